@@ -1,0 +1,54 @@
+# Everything a person runs here. `make help` lists it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest
+
+.PHONY: help run test test-long bench lint format lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
+
+run: .venv/site  ## start the site on http://localhost:8000
+	@exec $(BIN)/python app.py
+
+test: .venv/dev .venv/browser  ## run every test, with round counts for every day
+	$(PYTEST) -n 2 --dist worksteal $(TESTS)
+
+test-long: .venv/dev .venv/browser  ## run every test with the full round counts
+	LONG=1 $(PYTEST) $(TESTS)
+
+bench: .venv/dev  ## measure, as ratios in one run
+	@$(BIN)/python tests/bench.py
+
+lint: .venv/dev  ## check style, types, layers and templates
+	.ci/run lint
+
+format: .venv/dev  ## bring code and templates into shape
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+	$(BIN)/djlint --reformat --quiet templates || true
+
+lock: .venv/dev  ## compile the requirement files anew
+	$(BIN)/pip install --quiet pip-tools
+	.ci/lock
+
+clean:  ## remove the environment and caches, never the instance folder
+	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+.venv/site: requirements.txt | .venv/made
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt | .venv/made
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ .venv/site
+
+.venv/browser: | .venv/dev
+	.ci/browser
+	@touch $@
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: set PYTHON to one.")'
+	$(PYTHON) -m venv .venv
+	@touch $@

@@ -1,0 +1,50 @@
+"""Signed Out: a site where Sign Out means signed out."""
+
+import os
+from collections.abc import Mapping
+
+from flask import Flask
+from flask.sessions import NullSession, SessionInterface
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import clock, config, db, schema, throttle
+from app.api import routes as api
+from app.identity import access_token, keys
+from app.oauth import routes as oauth
+from app.revocation import delivery
+from app.web import site
+
+
+def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
+    """Build the application that *environ* describes. Raises Misconfigured with one line if it makes no sense."""
+    settings = config.load(environ)
+    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    app.extensions["settings"] = settings
+    app.config.update(MAX_CONTENT_LENGTH=64 * 1024, SEND_FILE_MAX_AGE_DEFAULT=365 * config.DAY)
+    app.session_interface = _NoSession()
+    clock.follow(settings.instance / "clock" if settings.test_controls else None)
+
+    db.init_app(app, settings)
+    schema.init_app(app, settings)
+    throttle.init_app(app)
+    delivery.init_app(app, settings)
+    keys.init_app(app, settings)
+    access_token.init_app(app)
+    oauth.init_app(app)
+    app.register_blueprint(api.bp)
+    site.init_app(app)
+
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    return app
+
+
+class _NoSession(SessionInterface):
+    """No signed session cookie: a copy of one would survive every sign-out."""
+
+    def open_session(self, app: Flask, request: object) -> NullSession:
+        return NullSession()
+
+    def save_session(self, app: Flask, session: object, response: object) -> None:
+        """There is nothing to save."""

@@ -1,0 +1,1 @@
+"""A resource server: one resource behind a bearer token."""

@@ -1,0 +1,165 @@
+"""What a deployment changes: read from the environment and checked once, at the start."""
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import current_app
+
+DAY = 24 * 60 * 60
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Misconfigured(SystemExit):
+    """Stops the start with one line that names the variable and the mend."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting, checked. Durations are in seconds."""
+
+    host: str
+    port: int
+    site_url: str
+    instance: Path
+    database: Path
+    secret_key: str
+    workers: int
+    access_token_seconds: int
+    session_idle_seconds: int
+    session_max_seconds: int
+    rotation_grace_seconds: int
+    step_up_seconds: int
+    trusted_proxies: int
+    test_controls: bool
+    insecure_cookies: bool
+
+    @property
+    def https(self) -> bool:
+        return self.site_url.startswith("https://")
+
+
+def settings() -> Settings:
+    """Return the settings of the current application."""
+    found: Settings = current_app.extensions["settings"]
+    return found
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from *environ*; raise Misconfigured with one helpful line if they make no sense."""
+    read = _Reader(environ)
+    port = read.number("PORT", 8000, low=1, high=65535)
+    site_url = read.text("SITE_URL", f"http://localhost:{port}").rstrip("/")
+    instance = (PROJECT / read.text("INSTANCE_PATH", "instance")).resolve()
+    found = Settings(
+        host=read.text("HOST", "127.0.0.1"),
+        port=port,
+        site_url=site_url,
+        instance=instance,
+        database=_database(read.text("DATABASE_URL", ""), instance),
+        secret_key=read.text("SECRET_KEY", "") or _generated_secret(instance),
+        workers=read.number("WORKERS", 2, low=1, high=64),
+        access_token_seconds=read.number("ACCESS_TOKEN_SECONDS", 300, high=DAY),
+        session_idle_seconds=read.number("SESSION_IDLE_SECONDS", 14 * DAY),
+        session_max_seconds=read.number("SESSION_MAX_SECONDS", 30 * DAY),
+        rotation_grace_seconds=read.number("ROTATION_GRACE_SECONDS", 10, low=0, high=60),
+        step_up_seconds=read.number("STEP_UP_SECONDS", 600, low=0),
+        trusted_proxies=read.number("TRUSTED_PROXIES", 0, low=0, high=10),
+        test_controls=read.flag("TEST_CONTROLS"),
+        insecure_cookies=read.flag("INSECURE_COOKIES"),
+    )
+    _check(found)
+    return found
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str, default: str) -> str:
+        return self._environ.get(name, "").strip() or default
+
+    def number(self, name: str, default: int, *, low: int = 1, high: int = 10 * 365 * DAY) -> int:
+        value = self.text(name, str(default))
+        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
+            raise Misconfigured(f"{name}={value} does not fit: give a whole number from {low} to {high}.")
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        value = self.text(name, "0")
+        if value not in ("0", "1"):
+            raise Misconfigured(f"{name}={value} does not fit: give 0 or 1.")
+        return value == "1"
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether *url* names this very machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _check(found: Settings) -> None:
+    parts = urlsplit(found.site_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+        raise Misconfigured(
+            f"SITE_URL={found.site_url} does not fit: give scheme and host only, such as https://example.org."
+        )
+    loopback = is_loopback(found.site_url)
+    if not found.https and not loopback and not found.insecure_cookies:
+        raise Misconfigured(
+            f"SITE_URL={found.site_url} is plain http for a public host: use https, "
+            "or set INSECURE_COOKIES=1 for a workshop on a network you trust."
+        )
+    if found.test_controls and not loopback:
+        raise Misconfigured("TEST_CONTROLS=1 works only where SITE_URL is a loopback address: unset one of the two.")
+
+
+def _database(url: str, instance: Path) -> Path:
+    if not url:
+        return instance / "signed-out.db"
+    if not url.startswith("sqlite:///"):
+        raise Misconfigured("DATABASE_URL does not fit: give sqlite:///path/to/file, or leave it out.")
+    return (PROJECT / url.removeprefix("sqlite:///")).resolve()
+
+
+def _generated_secret(instance: Path) -> str:
+    return keep(instance / "secret_key", lambda: secrets.token_urlsafe(48).encode()).decode()
+
+
+def keep(path: Path, make: Callable[[], bytes]) -> bytes:
+    """Return what the secret file at *path* holds, having made it first where it is missing.
+
+    Several processes may start at once: the first to link its finished file wins, and all read that one.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _publish(path, make())
+        kept = path.read_bytes()
+    except OSError as problem:
+        raise Misconfigured(f"INSTANCE_PATH cannot be used: {problem}.") from problem
+    if not kept:
+        raise Misconfigured(f"{path} is empty: restore it from a backup, or remove it and sign everyone out.")
+    return kept
+
+
+def _publish(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -1,0 +1,91 @@
+"""The database: SQLite in one file, and the one way to write to it."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, ExceptionContext, event, exc
+from sqlalchemy.orm import DeclarativeBase
+
+from app.config import Settings
+
+BUSY_SECONDS = 5
+
+
+class Model(DeclarativeBase):
+    """The base of every table."""
+
+
+class StoreUnavailable(Exception):
+    """The database cannot be read or written now. Nothing half-done remains; the caller may try again."""
+
+
+db = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False})
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Bind the database to *app*."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{settings.database}"
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"timeout": BUSY_SECONDS}}
+    db.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", _name_error)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Run the block as one transaction that holds the write lock from its start; join one already open.
+
+    A transaction that reads first and writes later fails at once under contention on SQLite, whatever the
+    time-out, so whatever was read before is let go and must be read again inside.
+
+    Order of locks, everywhere: the user row, then the session row, then the head of the log.
+    """
+    session = db.session()
+    if "after_commit" in session.info:
+        yield
+        return
+    callbacks: list[Callable[[], None]] = []
+    session.rollback()
+    session.info["after_commit"] = callbacks
+    try:
+        session.connection(execution_options={"begin": "IMMEDIATE"})
+        yield
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        del session.info["after_commit"]
+    for callback in callbacks:
+        callback()
+
+
+def after_commit(callback: Callable[[], None]) -> None:
+    """Call *callback* once the transaction of the enclosing `writing` block has been committed."""
+    db.session().info["after_commit"].append(callback)
+
+
+def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver would begin transactions behind our back; `_begin` does it in sight.
+    connection.isolation_level = None
+    for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get("begin", "DEFERRED"))
+
+
+def _name_error(context: ExceptionContext) -> StoreUnavailable | None:
+    ours = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
+    found = context.sqlalchemy_exception
+    if isinstance(found, exc.DatabaseError | exc.InterfaceError) and not isinstance(found, ours):
+        return StoreUnavailable(str(context.original_exception))
+    return None

@@ -1,0 +1,166 @@
+"""The access token: a short-lived JWT in the RFC 9068 profile, signed with ES256."""
+
+import hashlib
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import jwt
+from flask import Flask, current_app
+
+from app import clock
+from app.config import settings
+from app.identity.keys import access_key
+from app.identity.session import Reason, Session
+from app.revocation import delivery, log
+from app.revocation.entries import Scope
+
+TYPE = "at+jwt"
+CACHED = 20_000
+LONGEST = 4096  # characters; a token of ours has about 600
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says. *opened* is the log position at which its session opened."""
+
+    iss: str
+    aud: str
+    sub: str
+    client_id: str
+    scope: str
+    sid: str
+    jti: str
+    opened: int
+    iat: int
+    exp: int
+
+
+class Refusal(StrEnum):
+    """Why a token is not accepted."""
+
+    INVALID = "invalid"
+    EXPIRED = "expired"
+    OVER = "over"
+
+
+def init_app(app: Flask) -> None:
+    """Give *app* its cache of verified tokens."""
+    app.extensions["verified_tokens"] = VerifiedTokens()
+
+
+def issue(session: Session, scope: str | None = None) -> tuple[str, Claims]:
+    """Sign an access token of *session*, of its full scope or a part, that outlives neither of its time-outs.
+
+    Must run inside `db.writing`, with the session's row locked: it may move `access_until`.
+    """
+    now = clock.now()
+    claims = Claims(
+        iss=settings().site_url,
+        aud=settings().site_url,
+        sub=session.user_id,
+        client_id=session.client_id,
+        scope=scope or session.scope,
+        sid=session.id,
+        jti=secrets.token_urlsafe(16),
+        opened=session.opened,
+        iat=now,
+        exp=min(now + settings().access_token_seconds, session.ends_at),
+    )
+    session.access_until = max(session.access_until, claims.exp)
+    key = access_key()
+    return jwt.encode(asdict(claims), key.private, "ES256", {"typ": TYPE, "kid": key.kid}), claims
+
+
+def check(token: str) -> Claims | Refusal:
+    """Decide on a presented token: well made and signed by us, not expired, and not over.
+
+    Raises StoreUnavailable when the log cannot be read: never accepts because it could not know.
+    """
+    claims = read(token)
+    if claims is None:
+        return Refusal.INVALID
+    if claims.exp <= clock.now():
+        return Refusal.EXPIRED
+    return claims if delivery.allows(claims) else Refusal.OVER
+
+
+def read(token: str) -> Claims | None:
+    """Return what a token of ours says, expired or over as it may be; None if it is not one (RFC 9068, section 4)."""
+    verified: VerifiedTokens = current_app.extensions["verified_tokens"]
+    key = access_key()
+    name = verified.name(token, key.kid)
+    claims = verified.get(name)
+    if claims is None:
+        claims = _verify(token, key.public, key.kid)
+        if claims is not None and claims.exp > clock.now():
+            verified.put(name, claims)
+    return claims
+
+
+def _verify(token: str, public: Any, kid: str) -> Claims | None:
+    site = settings().site_url
+    if len(token) > LONGEST:
+        return None
+    try:
+        header = jwt.get_unverified_header(token)
+        if header.get("typ") != TYPE or header.get("kid") != kid or "crit" in header:
+            return None
+        found = jwt.decode(
+            token,
+            public,
+            algorithms=["ES256"],
+            issuer=site,
+            audience=site,
+            options={"require": list(Claims.__slots__), "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+        )
+        return _typed(found)
+    except (jwt.InvalidTokenError, ValueError, TypeError):
+        return None
+
+
+def _typed(found: dict[str, Any]) -> Claims | None:
+    claims = Claims(**{name: found[name] for name in Claims.__slots__})
+    numbers = (claims.opened, claims.iat, claims.exp)
+    words = (claims.iss, claims.aud, claims.sub, claims.client_id, claims.scope, claims.sid, claims.jti)
+    whole = all(type(number) is int for number in numbers) and all(type(word) is str for word in words)
+    return claims if whole else None
+
+
+def revoke(claims: Claims, *, reason: Reason) -> None:
+    """Append that this one token is over; its session and refresh token go on. Must run inside `db.writing`."""
+    if claims.exp > clock.now() and not log.is_over(claims):
+        log.revoke(Scope.TOKEN, claims.jti, opened=claims.opened, until=claims.exp, reason=reason.value)
+
+
+class VerifiedTokens:
+    """Signatures already checked, so that none is checked twice. Bounded; never asked instead of the log.
+
+    The name of an entry contains the key, so that a withdrawn key takes its tokens with it; the caller compares
+    the expiry at each use.
+    """
+
+    def __init__(self, size: int = CACHED) -> None:
+        self._size = size
+        self._known: OrderedDict[bytes, Claims] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def name(token: str, kid: str) -> bytes:
+        return hashlib.sha256(f"{kid} {token}".encode()).digest()
+
+    def get(self, name: bytes) -> Claims | None:
+        with self._lock:
+            claims = self._known.get(name)
+            if claims is not None:
+                self._known.move_to_end(name)
+            return claims
+
+    def put(self, name: bytes, claims: Claims) -> None:
+        with self._lock:
+            self._known[name] = claims
+            while len(self._known) > self._size:
+                self._known.popitem(last=False)

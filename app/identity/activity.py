@@ -1,0 +1,59 @@
+"""What happened to an account: a list for its owner, and one JSON line for each event for the operator."""
+
+import json
+import logging
+from typing import Any
+
+from sqlalchemy import Index, String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import clock
+from app.db import Model, after_commit, db
+from app.identity.session import Session
+
+_log = logging.getLogger("signed_out.security")
+
+
+class Event(Model):
+    """One event of an account. *session_id*: where it happened, or which session it happened to."""
+
+    __tablename__ = "activity"
+    __table_args__ = (Index("activity_of_user", "user_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(64))
+    session_id: Mapped[str | None] = mapped_column(String(64))
+    event: Mapped[str] = mapped_column(String(32))
+    at: Mapped[int]
+    address: Mapped[str | None] = mapped_column(String(64))
+    user_agent: Mapped[str | None] = mapped_column(String(512))
+
+
+def record(
+    event: str, user_id: str, session: Session | None = None, *, address: str = "", user_agent: str = ""
+) -> None:
+    """Add *event* to the list of the account, and its line to the log. Must run inside `db.writing`."""
+    sid = session.id if session else None
+    db.session.add(
+        Event(
+            user_id=user_id,
+            session_id=sid,
+            event=event,
+            at=clock.now(),
+            address=address or (session.address if session else None),
+            user_agent=user_agent[:512] or (session.user_agent if session else None),
+        )
+    )
+    after_commit(lambda: line(event, user=user_id, session=sid, address=address or None))
+
+
+def line(event: str, **details: Any) -> None:
+    """Write one JSON line about a security event: ids and addresses, never a token, a password or a cookie."""
+    known = {name: value for name, value in details.items() if value is not None}
+    _log.info(json.dumps({"event": event, "at": clock.now(), **known}, separators=(",", ":")))
+
+
+def latest(user_id: str, count: int = 50) -> list[Event]:
+    """Return the newest events of an account, the newest first."""
+    return list(
+        db.session.scalars(select(Event).where(Event.user_id == user_id).order_by(Event.id.desc()).limit(count))
+    )

@@ -1,0 +1,255 @@
+"""The session: one signed-in browser. The unit of revocation."""
+
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from sqlalchemy import ForeignKey, Index, String, and_, case, or_, select, update
+from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
+
+from app import clock
+from app.config import settings
+from app.db import Model, db
+from app.identity.user import User
+from app.revocation import log
+from app.revocation.entries import Entry, Kind, Scope
+
+SITE = "signed-out"  # the client id of this site's own pages
+UNKEPT_SECONDS = 12 * 60 * 60
+SEEN_SECONDS = 60
+
+
+class State(StrEnum):
+    """Whether a session goes on."""
+
+    LIVE = "live"
+    IDLE = "idle"
+    EXPIRED = "expired"
+    ENDED = "ended"
+
+
+class Reason(StrEnum):
+    """Why a session was ended."""
+
+    SIGNED_OUT = "signed_out"
+    ENDED_ELSEWHERE = "ended_elsewhere"
+    ENDED_OTHERS = "ended_others"
+    ENDED_EVERYWHERE = "ended_everywhere"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name, not a secret
+    REPLACED = "replaced"
+    REUSE = "reuse"
+    INTERRUPTED = "interrupted"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What a browser says of itself, and the address it was seen at."""
+
+    user_agent: str
+    address: str
+
+
+class Session(Model):
+    """One signed-in browser. All times are Unix seconds; both time-outs are fixed when written.
+
+    *opened*: its position in the log. *access_until*: the greatest expiry of any access token issued under it.
+    *ended_entry*: written by the log's projection, for lists; whether a token is accepted asks the log itself.
+    """
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("sessions_of_user", "user_id", "ended_entry", "expires_at"),)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    client_id: Mapped[str] = mapped_column(String(64))
+    scope: Mapped[str] = mapped_column(String(255))
+    opened: Mapped[int]
+    began_at: Mapped[int]
+    last_auth_at: Mapped[int]
+    last_seen_at: Mapped[int]
+    idle_until: Mapped[int]
+    expires_at: Mapped[int]
+    access_until: Mapped[int]
+    keep: Mapped[bool]
+    user_agent: Mapped[str] = mapped_column(String(512))
+    address: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str | None] = mapped_column(String(60))
+    ended_entry: Mapped[int | None] = mapped_column(ForeignKey("log_entries.position"))
+    user: Mapped[User] = relationship()
+    ending: Mapped[log.LogEntry | None] = relationship()
+
+    @classmethod
+    def start(cls, user: User, browser: Browser, *, keep: bool, name: str | None = None) -> Self:
+        """Begin a session and append *opened*. Must run inside `db.writing`, with the user's row locked."""
+        now = clock.now()
+        longest = settings().session_max_seconds
+        expires_at = now + (longest if keep else min(longest, UNKEPT_SECONDS))
+        sid = secrets.token_urlsafe(16)
+        session = cls(
+            id=sid,
+            user_id=user.id,
+            client_id=SITE,
+            scope="session",
+            opened=log.open_session(sid, until=expires_at).position,
+            began_at=now,
+            last_auth_at=now,
+            last_seen_at=now,
+            idle_until=now + settings().session_idle_seconds,
+            expires_at=expires_at,
+            access_until=now,
+            keep=keep,
+            name=name,
+            user_agent=browser.user_agent[:512],
+            address=browser.address[:64],
+        )
+        db.session.add(session)
+        db.session.flush()
+        return session
+
+    @property
+    def ends_at(self) -> int:
+        """The nearer of its two time-outs."""
+        return min(self.idle_until, self.expires_at)
+
+    def state(self, now: int) -> State:
+        """Say whether the session goes on: the one definition of live, timed out and ended."""
+        if self.ended_entry is not None:
+            return State.ENDED
+        if now >= self.expires_at:
+            return State.EXPIRED
+        return State.IDLE if now >= self.idle_until else State.LIVE
+
+    @property
+    def ended_at(self) -> int | None:
+        """When it was ended or timed out, or None while it goes on."""
+        if self.ending is not None:
+            return self.ending.at
+        return self.ends_at if self.ends_at <= clock.now() else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is over, as a code: a `Reason`, `idle` or `expired`; None while it goes on."""
+        state = self.state(clock.now())
+        if state is State.LIVE:
+            return None
+        return self.ending.reason if self.ending else state.value
+
+    def goes_on(self) -> bool:
+        """Decide whether to accept it now, asking the log itself."""
+        return self.state(clock.now()) is State.LIVE and not log.covers((self.id, self.user_id), self.opened)
+
+    def end(self, reason: Reason, *, actor: str | None = None) -> bool:
+        """Append that it is over; False if it already was. Must run inside `db.writing`, with the row locked."""
+        if log.covers((self.id, self.user_id), self.opened):
+            return False
+        log.revoke(
+            Scope.SESSION, self.id, opened=self.opened, until=self.access_until, reason=reason.value, actor=actor
+        )
+        return True
+
+    def touch(self, browser: Browser) -> None:
+        """Note that the session was used, if it still goes on. Must run inside `db.writing`."""
+        now = clock.now()
+        db.session.execute(
+            update(Session)
+            .where(Session.id == self.id, Session.ended_entry.is_(None))
+            .where(Session.idle_until > now, Session.expires_at > now)
+            .values(
+                last_seen_at=now,
+                idle_until=now + settings().session_idle_seconds,
+                user_agent=browser.user_agent[:512],
+                address=browser.address[:64],
+            )
+        )
+
+    def is_stale(self) -> bool:
+        """Say whether the person has to prove again who they are before a sensitive act (step-up)."""
+        return clock.now() - self.last_auth_at >= settings().step_up_seconds
+
+
+def lock(sid: str) -> Session | None:
+    """Return the session's row as it is now, its user's row locked first, both held until the transaction ends."""
+    user_id = db.session.scalar(select(Session.user_id).where(Session.id == sid))
+    if user_id is None:
+        return None
+    db.session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
+    return db.session.scalars(
+        select(Session).where(Session.id == sid).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
+def live(user_id: str) -> list[Session]:
+    """Return the user's live sessions, the latest seen first."""
+    now = clock.now()
+    return list(
+        db.session.scalars(
+            select(Session)
+            .where(
+                Session.user_id == user_id,
+                Session.ended_entry.is_(None),
+                Session.expires_at > now,
+                Session.idle_until > now,
+            )
+            .order_by(Session.last_seen_at.desc(), Session.began_at.desc())
+        )
+    )
+
+
+def ended(user_id: str, since: int) -> list[Session]:
+    """Return the user's sessions that were ended or timed out after *since* (Unix seconds), the latest first.
+
+    One that a new sign-in in the same browser replaced has lived on in that one.
+    """
+    over = list(
+        db.session.scalars(
+            select(Session)
+            .outerjoin(Session.ending)
+            .options(contains_eager(Session.ending))
+            .where(Session.user_id == user_id)
+            .where(or_(log.LogEntry.at > since, and_(Session.ended_entry.is_(None), _ends_at > since)))
+            .where(or_(log.LogEntry.reason.is_(None), log.LogEntry.reason != Reason.REPLACED))
+            .where(or_(Session.ended_entry.is_not(None), _ends_at <= clock.now()))
+        )
+    )
+    return sorted(over, key=lambda session: session.ended_at or 0, reverse=True)
+
+
+def was_at(user_id: str, address: str) -> bool:
+    """Say whether the user had a session at this network address."""
+    return (
+        db.session.scalar(select(Session.id).where(Session.user_id == user_id, Session.address == address).limit(1))
+        is not None
+    )
+
+
+def end_all(user_id: str, reason: Reason, *, actor: str | None = None) -> int:
+    """Append one cut-off: everything of this user that opened so far is over. Return how many were live."""
+    count = len(live(user_id))
+    until = db.session.scalar(
+        select(Session.access_until).where(Session.user_id == user_id).order_by(Session.access_until.desc()).limit(1)
+    )
+    log.revoke(Scope.USER, user_id, until=until or clock.now(), reason=reason.value, actor=actor)
+    return count
+
+
+def end_others(current: Session, reason: Reason) -> int:
+    """End every live session of the user but *current*, one entry each. Return how many."""
+    others = [session for session in live(current.user_id) if session.id != current.id]
+    return sum(session.end(reason, actor=current.id) for session in others)
+
+
+_ends_at = case((Session.idle_until < Session.expires_at, Session.idle_until), else_=Session.expires_at)
+
+
+@log.projection
+def _mark_ended(entry: Entry) -> None:
+    if entry.kind is not Kind.REVOKED or entry.scope is Scope.TOKEN:
+        return
+    marked = update(Session).where(Session.opened <= entry.position, Session.ended_entry.is_(None))
+    if entry.scope is Scope.SESSION:
+        marked = marked.where(Session.id == entry.subject)
+    else:  # what had timed out before keeps that as its reason
+        alive = (Session.idle_until > entry.at, Session.expires_at > entry.at)
+        marked = marked.where(Session.user_id == entry.subject, *alive)
+    db.session.execute(marked.values(ended_entry=entry.position), execution_options={"synchronize_session": "fetch"})

@@ -1,0 +1,85 @@
+"""A person with an account."""
+
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask_login import UserMixin
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import clock
+from app.db import Model, db
+
+_hasher = PasswordHasher()
+# Checked when no account matches, so that the answer takes as long as for one that does.
+_NOBODY = _hasher.hash(secrets.token_urlsafe())
+
+
+class User(UserMixin, Model):
+    """An account. *password_version* grows with each change, so that a check that began before one can tell."""
+
+    __tablename__ = "users"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    password_version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[int]
+    disabled_at: Mapped[int | None]
+
+    def has_password(self, password: str) -> bool:
+        """Check *password*; takes the same time either way."""
+        return _matches(self.password_hash, password)
+
+    def set_password(self, hashed: str) -> None:
+        """Store a new password, already `hashed`. Must run inside `db.writing`, under `lock`."""
+        self.password_hash = hashed
+        self.password_version = (self.password_version or 0) + 1
+
+
+def hashed(password: str) -> str:
+    """Return the argon2id hash of *password*. It takes its time: call it before any lock is taken."""
+    return _hasher.hash(password)
+
+
+def sign_up(email: str, name: str, hashed: str) -> User | None:
+    """Add an account, or return None if the address has one. Must run inside `db.writing`."""
+    if find(email):
+        return None
+    user = User(id=secrets.token_urlsafe(16), email=canonical(email), name=name, created_at=clock.now())
+    user.set_password(hashed)
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
+def find(email: str) -> User | None:
+    """Return the account of this address, whatever the case of its letters."""
+    return db.session.scalar(select(User).where(User.email == canonical(email)))
+
+
+def verify(email: str, password: str) -> User | None:
+    """Return whom address and password prove; takes the same time whether or not the account exists."""
+    user = find(email)
+    matches = _matches(user.password_hash if user else _NOBODY, password)
+    return user if user and matches and user.disabled_at is None else None
+
+
+def lock(user_id: str) -> User:
+    """Return the user's row as it is now, held until the transaction ends."""
+    return db.session.scalars(
+        select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
+def canonical(email: str) -> str:
+    """Return the one spelling under which an address is stored and counted."""
+    return email.strip().casefold()
+
+
+def _matches(hashed: str, password: str) -> bool:
+    try:
+        return _hasher.verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,1 @@
+"""The authorization server: OAuth endpoints for machines."""

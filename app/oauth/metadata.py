@@ -1,0 +1,27 @@
+"""What the authorization server says of itself (RFC 8414)."""
+
+from typing import Any
+
+from app.config import settings
+from app.identity.keys import access_key
+from app.oauth.client import METHODS
+
+
+def describe() -> dict[str, Any]:
+    """Return the metadata: the only thing a client needs to know is the issuer."""
+    site = settings().site_url
+    return {
+        "issuer": site,
+        "token_endpoint": f"{site}/oauth/token",
+        "token_endpoint_auth_methods_supported": METHODS,
+        "revocation_endpoint": f"{site}/oauth/revoke",
+        "revocation_endpoint_auth_methods_supported": METHODS,
+        "jwks_uri": f"{site}/oauth/jwks",
+        "grant_types_supported": ["refresh_token"],
+        "response_types_supported": [],
+    }
+
+
+def keys() -> dict[str, Any]:
+    """Return the public keys with which access tokens can be verified (RFC 7517)."""
+    return {"keys": [access_key().jwk]}

@@ -1,0 +1,39 @@
+"""The interface of a checker, and how several make one."""
+
+from typing import Protocol
+
+from app.revocation.entries import Bearer, Entry
+
+
+class Checker(Protocol):
+    """Folds entries, in order and perhaps twice, and says whether a token may still be accepted."""
+
+    def apply(self, entry: Entry) -> None:
+        """Take note of one entry."""
+
+    def allows(self, bearer: Bearer) -> bool:
+        """Say whether nothing this checker knows speaks against the token."""
+
+    def forget(self, now: int) -> None:
+        """Let go of entries that concern only tokens expired at *now* (Unix seconds).
+
+        From then on a token that expired by then is refused even if the clock is set back.
+        """
+
+
+class AllOf:
+    """A checker that allows what every one of its checkers allows."""
+
+    def __init__(self, *checkers: Checker) -> None:
+        self._checkers = checkers
+
+    def apply(self, entry: Entry) -> None:
+        for checker in self._checkers:
+            checker.apply(entry)
+
+    def allows(self, bearer: Bearer) -> bool:
+        return all(checker.allows(bearer) for checker in self._checkers)
+
+    def forget(self, now: int) -> None:
+        for checker in self._checkers:
+            checker.forget(now)

@@ -1,0 +1,107 @@
+"""How news reaches the memory of this process: on SQLite, by a look at each request."""
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+from flask import Flask, current_app
+
+from app import clock
+from app.config import Settings
+from app.db import BUSY_SECONDS, StoreUnavailable
+from app.revocation.checkers.base import AllOf, Checker
+from app.revocation.checkers.cutoff import Cutoff
+from app.revocation.checkers.denylist import Denylist
+from app.revocation.entries import Bearer, Entry, Kind, Scope
+
+_READ = (
+    "SELECT position, kind, scope, subject, opened, until, at, reason, actor"
+    " FROM log_entries WHERE position > ? AND kind = 'revoked' ORDER BY position"
+)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give *app* a follower of the log in its database."""
+    app.extensions["follower"] = Follower(settings.database)
+
+
+def allows(bearer: Bearer) -> bool:
+    """Say whether the log, read up to this moment, lets the token live. Raises StoreUnavailable, never guesses."""
+    follower: Follower = current_app.extensions["follower"]
+    return follower.current().allows(bearer)
+
+
+class Follower:
+    """Keeps a checker as current as the log.
+
+    SQLite's `data_version` costs microseconds and differs as soon as another connection has committed. It ignores
+    commits of its own connection and stands still inside a read transaction: hence a connection for this alone, in
+    autocommit. Version first, entries second, publish third: a commit in between is read now or at the next look.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._version = -1
+        self._position = 0
+        self._epoch = ""
+        self._checker = _nothing_known()
+
+    def current(self) -> Checker:
+        """Return a checker that knows every entry committed before this call."""
+        with self._lock:
+            try:
+                self._catch_up()
+            except sqlite3.Error as problem:
+                self._pid = 0
+                raise StoreUnavailable(str(problem)) from problem
+            return self._checker
+
+    def close(self) -> None:
+        """Let go of the connection; the next look opens another."""
+        with self._lock:
+            if self._pid == os.getpid():
+                self._connection.close()
+            self._pid = 0
+
+    def _catch_up(self) -> None:
+        if self._pid != os.getpid():  # a connection must not be carried across a fork
+            self._open()
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._read()
+            self._version = version
+
+    def _read(self) -> None:
+        size, epoch = self._connection.execute("SELECT size, epoch FROM log_head").fetchone()
+        if epoch != self._epoch or size < self._position:
+            self._forget_everything()
+            self._epoch = epoch
+        for position, kind, scope, *rest in self._connection.execute(_READ, (self._position,)):
+            self._checker.apply(Entry(position, Kind(kind), Scope(scope), *rest))
+            size = max(size, position)
+        self._position = size
+        self._checker.forget(clock.now())
+
+    def _open(self) -> None:
+        self._connection = sqlite3.connect(
+            f"file:{self._database}?mode=rw",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_SECONDS,
+        )
+        self._forget_everything()
+        self._pid = os.getpid()
+
+    def _forget_everything(self) -> None:
+        self._checker = _nothing_known()
+        self._version = -1
+        self._position = 0
+        self._epoch = ""
+
+
+def _nothing_known() -> Checker:
+    return AllOf(Denylist(), Cutoff())

@@ -1,0 +1,56 @@
+"""The entry: one fact in the revocation log. Pure, so that checkers need nothing else."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Kind(StrEnum):
+    """What an entry says of its subject."""
+
+    OPENED = "opened"
+    REVOKED = "revoked"
+
+
+class Scope(StrEnum):
+    """What kind of thing an entry's subject is."""
+
+    TOKEN = "token"  # noqa: S105 - a name, not a secret
+    SESSION = "session"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact, at its gapless *position*.
+
+    *opened*: a revocation means that everything of *subject* that opened at or before *position* is over; where
+    the subject is a session or one of its tokens, this names the position at which that session opened.
+    *until*: Unix seconds; no token that this entry concerns is good after then, so a memory may forget it.
+    *actor*: the session that asked for it, if a person did.
+    """
+
+    position: int
+    kind: Kind
+    scope: Scope
+    subject: str
+    opened: int
+    until: int
+    at: int
+    reason: str | None
+    actor: str | None
+
+
+class Bearer(Protocol):
+    """What a verifier knows of the access token in its hands."""
+
+    @property
+    def jti(self) -> str: ...
+    @property
+    def sid(self) -> str: ...
+    @property
+    def sub(self) -> str: ...
+    @property
+    def opened(self) -> int: ...
+    @property
+    def exp(self) -> int: ...

@@ -1,0 +1,126 @@
+"""The revocation log: append-only, gapless, exact. The truth that every checker only remembers."""
+
+import secrets
+from collections.abc import Callable
+
+from sqlalchemy import CheckConstraint, Index, String, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import clock
+from app.db import Model, db
+from app.revocation.entries import Bearer, Entry, Kind, Scope
+
+
+class Head(Model):
+    """One row: how many entries there are, and the random epoch in which they were written."""
+
+    __tablename__ = "log_head"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    epoch: Mapped[str] = mapped_column(String(32))
+
+
+class LogEntry(Model):
+    """An entry as stored. Database triggers forbid to change, remove or replace one, or to leave a gap."""
+
+    __tablename__ = "log_entries"
+    __table_args__ = (
+        CheckConstraint("kind IN ('opened', 'revoked')", name="log_entries_kind"),
+        Index("log_entries_revoked", "subject", "position", sqlite_where=text("kind = 'revoked'")),
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(8))
+    scope: Mapped[str] = mapped_column(String(8))
+    subject: Mapped[str] = mapped_column(String(64))
+    opened: Mapped[int]
+    until: Mapped[int]
+    at: Mapped[int]
+    reason: Mapped[str | None] = mapped_column(String(32))
+    actor: Mapped[str | None] = mapped_column(String(64))
+    # Kept for ever: a proof commits to it, so that nobody can guess an entry from its hash.
+    nonce: Mapped[bytes]
+
+    def entry(self) -> Entry:
+        return Entry(
+            self.position,
+            Kind(self.kind),
+            Scope(self.scope),
+            self.subject,
+            self.opened,
+            self.until,
+            self.at,
+            self.reason,
+            self.actor,
+        )
+
+
+def open_session(sid: str, *, until: int) -> Entry:
+    """Append that the session *sid* began. Must run inside `db.writing`."""
+    return _append(Kind.OPENED, Scope.SESSION, sid, until=until)
+
+
+def revoke(
+    scope: Scope, subject: str, *, until: int, reason: str, opened: int | None = None, actor: str | None = None
+) -> Entry:
+    """Append that everything of *subject* that opened so far is over. Must run inside `db.writing`."""
+    return _append(Kind.REVOKED, scope, subject, until=until, opened=opened, reason=reason, actor=actor)
+
+
+def is_over(bearer: Bearer) -> bool:
+    """Answer exactly, from the log itself, whether the token, its session, or its user's sessions were ended."""
+    return covers((bearer.jti, bearer.sid, bearer.sub), bearer.opened)
+
+
+def covers(subjects: tuple[str, ...], opened: int) -> bool:
+    """Say whether any of *subjects* was revoked at or after the position *opened*: one look into one index."""
+    found = db.session.scalar(
+        select(LogEntry.position)
+        .where(LogEntry.kind == Kind.REVOKED, LogEntry.subject.in_(subjects), LogEntry.position >= opened)
+        .limit(1)
+    )
+    return found is not None
+
+
+_projections: list[Callable[[Entry], None]] = []
+
+
+def projection(write: Callable[[Entry], None]) -> Callable[[Entry], None]:
+    """Have *write* called with every appended entry, inside the transaction that appends it."""
+    _projections.append(write)
+    return write
+
+
+def _append(
+    kind: Kind,
+    scope: Scope,
+    subject: str,
+    *,
+    until: int,
+    opened: int | None = None,
+    reason: str | None = None,
+    actor: str | None = None,
+) -> Entry:
+    # The row of the head is held until the commit, so positions are gapless and in the order of the commits.
+    # (A sequence would leave gaps; max()+1 would give duplicates.)
+    position = db.session.scalars(
+        update(Head).values(size=Head.size + 1).returning(Head.size),
+        execution_options={"synchronize_session": False},
+    ).one()
+    row = LogEntry(
+        position=position,
+        kind=kind,
+        scope=scope,
+        subject=subject,
+        opened=position if opened is None else opened,
+        until=until,
+        at=clock.now(),
+        reason=reason,
+        actor=actor,
+        nonce=secrets.token_bytes(16),
+    )
+    db.session.add(row)
+    db.session.flush()
+    entry = row.entry()
+    for write in _projections:
+        write(entry)
+    return entry

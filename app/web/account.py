@@ -1,0 +1,59 @@
+"""The account, and a change of its password."""
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.db import writing
+from app.identity import activity, refresh_token
+from app.identity import session as sessions
+from app.identity import user as users
+from app.identity.session import Reason, Session
+from app.web import browsers, forms, guard, sign_in
+
+bp = Blueprint("account", __name__, url_prefix="/account")
+
+
+@bp.get("")
+@guard.required
+def show() -> ResponseReturnValue:
+    return render_template("web/account.html")
+
+
+@bp.route("/password", methods=["GET", "POST"])
+@guard.required
+def password() -> ResponseReturnValue:
+    form = forms.ChangePassword(request.form or None)
+    if request.method == "POST" and form.validate() and _change(form):
+        return render_template("web/password.html", form=forms.ChangePassword(), done=True)
+    return render_template("web/password.html", form=form, done=False), 422 if request.method == "POST" else 200
+
+
+def _change(form: forms.ChangePassword) -> bool:
+    visit = guard.current()
+    user, version = visit.user, visit.user.password_version
+    sign_in.check_throttles(user.email)
+    if not user.has_password(forms.text(form.current)):
+        sign_in.count_failure(user.email)
+        with writing():
+            activity.record("confirm_failed", user.id, visit.session, address=browsers.here().address)
+        form.current.errors = ["This is not your password."]
+        return False
+    hashed = users.hashed(forms.text(form.password))
+    with guard.acting() as session:
+        owner = users.lock(user.id)
+        if owner.password_version != version:
+            form.current.errors = ["Your password was changed just now, from elsewhere."]
+            return False
+        owner.set_password(hashed)
+        if form.end_others.data:
+            sessions.end_others(session, Reason.PASSWORD_CHANGED)
+        activity.record("password_changed", user.id, session)
+        tokens = refresh_token.issue(_replace(session))
+    guard.renew(tokens)
+    return True
+
+
+def _replace(session: Session) -> Session:
+    """End this browser's session too and begin a new one in its place: a copy of its cookies is worth nothing now."""
+    session.end(Reason.REPLACED, actor=session.id)
+    return Session.start(session.user, browsers.here(), keep=session.keep, name=session.name)

@@ -1,0 +1,56 @@
+"""Step-up: prove again who you are; then what was asked for is done."""
+
+from flask import Blueprint, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.db import writing
+from app.identity import access_token, activity, refresh_token
+from app.identity.session import SITE, Reason
+from app.web import browsers, cookies, endings, forms, guard, sign_in
+
+bp = Blueprint("confirm", __name__)
+
+
+@bp.route("/confirm", methods=["GET", "POST"])
+@guard.required
+def confirm() -> ResponseReturnValue:
+    form = forms.Confirm(request.form or None, data={"action": request.args.get("action", "")})
+    action = form.action.data or request.args.get("action", "")
+    doing = endings.describe(action) if action else None
+    if request.method == "POST" and form.validate() and _prove(form):
+        return endings.perform(action) if action else redirect("/devices", 303)
+    status = 422 if request.method == "POST" else 200
+    return render_template("web/confirm.html", form=form, doing=doing), status
+
+
+def _prove(form: forms.Confirm) -> bool:
+    """Check the password; if it is right, note when, and give this browser new tokens for its old ones."""
+    visit = guard.current()
+    user, browser = visit.user, browsers.here()
+    sign_in.check_throttles(user.email)
+    version = user.password_version
+    if not user.has_password(forms.text(form.password)):
+        sign_in.count_failure(user.email)
+        with writing():
+            activity.record("confirm_failed", user.id, visit.session, address=browser.address)
+        form.password.errors = ["This is not your password."]
+        return False
+    with guard.acting() as session:
+        if session.user.password_version != version:
+            form.password.errors = ["Your password was changed just now."]
+            return False
+        session.last_auth_at = clock.now()
+        activity.record("confirmed", user.id, session)
+    _exchange_tokens()
+    return True
+
+
+def _exchange_tokens() -> None:
+    """Old tokens do not carry over into a fresher authentication (ASVS 5.0, 7.2.4)."""
+    visit, token = guard.current(), cookies.read(cookies.REFRESH)
+    with writing():
+        tokens = refresh_token.rotate(token, client_id=SITE) if token and visit.fresh is None else None
+        if tokens and tokens.session.id == visit.session.id:
+            access_token.revoke(visit.claims, reason=Reason.REPLACED)
+            guard.renew(tokens)

@@ -1,0 +1,54 @@
+"""The four cookies: the only ones this site ever sets."""
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from app import clock
+from app.config import settings
+from app.identity.refresh_token import Tokens
+
+ACCESS = "access"
+REFRESH = "refresh"
+RECEIPT = "receipt"
+ENDING = "ending"
+
+
+def read(cookie: str) -> str | None:
+    """Return what the browser sent as *cookie*, or None."""
+    return request.cookies.get(_name(cookie)) or None
+
+
+def put(response: Response, cookie: str, value: str, *, seconds: int | None) -> None:
+    """Set *cookie* for so many seconds, or, with None, until the browser is closed."""
+    response.set_cookie(
+        _name(cookie),
+        value,
+        max_age=seconds,
+        path="/",
+        secure=not settings().insecure_cookies,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def drop(response: Response, cookie: str) -> None:
+    """Remove *cookie*; a browser heeds this only with the attributes with which it was set."""
+    put(response, cookie, "", seconds=0)
+
+
+def sign_in(response: Response, tokens: Tokens) -> None:
+    """Give the browser its tokens. Unless it is to stay signed in, both go when the browser is closed."""
+    session, now = tokens.session, clock.now()
+    put(response, ACCESS, tokens.access, seconds=tokens.claims.exp - now if session.keep else None)
+    put(response, REFRESH, tokens.refresh, seconds=session.expires_at - now if session.keep else None)
+
+
+def sign_out(response: Response) -> None:
+    """Take the tokens from the browser."""
+    drop(response, ACCESS)
+    drop(response, REFRESH)
+
+
+def _name(cookie: str) -> str:
+    # RFC 10017: a browser keeps a cookie of this prefix only if it is Secure, HttpOnly, host-only and on Path=/.
+    return cookie if settings().insecure_cookies else f"__Host-Http-{cookie}"

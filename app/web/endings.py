@@ -1,0 +1,64 @@
+"""What the devices page can end: one session, the others, or everything."""
+
+from flask import redirect
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest, NotFound
+
+from app.db import db
+from app.identity import activity
+from app.identity import session as sessions
+from app.identity.session import Reason, Session
+from app.web import browsers, guard, sign_out
+
+
+def perform(action: str) -> ResponseReturnValue:
+    """Carry out `others`, `all`, or `end:` and a session's id."""
+    verb, _, sid = action.partition(":")
+    if verb == "end":
+        return _end_one(sid)
+    return _end_everything() if verb == "all" else _end_others()
+
+
+def describe(action: str) -> str:
+    """Say in words what *action* will end. Raises BadRequest if it is none of ours, NotFound if not the visitor's."""
+    verb, _, sid = action.partition(":")
+    if verb == "end":
+        session = own(sid)
+        return f"End {session.name or browsers.describe(session.user_agent).label}"
+    found = {"others": "End your other sessions", "all": "Sign out everywhere"}.get(action)
+    if found is None:
+        raise BadRequest
+    return found
+
+
+def own(sid: str) -> Session:
+    """Return the session if it is the visitor's own; to anybody else it does not exist."""
+    session = db.session.get(Session, sid)
+    if session is None or session.user_id != guard.current().session.user_id:
+        raise NotFound
+    return session
+
+
+def _end_one(sid: str) -> ResponseReturnValue:
+    own(sid)
+    verb = "already"
+    with guard.acting() as current:
+        session = sessions.lock(sid)
+        if session and session.end(Reason.ENDED_ELSEWHERE, actor=current.id):
+            activity.record("session_ended", current.user_id, session)
+            verb = "ended"
+    return redirect(f"/devices?done={verb}&sid={sid}#session-{sid}", 303)
+
+
+def _end_others() -> ResponseReturnValue:
+    with guard.acting() as current:
+        if sessions.end_others(current, Reason.ENDED_OTHERS):
+            activity.record("others_ended", current.user_id, current)
+    return redirect("/devices?done=others", 303)
+
+
+def _end_everything() -> ResponseReturnValue:
+    with guard.acting() as current:
+        count = sessions.end_all(current.user_id, Reason.ENDED_EVERYWHERE, actor=current.id)
+        activity.record("everywhere_ended", current.user_id, current)
+    return sign_out.farewell(ended=count)

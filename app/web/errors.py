@@ -1,0 +1,94 @@
+"""What went wrong, what is safe, what to do: one page for every error, JSON for machines."""
+
+import logging
+from dataclasses import dataclass
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, Unauthorized
+
+from app.db import StoreUnavailable, db
+from app.web import guard
+from app.web.sign_out import RETRY_SECONDS
+
+_log = logging.getLogger("signed_out.errors")
+_MACHINES = ("/oauth/", "/api/", "/.well-known/")
+
+
+@dataclass(frozen=True)
+class Words:
+    """The text of an error page."""
+
+    title: str
+    happened: str
+    safe: str
+    do: str
+
+
+_NOTHING_CHANGED = "Nothing was changed."
+_WORDS = {
+    400: Words("This request makes no sense here", "Your browser sent something this page cannot read.", _NOTHING_CHANGED, "Go back and try again from the page itself."),
+    403: Words("This came from another site", "Another site asked your browser to do something here. It was refused.", _NOTHING_CHANGED, "If you meant to do it, do it from the page on this site."),
+    404: Words("There is no such page", "The address leads nowhere, or to something that is not yours.", _NOTHING_CHANGED, "Check the address, or start from the home page."),
+    405: Words("This address works another way", "It can be used by a form here, but not opened like this.", _NOTHING_CHANGED, "Start from the home page."),
+    413: Words("This is too much at once", "More was sent than any form here can hold.", _NOTHING_CHANGED, "Send less."),
+    429: Words("Too many wrong attempts", "There were too many failed attempts from here, so we are not looking at more for now.", "Nobody is locked out for good, and sessions that are signed in go on.", "Wait a little, then try again."),
+    500: Words("Something broke on our side", "A mistake of ours stopped this page. It has been noted.", "What had been saved before is still saved. Sign Out still works.", "Try again. If it happens again, tell the operator."),
+    503: Words("The database does not answer", "This site never accepts a sign-in that it cannot check, so it waits.", "You are not signed out by this, and nothing was half done.", "Wait a few seconds, then try again."),
+}  # fmt: skip
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of *app* in these words."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(StoreUnavailable, _store)
+    app.register_error_handler(Exception, _broken)
+
+
+def _http(problem: HTTPException) -> ResponseReturnValue:
+    if isinstance(problem, Unauthorized) and not request.path.startswith(_MACHINES):
+        asked: ResponseReturnValue = guard.ask_to_sign_in()
+        return asked
+    code = problem.code or 500
+    retry_after = getattr(problem, "retry_after", None)
+    response = _answer(code, retry_after if isinstance(retry_after, int) else None)
+    if code == 405:
+        response.headers["Allow"] = ", ".join(getattr(problem, "valid_methods", None) or ())
+    return response
+
+
+def _store(problem: StoreUnavailable) -> ResponseReturnValue:
+    _log.error("the store is unavailable: %s", problem)
+    return _answer(503, RETRY_SECONDS)
+
+
+def _broken(problem: Exception) -> ResponseReturnValue:
+    _log.exception("unforeseen", exc_info=problem)
+    return _answer(500, None)
+
+
+def _answer(code: int, retry_after: int | None) -> Response:
+    db.session.rollback()
+    if code >= 500:
+        guard.leave()  # this page must not need what may be broken
+    if request.path.startswith(_MACHINES) or guard.wants_json():
+        response = jsonify(error=_CODES.get(code, "server_error"))
+        response.status_code = code
+    else:
+        words = _WORDS.get(code, _WORDS[400] if code < 500 else _WORDS[500])
+        page = render_template("errors/error.html", code=code, retry_after=retry_after, **vars(words))
+        response = make_response(page, code)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+_CODES = {
+    400: "invalid_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "invalid_request",
+    413: "invalid_request",
+    429: "slow_down",
+    503: "temporarily_unavailable",
+}

@@ -1,0 +1,149 @@
+"""The request check: resume, else refresh, else ask to sign in."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+from urllib.parse import quote
+
+from flask import Flask, Request, Response, g, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, login_required
+from werkzeug.exceptions import Unauthorized
+
+from app import clock
+from app.db import StoreUnavailable, db, writing
+from app.identity import access_token, refresh_token
+from app.identity import session as sessions
+from app.identity.access_token import Claims
+from app.identity.refresh_token import Tokens
+from app.identity.session import SITE, Session, State
+from app.identity.user import User
+from app.web import browsers, cookies
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+login = LoginManager()
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request by somebody signed in. *fresh*: tokens that the answer has to carry back."""
+
+    session: Session
+    access: str
+    claims: Claims
+    fresh: Tokens | None = None
+
+    @property
+    def user(self) -> User:
+        return self.session.user
+
+
+def init_app(app: Flask) -> None:
+    """Let Flask-Login ask this guard and nothing else: its own cookies survive a sign-out."""
+    app.config["REMEMBER_COOKIE_NAME"] = ";"  # no cookie can have this name
+    login.init_app(app)
+    app.after_request(_hand_back)
+
+
+def visit() -> Visit | None:
+    """Return the visit of this request, or None for a visitor who is not signed in. Decided once a request."""
+    if "visit" not in g:
+        g.visit = _resume() or _refresh()
+    found: Visit | None = g.visit
+    return found
+
+
+def current() -> Visit:
+    """Return the visit of a view behind `login_required`."""
+    found = visit()
+    if found is None:
+        raise RuntimeError("this view must be behind login_required")
+    return found
+
+
+@contextmanager
+def acting() -> Iterator[Session]:
+    """Write on behalf of the current session, unless it was ended since the request began."""
+    with writing():
+        session = sessions.lock(current().session.id)
+        if session is None or not session.goes_on():
+            raise Unauthorized
+        yield session
+
+
+def required(view: Callable[P, R]) -> Callable[P, R]:
+    """Keep a view for those who are signed in."""
+    protected: Callable[P, R] = login_required(view)
+    return protected
+
+
+def leave() -> None:
+    """From here on this request is nobody's: it neither refreshes nor hands back cookies."""
+    g.visit = None
+
+
+def renew(tokens: Tokens) -> None:
+    """Go on with new tokens, which the answer will carry."""
+    g.visit = Visit(tokens.session, tokens.access, tokens.claims, tokens)
+
+
+def _resume() -> Visit | None:
+    token = cookies.read(cookies.ACCESS)
+    claims = access_token.check(token) if token else None
+    if token is None or not isinstance(claims, Claims):
+        return None
+    session = db.session.get(Session, claims.sid)
+    if session is None or session.state(clock.now()) is not State.LIVE:
+        return None
+    _note_use(session)
+    return Visit(session, token, claims)
+
+
+def _note_use(session: Session) -> None:
+    try:
+        refresh_token.note_use(session, cookies.read(cookies.REFRESH) or "", browsers.here())
+    except StoreUnavailable:
+        # The page can still be read. That it was is a loss for the list, not a reason to refuse.
+        db.session.rollback()
+
+
+def _refresh() -> Visit | None:
+    token = cookies.read(cookies.REFRESH)
+    if token is None:
+        return None
+    with writing():
+        tokens = refresh_token.rotate(token, client_id=SITE)
+        if tokens is None:
+            # Its cookies stay: a request that lost a race must not take away what the winner was given.
+            return None
+        tokens.session.touch(browsers.here())
+    return Visit(tokens.session, tokens.access, tokens.claims, tokens)
+
+
+def _hand_back(response: Response) -> Response:
+    found: Visit | None = g.get("visit")
+    if found is not None and found.fresh is not None:
+        cookies.sign_in(response, found.fresh)
+    return response
+
+
+@login.request_loader  # type: ignore[untyped-decorator]
+def _load(_request: Request) -> User | None:
+    found = visit()
+    return found.user if found else None
+
+
+@login.unauthorized_handler  # type: ignore[untyped-decorator]
+def ask_to_sign_in() -> ResponseReturnValue:
+    if wants_json():
+        return jsonify(error="sign_in_required"), 401
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    return redirect(f"/sign-in?next={quote(wanted, safe='/')}", 303)
+
+
+def wants_json() -> bool:
+    """Say whether the client asked for JSON rather than a page."""
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"

@@ -1,0 +1,89 @@
+"""Home: the living session, or, for a visitor, what this site is."""
+
+import json
+from typing import Any
+
+import jwt
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.config import settings
+from app.identity import refresh_token
+from app.web import guard, lifeline, rows, words
+from app.web.guard import Visit
+
+bp = Blueprint("home", __name__)
+STROKES = 12
+
+
+@bp.get("/")
+def home() -> ResponseReturnValue:
+    visit = guard.visit()
+    if visit is None:
+        return render_template("web/welcome.html")
+    chain = refresh_token.chain(visit.session.id, STROKES)
+    strokes = [(link.issued_at, link.access_expires_at) for link in reversed(chain)]
+    return render_template(
+        "web/home.html",
+        session=rows.build([visit.session], visit.session)[0],
+        line=lifeline.session_line(visit.session, strokes, clock.now()),
+        access=_decoded(visit),
+        access_expires_at=visit.claims.exp,
+        refreshed_at=chain[0].issued_at if chain else visit.claims.iat,
+        refreshes=refresh_token.rotations(visit.session.id),
+        cookies=_cookies(visit),
+    )
+
+
+@bp.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def _decoded(visit: Visit) -> dict[str, Any]:
+    claims = jwt.decode(visit.access, options={"verify_signature": False})
+    return {
+        "parts": visit.access.split("."),
+        "header": jwt.get_unverified_header(visit.access),
+        "claims": claims,
+        "json": json.dumps(claims, indent=2),
+        "words": [(name, value, _meaning(name, value)) for name, value in claims.items()],
+    }
+
+
+def _meaning(name: str, value: Any) -> str:
+    now = clock.now()
+    return {
+        "iss": "issued by this site",
+        "aud": "meant for this site's own API",
+        "sub": "about you, by an id that says nothing else",
+        "client_id": "given to this site's own pages",
+        "scope": "for this session only",
+        "sid": f"session {words.shorten(str(value))}: what Sign Out ends",
+        "jti": "this one token's own id",
+        "opened": f"your session is entry {value} of the revocation log",
+        "iat": f"issued {words.ago(value, now) if name == 'iat' else ''}",
+        "exp": f"expires {words.until(value, now) if name == 'exp' else ''}",
+    }.get(name, "")
+
+
+def _cookies(visit: Visit) -> list[dict[str, Any]]:
+    plain = settings().insecure_cookies
+    prefix, secure = ("", "") if plain else ("__Host-Http-", "Secure, ")
+    attributes = f"{secure}HttpOnly, SameSite=Lax, Path=/"
+    session = visit.session
+    return [
+        {
+            "name": f"{prefix}access",
+            "holds": "the access token below",
+            "attributes": attributes,
+            "until": visit.claims.exp if session.keep else None,
+        },
+        {
+            "name": f"{prefix}refresh",
+            "holds": "a refresh token: random, good for one use, and known to the server only by its hash",
+            "attributes": attributes,
+            "until": session.expires_at if session.keep else None,
+        },
+    ]

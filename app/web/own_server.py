@@ -1,0 +1,109 @@
+"""This site as a client of its own authorization server and API: real HTTP requests, in process."""
+
+import contextvars
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from flask import current_app
+
+from app.config import settings
+from app.db import StoreUnavailable, db
+from app.identity.session import SITE
+from app.oauth import metadata
+from app.oauth.client import site_secret
+from app.web import words
+
+_SHOWN = ("authorization", "content-type", "retry-after", "www-authenticate", "cache-control")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer, with secrets shortened wherever they are shown."""
+
+    request: httpx.Request
+    response: httpx.Response
+    milliseconds: float
+    secrets: tuple[str, ...]
+
+    @property
+    def error(self) -> str | None:
+        """The OAuth error code of the answer, if it has one."""
+        try:
+            found: str | None = self.response.json().get("error")
+            return found
+        except ValueError:
+            return None
+
+    def shown(self) -> dict[str, Any]:
+        """Return both messages as a page shows them."""
+        target = self.request.url.raw_path.decode()
+        status = f"HTTP/1.1 {self.response.status_code} {self.response.reason_phrase}"
+        return {
+            "request": {
+                "line": f"{self.request.method} {target} HTTP/1.1",
+                "headers": self._headers(self.request.headers.items()),
+                "body": self._hide(self.request.content.decode()) or None,
+            },
+            "response": {
+                "line": status,
+                "headers": self._headers(self.response.headers.items()),
+                "body": self._hide(self.response.text.strip()),
+            },
+            "milliseconds": self.milliseconds,
+        }
+
+    def _headers(self, headers: Iterable[tuple[str, str]]) -> list[list[str]]:
+        return [[name.title(), self._hide(_without_password(value))] for name, value in headers if name in _SHOWN]
+
+    def _hide(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, words.shorten(secret))
+        return text
+
+
+def revoke(token: str, hint: str) -> Exchange:
+    """Send the revocation request of RFC 7009, section 2.1."""
+    form = {"token": token, "token_type_hint": hint}
+    return _send("POST", metadata.describe()["revocation_endpoint"], form=form, secrets=(token,))
+
+
+def refresh(token: str) -> Exchange:
+    """Try to exchange a refresh token (RFC 6749, section 6)."""
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    return _send("POST", metadata.describe()["token_endpoint"], form=form, secrets=(token,))
+
+
+def read_me(token: str) -> Exchange:
+    """Try an access token at the API (RFC 6750)."""
+    bearer = {"Authorization": f"Bearer {token}"}
+    return _send("GET", f"{settings().site_url}/api/me", headers=bearer, secrets=(token,))
+
+
+def _without_password(value: str) -> str:
+    return "Basic …" if value.startswith("Basic ") and "realm" not in value else value
+
+
+def _send(
+    method: str,
+    url: str,
+    *,
+    form: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+    secrets: tuple[str, ...],
+) -> Exchange:
+    # In process, so that one worker never waits for itself. What the caller holds is let go of first, and the call
+    # runs in a context of its own: it must not share our transaction, our visitor or our `g`.
+    db.session.remove()
+    transport = httpx.WSGITransport(app=current_app.wsgi_app)
+    auth = httpx.BasicAuth(SITE, site_secret()) if form else None
+    with httpx.Client(transport=transport, auth=auth, trust_env=False) as client:
+        began = time.perf_counter()
+        try:
+            response = contextvars.Context().run(client.request, method, url, data=form, headers=headers)
+        except httpx.TransportError as problem:
+            raise StoreUnavailable(str(problem)) from problem
+        took = (time.perf_counter() - began) * 1000
+    return Exchange(response.request, response, took, secrets)

@@ -1,0 +1,110 @@
+"""The receipt: what a sign-out ended, and the proof. Kept for ten minutes under a random id that names nobody."""
+
+import hashlib
+import json
+import secrets
+from typing import Any
+
+from sqlalchemy import LargeBinary, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import clock
+from app.db import Model, db, writing
+from app.identity import refresh_token
+from app.identity import session as sessions
+from app.identity.session import Session
+from app.web import browsers, own_server, words
+from app.web.own_server import Exchange
+
+SECONDS = 10 * 60
+ACCESS_TOKENS = 4
+
+
+class Receipt(Model):
+    """A receipt under the SHA-256 of its id."""
+
+    __tablename__ = "receipts"
+    id: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    made_at: Mapped[int] = mapped_column(index=True)
+    content: Mapped[str]
+
+
+def describe(session: Session, *, already: bool, ended: int | None) -> dict[str, Any]:
+    """Return what was ended: *session*, or, if *ended* says how many, every session of its user."""
+    others = len(sessions.live(session.user_id))
+    return {
+        "ended_at": session.ended_at or clock.now(),
+        "began_at": session.began_at,
+        "label": session.name or browsers.describe(session.user_agent).label,
+        "already": already,
+        "reason": session.reason,
+        "parts": _parts(session),
+        "others": others,
+        "everywhere": ended is not None,
+        "ended": ended,
+    }
+
+
+def prove(access: str | None, refresh: str | None) -> list[dict[str, Any]]:
+    """Present the very tokens just ended to our own API and token endpoint, and note the answers."""
+    proofs = []
+    if access:
+        found = own_server.read_me(access)
+        proofs.append(_proof("access token", "GET /api/me", found, (401, "invalid_token")))
+    if refresh:
+        found = own_server.refresh(refresh)
+        proofs.append(_proof("refresh token", "POST /oauth/token", found, (400, "invalid_grant")))
+    return proofs
+
+
+def save(content: dict[str, Any]) -> str:
+    """Store a receipt; return the id that shows it."""
+    receipt_id = secrets.token_urlsafe(32)
+    with writing():
+        db.session.execute(delete(Receipt).where(Receipt.made_at < clock.now() - SECONDS))
+        db.session.add(Receipt(id=_digest(receipt_id), made_at=clock.now(), content=json.dumps(content)))
+    return receipt_id
+
+
+def find(receipt_id: str) -> dict[str, Any] | None:
+    """Return the receipt of this id, or None if there is none or its time is over."""
+    text = db.session.scalar(
+        select(Receipt.content).where(Receipt.id == _digest(receipt_id), Receipt.made_at >= clock.now() - SECONDS)
+    )
+    found: dict[str, Any] | None = json.loads(text) if text else None
+    return found
+
+
+def _parts(session: Session) -> list[dict[str, Any]]:
+    chain = refresh_token.chain(session.id, ACCESS_TOKENS)
+    now = session.ended_at or clock.now()
+    whole = {
+        "what": "session",
+        "id": words.shorten(session.id),
+        "began_at": session.began_at,
+        "expires_at": session.ends_at,
+    }
+    newest = [
+        {
+            "what": "refresh token",
+            "id": words.shorten(link.hash.hex()),
+            "began_at": link.issued_at,
+            "expires_at": session.ends_at,
+        }
+        for link in chain[:1]
+    ]
+    tokens = [
+        {"what": "access token", "id": None, "began_at": link.issued_at, "expires_at": link.access_expires_at}
+        for link in reversed(chain)
+        if link.access_expires_at > now
+    ]
+    return [whole, *newest, *tokens]
+
+
+def _proof(what: str, where: str, found: Exchange, expected: tuple[int, str]) -> dict[str, Any]:
+    refused = (found.response.status_code, found.error) == expected
+    return {"what": what, "where": where, "refused": refused, "exchange": found.shown()}
+
+
+def _digest(receipt_id: str) -> bytes:
+    return hashlib.sha256(receipt_id.encode()).digest()

@@ -1,0 +1,99 @@
+"""A session as the devices page shows it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app import clock
+from app.config import settings
+from app.identity.session import Session, State
+from app.web import browsers, words
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list. Times are Unix seconds; *ended_by* is in words, *actor* the id of the session that asked."""
+
+    id: str
+    current: bool
+    name: str | None
+    label: str
+    browser: str
+    os: str
+    kind: str
+    address: str
+    began_at: int
+    last_seen_at: int
+    ends_at: int
+    ended_at: int | None
+    ended_by: str | None
+    actor: str | None
+    reason: str | None
+    state: str
+    keep: bool
+
+
+def build(sessions: Iterable[Session], current: Session) -> list[Row]:
+    """Describe each of one person's sessions, as seen from *current*."""
+    known = {session.id: session for session in sessions}
+    return [_row(session, current, known) for session in known.values()]
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    """Return the row as `GET /devices` gives it to programs: times in RFC 3339, UTC."""
+    shown = {
+        name: value
+        for name, value in asdict(row).items()
+        if name in ("current", "name", "browser", "os", "address", "reason")
+    }
+    ended_at = row.ended_at and words.rfc3339(row.ended_at)
+    return shown | {
+        "sid": row.id,
+        "began_at": words.rfc3339(row.began_at),
+        "last_seen_at": words.rfc3339(row.last_seen_at),
+        "expires_at": words.rfc3339(row.ends_at),
+        "ended_at": ended_at,
+        "ended_by": row.actor,
+        "app": None,
+    }
+
+
+def _row(session: Session, current: Session, known: dict[str, Session]) -> Row:
+    about = browsers.describe(session.user_agent)
+    actor = session.ending.actor if session.ending else None
+    return Row(
+        id=session.id,
+        current=session.id == current.id,
+        name=session.name,
+        label=about.label,
+        browser=about.browser,
+        os=about.os,
+        kind=about.kind,
+        address=session.address,
+        began_at=session.began_at,
+        last_seen_at=session.last_seen_at,
+        ends_at=session.ends_at,
+        ended_at=session.ended_at,
+        ended_by=_who(actor, session, current, known),
+        actor=actor,
+        reason=session.reason,
+        state=_state(session),
+        keep=session.keep,
+    )
+
+
+def _who(actor: str | None, session: Session, current: Session, known: dict[str, Session]) -> str | None:
+    if actor is None or actor == session.id:
+        return None
+    if actor == current.id:
+        return "this browser"
+    other = known.get(actor)
+    return (other.name or browsers.describe(other.user_agent).label) if other else None
+
+
+def _state(session: Session) -> str:
+    now = clock.now()
+    if session.state(now) is not State.LIVE:
+        return "ended"
+    soon = settings().access_token_seconds if session.ends_at - session.began_at < 2 * 60 * 60 else 60 * 60
+    return "expiring" if session.ends_at - now <= soon else "live"

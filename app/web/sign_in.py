@@ -1,0 +1,135 @@
+"""Sign in: a new session. It replaces whatever session this browser held."""
+
+from urllib.parse import quote
+
+from flask import Blueprint, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.config import settings
+from app.db import writing
+from app.identity import access_token, activity, refresh_token
+from app.identity import session as sessions
+from app.identity import user as users
+from app.identity.session import Reason, Session
+from app.identity.user import User
+from app.throttle import Throttle, address
+from app.web import browsers, cookies, forms, guard, local
+
+bp = Blueprint("sign_in", __name__)
+
+# Counted are failures only. The third holds off a guesser with many addresses; who signed in to the account from an
+# address before is not held off by it, so nobody can lock an owner out of where they usually are.
+_by_address = Throttle("sign-in by address", "50 per 10 minutes")
+_by_both = Throttle("sign-in by address and account", "10 per 10 minutes")
+_by_account = Throttle("sign-in by account", "30 per 10 minutes")
+
+
+@bp.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    if request.method == "POST":
+        return _attempt(forms.SignIn(request.form))
+    wanted = local.path(request.args.get("next"))
+    if "arrived" in request.args and guard.visit():
+        return redirect(wanted, 303)
+    return _page(forms.SignIn(data={"next": wanted, "email": request.args.get("email", "")}))
+
+
+def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> ResponseReturnValue:
+    """Start a session in this browser and answer with its cookies.
+
+    The password was checked before any lock was held; if it, or the account, changed since, nothing begins.
+    """
+    with writing():
+        user = users.lock(user.id)
+        if user.password_version != version or user.disabled_at is not None:
+            return _page(forms.SignIn(request.form), failed=True), 422
+        name = replace_held(user)
+        session = Session.start(user, browsers.here(), keep=keep, name=name)
+        tokens = refresh_token.issue(session)
+        activity.record("signed_in", user.id, session)
+    guard.leave()
+    # By way of /sign-in, which notices if the cookies do not come back.
+    response = redirect(f"/sign-in?arrived=1&next={quote(local.path(wanted), safe='/')}", 303)
+    cookies.sign_in(response, tokens)
+    return response
+
+
+def replace_held(user: User) -> str | None:
+    """End the sessions whose tokens this browser holds; return the own name it had for this user."""
+    name = None
+    for sid in held():
+        session = sessions.lock(sid)
+        if session and session.end(Reason.REPLACED):
+            name = session.name if session.user_id == user.id else None
+    return name
+
+
+def held() -> list[str]:
+    """Return the ids of the sessions whose tokens this browser holds: one, unless cookies were mixed."""
+    refresh, access = cookies.read(cookies.REFRESH), cookies.read(cookies.ACCESS)
+    session = refresh_token.owner(refresh) if refresh else None
+    claims = access_token.read(access) if access else None
+    return sorted({found for found in (session and session.id, claims and claims.sid) if found})
+
+
+def check_throttles(account: str) -> None:
+    """Raise TooManyRequests where too many wrong passwords were tried."""
+    _by_address.check(address())
+    _by_both.check(address(), account)
+    if not _by_account.is_open(account) and not _is_known_place(account):
+        _by_account.check(account)
+
+
+def count_failure(account: str) -> None:
+    """Count a wrong password."""
+    _by_address.count(address())
+    _by_both.count(address(), account)
+    _by_account.count(account)
+
+
+def _attempt(form: forms.SignIn) -> ResponseReturnValue:
+    if not form.validate():
+        return _page(form), 422
+    account = users.canonical(forms.text(form.email))
+    check_throttles(account)
+    user = users.verify(account, forms.text(form.password))
+    if user:
+        return begin(user, user.password_version, keep=form.keep.data, wanted=form.next.data)
+    count_failure(account)
+    _record_failure(users.find(account))
+    return _page(form, failed=True), 422
+
+
+def _record_failure(user: User | None) -> None:
+    browser = browsers.here()
+    with writing():
+        if user:
+            activity.record("sign_in_failed", user.id, address=browser.address, user_agent=browser.user_agent)
+        else:
+            activity.line("sign_in_failed", address=browser.address)
+
+
+def _is_known_place(account: str) -> bool:
+    user = users.find(account)
+    return user is not None and sessions.was_at(user.id, request.remote_addr or "")
+
+
+def _page(form: forms.SignIn, *, failed: bool = False) -> str:
+    if failed:
+        form.password.errors = ["Email or password is not right."]
+    return render_template(
+        "web/sign_in.html",
+        form=form,
+        problem="cookie" if "arrived" in request.args else None,
+        ask=local.path(request.args.get("next")) != "/",
+        ended=_why_signed_out(),
+        site_url=settings().site_url,
+    )
+
+
+def _why_signed_out() -> Session | None:
+    """Return the session that this browser still holds tokens of, if it was ended: the person is told why."""
+    refresh = cookies.read(cookies.REFRESH)
+    session = refresh_token.owner(refresh) if refresh else None
+    return session if session and session.state(clock.now()) is not sessions.State.LIVE else None

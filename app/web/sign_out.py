@@ -1,0 +1,163 @@
+"""Sign out: the session ends at the server, and what was ended is shown and proven."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, make_response, redirect, render_template
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from app import clock, seal
+from app.config import settings
+from app.db import StoreUnavailable, db, writing
+from app.identity import access_token, activity, refresh_token
+from app.identity import session as sessions
+from app.identity.session import Reason, Session
+from app.web import cookies, guard, lifeline, own_server, receipt
+from app.web.own_server import Exchange
+
+bp = Blueprint("sign_out", __name__)
+RETRY_SECONDS = 5
+ENDING_SECONDS = 60 * 60
+_ENDING = "a token that may only be ended"
+
+
+@dataclass(frozen=True)
+class Held:
+    """The tokens that this browser holds. Either may have expired."""
+
+    access: str | None
+    refresh: str | None
+
+    @classmethod
+    def here(cls) -> "Held":
+        return cls(cookies.read(cookies.ACCESS), cookies.read(cookies.REFRESH))
+
+    def __bool__(self) -> bool:
+        return bool(self.access or self.refresh)
+
+
+@bp.get("/sign-out")
+def ask() -> ResponseReturnValue:
+    visit = guard.visit()
+    others = len(sessions.live(visit.session.user_id)) - 1 if visit else None
+    return render_template("web/sign_out.html", others=others)
+
+
+@bp.post("/sign-out")
+def leave() -> ResponseReturnValue:
+    """End what this browser holds. Asks nothing of the guard: expired tokens and a dead store are no obstacle."""
+    guard.leave()
+    held = Held.here() or Held(None, _pending())
+    if not held:
+        return _clear(redirect("/signed-out", 303))
+    try:
+        exchange, already = _end(held)
+    except StoreUnavailable:
+        return _not_yet(held)
+    return _show(held, exchange, already=already)
+
+
+@bp.get("/signed-out")
+def signed_out() -> ResponseReturnValue:
+    receipt_id = cookies.read(cookies.RECEIPT)
+    found = receipt.find(receipt_id) if receipt_id else None
+    line = lifeline.receipt_line(found["parts"], found["ended_at"]) if found else None
+    return render_template("web/receipt.html", receipt=found, line=line)
+
+
+def farewell(*, ended: int) -> ResponseReturnValue:
+    """Answer after *ended* sessions, this one among them, were ended together."""
+    guard.leave()
+    return _show(Held.here(), None, ended=ended)
+
+
+def end_late() -> bool:
+    """End what an earlier sign-out could not; say whether nothing remains to be done."""
+    token = _pending()
+    try:
+        if token:
+            _end(Held(None, token))
+    except StoreUnavailable:
+        return False
+    return True
+
+
+def _end(held: Held) -> tuple[Exchange, bool]:
+    """Revoke by RFC 7009 and make sure of it. Return the exchange, and whether the session had ended before.
+
+    Raises StoreUnavailable if the endpoint could not do it: the tokens must be taken to live on (section 2.2.1).
+    """
+    before = _session(held)
+    already = before is not None and before.ended_entry is not None
+    if held.refresh:
+        exchange = own_server.revoke(held.refresh, "refresh_token")
+    else:
+        exchange = own_server.revoke(held.access or "", "access_token")
+    if exchange.response.status_code != 200:
+        raise StoreUnavailable(f"revocation was answered {exchange.response.status_code}")
+    for session in (_session(Held(held.access, None)), _session(Held(None, held.refresh))):
+        _make_sure(session)
+    return exchange, already
+
+
+def _make_sure(session: Session | None) -> None:
+    """End a session of which this browser holds the access token alone: to revoke that one would not be enough."""
+    if session is None or session.ended_entry is not None:
+        return
+    with writing():
+        locked = sessions.lock(session.id)
+        if locked and locked.end(Reason.SIGNED_OUT, actor=locked.id):
+            activity.record("signed_out", locked.user_id, locked)
+
+
+def _session(held: Held) -> Session | None:
+    if held.refresh:
+        found = refresh_token.owner(held.refresh)
+        if found:
+            return found
+    claims = access_token.read(held.access) if held.access else None
+    return db.session.get(Session, claims.sid) if claims else None
+
+
+def _show(held: Held, exchange: Exchange | None, *, already: bool = False, ended: int | None = None) -> Response:
+    response = redirect("/signed-out", 303)
+    try:
+        proof = receipt.prove(held.access, held.refresh)
+        session = _session(held)
+        if session:
+            content = receipt.describe(session, already=already, ended=ended)
+            content |= {"exchange": exchange.shown() if exchange else None, "proof": proof}
+            cookies.put(response, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
+    except StoreUnavailable:
+        pass  # it is ended; only the receipt is missing
+    return _clear(response)
+
+
+def _pending() -> str | None:
+    """Return the token that an earlier sign-out could not end, if this browser has one."""
+    cookie = cookies.read(cookies.ENDING) or ""
+    try:
+        opened = seal.reveal(settings().secret_key, _ENDING, bytes.fromhex(cookie)) or ""
+    except ValueError:
+        return None
+    sealed_at, _, token = opened.partition(" ")
+    return token if token and clock.now() - int(sealed_at) < ENDING_SECONDS else None
+
+
+def _clear(response: Response) -> Response:
+    cookies.sign_out(response)
+    cookies.drop(response, cookies.ENDING)
+    # Not "cookies": that would reach every site under the same domain.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def _not_yet(held: Held) -> Response:
+    """Say plainly that the server could not end it, and keep what is needed to do so, and for nothing else."""
+    page = render_template("web/sign_out_failed.html", retry_after=RETRY_SECONDS)
+    response = make_response(page, 503, {"Retry-After": str(RETRY_SECONDS)})
+    cookies.sign_out(response)
+    token = held.refresh or held.access or ""
+    sealed = seal.close(settings().secret_key, _ENDING, f"{clock.now()} {token}").hex()
+    cookies.put(response, cookies.ENDING, sealed, seconds=ENDING_SECONDS)
+    return response

@@ -1,0 +1,38 @@
+"""Sign up: a new account, and its first session."""
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from wtforms.validators import ValidationError
+
+from app.db import writing
+from app.identity import activity
+from app.identity import user as users
+from app.throttle import Throttle, address
+from app.web import browsers, forms, sign_in
+
+bp = Blueprint("sign_up", __name__)
+_taken = Throttle("sign-ups of a taken address", "30 per 10 minutes")
+
+
+@bp.route("/sign-up", methods=["GET", "POST"])
+def sign_up() -> ResponseReturnValue:
+    form = forms.SignUp(request.form or request.args)
+    if request.method == "GET":
+        return render_template("web/sign_up.html", form=form)
+    if not form.validate():
+        return render_template("web/sign_up.html", form=form), 422
+    return _create(form)
+
+
+def _create(form: forms.SignUp) -> ResponseReturnValue:
+    _taken.check(address())
+    hashed = users.hashed(forms.text(form.password))
+    with writing():
+        user = users.sign_up(forms.text(form.email), forms.text(form.name), hashed)
+        if user:
+            browser = browsers.here()
+            activity.record("signed_up", user.id, address=browser.address, user_agent=browser.user_agent)
+            return sign_in.begin(user, user.password_version, keep=False, wanted=form.next.data)
+    _taken.count(address())
+    form.email.errors = [str(ValidationError("This address has an account already. Sign in instead."))]
+    return render_template("web/sign_up.html", form=form), 422

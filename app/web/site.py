@@ -1,0 +1,66 @@
+"""The pages as one: what each of them is given, and the order in which a request is looked at."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, g, url_for
+
+from app import clock
+from app.config import settings
+from app.web import (
+    account,
+    activity,
+    confirm,
+    cross_origin,
+    devices,
+    ending,
+    errors,
+    guard,
+    headers,
+    home,
+    sign_in,
+    sign_out,
+    sign_up,
+    words,
+)
+
+_PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm)
+
+
+def init_app(app: Flask) -> None:
+    """Add every page to *app*."""
+    for part in (headers, guard, errors):
+        part.init_app(app)
+    pages = Blueprint("pages", __name__)
+    for look in (cross_origin.check, ending.retry):
+        pages.before_request(look)
+    pages.after_request(ending.settle)
+    for page in _PAGES:
+        pages.register_blueprint(page.bp)
+    app.register_blueprint(pages)
+    app.context_processor(_context)
+    app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
+    app.template_filter("until")(lambda at: words.until(at, clock.now()))
+    for plain in (words.span, words.clock, words.rfc3339, words.day, words.shorten, words.reason, words.event):
+        app.template_filter(plain.__name__)(plain)
+
+
+def _context() -> dict[str, Any]:
+    return {
+        "visit": guard.visit(),
+        "insecure_cookies": settings().insecure_cookies,
+        "now": clock.now(),
+        "asset": _asset,
+        "ended_late": g.get("ended_late", False),
+    }
+
+
+def _asset(path: str) -> str:
+    return url_for("static", filename=path, v=_version(Path(current_app.static_folder or "") / path))
+
+
+@lru_cache
+def _version(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -1,0 +1,147 @@
+"""A few verbs: a site, browsers that visit it, and a thief's pocket of copied cookies."""
+
+import logging
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, text
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.db import db
+from app.revocation.delivery import Follower
+
+SITE_URL = "http://localhost:8000"
+PASSWORD = "plenty of violet otters"
+AGENTS = {
+    "Firefox on Linux": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "Safari on macOS": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+    " Version/18.4 Safari/605.1.15",
+    "Chrome on Android": "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Mobile Safari/537.36",
+}
+ACCESS = "__Host-Http-access"
+REFRESH = "__Host-Http-refresh"
+RECEIPT = "__Host-Http-receipt"
+ENDING = "__Host-Http-ending"
+
+Pocket = dict[str, str]
+
+
+class Site:
+    """The site in this process, in an instance folder of its own."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        self.app = create_app({"INSTANCE_PATH": str(folder), "TEST_CONTROLS": "1", **environ})
+
+    def browser(self, label: str = "Firefox on Linux", *, address: str = "127.0.0.1") -> "Browser":
+        """A browser that has never been here."""
+        return Browser(self, label, address)
+
+    def thief(self, pocket: Pocket, only: str | None = None) -> "Browser":
+        """Somebody else's browser with copied cookies: all of them, or one."""
+        browser = self.browser("Safari on macOS", address="203.0.113.66")
+        for name, value in pocket.items():
+            if only in (None, name):
+                browser.client.set_cookie(name, value)
+        return browser
+
+    def member(self, email: str = "ada@example.org", label: str = "Firefox on Linux") -> "Browser":
+        """A browser in which a new member has just signed up and is signed in."""
+        browser = self.browser(label)
+        browser.sign_up(email)
+        return browser
+
+    def wait(self, seconds: int) -> None:
+        """Move the clock of the site, and of every other node of it."""
+        file = self.folder / "clock"
+        file.write_text(str(int(file.read_text() or 0) + seconds) if file.exists() else str(seconds))
+
+    def impatient(self) -> None:
+        """Give up at once where the database is locked, so that a test need not wait for it."""
+
+        def hurry(connection: sqlite3.Connection, _record: object) -> None:
+            connection.execute("PRAGMA busy_timeout=0")
+
+        with self.app.app_context():
+            db.engine.dispose()
+            event.listen(db.engine, "connect", hurry)
+
+    def query(self, statement: str, **values: Any) -> list[Any]:
+        """Look into the database."""
+        with self.app.app_context(), db.engine.connect() as connection:
+            return list(connection.execute(text(statement), values))
+
+    def close(self) -> None:
+        follower: Follower = self.app.extensions["follower"]
+        follower.close()
+        with self.app.app_context():
+            db.engine.dispose()
+        logging.getLogger("signed_out").handlers.clear()
+
+
+class Browser:
+    """A browser that keeps cookies and says who it is."""
+
+    def __init__(self, site: Site, label: str, address: str) -> None:
+        self.client = site.app.test_client()
+        self._agent = AGENTS[label]
+        self._address = address
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self._open("GET", path, None, headers)
+
+    def post(self, path: str, _headers: dict[str, str] | None = None, **form: str) -> TestResponse:
+        return self._open("POST", path, form, {"Origin": SITE_URL, **(_headers or {})})
+
+    def sign_up(self, email: str = "ada@example.org", password: str = PASSWORD, name: str = "Ada") -> TestResponse:
+        return self.post("/sign-up", name=name, email=email, password=password)
+
+    def sign_in(self, email: str = "ada@example.org", password: str = PASSWORD, **more: str) -> TestResponse:
+        return self.post("/sign-in", email=email, password=password, **more)
+
+    def sign_out(self) -> TestResponse:
+        return self.post("/sign-out")
+
+    def is_signed_in(self) -> bool:
+        """Whether a page that needs a session opens."""
+        return self.get("/account").status_code == 200
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """The devices page, as programs get it."""
+        listed: list[dict[str, Any]] = self.get("/devices", Accept="application/json").get_json()["sessions"]
+        return listed
+
+    def session(self) -> dict[str, Any]:
+        """This browser's own line of it."""
+        return next(line for line in self.sessions() if line["current"])
+
+    def pocket(self) -> Pocket:
+        """Copy the cookies that sign this browser in."""
+        found = {name: self.client.get_cookie(name) for name in (ACCESS, REFRESH)}
+        return {name: cookie.value for name, cookie in found.items() if cookie}
+
+    def cookie(self, name: str) -> str | None:
+        found = self.client.get_cookie(name)
+        return found.value if found else None
+
+    def forget(self, *names: str) -> None:
+        """Lose cookies, as when they have run out."""
+        for name in names:
+            self.client.delete_cookie(name)
+
+    def api(self, token: str) -> TestResponse:
+        """Present an access token to the API, without cookies."""
+        return self.client.get("/api/me", base_url=SITE_URL, headers={"Authorization": f"Bearer {token}"})
+
+    def _open(self, method: str, path: str, form: dict[str, str] | None, headers: dict[str, str]) -> TestResponse:
+        return self.client.open(
+            path,
+            method=method,
+            base_url=SITE_URL,
+            data=form,
+            headers={"User-Agent": self._agent, "Accept": "text/html", **headers},
+            environ_overrides={"REMOTE_ADDR": self._address},
+        )

@@ -1,0 +1,170 @@
+"""Refresh tokens: single use, a short grace for the last one, and theft that shows."""
+
+import threading
+
+import pytest
+
+from app.identity.refresh_token import digest
+from tests.browsers import ACCESS, REFRESH, Browser, Pocket, Site
+
+
+@pytest.fixture
+def ada(site: Site) -> Browser:
+    ada = site.member()
+    ada.sign_in(keep="y")
+    return ada
+
+
+def refresh(browser: Browser) -> Pocket:
+    """Visit without an access token, so that the refresh token is exchanged."""
+    browser.forget(ACCESS)
+    browser.get("/account")
+    return browser.pocket()
+
+
+def why_ended(browser: Browser) -> str:
+    browser.sign_in()
+    ended = [line for line in browser.sessions() if line["ended_at"]]
+    return str(ended[0]["reason"])
+
+
+def test_a_page_is_answered_and_the_tokens_renewed_in_one_request_whatever_its_method(ada: Browser) -> None:
+    before = ada.pocket()
+    sid = ada.session()["sid"]
+    ada.forget(ACCESS)
+    assert ada.post(f"/devices/{sid}/name", name="Desk").status_code == 303
+    after = ada.pocket()
+    assert set(after) == {ACCESS, REFRESH}
+    assert after[REFRESH] != before[REFRESH]
+    assert ada.session()["name"] == "Desk"
+
+
+def test_the_immediate_predecessor_gets_the_same_successor_within_the_grace(site: Site, ada: Browser) -> None:
+    before = ada.pocket()
+    after = refresh(ada)
+    other_tab = site.thief(before, REFRESH)
+    assert other_tab.is_signed_in()
+    assert other_tab.pocket()[REFRESH] == after[REFRESH]
+    assert ada.is_signed_in()
+
+
+def test_after_the_grace_a_stolen_token_ends_that_session_and_no_other(site: Site, ada: Browser) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    before = ada.pocket()
+    refresh(ada)
+    assert ada.is_signed_in()
+    site.wait(11)
+    assert not site.thief(before, REFRESH).is_signed_in()
+    assert not ada.is_signed_in()
+    assert phone.is_signed_in()
+    assert why_ended(ada) == "reuse"
+
+
+def test_an_older_one_is_reuse_even_within_the_grace(site: Site, ada: Browser) -> None:
+    oldest = ada.pocket()
+    refresh(ada)
+    refresh(ada)
+    assert not site.thief(oldest, REFRESH).is_signed_in()
+    assert not ada.is_signed_in()
+    assert why_ended(ada) == "reuse"
+
+
+def test_if_the_answer_was_lost_on_the_way_no_theft_is_claimed(site: Site, ada: Browser) -> None:
+    before = ada.pocket()
+    site.thief(before, REFRESH).is_signed_in()  # the successor reaches nobody who comes back
+    site.wait(60)
+    ada.forget(ACCESS)
+    assert not ada.is_signed_in()
+    assert why_ended(ada) == "interrupted"
+
+
+def test_a_token_of_an_ended_session_is_refused_without_an_alarm(site: Site, ada: Browser) -> None:
+    before = ada.pocket()
+    refresh(ada)
+    after = ada.pocket()
+    ada.sign_out()
+    site.wait(60)
+    for old in (before, after):
+        assert not site.thief(old, REFRESH).is_signed_in()
+    events = [row[0] for row in site.query("SELECT event FROM activity")]
+    assert "refresh_reused" not in events
+    assert "refresh_interrupted" not in events
+
+
+def test_a_refused_refresh_takes_no_cookie_away(site: Site, ada: Browser) -> None:
+    pocket = ada.pocket()
+    ada.sign_out()
+    late = site.thief(pocket)
+    answer = late.get("/account")
+    assert answer.status_code == 303
+    assert answer.headers.getlist("Set-Cookie") == []
+    assert late.pocket() == pocket
+
+
+def test_the_person_is_told_why_the_session_is_over(site: Site, ada: Browser) -> None:
+    oldest = ada.pocket()
+    refresh(ada)
+    refresh(ada)
+    site.thief(oldest, REFRESH).get("/account")
+    page = ada.get(ada.get("/account").headers["Location"]).text
+    assert "an old refresh token was used again" in page
+
+
+def test_the_database_holds_no_token_and_no_way_to_one(site: Site, ada: Browser) -> None:
+    pockets = [ada.pocket(), refresh(ada), refresh(ada)]
+    dump = b"".join(path.read_bytes() for path in site.folder.glob("signed-out.db*"))
+    for pocket in pockets:
+        assert pocket[REFRESH].encode() not in dump
+        assert pocket[ACCESS].encode() not in dump
+        assert digest(pocket[REFRESH]) in dump
+
+
+def test_the_sealed_successor_is_erased_when_the_successor_is_used(site: Site, ada: Browser) -> None:
+    refresh(ada)
+    assert site.query("SELECT count(*) FROM refresh_tokens WHERE sealed IS NOT NULL")[0][0] == 1
+    refresh(ada)
+    assert site.query("SELECT count(*) FROM refresh_tokens WHERE sealed IS NOT NULL")[0][0] == 1
+
+
+def test_the_sealed_successor_is_erased_after_the_grace(site: Site, ada: Browser) -> None:
+    refresh(ada)
+    site.wait(61)
+    ada.get("/account")
+    assert site.query("SELECT count(*) FROM refresh_tokens WHERE sealed IS NOT NULL")[0][0] == 0
+
+
+def test_rotation_does_not_extend_the_absolute_time_out(site: Site, ada: Browser) -> None:
+    expires = ada.session()["expires_at"]
+    site.query("SELECT 1")
+    for _ in range(3):
+        site.wait(400)
+        refresh(ada)
+    row = site.query("SELECT expires_at - began_at FROM sessions WHERE keep AND ended_entry IS NULL")
+    assert row[0][0] == 30 * 24 * 60 * 60
+    assert ada.session()["expires_at"] > expires  # the idle time-out moves with use
+
+
+def test_parallel_requests_with_one_token_get_one_successor(site: Site, other_node: Site, ada: Browser) -> None:
+    pocket = ada.pocket()
+    found: list[str | None] = []
+
+    def visit(node: Site) -> None:
+        tab = node.thief(pocket, REFRESH)
+        assert tab.is_signed_in()
+        found.append(tab.cookie(REFRESH))
+
+    tabs = [threading.Thread(target=visit, args=(node,)) for node in (site, other_node) * 10]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+    assert len(found) == 20
+    assert len(set(found)) == 1
+    assert found[0] != pocket[REFRESH]
+
+
+@pytest.mark.parametrize("junk", ["", "x", "a" * 600, "\u00e9", "a b", "' OR 1=1 --"])
+def test_junk_is_nobody(site: Site, junk: str) -> None:
+    assert not site.thief({REFRESH: junk}).is_signed_in()
+    assert not site.thief({ACCESS: junk}).is_signed_in()
