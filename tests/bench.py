@@ -1,0 +1,221 @@
+"""Measurements, as ratios in one run: `make bench`. Each pair is measured in turn, so a change of the machine hits both."""
+
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.cookies import SimpleCookie
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urlencode
+
+import jwt
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from flask import Flask, request
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from app import create_app
+from tests.browsers import ACCESS, PASSWORD, REFRESH
+from tests.server import PROJECT, free_port
+
+ROUNDS = 7
+REQUESTS = 3000
+CONNECTIONS = 8
+
+
+def site() -> Flask:
+    """The site itself: the check of a token includes the check of the log."""
+    return create_app()
+
+
+def empty() -> Flask:
+    """A view that does nothing."""
+    app = Flask(__name__)
+    app.add_url_rule("/api/me", view_func=dict)
+    return app
+
+
+def plain() -> Flask:
+    """A view that verifies a JWT with PyJWT and asks nobody whether it was revoked."""
+    app = Flask(__name__)
+    key = load_pem_private_key(Path(os.environ["INSTANCE_PATH"], "keys", "access.pem").read_bytes(), None).public_key()
+    url = os.environ["SITE_URL"]
+
+    def me() -> dict[str, str]:
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        claims = jwt.decode(token, key, algorithms=["ES256"], audience=url, issuer=url)  # type: ignore[arg-type]
+        return {name: claims[name] for name in ("sub", "sid", "client_id", "scope")}
+
+    app.add_url_rule("/api/me", view_func=me)
+    return app
+
+
+class Connection:
+    """A kept connection that sends bytes and reads one answer."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._file = self._socket.makefile("rb")
+
+    def send(self, message: bytes) -> tuple[int, list[bytes]]:
+        self._socket.sendall(message)
+        status = int(self._file.readline().split()[1])
+        headers = list(iter(self._file.readline, b"\r\n"))
+        length = next((line for line in headers if line.lower().startswith(b"content-length:")), b":0")
+        self._file.read(int(length.partition(b":")[2]))
+        return status, headers
+
+    def close(self) -> None:
+        self._file.close()
+        self._socket.close()
+
+
+def message(method: str, path: str, headers: dict[str, str], form: dict[str, str] | None = None) -> bytes:
+    body = urlencode(form or {})
+    if form:
+        headers = headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", body]).encode()
+
+
+@contextmanager
+def serving(name: str, environ: dict[str, str]) -> Iterator[int]:
+    """Serve one of the applications above with one worker, as `make run` does."""
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", f"tests.bench:{name}()", "--bind", f"127.0.0.1:{port}", "--worker-class",
+         "gthread", "--threads", "8", "--log-level", "error", "--no-control-socket"],
+        cwd=PROJECT, env=os.environ | environ,
+    )  # fmt: skip
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    yield port
+    server.terminate()
+    server.wait()
+
+
+def rate(port: int, sent: bytes) -> float:
+    """Requests a second over several kept connections."""
+
+    def run() -> None:
+        connection = Connection(port)
+        for _ in range(REQUESTS // CONNECTIONS):
+            status, _ = connection.send(sent)
+            if status != 200:
+                raise SystemExit(f"answered {status}")
+        connection.close()
+
+    threads = [Thread(target=run) for _ in range(CONNECTIONS)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return REQUESTS / (time.perf_counter() - began)
+
+
+def each(port: int, count: int, act: Callable[[Connection], None]) -> float:
+    """Seconds that *act* takes, one after the other."""
+    connection = Connection(port)
+    began = time.perf_counter()
+    for _ in range(count):
+        act(connection)
+    took = time.perf_counter() - began
+    connection.close()
+    return took / count
+
+
+def cookies(headers: list[bytes]) -> dict[str, str]:
+    given = SimpleCookie()
+    for line in headers:
+        name, _, value = line.decode().partition(": ")
+        if name.lower() == "set-cookie":
+            given.load(value.strip())
+    return {name: morsel.value for name, morsel in given.items() if morsel.value}
+
+
+def carry(pocket: dict[str, str]) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in pocket.items())}
+
+
+class Chain:
+    """A browser whose access token is always missing, so that each page exchanges the refresh token."""
+
+    def __init__(self, pocket: dict[str, str]) -> None:
+        self._refresh = pocket[REFRESH]
+
+    def advance(self, connection: Connection) -> None:
+        status, headers = connection.send(message("GET", "/account", carry({REFRESH: self._refresh})))
+        if status != 200:
+            raise SystemExit(f"a refresh was answered {status}")
+        self._refresh = cookies(headers)[REFRESH]
+
+
+def join(port: int, number: int) -> dict[str, str]:
+    connection = Connection(port)
+    form = {"name": "Ada", "email": f"ada-{number}@example.org", "password": PASSWORD}
+    _, headers = connection.send(message("POST", "/sign-up", {}, form))
+    connection.close()
+    return cookies(headers)
+
+
+def compare_checks(ports: dict[str, int], token: str) -> None:
+    sent = message("GET", "/api/me", {"Authorization": f"Bearer {token}"})
+    for port in ports.values():
+        rate(port, sent)
+    rates: dict[str, list[float]] = {name: [] for name in ports}
+    for _ in range(ROUNDS):
+        for name, port in ports.items():
+            rates[name].append(rate(port, sent))
+
+    def ratio(other: str) -> str:
+        pairs = [ours / theirs for ours, theirs in zip(rates["site"], rates[other], strict=True)]
+        return f"{statistics.median(pairs):.2f}  ({min(pairs):.2f} to {max(pairs):.2f})"
+
+    print(f"/api/me, revocation checked / an empty view              {ratio('empty')}")
+    print(f"/api/me, revocation checked / PyJWT alone, not checked   {ratio('plain')}")
+    for name, found in rates.items():
+        print(f"    {name:6} {statistics.median(found):7.0f} requests a second, one worker")
+
+
+def compare_pages(port: int) -> None:
+    pocket = join(port, 0)
+    view = message("GET", "/account", carry(pocket))
+    page = each(port, 300, lambda connection: None if connection.send(view)[0] == 200 else sys.exit("no page"))
+    refreshing = each(port, 300, Chain(join(port, 1)).advance)
+    leaving = iter([message("POST", "/sign-out", carry(join(port, number))) for number in range(2, 42)])
+    out = each(port, 40, lambda connection: None if connection.send(next(leaving))[0] == 303 else sys.exit("still in"))
+    print(f"a page that also refreshes / a page                      {refreshing / page:.2f}")
+    print(f"    {1 / refreshing:.0f} refreshes a second, one after the other")
+    print(f"Sign Out, with its request, proof and receipt / a page   {out / page:.2f}")
+    print(f"    {out * 1000:.1f} ms")
+
+
+def main() -> None:
+    folder = Path(tempfile.mkdtemp())
+    environ = {"INSTANCE_PATH": str(folder), "SITE_URL": "http://localhost:8000"}
+    try:
+        with serving("site", environ) as site_port:
+            token = join(site_port, 99)[ACCESS]
+            with serving("empty", environ) as empty_port, serving("plain", environ) as plain_port:
+                compare_checks({"site": site_port, "empty": empty_port, "plain": plain_port}, token)
+            compare_pages(site_port)
+    finally:
+        shutil.rmtree(folder)
+    print(re.sub(r"\s+", " ", f"Python {sys.version.split()[0]}, {os.cpu_count()} processors"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Real browsers, by name, on the real server."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from tests.browsers import AGENTS, PASSWORD
+from tests.server import Server
+
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start Chromium: the system's where there is one, else Playwright's own."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return playwright.chromium.launch(executable_path=found, args=[*QUIET, *root])
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Two worker processes. Tests of one module share it, each with people of its own."""
+    folder = tmp_path_factory.mktemp("served") / "instance"
+    shutil.copytree(prepared, folder)
+    running = Server(folder, WORKERS="2")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def javascript(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+OpenBrowser = Callable[..., "Person"]
+
+
+@pytest.fixture
+def open_browser(chromium: Browser, server: Server) -> Iterator[OpenBrowser]:
+    """Open a browser of its own cookies under a name such as "Safari on macOS"."""
+    opened: list[BrowserContext] = []
+
+    def open_one(
+        label: str = "Firefox on Linux", *, javascript: bool = True, width: int = 1280, dark: bool = False
+    ) -> Person:
+        context = chromium.new_context(
+            base_url=server.url,
+            user_agent=AGENTS[label],
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+        )
+        context.set_default_timeout(15_000)
+        opened.append(context)
+        return Person(context)
+
+    yield open_one
+    for context in opened:
+        context.close()
+
+
+class Person:
+    """Somebody at a browser, who reads labels and presses buttons."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.page: Page = context.new_page()
+
+    def sign_up(self, email: str, name: str = "Ada") -> None:
+        self.page.goto("/sign-up")
+        self.page.get_by_label("Name", exact=True).fill(name)
+        self.page.get_by_label("Email", exact=True).fill(email)
+        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        self.page.get_by_role("main").get_by_role("button", name="Sign up", exact=True).click()
+
+    def sign_in(self, email: str, password: str = PASSWORD, *, keep: bool = False) -> None:
+        self.page.goto("/sign-in")
+        self.fill_in(email, password)
+        if keep:
+            self.page.get_by_label("Keep me signed in").check()
+        self.press("Sign in")
+
+    def fill_in(self, email: str, password: str = PASSWORD) -> None:
+        self.page.get_by_label("Email", exact=True).fill(email)
+        self.page.get_by_label("Password", exact=True).fill(password)
+
+    def press(self, button: str) -> None:
+        self.page.get_by_role("main").get_by_role("button", name=button, exact=True).click()
+
+    def sign_out(self) -> None:
+        self.page.get_by_role("banner").get_by_role("button", name="Sign Out", exact=True).click()
+
+    def heading(self) -> str:
+        return self.page.get_by_role("heading", level=1).inner_text()
+
+    def is_signed_in(self) -> bool:
+        self.page.goto("/account")
+        return self.page.url.endswith("/account")

@@ -1,0 +1,101 @@
+"""Every page, light and dark, small and wide: readable by all, within its width, and light of weight."""
+
+import uuid
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Response
+
+from tests.e2e.conftest import OpenBrowser, Person
+
+pytestmark = pytest.mark.e2e
+
+PUBLIC = ["/", "/sign-in", "/sign-up", "/sign-out", "/signed-out", "/nowhere"]
+PRIVATE = ["/", "/account", "/account/password", "/devices", "/activity", "/confirm?action=others", "/sign-out"]
+FIRST_VISIT = 60 * 1024
+
+
+@pytest.fixture(
+    params=[(320, False), (320, True), (1280, False), (1280, True)],
+    ids=["small light", "small dark", "wide light", "wide dark"],
+)
+def ada(request: pytest.FixtureRequest, open_browser: OpenBrowser) -> Person:
+    width, dark = request.param
+    return open_browser(width=width, dark=dark)
+
+
+def check(page: Page) -> None:
+    violations = Axe().run(page).response["violations"]
+    assert [(found["id"], [node["target"] for node in found["nodes"]]) for found in violations] == []
+    wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{page.url} is too wide by {wide} px"
+    assert page.get_by_role("heading", level=1).count() == 1
+
+
+def test_every_public_page_is_accessible(ada: Person) -> None:
+    for path in PUBLIC:
+        ada.page.goto(path)
+        check(ada.page)
+
+
+def test_every_private_page_is_accessible(ada: Person, open_browser: OpenBrowser) -> None:
+    email = f"ada-{uuid.uuid4().hex[:8]}@example.org"
+    ada.sign_up(email)
+    phone = open_browser("Chrome on Android")
+    phone.sign_in(email)
+    gone = open_browser("Safari on macOS")
+    gone.sign_in(email)
+    gone.sign_out()
+    for path in PRIVATE:
+        ada.page.goto(path)
+        check(ada.page)
+
+
+def test_every_answer_to_a_form_is_accessible(ada: Person) -> None:
+    ada.sign_up("not an address", name="")
+    check(ada.page)
+    ada.sign_in("ada@example.org", "wrong wrong")
+    check(ada.page)
+    ada.page.goto("/sign-in?arrived=1")
+    check(ada.page)
+    ada.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
+    ada.sign_out()
+    ada.page.wait_for_url("**/signed-out")
+    check(ada.page)
+
+
+def test_a_first_visit_weighs_little(open_browser: OpenBrowser) -> None:
+    ada = open_browser()
+    answers: list[Response] = []
+    ada.page.on("response", answers.append)
+    ada.page.goto("/", wait_until="networkidle")
+    assert {answer.status for answer in answers} == {200}
+    assert sum(len(answer.body()) for answer in answers) <= FIRST_VISIT
+
+
+def test_nothing_is_blocked_by_the_policy_and_no_script_fails(open_browser: OpenBrowser) -> None:
+    ada = open_browser()
+    problems: list[str] = []
+    ada.page.on(
+        "console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None
+    )
+    ada.page.on("pageerror", lambda error: problems.append(str(error)))
+    ada.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
+    for path in PRIVATE:
+        ada.page.goto(path, wait_until="networkidle")
+    assert problems == []
+
+
+def test_everything_can_be_reached_by_keyboard(open_browser: OpenBrowser) -> None:
+    ada = open_browser()
+    ada.page.goto("/sign-in")
+    ada.page.keyboard.press("Tab")
+    assert ada.page.evaluate("() => document.activeElement.getAttribute('href')") == "#main"
+    reached: list[str] = []
+    for _ in range(12):
+        ada.page.keyboard.press("Tab")
+        reached.append(
+            ada.page.evaluate("() => document.activeElement.name || document.activeElement.textContent.trim()")
+        )
+    for name in ("email", "password", "keep", "Sign in"):
+        assert name in reached

@@ -1,0 +1,101 @@
+"""A setting that makes no sense stops the start with one line that names it and the mend."""
+
+from pathlib import Path
+
+import pytest
+
+from app import config
+from app.config import Misconfigured
+from app.identity import keys
+
+
+def load(tmp_path: Path, **environ: str) -> config.Settings:
+    return config.load({"INSTANCE_PATH": str(tmp_path / "instance"), **environ})
+
+
+def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
+    found = load(tmp_path)
+    assert (found.site_url, found.port, found.workers) == ("http://localhost:8000", 8000, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "70000"),
+        ("WORKERS", "-1"),
+        ("ACCESS_TOKEN_SECONDS", "5 minutes"),
+        ("SITE_URL", "localhost"),
+        ("SITE_URL", "http://localhost:8000/path"),
+        ("SITE_URL", "http://signed-out.example"),
+        ("SITE_URL", "ftp://localhost"),
+        ("INSECURE_COOKIES", "yes"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("TRUSTED_PROXIES", "all"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_in_one_line(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(Misconfigured) as stopped:
+        load(tmp_path, **{name: value})
+    message = str(stopped.value)
+    assert message.startswith(name)
+    assert "\n" not in message
+
+
+def test_test_controls_are_refused_on_a_public_address(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"^TEST_CONTROLS"):
+        load(tmp_path, SITE_URL="https://signed-out.example", TEST_CONTROLS="1")
+
+
+def test_the_secret_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    first, second = load(tmp_path), load(tmp_path)
+    assert first.secret_key == second.secret_key
+    assert len(first.secret_key) >= 64
+    assert (tmp_path / "instance").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "instance" / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_empty_secret_or_a_damaged_key_is_named(tmp_path: Path) -> None:
+    load(tmp_path)
+    (tmp_path / "instance" / "secret_key").write_text("")
+    with pytest.raises(Misconfigured, match="secret_key is empty"):
+        load(tmp_path)
+    key = tmp_path / "access.pem"
+    key.write_text("nonsense")
+    with pytest.raises(Misconfigured, match="damaged"):
+        keys.load(key)
+
+
+def test_a_key_of_another_kind_is_named(tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    key = tmp_path / "access.pem"
+    pem = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    key.write_bytes(pem)
+    with pytest.raises(Misconfigured, match="another kind"):
+        keys.load(key)
+
+
+def test_an_instance_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "instance").write_text("a file")
+    with pytest.raises(Misconfigured, match=r"^INSTANCE_PATH"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://localhost:1", True),
+        ("http://a.localhost", True),
+        ("http://127.9.9.9", True),
+        ("http://[::1]:8", True),
+        ("http://localhost.example", False),
+        ("http://10.0.0.1", False),
+    ],
+)
+def test_loopback_is_told_from_the_rest(url: str, loopback: bool) -> None:
+    assert config.is_loopback(url) is loopback

@@ -1,0 +1,163 @@
+"""Headers, cross-origin writes, and errors that help."""
+
+import pytest
+
+from tests.browsers import SITE_URL, Browser, Site
+
+PAGES = [
+    "/",
+    "/sign-in",
+    "/sign-up",
+    "/sign-out",
+    "/signed-out",
+    "/account",
+    "/account/password",
+    "/devices",
+    "/activity",
+    "/confirm",
+    "/nowhere",
+]
+
+
+@pytest.fixture
+def ada(site: Site) -> Browser:
+    return site.member()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_has_the_careful_headers(ada: Browser, path: str) -> None:
+    headers = ada.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    for part in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cache-Control"] == "no-store"
+    assert "Strict-Transport-Security" not in headers
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_has_anything_inline_or_from_elsewhere(ada: Browser, path: str) -> None:
+    page = ada.get(path).text
+    for bad in ("<style", " style=", " onclick", "javascript:", 'src="http', 'href="http'):
+        assert bad not in page
+
+
+def test_over_https_browsers_are_told_to_stay_there(instance: object, site: Site) -> None:
+    secure = Site(site.folder, SITE_URL="https://signed-out.example", TEST_CONTROLS="0")
+    answer = secure.app.test_client().get("/", base_url="https://signed-out.example")
+    assert "max-age=63072000" in answer.headers["Strict-Transport-Security"]
+    secure.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Origin": SITE_URL},
+        {"Sec-Fetch-Site": "same-site", "Origin": SITE_URL},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:8001"},
+        {"Origin": "https://localhost:8000"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "path", ["/sign-in", "/sign-up", "/sign-out", "/devices/end-all", "/account/password", "/confirm"]
+)
+def test_a_write_that_comes_from_elsewhere_is_refused(ada: Browser, path: str, headers: dict[str, str]) -> None:
+    assert ada.post(path, headers).status_code == 403
+    assert ada.is_signed_in()
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": SITE_URL}], ids=str
+)
+def test_a_write_from_here_is_not(ada: Browser, headers: dict[str, str]) -> None:
+    assert ada.post("/sign-out", headers).status_code == 303
+
+
+def test_errors_speak_json_to_machines_and_words_to_people(ada: Browser) -> None:
+    assert ada.get("/nowhere").status_code == 404
+    assert ada.get("/nowhere").mimetype == "text/html"
+    assert ada.get("/nowhere", Accept="application/json").get_json() == {"error": "not_found"}
+    assert ada.get("/oauth/nowhere").get_json() == {"error": "not_found"}
+
+
+def test_too_large_a_body_is_refused(ada: Browser) -> None:
+    assert ada.post("/sign-in", email="a" * 100_000).status_code == 413
+
+
+def test_a_wrong_method_names_the_right_ones(ada: Browser) -> None:
+    answer = ada.get("/devices/end-all")
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_a_mistake_of_ours_is_said_plainly_and_shows_no_inside(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.web import rows
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("an inner secret")
+
+    monkeypatch.setattr(rows, "build", broken)
+    answer = ada.get("/devices")
+    assert answer.status_code == 500
+    assert "an inner secret" not in answer.text
+    monkeypatch.undo()
+    assert ada.is_signed_in()
+
+
+def test_a_database_that_is_gone_is_503_and_never_a_guess(site: Site, ada: Browser) -> None:
+    site.app.extensions["follower"].close()
+    database = site.folder / "signed-out.db"
+    database.rename(site.folder / "elsewhere.db")
+    token = ada.pocket()["__Host-Http-access"]
+    for answer in (ada.get("/account"), ada.api(token)):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+    (site.folder / "elsewhere.db").rename(database)
+    assert ada.is_signed_in()
+
+
+def test_a_page_that_breaks_after_a_refresh_still_hands_back_the_new_tokens(site: Site, ada: Browser) -> None:
+    ada.forget("__Host-Http-access")
+    assert ada.get("/nowhere").status_code == 404
+    site.wait(60)
+    assert ada.is_signed_in()
+
+
+def test_the_address_behind_a_trusted_proxy_is_believed_and_otherwise_not(site: Site) -> None:
+    ada = site.browser()
+    ada.post(
+        "/sign-up", {"X-Forwarded-For": "198.51.100.9"}, name="Ada", email="a@example.org", password="violet otters"
+    )
+    assert ada.session()["address"] == "127.0.0.1"
+    behind = Site(site.folder, TRUSTED_PROXIES="1")
+    bob = behind.browser()
+    bob.post(
+        "/sign-up",
+        {"X-Forwarded-For": "6.6.6.6, 198.51.100.9"},
+        name="B",
+        email="b@example.org",
+        password="violet otters",
+    )
+    assert bob.session()["address"] == "198.51.100.9"
+    behind.close()
+
+
+def test_with_insecure_cookies_every_page_says_so(site: Site) -> None:
+    plain = Site(site.folder, SITE_URL="http://192.0.2.1:8000", INSECURE_COOKIES="1", TEST_CONTROLS="0")
+    client = plain.app.test_client()
+    form = {"name": "Ada", "email": "ada@example.org", "password": "violet otters"}
+    answer = client.post("/sign-up", data=form, base_url="http://192.0.2.1:8000")
+    lines = answer.headers.getlist("Set-Cookie")
+    assert [line.partition("=")[0] for line in lines] == ["access", "refresh"]
+    assert all("Secure" not in line and "HttpOnly" in line for line in lines)
+    for path in ("/", "/devices", "/nowhere"):
+        assert "not protected" in client.get(path, base_url="http://192.0.2.1:8000").text
+    plain.close()

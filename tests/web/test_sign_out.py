@@ -1,0 +1,216 @@
+"""Sign Out ends the session at the server, shows what ended, and proves it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.browsers import ACCESS, ENDING, RECEIPT, REFRESH, Browser, Site
+
+
+@contextmanager
+def locked(site: Site) -> Iterator[None]:
+    """The database, while somebody else holds its write lock."""
+    site.impatient()
+    holder = sqlite3.connect(site.folder / "signed-out.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    yield
+    holder.execute("ROLLBACK")
+    holder.close()
+
+
+@pytest.fixture
+def ada(site: Site) -> Browser:
+    return site.member()
+
+
+def test_it_clears_the_cookies_with_the_attributes_they_were_set_with(ada: Browser) -> None:
+    answer = ada.sign_out()
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/signed-out")
+    cleared = {line.partition("=")[0]: line for line in answer.headers.getlist("Set-Cookie") if "Max-Age=0" in line}
+    assert {ACCESS, REFRESH} <= set(cleared)
+    for line in cleared.values():
+        for attribute in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax"):
+            assert attribute in line.split("; ")
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert ada.pocket() == {}
+
+
+def test_looking_at_the_address_only_asks(ada: Browser) -> None:
+    assert ada.get("/sign-out").status_code == 200
+    assert ada.is_signed_in()
+
+
+def test_the_receipt_shows_the_request_that_was_sent_and_the_proof(ada: Browser) -> None:
+    pocket = ada.pocket()
+    ada.sign_out()
+    page = ada.get("/signed-out").text
+    for words in ("POST /oauth/revoke", "HTTP/1.1 200 OK", "GET /api/me", "HTTP/1.1 401", "invalid_token"):
+        assert words in page
+    for words in ("POST /oauth/token", "HTTP/1.1 400", "invalid_grant"):
+        assert words in page
+    for secret in pocket.values():
+        assert secret not in page
+
+
+def test_the_request_was_really_handled_by_the_revocation_endpoint(site: Site, ada: Browser) -> None:
+    seen: list[str] = []
+    site.app.before_request(lambda: seen.append(_path()))
+    ada.sign_out()
+    assert seen == ["/sign-out", "/oauth/revoke", "/api/me", "/oauth/token"]
+
+
+def _path() -> str:
+    from flask import request
+
+    return request.path
+
+
+def test_the_proof_raises_no_alarm(site: Site, ada: Browser) -> None:
+    ada.sign_out()
+    assert [row[0] for row in site.query("SELECT event FROM activity ORDER BY id")][-1] == "signed_out"
+
+
+def test_the_receipt_names_nobody_and_is_gone_after_ten_minutes(site: Site, ada: Browser) -> None:
+    ada.sign_out()
+    page = ada.get("/signed-out").text
+    assert "Ada" not in page
+    assert "ada@example.org" not in page
+    site.wait(599)
+    assert "invalid_grant" in ada.get("/signed-out").text
+    site.wait(2)
+    assert "invalid_grant" not in ada.get("/signed-out").text
+
+
+def test_somebody_elses_receipt_cannot_be_guessed(site: Site, ada: Browser) -> None:
+    ada.sign_out()
+    stranger = site.browser()
+    stranger.client.set_cookie(RECEIPT, "x")
+    assert "invalid_grant" not in stranger.get("/signed-out").text
+
+
+def test_it_works_when_both_tokens_have_run_out(site: Site, ada: Browser) -> None:
+    site.wait(13 * 60 * 60)
+    assert ada.sign_out().headers["Location"] == "/signed-out"
+    assert ada.pocket() == {}
+
+
+@pytest.mark.parametrize("lost", [ACCESS, REFRESH])
+def test_with_one_of_the_two_cookies_lost_the_whole_session_ends_all_the_same(
+    site: Site, ada: Browser, lost: str
+) -> None:
+    pocket = ada.pocket()
+    ada.forget(lost)
+    ada.sign_out()
+    for only in (ACCESS, REFRESH):
+        assert not site.thief(pocket, only).is_signed_in()
+    assert "invalid" in ada.get("/signed-out").text
+
+
+def test_cookies_of_two_sessions_mixed_in_one_browser_end_both(site: Site, ada: Browser) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    mixed = site.thief({ACCESS: ada.pocket()[ACCESS], REFRESH: phone.pocket()[REFRESH]})
+    mixed.sign_out()
+    assert not ada.is_signed_in()
+    assert not phone.is_signed_in()
+
+
+def test_it_never_refreshes(site: Site, ada: Browser) -> None:
+    site.wait(301)
+    before = site.query("SELECT count(*) FROM refresh_tokens")
+    ada.sign_out()
+    assert site.query("SELECT count(*) FROM refresh_tokens") == before
+
+
+def test_twice_is_no_error_and_says_that_it_had_ended_before(site: Site, ada: Browser) -> None:
+    pocket = ada.pocket()
+    ada.sign_out()
+    second = site.thief(pocket)
+    assert second.sign_out().status_code == 303
+    assert "already" in second.get("/signed-out").text
+    assert ada.sign_out().status_code == 303
+
+
+def test_who_is_not_signed_in_is_simply_signed_out(site: Site) -> None:
+    stranger = site.browser()
+    assert stranger.sign_out().headers["Location"] == "/signed-out"
+    assert stranger.get("/signed-out").status_code == 200
+
+
+def test_others_are_left_alone(site: Site, ada: Browser) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    ada.sign_out()
+    assert phone.is_signed_in()
+
+
+def test_if_the_log_cannot_be_written_the_page_says_so_and_this_browser_forgets(site: Site, ada: Browser) -> None:
+    pocket = ada.pocket()
+    with locked(site):
+        answer = ada.sign_out()
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "Try again" in answer.text
+    assert ada.pocket() == {}
+    assert site.thief(pocket).is_signed_in(), "the page must not claim what is not so"
+
+
+def test_what_it_could_not_end_is_ended_at_the_next_visit(site: Site, ada: Browser) -> None:
+    pocket = ada.pocket()
+    with locked(site):
+        ada.sign_out()
+        assert ada.get("/").status_code == 200
+        assert ada.cookie(ENDING)
+    ada.get("/")
+    assert not ada.cookie(ENDING)
+    assert not site.thief(pocket).is_signed_in()
+
+
+def test_trying_again_ends_it_and_shows_the_receipt(site: Site, ada: Browser) -> None:
+    pocket = ada.pocket()
+    with locked(site):
+        ada.sign_out()
+        assert ada.sign_out().status_code == 503
+    assert ada.sign_out().status_code == 303
+    assert not site.thief(pocket).is_signed_in()
+    assert "invalid_grant" in ada.get("/signed-out").text
+
+
+def test_the_sealed_token_can_only_end(site: Site, ada: Browser) -> None:
+    pocket = ada.pocket()
+    with locked(site):
+        ada.sign_out()
+    sealed = ada.cookie(ENDING) or ""
+    assert pocket[REFRESH] not in bytes.fromhex(sealed).decode("latin-1")
+    for name in (ACCESS, REFRESH):
+        assert not site.thief({name: sealed}).is_signed_in()
+
+
+def test_after_an_hour_it_is_not_tried_any_more(site: Site, ada: Browser) -> None:
+    ada.sign_in(keep="y")
+    pocket = ada.pocket()
+    with locked(site):
+        ada.sign_out()
+    sealed = ada.cookie(ENDING) or ""
+    site.wait(3600)
+    late = site.thief({ENDING: sealed})
+    late.get("/")
+    assert site.thief(pocket, REFRESH).is_signed_in()
+
+
+@pytest.mark.parametrize("junk", ["x", "00", "zz" * 40, "00" * 60])
+def test_a_made_up_one_does_nothing(site: Site, junk: str) -> None:
+    stranger = site.browser()
+    stranger.client.set_cookie(ENDING, junk)
+    assert stranger.get("/").status_code == 200
+    assert not stranger.cookie(ENDING)
+
+
+def test_a_late_answer_does_not_bring_the_cookies_back(site: Site, ada: Browser) -> None:
+    site.wait(301)
+    pocket = ada.pocket()
+    ada.sign_out()
+    late = site.thief(pocket).get("/account")
+    assert late.headers.getlist("Set-Cookie") == []

@@ -1,0 +1,84 @@
+"""Signing up takes what people type and refuses what is guessed first."""
+
+import pytest
+
+from tests.browsers import Site
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short77",
+        "password",
+        "Password1",
+        "iloveyou",
+        "qwertyuiop",
+        "SignedOut",
+        "ada@example.org",
+        "aaaaaaaaaaaa",
+        "x" * 50 + "y" * 79,
+    ],
+)
+def test_a_password_that_is_short_long_or_common_is_refused(site: Site, password: str) -> None:
+    ada = site.browser()
+    assert ada.sign_up(password=password).status_code == 422
+    assert not ada.is_signed_in()
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["eight ch", "plenty of violet otters", "   spaces count   ", "κωδικός πρόσβασης", "zq" * 64, "<script>alert(1)"],
+)
+def test_any_other_password_works_exactly_as_typed(site: Site, password: str) -> None:
+    ada = site.browser()
+    assert ada.sign_up(password=password).status_code == 303
+    ada.sign_out()
+    assert ada.sign_in(password=password.swapcase()).status_code == (422 if password.swapcase() != password else 303)
+    ada.sign_in(password=password)
+    assert ada.is_signed_in()
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "ada", "ada@", "@example.org", "a b@example.org", "ada@example.org\r\nBcc: x", "a" * 300 + "@example.org"],
+)
+def test_what_is_no_address_is_refused(site: Site, email: str) -> None:
+    assert site.browser().sign_up(email).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "email", ["ada@example.test", "ada.lovelace+site@example.org", "ada@münchen.example", "ADA@EXAMPLE.ORG"]
+)
+def test_what_is_an_address_is_taken(site: Site, email: str) -> None:
+    ada = site.browser()
+    assert ada.sign_up(email).status_code == 303
+    ada.sign_out()
+    ada.sign_in(email)
+    assert ada.is_signed_in()
+
+
+def test_an_address_has_one_account(site: Site) -> None:
+    site.member("ada@example.org")
+    second = site.browser()
+    assert second.sign_up("ADA@example.org").status_code == 422
+    assert not second.is_signed_in()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "line\nbreak", "\u202eevil"])
+def test_a_name_is_one_line_of_reasonable_length(site: Site, name: str) -> None:
+    assert site.browser().sign_up(name=name).status_code == 422
+
+
+def test_a_name_is_shown_as_typed_and_never_as_markup(site: Site) -> None:
+    ada = site.browser()
+    ada.sign_up(name='<img src=x onerror="alert(1)">')
+    page = ada.get("/account").text
+    assert "<img" not in page
+    assert "&lt;img" in page
+
+
+def test_trying_which_addresses_are_taken_is_slowed_down(site: Site) -> None:
+    site.member("ada@example.org")
+    prober = site.browser(address="203.0.113.1")
+    answers = [prober.sign_up("ada@example.org").status_code for _ in range(32)]
+    assert answers == [422] * 30 + [429] * 2
