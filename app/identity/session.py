@@ -153,7 +153,7 @@ class Session(Model):
         now = clock.now()
         db.session.execute(
             update(Session)
-            .where(Session.id == self.id, Session.ended_entry.is_(None))
+            .where(Session.id == self.id, Session.ended_entry.is_(None), Session.last_seen_at < now)
             .where(Session.idle_until > now, Session.expires_at > now)
             .values(
                 last_seen_at=now,

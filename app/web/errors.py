@@ -85,6 +85,7 @@ def _answer(code: int, retry_after: int | None) -> Response:
 
 _CODES = {
     400: "invalid_request",
+    401: "sign_in_required",
     403: "forbidden",
     404: "not_found",
     405: "invalid_request",

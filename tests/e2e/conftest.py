@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
@@ -114,4 +115,4 @@ class Person:
 
     def is_signed_in(self) -> bool:
         self.page.goto("/account")
-        return self.page.url.endswith("/account")
+        return urlsplit(self.page.url).path == "/account"

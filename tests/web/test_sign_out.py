@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from flask import Flask, request, request_started
 
 from tests.browsers import ACCESS, ENDING, RECEIPT, REFRESH, Browser, Site
 
@@ -56,15 +57,13 @@ def test_the_receipt_shows_the_request_that_was_sent_and_the_proof(ada: Browser)
 
 def test_the_request_was_really_handled_by_the_revocation_endpoint(site: Site, ada: Browser) -> None:
     seen: list[str] = []
-    site.app.before_request(lambda: seen.append(_path()))
+
+    def note(_app: Flask, **_: object) -> None:
+        seen.append(request.path)
+
+    request_started.connect(note, site.app)
     ada.sign_out()
     assert seen == ["/sign-out", "/oauth/revoke", "/api/me", "/oauth/token"]
-
-
-def _path() -> str:
-    from flask import request
-
-    return request.path
 
 
 def test_the_proof_raises_no_alarm(site: Site, ada: Browser) -> None:

@@ -1,0 +1,101 @@
+"""Times, durations and codes in plain words. Pure: who calls brings the time."""
+
+from datetime import UTC, datetime
+
+MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
+
+# From where on a unit is used, its length, its name: so that 59 minutes 40 are an hour, and 36 hours not yet days.
+_UNITS = (
+    (2 * DAY - HOUR // 2, DAY, "day"),
+    (HOUR - MINUTE // 2, HOUR, "hour"),
+    (MINUTE, MINUTE, "minute"),
+    (0, 1, "second"),
+)
+_REASONS = {
+    "signed_out": "signed out there",
+    "ended_elsewhere": "ended from another of your browsers",
+    "ended_others": "ended with all the others, from another of your browsers",
+    "ended_everywhere": "you signed out everywhere",
+    "password_changed": "ended when your password was changed",
+    "replaced": "replaced by a new sign-in in the same browser",
+    "reuse": "an old refresh token was used again: perhaps a copy was stolen",
+    "interrupted": "its renewal was interrupted",
+    "revoked": "revoked by its app",
+    "idle": "not used for too long",
+    "expired": "reached its longest life",
+}
+_EVENTS = {
+    "signed_up": "Signed up",
+    "signed_in": "Signed in",
+    "sign_in_failed": "A sign-in failed: the password was wrong",
+    "signed_out": "Signed out",
+    "session_ended": "This session was ended from another browser",
+    "others_ended": "All other sessions were ended",
+    "everywhere_ended": "Signed out everywhere",
+    "password_changed": "The password was changed",
+    "session_renamed": "This session was given another name",
+    "refresh_reused": "An old refresh token was used again, so this session was ended: perhaps a copy was stolen",
+    "refresh_interrupted": "A renewal was interrupted, so this session was ended",
+    "confirmed": "The password was confirmed",
+    "confirm_failed": "A wrong password was given where it had to be confirmed",
+}
+
+
+def ago(at: int, now: int) -> str:
+    """Say how long ago *at* was."""
+    return "just now" if now - at < MINUTE else f"{span(now - at)} ago"
+
+
+def until(at: int, now: int) -> str:
+    """Say how far off *at* is."""
+    return "now" if at <= now else f"in {span(at - now)}"
+
+
+def span(seconds: float) -> str:
+    """Say how long *seconds* are, rounded to the unit that a person would use."""
+    whole = max(0, round(seconds))
+    size, unit = next((size, unit) for least, size, unit in _UNITS if whole >= least)
+    count = (whole + size // 2) // size
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def clock(seconds: float) -> str:
+    """Write *seconds* as a clock counts down: minutes and seconds, hours where there are any."""
+    minutes, rest = divmod(max(0, int(seconds)), MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def rfc3339(at: int) -> str:
+    """Write the moment *at* for machines."""
+    return f"{_utc(at):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def day(at: int) -> str:
+    """Write the moment *at* for people, where an exact one is needed."""
+    moment = _utc(at)
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
+def shorten(text: str, keep: int = 6) -> str:
+    """Leave out the middle, so that a secret is recognised but never shown: at most half of it stays."""
+    keep = min(keep, len(text) // 4)
+    return f"{text[:keep]}…{text[len(text) - keep :]}"
+
+
+def reason(code: str | None) -> str:
+    """Say why a session ended."""
+    return _REASONS.get(code or "", _plain(code))
+
+
+def event(code: str) -> str:
+    """Say what happened, as a line of the activity page."""
+    return _EVENTS.get(code, _plain(code).capitalize())
+
+
+def _plain(code: str | None) -> str:
+    return (code or "").replace("_", " ")
+
+
+def _utc(at: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
