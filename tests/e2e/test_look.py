@@ -67,7 +67,7 @@ def test_every_answer_to_a_form_is_accessible(ada: Person) -> None:
 def test_a_first_visit_weighs_little(open_browser: OpenBrowser) -> None:
     ada = open_browser()
     answers: list[Response] = []
-    ada.page.on("response", answers.append)
+    ada.page.on("response", lambda answer: answers.append(answer))
     ada.page.goto("/", wait_until="networkidle")
     assert {answer.status for answer in answers} == {200}
     assert sum(len(answer.body()) for answer in answers) <= FIRST_VISIT

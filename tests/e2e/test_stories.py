@@ -125,7 +125,7 @@ def test_a_late_end_asks_who_you_are_and_then_does_it(server: Server, laptop: Pe
     server.wait(601)
     laptop.page.goto("/devices")
     laptop.press("End Chrome on Android")
-    assert "still you" in laptop.heading()
+    assert "Confirm that it is you" in laptop.heading()
     expect(laptop.page.get_by_text("End Chrome on Android").first).to_be_visible()
     laptop.page.get_by_label("Password", exact=True).fill(PASSWORD)
     laptop.press("Confirm")

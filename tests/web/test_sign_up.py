@@ -27,7 +27,14 @@ def test_a_password_that_is_short_long_or_common_is_refused(site: Site, password
 
 @pytest.mark.parametrize(
     "password",
-    ["eight ch", "plenty of violet otters", "   spaces count   ", "κωδικός πρόσβασης", "quiet walrus " * 9 + "!" * 11, "<script>alert(1)"],
+    [
+        "eight ch",
+        "plenty of violet otters",
+        "   spaces count   ",
+        "κωδικός πρόσβασης",
+        "quiet walrus " * 9 + "!" * 11,
+        "<script>alert(1)",
+    ],
 )
 def test_any_other_password_works_exactly_as_typed(site: Site, password: str) -> None:
     ada = site.browser()
