@@ -20,14 +20,15 @@ class Server:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-        self._log = (folder.parent / f"{folder.name}-{self.port}.log").open("w")
-        self._process = subprocess.Popen(
-            [sys.executable, "app.py"],
-            cwd=PROJECT,
-            env=kept | {"INSTANCE_PATH": str(folder), "PORT": str(self.port), "TEST_CONTROLS": "1", **environ},
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
+        self._log = folder.parent / f"{folder.name}-{self.port}.log"
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "app.py"],
+                cwd=PROJECT,
+                env=kept | {"INSTANCE_PATH": str(folder), "PORT": str(self.port), "TEST_CONTROLS": "1", **environ},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         self._wait_until_up()
 
     def wait(self, seconds: int) -> None:
@@ -37,12 +38,11 @@ class Server:
 
     def output(self) -> str:
         """What the server has printed so far."""
-        return Path(self._log.name).read_text()
+        return self._log.read_text()
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=30)
-        self._log.close()
 
     def _wait_until_up(self) -> None:
         for _ in range(600):
