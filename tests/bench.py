@@ -26,8 +26,8 @@ from app import create_app
 from tests.browsers import ACCESS, PASSWORD, REFRESH
 from tests.server import PROJECT, free_port
 
-ROUNDS = 7
-REQUESTS = 3000
+ROUNDS = 11
+REQUESTS = 2000
 CONNECTIONS = 8
 
 

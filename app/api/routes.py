@@ -17,9 +17,7 @@ def me() -> ResponseReturnValue:
     claims = access_token.check(token)
     if not isinstance(claims, Claims):
         return _refuse('error="invalid_token", error_description="The token is expired, revoked or malformed."')
-    answer = jsonify(sub=claims.sub, sid=claims.sid, client_id=claims.client_id, scope=claims.scope)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return {"sub": claims.sub, "sid": claims.sid, "client_id": claims.client_id, "scope": claims.scope}
 
 
 def _bearer() -> str | None:
@@ -34,5 +32,4 @@ def _refuse(detail: str = "") -> Response:
     answer = jsonify(error="invalid_token") if detail else jsonify({})
     answer.status_code = 401
     answer.headers["WWW-Authenticate"] = challenge
-    answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -38,11 +38,14 @@ class Follower:
     SQLite's `data_version` costs microseconds and differs as soon as another connection has committed. It ignores
     commits of its own connection and stands still inside a read transaction: hence a connection for this alone, in
     autocommit. Version first, entries second, publish third: a commit in between is read now or at the next look.
+    One look serves every request that came before it began.
     """
 
     def __init__(self, database: Path) -> None:
         self._database = database
         self._lock = threading.Lock()
+        self._begun = 0
+        self._done = 0
         self._pid = 0
         self._version = -1
         self._position = 0
@@ -51,12 +54,10 @@ class Follower:
 
     def current(self) -> Checker:
         """Return a checker that knows every entry committed before this call."""
+        before = self._begun
         with self._lock:
-            try:
-                self._catch_up()
-            except sqlite3.Error as problem:
-                self._pid = 0
-                raise StoreUnavailable(str(problem)) from problem
+            if self._done <= before:  # else a look has begun and ended while this call waited
+                self._look()
             return self._checker
 
     def close(self) -> None:
@@ -65,6 +66,15 @@ class Follower:
             if self._pid == os.getpid():
                 self._connection.close()
             self._pid = 0
+
+    def _look(self) -> None:
+        self._begun += 1
+        try:
+            self._catch_up()
+        except sqlite3.Error as problem:
+            self._pid = 0
+            raise StoreUnavailable(str(problem)) from problem
+        self._done = self._begun
 
     def _catch_up(self) -> None:
         if self._pid != os.getpid():  # a connection must not be carried across a fork

@@ -44,7 +44,7 @@ class Visit:
 def init_app(app: Flask) -> None:
     """Let Flask-Login ask this guard and nothing else: its own cookies survive a sign-out."""
     app.config["REMEMBER_COOKIE_NAME"] = ";"  # no cookie can have this name
-    login.init_app(app)
+    app.login_manager = login  # type: ignore[attr-defined]  # not init_app: it would look after those cookies
     app.after_request(_hand_back)
 
 

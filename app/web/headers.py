@@ -1,6 +1,6 @@
 """Response headers that make a browser careful."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from app.config import settings
 
@@ -31,11 +31,11 @@ def init_app(app: Flask) -> None:
 
 
 def _add(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    if (response.content_type or "").startswith("text/html"):
-        response.headers.extend(_PAGE)
+    headers = response.headers
+    headers.setdefault("Cache-Control", "no-store")  # files have their own
+    headers.add("X-Content-Type-Options", "nosniff")
+    if response.mimetype == "text/html":
+        headers.extend(_PAGE)
     if settings().https:
-        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-    if request.endpoint != "static" and "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
+        headers.add("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
     return response
