@@ -31,8 +31,9 @@ LONGEST = 512  # characters
 class RefreshToken(Model):
     """One link of a session's chain, named by the SHA-256 of the token.
 
-    *seen_at*: when it first came back to us; *used_at*: when it was exchanged for *successor*. For a short grace the successor itself is kept sealed under a key
-    that only the token makes, so that its holder (another tab, or a browser that lost the answer) gets the same one.
+    *seen_at*: when it first came back to us; *used_at*: when it was exchanged for *successor*. For a short grace the
+    successor itself is kept sealed under a key that only the token makes, so that its holder (another tab, or a
+    browser that lost the answer) gets the same one.
     """
 
     __tablename__ = "refresh_tokens"
@@ -68,10 +69,11 @@ def issue(session: Session, scope: str | None = None) -> Tokens:
     return Tokens(session, access, token, claims)
 
 
-def rotate(token: str, *, client_id: str, scope: str | None = None) -> Tokens | None:
+def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Browser | None = None) -> Tokens | None:
     """Exchange a refresh token of this client for its successor and an access token, or None if it is not good.
 
-    *scope* narrows the access token only (RFC 6749, section 6). An old one, presented again, ends its session: perhaps somebody copied it (RFC 9700, section 4.14.2).
+    *scope* narrows the access token only (RFC 6749, section 6). *browser*: who brought it, if that counts as use.
+    An old one, presented again, ends its session: perhaps somebody copied it (RFC 9700, section 4.14.2).
     """
     found = owner(token)
     if found is None or found.client_id != client_id or found.state(clock.now()) is not State.LIVE:
@@ -81,14 +83,11 @@ def rotate(token: str, *, client_id: str, scope: str | None = None) -> Tokens | 
         if session is None or not session.goes_on():
             return None
         link = db.session.get_one(RefreshToken, digest(token), populate_existing=True)
-        if link.used_at is None:
-            return _advance(link, token, session, scope)
-        again = _grace(link, token)
-        if again is None:
-            _end_reused(link, session)
-            return None
-        access, claims = access_token.issue(session, scope)
-        return Tokens(session, access, again, claims)
+        exchange = _advance if link.used_at is None else _repeat
+        tokens = exchange(link, token, session, scope)
+        if tokens and browser:
+            session.touch(browser)
+        return tokens
 
 
 def owner(token: str) -> Session | None:
@@ -164,7 +163,17 @@ def _advance(link: RefreshToken, token: str, session: Session, scope: str | None
     return tokens
 
 
-def _grace(link: RefreshToken, token: str) -> str | None:
+def _repeat(link: RefreshToken, token: str, session: Session, scope: str | None) -> Tokens | None:
+    """Give the same successor again within the grace; after it, end the session."""
+    successor = _successor(link, token)
+    if successor is None:
+        _end_reused(link, session)
+        return None
+    access, claims = access_token.issue(session, scope)
+    return Tokens(session, access, successor, claims)
+
+
+def _successor(link: RefreshToken, token: str) -> str | None:
     over = link.used_at is None or clock.now() - link.used_at > settings().rotation_grace_seconds
     if over or link.sealed is None:
         return None

@@ -114,12 +114,10 @@ def _refresh() -> Visit | None:
     token = cookies.read(cookies.REFRESH)
     if token is None:
         return None
-    with writing():
-        tokens = refresh_token.rotate(token, client_id=SITE)
-        if tokens is None:
-            # Its cookies stay: a request that lost a race must not take away what the winner was given.
-            return None
-        tokens.session.touch(browsers.here())
+    tokens = refresh_token.rotate(token, client_id=SITE, browser=browsers.here())
+    if tokens is None:
+        # Its cookies stay: a request that lost a race must not take away what the winner was given.
+        return None
     return Visit(tokens.session, tokens.access, tokens.claims, tokens)
 
 
