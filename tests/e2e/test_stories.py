@@ -53,6 +53,8 @@ def test_sign_out_shows_what_ended_and_the_proof(laptop: Person) -> None:
 
 def test_a_wrong_password_is_said_beside_the_field(laptop: Person, email: str) -> None:
     laptop.sign_out()
+    laptop.page.goto("/sign-in")
+    expect(laptop.page.get_by_label("Password", exact=True)).not_to_have_attribute("aria-invalid", re.compile(""))
     laptop.sign_in(email, "not this one")
     field = laptop.page.get_by_label("Password", exact=True)
     expect(field).to_have_attribute("aria-invalid", "true")
