@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest
 
-.PHONY: help run test test-long bench lint format lock clean
+.PHONY: help run test test-long bench pictures lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -20,6 +20,9 @@ test-long: .venv/dev .venv/browser  ## run every test with the full round counts
 
 bench: .venv/dev  ## measure, as ratios in one run
 	@$(BIN)/python tests/bench.py
+
+pictures: .venv/dev .venv/browser  ## take the pictures of the README anew
+	@$(BIN)/python tests/pictures.py
 
 lint: .venv/dev  ## check style, types, layers and templates
 	.ci/run lint

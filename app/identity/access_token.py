@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 import threading
-from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -145,7 +144,7 @@ class VerifiedTokens:
 
     def __init__(self, size: int = CACHED) -> None:
         self._size = size
-        self._known: OrderedDict[bytes, Claims] = OrderedDict()
+        self._known: dict[bytes, Claims] = {}
         self._lock = threading.Lock()
 
     @staticmethod
@@ -153,14 +152,11 @@ class VerifiedTokens:
         return hashlib.sha256(f"{kid} {token}".encode()).digest()
 
     def get(self, name: bytes) -> Claims | None:
-        with self._lock:
-            claims = self._known.get(name)
-            if claims is not None:
-                self._known.move_to_end(name)
-            return claims
+        return self._known.get(name)
 
     def put(self, name: bytes, claims: Claims) -> None:
+        """Remember *claims*; if there are too many, the oldest makes room."""
         with self._lock:
             self._known[name] = claims
-            while len(self._known) > self._size:
-                self._known.popitem(last=False)
+            if len(self._known) > self._size:
+                del self._known[next(iter(self._known))]

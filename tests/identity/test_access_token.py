@@ -195,11 +195,9 @@ def test_the_cache_of_verified_tokens_is_bounded_and_keeps_the_latest() -> None:
     cache = VerifiedTokens(size=2)
     claims = [Claims("", "", "", "", "", "", f"t{number}", 1, 0, 0) for number in range(3)]
     names = [VerifiedTokens.name(one.jti, "key") for one in claims]
-    cache.put(names[0], claims[0])
-    cache.put(names[1], claims[1])
-    assert cache.get(names[0]) == claims[0]
-    cache.put(names[2], claims[2])
-    assert [cache.get(name) for name in names] == [claims[0], None, claims[2]]
+    for name, one in zip(names, claims, strict=True):
+        cache.put(name, one)
+    assert [cache.get(name) for name in names] == [None, claims[1], claims[2]]
 
 
 def test_the_cache_does_not_know_a_token_under_another_key() -> None:
