@@ -4,9 +4,12 @@ import http.client
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -35,6 +38,16 @@ class Server:
         """Move the clock of every worker."""
         file = self.folder / "clock"
         file.write_text(str((int(file.read_text() or 0) if file.exists() else 0) + seconds))
+
+    @contextmanager
+    def store_locked(self) -> Iterator[None]:
+        """Hold the database's write lock: it can be read and not written."""
+        holder = sqlite3.connect(self.folder / "signed-out.db", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            holder.close()
 
     def output(self) -> str:
         """What the server has printed so far."""

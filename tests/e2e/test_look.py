@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Response
 
 from tests.e2e.conftest import OpenBrowser, Person
+from tests.server import Server
 
 pytestmark = pytest.mark.e2e
 
@@ -62,6 +63,14 @@ def test_every_answer_to_a_form_is_accessible(ada: Person) -> None:
     ada.sign_out()
     ada.page.wait_for_url("**/signed-out")
     check(ada.page)
+
+
+def test_the_page_of_a_sign_out_that_could_not_be_done_is_accessible(ada: Person, server: Server) -> None:
+    ada.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
+    with server.store_locked():
+        ada.sign_out()
+        ada.page.wait_for_url("**/sign-out")
+        check(ada.page)
 
 
 def test_a_first_visit_weighs_little(open_browser: OpenBrowser) -> None:

@@ -151,6 +151,22 @@ def test_copied_cookies_do_not_work_after_sign_out_on_any_worker(laptop: Person,
     assert not any(thief.is_signed_in() for _ in range(10))
 
 
+def test_a_sign_out_that_the_store_cannot_take_says_so_and_can_be_tried_again(
+    server: Server, laptop: Person, open_browser: OpenBrowser
+) -> None:
+    thief = open_browser("Safari on macOS")
+    thief.context.add_cookies(laptop.context.cookies())  # type: ignore[arg-type]
+    page = laptop.page
+    with server.store_locked():
+        laptop.sign_out()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("the server has not")
+        assert [cookie["name"] for cookie in laptop.context.cookies()] == ["__Host-Http-ending"]
+    assert thief.is_signed_in(), "the page has said so"
+    laptop.press("Try again")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+    assert not thief.is_signed_in()
+
+
 def test_no_script_can_see_a_token(open_browser: OpenBrowser, email: str) -> None:
     ada = open_browser()
     ada.sign_up(email)
