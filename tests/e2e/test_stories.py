@@ -167,7 +167,7 @@ def test_a_sign_out_that_the_store_cannot_take_says_so_and_can_be_tried_again(
     assert not thief.is_signed_in()
 
 
-def test_no_script_can_see_a_token(open_browser: OpenBrowser, email: str) -> None:
+def test_ck_06_bba_08_no_script_can_see_a_token(open_browser: OpenBrowser, email: str) -> None:
     ada = open_browser()
     ada.sign_up(email)
     tokens = [cookie["value"] for cookie in ada.context.cookies()]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +38,7 @@ def status(site: Site, token: str) -> int:
     return site.browser().api(token).status_code
 
 
-def test_it_follows_the_profile_of_rfc_9068(site: Site, token: str) -> None:
+def test_jwt_01_02_it_follows_the_profile_of_rfc_9068(site: Site, token: str) -> None:
     header = jwt.get_unverified_header(token)
     claims = jwt.decode(token, options={"verify_signature": False})
     assert header == {
@@ -50,7 +51,7 @@ def test_it_follows_the_profile_of_rfc_9068(site: Site, token: str) -> None:
     assert claims["exp"] - claims["iat"] == 300
 
 
-def test_anyone_can_verify_it_with_the_published_key(site: Site, token: str) -> None:
+def test_meta_07_anyone_can_verify_it_with_the_published_key(site: Site, token: str) -> None:
     published = site.browser().get("/oauth/jwks").get_json()
     assert set(published["keys"][0]) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
     key = jwt.PyJWKSet.from_dict(published)[jwt.get_unverified_header(token)["kid"]]
@@ -86,7 +87,9 @@ def test_the_api_answers_whom_it_stands_for(site: Site, token: str) -> None:
     ],
     ids=str,
 )
-def test_a_claim_that_is_wrong_or_missing_is_refused(site: Site, token: str, change: dict[str, Any]) -> None:
+def test_jwt_02_03_05_09_a_claim_that_is_wrong_or_missing_is_refused(
+    site: Site, token: str, change: dict[str, Any]
+) -> None:
     assert status(site, forge(site, token, **change)) == 401
 
 
@@ -95,7 +98,7 @@ def test_a_claim_that_is_wrong_or_missing_is_refused(site: Site, token: str, cha
     [{"typ": "JWT"}, {"typ": "logout+jwt"}, {"typ": None}, {"kid": "another"}, {"kid": None}, {"crit": ["x"], "x": 1}],
     ids=str,
 )
-def test_a_token_of_another_kind_or_key_is_refused(site: Site, token: str, header: dict[str, Any]) -> None:
+def test_jwt_01_06_07_a_token_of_another_kind_or_key_is_refused(site: Site, token: str, header: dict[str, Any]) -> None:
     assert status(site, forge(site, token, header=header)) == 401
 
 
@@ -163,9 +166,24 @@ def far_too_long(site: Site, token: str) -> str:
     ids=lambda spoil: spoil.__name__,
 )
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
-def test_a_forged_token_is_refused(spoil: Callable[[Site, str], str], site: Site, token: str) -> None:
+def test_jwt_03_04_08_a_forged_token_is_refused(spoil: Callable[[Site, str], str], site: Site, token: str) -> None:
     assert status(site, token) == 200
     assert status(site, spoil(site, token)) == 401
+
+
+def test_jwt_06_a_key_that_a_token_brings_along_or_points_to_is_never_looked_at(site: Site, token: str) -> None:
+    own_key = ec.generate_private_key(ec.SECP256R1())
+    claims = jwt.decode(token, options={"verify_signature": False})
+    kid = jwt.get_unverified_header(token)["kid"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/keys"
+        jwk = jwt.algorithms.ECAlgorithm.to_jwk(own_key.public_key(), as_dict=True)
+        for brought in ({"jku": url}, {"x5u": url}, {"jwk": jwk}, {"kid": "' OR 1=1 --"}, {"kid": "../../dev/null"}):
+            header = {"typ": "at+jwt", "kid": kid, **brought}
+            assert status(site, jwt.encode(claims, own_key, "ES256", header)) == 401
+        with pytest.raises(TimeoutError):
+            listener.accept()
 
 
 def test_it_dies_at_its_very_second(site: Site, token: str) -> None:

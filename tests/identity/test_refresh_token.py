@@ -39,7 +39,7 @@ def test_a_page_is_answered_and_the_tokens_renewed_in_one_request_whatever_its_m
     assert ada.session()["name"] == "Desk"
 
 
-def test_the_immediate_predecessor_gets_the_same_successor_within_the_grace(site: Site, ada: Browser) -> None:
+def test_rt_03_the_immediate_predecessor_gets_the_same_successor_within_the_grace(site: Site, ada: Browser) -> None:
     before = ada.pocket()
     after = refresh(ada)
     other_tab = site.thief(before, REFRESH)
@@ -48,7 +48,7 @@ def test_the_immediate_predecessor_gets_the_same_successor_within_the_grace(site
     assert ada.is_signed_in()
 
 
-def test_after_the_grace_a_stolen_token_ends_that_session_and_no_other(site: Site, ada: Browser) -> None:
+def test_rt_02_after_the_grace_a_stolen_token_ends_that_session_and_no_other(site: Site, ada: Browser) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()
     before = ada.pocket()
@@ -79,7 +79,7 @@ def test_if_the_answer_was_lost_on_the_way_no_theft_is_claimed(site: Site, ada: 
     assert why_ended(ada) == "interrupted"
 
 
-def test_a_token_of_an_ended_session_is_refused_without_an_alarm(site: Site, ada: Browser) -> None:
+def test_rt_07_10_a_token_of_an_ended_session_is_refused_without_an_alarm(site: Site, ada: Browser) -> None:
     before = ada.pocket()
     refresh(ada)
     after = ada.pocket()
@@ -111,7 +111,7 @@ def test_the_person_is_told_why_the_session_is_over(site: Site, ada: Browser) ->
     assert "an old refresh token was used again" in page
 
 
-def test_the_database_holds_no_token_and_no_way_to_one(site: Site, ada: Browser) -> None:
+def test_rt_12_the_database_holds_no_token_and_no_way_to_one(site: Site, ada: Browser) -> None:
     pockets = [ada.pocket(), refresh(ada), refresh(ada)]
     dump = b"".join(path.read_bytes() for path in site.folder.glob("signed-out.db*"))
     for pocket in pockets:
@@ -134,7 +134,7 @@ def test_the_sealed_successor_is_erased_after_the_grace(site: Site, ada: Browser
     assert site.query("SELECT count(*) FROM refresh_tokens WHERE sealed IS NOT NULL")[0][0] == 0
 
 
-def test_rotation_does_not_extend_the_absolute_time_out(site: Site, ada: Browser) -> None:
+def test_rt_08_09_rotation_does_not_extend_the_absolute_time_out(site: Site, ada: Browser) -> None:
     expires = ada.session()["expires_at"]
     site.query("SELECT 1")
     for _ in range(3):
@@ -145,7 +145,7 @@ def test_rotation_does_not_extend_the_absolute_time_out(site: Site, ada: Browser
     assert ada.session()["expires_at"] > expires  # the idle time-out moves with use
 
 
-def test_parallel_requests_with_one_token_get_one_successor(site: Site, other_node: Site, ada: Browser) -> None:
+def test_rt_03_parallel_requests_with_one_token_get_one_successor(site: Site, other_node: Site, ada: Browser) -> None:
     pocket = ada.pocket()
     found: list[str | None] = []
 

@@ -10,31 +10,31 @@ def ask(site: Site, **headers: str) -> tuple[int, str]:
     return answer.status_code, answer.headers.get("WWW-Authenticate", "")
 
 
-def test_without_a_token_the_challenge_names_no_error(site: Site) -> None:
+def test_ber_02_03_without_a_token_the_challenge_names_no_error(site: Site) -> None:
     assert ask(site) == (401, 'Bearer realm="api"')
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "\u00e9"])
-def test_a_malformed_token_is_invalid(site: Site, token: str) -> None:
+def test_ber_04_a_malformed_token_is_invalid(site: Site, token: str) -> None:
     status, challenge = ask(site, Authorization=f"Bearer {token}")
     assert status == 401
     assert challenge.startswith('Bearer realm="api"')
     assert ("error=" in challenge) == bool(token)
 
 
-def test_the_scheme_may_be_written_in_any_case(site: Site) -> None:
+def test_ber_01_the_scheme_may_be_written_in_any_case(site: Site) -> None:
     token = site.member().pocket()[ACCESS]
     assert ask(site, Authorization=f"bearer {token}")[0] == 200
     assert ask(site, Authorization=f"Basic {token}")[0] == 401
 
 
-def test_a_token_in_the_query_or_in_a_cookie_is_not_looked_at(site: Site) -> None:
+def test_ber_05_a_token_in_the_query_or_in_a_cookie_is_not_looked_at(site: Site) -> None:
     ada = site.member()
     assert ada.get("/api/me").status_code == 401
     assert ada.get(f"/api/me?access_token={ada.pocket()[ACCESS]}").status_code == 401
 
 
-def test_a_revoked_token_and_an_unknown_one_get_the_same_answer(site: Site) -> None:
+def test_ber_04_a_revoked_token_and_an_unknown_one_get_the_same_answer(site: Site) -> None:
     ada = site.member()
     token = ada.pocket()[ACCESS]
     ada.sign_out()

@@ -25,7 +25,7 @@ def test_the_new_password_works_and_the_old_one_no_more(laptop: Browser) -> None
 
 
 @pytest.mark.parametrize("ends", [True, False])
-def test_the_others_end_if_so_wished(site: Site, laptop: Browser, ends: bool) -> None:
+def test_rt_11_the_others_end_if_so_wished(site: Site, laptop: Browser, ends: bool) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()
     change(laptop, **({"end_others": "y"} if ends else {}))

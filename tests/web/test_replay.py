@@ -100,7 +100,7 @@ SENT = [
 
 @pytest.mark.parametrize("sent", SENT)
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
-def test_copied_cookies_are_worthless_once_the_session(
+def test_out_02_copied_cookies_are_worthless_once_the_session(
     ending: Callable[[Story], None], sent: str | None, story: Story, other_node: Site
 ) -> None:
     ending(story)

@@ -25,7 +25,7 @@ def ada(site: Site) -> Browser:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_has_the_careful_headers(ada: Browser, path: str) -> None:
+def test_out_03_aut_06_every_page_has_the_careful_headers(ada: Browser, path: str) -> None:
     headers = ada.get(path).headers
     policy = headers["Content-Security-Policy"]
     for part in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"):
@@ -67,7 +67,7 @@ def test_over_https_browsers_are_told_to_stay_there(instance: object, site: Site
 @pytest.mark.parametrize(
     "path", ["/sign-in", "/sign-up", "/sign-out", "/devices/end-all", "/account/password", "/confirm"]
 )
-def test_a_write_that_comes_from_elsewhere_is_refused(ada: Browser, path: str, headers: dict[str, str]) -> None:
+def test_rt_14_a_write_that_comes_from_elsewhere_is_refused(ada: Browser, path: str, headers: dict[str, str]) -> None:
     assert ada.post(path, headers).status_code == 403
     assert ada.is_signed_in()
 

@@ -21,7 +21,7 @@ def test_sign_up_signs_in(site: Site) -> None:
     assert ada.is_signed_in()
 
 
-def test_sign_in_answers_303_with_two_cookies_of_the_strictest_kind(ada: Browser) -> None:
+def test_ck_01_02_05_aut_05_sign_in_answers_303_with_two_cookies_of_the_strictest_kind(ada: Browser) -> None:
     answer = ada.sign_in(keep="y")
     assert answer.status_code == 303
     cookies = {line.partition("=")[0]: line for line in answer.headers.getlist("Set-Cookie")}
@@ -85,7 +85,7 @@ def test_the_case_of_an_address_does_not_matter(ada: Browser) -> None:
     ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example", "/%09//evil.example", "https:evil.example",
      "/\t/evil.example", "javascript:alert(1)", "evil.example", "/\x00", ""],
 )  # fmt: skip
-def test_nobody_is_sent_elsewhere(ada: Browser, wanted: str) -> None:
+def test_aut_08_nobody_is_sent_elsewhere(ada: Browser, wanted: str) -> None:
     answer = ada.sign_in(next=wanted)
     answer = ada.get(answer.headers["Location"])
     assert answer.status_code == 303

@@ -26,7 +26,7 @@ def ada(site: Site) -> Browser:
     return site.member()
 
 
-def test_it_clears_the_cookies_with_the_attributes_they_were_set_with(ada: Browser) -> None:
+def test_ck_07_out_04_it_clears_the_cookies_with_the_attributes_they_were_set_with(ada: Browser) -> None:
     answer = ada.sign_out()
     assert (answer.status_code, answer.headers["Location"]) == (303, "/signed-out")
     cleared = {line.partition("=")[0]: line for line in answer.headers.getlist("Set-Cookie") if "Max-Age=0" in line}
@@ -38,7 +38,7 @@ def test_it_clears_the_cookies_with_the_attributes_they_were_set_with(ada: Brows
     assert ada.pocket() == {}
 
 
-def test_looking_at_the_address_only_asks(ada: Browser) -> None:
+def test_out_01_looking_at_the_address_only_asks(ada: Browser) -> None:
     assert ada.get("/sign-out").status_code == 200
     assert ada.is_signed_in()
 
@@ -55,7 +55,7 @@ def test_the_receipt_shows_the_request_that_was_sent_and_the_proof(ada: Browser)
         assert secret not in page
 
 
-def test_the_request_was_really_handled_by_the_revocation_endpoint(site: Site, ada: Browser) -> None:
+def test_out_07_the_request_was_really_handled_by_the_revocation_endpoint(site: Site, ada: Browser) -> None:
     seen: list[str] = []
 
     def note(_app: Flask, **_: object) -> None:
@@ -145,7 +145,7 @@ def test_others_are_left_alone(site: Site, ada: Browser) -> None:
     assert phone.is_signed_in()
 
 
-def test_if_the_log_cannot_be_written_the_page_says_so_and_this_browser_forgets(site: Site, ada: Browser) -> None:
+def test_out_07_rev_26_if_the_log_cannot_be_written_the_page_says_so_and_this_browser_forgets(site: Site, ada: Browser) -> None:
     pocket = ada.pocket()
     with locked(site):
         answer = ada.sign_out()

@@ -1,0 +1,62 @@
+"""Client authentication: each client proves who it is, in exactly one way, or gets nowhere."""
+
+import pytest
+
+from tests.browsers import Site
+from tests.oauth.conftest import App, alive, basic
+
+
+def test_rev_13_a_public_client_revokes_its_own_with_its_id_alone(game: App) -> None:
+    access, refresh = game.grant()
+    assert game.revoke(refresh).status_code == 200
+    assert not alive(game, access)
+
+
+def test_rev_13_the_id_of_a_confidential_client_without_its_secret_is_refused(mail: App) -> None:
+    access, refresh = mail.grant()
+    impostor = App(mail.site, mail.id, None)
+    answer = impostor.revoke(refresh)
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+    assert alive(mail, access)
+
+
+def test_rev_12_an_unknown_client_is_refused(site: Site) -> None:
+    assert App(site, "nobody", None).revoke("x").get_json()["error"] == "invalid_client"
+    assert App(site, "nobody", "secret").revoke("x").get_json()["error"] == "invalid_client"
+
+
+def test_rev_12_tok_06_a_wrong_secret_in_the_header_is_challenged(mail: App) -> None:
+    answer = App(mail.site, mail.id, "wrong").revoke("x")
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == 'Basic realm="oauth"'
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_tok_03_04_both_places_for_the_secret_work_and_not_both_at_once(mail: App) -> None:
+    assert mail.post("/oauth/revoke", auth="post", token="x").status_code == 200
+    both = mail.post(
+        "/oauth/revoke", auth="post", headers={"Authorization": basic(mail.id, mail.secret or "")}, token="x"
+    )
+    assert (both.status_code, both.get_json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("header", ["Bearer x", "Basic", "Basic !!!", "Basic w6k6w6k=", "Basic /////w=="])
+def test_tok_06_an_unreadable_authorization_is_refused_and_breaks_nothing(mail: App, header: str) -> None:
+    answer = mail.post("/oauth/revoke", auth="none", headers={"Authorization": header}, token="x")
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+
+
+def test_two_client_ids_that_differ_are_refused(mail: App, notes: App) -> None:
+    answer = mail.post("/oauth/revoke", token="x", client_id=notes.id)
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
+
+
+def test_rev_14_the_client_is_judged_before_the_token(site: Site) -> None:
+    assert App(site, "nobody", None).post("/oauth/revoke").get_json()["error"] == "invalid_client"
+
+
+def test_rev_29_tok_07_guessing_secrets_is_slowed_down_and_the_site_itself_never_is(mail: App, own: App) -> None:
+    guesses = [App(mail.site, mail.id, f"guess {number}").revoke("x").status_code for number in range(60)]
+    assert guesses[:50] == [401] * 50
+    assert set(guesses[50:]) == {429}
+    assert own.revoke("x").status_code == 200
