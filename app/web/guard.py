@@ -56,6 +56,16 @@ def visit() -> Visit | None:
     return found
 
 
+def peek() -> str | None:
+    """Return the id of the live session whose tokens came with this request. Neither refreshes nor notes a use."""
+    access, refresh = cookies.read(cookies.ACCESS), cookies.read(cookies.REFRESH)
+    claims = access_token.check(access) if access else None
+    if isinstance(claims, Claims):
+        return claims.sid
+    session = refresh_token.owner(refresh) if refresh else None
+    return session.id if session and session.goes_on() else None
+
+
 def current() -> Visit:
     """Return the visit of a view behind `login_required`."""
     found = visit()

@@ -20,13 +20,14 @@ from app.web import (
     guard,
     headers,
     home,
+    live,
     sign_in,
     sign_out,
     sign_up,
     words,
 )
 
-_PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm)
+_PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm, live)
 
 
 def init_app(app: Flask) -> None:

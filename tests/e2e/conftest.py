@@ -22,19 +22,27 @@ QUIET = [
 ]
 
 
-def launch(playwright: Playwright) -> Browser:
-    """Start Chromium: the system's where there is one, else Playwright's own."""
+def launch(playwright: Playwright, *, without: list[str] | None = None) -> Browser:
+    """Start Chromium: the system's where there is one, else Playwright's own.
+
+    *without*: switches that Playwright would set and that would spoil the test.
+    """
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return playwright.chromium.launch(executable_path=found, args=[*QUIET, *root])
+    return playwright.chromium.launch(executable_path=found, args=[*QUIET, *root], ignore_default_args=without)
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def playwright_session() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright_session: Playwright) -> Iterator[Browser]:
+    browser = launch(playwright_session)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -145,7 +145,9 @@ def test_others_are_left_alone(site: Site, ada: Browser) -> None:
     assert phone.is_signed_in()
 
 
-def test_out_07_rev_26_if_the_log_cannot_be_written_the_page_says_so_and_this_browser_forgets(site: Site, ada: Browser) -> None:
+def test_out_07_rev_26_if_the_log_cannot_be_written_the_page_says_so_and_this_browser_forgets(
+    site: Site, ada: Browser
+) -> None:
     pocket = ada.pocket()
     with locked(site):
         answer = ada.sign_out()

@@ -1,0 +1,25 @@
+// Leaves the page when its session is over: looks every 1.5 seconds while visible, and at once when seen again.
+// A page kept by the browser for Back is hidden until the server has said that it may still be shown.
+const page = document.documentElement;
+const news = new BroadcastChannel("sessions");
+
+async function look() {
+  const question = new URLSearchParams({ session: page.dataset.session, at: location.pathname + location.search });
+  const answer = await fetch(`/live?${question}`, { cache: "no-store" });
+  if (answer.status === 401 || answer.status === 409) location.replace((await answer.json()).to);
+  else if (answer.ok) page.removeAttribute("data-away");
+  else throw new Error(`answered ${answer.status}`);
+}
+
+function lookIfSeen() {
+  if (!document.hidden) look().catch(() => {});
+}
+
+setInterval(lookIfSeen, 1500);
+addEventListener("focus", lookIfSeen);
+addEventListener("visibilitychange", lookIfSeen);
+news.addEventListener("message", () => look().catch(() => {}));
+addEventListener("pagehide", () => page.setAttribute("data-away", ""));
+addEventListener("pageshow", (event) => {
+  if (event.persisted) look().catch(() => location.reload());
+});
