@@ -58,10 +58,10 @@ class Form(FlaskOAuth2Payload):
 
 
 class Request(FlaskOAuth2Request):
-    """The request as Authlib reads it. Whether TLS is needed was decided at the start, by SITE_URL."""
+    """The request as Authlib reads it. Whether TLS is needed was decided at the start, by SITE_URL, not by a header."""
 
     def __init__(self) -> None:
-        OAuth2Request.__init__(self, request.method, "https:" + request.url.partition(":")[2])
+        OAuth2Request.__init__(self, request.method, f"https://authlib.invalid{request.path}")
         self.headers: Any = request.headers
         self._request = request
         self.payload = Form(request)

@@ -24,7 +24,7 @@ def _strip(value: str | None) -> str | None:
 
 
 def _one_line(_form: Form, field: Any) -> None:
-    if not field.data.isprintable():
+    if field.data is None or not field.data.isprintable():
         raise ValidationError("Use letters, digits and signs only.")
 
 

@@ -91,6 +91,20 @@ def test_a_session_begun_in_one_worker_is_known_in_all(server: Server) -> None:
         assert all(tabs.map(lambda copy: is_signed_in(server, copy), [pocket] * 32))
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "expected"),
+    [("/" + "x" * 5000, {}, 414), ("/", {"X": "x" * 10_000}, 431), ("/sign-in", {"Content-Length": str(2**30)}, 413)],
+    ids=["a long address", "a long header", "a body that is said to be long"],
+)
+def test_what_is_too_long_is_refused_before_it_is_read(
+    server: Server, path: str, headers: dict[str, str], expected: int
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("POST" if "Content-Length" in headers else "GET", path, headers=headers)
+    assert connection.getresponse().status == expected
+    connection.close()
+
+
 def test_the_port_in_use_is_a_clear_message(server: Server, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=rf"^PORT={server.port} cannot be used") as stopped:
         Server(tmp_path / "instance", PORT=str(server.port))

@@ -1,0 +1,165 @@
+"""Whatever is sent: never a mistake of ours, never another person's data, never an echo that is not escaped."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.browsers import ACCESS, ENDING, PASSWORD, RECEIPT, REFRESH, SITE_URL, Browser, Site
+
+EXAMPLES = 3000 if os.environ.get("LONG") else 250
+MARK = "<i>mark</i>"
+FIELDS = ["email", "password", "name", "next", "keep", "current", "end_others", "action", "token", "token_type_hint",
+          "grant_type", "refresh_token", "client_id", "client_secret", "scope", "done", "sid", "arrived", "at"]  # fmt: skip
+PATHS = ["/", "/sign-up", "/sign-in", "/sign-out", "/signed-out", "/account", "/account/password", "/devices",
+         "/devices/{mine}/end", "/devices/{mine}/name", "/devices/{theirs}/end", "/devices/{theirs}/name",
+         "/devices/end-others", "/activity", "/confirm", "/live", "/oauth/token", "/oauth/revoke", "/oauth/jwks",
+         "/.well-known/oauth-authorization-server", "/api/me", "/healthz", "/nowhere", "/static/", "/static/../app.py",
+         "/devices/%00/end", "/%ff", "/devices/%2e%2e/end"]  # fmt: skip
+JUNK = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        [
+            MARK,
+            "' OR 1=1 --",
+            "\x00",
+            "{mine}",
+            "{theirs}",
+            "end:{theirs}",
+            "all:",
+            "//evil.example",
+            "refresh_token",
+            "ada@example.org",
+            "bob@example.org",
+            PASSWORD,
+            "é" * 300,
+            "9" * 5000,
+            "[]",
+            "null",
+            "-1",
+            "../../etc",
+        ]
+    ),
+)
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "User-Agent": st.sampled_from(["", MARK, "\xff", "Mozilla/5.0 " * 300]),
+        "Accept": st.sampled_from(["*/*", "", "application/json", "text/html", "x/y;q=a", ",,,"]),
+        "Authorization": st.sampled_from(
+            [
+                "Bearer",
+                "Bearer a.b.c",
+                "Bearer \xff",
+                "Basic",
+                "Basic !!",
+                "Basic Og==",
+                "Basic /w==",
+                "Digest x",
+                "Bearer " + "x" * 9000,
+                "Basic " + "A" * 500,
+            ]
+        ),
+        "Content-Type": st.sampled_from(
+            [
+                "application/json",
+                "multipart/form-data",
+                "multipart/form-data; boundary=x",
+                "x",
+                "application/x-www-form-urlencoded; charset=utf-16",
+            ]
+        ),
+        "Cookie": st.builds(
+            lambda name, value: f"{name}={value}",
+            st.sampled_from([ACCESS, REFRESH, RECEIPT, ENDING, "session", ""]),
+            st.sampled_from(["", "a.b.c", "\xff", "zz", "00", "a" * 5000, ";;=", '"', "eyJhbGciOiJub25lIn0.e30."]),
+        ),
+        "Host": st.sampled_from(["localhost:8000", "evil.example", "[::1", "a b", ""]),
+        "X-Forwarded-For": st.sampled_from(["1.2.3.4", "x", "1.2.3.4, 5.6.7.8"]),
+        "X-Forwarded-Proto": st.sampled_from(["https", "x"]),
+    },
+)
+
+
+@pytest.fixture
+def ada(site: Site) -> Browser:
+    return site.member()
+
+
+@pytest.fixture
+def bob(site: Site) -> Browser:
+    bob = site.browser()
+    bob.sign_up("bob@example.org", name="Bob the Secret")
+    return bob
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    method=st.sampled_from(["GET", "POST", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "BREW"]),
+    path=st.sampled_from(PATHS),
+    sent=st.lists(st.tuples(st.sampled_from(FIELDS), JUNK), max_size=6),
+    headers=HEADERS,
+    signed_in=st.booleans(),
+)
+def test_no_request_breaks_anything_or_reaches_another_person(
+    site: Site,
+    ada: Browser,
+    bob: Browser,
+    method: str,
+    path: str,
+    sent: list[tuple[str, str]],
+    headers: dict[str, str],
+    signed_in: bool,
+) -> None:
+    if not ada.pocket():
+        ada.sign_in()
+    mine, theirs = live_session(site, "ada@example.org"), live_session(site, "bob@example.org")
+    form: dict[str, list[str]] = {}
+    for name, value in sent:
+        form.setdefault(name, []).append(value.replace("{theirs}", theirs).replace("{mine}", mine))
+    browser = ada if signed_in else site.browser()
+    answer = browser.client.open(
+        path.replace("{theirs}", theirs).replace("{mine}", mine),
+        method=method,
+        base_url=SITE_URL,
+        **({"query_string": form} if method in ("GET", "HEAD") else {"data": form}),
+        headers={"Origin": SITE_URL, **headers},
+    )
+    assert answer.status_code < 500
+    assert b"Bob the Secret" not in answer.data
+    assert MARK.encode() not in answer.data
+    assert bob.is_signed_in()
+
+
+def live_session(site: Site, email: str) -> str:
+    found = site.query(
+        "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = :email AND s.ended_entry IS NULL",
+        email=email,
+    )
+    return str(found[-1][0]) if found else "none"
+
+
+@pytest.mark.parametrize("field", ["name", "email", "password"])
+def test_a_field_may_be_a_mebibyte_long_and_is_refused(site: Site, field: str) -> None:
+    form = {"name": "Ada", "email": "ada@example.org", "password": PASSWORD, field: "x" * 2**20}
+    assert site.browser().post("/sign-up", **form).status_code == 413
+
+
+@pytest.mark.parametrize("field", ["name", "email", "next"])
+def test_markup_in_a_field_comes_back_as_text(site: Site, field: str) -> None:
+    form = {"name": "Ada", "email": "no address", "password": "short", field: f'"{MARK}'}
+    page = site.browser().post("/sign-up", **form).text
+    assert MARK not in page
+    assert "&lt;i&gt;mark&lt;/i&gt;" in page or field == "next"
+
+
+def test_markup_in_a_user_agent_or_a_name_is_text_wherever_it_is_shown(site: Site, ada: Browser) -> None:
+    ada._agent = f"Mozilla/5.0 {MARK} Firefox/145.0"
+    ada.sign_in()
+    sid = ada.session()["sid"]
+    assert ada.post(f"/devices/{sid}/name", name=MARK).status_code == 303
+    for path in ("/", "/devices", "/activity"):
+        assert MARK not in ada.get(path).text
+    ada.sign_out()
+    assert MARK not in ada.get("/signed-out").text
