@@ -9,8 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import jwt
+
+from tests.browsers import PASSWORD, Pocket
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -38,6 +45,44 @@ class Server:
         """Move the clock of every worker."""
         file = self.folder / "clock"
         file.write_text(str((int(file.read_text() or 0) if file.exists() else 0) + seconds))
+
+    def ask(self, method: str, path: str, pocket: Pocket, **form: str) -> tuple[int, Pocket]:
+        """Send one request on a connection of its own; return its status and the cookies it set."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in pocket.items()),
+            "Host": f"localhost:{self.port}",
+        }
+        if form:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        connection.request(method, path, urlencode(form) if form else None, headers)
+        answer = connection.getresponse()
+        answer.read()
+        given = SimpleCookie()
+        for line in answer.headers.get_all("Set-Cookie") or []:
+            given.load(line)
+        connection.close()
+        return answer.status, {name: morsel.value for name, morsel in given.items()}
+
+    def join(self, email: str) -> Pocket:
+        """Sign up; return the cookies of the first session."""
+        return self.ask("POST", "/sign-up", {}, name="Ada", email=email, password=PASSWORD)[1]
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> Pocket:
+        return self.ask("POST", "/sign-in", {}, email=email, password=password)[1]
+
+    def is_signed_in(self, pocket: Pocket) -> bool:
+        return self.ask("GET", "/account", pocket)[0] == 200
+
+    def claims(self, access: str) -> dict[str, Any]:
+        """Read what an access token says."""
+        found: dict[str, Any] = jwt.decode(access, options={"verify_signature": False})
+        return found
+
+    def query(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
+        """Look into the database."""
+        with closing(sqlite3.connect(self.folder / "signed-out.db")) as connection:
+            return connection.execute(statement, values).fetchall()
 
     @contextmanager
     def store_locked(self) -> Iterator[None]:

@@ -5,13 +5,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.cookies import SimpleCookie
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
-from tests.browsers import ACCESS, PASSWORD, REFRESH, Pocket
+from tests.browsers import ACCESS, REFRESH
 from tests.server import Server
 
 pytestmark = pytest.mark.server
@@ -29,66 +27,38 @@ def server(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     running.stop()
 
 
-def ask(server: Server, method: str, path: str, pocket: Pocket, **form: str) -> tuple[int, Pocket]:
-    """Send one request on a connection of its own; return its status and the cookies it set."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    headers = {
-        "Cookie": "; ".join(f"{name}={value}" for name, value in pocket.items()),
-        "Host": f"localhost:{server.port}",
-    }
-    if form:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-    connection.request(method, path, urlencode(form) if form else None, headers)
-    answer = connection.getresponse()
-    answer.read()
-    given = SimpleCookie()
-    for line in answer.headers.get_all("Set-Cookie") or []:
-        given.load(line)
-    connection.close()
-    return answer.status, {name: morsel.value for name, morsel in given.items()}
-
-
-def join(server: Server, email: str) -> Pocket:
-    _, pocket = ask(server, "POST", "/sign-up", {}, name="Ada", email=email, password=PASSWORD)
-    return pocket
-
-
-def is_signed_in(server: Server, pocket: Pocket) -> bool:
-    return ask(server, "GET", "/account", pocket)[0] == 200
-
-
 def test_forty_parallel_requests_with_one_refresh_token_get_one_successor(server: Server) -> None:
-    bystander = join(server, "bob@example.org")
-    pocket = join(server, "ada@example.org")
+    bystander = server.join("bob@example.org")
+    pocket = server.join("ada@example.org")
     oldest = pocket[REFRESH]
     with ThreadPoolExecutor(PARALLEL) as tabs:
         for _ in range(ROUNDS):
             only = {REFRESH: pocket[REFRESH]}
-            answers = list(tabs.map(lambda only: ask(server, "GET", "/account", only), [only] * PARALLEL))
+            answers = list(tabs.map(lambda only: server.ask("GET", "/account", only), [only] * PARALLEL))
             assert {status for status, _ in answers} == {200}
             successors = {given[REFRESH] for _, given in answers}
             assert len(successors) == 1
             assert successors != {pocket[REFRESH]}
             pocket = answers[0][1]
-    assert is_signed_in(server, pocket)
-    assert not is_signed_in(server, {REFRESH: oldest})
-    assert not is_signed_in(server, pocket)
-    assert is_signed_in(server, bystander)
+    assert server.is_signed_in(pocket)
+    assert not server.is_signed_in({REFRESH: oldest})
+    assert not server.is_signed_in(pocket)
+    assert server.is_signed_in(bystander)
 
 
 def test_a_sign_out_is_known_to_every_worker_when_its_answer_arrives(server: Server) -> None:
     for number in range(ROUNDS):
-        pocket = join(server, f"eve-{number}@example.org")
-        assert ask(server, "POST", "/sign-out", pocket)[0] == 303
+        pocket = server.join(f"eve-{number}@example.org")
+        assert server.ask("POST", "/sign-out", pocket)[0] == 303
         with ThreadPoolExecutor(8) as thieves:
             tried = [pocket, {ACCESS: pocket[ACCESS]}, {REFRESH: pocket[REFRESH]}, pocket] * 2
-            assert not any(thieves.map(lambda copy: is_signed_in(server, copy), tried))
+            assert not any(thieves.map(lambda copy: server.is_signed_in(copy), tried))
 
 
 def test_a_session_begun_in_one_worker_is_known_in_all(server: Server) -> None:
-    pocket = join(server, "carol@example.org")
+    pocket = server.join("carol@example.org")
     with ThreadPoolExecutor(8) as tabs:
-        assert all(tabs.map(lambda copy: is_signed_in(server, copy), [pocket] * 32))
+        assert all(tabs.map(lambda copy: server.is_signed_in(copy), [pocket] * 32))
 
 
 @pytest.mark.parametrize(
@@ -118,4 +88,4 @@ def test_a_bad_setting_is_one_line_too(tmp_path: Path) -> None:
 
 
 def test_it_says_where_it_is(server: Server) -> None:
-    assert server.output().strip() == f"Signed Out is at {server.url}"
+    assert server.output().splitlines()[0] == f"Signed Out is at {server.url}"
