@@ -20,4 +20,4 @@ def follow(path: Path | None) -> None:
 def _offset() -> int:
     if _offset_file is None or not _offset_file.exists():
         return 0
-    return int(_offset_file.read_text() or 0)
+    return int(_offset_file.read_text())

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 
 DAY = 24 * 60 * 60
+SHORTEST_SECRET = 32  # characters
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -119,6 +120,8 @@ def _check(found: Settings) -> None:
         )
     if found.test_controls and not loopback:
         raise Misconfigured("TEST_CONTROLS=1 works only where SITE_URL is a loopback address: unset one of the two.")
+    if len(found.secret_key) < SHORTEST_SECRET:
+        raise Misconfigured(f"SECRET_KEY is too short: give {SHORTEST_SECRET} random characters or more.")
 
 
 def _database(url: str, instance: Path) -> Path:
@@ -130,7 +133,12 @@ def _database(url: str, instance: Path) -> Path:
 
 
 def _generated_secret(instance: Path) -> str:
-    return keep(instance / "secret_key", lambda: secrets.token_urlsafe(48).encode()).decode()
+    path = instance / "secret_key"
+    kept = keep(path, lambda: secrets.token_urlsafe(48).encode())
+    try:
+        return kept.decode("ascii").strip()
+    except UnicodeDecodeError as problem:
+        raise Misconfigured(f"{path} is damaged: restore it from a backup, or remove it.") from problem
 
 
 def keep(path: Path, make: Callable[[], bytes]) -> bytes:
@@ -153,11 +161,11 @@ def keep(path: Path, make: Callable[[], bytes]) -> bytes:
 def _publish(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
     try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         os.link(draft, path)
     except FileExistsError:
         pass

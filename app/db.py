@@ -3,12 +3,14 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, ExceptionContext, event, exc
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.config import Settings
 
@@ -29,13 +31,36 @@ db = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False})
 def init_app(app: Flask, settings: Settings) -> None:
     """Bind the database to *app*."""
     app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{settings.database}"
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"timeout": BUSY_SECONDS}}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"creator": lambda: connect(settings.database)}
     db.init_app(app)
     with app.app_context():
         engine = db.engine
-    event.listen(engine, "connect", _configure)
+    event.listen(engine, "connect", partial(_configure, settings.database))
+    event.listen(engine, "checkout", partial(_check_file, settings.database))
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _name_error)
+
+
+def connect(database: Path) -> sqlite3.Connection:
+    """Open the file *database*, which has to be there: SQLite would put an empty one in the place of one that is lost.
+
+    The connection begins no transaction by itself, and any thread may use it.
+    """
+    return sqlite3.connect(
+        f"{database.as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS
+    )
+
+
+def file_id(database: Path) -> tuple[int, int] | None:
+    """Name the very file that is at this path now; None if there is none.
+
+    An open connection goes on with a file that was removed or replaced, and what it writes is lost.
+    """
+    try:
+        found = database.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
@@ -72,11 +97,15 @@ def after_commit(callback: Callable[[], None]) -> None:
     db.session().info["after_commit"].append(callback)
 
 
-def _configure(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver would begin transactions behind our back; `_begin` does it in sight.
-    connection.isolation_level = None
+def _configure(database: Path, connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+    record.info["file"] = file_id(database)
     for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _check_file(database: Path, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+    if record.info["file"] != file_id(database):
+        raise exc.DisconnectionError  # the pool opens another
 
 
 def _begin(connection: Connection) -> None:

@@ -19,10 +19,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     Migrate(app, db, directory=str(_SCRIPTS))
     with app.app_context():
         try:
+            settings.database.touch(mode=0o600)
             if _version() != _NEWEST:
                 _upgrade(settings.instance / ".migrating")
-        except StoreUnavailable as problem:
-            raise Misconfigured(f"DATABASE_URL cannot be used: {problem}.") from problem
+        except (StoreUnavailable, OSError) as problem:
+            raise Misconfigured(f"DATABASE_URL: {settings.database} cannot be used ({problem}).") from problem
         finally:
             db.session.remove()
             db.engine.dispose()  # a worker forked from here must not share a connection

@@ -56,8 +56,7 @@ class Site:
 
     def wait(self, seconds: int) -> None:
         """Move the clock of the site, and of every other node of it."""
-        file = self.folder / "clock"
-        file.write_text(str(int(file.read_text() or 0) + seconds) if file.exists() else str(seconds))
+        move_clock(self.folder, seconds)
 
     def impatient(self) -> None:
         """Give up at once where the database is locked, so that a test need not wait for it."""
@@ -80,6 +79,13 @@ class Site:
         with self.app.app_context():
             db.engine.dispose()
         logging.getLogger("signed_out").handlers.clear()
+
+
+def move_clock(folder: Path, seconds: int) -> None:
+    """Move the clock of whatever runs in this instance folder, forward or back."""
+    file, draft = folder / "clock", folder / ".clock"
+    draft.write_text(str((int(file.read_text()) if file.exists() else 0) + seconds))
+    draft.replace(file)  # at once: nobody may find it half written
 
 
 class Browser:

@@ -48,6 +48,13 @@ def _real_time() -> Iterator[None]:
     clock.follow(None)
 
 
+@pytest.fixture
+def a_still_clock(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still in this process."""
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _bare_environment() -> None:
     """No setting of whoever runs the tests reaches the site under test."""

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import jwt
 
-from tests.browsers import PASSWORD, Pocket
+from tests.browsers import PASSWORD, Pocket, move_clock
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -43,8 +43,7 @@ class Server:
 
     def wait(self, seconds: int) -> None:
         """Move the clock of every worker."""
-        file = self.folder / "clock"
-        file.write_text(str((int(file.read_text() or 0) if file.exists() else 0) + seconds))
+        move_clock(self.folder, seconds)
 
     def ask(self, method: str, path: str, pocket: Pocket, **form: str) -> tuple[int, Pocket]:
         """Send one request on a connection of its own; return its status and the cookies it set."""

@@ -9,7 +9,8 @@ from flask import Flask, current_app
 
 from app import clock
 from app.config import Settings
-from app.db import BUSY_SECONDS, StoreUnavailable
+from app.db import StoreUnavailable, connect, file_id
+from app.revocation import log
 from app.revocation.checkers.base import AllOf, Checker
 from app.revocation.checkers.cutoff import Cutoff
 from app.revocation.checkers.denylist import Denylist
@@ -29,7 +30,10 @@ def init_app(app: Flask, settings: Settings) -> None:
 def allows(bearer: Bearer) -> bool:
     """Say whether the log, read up to this moment, lets the token live. Raises StoreUnavailable, never guesses."""
     follower: Follower = current_app.extensions["follower"]
-    return follower.current().allows(bearer)
+    checker = follower.current()
+    if bearer.exp <= checker.horizon:  # the clock was set back, perhaps: the memory has forgotten what the log has not
+        return not log.is_over(bearer)
+    return checker.allows(bearer)
 
 
 class Follower:
@@ -47,6 +51,7 @@ class Follower:
         self._begun = 0
         self._done = 0
         self._pid = 0
+        self._file: tuple[int, int] | None = None
         self._version = -1
         self._position = 0
         self._epoch = ""
@@ -77,7 +82,8 @@ class Follower:
         self._done = self._begun
 
     def _catch_up(self) -> None:
-        if self._pid != os.getpid():  # a connection must not be carried across a fork
+        # A connection must not be carried across a fork, nor go on with a file that is no longer there.
+        if self._pid != os.getpid() or self._file != file_id(self._database):
             self._open()
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
@@ -96,13 +102,8 @@ class Follower:
         self._checker.forget(clock.now())
 
     def _open(self) -> None:
-        self._connection = sqlite3.connect(
-            f"file:{self._database}?mode=rw",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            timeout=BUSY_SECONDS,
-        )
+        self._file = file_id(self._database)
+        self._connection = connect(self._database)
         self._forget_everything()
         self._pid = os.getpid()
 

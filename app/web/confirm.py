@@ -6,8 +6,10 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.db import writing
 from app.identity import access_token, activity, refresh_token
+from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Reason
 from app.web import browsers, cookies, endings, forms, guard, sign_in
+from app.web.guard import Visit
 
 bp = Blueprint("confirm", __name__)
 
@@ -42,15 +44,17 @@ def _prove(form: forms.Confirm) -> bool:
             return False
         session.last_auth_at = clock.now()
         activity.record("confirmed", user.id, session)
-    _exchange_tokens()
+        tokens = _exchange(visit)
+    if tokens:
+        guard.renew(tokens)
     return True
 
 
-def _exchange_tokens() -> None:
+def _exchange(visit: Visit) -> Tokens | None:
     """Old tokens do not carry over into a fresher authentication (ASVS 5.0, 7.2.4)."""
-    visit, token = guard.current(), cookies.read(cookies.REFRESH)
-    with writing():
-        tokens = refresh_token.rotate(token, client_id=SITE) if token and visit.fresh is None else None
-        if tokens and tokens.session.id == visit.session.id:
-            access_token.revoke(visit.claims, reason=Reason.REPLACED)
-            guard.renew(tokens)
+    token = cookies.read(cookies.REFRESH)
+    tokens = refresh_token.rotate(token, client_id=SITE) if token and visit.fresh is None else None
+    if tokens is None or tokens.session.id != visit.session.id:
+        return None
+    access_token.revoke(visit.claims, reason=Reason.REPLACED)
+    return tokens

@@ -182,7 +182,9 @@ def test_guessing_at_the_confirmation_is_slowed_down(laptop: Browser) -> None:
     assert laptop.is_signed_in()
 
 
-def test_the_result_is_shown_only_if_the_list_bears_it_out(laptop: Browser, phone: Browser) -> None:
+def test_the_result_is_shown_only_if_the_list_bears_it_out(
+    laptop: Browser, phone: Browser, a_still_clock: None
+) -> None:
     sid = phone.session()["sid"]
     plain = laptop.get("/devices").text
     assert laptop.get(f"/devices?done=ended&sid={sid}").text == plain

@@ -113,7 +113,6 @@ def test_a_mistake_of_ours_is_said_plainly_and_shows_no_inside(
 
 
 def test_a_database_that_is_gone_is_503_and_never_a_guess(site: Site, ada: Browser) -> None:
-    site.app.extensions["follower"].close()
     database = site.folder / "signed-out.db"
     database.rename(site.folder / "elsewhere.db")
     token = ada.pocket()["__Host-Http-access"]

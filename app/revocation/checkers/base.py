@@ -6,7 +6,14 @@ from app.revocation.entries import Bearer, Entry
 
 
 class Checker(Protocol):
-    """Folds entries, in order and perhaps twice, and says whether a token may still be accepted."""
+    """Folds entries, in order and perhaps twice, and says whether a token may still be accepted.
+
+    *horizon*: Unix seconds. What concerns only tokens expired by then may be forgotten, so such a token is refused,
+    even if the clock is set back; whoever can ask the log may ask it instead.
+    """
+
+    @property
+    def horizon(self) -> int: ...
 
     def apply(self, entry: Entry) -> None:
         """Take note of one entry."""
@@ -15,10 +22,7 @@ class Checker(Protocol):
         """Say whether nothing this checker knows speaks against the token."""
 
     def forget(self, now: int) -> None:
-        """Let go of entries that concern only tokens expired at *now* (Unix seconds).
-
-        From then on a token that expired by then is refused even if the clock is set back.
-        """
+        """Let go of entries that concern only tokens expired at *now* (Unix seconds)."""
 
 
 class AllOf:
@@ -26,6 +30,10 @@ class AllOf:
 
     def __init__(self, *checkers: Checker) -> None:
         self._checkers = checkers
+
+    @property
+    def horizon(self) -> int:
+        return max(checker.horizon for checker in self._checkers)
 
     def apply(self, entry: Entry) -> None:
         for checker in self._checkers:

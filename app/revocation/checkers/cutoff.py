@@ -8,7 +8,7 @@ class Cutoff:
 
     def __init__(self) -> None:
         self._cuts: dict[str, tuple[int, int]] = {}
-        self._horizon = 0
+        self.horizon = 0
 
     def __len__(self) -> int:
         return len(self._cuts)
@@ -19,10 +19,10 @@ class Cutoff:
 
     def allows(self, bearer: Bearer) -> bool:
         position, _ = self._cuts.get(bearer.sub, (0, 0))
-        return bearer.opened > position and bearer.exp > self._horizon
+        return bearer.opened > position and bearer.exp > self.horizon
 
     def forget(self, now: int) -> None:
         for subject, (_, until) in list(self._cuts.items()):
             if until <= now:
-                self._horizon = max(self._horizon, until)
+                self.horizon = max(self.horizon, until)
                 del self._cuts[subject]

@@ -11,7 +11,7 @@ class Denylist:
     def __init__(self) -> None:
         self._revoked: set[str] = set()
         self._expiries: list[tuple[int, str]] = []
-        self._horizon = 0
+        self.horizon = 0
 
     def __len__(self) -> int:
         return len(self._revoked)
@@ -23,9 +23,9 @@ class Denylist:
 
     def allows(self, bearer: Bearer) -> bool:
         known = bearer.sid in self._revoked or bearer.jti in self._revoked
-        return not known and bearer.exp > self._horizon
+        return not known and bearer.exp > self.horizon
 
     def forget(self, now: int) -> None:
         while self._expiries and self._expiries[0][0] <= now:
-            self._horizon, subject = heapq.heappop(self._expiries)
+            self.horizon, subject = heapq.heappop(self._expiries)
             self._revoked.discard(subject)
