@@ -14,9 +14,11 @@ def me() -> ResponseReturnValue:
     token = _bearer()
     if token is None:
         return _refuse()
+    if "access_token" in request.args or "access_token" in request.form:
+        return _refuse("invalid_request", "The token is sent in more than one way.", status=400)
     claims = access_token.check(token)
     if not isinstance(claims, Claims):
-        return _refuse('error="invalid_token", error_description="The token is expired, revoked or malformed."')
+        return _refuse("invalid_token", "The token is expired, revoked or malformed.")
     return {"sub": claims.sub, "sid": claims.sid, "client_id": claims.client_id, "scope": claims.scope}
 
 
@@ -26,10 +28,10 @@ def _bearer() -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _refuse(detail: str = "") -> Response:
-    """Answer 401 with a challenge (RFC 6750, section 3): no error code where no token was sent."""
-    challenge = 'Bearer realm="api"' + (f", {detail}" if detail else "")
-    answer = jsonify(error="invalid_token") if detail else jsonify({})
-    answer.status_code = 401
-    answer.headers["WWW-Authenticate"] = challenge
+def _refuse(error: str | None = None, description: str = "", *, status: int = 401) -> Response:
+    """Answer with a challenge (RFC 6750, section 3): no error code where no token was sent."""
+    answer = jsonify({"error": error} if error else {})
+    answer.status_code = status
+    detail = f', error="{error}", error_description="{description}"' if error else ""
+    answer.headers["WWW-Authenticate"] = f'Bearer realm="api"{detail}'
     return answer

@@ -70,7 +70,7 @@ def keeps_pages(playwright_session: Playwright) -> Iterator[Browser]:
 def back(page: Page, pages: int = 1) -> None:
     # Not `go_back`, which fails where the page it brings back leaves at once.
     with page.expect_event("framenavigated"):
-        page.evaluate("pages => history.go(-pages)", pages)
+        page.evaluate("pages => { setTimeout(() => history.go(-pages)) }", pages)
 
 
 def remembers(page: Page) -> bool:
@@ -113,6 +113,7 @@ def test_out_05_back_after_a_sign_out_in_another_tab_shows_nothing_private(kept:
     kept.page.goto("/sign-in")
     tab.get_by_role("banner").get_by_role("button", name="Sign Out").click()
     tab.wait_for_url("**/signed-out")
+    kept.page.wait_for_url("**/signed-out")  # every open page follows
     back(kept.page, 2)
     expect(kept.page).to_have_url(re.compile("/(sign-in|signed-out)"))
     expect(kept.page.get_by_text(PRIVATE)).to_have_count(0)

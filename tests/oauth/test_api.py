@@ -41,3 +41,11 @@ def test_ber_04_a_revoked_token_and_an_unknown_one_get_the_same_answer(site: Sit
     revoked, unknown = ada.api(token), ada.api("x")
     assert (revoked.status_code, revoked.data) == (unknown.status_code, unknown.data)
     assert revoked.headers["WWW-Authenticate"] == unknown.headers["WWW-Authenticate"]
+
+
+def test_ber_06_a_token_is_sent_in_one_way_only(site: Site) -> None:
+    ada = site.member()
+    token = ada.pocket()[ACCESS]
+    twice = ada.get(f"/api/me?access_token={token}", Authorization=f"Bearer {token}")
+    assert twice.status_code == 400
+    assert 'error="invalid_request"' in twice.headers["WWW-Authenticate"]

@@ -1,7 +1,11 @@
 """Client authentication: each client proves who it is, in exactly one way, or gets nowhere."""
 
+import hashlib
+
 import pytest
 
+from app.db import writing
+from app.oauth import client as clients
 from tests.browsers import Site
 from tests.oauth.conftest import App, alive, basic
 
@@ -38,6 +42,16 @@ def test_tok_03_04_both_places_for_the_secret_work_and_not_both_at_once(mail: Ap
         "/oauth/revoke", auth="post", headers={"Authorization": basic(mail.id, mail.secret or "")}, token="x"
     )
     assert (both.status_code, both.get_json()["error"]) == (400, "invalid_request")
+
+
+def test_tok_05_id_and_secret_in_the_header_are_form_encoded_first(site: Site, mail: App) -> None:
+    odd = App(site, "a:b%+ \u00e9", "s:e%+ \u00e9")
+    with site.app.app_context(), writing():
+        stored = clients.find(mail.id)
+        assert stored is not None
+        stored.id, stored.secret_hash = odd.id, hashlib.sha256("s:e%+ \u00e9".encode()).digest()
+    assert odd.revoke("x").status_code == 200
+    assert App(site, odd.id, "s:e%+ e").revoke("x").status_code == 401
 
 
 @pytest.mark.parametrize("header", ["Bearer x", "Basic", "Basic !!!", "Basic w6k6w6k=", "Basic /////w=="])

@@ -1,5 +1,9 @@
 """The token endpoint: refresh tokens are exchanged, each by its own client, in the right words."""
 
+import re
+from functools import partial
+from typing import Any
+
 import jwt
 import pytest
 
@@ -84,13 +88,60 @@ def test_the_site_refreshes_as_any_client_would(site: Site, own: App) -> None:
     assert alive(own, body["access_token"])
 
 
-def test_meta_01_04_the_metadata_names_every_endpoint_and_each_answers(mail: App) -> None:
-    visitor = mail.site.browser()
-    described = visitor.get("/.well-known/oauth-authorization-server").get_json()
+@pytest.mark.parametrize("odd", ['"', "\\", "\u00e9", "\x00", "a\nb", "x" * 5000])
+def test_tok_08_an_error_description_holds_plain_characters_only(mail: App, notes: App, odd: str) -> None:
+    refused = [
+        mail.post("/oauth/token", grant_type=odd),
+        mail.refresh(odd),
+        mail.refresh(notes.grant()[1], scope=odd),
+        mail.refresh(mail.grant()[1], scope=odd),
+        App(mail.site, odd, odd).refresh("x"),
+        mail.post("/oauth/token", grant_type="refresh_token", client_id=odd),
+    ]
+    for answer in refused:
+        body = answer.get_json()
+        assert answer.status_code in (400, 401)
+        assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*", body["error"] + body.get("error_description", ""))
+
+
+def describe(site: Site) -> dict[str, Any]:
+    answer = site.browser().get("/.well-known/oauth-authorization-server")
+    assert answer.mimetype == "application/json"
+    described: dict[str, Any] = answer.get_json()
+    return described
+
+
+def test_meta_01_02_03_the_metadata_stands_where_the_issuer_says(site: Site) -> None:
+    described = describe(site)
     assert described["issuer"] == SITE_URL
-    for method in described["revocation_endpoint_auth_methods_supported"]:
-        assert method in ("client_secret_basic", "client_secret_post", "none")
+    assert not set(described["issuer"]) & set("?#")
+    assert "response_types_supported" in described
+
+
+def test_meta_01_every_endpoint_it_names_answers(mail: App) -> None:
+    described = describe(mail.site)
     for name in ("token_endpoint", "revocation_endpoint"):
-        path = described[name].removeprefix(SITE_URL)
-        assert mail.post(path).status_code == 400
-    assert visitor.get(described["jwks_uri"].removeprefix(SITE_URL)).status_code == 200
+        assert mail.post(described[name].removeprefix(SITE_URL)).status_code == 400
+    assert mail.site.browser().get(described["jwks_uri"].removeprefix(SITE_URL)).status_code == 200
+
+
+@pytest.mark.parametrize("endpoint", ["token", "revocation"])
+def test_meta_04_05_every_way_of_authentication_it_names_works_and_no_other(
+    mail: App, game: App, endpoint: str
+) -> None:
+    described = describe(mail.site)
+    ways = {
+        "client_secret_basic": mail.post,
+        "client_secret_post": partial(mail.post, auth="post"),
+        "none": game.post,
+    }
+    assert set(described[f"{endpoint}_endpoint_auth_methods_supported"]) == set(ways)
+    path = described[f"{endpoint}_endpoint"].removeprefix(SITE_URL)
+    for post in ways.values():
+        asked = post(path, grant_type="refresh_token")
+        assert asked.get_json()["error"] == "invalid_request", "authenticated, and the token is missing"
+    assertion = {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
+    unnamed = mail.post(
+        path, auth="no", grant_type="refresh_token", client_id=mail.id, client_assertion="x", **assertion
+    )
+    assert (unnamed.status_code, unnamed.get_json()["error"]) == (401, "invalid_client")
