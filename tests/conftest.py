@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -48,11 +50,19 @@ def _real_time() -> Iterator[None]:
     clock.follow(None)
 
 
+@dataclass
+class StillClock:
+    """A clock that stands still until it is set."""
+
+    now: int
+
+
 @pytest.fixture
-def a_still_clock(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time stands still in this process."""
-    now = clock.now()
-    monkeypatch.setattr(clock, "now", lambda: now)
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> StillClock:
+    """Time stands still in this process, and can be set to the second."""
+    still = StillClock(int(time.time()))
+    monkeypatch.setattr(clock, "now", lambda: still.now)
+    return still
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -29,15 +29,22 @@ class Server:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+        self._environ = {"INSTANCE_PATH": str(folder), "PORT": str(self.port), "TEST_CONTROLS": "1", **environ}
         self._log = folder.parent / f"{folder.name}-{self.port}.log"
+        self.start()
+
+    def start(self, **changed: str) -> None:
+        """Start, or start again after `stop` or `kill`, with settings *changed* from now on."""
+        self._environ |= changed
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "app.py"],
                 cwd=PROJECT,
-                env=kept | {"INSTANCE_PATH": str(folder), "PORT": str(self.port), "TEST_CONTROLS": "1", **environ},
+                env=kept | self._environ,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # so that `kill` reaches every worker
             )
         self._wait_until_up()
 
@@ -47,20 +54,19 @@ class Server:
 
     def ask(self, method: str, path: str, pocket: Pocket, **form: str) -> tuple[int, Pocket]:
         """Send one request on a connection of its own; return its status and the cookies it set."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {
             "Cookie": "; ".join(f"{name}={value}" for name, value in pocket.items()),
             "Host": f"localhost:{self.port}",
         }
         if form:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        connection.request(method, path, urlencode(form) if form else None, headers)
-        answer = connection.getresponse()
-        answer.read()
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request(method, path, urlencode(form) if form else None, headers)
+            answer = connection.getresponse()
+            answer.read()
         given = SimpleCookie()
         for line in answer.headers.get_all("Set-Cookie") or []:
             given.load(line)
-        connection.close()
         return answer.status, {name: morsel.value for name, morsel in given.items()}
 
     def join(self, email: str) -> Pocket:
@@ -100,6 +106,16 @@ class Server:
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=30)
+
+    def kill(self) -> None:
+        """Kill every process of it at once, as a failing machine would."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(timeout=30)
+
+    def workers(self) -> list[int]:
+        """The process ids of its workers."""
+        master = self._process.pid
+        return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
     def _wait_until_up(self) -> None:
         for _ in range(600):

@@ -31,6 +31,8 @@ def allows(bearer: Bearer) -> bool:
     """Say whether the log, read up to this moment, lets the token live. Raises StoreUnavailable, never guesses."""
     follower: Follower = current_app.extensions["follower"]
     checker = follower.current()
+    if bearer.opened > follower.position:  # in another log than this one: perhaps an older copy was put back
+        return False
     if bearer.exp <= checker.horizon:  # the clock was set back, perhaps: the memory has forgotten what the log has not
         return not log.is_over(bearer)
     return checker.allows(bearer)
@@ -53,7 +55,7 @@ class Follower:
         self._pid = 0
         self._file: tuple[int, int] | None = None
         self._version = -1
-        self._position = 0
+        self.position = 0
         self._epoch = ""
         self._checker = _nothing_known()
 
@@ -92,13 +94,13 @@ class Follower:
 
     def _read(self) -> None:
         size, epoch = self._connection.execute("SELECT size, epoch FROM log_head").fetchone()
-        if epoch != self._epoch or size < self._position:
+        if epoch != self._epoch or size < self.position:
             self._forget_everything()
             self._epoch = epoch
-        for position, kind, scope, *rest in self._connection.execute(_READ, (self._position,)):
+        for position, kind, scope, *rest in self._connection.execute(_READ, (self.position,)):
             self._checker.apply(Entry(position, Kind(kind), Scope(scope), *rest))
             size = max(size, position)
-        self._position = size
+        self.position = size
         self._checker.forget(clock.now())
 
     def _open(self) -> None:
@@ -110,7 +112,7 @@ class Follower:
     def _forget_everything(self) -> None:
         self._checker = _nothing_known()
         self._version = -1
-        self._position = 0
+        self.position = 0
         self._epoch = ""
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from app.config import DAY
 from tests.browsers import PASSWORD, Browser, Site
+from tests.conftest import StillClock
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def test_guessing_at_the_confirmation_is_slowed_down(laptop: Browser) -> None:
 
 
 def test_the_result_is_shown_only_if_the_list_bears_it_out(
-    laptop: Browser, phone: Browser, a_still_clock: None
+    laptop: Browser, phone: Browser, still_clock: StillClock
 ) -> None:
     sid = phone.session()["sid"]
     plain = laptop.get("/devices").text

@@ -1,0 +1,70 @@
+"""What differs only in what the asker may not know takes the same time: a statistical test, for `make test-long`.
+
+In-process, so that no network hides a difference. Two kinds of request are sent in random order; the advantage of
+whoever guesses the kind from the time is measured as the area under the curve (0.5 is blind guessing).
+"""
+
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.browsers import Browser, Site
+from tests.oauth.conftest import App
+
+pytestmark = pytest.mark.skipif(not os.environ.get("LONG"), reason="takes minutes; make test-long runs it")
+
+ROUNDS = 200
+BLIND = 0.1  # three and a half standard deviations of 200 against 200
+Ask = Callable[[], TestResponse]
+
+
+def advantage(one: Ask, other: Ask) -> float:
+    """Return how far from blind guessing the times are: 0 tells nothing, 0.5 tells all."""
+    taken: dict[Ask, list[int]] = {one: [], other: []}
+    order = [one, other] * ROUNDS
+    random.shuffle(order)
+    for ask in [one, other, *order]:
+        began = time.perf_counter_ns()
+        ask()
+        taken[ask].append(time.perf_counter_ns() - began)
+    pairs = [(a > b) + (a == b) / 2 for a in taken[one][1:] for b in taken[other][1:]]
+    return abs(sum(pairs) / len(pairs) - 0.5)
+
+
+def test_the_measure_does_tell_what_differs(mail: App) -> None:
+    _, own = mail.grant()
+    assert advantage(lambda: mail.refresh(own), lambda: mail.refresh("x")) > 0.4
+
+
+def test_rev_30_another_clients_refresh_token_takes_as_long_as_an_unknown_one(mail: App, notes: App) -> None:
+    _, foreign = mail.grant()
+    unknown = secrets.token_urlsafe(32)
+    assert notes.revoke(foreign).data == notes.revoke(unknown).data
+    assert advantage(lambda: notes.revoke(foreign), lambda: notes.revoke(unknown)) < BLIND
+
+
+def test_rev_30_another_clients_access_token_takes_as_long_whether_it_lives_or_not(mail: App, notes: App) -> None:
+    living, _ = mail.grant()
+    ended, refresh = mail.grant()
+    mail.revoke(refresh)
+    assert notes.revoke(living).data == notes.revoke(ended).data
+    assert advantage(lambda: notes.revoke(living), lambda: notes.revoke(ended)) < BLIND
+
+
+@pytest.fixture
+def visitor(site: Site) -> Browser:
+    site.member()
+    return site.browser()
+
+
+def test_an_unknown_account_takes_as_long_as_a_wrong_password(site: Site, visitor: Browser) -> None:
+    def sign_in(email: str) -> TestResponse:
+        site.app.extensions["throttle"].storage.reset()
+        return visitor.sign_in(email, "wrong wrong")
+
+    assert advantage(lambda: sign_in("ada@example.org"), lambda: sign_in("eve@example.org")) < BLIND
