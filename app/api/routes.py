@@ -14,7 +14,7 @@ def me() -> ResponseReturnValue:
     token = _bearer()
     if token is None:
         return _refuse()
-    if "access_token" in request.args or "access_token" in request.form:
+    if b"access_token" in request.query_string or (request.content_length and "access_token" in request.form):
         return _refuse("invalid_request", "The token is sent in more than one way.", status=400)
     claims = access_token.check(token)
     if not isinstance(claims, Claims):

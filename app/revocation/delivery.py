@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 from flask import Flask, current_app
@@ -15,6 +16,8 @@ from app.revocation.checkers.base import AllOf, Checker
 from app.revocation.checkers.cutoff import Cutoff
 from app.revocation.checkers.denylist import Denylist
 from app.revocation.entries import Bearer, Entry, Kind, Scope
+
+FILE_SECONDS = 0.1
 
 _READ = (
     "SELECT position, kind, scope, subject, opened, until, at, reason, actor"
@@ -54,6 +57,7 @@ class Follower:
         self._done = 0
         self._pid = 0
         self._file: tuple[int, int] | None = None
+        self._file_checked = 0.0
         self._version = -1
         self.position = 0
         self._epoch = ""
@@ -84,13 +88,23 @@ class Follower:
         self._done = self._begun
 
     def _catch_up(self) -> None:
-        # A connection must not be carried across a fork, nor go on with a file that is no longer there.
-        if self._pid != os.getpid() or self._file != file_id(self._database):
+        if self._pid != os.getpid() or self._is_elsewhere():  # a connection must not be carried across a fork
             self._open()
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
             self._read()
             self._version = version
+
+    def _is_elsewhere(self) -> bool:
+        """Say whether the connection goes on with a file that was removed or replaced; looks ten times a second.
+
+        Nobody writes to such a file: who writes looks each time.
+        """
+        now = time.monotonic()
+        if now < self._file_checked + FILE_SECONDS:
+            return False
+        self._file_checked = now
+        return self._file != file_id(self._database)
 
     def _read(self) -> None:
         size, epoch = self._connection.execute("SELECT size, epoch FROM log_head").fetchone()
