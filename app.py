@@ -23,7 +23,7 @@ class Site(BaseApplication):  # type: ignore[misc]
             "bind": f"{settings.host}:{settings.port}",
             "workers": settings.workers,
             "worker_class": "gthread",
-            "threads": 8,
+            "threads": config.THREADS,
             "forwarded_allow_ips": "",  # TRUSTED_PROXIES decides
             "loglevel": "warning",
             "control_socket_disable": True,

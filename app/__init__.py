@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import clock, config, db, schema, throttle
 from app.api import routes as api
-from app.identity import access_token, keys
+from app.identity import access_token, keys, password
 from app.oauth import routes as oauth
 from app.revocation import delivery
 from app.web import site
@@ -29,6 +29,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     throttle.init_app(app)
     delivery.init_app(app, settings)
     keys.init_app(app, settings)
+    password.init_app(app, settings)
     access_token.init_app(app)
     oauth.init_app(app)
     app.register_blueprint(api.bp)

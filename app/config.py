@@ -12,6 +12,7 @@ from flask import current_app
 
 DAY = 24 * 60 * 60
 SHORTEST_SECRET = 32  # characters
+THREADS = 64  # of each worker process
 PROJECT = Path(__file__).resolve().parent.parent
 
 

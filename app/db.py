@@ -12,7 +12,7 @@ from sqlalchemy import Connection, ExceptionContext, event, exc
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.config import Settings
+from app.config import THREADS, Settings
 
 BUSY_SECONDS = 5
 
@@ -31,7 +31,10 @@ db = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False})
 def init_app(app: Flask, settings: Settings) -> None:
     """Bind the database to *app*."""
     app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{settings.database}"
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"creator": lambda: connect(settings.database)}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "creator": lambda: connect(settings.database),
+        "pool_size": THREADS,
+    }
     db.init_app(app)
     with app.app_context():
         engine = db.engine
@@ -90,6 +93,14 @@ def writing() -> Iterator[None]:
         del session.info["after_commit"]
     for callback in callbacks:
         callback()
+
+
+def let_go() -> None:
+    """Give the connection back before something that takes long. What was read can still be looked at."""
+    session = db.session()
+    if "after_commit" in session.info:
+        raise RuntimeError("nothing that takes long belongs inside a transaction")
+    session.commit()
 
 
 def after_commit(callback: Callable[[], None]) -> None:

@@ -2,18 +2,13 @@
 
 import secrets
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask_login import UserMixin
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.db import Model, db
-
-_hasher = PasswordHasher()
-# Checked when no account matches, so that the answer takes as long as for one that does.
-_NOBODY = _hasher.hash(secrets.token_urlsafe())
+from app.identity import password as passwords
 
 
 class User(UserMixin, Model):
@@ -30,17 +25,12 @@ class User(UserMixin, Model):
 
     def has_password(self, password: str) -> bool:
         """Check *password*; takes the same time either way."""
-        return _matches(self.password_hash, password)
+        return passwords.matches(self.password_hash, password)
 
     def set_password(self, hashed: str) -> None:
-        """Store a new password, already `hashed`. Must run inside `db.writing`, under `lock`."""
+        """Store a new password, already hashed. Must run inside `db.writing`, under `lock`."""
         self.password_hash = hashed
         self.password_version = (self.password_version or 0) + 1
-
-
-def hashed(password: str) -> str:
-    """Return the argon2id hash of *password*. It takes its time: call it before any lock is taken."""
-    return _hasher.hash(password)
 
 
 def sign_up(email: str, name: str, hashed: str) -> User | None:
@@ -62,7 +52,7 @@ def find(email: str) -> User | None:
 def verify(email: str, password: str) -> User | None:
     """Return whom address and password prove; takes the same time whether or not the account exists."""
     user = find(email)
-    matches = _matches(user.password_hash if user else _NOBODY, password)
+    matches = passwords.matches(user.password_hash if user else None, password)
     return user if user and matches and user.disabled_at is None else None
 
 
@@ -76,10 +66,3 @@ def lock(user_id: str) -> User:
 def canonical(email: str) -> str:
     """Return the one spelling under which an address is stored and counted."""
     return email.strip().casefold()
-
-
-def _matches(hashed: str, password: str) -> bool:
-    try:
-        return _hasher.verify(hashed, password)
-    except (VerificationError, InvalidHashError):
-        return False

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app.db import writing
 from app.identity import activity, refresh_token
+from app.identity import password as passwords
 from app.identity import session as sessions
 from app.identity import user as users
 from app.identity.session import Reason, Session
@@ -38,7 +39,7 @@ def _change(form: forms.ChangePassword) -> bool:
             activity.record("confirm_failed", user.id, visit.session, address=browsers.here().address)
         form.current.errors = ["This is not your password."]
         return False
-    hashed = users.hashed(forms.text(form.password))
+    hashed = passwords.hash(forms.text(form.password))
     with guard.acting() as session:
         owner = users.lock(user.id)
         if owner.password_version != version:

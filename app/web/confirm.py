@@ -53,7 +53,7 @@ def _prove(form: forms.Confirm) -> bool:
 def _exchange(visit: Visit) -> Tokens | None:
     """Old tokens do not carry over into a fresher authentication (ASVS 5.0, 7.2.4)."""
     token = cookies.read(cookies.REFRESH)
-    tokens = refresh_token.rotate(token, client_id=SITE) if token and visit.fresh is None else None
+    tokens = refresh_token.rotate(token, client_id=SITE) if token and not visit.is_fresh else None
     if tokens is None or tokens.session.id != visit.session.id:
         return None
     access_token.revoke(visit.claims, reason=Reason.REPLACED)

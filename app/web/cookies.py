@@ -11,6 +11,7 @@ ACCESS = "access"
 REFRESH = "refresh"
 RECEIPT = "receipt"
 ENDING = "ending"
+Pair = dict[str, tuple[str, int | None]]  # for each cookie its value and its life in seconds
 
 
 def read(cookie: str) -> str | None:
@@ -36,11 +37,19 @@ def drop(response: Response, cookie: str) -> None:
     put(response, cookie, "", seconds=0)
 
 
-def sign_in(response: Response, tokens: Tokens) -> None:
-    """Give the browser its tokens. Unless it is to stay signed in, both go when the browser is closed."""
+def pair(tokens: Tokens) -> Pair:
+    """Return what `sign_in` needs, so that nothing has to be read for it any more."""
     session, now = tokens.session, clock.now()
-    put(response, ACCESS, tokens.access, seconds=tokens.claims.exp - now if session.keep else None)
-    put(response, REFRESH, tokens.refresh, seconds=session.expires_at - now if session.keep else None)
+    return {
+        ACCESS: (tokens.access, tokens.claims.exp - now if session.keep else None),
+        REFRESH: (tokens.refresh, session.expires_at - now if session.keep else None),
+    }
+
+
+def sign_in(response: Response, given: Pair) -> None:
+    """Give the browser its tokens. Unless it is to stay signed in, both go when the browser is closed."""
+    for cookie, (value, seconds) in given.items():
+        put(response, cookie, value, seconds=seconds)
 
 
 def sign_out(response: Response) -> None:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, Unauthorized
 
 from app.db import StoreUnavailable, db
+from app.identity.password import Busy
 from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
 
@@ -37,11 +38,20 @@ _WORDS = {
     503: Words("The database does not answer", "This site never accepts a sign-in that it cannot check, so it waits.", "You are not signed out by this, and nothing was half done.", "Wait a few seconds, then try again."),
 }  # fmt: skip
 
+_MANY = Words(
+    "Many people are signing in at this moment",
+    "Passwords are checked a few at a time, and the queue is full.",
+    _NOTHING_CHANGED,
+    "Wait a few seconds, go back and press the button again.",
+)
+BUSY_SECONDS = 3
+
 
 def init_app(app: Flask) -> None:
     """Answer every error of *app* in these words."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(StoreUnavailable, _store)
+    app.register_error_handler(Busy, _busy)
     app.register_error_handler(Exception, _broken)
 
 
@@ -62,20 +72,24 @@ def _store(problem: StoreUnavailable) -> ResponseReturnValue:
     return _answer(503, RETRY_SECONDS)
 
 
+def _busy(_problem: Busy) -> ResponseReturnValue:
+    return _answer(503, BUSY_SECONDS, _MANY)
+
+
 def _broken(problem: Exception) -> ResponseReturnValue:
     _log.exception("unforeseen", exc_info=problem)
     return _answer(500, None)
 
 
-def _answer(code: int, retry_after: int | None) -> Response:
+def _answer(code: int, retry_after: int | None, words: Words | None = None) -> Response:
     db.session.rollback()
     if code >= 500:
-        guard.leave()  # this page must not need what may be broken
+        guard.stand_aside()  # this page must not need what may be broken
     if request.path.startswith(_MACHINES) or guard.wants_json():
         response = jsonify(error=_CODES.get(code, "server_error"))
         response.status_code = code
     else:
-        words = _WORDS.get(code, _WORDS[400] if code < 500 else _WORDS[500])
+        words = words or _WORDS.get(code, _WORDS[400] if code < 500 else _WORDS[500])
         page = render_template("errors/error.html", code=code, retry_after=retry_after, **vars(words))
         response = make_response(page, code)
     if retry_after is not None:

@@ -29,12 +29,12 @@ login = LoginManager()
 
 @dataclass(frozen=True)
 class Visit:
-    """A request by somebody signed in. *fresh*: tokens that the answer has to carry back."""
+    """A request by somebody signed in. *is_fresh*: its tokens were made for it, and the answer carries them back."""
 
     session: Session
     access: str
     claims: Claims
-    fresh: Tokens | None = None
+    is_fresh: bool = False
 
     @property
     def user(self) -> User:
@@ -93,11 +93,19 @@ def required(view: Callable[P, R]) -> Callable[P, R]:
 def leave() -> None:
     """From here on this request is nobody's: it neither refreshes nor hands back cookies."""
     g.visit = None
+    g.new_cookies = {}
 
 
-def renew(tokens: Tokens) -> None:
+def stand_aside() -> None:
+    """Show nobody's page, and ask nothing for it; tokens that were renewed are still handed back."""
+    g.visit = None
+
+
+def renew(tokens: Tokens) -> Visit:
     """Go on with new tokens, which the answer will carry."""
-    g.visit = Visit(tokens.session, tokens.access, tokens.claims, tokens)
+    g.new_cookies = cookies.pair(tokens)
+    renewed = g.visit = Visit(tokens.session, tokens.access, tokens.claims, is_fresh=True)
+    return renewed
 
 
 def _resume() -> Visit | None:
@@ -128,13 +136,11 @@ def _refresh() -> Visit | None:
     if tokens is None:
         # Its cookies stay: a request that lost a race must not take away what the winner was given.
         return None
-    return Visit(tokens.session, tokens.access, tokens.claims, tokens)
+    return renew(tokens)
 
 
 def _hand_back(response: Response) -> Response:
-    found: Visit | None = g.get("visit")
-    if found is not None and found.fresh is not None:
-        cookies.sign_in(response, found.fresh)
+    cookies.sign_in(response, g.get("new_cookies", {}))
     return response
 
 

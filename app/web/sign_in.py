@@ -51,7 +51,7 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
     guard.leave()
     # By way of /sign-in, which notices if the cookies do not come back.
     response = redirect(f"/sign-in?arrived=1&next={quote(local.path(wanted), safe='/')}", 303)
-    cookies.sign_in(response, tokens)
+    cookies.sign_in(response, cookies.pair(tokens))
     return response
 
 

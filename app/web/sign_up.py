@@ -6,6 +6,7 @@ from wtforms.validators import ValidationError
 
 from app.db import writing
 from app.identity import activity
+from app.identity import password as passwords
 from app.identity import user as users
 from app.throttle import Throttle, address
 from app.web import browsers, forms, sign_in
@@ -26,7 +27,7 @@ def sign_up() -> ResponseReturnValue:
 
 def _create(form: forms.SignUp) -> ResponseReturnValue:
     _taken.check(address())
-    hashed = users.hashed(forms.text(form.password))
+    hashed = passwords.hash(forms.text(form.password))
     with writing():
         user = users.sign_up(forms.text(form.email), forms.text(form.name), hashed)
         if user:

@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.db import db, writing
+from app.identity import password as passwords
 from app.identity import refresh_token
 from app.identity import user as users
 from app.identity.session import SITE, Session
@@ -42,8 +43,10 @@ class App:
 
     def grant(self, scope: str = "profile mail") -> tuple[str, str]:
         """Begin a session of this app for Ada; return its access and refresh token."""
+        with self.site.app.test_request_context(base_url=SITE_URL):
+            hashed = passwords.hash("x" * 8)
         with self.site.app.test_request_context(base_url=SITE_URL), writing():
-            ada = users.find("ada@example.org") or users.sign_up("ada@example.org", "Ada", users.hashed("x" * 8))
+            ada = users.find("ada@example.org") or users.sign_up("ada@example.org", "Ada", hashed)
             assert ada is not None
             session = Session.start(ada, Agent("an app", "192.0.2.1"), keep=True)
             session.client_id, session.scope = self.id, scope

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.identity import password as passwords
 from tests.browsers import PASSWORD, Browser, Site
 
 NEW = "nine quiet walruses"
@@ -55,18 +56,16 @@ def test_the_row_of_this_browser_stays_one_with_its_name(laptop: Browser) -> Non
 def test_a_change_that_began_before_another_change_is_refused(
     site: Site, laptop: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.identity import user as users
-
-    hashed = users.hashed
+    hashed = passwords.hash
     phone = site.browser("Chrome on Android")
     phone.sign_in()
 
     def slow(password: str) -> str:
-        monkeypatch.setattr(users, "hashed", hashed)
+        monkeypatch.setattr(passwords, "hash", hashed)
         assert change(phone, new="the winner of the race") == 200
         return hashed(password)
 
-    monkeypatch.setattr(users, "hashed", slow)
+    monkeypatch.setattr(passwords, "hash", slow)
     assert change(laptop) == 422
     site.browser().sign_in(password=NEW)
     assert laptop.sign_in(password="the winner of the race").status_code == 303

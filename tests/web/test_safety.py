@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.db import StoreUnavailable
+from app.web import rows
 from tests.browsers import SITE_URL, Browser, Site
 
 PAGES = [
@@ -99,8 +101,6 @@ def test_a_wrong_method_names_the_right_ones(ada: Browser) -> None:
 def test_a_mistake_of_ours_is_said_plainly_and_shows_no_inside(
     site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.web import rows
-
     def broken(*_: object) -> None:
         raise RuntimeError("an inner secret")
 
@@ -126,6 +126,24 @@ def test_a_database_that_is_gone_is_503_and_never_a_guess(site: Site, ada: Brows
 def test_a_page_that_breaks_after_a_refresh_still_hands_back_the_new_tokens(site: Site, ada: Browser) -> None:
     ada.forget("__Host-Http-access")
     assert ada.get("/nowhere").status_code == 404
+    site.wait(60)
+    assert ada.is_signed_in()
+
+
+def test_so_does_one_that_breaks_by_a_mistake_of_ours(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise StoreUnavailable
+
+    ada.forget("__Host-Http-access")
+    before = ada.pocket()
+    monkeypatch.setattr(rows, "build", broken)
+    answer = ada.get("/devices")
+    assert answer.status_code == 503
+    assert "Ada" not in answer.text
+    assert ada.pocket() != before
+    monkeypatch.undo()
     site.wait(60)
     assert ada.is_signed_in()
 

@@ -1,0 +1,189 @@
+"""Two hundred browsers for two minutes: `make load`. Prints how long each page took, and every wrong answer.
+
+Each browser signs in, looks at pages, renews its tokens, signs out, and then tries the cookies it had. SECONDS and
+BROWSERS change how long and how many.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from http.cookies import SimpleCookie
+from pathlib import Path
+from urllib.parse import urlencode
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.browsers import ACCESS, PASSWORD, REFRESH, Pocket
+from tests.server import Server
+
+BROWSERS = int(os.environ.get("BROWSERS", "200"))
+SECONDS = int(os.environ.get("SECONDS", "120"))
+THINK = (1.0, 5.0)  # seconds between two clicks of one person
+ARRIVING = 20.0  # seconds in which all have arrived
+AT_ONCE = 4  # sign-ups at once, before it begins
+
+
+class Wrong(Exception):
+    """An answer was not what it should be, so that this round makes no sense any more."""
+
+
+class Record:
+    """What was measured and what was wrong."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, list[float]] = defaultdict(list)
+        self.wrong: Counter[str] = Counter()
+        self.memory: list[int] = []
+
+    def print(self) -> None:
+        print(f"{'':34}{'times':>7}{'p50 ms':>9}{'p95 ms':>9}")
+        for name, taken in sorted(self.milliseconds.items()):
+            p50, p95 = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+            print(f"{name:34}{len(taken):>7}{p50:>9.0f}{p95:>9.0f}")
+        total = sum(map(len, self.milliseconds.values()))
+        print(f"{total} requests, {total / SECONDS:.0f} a second; wrong answers: {dict(self.wrong) or 'none'}")
+        first, last = self.memory[0], self.memory[-1]
+        print(f"memory of the workers: {first} MiB after a quarter of the time, {last} MiB at the end")
+
+
+class Browser:
+    """One person's browser, and what its cookies are."""
+
+    def __init__(self, port: int, record: Record, number: int) -> None:
+        self._port = port
+        self.record = record
+        self.email = f"person-{number}@example.org"
+        self._pocket: Pocket = {}
+
+    async def sign_up(self) -> None:
+        await self._see("Sign up", 303, "POST", "/sign-up", name="Ada", email=self.email, password=PASSWORD)
+
+    async def live(self, until: float) -> None:
+        await asyncio.sleep(random.uniform(0, ARRIVING))
+        while time.monotonic() < until:
+            with contextlib.suppress(Wrong):
+                for step in (self._sign_in, self._look, self._look, self._renew, self._list, self._look, self._leave):
+                    await step()
+                    await self._think()
+
+    async def _sign_in(self) -> None:
+        self._pocket = {}
+        await self._see("Sign in", 303, "POST", "/sign-in", email=self.email, password=PASSWORD)
+
+    async def _look(self) -> None:
+        name, path = random.choice([("Home", "/"), ("Account", "/account"), ("Activity", "/activity")])
+        await self._see(name, 200, "GET", path)
+
+    async def _renew(self) -> None:
+        del self._pocket[ACCESS]
+        before = self._pocket[REFRESH]
+        await self._see("Account, and tokens renewed", 200, "GET", "/account")
+        if self._pocket[REFRESH] == before:
+            self.record.wrong["not renewed"] += 1
+
+    async def _list(self) -> None:
+        body = await self._see("Devices", 200, "GET", "/devices")
+        if b"This browser" not in body:
+            self.record.wrong["not listed"] += 1
+
+    async def _leave(self) -> None:
+        copies = [dict(self._pocket), *({name: self._pocket[name]} for name in (ACCESS, REFRESH))]
+        await self._see("Sign Out", 303, "POST", "/sign-out")
+        for copy in copies:
+            status, _ = await self._ask("GET", "/account", copy)
+            if status != 303:
+                self.record.wrong[f"an ended session was answered {status}"] += 1
+        await self._see("Receipt", 200, "GET", "/signed-out")
+
+    async def _think(self) -> None:
+        await asyncio.sleep(random.uniform(*THINK))
+
+    async def _see(self, title: str, expected: int, method: str, path: str, /, **form: str) -> bytes:
+        began = time.perf_counter()
+        status, body = await self._ask(method, path, self._pocket, **form)
+        self.record.milliseconds[title].append((time.perf_counter() - began) * 1000)
+        if status != expected:
+            self.record.wrong[f"{method} {path} was answered {status}"] += 1
+            raise Wrong
+        return body
+
+    async def _ask(self, method: str, path: str, pocket: Pocket, /, **form: str) -> tuple[int, bytes]:
+        body = urlencode(form)
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Accept: text/html", "Connection: close"]
+        if pocket:
+            lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in pocket.items()))
+        if method == "POST":
+            lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        writer.write("\r\n".join([*lines, "", body]).encode())
+        head, _, content = (await reader.read(-1)).partition(b"\r\n\r\n")
+        writer.close()
+        status, *headers = head.decode().split("\r\n")
+        if pocket is self._pocket:
+            self._keep(headers)
+        return int(status.split()[1]), content
+
+    def _keep(self, headers: list[str]) -> None:
+        for line in headers:
+            name, _, value = line.partition(": ")
+            if name.lower() == "set-cookie":
+                for cookie, morsel in SimpleCookie(value).items():
+                    self._pocket[cookie] = morsel.value
+                    if not morsel.value:
+                        del self._pocket[cookie]
+
+
+def memory(server: Server) -> int:
+    """MiB that the workers hold and share with nobody."""
+    kept = 0
+    for pid in server.workers():
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        kept += sum(int(line.split()[1]) for line in lines if line.startswith("Private"))
+    return kept // 1024
+
+
+async def watch(server: Server, record: Record) -> None:
+    for _ in range(4):
+        await asyncio.sleep(SECONDS / 4)
+        record.memory.append(memory(server))
+
+
+async def run(server: Server) -> Record:
+    browsers, gate = [Browser(server.port, Record(), number) for number in range(BROWSERS)], asyncio.Semaphore(AT_ONCE)
+
+    async def join(browser: Browser) -> None:
+        async with gate:
+            await browser.sign_up()
+
+    await asyncio.gather(*map(join, browsers))
+    record = Record()
+    for browser in browsers:
+        browser.record = record
+    until = time.monotonic() + SECONDS
+    await asyncio.gather(watch(server, record), *(browser.live(until) for browser in browsers))
+    return record
+
+
+def main() -> None:
+    folder = Path(tempfile.mkdtemp())
+    server = Server(folder / "instance")
+    try:
+        record = asyncio.run(run(server))
+        record.print()
+        broken = [line for line in server.output().splitlines() if "unforeseen" in line or "Traceback" in line]
+        print(f"{os.cpu_count()} processors, shared with the {BROWSERS} browsers; {len(broken)} mistakes in the log")
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+    sys.exit(1 if record.wrong or broken else 0)
+
+
+if __name__ == "__main__":
+    main()
