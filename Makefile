@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest
 
-.PHONY: help run test test-long bench pictures lint format lock clean
+.PHONY: help run test test-long bench load pictures lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -18,8 +18,11 @@ test: .venv/dev .venv/browser  ## run every test, with round counts for every da
 test-long: .venv/dev .venv/browser  ## run every test with the full round counts
 	LONG=1 $(PYTEST) $(TESTS)
 
-bench: .venv/dev  ## measure, as ratios in one run
+bench: .venv/dev .venv/browser  ## measure, as ratios in one run
 	@$(BIN)/python tests/bench.py
+
+load: .venv/dev  ## let 200 browsers use the site for two minutes
+	@$(BIN)/python tests/load.py
 
 pictures: .venv/dev .venv/browser  ## take the pictures of the README anew
 	@$(BIN)/python tests/pictures.py

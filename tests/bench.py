@@ -1,6 +1,9 @@
 """Measurements, as ratios in one run: `make bench`. Each pair is measured in turn, so a change of the machine hits both."""
 
+import asyncio
+import multiprocessing
 import os
+import random
 import re
 import selectors
 import shutil
@@ -19,16 +22,22 @@ from urllib.parse import urlencode
 import jwt
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import Flask, request
+from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app import create_app
+from app.config import THREADS
 from tests.browsers import ACCESS, PASSWORD, REFRESH
-from tests.server import PROJECT, free_port
+from tests.e2e.conftest import Person, launch
+from tests.server import PROJECT, Server, free_port
 
 ROUNDS = 11
 REQUESTS = 2000
 CONNECTIONS = 8
+TABS, SESSIONS = 500, 20
+LEAVINGS = 40
+POLL_SECONDS = 1.7  # as in static/js/live.js
 
 
 def site() -> Flask:
@@ -100,12 +109,12 @@ def message(method: str, path: str, headers: dict[str, str], form: dict[str, str
 
 
 @contextmanager
-def serving(name: str, environ: dict[str, str]) -> Iterator[int]:
-    """Serve one of the applications above with one worker, as `make run` does."""
+def serving(name: str, environ: dict[str, str], workers: int = 1) -> Iterator[int]:
+    """Serve one of the applications above, as `make run` does."""
     port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", f"tests.bench:{name}()", "--bind", f"127.0.0.1:{port}", "--worker-class",
-         "gthread", "--threads", "8", "--log-level", "error", "--no-control-socket"],
+         "gthread", "--threads", str(THREADS), "--workers", str(workers), "--log-level", "error", "--no-control-socket"],
         cwd=PROJECT, env=os.environ | environ,
     )  # fmt: skip
     for _ in range(200):
@@ -224,6 +233,92 @@ def compare_pages(port: int) -> None:
     print(f"    {out * 1000:.1f} ms")
 
 
+def compare_open_pages(port: int, elsewhere: int) -> None:
+    """How much slower pages become while many other pages are open and ask whether their session goes on.
+
+    The browsers share the machine with the site. What they alone cost shows where another process answers them.
+    """
+    view = message("GET", "/account", carry(join(port, 100)))
+    asking = [live(join(port, number)) for number in range(101, 101 + SESSIONS)]
+    taken: dict[str, list[float]] = {"alone": [], "elsewhere": [], "here": []}
+    for _ in range(ROUNDS):
+        taken["alone"].append(page_time(port, view))
+        with tabs_open(elsewhere, [message("GET", "/api/me", {})] * SESSIONS):
+            taken["elsewhere"].append(page_time(port, view))
+        with tabs_open(port, asking):
+            taken["here"].append(page_time(port, view))
+
+    def ratio(one: str, other: str) -> str:
+        return f"{statistics.median(a / b for a, b in zip(taken[one], taken[other], strict=True)):.2f}"
+
+    question = each(port, 300, lambda connection: connection.send_and_read(asking[0]))
+    print(f"a page while {TABS} others are open / a page              {ratio('here', 'alone')}")
+    print(f"the same, if another process answers them / a page       {ratio('elsewhere', 'alone')}")
+    print(f"the first / the second: what their questions cost        {ratio('here', 'elsewhere')}")
+    print(
+        f"    they ask {TABS / POLL_SECONDS:.0f} times a second; one is {question / min(taken['alone']):.2f} of a page"
+    )
+
+
+@contextmanager
+def tabs_open(port: int, asking: list[bytes]) -> Iterator[None]:
+    """Keep many pages open, in a process of their own."""
+    tabs = multiprocessing.Process(target=keep_open, args=(port, asking))
+    tabs.start()
+    time.sleep(POLL_SECONDS)
+    yield
+    tabs.terminate()
+    tabs.join()
+
+
+def page_time(port: int, view: bytes) -> float:
+    """The median of many, in seconds."""
+    return statistics.median(each(port, 1, lambda connection: connection.send_and_read(view)) for _ in range(100))
+
+
+def live(pocket: dict[str, str]) -> bytes:
+    """What an open page asks."""
+    sid = jwt.decode(pocket[ACCESS], options={"verify_signature": False})["sid"]
+    return message("GET", f"/live?session={sid}&at=/devices", carry(pocket))
+
+
+def keep_open(port: int, asking: list[bytes]) -> None:
+    """Let each page ask, wait, and ask again."""
+    os.nice(19)  # browsers have processors of their own
+    asyncio.run(_keep_open(port, asking))
+
+
+async def _keep_open(port: int, asking: list[bytes]) -> None:
+    async def tab(number: int) -> None:
+        await asyncio.sleep(POLL_SECONDS * number / TABS)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while True:
+            writer.write(asking[number % SESSIONS])
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(POLL_SECONDS)
+
+    await asyncio.gather(*map(tab, range(TABS)))
+
+
+def measure_leaving(server: Server) -> None:
+    """How long after its session was ended elsewhere an open, visible page has left."""
+    elsewhere, taken = server.join("ada@example.org"), []
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        for _ in range(LEAVINGS):
+            visitor = Person(browser.new_context(base_url=server.url))
+            visitor.sign_in("ada@example.org")
+            visitor.page.goto("/activity")
+            sid = visitor.page.locator("html").get_attribute("data-session")
+            time.sleep(random.uniform(0, POLL_SECONDS))
+            server.ask("POST", f"/devices/{sid}/end", elsewhere)
+            began = time.perf_counter()
+            visitor.page.wait_for_url("**/sign-in**", wait_until="commit")
+            taken.append(time.perf_counter() - began)
+            visitor.context.close()
+    p50, p95 = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+    print(f"a page has left after its session was ended elsewhere    {p50:.1f} s (p50), {p95:.1f} s (p95)")
+
+
 def main() -> None:
     folder = Path(tempfile.mkdtemp())
     environ = {"INSTANCE_PATH": str(folder), "SITE_URL": "http://localhost:8000"}
@@ -233,6 +328,11 @@ def main() -> None:
             with serving("empty", environ) as empty_port, serving("plain", environ) as plain_port:
                 compare_checks({"site": site_port, "empty": empty_port, "plain": plain_port}, token)
             compare_pages(site_port)
+        with serving("site", environ, workers=2) as site_port, serving("empty", environ, workers=2) as empty_port:
+            compare_open_pages(site_port, empty_port)
+        server = Server(folder / "browsers")
+        measure_leaving(server)
+        server.stop()
     finally:
         shutil.rmtree(folder)
     print(re.sub(r"\s+", " ", f"Python {sys.version.split()[0]}, {os.cpu_count()} processors"))

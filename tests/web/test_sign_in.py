@@ -167,6 +167,15 @@ def test_another_spelling_of_the_account_does_not_get_around_it(site: Site, ada:
     assert guesser.sign_in("Ada@example.org", "wrong wrong").status_code == 429
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "True-Client-IP"])
+def test_a_header_that_claims_another_address_does_not_get_around_it(site: Site, ada: Browser, header: str) -> None:
+    guesser = site.browser(address="203.0.113.1")
+    for number in range(10):
+        forged = f"for=198.51.100.{number}" if header == "Forwarded" else f"198.51.100.{number}"
+        guesser.post("/sign-in", {header: forged}, email="ada@example.org", password="wrong wrong")
+    assert guesser.sign_in(password="wrong wrong").status_code == 429
+
+
 def test_being_slowed_down_says_for_how_long(site: Site, ada: Browser) -> None:
     guesser = site.browser(address="203.0.113.1")
     answers = [guesser.sign_in(password="wrong wrong") for _ in range(11)]
