@@ -150,4 +150,5 @@ class Browser:
             data=form,
             headers={"User-Agent": self._agent, "Accept": "text/html", **headers},
             environ_overrides={"REMOTE_ADDR": self._address},
+            buffered=True,
         )

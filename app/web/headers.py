@@ -7,6 +7,7 @@ from app.config import settings
 _POLICY = "; ".join(
     (
         "default-src 'none'",
+        "object-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
@@ -16,10 +17,11 @@ _POLICY = "; ".join(
         "base-uri 'none'",
     )
 )
-_PAGE = (
+_ALWAYS = (
     ("Content-Security-Policy", _POLICY),
     # Not no-referrer: with it, forms over plain http would send `Origin: null`.
     ("Referrer-Policy", "same-origin"),
+    ("X-Content-Type-Options", "nosniff"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
@@ -33,9 +35,7 @@ def init_app(app: Flask) -> None:
 def _add(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("Cache-Control", "no-store")  # files have their own
-    headers.add("X-Content-Type-Options", "nosniff")
-    if response.mimetype == "text/html":
-        headers.extend(_PAGE)
+    headers.extend(_ALWAYS)
     if settings().https:
         headers.add("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
     return response

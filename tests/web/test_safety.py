@@ -1,5 +1,7 @@
 """Headers, cross-origin writes, and errors that help."""
 
+import re
+
 import pytest
 
 from app.db import StoreUnavailable
@@ -26,6 +28,19 @@ def ada(site: Site) -> Browser:
     return site.member()
 
 
+FILES = ["/static/icon.svg", "/static/js/live.js", "/api/me", "/oauth/jwks", "/oauth/nowhere", "/live", "/healthz"]
+
+
+@pytest.mark.parametrize("path", PAGES + FILES)
+def test_every_answer_has_a_policy(ada: Browser, path: str) -> None:
+    headers = ada.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    for part in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
+        assert part in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "Access-Control-Allow-Origin" not in headers
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_out_03_aut_06_every_page_has_the_careful_headers(ada: Browser, path: str) -> None:
     headers = ada.get(path).headers
@@ -38,6 +53,20 @@ def test_out_03_aut_06_every_page_has_the_careful_headers(ada: Browser, path: st
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cache-Control"] == "no-store"
     assert "Strict-Transport-Security" not in headers
+
+
+def test_out_06_sign_out_is_on_every_page_that_can_be_reached(ada: Browser) -> None:
+    seen: set[str] = set()
+    to_see = ["/"]
+    while to_see:
+        path = to_see.pop()
+        seen.add(path)
+        answer = ada.get(path)
+        if answer.mimetype == "text/html" and answer.status_code == 200:
+            assert '<form action="/sign-out" method="post"' in answer.text, path
+            links = re.findall(r'<a [^>]*href="(/[^"#]*)', answer.text)
+            to_see += [link for link in links if link not in seen and link not in to_see]
+    assert {"/", "/account", "/account/password", "/devices", "/activity"} <= seen
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -22,7 +22,7 @@ def test_sign_up_signs_in(site: Site) -> None:
     assert ada.is_signed_in()
 
 
-def test_ck_01_02_05_aut_05_sign_in_answers_303_with_two_cookies_of_the_strictest_kind(ada: Browser) -> None:
+def test_ck_01_02_04_05_aut_05_sign_in_answers_303_with_two_cookies_of_the_strictest_kind(ada: Browser) -> None:
     answer = ada.sign_in(keep="y")
     assert answer.status_code == 303
     cookies = {line.partition("=")[0]: line for line in answer.headers.getlist("Set-Cookie")}
@@ -31,6 +31,7 @@ def test_ck_01_02_05_aut_05_sign_in_answers_303_with_two_cookies_of_the_strictes
         for attribute in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax"):
             assert attribute in line.split("; ")
         assert "Domain" not in line
+        assert len(line) < 4096
     assert "Max-Age=300" in cookies[ACCESS]
     assert "Max-Age=2592000" in cookies[REFRESH]
 
