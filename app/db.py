@@ -1,12 +1,13 @@
 """The database: SQLite in one file, and the one way to write to it."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, ExceptionContext, event, exc
 from sqlalchemy.orm import DeclarativeBase
@@ -35,6 +36,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         "creator": lambda: connect(settings.database),
         "pool_size": THREADS,
     }
+    app.extensions["turn_to_write"] = threading.Lock()
     db.init_app(app)
     with app.app_context():
         engine = db.engine
@@ -83,16 +85,30 @@ def writing() -> Iterator[None]:
     session.rollback()
     session.info["after_commit"] = callbacks
     try:
-        session.connection(execution_options={"begin": "IMMEDIATE"})
-        yield
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+        with _turn_to_write():
+            try:
+                session.connection(execution_options={"begin": "IMMEDIATE"})
+                yield
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
     finally:
         del session.info["after_commit"]
     for callback in callbacks:
         callback()
+
+
+@contextmanager
+def _turn_to_write() -> Iterator[None]:
+    """Queue the writers of this process: SQLite lets those who wait look again now and then, and whoever comes last may win."""
+    turn: threading.Lock = current_app.extensions["turn_to_write"]
+    if not turn.acquire(timeout=BUSY_SECONDS):
+        raise StoreUnavailable("others have been writing for too long")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def let_go() -> None:
