@@ -49,8 +49,7 @@ class Record:
             print(f"{name:34}{len(taken):>7}{p50:>9.0f}{p95:>9.0f}")
         total = sum(map(len, self.milliseconds.values()))
         print(f"{total} requests, {total / SECONDS:.0f} a second; wrong answers: {dict(self.wrong) or 'none'}")
-        first, last = self.memory[0], self.memory[-1]
-        print(f"memory of the workers: {first} MiB after a quarter of the time, {last} MiB at the end")
+        print(f"memory of the workers after each quarter: {', '.join(f'{found} MiB' for found in self.memory)}")
 
 
 class Browser:

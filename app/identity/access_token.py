@@ -18,7 +18,7 @@ from app.revocation import delivery, log
 from app.revocation.entries import Scope
 
 TYPE = "at+jwt"
-CACHED = 20_000
+CACHED = 4096
 LONGEST = 4096  # characters; a token of ours has about 600
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import ForeignKey, Index, String, and_, case, or_, select, update
+from sqlalchemy import ForeignKey, Index, String, and_, case, func, or_, select, update
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from app import clock
@@ -196,12 +196,12 @@ def live(user_id: str) -> list[Session]:
     )
 
 
-def ended(user_id: str, since: int) -> list[Session]:
-    """Return the user's sessions that were ended or timed out after *since* (Unix seconds), the latest first.
+def ended(user_id: str, since: int, newest: int) -> list[Session]:
+    """Return the *newest* of the user's sessions that were ended or timed out after *since* (Unix seconds).
 
     One that a new sign-in in the same browser replaced has lived on in that one.
     """
-    over = list(
+    return list(
         db.session.scalars(
             select(Session)
             .outerjoin(Session.ending)
@@ -210,9 +210,22 @@ def ended(user_id: str, since: int) -> list[Session]:
             .where(or_(log.LogEntry.at > since, and_(Session.ended_entry.is_(None), _ends_at > since)))
             .where(or_(log.LogEntry.reason.is_(None), log.LogEntry.reason != Reason.REPLACED))
             .where(or_(Session.ended_entry.is_not(None), _ends_at <= clock.now()))
+            .order_by(func.coalesce(log.LogEntry.at, _ends_at).desc(), Session.opened.desc())
+            .limit(newest)
         )
     )
-    return sorted(over, key=lambda session: session.ended_at or 0, reverse=True)
+
+
+def count_ended_by(current: Session, reason: Reason, since: int) -> int:
+    """Return how many sessions of the user *current* has ended for this reason since then (Unix seconds)."""
+    counted = (
+        select(func.count())
+        .select_from(Session)
+        .join(Session.ending)
+        .where(Session.user_id == current.user_id, log.LogEntry.actor == current.id)
+        .where(log.LogEntry.reason == reason, log.LogEntry.at >= since)
+    )
+    return db.session.scalar(counted) or 0
 
 
 def was_at(user_id: str, address: str) -> bool:

@@ -9,12 +9,13 @@ from app import clock
 from app.config import DAY
 from app.identity import activity
 from app.identity import session as sessions
-from app.identity.session import Reason
+from app.identity.session import Reason, Session
 from app.web import endings, forms, guard, lifeline, rows, sign_out
 from app.web.rows import Row
 
 bp = Blueprint("devices", __name__, url_prefix="/devices")
 LISTED_DAYS = 30
+LISTED = 100  # ended ones at most
 
 
 @bp.get("")
@@ -22,7 +23,7 @@ LISTED_DAYS = 30
 def show() -> ResponseReturnValue:
     current = guard.current().session
     live = sessions.live(current.user_id)
-    over = sessions.ended(current.user_id, clock.now() - LISTED_DAYS * DAY)
+    over = sessions.ended(current.user_id, clock.now() - LISTED_DAYS * DAY, LISTED)
     listed = rows.build(sorted(live, key=lambda session: session.id != current.id) + over, current)
     if guard.wants_json():
         return jsonify(sessions=[rows.as_json(row) for row in listed])
@@ -31,7 +32,8 @@ def show() -> ResponseReturnValue:
         live=listed[: len(live)],
         ended=listed[len(live) :],
         lines=lifeline.row_lines(listed, clock.now()),
-        done=_done(listed, current.id),
+        is_cut=len(over) == LISTED,
+        done=_done(listed, current),
     )
 
 
@@ -77,13 +79,12 @@ def _confirmed(action: str, *, needless: bool = False) -> ResponseReturnValue:
     return endings.perform(action)
 
 
-def _done(listed: list[Row], current: str) -> dict[str, Any] | None:
+def _done(listed: list[Row], current: Session) -> dict[str, Any] | None:
     """Return the result of the last action as far as the list bears it out: an address proves nothing."""
     verb, sid = request.args.get("done"), request.args.get("sid")
     if verb == "others":
-        just = clock.now() - 60
-        others = [row for row in listed if row.reason == Reason.ENDED_OTHERS and row.actor == current]
-        return {"verb": verb, "sid": None, "count": sum((row.ended_at or 0) >= just for row in others)}
+        count = sessions.count_ended_by(current, Reason.ENDED_OTHERS, clock.now() - 60)
+        return {"verb": verb, "sid": None, "count": count}
     over = {"ended": True, "already": True, "renamed": False, "not-renamed": False}
     if verb in over and any(row.id == sid and (row.state == "ended") == over[verb] for row in listed):
         return {"verb": verb, "sid": sid, "count": 0}

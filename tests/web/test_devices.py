@@ -3,6 +3,7 @@
 import pytest
 
 from app.config import DAY
+from app.web import devices
 from tests.browsers import PASSWORD, Browser, Site
 from tests.conftest import StillClock
 
@@ -190,6 +191,21 @@ def test_the_result_is_shown_only_if_the_list_bears_it_out(
     plain = laptop.get("/devices").text
     assert laptop.get(f"/devices?done=ended&sid={sid}").text == plain
     assert laptop.get("/devices?done=ended&sid=nothing").text == plain
+
+
+def test_of_very_many_the_latest_are_listed(site: Site, laptop: Browser) -> None:
+    guest = site.browser()
+    for _ in range(4):
+        guest.sign_in()
+        guest.sign_out()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "LISTED", 3)
+        over = [line for line in laptop.sessions() if line["ended_at"]]
+        page = laptop.get("/devices").text
+    assert len(over) == 3
+    assert over == sorted(over, key=lambda line: line["ended_at"], reverse=True)
+    assert "these are the latest 3" in page
+    assert "not listed" not in laptop.get("/devices").text
 
 
 def test_every_event_is_in_the_activity(laptop: Browser, phone: Browser) -> None:
