@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -36,6 +37,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         "creator": lambda: connect(settings.database),
         "pool_size": THREADS,
     }
+    app.config["BUSY_SECONDS"] = BUSY_SECONDS
     app.extensions["turn_to_write"] = threading.Lock()
     db.init_app(app)
     with app.app_context():
@@ -87,7 +89,7 @@ def writing() -> Iterator[None]:
     try:
         with _turn_to_write():
             try:
-                session.connection(execution_options={"begin": "IMMEDIATE"})
+                session.connection(execution_options={"writing": True})
                 yield
                 session.commit()
             except BaseException:
@@ -101,9 +103,9 @@ def writing() -> Iterator[None]:
 
 @contextmanager
 def _turn_to_write() -> Iterator[None]:
-    """Queue the writers of this process: SQLite lets those who wait look again now and then, and whoever comes last may win."""
+    """Queue the writers of this process, so that few processes, not many threads, compete for the one write lock."""
     turn: threading.Lock = current_app.extensions["turn_to_write"]
-    if not turn.acquire(timeout=BUSY_SECONDS):
+    if not turn.acquire(timeout=_patience()):
         raise StoreUnavailable("others have been writing for too long")
     try:
         yield
@@ -136,7 +138,39 @@ def _check_file(database: Path, _connection: object, record: ConnectionPoolEntry
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get("begin", "DEFERRED"))
+    raw = connection.connection.dbapi_connection
+    if connection.get_execution_options().get("writing") and isinstance(raw, sqlite3.Connection):
+        _begin_to_write(raw)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(raw: sqlite3.Connection) -> None:
+    """Take the write lock. SQLite's own waiting looks again after up to 100 ms, and so loses to every newcomer."""
+    deadline = time.monotonic() + _patience()
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _has_begun(raw):
+            if time.monotonic() > deadline:
+                raise StoreUnavailable("others have been writing for too long")
+            time.sleep(0.001)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+
+def _has_begun(raw: sqlite3.Connection) -> bool:
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as problem:
+        if problem.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return False
+        raise StoreUnavailable(str(problem)) from problem
+    return True
+
+
+def _patience() -> float:
+    found: float = current_app.config["BUSY_SECONDS"]
+    return found
 
 
 def _name_error(context: ExceptionContext) -> StoreUnavailable | None:

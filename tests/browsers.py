@@ -1,11 +1,10 @@
 """A few verbs: a site, browsers that visit it, and a thief's pocket of copied cookies."""
 
 import logging
-import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -60,13 +59,7 @@ class Site:
 
     def impatient(self) -> None:
         """Give up at once where the database is locked, so that a test need not wait for it."""
-
-        def hurry(connection: sqlite3.Connection, _record: object) -> None:
-            connection.execute("PRAGMA busy_timeout=0")
-
-        with self.app.app_context():
-            db.engine.dispose()
-            event.listen(db.engine, "connect", hurry)
+        self.app.config["BUSY_SECONDS"] = 0
 
     def query(self, statement: str, **values: Any) -> list[Any]:
         """Look into the database."""
