@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,8 +29,23 @@ def instance(prepared: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@dataclass
+class StillClock:
+    """A clock that stands still until it is set."""
+
+    now: int
+
+
 @pytest.fixture
-def site(instance: Path) -> Iterator[Site]:
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> StillClock:
+    """Time stands still in this process. It can be set to the second, and `Site.wait` still moves it."""
+    still = StillClock(int(time.time()))
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: still.now))
+    return still
+
+
+@pytest.fixture
+def site(instance: Path, still_clock: StillClock) -> Iterator[Site]:
     """A site with nobody signed in."""
     opened = Site(instance)
     yield opened
@@ -48,21 +64,6 @@ def other_node(site: Site, instance: Path) -> Iterator[Site]:
 def _real_time() -> Iterator[None]:
     yield
     clock.follow(None)
-
-
-@dataclass
-class StillClock:
-    """A clock that stands still until it is set."""
-
-    now: int
-
-
-@pytest.fixture
-def still_clock(monkeypatch: pytest.MonkeyPatch) -> StillClock:
-    """Time stands still in this process, and can be set to the second."""
-    still = StillClock(int(time.time()))
-    monkeypatch.setattr(clock, "now", lambda: still.now)
-    return still
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,7 +5,6 @@ import pytest
 from app.config import DAY
 from app.web import devices
 from tests.browsers import PASSWORD, Browser, Site
-from tests.conftest import StillClock
 
 
 @pytest.fixture
@@ -184,9 +183,7 @@ def test_guessing_at_the_confirmation_is_slowed_down(laptop: Browser) -> None:
     assert laptop.is_signed_in()
 
 
-def test_the_result_is_shown_only_if_the_list_bears_it_out(
-    laptop: Browser, phone: Browser, still_clock: StillClock
-) -> None:
+def test_the_result_is_shown_only_if_the_list_bears_it_out(laptop: Browser, phone: Browser) -> None:
     sid = phone.session()["sid"]
     plain = laptop.get("/devices").text
     assert laptop.get(f"/devices?done=ended&sid={sid}").text == plain

@@ -6,7 +6,6 @@ import logging
 import pytest
 
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site
-from tests.conftest import StillClock
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def test_a_wrong_password_and_an_unknown_account_look_the_same(ada: Browser, ema
     assert answer.headers.getlist("Set-Cookie") == []
 
 
-def test_their_pages_are_the_same_to_the_byte(ada: Browser, still_clock: StillClock) -> None:
+def test_their_pages_are_the_same_to_the_byte(ada: Browser) -> None:
     wrong, unknown = ada.sign_in("ada@example.org", "wrong wrong"), ada.sign_in("eve@example.org", "wrong wrong")
     assert wrong.text.replace("ada@", "eve@") == unknown.text
     assert [name for name, _ in wrong.headers] == [name for name, _ in unknown.headers]
