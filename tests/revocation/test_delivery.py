@@ -1,5 +1,6 @@
 """Delivery on SQLite: a look at each request, shared by those who waited for it."""
 
+import sqlite3
 import threading
 import time
 
@@ -57,3 +58,14 @@ def test_one_look_serves_all_that_came_before_it_began(site: Site, other_node: S
         thread.join()
     assert len(looks) == 2
     assert answers.count(401) >= 5
+
+
+def test_a_log_that_was_cut_short_lets_no_token_live_that_opened_beyond_its_end(site: Site) -> None:
+    ada = site.member()
+    assert ada.is_signed_in()
+    raw = sqlite3.connect(site.folder / "signed-out.db", isolation_level=None)
+    for (guardian,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        raw.execute(f"DROP TRIGGER {guardian}")
+    raw.execute("UPDATE log_head SET size = 0")
+    raw.close()
+    assert ada.api(ada.pocket()[ACCESS]).status_code == 401

@@ -74,6 +74,13 @@ def test_ending_the_others_leaves_this_one(site: Site, laptop: Browser, phone: B
     assert [browser.is_signed_in() for browser in (laptop, phone, tablet)] == [True, False, False]
 
 
+def test_the_page_says_how_many_it_has_ended_by_the_log_and_not_by_the_address(laptop: Browser, phone: Browser) -> None:
+    address = laptop.post("/devices/end-others").headers["Location"]
+    assert "1 other session" in laptop.get(address).text
+    phone.sign_in()
+    assert "1 other session" not in phone.get(address).text
+
+
 def test_another_persons_session_does_not_exist(site: Site, laptop: Browser) -> None:
     bob = site.member("bob@example.org", "Safari on macOS")
     sid = bob.session()["sid"]
