@@ -25,10 +25,10 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     clock.follow(settings.instance / "clock" if settings.test_controls else None)
 
     db.init_app(app, settings)
-    schema.init_app(app, settings)
-    throttle.init_app(app)
+    schema.init_app(app)
+    throttle.init_app(app, settings)
     delivery.init_app(app, settings)
-    keys.init_app(app, settings)
+    keys.init_app(app)
     password.init_app(app, settings)
     access_token.init_app(app)
     oauth.init_app(app)

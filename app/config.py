@@ -22,13 +22,17 @@ class Misconfigured(SystemExit):
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting, checked. Durations are in seconds."""
+    """Every setting, checked. Durations are in seconds.
+
+    *database*: a file for SQLite, or the URL of a PostgreSQL database.
+    """
 
     host: str
     port: int
     site_url: str
     instance: Path
-    database: Path
+    database: Path | str
+    redis_url: str
     secret_key: str
     workers: int
     access_token_seconds: int
@@ -36,6 +40,7 @@ class Settings:
     session_max_seconds: int
     rotation_grace_seconds: int
     step_up_seconds: int
+    max_staleness_seconds: int
     trusted_proxies: int
     test_controls: bool
     insecure_cookies: bool
@@ -57,19 +62,22 @@ def load(environ: Mapping[str, str]) -> Settings:
     port = read.number("PORT", 8000, low=1, high=65535)
     site_url = read.text("SITE_URL", f"http://localhost:{port}").rstrip("/")
     instance = (PROJECT / read.text("INSTANCE_PATH", "instance")).resolve()
+    database = _database(read.text("DATABASE_URL", ""), instance)
     found = Settings(
         host=read.text("HOST", "127.0.0.1"),
         port=port,
         site_url=site_url,
         instance=instance,
-        database=_database(read.text("DATABASE_URL", ""), instance),
-        secret_key=read.text("SECRET_KEY", "") or _generated_secret(instance),
+        database=database,
+        redis_url=_redis(read.text("REDIS_URL", "")),
+        secret_key=_secret(read.text("SECRET_KEY", ""), database, instance),
         workers=read.number("WORKERS", 2, low=1, high=64),
         access_token_seconds=read.number("ACCESS_TOKEN_SECONDS", 300, high=DAY),
         session_idle_seconds=read.number("SESSION_IDLE_SECONDS", 14 * DAY),
         session_max_seconds=read.number("SESSION_MAX_SECONDS", 30 * DAY),
         rotation_grace_seconds=read.number("ROTATION_GRACE_SECONDS", 10, low=0, high=60),
         step_up_seconds=read.number("STEP_UP_SECONDS", 600, low=0),
+        max_staleness_seconds=read.number("MAX_STALENESS_SECONDS", 1, high=60),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0, low=0, high=10),
         test_controls=read.flag("TEST_CONTROLS"),
         insecure_cookies=read.flag("INSECURE_COOKIES"),
@@ -125,12 +133,31 @@ def _check(found: Settings) -> None:
         raise Misconfigured(f"SECRET_KEY is too short: give {SHORTEST_SECRET} random characters or more.")
 
 
-def _database(url: str, instance: Path) -> Path:
+def _database(url: str, instance: Path) -> Path | str:
     if not url:
         return instance / "signed-out.db"
-    if not url.startswith("sqlite:///"):
-        raise Misconfigured("DATABASE_URL does not fit: give sqlite:///path/to/file, or leave it out.")
-    return (PROJECT / url.removeprefix("sqlite:///")).resolve()
+    if url.startswith("sqlite:///"):
+        return (PROJECT / url.removeprefix("sqlite:///")).resolve()
+    if url.startswith(("postgresql://", "postgres://")) and urlsplit(url).path.strip("/"):
+        return url.replace("postgres://", "postgresql://", 1)
+    raise Misconfigured(
+        "DATABASE_URL does not fit: give sqlite:///path/to/file or postgresql://user:password@host/database, "
+        "or leave it out."
+    )
+
+
+def _redis(url: str) -> str:
+    if url and not (url.startswith(("redis://", "rediss://", "unix://"))):
+        raise Misconfigured("REDIS_URL does not fit: give redis://host:port/0, or leave it out.")
+    return url
+
+
+def _secret(given: str, database: Path | str, instance: Path) -> str:
+    if not given and isinstance(database, str):
+        raise Misconfigured(
+            f"SECRET_KEY is missing: with PostgreSQL every machine needs the same, {SHORTEST_SECRET} random characters or more."
+        )
+    return given or _generated_secret(instance)
 
 
 def _generated_secret(instance: Path) -> str:

@@ -1,14 +1,22 @@
-"""Throttling: counts failures, never successes, in the memory of each process."""
+"""Throttling: counts failures, never successes; for each process, or with Redis for all of them together."""
 
 import ipaddress
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
 
 from flask import Flask, current_app, request
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
 from app import clock
+from app.config import Settings
+
+PATIENCE = 0.2  # seconds that a request may lose to a Redis that does not answer
+T = TypeVar("T")
 
 
 class Throttle:
@@ -21,21 +29,36 @@ class Throttle:
     def check(self, *key: str) -> None:
         """Raise TooManyRequests, with the seconds to wait, if *key* has used up its failures."""
         if not self.is_open(*key):
-            reset = _counters().get_window_stats(self._limit, self._name, *key).reset_time
+            reset = _ask(lambda counters: counters.get_window_stats(self._limit, self._name, *key)).reset_time
             raise TooManyRequests(retry_after=min(max(1, round(reset) - clock.now()), self._limit.get_expiry()))
 
     def is_open(self, *key: str) -> bool:
         """Say whether *key* may still fail."""
-        return _counters().test(self._limit, self._name, *key)
+        return _ask(lambda counters: counters.test(self._limit, self._name, *key))
 
     def count(self, *key: str) -> None:
         """Count one failure of *key*."""
-        _counters().hit(self._limit, self._name, *key)
+        _ask(lambda counters: counters.hit(self._limit, self._name, *key))
 
 
-def init_app(app: Flask) -> None:
+class Counters:
+    """The counters of this process; with Redis, those that all processes share."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._shared = MovingWindowRateLimiter(_redis(redis_url)) if redis_url else None
+
+    def ask(self, question: Callable[[MovingWindowRateLimiter], T]) -> T:
+        """Ask those that are shared; while Redis does not answer, those of this process."""
+        if self._shared is not None:
+            with suppress(StorageError):
+                return question(self._shared)
+        return question(self._own)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
     """Give *app* its counters."""
-    app.extensions["throttle"] = MovingWindowRateLimiter(MemoryStorage())
+    app.extensions["throttle"] = Counters(settings.redis_url)
 
 
 def address() -> str:
@@ -47,6 +70,12 @@ def address() -> str:
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
-def _counters() -> MovingWindowRateLimiter:
-    found: MovingWindowRateLimiter = current_app.extensions["throttle"]
-    return found
+def _ask(question: Callable[[MovingWindowRateLimiter], T]) -> T:
+    counters: Counters = current_app.extensions["throttle"]
+    return counters.ask(question)
+
+
+def _redis(url: str) -> Storage:
+    return RedisStorage(
+        url, wrap_exceptions=True, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, key_prefix="signed-out"
+    )

@@ -9,7 +9,8 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.db import db
-from app.revocation.delivery import Follower
+from app.revocation.delivery import Delivery
+from tests import backings
 
 SITE_URL = "http://localhost:8000"
 PASSWORD = "plenty of violet otters"
@@ -33,7 +34,9 @@ class Site:
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
-        self.app = create_app({"INSTANCE_PATH": str(folder), "TEST_CONTROLS": "1", **environ})
+        self.app = create_app(
+            {"INSTANCE_PATH": str(folder), "TEST_CONTROLS": "1", **backings.settings(folder), **environ}
+        )
 
     def browser(self, label: str = "Firefox on Linux", *, address: str = "127.0.0.1") -> "Browser":
         """A browser that has never been here."""
@@ -67,8 +70,8 @@ class Site:
             return list(connection.execute(text(statement), values))
 
     def close(self) -> None:
-        follower: Follower = self.app.extensions["follower"]
-        follower.close()
+        delivery: Delivery = self.app.extensions["delivery"]
+        delivery.close()
         with self.app.app_context():
             db.engine.dispose()
         logging.getLogger("signed_out").handlers.clear()

@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,22 +12,63 @@ from types import SimpleNamespace
 import pytest
 
 from app import clock
+from tests import backings
+from tests.backings import Backing
 from tests.browsers import Site
+
+LONG = os.environ.get("LONG") == "1"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run whatever stands on an instance once on each backing: for every day on two of them, browsers on one."""
+    if "backing" not in metafunc.fixturenames:
+        return
+    names: tuple[str, ...] = backings.NAMES
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    if "sqlite" in marks:
+        names = ("sqlite",)
+    elif "nodes" in marks:
+        names = tuple(name for name in names if LONG or name != "sqlite")
+    elif not LONG:
+        names = ("sqlite",) if "e2e" in marks else ("sqlite", "redis")
+    metafunc.parametrize("backing", names, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def backing(request: pytest.FixtureRequest) -> Backing:
+    """What the site stands on."""
+    return Backing(request.param)
+
+
+@pytest.fixture(scope="session")
+def prepared(backing: Backing, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An instance folder with an empty database and its keys, made once and copied for each test."""
     folder = tmp_path_factory.mktemp("prepared")
+    backing.furnish(folder)
     Site(folder).close()
     return folder
 
 
 @pytest.fixture
-def instance(prepared: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "instance"
+def instance(backing: Backing, prepared: Path, tmp_path: Path) -> Iterator[Path]:
+    with _copy(backing, prepared, tmp_path) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def shared_instance(backing: Backing, prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An instance that the tests of a module share, each with people of its own."""
+    with _copy(backing, prepared, tmp_path_factory.mktemp("shared")) as folder:
+        yield folder
+
+
+@contextmanager
+def _copy(backing: Backing, prepared: Path, parent: Path) -> Iterator[Path]:
+    folder = parent / "instance"
     shutil.copytree(prepared, folder)
-    return folder
+    backing.furnish(folder, like=prepared)
+    yield folder
+    backing.remove(folder)
 
 
 @dataclass
@@ -69,5 +111,5 @@ def _real_time() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def _bare_environment() -> None:
     """No setting of whoever runs the tests reaches the site under test."""
-    for name in ("SITE_URL", "HOST", "PORT", "DATABASE_URL", "SECRET_KEY", "INSTANCE_PATH"):
+    for name in ("SITE_URL", "HOST", "PORT", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "INSTANCE_PATH"):
         os.environ.pop(name, None)

@@ -3,13 +3,11 @@
 import http.client
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,8 @@ from urllib.parse import urlencode
 
 import jwt
 
+from tests import backings
+from tests.backings import free_port
 from tests.browsers import PASSWORD, Pocket, move_clock
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -29,7 +29,8 @@ class Server:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
-        self._environ = {"INSTANCE_PATH": str(folder), "PORT": str(self.port), "TEST_CONTROLS": "1", **environ}
+        self._environ = {"INSTANCE_PATH": str(folder), "PORT": str(self.port), "TEST_CONTROLS": "1"}
+        self._environ |= backings.settings(folder) | environ
         self._log = folder.parent / f"{folder.name}-{self.port}.log"
         self.start()
 
@@ -86,18 +87,11 @@ class Server:
 
     def query(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         """Look into the database."""
-        with closing(sqlite3.connect(self.folder / "signed-out.db")) as connection:
-            return connection.execute(statement, values).fetchall()
-
-    @contextmanager
-    def store_locked(self) -> Iterator[None]:
-        """Hold the database's write lock: it can be read and not written."""
-        holder = sqlite3.connect(self.folder / "signed-out.db", isolation_level=None)
-        holder.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        finally:
-            holder.close()
+        with backings.shell(self.folder) as connection:
+            if not isinstance(connection, sqlite3.Connection):
+                statement = statement.replace("?", "%s")
+            found: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
+            return found
 
     def output(self) -> str:
         """What the server has printed so far."""
@@ -132,11 +126,3 @@ class Server:
                 connection.close()
         self.stop()
         raise RuntimeError(self.output())
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

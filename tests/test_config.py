@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app import config
+from app import config, create_app
 from app.config import Misconfigured
-from app.identity import keys
 
 
 def load(tmp_path: Path, **environ: str) -> config.Settings:
@@ -56,28 +55,25 @@ def test_the_secret_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
     assert (tmp_path / "instance" / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-def test_an_empty_secret_or_a_damaged_key_is_named(tmp_path: Path) -> None:
+def test_an_empty_secret_is_named(tmp_path: Path) -> None:
     load(tmp_path)
     (tmp_path / "instance" / "secret_key").write_text("")
     with pytest.raises(Misconfigured, match="secret_key is empty"):
         load(tmp_path)
-    key = tmp_path / "access.pem"
-    key.write_text("nonsense")
-    with pytest.raises(Misconfigured, match="damaged"):
-        keys.load(key)
 
 
-def test_a_key_of_another_kind_is_named(tmp_path: Path) -> None:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ed25519
+def test_with_postgresql_the_secret_has_to_be_given_as_every_machine_needs_the_same(tmp_path: Path) -> None:
+    url = "postgresql://site@127.0.0.1/site"
+    with pytest.raises(Misconfigured, match=r"^SECRET_KEY is missing"):
+        load(tmp_path, DATABASE_URL=url)
+    assert load(tmp_path, DATABASE_URL=url, SECRET_KEY="x" * 32).database == url
 
-    key = tmp_path / "access.pem"
-    pem = ed25519.Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    key.write_bytes(pem)
-    with pytest.raises(Misconfigured, match="another kind"):
-        keys.load(key)
+
+def test_a_database_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
+    url = "postgresql://site:hidden@127.0.0.1:1/site"
+    with pytest.raises(Misconfigured, match=r"^DATABASE_URL: .* cannot be used") as stopped:
+        create_app({"INSTANCE_PATH": str(tmp_path / "instance"), "DATABASE_URL": url, "SECRET_KEY": "x" * 32})
+    assert "hidden" not in str(stopped.value)
 
 
 def test_an_instance_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:

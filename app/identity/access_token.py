@@ -12,7 +12,7 @@ from flask import Flask, current_app
 
 from app import clock
 from app.config import settings
-from app.identity.keys import access_key
+from app.identity.keys import access_keys
 from app.identity.session import Reason, Session
 from app.revocation import delivery, log
 from app.revocation.entries import Scope
@@ -70,7 +70,7 @@ def issue(session: Session, scope: str | None = None) -> tuple[str, Claims]:
         exp=min(now + settings().access_token_seconds, session.ends_at),
     )
     session.access_until = max(session.access_until, claims.exp)
-    key = access_key()
+    key = access_keys().signing(now)
     return jwt.encode(asdict(claims), key.private, "ES256", {"typ": TYPE, "kid": key.kid}), claims
 
 
@@ -90,27 +90,31 @@ def check(token: str) -> Claims | Refusal:
 def read(token: str) -> Claims | None:
     """Return what a token of ours says, expired or over as it may be; None if it is not one (RFC 9068, section 4)."""
     verified: VerifiedTokens = current_app.extensions["verified_tokens"]
-    key = access_key()
-    name = verified.name(token, key.kid)
+    ring = access_keys()
+    name = verified.name(token, ring.name)
     claims = verified.get(name)
     if claims is None:
-        claims = _verify(token, key.public, key.kid)
+        claims = _verify(token)
         if claims is not None and claims.exp > clock.now():
             verified.put(name, claims)
     return claims
 
 
-def _verify(token: str, public: Any, kid: str) -> Claims | None:
+def _verify(token: str) -> Claims | None:
     site = settings().site_url
     if len(token) > LONGEST:
         return None
     try:
         header = jwt.get_unverified_header(token)
-        if header.get("typ") != TYPE or header.get("kid") != kid or "crit" in header:
+        kid = header.get("kid")
+        if header.get("typ") != TYPE or not isinstance(kid, str) or "crit" in header:
+            return None
+        key = access_keys(kid).keys.get(kid)
+        if key is None:
             return None
         found = jwt.decode(
             token,
-            public,
+            key.public,
             algorithms=["ES256"],
             issuer=site,
             audience=site,
@@ -138,8 +142,8 @@ def revoke(claims: Claims, *, reason: Reason) -> None:
 class VerifiedTokens:
     """Signatures already checked, so that none is checked twice. Bounded; never asked instead of the log.
 
-    The name of an entry contains the key, so that a withdrawn key takes its tokens with it; the caller compares
-    the expiry at each use.
+    The name of an entry contains those of all keys, so that a withdrawn key takes its tokens with it; the caller
+    compares the expiry at each use.
     """
 
     def __init__(self, size: int = CACHED) -> None:
@@ -148,8 +152,8 @@ class VerifiedTokens:
         self._lock = threading.Lock()
 
     @staticmethod
-    def name(token: str, kid: str) -> bytes:
-        return hashlib.sha256(f"{kid} {token}".encode()).digest()
+    def name(token: str, keys: str) -> bytes:
+        return hashlib.sha256(f"{keys} {token}".encode()).digest()
 
     def get(self, name: bytes) -> Claims | None:
         return self._known.get(name)

@@ -1,26 +1,49 @@
-"""Signing keys: one for each purpose, made once, kept in the instance folder."""
+"""Signing keys, in the database, sealed under SECRET_KEY: every machine has the same, and a new one needs no restart."""
 
 import base64
 import hashlib
 import json
+import threading
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask, current_app
 from jwt.algorithms import ECAlgorithm
+from sqlalchemy import String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
 
-from app.config import Misconfigured, Settings, keep
+from app import clock, seal
+from app.config import DAY, Misconfigured, settings
+from app.db import Model, db, writing
+
+ACCESS = "access"
+PUBLISHED_SECONDS = 300  # how long a new key is published before it signs
+FRESH_SECONDS = 30
+KEPT_SECONDS = DAY  # the longest life of an access token
+_PURPOSE = "signing key"
+
+
+class SigningKey(Model):
+    """A private key in PEM, sealed. It signs from *signs_from* (Unix seconds) until the next one does."""
+
+    __tablename__ = "signing_keys"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    sealed: Mapped[bytes]
+    made_at: Mapped[int]
+    signs_from: Mapped[int]
 
 
 @dataclass(frozen=True)
 class AccessKey:
-    """The ES256 key that signs access tokens."""
+    """An ES256 key that signs access tokens."""
 
     private: ec.EllipticCurvePrivateKey
+    signs_from: int = 0
 
     @cached_property
     def public(self) -> ec.EllipticCurvePublicKey:
@@ -44,29 +67,108 @@ class AccessKey:
         return members
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Give *app* its signing key; make one if the instance folder has none."""
-    app.extensions["access_key"] = load(settings.instance / "keys" / "access.pem")
+@dataclass(frozen=True)
+class KeyRing:
+    """The keys whose tokens are good, as read at *read_at*. *name*: another as soon as any key is."""
+
+    keys: dict[str, AccessKey]
+    read_at: int
+
+    @cached_property
+    def name(self) -> str:
+        return " ".join(sorted(self.keys))
+
+    def signing(self, now: int) -> AccessKey:
+        """Return the newest key that may sign yet."""
+        return max(
+            (key for key in self.keys.values() if key.signs_from <= now),
+            key=lambda key: key.signs_from,
+            default=next(iter(self.keys.values())),
+        )
 
 
-def access_key() -> AccessKey:
-    """Return the key of the current application."""
-    key: AccessKey = current_app.extensions["access_key"]
-    return key
+class Keys:
+    """What this process knows of the keys: read again every half minute, and for a key that it has not seen."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ring: KeyRing | None = None
+
+    def ring(self, kid: str | None = None) -> KeyRing:
+        """Return the ring; look once a second at most whether *kid* has come to it. Raises StoreUnavailable."""
+        ring = self._ring
+        age = clock.now() - ring.read_at if ring else 0
+        if ring is None or not 0 <= age < FRESH_SECONDS or (kid and kid not in ring.keys and age > 0):
+            with self._lock:
+                if self._ring is ring:  # nobody else has looked meanwhile
+                    self._ring = _read()
+                ring = self._ring
+        return ring  # type: ignore[return-value]
 
 
-def load(path: Path) -> AccessKey:
-    """Read the key in the PEM file at *path*, made first if missing. Raises Misconfigured if it is damaged."""
-    try:
-        private = serialization.load_pem_private_key(keep(path, _new), password=None)
-    except ValueError as problem:
-        raise Misconfigured(f"{path} is damaged: restore it, or remove it and sign everyone out.") from problem
-    if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):
-        raise Misconfigured(f"{path} holds another kind of key: an EC key on the curve P-256 is needed.")
-    return AccessKey(private)
+def init_app(app: Flask) -> None:
+    """Give *app* its keys; make the first ones, or stop if these cannot be opened."""
+    app.extensions["keys"] = Keys()
+    with app.app_context():
+        if not _stored():
+            with writing():
+                if not _stored():
+                    _add(signs_from=0)
+        access_keys()
+        db.session.remove()
+        db.engine.dispose()  # as in `schema`
 
 
-def _new() -> bytes:
-    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+def access_keys(kid: str | None = None) -> KeyRing:
+    """Return the keys of access tokens; *kid* names one that should be among them."""
+    known: Keys = current_app.extensions["keys"]
+    return known.ring(kid)
+
+
+def rotate(*, at_once: bool = False) -> str:
+    """Add a key; return its id. The old one signs until those who keep a copy of the key list have the new one, and is
+    published until its tokens have expired. *at_once*: it was stolen, so nothing that it signed is good any more."""
+    with writing():
+        if at_once:
+            db.session.execute(delete(SigningKey).where(SigningKey.purpose == ACCESS))
+        else:
+            _drop_unused()
+        return _add(signs_from=clock.now() + (0 if at_once else PUBLISHED_SECONDS))
+
+
+def _add(*, signs_from: int) -> str:
+    key = AccessKey(ec.generate_private_key(ec.SECP256R1()))
+    pem = key.private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    sealed = seal.close(settings().secret_key, _PURPOSE, pem.decode())
+    row = SigningKey(id=key.kid, purpose=ACCESS, sealed=sealed, made_at=clock.now(), signs_from=signs_from)
+    db.session.add(row)
+    db.session.flush()
+    return row.id
+
+
+def _drop_unused() -> None:
+    """Forget keys that stopped signing so long ago that every token of theirs has expired."""
+    rows = sorted(_stored(), key=lambda row: row.signs_from)
+    for row, successor in pairwise(rows):
+        if successor.signs_from + KEPT_SECONDS < clock.now():
+            db.session.delete(row)
+
+
+def _stored() -> list[SigningKey]:
+    return list(db.session.scalars(select(SigningKey).where(SigningKey.purpose == ACCESS)))
+
+
+def _read() -> KeyRing:
+    return KeyRing({row.id: _open(row) for row in _stored()}, clock.now())
+
+
+def _open(row: SigningKey) -> AccessKey:
+    pem = seal.reveal(settings().secret_key, _PURPOSE, row.sealed)
+    if pem is None:
+        raise Misconfigured("SECRET_KEY is not the one that sealed the signing keys: restore it.")
+    private = serialization.load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(private, ec.EllipticCurvePrivateKey):
+        raise TypeError(f"{row.id} is another kind of key")
+    return AccessKey(private, row.signs_from)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.config import settings
-from app.identity.keys import access_key
+from app.identity.keys import access_keys
 from app.oauth.client import METHODS
 
 
@@ -24,4 +24,4 @@ def describe() -> dict[str, Any]:
 
 def keys() -> dict[str, Any]:
     """Return the public keys with which access tokens can be verified (RFC 7517)."""
-    return {"keys": [access_key().jwk]}
+    return {"keys": [key.jwk for key in access_keys().keys.values()]}

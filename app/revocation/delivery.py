@@ -1,134 +1,80 @@
-"""How news reaches the memory of this process: on SQLite, by a look at each request."""
+"""How news reaches the memory of this process, and how Sign Out knows that it has reached everybody."""
 
-import os
-import sqlite3
-import threading
-import time
-from pathlib import Path
+from collections.abc import Callable
+from typing import Protocol
 
 from flask import Flask, current_app
 
-from app import clock
 from app.config import Settings
-from app.db import StoreUnavailable, connect, file_id
-from app.revocation import log
-from app.revocation.checkers.base import AllOf, Checker
-from app.revocation.checkers.cutoff import Cutoff
-from app.revocation.checkers.denylist import Denylist
-from app.revocation.entries import Bearer, Entry, Kind, Scope
+from app.db import after_commit, db
+from app.revocation import log, nodes
+from app.revocation.entries import Bearer, Entry, Kind
+from app.revocation.follower import Follower
+from app.revocation.memory import Memory
+from app.revocation.nodes import Confirmation, Node
+from app.store.postgresql import PostgreSQL
+from app.store.sqlite import Sqlite
 
-FILE_SECONDS = 0.1
 
-_READ = (
-    "SELECT position, kind, scope, subject, opened, until, at, reason, actor"
-    " FROM log_entries WHERE position > ? AND kind = 'revoked' ORDER BY position"
-)
+class Delivery(Protocol):
+    """Keeps the memory of this process current."""
+
+    def start(self) -> None:
+        """Begin to follow the log, where that goes on in the background."""
+
+    def current(self) -> Memory | None:
+        """Return a memory that is current enough to decide, or None if only the log itself can. May raise
+        StoreUnavailable."""
+
+    def close(self) -> None:
+        """Stop deciding, then leave."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Give *app* a follower of the log in its database."""
-    app.extensions["follower"] = Follower(settings.database)
+    """Give *app* its way of following the log: a look at each request on SQLite, a node of its own on PostgreSQL."""
+    found = app.extensions["store"]
+    delivery: Delivery
+    if isinstance(found, PostgreSQL):
+        delivery = Node(found.connect, settings.max_staleness_seconds, settings.redis_url)
+    elif isinstance(found, Sqlite):
+        delivery = Follower(found.path)
+    else:  # pragma: no cover - there are two kinds
+        raise TypeError(found)
+    app.extensions["delivery"] = delivery
 
 
 def allows(bearer: Bearer) -> bool:
-    """Say whether the log, read up to this moment, lets the token live. Raises StoreUnavailable, never guesses."""
-    follower: Follower = current_app.extensions["follower"]
-    checker = follower.current()
-    if bearer.opened > follower.position:  # in another log than this one: perhaps an older copy was put back
-        return False
-    if bearer.exp <= checker.horizon:  # the clock was set back, perhaps: the memory has forgotten what the log has not
-        return not log.is_over(bearer)
-    return checker.allows(bearer)
+    """Say whether the log lets the token live. Raises StoreUnavailable, never guesses.
 
-
-class Follower:
-    """Keeps a checker as current as the log.
-
-    SQLite's `data_version` costs microseconds and differs as soon as another connection has committed. It ignores
-    commits of its own connection and stands still inside a read transaction: hence a connection for this alone, in
-    autocommit. Version first, entries second, publish third: a commit in between is read now or at the next look.
-    One look serves every request that came before it began.
+    Memory decides while it is current. The log itself is asked where memory cannot know: its lease is over, the
+    session opened after it last read, or it has forgotten what concerns only tokens as old as this one.
     """
-
-    def __init__(self, database: Path) -> None:
-        self._database = database
-        self._lock = threading.Lock()
-        self._begun = 0
-        self._done = 0
-        self._pid = 0
-        self._file: tuple[int, int] | None = None
-        self._file_checked = 0.0
-        self._version = -1
-        self.position = 0
-        self._epoch = ""
-        self._checker = _nothing_known()
-
-    def current(self) -> Checker:
-        """Return a checker that knows every entry committed before this call."""
-        before = self._begun
-        with self._lock:
-            if self._done <= before:  # else a look has begun and ended while this call waited
-                self._look()
-            return self._checker
-
-    def close(self) -> None:
-        """Let go of the connection; the next look opens another."""
-        with self._lock:
-            if self._pid == os.getpid():
-                self._connection.close()
-            self._pid = 0
-
-    def _look(self) -> None:
-        self._begun += 1
-        try:
-            self._catch_up()
-        except sqlite3.Error as problem:
-            self._pid = 0
-            raise StoreUnavailable(str(problem)) from problem
-        self._done = self._begun
-
-    def _catch_up(self) -> None:
-        if self._pid != os.getpid() or self._is_elsewhere():  # a connection must not be carried across a fork
-            self._open()
-        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._version:
-            self._read()
-            self._version = version
-
-    def _is_elsewhere(self) -> bool:
-        """Say whether the connection goes on with a file that was removed or replaced; looks ten times a second.
-
-        Nobody writes to such a file: who writes looks each time.
-        """
-        now = time.monotonic()
-        if now < self._file_checked + FILE_SECONDS:
-            return False
-        self._file_checked = now
-        return self._file != file_id(self._database)
-
-    def _read(self) -> None:
-        size, epoch = self._connection.execute("SELECT size, epoch FROM log_head").fetchone()
-        if epoch != self._epoch or size < self.position:
-            self._forget_everything()
-            self._epoch = epoch
-        for position, kind, scope, *rest in self._connection.execute(_READ, (self.position,)):
-            self._checker.apply(Entry(position, Kind(kind), Scope(scope), *rest))
-            size = max(size, position)
-        self.position = size
-        self._checker.forget(clock.now())
-
-    def _open(self) -> None:
-        self._file = file_id(self._database)
-        self._connection = connect(self._database)
-        self._forget_everything()
-        self._pid = os.getpid()
-
-    def _forget_everything(self) -> None:
-        self._checker = _nothing_known()
-        self._version = -1
-        self.position = 0
-        self._epoch = ""
+    memory = _delivery().current()
+    if memory is None or bearer.opened > memory.position or bearer.exp <= memory.checker.horizon:
+        return log.allows(bearer)
+    return memory.checker.allows(bearer)
 
 
-def _nothing_known() -> Checker:
-    return AllOf(Denylist(), Cutoff())
+def confirmation(position: int) -> Confirmation | None:
+    """Return which nodes have confirmed the entry at *position*; None where every process reads at each request."""
+    delivery = _delivery()
+    return delivery.confirmation(position) if isinstance(delivery, Node) else None
+
+
+@log.projection
+def _spread(entry: Entry) -> None:
+    """Wake every node with the commit of a revocation, and go on only when all of them know it."""
+    delivery = _delivery()
+    if entry.kind is Kind.REVOKED and isinstance(delivery, Node):
+        if not delivery.has_redis:
+            nodes.notify(db.session())
+        after_commit(_until_known(delivery, entry.position), instead_of="until every node knows")
+
+
+def _until_known(node: Node, position: int) -> Callable[[], None]:
+    return lambda: node.spread(position, db.engine)
+
+
+def _delivery() -> Delivery:
+    found: Delivery = current_app.extensions["delivery"]
+    return found

@@ -20,13 +20,16 @@ class Head(Model):
     epoch: Mapped[str] = mapped_column(String(32))
 
 
+_REVOKED = text("kind = 'revoked'")
+
+
 class LogEntry(Model):
     """An entry as stored. Database triggers forbid to change, remove or replace one, or to leave a gap."""
 
     __tablename__ = "log_entries"
     __table_args__ = (
         CheckConstraint("kind IN ('opened', 'revoked')", name="log_entries_kind"),
-        Index("log_entries_revoked", "subject", "position", sqlite_where=text("kind = 'revoked'")),
+        Index("log_entries_revoked", "subject", "position", sqlite_where=_REVOKED, postgresql_where=_REVOKED),
     )
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(8))
@@ -64,6 +67,12 @@ def revoke(
 ) -> Entry:
     """Append that everything of *subject* that opened so far is over. Must run inside `db.writing`."""
     return _append(Kind.REVOKED, scope, subject, until=until, opened=opened, reason=reason, actor=actor)
+
+
+def allows(bearer: Bearer) -> bool:
+    """Decide on the token from the log itself; also refuses one of another log, perhaps a newer copy of this one."""
+    size = db.session.scalar(select(Head.size)) or 0
+    return bearer.opened <= size and not is_over(bearer)
 
 
 def is_over(bearer: Bearer) -> bool:

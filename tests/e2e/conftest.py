@@ -46,11 +46,9 @@ def chromium(playwright_session: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def server(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(shared_instance: Path) -> Iterator[Server]:
     """Two worker processes. Tests of one module share it, each with people of its own."""
-    folder = tmp_path_factory.mktemp("served") / "instance"
-    shutil.copytree(prepared, folder)
-    running = Server(folder, WORKERS="2")
+    running = Server(shared_instance, WORKERS="2")
     yield running
     running.stop()
 

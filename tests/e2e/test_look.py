@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Response
 
+from tests import backings
 from tests.e2e.conftest import OpenBrowser, Person
 from tests.server import Server
 
@@ -67,7 +68,7 @@ def test_every_answer_to_a_form_is_accessible(ada: Person) -> None:
 
 def test_the_page_of_a_sign_out_that_could_not_be_done_is_accessible(ada: Person, server: Server) -> None:
     ada.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
-    with server.store_locked():
+    with backings.locked(server.folder):
         ada.sign_out()
         ada.page.wait_for_url("**/sign-out")
         check(ada.page)

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from playwright.sync_api import expect
 
+from tests import backings
 from tests.browsers import PASSWORD
 from tests.e2e.conftest import OpenBrowser, Person
 from tests.server import Server
@@ -157,7 +158,7 @@ def test_a_sign_out_that_the_store_cannot_take_says_so_and_can_be_tried_again(
     thief = open_browser("Safari on macOS")
     thief.context.add_cookies(laptop.context.cookies())  # type: ignore[arg-type]
     page = laptop.page
-    with server.store_locked():
+    with backings.locked(server.folder):
         laptop.sign_out()
         expect(page.get_by_role("heading", level=1)).to_contain_text("the server has not")
         assert [cookie["name"] for cookie in laptop.context.cookies()] == ["__Host-Http-ending"]

@@ -11,6 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from app import clock
+from app.identity import keys
 from app.identity.access_token import Claims, VerifiedTokens
 from tests.browsers import ACCESS, REFRESH, SITE_URL, Site
 
@@ -21,9 +23,8 @@ def token(site: Site) -> str:
 
 
 def private(site: Site) -> ec.EllipticCurvePrivateKey:
-    key = serialization.load_pem_private_key((site.folder / "keys" / "access.pem").read_bytes(), None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    return key
+    with site.app.app_context():
+        return keys.access_keys().signing(clock.now()).private
 
 
 def forge(site: Site, token: str, *, header: dict[str, Any] | None = None, **changes: Any) -> str:

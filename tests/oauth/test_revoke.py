@@ -1,9 +1,8 @@
 """The revocation endpoint does what RFC 7009 says, and tells nobody more."""
 
-import sqlite3
-
 import pytest
 
+from tests import backings
 from tests.browsers import REFRESH, Site
 from tests.oauth.conftest import App, alive
 
@@ -81,11 +80,8 @@ def test_rev_26_when_the_log_cannot_be_written_the_answer_is_503_and_never_200(
 ) -> None:
     _, refresh = mail.grant()
     mail.site.impatient()
-    lock = sqlite3.connect(mail.site.folder / "signed-out.db", isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
-    answer = mail.revoke(refresh)
-    lock.execute("ROLLBACK")
-    lock.close()
+    with backings.locked(mail.site.folder):
+        answer = mail.revoke(refresh)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.get_json() == {"error": "temporarily_unavailable"}

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import backings
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Pocket
 from tests.server import Server
 
@@ -135,7 +136,8 @@ def test_what_was_answered_holds_and_nothing_is_half_done(server: Server, fail: 
 
 def check_database(server: Server) -> None:
     """Assert that the log is whole and that the list of sessions says the same as it does."""
-    assert server.query("PRAGMA integrity_check") == [("ok",)]
+    if not backings.settings(server.folder):
+        assert server.query("PRAGMA integrity_check") == [("ok",)]
     counted = server.query("SELECT count(*), min(position), max(position) FROM log_entries")
     size = server.query("SELECT size FROM log_head")[0][0]
     assert counted == [(size, 1, size)]
@@ -150,6 +152,7 @@ def check_database(server: Server) -> None:
     assert server.query(f"{begun} EXCEPT {issued}") == []
 
 
+@pytest.mark.sqlite
 def test_a_copy_of_the_folder_taken_after_a_crash_starts(server: Server, tmp_path: Path) -> None:
     ada = server.join("ada@example.org")
     server.ask("POST", "/sign-out", ada)

@@ -14,7 +14,7 @@ from app.db import db
 from tests.browsers import ACCESS, ENDING, PASSWORD, REFRESH, Site
 from tests.server import Server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.sqlite]
 Trouble = Callable[[Server], AbstractContextManager[None]]
 
 
@@ -127,10 +127,10 @@ def damage(name: str, content: bytes) -> Callable[[Path], None]:
         (damage("secret_key", b""), r"secret_key is empty: restore it"),
         (damage("secret_key", b"short"), r"SECRET_KEY is too short"),
         (damage("secret_key", os.urandom(64)), r"secret_key is damaged: restore it"),
-        (damage("keys/access.pem", b"-----BEGIN PRIVATE KEY-----\nMIG"), r"access.pem is damaged: restore it"),
+        (damage("secret_key", b"another secret of more than 32 letters"), r"SECRET_KEY is not the one that sealed"),
         (damage("signed-out.db", b"nonsense" * 1000), r"signed-out.db cannot be used"),
     ],
-    ids=["an empty secret", "a cut secret", "a scrambled secret", "a cut key", "a scrambled database"],
+    ids=["an empty secret", "a cut secret", "a scrambled secret", "another secret", "a scrambled database"],
 )
 def test_a_start_with_damage_says_what_is_damaged_and_changes_nothing(
     instance: Path, hurt: Callable[[Path], None], message: str

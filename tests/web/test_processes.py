@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,10 +18,8 @@ PARALLEL = 40
 
 
 @pytest.fixture(scope="module")
-def server(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("parallel") / "instance"
-    shutil.copytree(prepared, folder)
-    running = Server(folder, WORKERS="2")
+def server(shared_instance: Path) -> Iterator[Server]:
+    running = Server(shared_instance, WORKERS="2")
     yield running
     running.stop()
 

@@ -6,7 +6,6 @@ session is touched; no answer is a mistake of ours; the log says each thing once
 """
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +26,8 @@ Answer = tuple[int, Pocket]
 
 
 @pytest.fixture(scope="module")
-def server(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("races") / "instance"
-    shutil.copytree(prepared, folder)
-    running = Server(folder, WORKERS="2")
+def server(shared_instance: Path) -> Iterator[Server]:
+    running = Server(shared_instance, WORKERS="2")
     running.join(ADA)
     yield running
     running.stop()

@@ -141,6 +141,7 @@ def test_a_mistake_of_ours_is_said_plainly_and_shows_no_inside(
     assert ada.is_signed_in()
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_gone_is_503_and_never_a_guess(site: Site, ada: Browser) -> None:
     database = site.folder / "signed-out.db"
     database.rename(site.folder / "elsewhere.db")

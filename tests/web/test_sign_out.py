@@ -1,12 +1,12 @@
 """Sign Out ends the session at the server, shows what ended, and proves it."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from flask import Flask, request, request_started
 
+from tests import backings
 from tests.browsers import ACCESS, ENDING, RECEIPT, REFRESH, Browser, Site
 
 
@@ -14,11 +14,8 @@ from tests.browsers import ACCESS, ENDING, RECEIPT, REFRESH, Browser, Site
 def locked(site: Site) -> Iterator[None]:
     """The database, while somebody else holds its write lock."""
     site.impatient()
-    holder = sqlite3.connect(site.folder / "signed-out.db", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    yield
-    holder.execute("ROLLBACK")
-    holder.close()
+    with backings.locked(site.folder):
+        yield
 
 
 @pytest.fixture

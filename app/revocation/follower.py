@@ -1,0 +1,87 @@
+"""On SQLite, every process looks at the log at each request: one machine needs neither lease nor registry."""
+
+import os
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+from app.revocation.memory import Memory, read
+from app.store.base import StoreUnavailable
+from app.store.sqlite import connect, file_id
+
+FILE_SECONDS = 0.1
+
+
+class Follower:
+    """Keeps a memory as current as the log.
+
+    SQLite's `data_version` costs microseconds and differs as soon as another connection has committed. It ignores
+    commits of its own connection and stands still inside a read transaction: hence a connection for this alone, in
+    autocommit. Version first, entries second, publish third: a commit in between is read now or at the next look.
+    One look serves every request that came before it began.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._begun = 0
+        self._done = 0
+        self._pid = 0
+        self._file: tuple[int, int] | None = None
+        self._file_checked = 0.0
+        self._version = -1
+        self._memory: Memory | None = None
+
+    def start(self) -> None:
+        """Nothing runs in the background."""
+
+    def current(self) -> Memory | None:
+        """Return a memory that knows every entry committed before this call. Raises StoreUnavailable."""
+        before = self._begun
+        with self._lock:
+            if self._done <= before:  # else a look has begun and ended while this call waited
+                self._look()
+            return self._memory
+
+    def close(self) -> None:
+        """Let go of the connection; the next look opens another."""
+        with self._lock:
+            if self._pid == os.getpid():
+                self._connection.close()
+            self._pid = 0
+
+    def _look(self) -> None:
+        self._begun += 1
+        try:
+            self._catch_up()
+        except sqlite3.Error as problem:
+            self._pid = 0
+            raise StoreUnavailable(str(problem)) from problem
+        self._done = self._begun
+
+    def _catch_up(self) -> None:
+        if self._pid != os.getpid() or self._is_elsewhere():  # a connection must not be carried across a fork
+            self._open()
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._memory = read(self._memory, self._connection.execute, "?")
+            self._version = version
+
+    def _is_elsewhere(self) -> bool:
+        """Say whether the connection goes on with a file that was removed or replaced; looks ten times a second.
+
+        Nobody writes to such a file: who writes looks each time.
+        """
+        now = time.monotonic()
+        if now < self._file_checked + FILE_SECONDS:
+            return False
+        self._file_checked = now
+        return self._file != file_id(self._database)
+
+    def _open(self) -> None:
+        self._file = file_id(self._database)
+        self._connection = connect(self._database)
+        self._memory = None
+        self._version = -1
+        self._pid = os.getpid()

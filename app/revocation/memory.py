@@ -1,0 +1,47 @@
+"""What a process remembers of the log: a checker, and how far it has read."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from app import clock
+from app.revocation.checkers.base import AllOf, Checker
+from app.revocation.checkers.cutoff import Cutoff
+from app.revocation.checkers.denylist import Denylist
+from app.revocation.entries import Entry, Kind, Scope
+
+HEAD = "SELECT size, epoch FROM log_head"
+COLUMNS = "position, kind, scope, subject, opened, until, at, reason, actor"
+
+
+class Memory:
+    """A checker that has been told every revocation up to *position* in the log of *epoch*."""
+
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.position = 0
+        self.checker: Checker = AllOf(Denylist(), Cutoff())
+
+    def goes_on(self, size: int, epoch: str) -> bool:
+        """Say whether a log with this head is the one remembered: neither begun anew nor an older copy."""
+        return epoch == self.epoch and size >= self.position
+
+    def learn(self, size: int, rows: Iterable[Any]) -> None:
+        """Take note of *rows*, revocations after `position`, in order; *size* was read before them."""
+        for position, kind, scope, *rest in rows:
+            self.checker.apply(Entry(position, Kind(kind), Scope(scope), *rest))
+            size = max(size, position)
+        self.position = size
+        self.checker.forget(clock.now())
+
+
+def read(known: Memory | None, ask: Callable[..., Iterable[Any]], placeholder: str) -> Memory:
+    """Return a memory that knows all that was committed before this call: *known*, or another if the log is another.
+
+    *ask* runs a statement, each in a snapshot of its own. The head is read first, so an entry committed in between
+    is read now or the next time, never skipped.
+    """
+    ((size, epoch),) = ask(HEAD)
+    memory = known if known and known.goes_on(size, epoch) else Memory(epoch)
+    news = f"SELECT {COLUMNS} FROM log_entries WHERE position > {placeholder} AND kind = 'revoked' ORDER BY position"  # noqa: S608 - no value
+    memory.learn(size, ask(news, (memory.position,)))
+    return memory

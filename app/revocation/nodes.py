@@ -1,0 +1,193 @@
+"""Nodes: on PostgreSQL, each process that verifies tokens, with a lease on what it remembers.
+
+*No node accepts an old token in a check that begins after the Sign Out page appears.* Three rules make it so:
+
+- A node trusts its memory only until its lease is over, counted from the start of its last read; then it asks the log.
+- A node is in the registry, in the database, before it reads the log for the first time.
+- Whoever ends a session looks at the registry after the commit, and answers once every node has reported that it has
+  read so far, or once no lease begun before the commit can still run.
+"""
+
+import atexit
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, String, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.db import Model, StoreUnavailable
+from app.revocation.memory import Memory, read
+from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
+from app.store.postgresql import Bounded
+
+MARGIN = 1.1  # clocks of two machines do not run equally fast
+KEPT = 256
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_log = logging.getLogger("signed_out.nodes")
+
+
+class Registered(Model):
+    """A node. *position*: how far it has read the log; *beat*: grows with each report."""
+
+    __tablename__ = "nodes"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int]
+    beat: Mapped[int]
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """How many of the registered nodes had read an entry, and how long that took; both at its commit or later."""
+
+    nodes: int
+    confirmed: int
+    milliseconds: float
+
+
+class Node:
+    """This process as a node. *lease*: seconds; *connect* opens a connection outside the pool."""
+
+    def __init__(self, connect: Callable[..., Bounded], lease: float, redis_url: str) -> None:
+        self._connect = connect
+        self._lease = lease
+        self._redis = RedisMessages(redis_url) if redis_url else None
+        self._starting = threading.Lock()
+        self._pid = 0
+        self._left = threading.Event()
+        self._known: tuple[Memory, float] | None = None
+        self._watched: dict[tuple[str, int], float] = {}  # a row, and since when it has been so
+        self._confirmations: dict[int, Confirmation] = {}
+
+    @property
+    def has_redis(self) -> bool:
+        return self._redis is not None
+
+    def start(self) -> None:
+        """Join, once in each process: neither thread nor connection survives a fork."""
+        with self._starting:
+            if self._pid == os.getpid() or self._left.is_set():
+                return
+            self._pid = os.getpid()
+            self._id = secrets.token_urlsafe(9)
+            self._known = None
+            self._thread = threading.Thread(target=self._follow, name="node", daemon=True)
+            self._thread.start()
+            atexit.register(self._leave)
+
+    def current(self) -> Memory | None:
+        """Return what is remembered while the lease runs; None afterwards."""
+        if self._pid != os.getpid():
+            self.start()
+        known = self._known
+        return known[0] if known and now() < known[1] else None
+
+    def close(self) -> None:
+        """Trust nothing from here on, and leave."""
+        self._left.set()
+        self._known = None
+        atexit.unregister(self._leave)
+
+    def lease_left(self) -> float:
+        """Return for how many more seconds memory may be trusted; negative once it may not."""
+        known = self._known
+        return known[1] - now() if known else -self._lease
+
+    def spread(self, position: int, engine: Engine) -> None:
+        """Wait until every registered node has read the entry at *position*, just committed, or until none of them
+        can trust a memory without it. Holds no connection meanwhile. Never fails: the entry stands."""
+        began = now()
+        if self._redis:
+            self._redis.send()
+        pause = 0.001
+        nodes = confirmed = 0
+        while True:
+            try:
+                nodes, confirmed = _count(engine, position)
+            except StoreUnavailable as problem:
+                nodes, confirmed = max(nodes, 1), 0
+                _log.warning("the registry of nodes cannot be read: %s", problem)
+            if confirmed == nodes or now() >= began + self._lease * MARGIN:
+                break
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.02)
+        self._confirmations[position] = Confirmation(nodes, confirmed, (now() - began) * 1000)
+        while len(self._confirmations) > KEPT:
+            del self._confirmations[next(iter(self._confirmations))]
+
+    def confirmation(self, position: int) -> Confirmation | None:
+        """Return what this process saw when it appended the entry at *position*, if it was this one and lately."""
+        return self._confirmations.get(position)
+
+    def _follow(self) -> None:
+        while not self._left.is_set():
+            try:
+                with self._connect(autocommit=True) as connection:
+                    self._join(connection)
+            except (psycopg.Error, OSError) as problem:
+                if not self._left.is_set():
+                    _log.warning("this node cannot read the log: %s", problem)
+                self._left.wait(self._lease / 3)
+
+    def _join(self, connection: Bounded) -> None:
+        wakeups: Wakeups = self._redis or Notifications(connection)
+        wakeups.listen()
+        memory = self._known[0] if self._known else None
+        try:
+            while not self._left.is_set():
+                connection.execute(
+                    "INSERT INTO nodes (id, position, beat) VALUES (%s, 0, 0) ON CONFLICT DO NOTHING", (self._id,)
+                )
+                while not self._left.is_set():
+                    began = now()
+                    memory = read(memory, connection.execute, "%s")
+                    if not self._report(connection, memory.position):
+                        break  # pruned: whoever ends a session no longer waits for this node
+                    self._known = (memory, began + self._lease)
+                    self._prune(connection)
+                    wakeups.wait(self._lease / 3)
+        finally:
+            wakeups.close()
+        connection.execute("DELETE FROM nodes WHERE id = %s", (self._id,))
+
+    def _report(self, connection: Bounded, position: int) -> bool:
+        done = connection.execute("UPDATE nodes SET position = %s, beat = beat + 1 WHERE id = %s", (position, self._id))
+        return done.rowcount == 1
+
+    def _prune(self, connection: Bounded) -> None:
+        """Strike out nodes whose beat has stood still for a full lease, as watched from here."""
+        beats = connection.execute("SELECT id, beat FROM nodes WHERE id <> %s", (self._id,)).fetchall()
+        new = {(name, beat): now() for name, beat in beats}
+        self._watched = {row: self._watched.get(row, since) for row, since in new.items()}
+        for row, since in self._watched.items():
+            if now() - since > self._lease * MARGIN:
+                connection.execute("DELETE FROM nodes WHERE id = %s AND beat = %s", row)
+
+    def _leave(self) -> None:
+        """Stop trusting, then take the row away: in this order, and before the process is gone."""
+        if self._pid == os.getpid():
+            self.close()
+            self._thread.join(self._lease)
+
+
+def notify(session: Session) -> None:
+    """Have every listening node woken by the commit of this transaction."""
+    session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": Notifications.CHANNEL})
+
+
+def now() -> float:
+    """Return seconds that also pass while the machine sleeps, where the system counts them."""
+    return time.clock_gettime(_CLOCK)
+
+
+def _count(engine: Engine, position: int) -> tuple[int, int]:
+    counted: Any = select(func.count(), func.count().filter(Registered.position >= position)).select_from(Registered)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        nodes, confirmed = connection.execute(counted).one()
+    return nodes, confirmed

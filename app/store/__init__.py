@@ -1,0 +1,1 @@
+"""The kinds of database, and what is particular to each."""

@@ -1,0 +1,35 @@
+"""What every kind of database has to answer."""
+
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine
+
+
+class StoreUnavailable(Exception):
+    """The database cannot be read or written now. Nothing half-done remains; the caller may try again."""
+
+
+class Store(Protocol):
+    """A kind of database. *name*: how an error message calls it, without a password. Durations are in seconds."""
+
+    name: str
+    url: str
+
+    def engine_options(self) -> dict[str, Any]:
+        """Return how SQLAlchemy is to connect."""
+
+    def prepare(self) -> None:
+        """See to it that there is a database, if an empty one."""
+
+    def attach(self, engine: Engine) -> None:
+        """Prepare every connection of *engine*."""
+
+    def turn_to_write(self, patience: float) -> AbstractContextManager[None]:
+        """Queue the writers of this process, where that helps. Raises StoreUnavailable after *patience*."""
+
+    def begin(self, connection: Connection, patience: float) -> None:
+        """Begin a transaction that will write, and give up on a lock after *patience*."""
+
+    def migrating(self) -> AbstractContextManager[None]:
+        """Hold off every other process that might migrate the database. Raises StoreUnavailable."""

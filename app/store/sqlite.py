@@ -1,0 +1,116 @@
+"""SQLite: one file on one machine."""
+
+import fcntl
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, exc
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from app.store.base import StoreUnavailable
+
+BUSY_SECONDS = 5
+
+
+class Sqlite:
+    """The database in the file at *path*."""
+
+    def __init__(self, path: Path, connections: int) -> None:
+        self.path = path
+        self.name = str(path)
+        self.url = f"sqlite:///{path}"
+        self._connections = connections
+        self._turn = threading.Lock()
+
+    def engine_options(self) -> dict[str, Any]:
+        return {"creator": lambda: connect(self.path), "pool_size": self._connections}
+
+    def prepare(self) -> None:
+        self.path.touch(mode=0o600)
+
+    def attach(self, engine: Engine) -> None:
+        event.listen(engine, "connect", self._configure)
+        event.listen(engine, "checkout", self._check_file)
+
+    @contextmanager
+    def turn_to_write(self, patience: float) -> Iterator[None]:
+        """Let few processes, not many threads, compete for the one write lock."""
+        if not self._turn.acquire(timeout=patience):
+            raise StoreUnavailable("others have been writing for too long")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def begin(self, connection: Connection, patience: float) -> None:
+        """Take the write lock. SQLite's own waiting looks again after up to 100 ms, and so loses to every newcomer."""
+        raw = connection.connection.dbapi_connection
+        if not isinstance(raw, sqlite3.Connection):  # pragma: no cover - for the type checker
+            raise TypeError(raw)
+        deadline = time.monotonic() + patience
+        raw.execute("PRAGMA busy_timeout=0")
+        try:
+            while not _has_begun(raw):
+                if time.monotonic() > deadline:
+                    raise StoreUnavailable("others have been writing for too long")
+                time.sleep(0.001)
+        finally:
+            raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        with self.path.with_name(f".{self.path.name}.migrating").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            try:
+                with closing(connect(self.path)) as connection:
+                    # Kept in the file from now on. Readers then never wait for a writer.
+                    connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.Error as problem:
+                raise StoreUnavailable(str(problem)) from problem
+            yield
+
+    def _configure(self, connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = file_id(self.path)
+        for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def _check_file(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info["file"] != file_id(self.path):
+            raise exc.DisconnectionError  # the pool opens another
+
+
+def connect(database: Path) -> sqlite3.Connection:
+    """Open the file *database*, which has to be there: SQLite would put an empty one in the place of one that is lost.
+
+    The connection begins no transaction by itself, and any thread may use it.
+    """
+    return sqlite3.connect(
+        f"{database.as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS
+    )
+
+
+def file_id(database: Path) -> tuple[int, int] | None:
+    """Name the very file that is at this path now; None if there is none.
+
+    An open connection goes on with a file that was removed or replaced, and what it writes is lost.
+    """
+    try:
+        found = database.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _has_begun(raw: sqlite3.Connection) -> bool:
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as problem:
+        if problem.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return False
+        raise StoreUnavailable(str(problem)) from problem
+    return True

