@@ -7,7 +7,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from app import config, create_app
+from app import config, create_app, metrics
 
 
 class Site(BaseApplication):  # type: ignore[misc]
@@ -27,13 +27,16 @@ class Site(BaseApplication):  # type: ignore[misc]
             "forwarded_allow_ips": "",  # TRUSTED_PROXIES decides
             "loglevel": "warning",
             "control_socket_disable": True,
+            "child_exit": lambda server, worker: metrics.forget(worker.pid),
             "when_ready": lambda server: print(f"Signed Out is at {settings.site_url}", flush=True),
         }
         for name, value in options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_app()
+        app = create_app()
+        app.extensions["delivery"].start()
+        return app
 
 
 def _check_port(settings: config.Settings) -> None:

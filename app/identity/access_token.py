@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 from flask import Flask, current_app
 
-from app import clock
+from app import clock, metrics
 from app.config import settings
 from app.identity.keys import access_keys
 from app.identity.session import Reason, Session
@@ -79,7 +79,13 @@ def check(token: str) -> Claims | Refusal:
 
     Raises StoreUnavailable when the log cannot be read: never accepts because it could not know.
     """
-    claims = read(token)
+    found = _judge(read(token))
+    if isinstance(found, Refusal):
+        metrics.refusals.labels(found.value).inc()
+    return found
+
+
+def _judge(claims: Claims | None) -> Claims | Refusal:
     if claims is None:
         return Refusal.INVALID
     if claims.exp <= clock.now():

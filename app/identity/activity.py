@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock
+from app import clock, metrics
 from app.db import Model, after_commit, db
 from app.identity.session import Session
 
@@ -48,6 +48,7 @@ def record(
 
 def line(event: str, **details: Any) -> None:
     """Write one JSON line about a security event: ids and addresses, never a token, a password or a cookie."""
+    metrics.events.labels(event).inc()
     known = {name: value for name, value in details.items() if value is not None}
     _log.info(json.dumps({"event": event, "at": clock.now(), **known}, separators=(",", ":")))
 

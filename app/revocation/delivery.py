@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from flask import Flask, current_app
+from sqlalchemy import select, update
 
 from app.config import Settings
-from app.db import after_commit, db
+from app.db import after_commit, db, writing
 from app.revocation import log, nodes
 from app.revocation.entries import Bearer, Entry, Kind
 from app.revocation.follower import Follower
@@ -55,10 +56,37 @@ def allows(bearer: Bearer) -> bool:
     return memory.checker.allows(bearer)
 
 
+def reads_each_time() -> bool:
+    """Say whether every process reads the log at each request, so that nobody has to confirm anything."""
+    return isinstance(_delivery(), Follower)
+
+
 def confirmation(position: int) -> Confirmation | None:
-    """Return which nodes have confirmed the entry at *position*; None where every process reads at each request."""
+    """Return which nodes confirmed the entry at *position*, if this process appended it, and lately."""
     delivery = _delivery()
     return delivery.confirmation(position) if isinstance(delivery, Node) else None
+
+
+def reason_not_ready() -> str | None:
+    """Return why this process should get no requests yet, or None. Raises StoreUnavailable."""
+    memory = _delivery().current()
+    if memory is None:
+        return "this node has not read the revocation log to its end yet"
+    with writing():
+        db.session.execute(update(log.Head).where(log.Head.id == 0).values(size=log.Head.size))  # touches no row
+    return None
+
+
+def lease_age() -> float | None:
+    """Return how long ago the last complete read of the log began, in seconds; None where each request reads it."""
+    delivery = _delivery()
+    return delivery.lease_age() if isinstance(delivery, Node) else None
+
+
+def entries_behind() -> dict[str, int]:
+    """Return for each registered node how many entries it has not reported to have read. Raises StoreUnavailable."""
+    size = log.size()
+    return {node.id: max(0, size - node.position) for node in db.session.scalars(select(nodes.Registered))}
 
 
 @log.projection

@@ -71,8 +71,12 @@ def revoke(
 
 def allows(bearer: Bearer) -> bool:
     """Decide on the token from the log itself; also refuses one of another log, perhaps a newer copy of this one."""
-    size = db.session.scalar(select(Head.size)) or 0
-    return bearer.opened <= size and not is_over(bearer)
+    return bearer.opened <= size() and not is_over(bearer)
+
+
+def size() -> int:
+    """Return how many entries there are."""
+    return db.session.scalar(select(Head.size)) or 0
 
 
 def is_over(bearer: Bearer) -> bool:

@@ -22,6 +22,7 @@ import psycopg
 from sqlalchemy import Engine, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app import metrics
 from app.db import Model, StoreUnavailable
 from app.revocation.memory import Memory, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
@@ -94,10 +95,10 @@ class Node:
         self._known = None
         atexit.unregister(self._leave)
 
-    def lease_left(self) -> float:
-        """Return for how many more seconds memory may be trusted; negative once it may not."""
+    def lease_age(self) -> float | None:
+        """Return how long ago the last complete read of the log began, in seconds; None before the first."""
         known = self._known
-        return known[1] - now() if known else -self._lease
+        return now() - (known[1] - self._lease) if known else None
 
     def spread(self, position: int, engine: Engine) -> None:
         """Wait until every registered node has read the entry at *position*, just committed, or until none of them
@@ -117,6 +118,8 @@ class Node:
                 break
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
+        metrics.confirmation.observe(now() - began)
+        metrics.unconfirmed.inc(nodes - confirmed)
         self._confirmations[position] = Confirmation(nodes, confirmed, (now() - began) * 1000)
         while len(self._confirmations) > KEPT:
             del self._confirmations[next(iter(self._confirmations))]

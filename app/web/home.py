@@ -36,11 +36,6 @@ def home() -> ResponseReturnValue:
     )
 
 
-@bp.get("/healthz")
-def healthz() -> ResponseReturnValue:
-    return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}
-
-
 def _decoded(visit: Visit) -> dict[str, Any]:
     claims = jwt.decode(visit.access, options={"verify_signature": False})
     return {

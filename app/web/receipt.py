@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import LargeBinary, delete, select
@@ -13,6 +14,7 @@ from app.db import Model, db, writing
 from app.identity import refresh_token
 from app.identity import session as sessions
 from app.identity.session import Session
+from app.revocation import delivery
 from app.web import browsers, own_server, words
 from app.web.own_server import Exchange
 
@@ -40,6 +42,8 @@ def describe(session: Session, *, already: bool, ended: int | None) -> dict[str,
         "reason": session.reason,
         "parts": _parts(session),
         "others": others,
+        "each_request": delivery.reads_each_time(),
+        "nodes": _nodes(session),
         "everywhere": ended is not None,
         "ended": ended,
     }
@@ -73,6 +77,12 @@ def find(receipt_id: str) -> dict[str, Any] | None:
     )
     found: dict[str, Any] | None = json.loads(text) if text else None
     return found
+
+
+def _nodes(session: Session) -> dict[str, Any] | None:
+    """Return how many nodes had confirmed the end, and how soon, if this process saw it."""
+    found = delivery.confirmation(session.ended_entry or 0)
+    return asdict(found) if found else None
 
 
 def _parts(session: Session) -> list[dict[str, Any]]:
