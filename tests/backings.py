@@ -58,7 +58,7 @@ class PostgreSQL:
         )
         self.port = free_port()
         self.start()
-        atexit.register(self._remove)
+        atexit.register(self.remove)
 
     def start(self) -> None:
         options = {"fsync": "off", "max_connections": "300", "unix_socket_directories": ""}
@@ -98,7 +98,8 @@ class PostgreSQL:
     def _program(self, name: str) -> str:
         return str(self._programs / "bin" / name)
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
+        """Stop it, and leave nothing behind."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -153,9 +154,19 @@ def redis_server() -> Redis:
 class Backing:
     """One of the three, by name, with a database for each instance folder."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, server: PostgreSQL | None = None, redis: Redis | None = None) -> None:
         self.name = name
         self._made = 0
+        self._server = server
+        self._redis = redis
+
+    @property
+    def server(self) -> PostgreSQL:
+        return self._server or postgresql()
+
+    @property
+    def redis(self) -> Redis:
+        return self._redis or redis_server()
 
     def furnish(self, folder: Path, like: Path | None = None) -> None:
         """Give the instance in *folder* a database of its own, a copy of that of *like* if given."""
@@ -164,17 +175,17 @@ class Backing:
         self._made += 1
         database = f"site_{self.name}_{self._made}"
         source = f" TEMPLATE {_database(like)} STRATEGY file_copy" if like else ""
-        postgresql().execute(f"CREATE DATABASE {database}{source}")
-        kept = {"DATABASE_URL": postgresql().url(database), "SECRET_KEY": SECRET}
+        self.server.execute(f"CREATE DATABASE {database}{source}")
+        kept = {"DATABASE_URL": self.server.url(database), "SECRET_KEY": SECRET}
         if self.name == "redis":
-            redis_server().flush()
-            kept["REDIS_URL"] = redis_server().url
+            self.redis.flush()
+            kept["REDIS_URL"] = self.redis.url
         (folder / "backing.json").write_text(json.dumps(kept))
 
     def remove(self, folder: Path) -> None:
         """Drop the database of this instance, whoever still uses it."""
         if self.name != "sqlite":
-            postgresql().execute(f"DROP DATABASE {_database(folder)} WITH (FORCE)")
+            self.server.execute(f"DROP DATABASE {_database(folder)} WITH (FORCE)")
 
 
 def settings(folder: Path) -> dict[str, str]:

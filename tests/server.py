@@ -55,20 +55,20 @@ class Server:
 
     def ask(self, method: str, path: str, pocket: Pocket, **form: str) -> tuple[int, Pocket]:
         """Send one request on a connection of its own; return its status and the cookies it set."""
-        headers = {
-            "Cookie": "; ".join(f"{name}={value}" for name, value in pocket.items()),
-            "Host": f"localhost:{self.port}",
-        }
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in pocket.items())}
         if form:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-            connection.request(method, path, urlencode(form) if form else None, headers)
-            answer = connection.getresponse()
-            answer.read()
-        given = SimpleCookie()
-        for line in answer.headers.get_all("Set-Cookie") or []:
-            given.load(line)
-        return answer.status, {name: morsel.value for name, morsel in given.items()}
+        status, given, _ = self._send(method, path, headers, urlencode(form) if form else None)
+        return status, given
+
+    def api(self, token: str) -> int:
+        """Present an access token to the API; return the status."""
+        return self._send("GET", "/api/me", {"Authorization": f"Bearer {token}"})[0]
+
+    def read(self, path: str, pocket: Pocket | None = None) -> str:
+        """Return what stands at *path*."""
+        cookies = "; ".join(f"{name}={value}" for name, value in (pocket or {}).items())
+        return self._send("GET", path, {"Cookie": cookies})[2]
 
     def join(self, email: str) -> Pocket:
         """Sign up; return the cookies of the first session."""
@@ -106,10 +106,29 @@ class Server:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(timeout=30)
 
+    def pause(self) -> None:
+        """Stop every process of it, as a machine that sleeps would."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def workers(self) -> list[int]:
         """The process ids of its workers."""
         master = self._process.pid
         return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+    def _send(
+        self, method: str, path: str, headers: dict[str, str], body: str | None = None
+    ) -> tuple[int, Pocket, str]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request(method, path, body, {"Host": f"localhost:{self.port}", **headers})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        given = SimpleCookie()
+        for line in answer.headers.get_all("Set-Cookie") or []:
+            given.load(line)
+        return answer.status, {name: morsel.value for name, morsel in given.items()}, text
 
     def _wait_until_up(self) -> None:
         for _ in range(600):
@@ -117,7 +136,7 @@ class Server:
                 raise RuntimeError(self.output())
             try:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-                connection.request("GET", "/healthz")
+                connection.request("GET", "/readyz")
                 if connection.getresponse().status == 200:
                     return
             except OSError:

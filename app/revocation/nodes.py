@@ -107,20 +107,24 @@ class Node:
         if self._redis:
             self._redis.send()
         pause = 0.001
-        nodes = confirmed = 0
-        while True:
+        most = confirmed = 0  # of the nodes that were seen, some may be struck out meanwhile
+        while now() < began + self._lease * MARGIN:
             try:
                 nodes, confirmed = _count(engine, position)
             except StoreUnavailable as problem:
-                nodes, confirmed = max(nodes, 1), 0
+                nodes, confirmed = max(most, 1), 0
                 _log.warning("the registry of nodes cannot be read: %s", problem)
-            if confirmed == nodes or now() >= began + self._lease * MARGIN:
+            most = max(most, nodes)
+            if confirmed == nodes:
                 break
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
-        metrics.confirmation.observe(now() - began)
-        metrics.unconfirmed.inc(nodes - confirmed)
-        self._confirmations[position] = Confirmation(nodes, confirmed, (now() - began) * 1000)
+        self._note(position, Confirmation(most, confirmed, (now() - began) * 1000))
+
+    def _note(self, position: int, found: Confirmation) -> None:
+        metrics.confirmation.observe(found.milliseconds / 1000)
+        metrics.unconfirmed.inc(max(0, found.nodes - found.confirmed))
+        self._confirmations[position] = found
         while len(self._confirmations) > KEPT:
             del self._confirmations[next(iter(self._confirmations))]
 
