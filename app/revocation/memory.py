@@ -9,8 +9,10 @@ from app.revocation.checkers.cutoff import Cutoff
 from app.revocation.checkers.denylist import Denylist
 from app.revocation.entries import Entry, Kind, Scope
 
-HEAD = "SELECT size, epoch FROM log_head"
-COLUMNS = "position, kind, scope, subject, opened, until, at, reason, actor"
+_HEAD = "SELECT size, epoch FROM log_head"
+_NEWS = (
+    "SELECT position, kind, scope, subject, opened, until, at, reason, actor FROM log_entries WHERE kind = 'revoked'"
+)
 
 
 class Memory:
@@ -20,6 +22,7 @@ class Memory:
         self.epoch = epoch
         self.position = 0
         self.checker: Checker = AllOf(Denylist(), Cutoff())
+        self.checker.forget(clock.now())  # what has expired need not be read
 
     def goes_on(self, size: int, epoch: str) -> bool:
         """Say whether a log with this head is the one remembered: neither begun anew nor an older copy."""
@@ -40,8 +43,8 @@ def read(known: Memory | None, ask: Callable[..., Iterable[Any]], placeholder: s
     *ask* runs a statement, each in a snapshot of its own. The head is read first, so an entry committed in between
     is read now or the next time, never skipped.
     """
-    ((size, epoch),) = ask(HEAD)
+    ((size, epoch),) = ask(_HEAD)
     memory = known if known and known.goes_on(size, epoch) else Memory(epoch)
-    news = f"SELECT {COLUMNS} FROM log_entries WHERE position > {placeholder} AND kind = 'revoked' ORDER BY position"  # noqa: S608 - no value
-    memory.learn(size, ask(news, (memory.position,)))
+    news = f"{_NEWS} AND position > {placeholder} AND until > {placeholder} ORDER BY position"
+    memory.learn(size, ask(news, (memory.position, memory.checker.horizon)))
     return memory

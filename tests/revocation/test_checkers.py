@@ -1,14 +1,19 @@
 """Checkers over random histories, with the plain meaning of the log as the oracle."""
 
-from dataclasses import dataclass
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.revocation.checkers.allowlist import Allowlist
 from app.revocation.checkers.base import AllOf, Checker
 from app.revocation.checkers.cutoff import Cutoff
 from app.revocation.checkers.denylist import Denylist
+from app.revocation.checkers.nothing import Nothing
+from app.revocation.checkers.status_list import StatusList
 from app.revocation.entries import Entry, Kind, Scope
 
 LIFE = 300
@@ -23,10 +28,6 @@ class Token:
     sub: str
     opened: int
     exp: int
-
-
-def site_checker() -> Checker:
-    return AllOf(Denylist(), Cutoff())
 
 
 # One step of a history: who, which of their sessions, what happens, and how long after the step before.
@@ -74,56 +75,115 @@ def is_over(token: Token, entries: list[Entry]) -> bool:
     )
 
 
-@given(steps)
-def test_a_caught_up_checker_says_exactly_what_the_log_says(history: list[tuple[str, int, str, int]]) -> None:
-    entries, tokens, _ = unfold(history)
-    checker = site_checker()
+EXACT = {"denylist": lambda: AllOf(Denylist(), Cutoff())}
+COARSE = {
+    "allowlist": lambda: AllOf(Allowlist(), Cutoff()),
+    "status list": lambda: AllOf(StatusList(lambda position: position * 7), Cutoff()),
+}
+every = pytest.mark.parametrize("make", [*EXACT.values(), *COARSE.values()], ids=[*EXACT, *COARSE])
+exact = pytest.mark.parametrize("make", EXACT.values(), ids=EXACT)
+coarse = pytest.mark.parametrize("make", COARSE.values(), ids=COARSE)
+Make = Callable[[], Checker]
+History = list[tuple[str, int, str, int]]
+
+
+def told(make: Make, entries: list[Entry]) -> Checker:
+    checker = make()
     for entry in entries:
         checker.apply(entry)
-    for token in tokens:
-        assert checker.allows(token) is not is_over(token, entries)
+    return checker
 
 
-@given(steps)
-def test_entries_applied_twice_change_nothing(history: list[tuple[str, int, str, int]]) -> None:
+@every
+@given(history=steps)
+def test_a_caught_up_checker_allows_nothing_that_is_over(make: Make, history: History) -> None:
     entries, tokens, _ = unfold(history)
-    checker = site_checker()
-    for entry in [*entries, *entries]:
-        checker.apply(entry)
+    checker = told(make, entries)
+    for token in tokens:
+        assert not (checker.allows(token) and is_over(token, entries))
+
+
+@exact
+@given(history=steps)
+def test_an_exact_checker_refuses_nothing_that_is_not(make: Make, history: History) -> None:
+    entries, tokens, _ = unfold(history)
+    checker = told(make, entries)
     for token in tokens:
         assert checker.allows(token) is not is_over(token, entries)
 
 
-@given(steps, st.integers(0, 2 * LIFE))
+@coarse
+@given(history=steps)
+def test_a_coarse_checker_wrongly_refuses_only_sessions_of_which_a_single_token_was_revoked(
+    make: Make, history: History
+) -> None:
+    entries, tokens, _ = unfold(history)
+    checker = told(make, entries)
+    hit = {entry.opened for entry in entries if entry.scope is Scope.TOKEN}
+    for token in tokens:
+        fresh = replace(token, jti="another token of that session")
+        if not checker.allows(fresh):
+            assert is_over(fresh, entries) or token.opened in hit
+
+
+@every
+@given(history=steps)
+def test_entries_applied_twice_change_nothing(make: Make, history: History) -> None:
+    entries, tokens, _ = unfold(history)
+    once, twice = told(make, entries), told(make, [*entries, *entries])
+    assert [once.allows(token) for token in tokens] == [twice.allows(token) for token in tokens]
+
+
+@every
+@given(history=steps, later=st.integers(0, 2 * LIFE))
 def test_what_was_forgotten_stays_refused_even_if_the_clock_is_set_back(
-    history: list[tuple[str, int, str, int]], later: int
+    make: Make, history: History, later: int
 ) -> None:
     entries, tokens, now = unfold(history)
-    checker = site_checker()
-    for entry in entries:
-        checker.apply(entry)
+    checker = told(make, entries)
     checker.forget(now + later)
     for token in tokens:
         assert not (checker.allows(token) and is_over(token, entries))
 
 
-@given(steps)
-def test_forgetting_refuses_no_token_that_has_time_left(history: list[tuple[str, int, str, int]]) -> None:
+@exact
+@given(history=steps)
+def test_forgetting_refuses_no_token_that_has_time_left(make: Make, history: History) -> None:
     entries, tokens, now = unfold(history)
-    checker = site_checker()
-    for entry in entries:
-        checker.apply(entry)
+    checker = told(make, entries)
     checker.forget(now)
     for token in tokens:
         if token.exp > now and not is_over(token, entries):
             assert checker.allows(token)
 
 
-@pytest.mark.parametrize("make", [Denylist, Cutoff])
-def test_memory_does_not_grow_with_what_has_expired(make: type[Denylist] | type[Cutoff]) -> None:
-    checker = make()
-    for position in range(1, 1001):
-        scope = Scope.SESSION if make is Denylist else Scope.USER
-        checker.apply(Entry(position, Kind.REVOKED, scope, f"x{position}", 0, position, position, "why", None))
+@every
+def test_memory_does_not_grow_with_what_has_expired(make: Make) -> None:
+    checker, empty = make(), make().snapshot()
+    for position in range(1, 3001, 3):
+        sid, user = f"s{position}", f"u{position}"
+        checker.apply(Entry(position, Kind.OPENED, Scope.SESSION, sid, position, position, position, None, None))
+        checker.apply(Entry(position + 1, Kind.REVOKED, Scope.SESSION, sid, position, position, position, "why", None))
+        checker.apply(Entry(position + 2, Kind.REVOKED, Scope.USER, user, 0, position, position, "why", None))
         checker.forget(position)
-    assert len(checker) == 0
+    checker.forget(3100)
+    assert checker.snapshot() == empty
+
+
+def test_nothing_allows_what_is_over_and_that_is_what_it_shows() -> None:
+    token = Token("t1", "s1", "ada", 1, 10**10)
+    checker = told(Nothing, [Entry(2, Kind.REVOKED, Scope.SESSION, "s1", 1, 10**10, 0, "why", None)])
+    checker.forget(10**9)
+    assert checker.allows(token)
+    assert checker.snapshot() == b""
+
+
+def test_the_memory_of_a_million_revocations_among_ten_million_sessions_fits_in_20_mb() -> None:
+    tracemalloc.start()
+    checker = Denylist()
+    for position in range(1, 10_000_001, 10):
+        checker.apply(Entry(position, Kind.REVOKED, Scope.SESSION, "s", position, position % 600, 0, "why", None))
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(checker) == 1_000_000
+    assert used <= 20_000_000

@@ -24,6 +24,9 @@ class Checker(Protocol):
     def forget(self, now: int) -> None:
         """Let go of entries that concern only tokens expired at *now* (Unix seconds)."""
 
+    def snapshot(self) -> bytes:
+        """Return what is remembered, as it would be handed to somebody else."""
+
 
 class AllOf:
     """A checker that allows what every one of its checkers allows."""
@@ -45,3 +48,6 @@ class AllOf:
     def forget(self, now: int) -> None:
         for checker in self._checkers:
             checker.forget(now)
+
+    def snapshot(self) -> bytes:
+        return b"".join(checker.snapshot() for checker in self._checkers)

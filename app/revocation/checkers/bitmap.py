@@ -1,0 +1,38 @@
+"""A set of positions in the log, at a bit each: pages appear where there is one, and go with the last."""
+
+from collections.abc import Iterator
+
+PAGE = 1 << 16  # positions
+
+
+class Bitmap:
+    """Positions, each in or out."""
+
+    def __init__(self) -> None:
+        self._pages: dict[int, tuple[bytearray, list[int]]] = {}  # a page, and how many are in it
+
+    def __contains__(self, position: int) -> bool:
+        page = self._pages.get(position // PAGE)
+        return page is not None and bool(page[0][position % PAGE >> 3] & 1 << (position & 7))
+
+    def __len__(self) -> int:
+        return sum(count[0] for _, count in self._pages.values())
+
+    def add(self, position: int) -> None:
+        if position not in self:
+            bits, count = self._pages.setdefault(position // PAGE, (bytearray(PAGE // 8), [0]))
+            bits[position % PAGE >> 3] |= 1 << (position & 7)
+            count[0] += 1
+
+    def discard(self, position: int) -> None:
+        if position in self:
+            bits, count = self._pages[position // PAGE]
+            bits[position % PAGE >> 3] &= ~(1 << (position & 7))
+            count[0] -= 1
+            if not count[0]:
+                del self._pages[position // PAGE]
+
+    def pages(self) -> Iterator[bytes]:
+        """Return the pages in order, each as its number (8 bytes) and its bits."""
+        for number in sorted(self._pages):
+            yield number.to_bytes(8) + bytes(self._pages[number][0])
