@@ -7,9 +7,9 @@ from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import clock, config, db, operation, schema, throttle
+from app import clock, config, db, keys, operation, schema, throttle
 from app.api import routes as api
-from app.identity import access_token, keys, password
+from app.identity import access_token, password
 from app.oauth import routes as oauth
 from app.revocation import delivery
 from app.web import site

@@ -12,8 +12,8 @@ from flask import Flask, current_app
 
 from app import clock, metrics
 from app.config import settings
-from app.identity.keys import access_keys
 from app.identity.session import Reason, Session
+from app.keys import access_keys
 from app.revocation import delivery, log
 from app.revocation.entries import Scope
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.config import settings
-from app.identity.keys import access_keys
+from app.keys import access_keys
 from app.oauth.client import METHODS
 
 

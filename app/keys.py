@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import secrets
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from flask import Flask, current_app
 from jwt.algorithms import ECAlgorithm
 from sqlalchemy import String, delete, select
@@ -20,7 +21,7 @@ from app import clock, seal
 from app.config import DAY, Misconfigured, settings
 from app.db import Model, db, writing
 
-ACCESS = "access"
+ACCESS, LOG = "access", "log"
 PUBLISHED_SECONDS = 300  # how long a new key is published before it signs
 FRESH_SECONDS = 30
 KEPT_SECONDS = DAY  # the longest life of an access token
@@ -69,9 +70,13 @@ class AccessKey:
 
 @dataclass(frozen=True)
 class KeyRing:
-    """The keys whose tokens are good, as read at *read_at*. *name*: another as soon as any key is."""
+    """The keys as read at *read_at*: *keys*, whose tokens are good, and *log*, which signs the head of the log.
+
+    *name*: another as soon as any of the former is.
+    """
 
     keys: dict[str, AccessKey]
+    log: ed25519.Ed25519PrivateKey
     read_at: int
 
     @cached_property
@@ -110,10 +115,11 @@ def init_app(app: Flask) -> None:
     """Give *app* its keys; make the first ones, or stop if these cannot be opened."""
     app.extensions["keys"] = Keys()
     with app.app_context():
-        if not _stored():
-            with writing():
-                if not _stored():
-                    _add(signs_from=0)
+        for purpose, add in ((ACCESS, _add_access), (LOG, _add_log)):
+            if not _stored(purpose):
+                with writing():
+                    if not _stored(purpose):
+                        add(signs_from=0)
         access_keys()
         db.session.remove()
         db.engine.dispose()  # as in `schema`
@@ -125,6 +131,11 @@ def access_keys(kid: str | None = None) -> KeyRing:
     return known.ring(kid)
 
 
+def log_key() -> ed25519.Ed25519PrivateKey:
+    """Return the key that signs the head of the log."""
+    return access_keys().log
+
+
 def rotate(*, at_once: bool = False) -> str:
     """Add a key; return its id. The old one signs until those who keep a copy of the key list have the new one, and is
     published until its tokens have expired. *at_once*: it was stolen, so nothing that it signed is good any more."""
@@ -133,42 +144,61 @@ def rotate(*, at_once: bool = False) -> str:
             db.session.execute(delete(SigningKey).where(SigningKey.purpose == ACCESS))
         else:
             _drop_unused()
-        return _add(signs_from=clock.now() + (0 if at_once else PUBLISHED_SECONDS))
+        return _add_access(signs_from=clock.now() + (0 if at_once else PUBLISHED_SECONDS))
 
 
-def _add(*, signs_from: int) -> str:
+def renew_log_key() -> None:
+    """Sign the head of the log with another key from now on. Must run inside `db.writing`."""
+    _add_log(signs_from=clock.now())
+
+
+def _add_access(*, signs_from: int) -> str:
     key = AccessKey(ec.generate_private_key(ec.SECP256R1()))
-    pem = key.private.private_bytes(
+    return _store(ACCESS, key.kid, key.private, signs_from)
+
+
+def _add_log(*, signs_from: int) -> str:
+    return _store(LOG, secrets.token_urlsafe(9), ed25519.Ed25519PrivateKey.generate(), signs_from)
+
+
+def _store(
+    purpose: str, name: str, private: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey, signs_from: int
+) -> str:
+    pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     sealed = seal.close(settings().secret_key, _PURPOSE, pem.decode())
-    row = SigningKey(id=key.kid, purpose=ACCESS, sealed=sealed, made_at=clock.now(), signs_from=signs_from)
-    db.session.add(row)
+    db.session.add(SigningKey(id=name, purpose=purpose, sealed=sealed, made_at=clock.now(), signs_from=signs_from))
     db.session.flush()
-    return row.id
+    return name
 
 
 def _drop_unused() -> None:
     """Forget keys that stopped signing so long ago that every token of theirs has expired."""
-    rows = sorted(_stored(), key=lambda row: row.signs_from)
+    rows = sorted(_stored(ACCESS), key=lambda row: row.signs_from)
     for row, successor in pairwise(rows):
         if successor.signs_from + KEPT_SECONDS < clock.now():
             db.session.delete(row)
 
 
-def _stored() -> list[SigningKey]:
-    return list(db.session.scalars(select(SigningKey).where(SigningKey.purpose == ACCESS)))
+def _stored(purpose: str) -> list[SigningKey]:
+    return list(
+        db.session.scalars(
+            select(SigningKey).where(SigningKey.purpose == purpose).order_by(SigningKey.signs_from, SigningKey.made_at)
+        )
+    )
 
 
 def _read() -> KeyRing:
-    return KeyRing({row.id: _open(row) for row in _stored()}, clock.now())
+    access = {row.id: AccessKey(_open(row, ec.EllipticCurvePrivateKey), row.signs_from) for row in _stored(ACCESS)}
+    return KeyRing(access, _open(_stored(LOG)[-1], ed25519.Ed25519PrivateKey), clock.now())
 
 
-def _open(row: SigningKey) -> AccessKey:
+def _open(row: SigningKey, kind: Any) -> Any:
     pem = seal.reveal(settings().secret_key, _PURPOSE, row.sealed)
     if pem is None:
         raise Misconfigured("SECRET_KEY is not the one that sealed the signing keys: restore it.")
     private = serialization.load_pem_private_key(pem.encode(), password=None)
-    if not isinstance(private, ec.EllipticCurvePrivateKey):
+    if not isinstance(private, kind):
         raise TypeError(f"{row.id} is another kind of key")
-    return AccessKey(private, row.signs_from)
+    return private
