@@ -7,7 +7,8 @@ from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import clock, config, db, keys, operation, schema, throttle
+from app import cli, clock, config, db, keys, operation, schema, throttle
+from app.api import log
 from app.api import routes as api
 from app.identity import access_token, password
 from app.oauth import routes as oauth
@@ -33,8 +34,10 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     access_token.init_app(app)
     oauth.init_app(app)
     app.register_blueprint(api.bp)
+    app.register_blueprint(log.bp)
     app.register_blueprint(operation.bp)
     site.init_app(app)
+    cli.init_app(app)
 
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -209,6 +209,15 @@ def shell(folder: Path) -> Iterator[Any]:
             yield connection
 
 
+def drop_triggers(connection: Any) -> None:
+    """Take away what keeps the log from being rewritten."""
+    if isinstance(connection, sqlite3.Connection):
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+    else:
+        connection.execute("SET session_replication_role = replica")
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the database's locks: it can be read and not written."""

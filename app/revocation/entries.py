@@ -1,6 +1,8 @@
 """The entry: one fact in the revocation log. Pure, so that checkers need nothing else."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -39,6 +41,17 @@ class Entry:
     at: int
     reason: str | None
     actor: str | None
+
+    def content(self) -> bytes:
+        """Return the entry as the one text that its hash is made of: a JSON list of its fields in their order."""
+        return json.dumps([*astuple(self)], separators=(",", ":"), ensure_ascii=True).encode()
+
+    def commitment(self, nonce: bytes) -> bytes:
+        """Return what the public log holds for this entry: SHA-256 of 16 random bytes and the content.
+
+        It tells nothing of the entry to anybody who was not given both.
+        """
+        return hashlib.sha256(nonce + self.content()).digest()
 
 
 class Bearer(Protocol):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.db import Model, db
+from app.revocation import tree
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 
 
@@ -76,7 +77,24 @@ def allows(bearer: Bearer) -> bool:
 
 def size() -> int:
     """Return how many entries there are."""
-    return db.session.scalar(select(Head.size)) or 0
+    return head()[0]
+
+
+def head() -> tuple[int, str]:
+    """Return how many entries there are, and in which epoch."""
+    size, epoch = db.session.execute(select(Head.size, Head.epoch)).one()
+    return size, epoch
+
+
+def commitments(start: int, count: int) -> list[bytes]:
+    """Return what the public log holds for *count* entries after the position *start*."""
+    rows = select(LogEntry).where(LogEntry.position > start, LogEntry.position <= start + count)
+    return [row.entry().commitment(row.nonce) for row in db.session.scalars(rows.order_by(LogEntry.position))]
+
+
+def begin_epoch() -> None:
+    """Have the next entry begin a new epoch: every node forgets what it knew. Must run inside `db.writing`."""
+    db.session.info["epoch"] = secrets.token_hex(16)
 
 
 def is_over(bearer: Bearer) -> bool:
@@ -92,6 +110,11 @@ def covers(subjects: tuple[str, ...], opened: int) -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def _epoch() -> dict[str, str]:
+    begun = db.session.info.pop("epoch", None)
+    return {"epoch": begun} if begun else {}
 
 
 _projections: list[Callable[[Entry], None]] = []
@@ -116,7 +139,7 @@ def _append(
     # The row of the head is held until the commit, so positions are gapless and in the order of the commits.
     # (A sequence would leave gaps; max()+1 would give duplicates.)
     position = db.session.scalars(
-        update(Head).values(size=Head.size + 1).returning(Head.size),
+        update(Head).values(size=Head.size + 1, **_epoch()).returning(Head.size),
         execution_options={"synchronize_session": False},
     ).one()
     row = LogEntry(
@@ -134,6 +157,7 @@ def _append(
     db.session.add(row)
     db.session.flush()
     entry = row.entry()
+    tree.append(position, entry.commitment(row.nonce))
     for write in _projections:
         write(entry)
     return entry

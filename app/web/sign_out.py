@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, make_response, redirect, render_template
+from flask import Blueprint, abort, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
@@ -12,6 +12,7 @@ from app.db import StoreUnavailable, db, writing
 from app.identity import access_token, activity, refresh_token
 from app.identity import session as sessions
 from app.identity.session import Reason, Session
+from app.revocation import checkpoint
 from app.web import cookies, guard, lifeline, own_server, receipt
 from app.web.own_server import Exchange
 
@@ -63,6 +64,17 @@ def signed_out() -> ResponseReturnValue:
     found = receipt.find(receipt_id) if receipt_id else None
     line = lifeline.receipt_line(found["parts"], found["ended_at"]) if found else None
     return render_template("web/receipt.html", receipt=found, line=line)
+
+
+@bp.get("/signed-out.tlog-proof")
+def proof() -> ResponseReturnValue:
+    """Hand the person the proof that the end of the session is in the log, to be checked off-line."""
+    receipt_id = cookies.read(cookies.RECEIPT)
+    found = receipt.find(receipt_id) if receipt_id else None
+    if not found or not found.get("position"):
+        abort(404)
+    download = {"Content-Disposition": 'attachment; filename="signed-out.tlog-proof"'}
+    return Response(checkpoint.prove(found["position"]), content_type="text/plain; charset=utf-8", headers=download)
 
 
 def farewell(*, ended: int) -> ResponseReturnValue:

@@ -11,6 +11,7 @@ from app.revocation import log
 from app.revocation.entries import Scope
 from app.revocation.follower import Follower
 from app.revocation.memory import Memory
+from tests import backings
 from tests.browsers import ACCESS, Site
 from tests.revocation.test_checkers import Token
 
@@ -120,6 +121,5 @@ def test_a_log_that_was_cut_short_lets_no_token_live_that_opened_beyond_its_end(
 def without_triggers(site: Site) -> sqlite3.Connection:
     """The database, open to somebody who may do anything to it."""
     raw = sqlite3.connect(site.folder / "signed-out.db", isolation_level=None)
-    for (guardian,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        raw.execute(f"DROP TRIGGER {guardian}")
+    backings.drop_triggers(raw)
     return raw
