@@ -2,11 +2,13 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask
-from flask.cli import AppGroup
-from sqlalchemy import delete, func, select, update
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import CursorResult, Delete, delete, func, select
+from werkzeug.datastructures import MultiDict
 
 from app import clock, keys
 from app.config import DAY
@@ -119,7 +121,7 @@ def end_sessions(email: str, sid: str | None) -> None:
 def add_user(email: str, name: str | None, password_stdin: bool) -> None:
     """Add an account, by the rules of the sign-up page."""
     password = sys.stdin.readline().rstrip("\n")
-    form = forms.SignUp(data={"email": email, "name": name or email.partition("@")[0], "password": password})
+    form = forms.SignUp(MultiDict({"email": email, "name": name or email.partition("@")[0], "password": password}))
     if not form.validate():
         raise click.ClickException(" ".join(str(found) for errors in form.errors.values() for found in errors))
     hashed = passwords.hash(password)
@@ -142,18 +144,22 @@ def disable_user(email: str) -> None:
 
 
 @click.command("purge")
+@with_appcontext
 def purge() -> None:
     """Forget what is no longer needed: ended sessions after 30 days, activity after 90; entries of the log never."""
     old = clock.now() - ENDED_DAYS * DAY
     with writing():
         ended_at = func.coalesce(log.LogEntry.at, Session.expires_at)
         over = select(Session.id).outerjoin(Session.ending).where(ended_at < old)
-        db.session.execute(delete(RefreshToken).where(RefreshToken.session_id.in_(over)))
-        gone = db.session.execute(delete(Session).where(Session.id.in_(over)))
-        stale = clock.now() - ACTIVITY_DAYS * DAY
-        events = db.session.execute(delete(Event).where(Event.at < stale))
-        db.session.execute(update(RefreshToken).where(RefreshToken.used_at < old).values(sealed=None))
-    click.echo(f"{gone.rowcount} sessions and {events.rowcount} events forgotten.")  # type: ignore[attr-defined]
+        _execute(delete(RefreshToken).where(RefreshToken.session_id.in_(over)))
+        gone = _execute(delete(Session).where(Session.id.in_(over)))
+        events = _execute(delete(Event).where(Event.at < clock.now() - ACTIVITY_DAYS * DAY))
+    click.echo(f"{gone} sessions and {events} events forgotten.")
+
+
+def _execute(statement: Delete) -> int:
+    done: CursorResult[Any] = db.session.execute(statement, execution_options={"synchronize_session": False})  # type: ignore[assignment]
+    return done.rowcount
 
 
 def _person(email: str) -> User:

@@ -1,0 +1,76 @@
+"""Health, readiness and metrics: what whoever runs the site may ask."""
+
+import re
+
+from tests import backings
+from tests.backings import Backing
+from tests.browsers import ACCESS, Site
+
+
+def number(site: Site, name: str) -> float:
+    found = re.search(rf"^{re.escape(name)} (\S+)$", site.browser().get("/metrics").text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def ready(site: Site) -> bool:
+    # A node joins in the background.
+    return any(site.browser().get("/readyz").status_code == 200 for _ in range(500))
+
+
+def test_it_lives_and_is_ready(site: Site) -> None:
+    assert site.browser().get("/healthz").status_code == 200
+    assert ready(site)
+
+
+def test_it_is_not_ready_while_it_cannot_write_and_says_so(site: Site) -> None:
+    assert ready(site)
+    site.impatient()
+    with backings.locked(site.folder):
+        answer = site.browser().get("/readyz")
+    assert answer.status_code == 503
+    assert "cannot be written" in answer.get_json()["reason"]
+    assert ready(site)
+
+
+def test_refusals_and_events_are_counted(site: Site) -> None:
+    ada = site.member()
+    pocket = ada.pocket()
+    over, signed_out = (
+        'signed_out_refusals_total{reason="over"}',
+        'signed_out_security_events_total{event="signed_out"}',
+    )
+    before = number(site, over), number(site, signed_out)
+    ada.sign_out()
+    ada.api(pocket[ACCESS])
+    assert number(site, over) >= before[0] + 1
+    assert number(site, signed_out) == before[1] + 1
+
+
+def test_reuse_of_a_refresh_token_is_counted(site: Site) -> None:
+    name = 'signed_out_security_events_total{event="refresh_reused"}'
+    before = number(site, name)
+    ada = site.member()
+    old = ada.pocket()
+    for _ in range(2):
+        ada.forget(ACCESS)
+        ada.get("/account")
+    site.thief(old, "__Host-Http-refresh").get("/account")
+    assert number(site, name) == before + 1
+
+
+def test_on_postgresql_the_lease_and_what_each_node_has_yet_to_read_are_told(site: Site, backing: Backing) -> None:
+    assert ready(site)
+    text = site.browser().get("/metrics").text
+    assert ("signed_out_lease_age_seconds" in text) == (backing.name != "sqlite")
+    assert bool(re.search(r'^signed_out_entries_behind\{node="[^"]+"\} \d+$', text, re.MULTILINE)) == (
+        backing.name != "sqlite"
+    )
+
+
+def test_metrics_hold_nothing_of_anybody(site: Site) -> None:
+    ada = site.member()
+    sid = ada.session()["sid"]
+    ada.sign_out()
+    text = site.browser().get("/metrics").text
+    assert sid not in text
+    assert "ada" not in text

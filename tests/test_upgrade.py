@@ -1,0 +1,42 @@
+"""A database of the first version, with people and sessions in it, becomes one of today, and nobody notices."""
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app.db import db, writing
+from app.revocation import log
+from app.revocation.entries import Scope
+from tests.browsers import Site
+
+
+def first_version(site: Site) -> None:
+    """Take everything away that came after the first version."""
+    with site.app.app_context():
+        with db.engine.begin() as connection:
+            for table in ("log_leaves", "log_tiles", "log_checkpoints", "nodes", "signing_keys"):
+                connection.execute(text(f"DROP TABLE {table}"))
+            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        db.engine.dispose()
+
+
+def test_people_stay_signed_in_and_what_was_ended_stays_ended(site: Site, instance: Path) -> None:
+    ada, bob = site.member(), site.member("bob@example.org")
+    left = bob.pocket()
+    bob.sign_out()
+    pocket = ada.pocket()
+    with site.app.app_context(), writing():
+        for number in range(300):  # so that a tile is full
+            log.revoke(Scope.TOKEN, f"t{number}", until=0, reason="why")
+    first_version(site)
+
+    upgraded = Site(instance)
+    try:
+        assert upgraded.thief(pocket).is_signed_in()
+        assert not upgraded.thief(left).is_signed_in()
+        audit = upgraded.app.test_cli_runner().invoke(args=["log", "verify"])
+        assert audit.exit_code == 0, audit.output
+        assert upgraded.query("SELECT count(*) FROM log_tiles") == [(1,)]
+        assert upgraded.browser().get("/log/checkpoint").status_code == 200
+    finally:
+        upgraded.close()
