@@ -12,6 +12,7 @@ from flask import Flask, current_app
 
 from app import clock, metrics
 from app.config import settings
+from app.identity import status_list
 from app.identity.session import Reason, Session
 from app.keys import access_keys
 from app.revocation import delivery, log
@@ -71,7 +72,8 @@ def issue(session: Session, scope: str | None = None) -> tuple[str, Claims]:
     )
     session.access_until = max(session.access_until, claims.exp)
     key = access_keys().signing(now)
-    return jwt.encode(asdict(claims), key.private, "ES256", {"typ": TYPE, "kid": key.kid}), claims
+    content = asdict(claims) | {"status": status_list.claim(session.opened)}
+    return jwt.encode(content, key.private, "ES256", {"typ": TYPE, "kid": key.kid}), claims
 
 
 def check(token: str) -> Claims | Refusal:

@@ -17,6 +17,7 @@ def describe() -> dict[str, Any]:
         "revocation_endpoint": f"{site}/oauth/revoke",
         "revocation_endpoint_auth_methods_supported": METHODS,
         "jwks_uri": f"{site}/oauth/jwks",
+        "status_list_aggregation_endpoint": f"{site}/status-lists",
         "grant_types_supported": ["refresh_token"],
         "response_types_supported": [],
     }

@@ -1,9 +1,11 @@
 """The endpoints for machines: one line each."""
 
+import gzip
 from typing import Any
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, abort, request
 
+from app.identity import status_list
 from app.oauth import metadata
 from app.oauth.server import init_app as init_server
 from app.oauth.server import server
@@ -32,6 +34,30 @@ def revoke() -> Response:
 @bp.get("/oauth/jwks")
 def jwks() -> dict[str, Any]:
     return metadata.keys()
+
+
+@bp.get("/status-lists")
+def list_status_lists() -> dict[str, Any]:
+    return {"status_lists": [status_list.uri(number) for number in range(status_list.count())]}
+
+
+@bp.get("/status-lists/<int:number>")
+def read_status_list(number: int) -> Response:
+    """Give a list (Token Status List, section 8)."""
+    if "time" in request.args:
+        abort(501)
+    if number >= status_list.count():
+        abort(404)
+    response = Response(status_list.token(number), content_type=f"application/{status_list.TYPE}")
+    response.headers |= {
+        "Access-Control-Allow-Origin": "*",
+        "Cache-Control": f"public, max-age={status_list.TTL}",
+        "Vary": "Accept-Encoding",
+    }
+    if request.accept_encodings["gzip"]:
+        response.set_data(gzip.compress(response.get_data()))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
 
 
 @bp.get("/.well-known/oauth-authorization-server")

@@ -13,7 +13,7 @@ from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
 
 _log = logging.getLogger("signed_out.errors")
-_MACHINES = ("/oauth/", "/api/", "/.well-known/")
+_MACHINES = ("/oauth/", "/api/", "/.well-known/", "/log/", "/status-lists")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ _WORDS = {
     405: Words("This address works another way", "It can be used by a form here, but not opened like this.", _NOTHING_CHANGED, "Start from the home page."),
     413: Words("This is too much at once", "More was sent than any form here can hold.", _NOTHING_CHANGED, "Send less."),
     429: Words("Too many wrong attempts", "There were too many failed attempts from here, so we are not looking at more for now.", "Nobody is locked out for good, and sessions that are signed in go on.", "Wait a little, then try again."),
+    501: Words("This is not built", "What was asked for is part of a standard, and not of this site.", _NOTHING_CHANGED, "Ask without it."),
     500: Words("Something broke on our side", "A mistake of ours stopped this page. It has been noted.", "What had been saved before is still saved. Sign Out still works.", "Try again. If it happens again, tell the operator."),
     503: Words("The database does not answer", "This site never accepts a sign-in that it cannot check, so it waits.", "You are not signed out by this, and nothing was half done.", "Wait a few seconds, then try again."),
 }  # fmt: skip
@@ -105,5 +106,6 @@ _CODES = {
     405: "invalid_request",
     413: "invalid_request",
     429: "slow_down",
+    501: "not_implemented",
     503: "temporarily_unavailable",
 }

@@ -46,7 +46,7 @@ def test_jwt_01_02_it_follows_the_profile_of_rfc_9068(site: Site, token: str) ->
         "typ": "at+jwt",
         "kid": site.browser().get("/oauth/jwks").get_json()["keys"][0]["kid"],
     }
-    assert set(claims) == {"iss", "aud", "sub", "client_id", "scope", "sid", "jti", "opened", "iat", "exp"}
+    assert set(claims) == {"iss", "aud", "sub", "client_id", "scope", "sid", "jti", "opened", "iat", "exp", "status"}
     assert claims["iss"] == SITE_URL
     assert claims["exp"] - claims["iat"] == 300
 
