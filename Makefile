@@ -19,7 +19,7 @@ test-long: .venv/dev .venv/browser  ## run every test with the full round counts
 	LONG=1 $(PYTEST) $(TESTS)
 
 bench: .venv/dev .venv/browser  ## measure, as ratios in one run
-	@$(BIN)/python tests/bench.py
+	@$(BIN)/python -m tests.bench
 
 load: .venv/dev  ## let 200 browsers use the site for two minutes
 	@$(BIN)/python tests/load.py

@@ -30,6 +30,7 @@ def _upgrade() -> None:
     store().prepare()
     if _version() != _NEWEST:
         with store().migrating():
+            db.engine.dispose()  # connections made from here on have no time limits
             if _version() != _NEWEST:
                 upgrade()
 

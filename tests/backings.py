@@ -4,6 +4,7 @@ import atexit
 import importlib.util
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -156,7 +157,6 @@ class Backing:
 
     def __init__(self, name: str, server: PostgreSQL | None = None, redis: Redis | None = None) -> None:
         self.name = name
-        self._made = 0
         self._server = server
         self._redis = redis
 
@@ -172,8 +172,7 @@ class Backing:
         """Give the instance in *folder* a database of its own, a copy of that of *like* if given."""
         if self.name == "sqlite":
             return
-        self._made += 1
-        database = f"site_{self.name}_{self._made}"
+        database = f"site_{secrets.token_hex(6)}"
         source = f" TEMPLATE {_database(like)} STRATEGY file_copy" if like else ""
         self.server.execute(f"CREATE DATABASE {database}{source}")
         kept = {"DATABASE_URL": self.server.url(database), "SECRET_KEY": SECRET}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import ForeignKey, Index, String, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, case, func, or_, select, update
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from app import clock
@@ -179,21 +179,15 @@ def lock(sid: str) -> Session | None:
     ).one()
 
 
-def live(user_id: str) -> list[Session]:
-    """Return the user's live sessions, the latest seen first."""
-    now = clock.now()
-    return list(
-        db.session.scalars(
-            select(Session)
-            .where(
-                Session.user_id == user_id,
-                Session.ended_entry.is_(None),
-                Session.expires_at > now,
-                Session.idle_until > now,
-            )
-            .order_by(Session.last_seen_at.desc(), Session.began_at.desc())
-        )
-    )
+def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[Session]:
+    """Return the user's live sessions, the latest seen first: all, or *count* of them after the first *start*."""
+    listed = select(Session).where(*_lives(user_id)).order_by(Session.last_seen_at.desc(), Session.opened.desc())
+    return list(db.session.scalars(listed.offset(start).limit(count)))
+
+
+def count_live(user_id: str) -> int:
+    """Return how many live sessions the user has."""
+    return db.session.scalar(select(func.count()).select_from(Session).where(*_lives(user_id))) or 0
 
 
 def ended(user_id: str, since: int, newest: int) -> list[Session]:
@@ -238,7 +232,7 @@ def was_at(user_id: str, address: str) -> bool:
 
 def end_all(user_id: str, reason: Reason, *, actor: str | None = None) -> int:
     """Append one cut-off: everything of this user that opened so far is over. Return how many were live."""
-    count = len(live(user_id))
+    count = count_live(user_id)
     until = db.session.scalar(
         select(Session.access_until).where(Session.user_id == user_id).order_by(Session.access_until.desc()).limit(1)
     )
@@ -250,6 +244,12 @@ def end_others(current: Session, reason: Reason) -> int:
     """End every live session of the user but *current*, one entry each. Return how many."""
     others = [session for session in live(current.user_id) if session.id != current.id]
     return sum(session.end(reason, actor=current.id) for session in others)
+
+
+def _lives(user_id: str) -> tuple[ColumnElement[bool], ...]:
+    now = clock.now()
+    unended = Session.user_id == user_id, Session.ended_entry.is_(None)
+    return (*unended, Session.expires_at > now, Session.idle_until > now)
 
 
 _ends_at = case((Session.idle_until < Session.expires_at, Session.idle_until), else_=Session.expires_at)

@@ -20,17 +20,19 @@ LOCK_SECONDS = 5
 _MIGRATING = 0x51_6E_0D  # a number that names our lock
 
 # A process that was stopped in the middle of a transaction must not hold the others' locks for ever.
-_LIMITS = "-c lock_timeout=2500 -c statement_timeout=10000 -c idle_in_transaction_session_timeout=2000"
+_LIMITS = "-c lock_timeout=2500 -c statement_timeout=10000 -c idle_in_transaction_session_timeout=5000"
 
 
 class Bounded(psycopg.Connection[Any]):
     """A connection that waits for an answer only so long: a cut line says nothing at all."""
 
+    patience: float | None = ANSWER_SECONDS
+
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, ANSWER_SECONDS)
+            return super().wait(gen, interval, self.patience)
         except _WaitTimeout as problem:
             self.pgconn.finish()  # what it was doing is unknown
             raise psycopg.OperationalError("the database does not answer") from problem
@@ -52,6 +54,7 @@ class PostgreSQL:
         self.url = parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
         self._conninfo = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
         self._connections = connections
+        self._is_migrating = False
 
     def engine_options(self) -> dict[str, Any]:
         return {
@@ -67,11 +70,13 @@ class PostgreSQL:
             self._conninfo,
             autocommit=autocommit,
             connect_timeout=CONNECT_SECONDS,
-            options=_LIMITS,
+            options="" if self._is_migrating else _LIMITS,
             application_name="signed-out",
             prepare_threshold=2,
         )
         connection.adapters.register_dumper(str, WithoutNul)
+        if self._is_migrating:
+            connection.patience = None
         return connection
 
     def prepare(self) -> None:
@@ -89,6 +94,16 @@ class PostgreSQL:
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
+        """Nothing has an end here but the migration itself, however large the tables are."""
+        self._is_migrating = True
+        try:
+            with self._alone():
+                yield
+        finally:
+            self._is_migrating = False
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         try:
             connection = self.connect(autocommit=True)
         except psycopg.Error as problem:

@@ -16,23 +16,31 @@ from app.web.rows import Row
 bp = Blueprint("devices", __name__, url_prefix="/devices")
 LISTED_DAYS = 30
 LISTED = 100  # ended ones at most
+PAGE = 50  # live ones on a page
+MOST = 1000  # pages
 
 
 @bp.get("")
 @guard.required
 def show() -> ResponseReturnValue:
     current = guard.current().session
-    live = sessions.live(current.user_id)
-    over = sessions.ended(current.user_id, clock.now() - LISTED_DAYS * DAY, LISTED)
-    listed = rows.build(sorted(live, key=lambda session: session.id != current.id) + over, current)
     if guard.wants_json():
-        return jsonify(sessions=[rows.as_json(row) for row in listed])
+        everything = rows.build(_first(current, sessions.live(current.user_id)) + _over(current), current)
+        return jsonify(sessions=[rows.as_json(row) for row in everything])
+    page = max(1, request.args.get("page", 1, type=int))
+    live = sessions.live(current.user_id, start=min(page - 1, MOST) * PAGE, count=PAGE)
+    over = _over(current) if page == 1 else []
+    listed = rows.build((_first(current, live) if page == 1 else live) + over, current)
+    count = sessions.count_live(current.user_id)
     return render_template(
         "web/devices.html",
-        live=listed[: len(live)],
-        ended=listed[len(live) :],
+        count=count,
+        live=listed[: len(listed) - len(over)],
+        ended=listed[len(listed) - len(over) :],
         lines=lifeline.row_lines(listed, clock.now()),
         is_cut=len(over) == LISTED,
+        page=page,
+        pages=-(-count // PAGE),
         done=_done(listed, current),
     )
 
@@ -70,6 +78,15 @@ def rename(sid: str) -> ResponseReturnValue:
             activity.record("session_renamed", current.user_id, session)
             verb = "renamed"
     return redirect(f"/devices?done={verb}&sid={sid}#session-{sid}", 303)
+
+
+def _first(current: Session, live: list[Session]) -> list[Session]:
+    """Put this browser's own session first, wherever it stands among the others."""
+    return [current, *(session for session in live if session.id != current.id)]
+
+
+def _over(current: Session) -> list[Session]:
+    return sessions.ended(current.user_id, clock.now() - LISTED_DAYS * DAY, LISTED)
 
 
 def _confirmed(action: str, *, needless: bool = False) -> ResponseReturnValue:

@@ -33,7 +33,7 @@ class Receipt(Model):
 
 def describe(session: Session, *, already: bool, ended: int | None) -> dict[str, Any]:
     """Return what was ended: *session*, or, if *ended* says how many, every session of its user."""
-    others = len(sessions.live(session.user_id))
+    others = sessions.count_live(session.user_id)
     return {
         "ended_at": session.ended_at or clock.now(),
         "began_at": session.began_at,

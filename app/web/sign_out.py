@@ -40,7 +40,7 @@ class Held:
 @bp.get("/sign-out")
 def ask() -> ResponseReturnValue:
     visit = guard.visit()
-    others = len(sessions.live(visit.session.user_id)) - 1 if visit else None
+    others = sessions.count_live(visit.session.user_id) - 1 if visit else None
     return render_template("web/sign_out.html", others=others)
 
 

@@ -1,9 +1,12 @@
 """The devices page lists what is true, and ends what is asked, when it is really you who asks."""
 
+import re
+
 import pytest
 
 from app.config import DAY
 from app.web import devices
+from tests import backings
 from tests.browsers import PASSWORD, Browser, Site
 
 
@@ -79,6 +82,26 @@ def test_the_page_says_how_many_it_has_ended_by_the_log_and_not_by_the_address(l
     assert "1 other session" in laptop.get(address).text
     phone.sign_in()
     assert "1 other session" not in phone.get(address).text
+
+
+def test_many_are_shown_in_pages_with_this_browser_first_and_programs_get_them_all(site: Site, laptop: Browser) -> None:
+    with backings.shell(site.folder) as raw:
+        fields = "user_id, client_id, scope, opened, began_at, last_auth_at, idle_until, expires_at, access_until, keep"
+        for number in range(119):
+            raw.execute(
+                f"INSERT INTO sessions (id, last_seen_at, user_agent, address, {fields}) SELECT 'other{number}',"
+                f" last_seen_at + {number + 1}, user_agent, address, {fields} FROM sessions WHERE name IS NULL"
+                " AND id NOT LIKE 'other%'"
+            )
+    assert len(laptop.sessions()) == 120
+    pages = [laptop.get(f"/devices?page={number}").text for number in (1, 2, 3)]
+    assert "You are signed in on 120 devices" in pages[0]
+    shown = [set(re.findall(r'id="session-([^"]+)"', page)) for page in pages]
+    own = laptop.session()["sid"]
+    assert own in shown[0]
+    assert len(set.union(*shown)) == 120
+    assert "Page 2 of 3" in pages[1]
+    assert [laptop.get(f"/devices?page={odd}").status_code for odd in ("0", "-1", "99", "x", "9" * 30)] == [200] * 5
 
 
 def test_another_persons_session_does_not_exist(site: Site, laptop: Browser) -> None:

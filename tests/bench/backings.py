@@ -1,0 +1,155 @@
+"""The three backings: nodes, propagation, refreshes, and large tables."""
+
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from app.revocation.memory import read
+from tests import backings
+from tests.backings import Backing
+from tests.bench.report import point, say
+from tests.bench.wire import Chain, Connection, carry, each, join, message
+from tests.browsers import RECEIPT
+from tests.server import Server
+
+LEAVINGS = 100
+PEOPLE = 1_000_000
+_FIELDS = (
+    "user_id, client_id, scope, opened, began_at, last_auth_at, last_seen_at, idle_until, expires_at, access_until, keep,"
+    " user_agent, address"
+)
+
+
+@contextmanager
+def served(name: str, workers: int) -> Iterator[Server]:
+    """A site on one of the backings."""
+    backing, folder = Backing(name), Path(tempfile.mkdtemp()) / "instance"
+    folder.mkdir(mode=0o700)
+    backing.furnish(folder)
+    server = Server(folder, WORKERS=str(workers))
+    yield server
+    server.stop()
+    backing.remove(folder)
+
+
+def compare_nodes() -> None:
+    """Sign Out with more and more nodes, and how soon all of them have confirmed."""
+    for name in backings.NAMES:
+        taken: dict[int, float] = {}
+        for nodes in (1, 4, 8):
+            with served(name, nodes) as server:
+                taken[nodes], confirmed = _leave(server)
+            point(f"Sign Out on {name}, milliseconds", f"{nodes} nodes", taken[nodes] * 1000)
+            more = _quantiles(confirmed) if confirmed else ""
+            say(
+                f"Sign Out with {nodes} nodes on {name} / with one",
+                f"{taken[nodes] / taken[1]:.2f} ({taken[nodes] * 1000:.0f} ms{more})",
+            )
+
+
+def compare_refreshes() -> None:
+    rates = {}
+    for name in backings.NAMES:
+        with served(name, 1) as server:
+            rates[name] = 1 / each(server.port, 300, Chain(join(server.port, 0)).advance)
+        say(
+            f"refreshes on {name} / on sqlite",
+            f"{rates[name] / rates['sqlite']:.2f} ({rates[name]:.0f} a second, one after the other)",
+        )
+
+
+def compare_devices() -> None:
+    """The devices page of somebody with 10 and with 1,000 sessions, among a million of others."""
+    for name in ("sqlite", "postgresql"):
+        with served(name, 1) as server:
+            few, many = join(server.port, 1), join(server.port, 2)
+            _multiply(server, "ada-1@example.org", 9)
+            _multiply(server, "ada-2@example.org", 999)
+            _crowd(server)
+            pages = [message("GET", "/devices", carry(pocket)) for pocket in (few, many)]
+            first, second = (each(server.port, 100, partial(Connection.send_and_read, message=page)) for page in pages)
+        say(
+            f"devices page with 1,000 sessions among {PEOPLE:,}, on {name} / with 10",
+            f"{second / first:.2f} ({second * 1000:.0f} ms)",
+        )
+
+
+def measure_joining() -> None:
+    """A node that joins a log of a million entries: of which none has expired, and of which nearly all have."""
+    for name in ("sqlite", "postgresql"):
+        for label, until in (("none of them expired", "4000000000"), ("nearly all expired", "1000000000")):
+            with served(name, 1) as server, backings.shell(server.folder) as raw:
+                backings.drop_triggers(raw)
+                raw.execute(_log_of(name, until))
+                raw.execute(f"UPDATE log_head SET size = {PEOPLE}")
+                began = time.perf_counter()
+                read(None, raw.execute, "?" if name == "sqlite" else "%s")
+                took = time.perf_counter() - began
+            say(
+                f"a node that joins a log of {PEOPLE:,} revocations, {label}, on {name}, is current after",
+                f"{took:.1f} s",
+            )
+
+
+def _leave(server: Server) -> tuple[float, list[int]]:
+    email, confirmed, taken = "ada@example.org", [], []
+    pocket = server.join(email)
+    for _ in range(LEAVINGS):
+        began = time.perf_counter()
+        _, given = server.ask("POST", "/sign-out", pocket)
+        taken.append(time.perf_counter() - began)
+        said = re.search(r"confirmed it after (\d+) ms", server.read("/signed-out", {RECEIPT: given[RECEIPT]}))
+        confirmed += [int(said[1])] if said else []
+        pocket = server.sign_in(email)
+    return statistics.median(taken), confirmed
+
+
+def _quantiles(found: list[int]) -> str:
+    return f"; confirmed after {statistics.median(found):.0f} ms (p50), {statistics.quantiles(found, n=100)[-1]:.0f} ms (p99)"
+
+
+def _numbers(name: str, count: int) -> str:
+    if name == "postgresql":
+        return f"generate_series(1, {count}) AS numbers(n)"
+    return f"(WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < {count}) SELECT n FROM up) AS numbers"
+
+
+def _kind(server: Server) -> str:
+    return "postgresql" if backings.settings(server.folder) else "sqlite"
+
+
+def _multiply(server: Server, email: str, times: int) -> None:
+    with backings.shell(server.folder) as raw:
+        raw.execute(
+            f"INSERT INTO sessions (id, {_FIELDS}) SELECT '{email}' || n, {_FIELDS} FROM sessions, {_numbers(_kind(server), times)}"
+            f" WHERE user_id = (SELECT id FROM users WHERE email = '{email}')"
+        )
+
+
+def _crowd(server: Server) -> None:
+    """A million sessions of ten thousand others."""
+    people = PEOPLE // 100
+    with backings.shell(server.folder) as raw:
+        raw.execute(
+            "INSERT INTO users (id, email, name, password_hash, password_version, created_at)"
+            f" SELECT 'u' || n, 'u' || n, 'u', 'x', 1, 0 FROM {_numbers(_kind(server), people)}"
+        )
+        fields = _FIELDS.replace("user_id, ", "")
+        raw.execute(
+            f"INSERT INTO sessions (id, user_id, {fields}) SELECT 'c' || n, 'u' || (n % {people} + 1), {fields}"
+            f" FROM (SELECT * FROM sessions LIMIT 1) AS one, {_numbers(_kind(server), PEOPLE)}"
+        )
+        raw.execute("ANALYZE")
+
+
+def _log_of(name: str, until: str) -> str:
+    nonce = "decode('00', 'hex')" if name == "postgresql" else "x'00'"
+    return (
+        "INSERT INTO log_entries (position, kind, scope, subject, opened, until, at, nonce)"
+        f" SELECT n, 'revoked', 'session', 's' || n, n, {until}, 0, {nonce} FROM {_numbers(name, PEOPLE)}"
+    )
