@@ -58,7 +58,8 @@ class Node:
     def __init__(self, connect: Callable[..., Bounded], lease: float, redis_url: str) -> None:
         self._connect = connect
         self._lease = lease
-        self._redis = RedisMessages(redis_url) if redis_url else None
+        self._redis_url = redis_url
+        self._redis = self._messages()
         self._starting = threading.Lock()
         self._pid = 0
         self._left = threading.Event()
@@ -78,6 +79,7 @@ class Node:
             self._pid = os.getpid()
             self._id = secrets.token_urlsafe(9)
             self._known = None
+            self._redis = self._messages()
             self._thread = threading.Thread(target=self._follow, name="node", daemon=True)
             self._thread.start()
             atexit.register(self._leave)
@@ -120,6 +122,9 @@ class Node:
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
         self._note(position, Confirmation(most, confirmed, (now() - began) * 1000))
+
+    def _messages(self) -> RedisMessages | None:
+        return RedisMessages(self._redis_url) if self._redis_url else None
 
     def _note(self, position: int, found: Confirmation) -> None:
         metrics.confirmation.observe(found.milliseconds / 1000)
