@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import astuple, dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Kind(StrEnum):
@@ -22,8 +21,7 @@ class Scope(StrEnum):
     USER = "user"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One fact, at its gapless *position*.
 
     *opened*: a revocation means that everything of *subject* that opened at or before *position* is over; where
@@ -44,7 +42,7 @@ class Entry:
 
     def content(self) -> bytes:
         """Return the entry as the one text that its hash is made of: a JSON list of its fields in their order."""
-        return json.dumps([*astuple(self)], separators=(",", ":"), ensure_ascii=True).encode()
+        return json.dumps([*self], separators=(",", ":"), ensure_ascii=True).encode()
 
     def commitment(self, nonce: bytes) -> bytes:
         """Return what the public log holds for this entry: SHA-256 of 16 random bytes and the content.

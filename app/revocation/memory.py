@@ -10,9 +10,7 @@ from app.revocation.checkers.denylist import Denylist
 from app.revocation.entries import Entry, Kind, Scope
 
 _HEAD = "SELECT size, epoch FROM log_head"
-_NEWS = (
-    "SELECT position, kind, scope, subject, opened, until, at, reason, actor FROM log_entries WHERE kind = 'revoked'"
-)
+_NEWS = "SELECT position, scope, subject, opened, until FROM log_entries WHERE kind = 'revoked'"
 
 
 class Memory:
@@ -30,10 +28,10 @@ class Memory:
 
     def learn(self, size: int, rows: Iterable[Any]) -> None:
         """Take note of *rows*, revocations after `position`, in order; *size* was read before them."""
-        for position, kind, scope, *rest in rows:
-            self.checker.apply(Entry(position, Kind(kind), Scope(scope), *rest))
-            size = max(size, position)
-        self.position = size
+        apply, scopes, position = self.checker.apply, {scope.value: scope for scope in Scope}, 0
+        for position, scope, subject, opened, until in rows:  # perhaps a million of them
+            apply(Entry(position, Kind.REVOKED, scopes[scope], subject, opened, until, 0, None, None))
+        self.position = max(size, position)
         self.checker.forget(clock.now())
 
 

@@ -16,7 +16,7 @@ from app.web.rows import Row
 bp = Blueprint("devices", __name__, url_prefix="/devices")
 LISTED_DAYS = 30
 LISTED = 100  # ended ones at most
-PAGE = 50  # live ones on a page
+PAGE = 25  # live ones on a page
 MOST = 1000  # pages
 
 

@@ -33,14 +33,15 @@ class AllOf:
 
     def __init__(self, *checkers: Checker) -> None:
         self._checkers = checkers
+        self._appliers = [checker.apply for checker in checkers]
 
     @property
     def horizon(self) -> int:
         return max(checker.horizon for checker in self._checkers)
 
     def apply(self, entry: Entry) -> None:
-        for checker in self._checkers:
-            checker.apply(entry)
+        for apply in self._appliers:
+            apply(entry)
 
     def allows(self, bearer: Bearer) -> bool:
         return all(checker.allows(bearer) for checker in self._checkers)

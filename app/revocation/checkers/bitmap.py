@@ -18,11 +18,18 @@ class Bitmap:
     def __len__(self) -> int:
         return sum(count[0] for _, count in self._pages.values())
 
-    def add(self, position: int) -> None:
-        if position not in self:
-            bits, count = self._pages.setdefault(position // PAGE, (bytearray(PAGE // 8), [0]))
-            bits[position % PAGE >> 3] |= 1 << (position & 7)
-            count[0] += 1
+    def add(self, position: int) -> bool:
+        """Put a position in; say whether it was out."""
+        page = self._pages.get(position // PAGE)
+        if page is None:
+            page = self._pages[position // PAGE] = (bytearray(PAGE // 8), [0])
+        bits, count = page
+        byte, bit = position % PAGE >> 3, 1 << (position & 7)
+        if bits[byte] & bit:
+            return False
+        bits[byte] |= bit
+        count[0] += 1
+        return True
 
     def discard(self, position: int) -> None:
         if position in self:

@@ -26,9 +26,9 @@ class Denylist:
     def apply(self, entry: Entry) -> None:
         if entry.kind is not Kind.REVOKED:
             return
-        if entry.scope is Scope.SESSION and entry.opened not in self._sessions:
-            self._sessions.add(entry.opened)
-            self._session_expiries.add(entry.until, entry.opened)
+        if entry.scope is Scope.SESSION:
+            if self._sessions.add(entry.opened):
+                self._session_expiries.add(entry.until, entry.opened)
         elif entry.scope is Scope.TOKEN and entry.subject not in self._tokens:
             self._tokens.add(entry.subject)
             self._token_expiries.add(entry.until, entry.subject)
