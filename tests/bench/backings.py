@@ -44,10 +44,10 @@ def compare_nodes() -> None:
         for nodes in (1, 4, 8):
             with served(name, nodes) as server:
                 taken[nodes], confirmed = _leave(server)
-            point(f"Sign Out on {name}, milliseconds", f"{nodes} nodes", taken[nodes] * 1000)
+            point(f"Sign Out on {name}, milliseconds", _some(nodes), taken[nodes] * 1000)
             more = _quantiles(confirmed) if confirmed else ""
             say(
-                f"Sign Out with {nodes} nodes on {name} / with one",
+                f"Sign Out with {_some(nodes)} on {name} / with one",
                 f"{taken[nodes] / taken[1]:.2f} ({taken[nodes] * 1000:.0f} ms{more})",
             )
 
@@ -94,6 +94,10 @@ def measure_joining() -> None:
                 f"a node that joins a log of {PEOPLE:,} revocations, {label}, on {name}, is current after",
                 f"{took:.1f} s",
             )
+
+
+def _some(nodes: int) -> str:
+    return "1 node" if nodes == 1 else f"{nodes} nodes"
 
 
 def _leave(server: Server) -> tuple[float, list[int]]:
