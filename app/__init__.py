@@ -11,6 +11,7 @@ from app import cli, clock, config, db, keys, operation, schema, throttle
 from app.api import log
 from app.api import routes as api
 from app.identity import access_token, password
+from app.lab import site as lab
 from app.oauth import routes as oauth
 from app.revocation import delivery
 from app.web import site
@@ -37,6 +38,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     app.register_blueprint(log.bp)
     app.register_blueprint(operation.bp)
     site.init_app(app)
+    lab.init_app(app)
     cli.init_app(app)
 
     if settings.trusted_proxies:
