@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Flask
 
-from app.lab import costs
+from app.lab import costs, experiment, resource
 from app.web import cross_origin
 
-_PAGES = (costs,)
+_PAGES = (experiment, costs, resource)
 
 
 def init_app(app: Flask) -> None:

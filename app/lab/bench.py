@@ -1,0 +1,92 @@
+"""A visitor's bench: their one run, and what they predicted. Known by a random cookie that signs nobody in."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.wrappers import Response
+
+from app import clock
+from app.config import DAY
+from app.db import Model, db, writing
+from app.lab.run import Run
+from app.web import cookies
+
+COOKIE = "lab"
+KEPT_SECONDS = 30 * DAY
+
+
+class Bench(Model):
+    """What one visitor has in front of them. *id*: the SHA-256 of the cookie, in hex, cut to 128 bits."""
+
+    __tablename__ = "lab_benches"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    room: Mapped[str | None] = mapped_column(String(12), index=True)
+    nickname: Mapped[str | None] = mapped_column(String(40))
+    made_at: Mapped[int]
+    seen_at: Mapped[int]
+    run: Mapped[str | None]
+    answers: Mapped[str] = mapped_column(default="{}")
+
+    def read_run(self) -> Run | None:
+        return Run.from_json(self.run) if self.run else None
+
+    def read_answers(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.answers)
+        return found
+
+
+def here() -> Bench | None:
+    """Return the visitor's bench, or None for one who has not touched anything yet."""
+    held = cookies.read(COOKIE)
+    return db.session.get(Bench, _name(held)) if held else None
+
+
+def find(name: str) -> Bench | None:
+    """Return the bench of this id."""
+    return db.session.get(Bench, name)
+
+
+def lock(name: str) -> Bench | None:
+    """Return the bench as it is now, held until the transaction ends."""
+    return db.session.scalar(
+        select(Bench).where(Bench.id == name).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+def make() -> tuple[Bench, str]:
+    """Add a bench; return it with its cookie. Those nobody has touched for a month go. Must run inside `db.writing`."""
+    db.session.execute(delete(Bench).where(Bench.seen_at < clock.now() - KEPT_SECONDS))
+    secret = secrets.token_urlsafe(24)
+    now = clock.now()
+    bench = Bench(id=_name(secret), made_at=now, seen_at=now, answers="{}")
+    db.session.add(bench)
+    db.session.flush()
+    return bench, secret
+
+
+@contextmanager
+def changing() -> Iterator[tuple[Bench, str | None]]:
+    """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it."""
+    held = cookies.read(COOKIE)
+    with writing():
+        bench = lock(_name(held)) if held else None
+        bench, secret = (bench, None) if bench else make()
+        bench.seen_at = clock.now()
+        yield bench, secret
+
+
+def hand_over(response: Response, secret: str | None) -> Response:
+    """Give the browser the cookie of a new bench."""
+    if secret:
+        cookies.put(response, COOKIE, secret, seconds=KEPT_SECONDS)
+    return response
+
+
+def _name(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()[:32]

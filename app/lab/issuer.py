@@ -1,0 +1,190 @@
+"""The issuer of a run: signs in, refreshes, and ends, with real tokens and real entries in the log."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jwt
+
+from app import clock
+from app.config import settings
+from app.db import after_commit
+from app.keys import access_keys
+from app.lab import redis_list
+from app.lab.designs import Fault
+from app.lab.run import ACCESS_SECONDS, SESSION_SECONDS, Link, Pocket, Run, Signed, Way
+from app.revocation import log
+from app.revocation.entries import Scope
+
+TYPE = "at+jwt"
+GRACE_SECONDS = 10
+CLAIMS = ("iss", "aud", "sub", "sid", "jti", "opened", "iat", "exp", "bench")
+
+
+class Unwritten(Exception):
+    """The store is switched off, so nothing was ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """What a token says, whatever its form. *bench*: whose run it belongs to."""
+
+    jti: str
+    sid: str
+    sub: str
+    opened: int
+    exp: int
+    bench: str
+
+
+def audience() -> str:
+    """Return whom lab tokens are meant for: not the site's own API, which refuses them."""
+    return f"{settings().site_url}/lab"
+
+
+def now(run: Run) -> int:
+    """Return the time on the run's own clock."""
+    return clock.now() + run.offset
+
+
+def sign_in(bench: str) -> Run:
+    """Begin a run: one person, signed in on a laptop and a phone. Must run inside `db.writing`."""
+    at, user = clock.now(), f"lab-{secrets.token_urlsafe(12)}"
+    entries: list[tuple[int, int]] = []
+    laptop, held = _open(bench, user, at, entries)
+    phone, other = _open(bench, user, at, entries)
+    return Run(
+        user=user,
+        offset=0,
+        began_at=at,
+        laptop=laptop,
+        phone=phone,
+        held=held,
+        phone_access=other.access,
+        entries=entries,
+    )
+
+
+def refresh(run: Run, bench: str, token: str) -> Pocket | None:
+    """Exchange the laptop's refresh token for a pocket without cookie, or None if it is not good. An old one ends the session: perhaps it
+    was copied. Must run inside `db.writing`. Raises Unwritten."""
+    at, session = now(run), run.laptop
+    if run.is_down(Fault.STORE, at):
+        raise Unwritten
+    if is_over(run, session, at):
+        return None
+    link = session.chain[-1]
+    if link.hash != digest(token):
+        end(run, Way.SIGN_OUT, reason="reuse")
+        return None
+    link.used_at = at
+    return _issue(bench, run.user, session, at)
+
+
+def knows(run: Run, token: str) -> bool:
+    """Say whether *token* is, or was, a refresh token of the laptop."""
+    return any(link.hash == digest(token) for link in run.laptop.chain)
+
+
+def is_spent(run: Run, token: str) -> bool:
+    """Say whether a refresh token was exchanged before, so that using it once more ends the session."""
+    return digest(token) != run.laptop.chain[-1].hash
+
+
+def end(run: Run, way: Way, *, reason: str | None = None) -> None:
+    """End as a server does: by one entry in the log. Must run inside `db.writing`. Raises Unwritten."""
+    at = now(run)
+    if run.is_down(Fault.STORE, at):
+        raise Unwritten
+    until = max(session.access_until for session in run.signed)
+    why = reason or _REASONS[way]
+    if way in (Way.ALL, Way.DISABLED):
+        entry = log.revoke(Scope.USER, run.user, until=until, reason=why)
+    else:
+        entry = log.revoke(Scope.SESSION, run.laptop.sid, opened=run.laptop.opened, until=until, reason=why)
+    run.entries.append((entry.position, at))
+    after_commit(lambda: redis_list.add(entry.subject, entry.position, seconds=until - at))
+
+
+def is_over(run: Run, session: Signed, at: int) -> bool:
+    """Say whether a session of the run is over at this moment, from the log itself."""
+    return at >= session.expires_at or log.covers((session.sid, run.user), session.opened)
+
+
+def read_jwt(token: str) -> Bearer | None:
+    """Verify an access token: who signed it, for whom, and that nothing is missing. No look-up. Its expiry is not judged."""
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+        key = access_keys().keys.get(kid) if isinstance(kid, str) else None
+        if key is None:
+            return None
+        found: dict[str, Any] = jwt.decode(
+            token,
+            key.public,
+            algorithms=["ES256"],
+            issuer=settings().site_url,
+            audience=audience(),
+            options={"require": list(CLAIMS), "verify_exp": False, "verify_iat": False},
+        )
+        return Bearer(**{name: found[name] for name in Bearer.__slots__})
+    except jwt.InvalidTokenError:
+        return None
+
+
+def read_opaque(run: Run, token: str) -> Bearer | None:
+    """Find what an opaque token stands for: only the server that stores its hash can."""
+    name = digest(token)
+    for session in run.signed:
+        until = {link.opaque_hash: link.access_until for link in session.chain} | {
+            session.cookie_hash: session.expires_at
+        }
+        if name in until:
+            return Bearer("", session.sid, run.user, session.opened, until[name], "")
+    return None
+
+
+def digest(token: str) -> str:
+    """Return the SHA-256 under which a token is stored."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _open(bench: str, user: str, at: int, entries: list[tuple[int, int]]) -> tuple[Signed, Pocket]:
+    sid, cookie = secrets.token_urlsafe(12), _secret("session", bench)
+    opened = log.open_session(sid, until=at + SESSION_SECONDS).position
+    entries.append((opened, at))
+    session = Signed(sid, opened, at, at + SESSION_SECONDS, digest(cookie))
+    return session, replace(_issue(bench, user, session, at), cookie=cookie)
+
+
+def _issue(bench: str, user: str, session: Signed, at: int) -> Pocket:
+    until = min(at + ACCESS_SECONDS, session.expires_at)
+    refresh, opaque = _secret("refresh", bench), _secret("opaque", bench)
+    session.chain.append(Link(digest(refresh), digest(opaque), at, until))
+    claims = {
+        "iss": settings().site_url,
+        "aud": audience(),
+        "sub": user,
+        "sid": session.sid,
+        "jti": secrets.token_urlsafe(12),
+        "opened": session.opened,
+        "iat": at,
+        "exp": until,
+        "bench": bench,
+    }
+    key = access_keys().signing(clock.now())
+    return Pocket(jwt.encode(claims, key.private, "ES256", {"typ": TYPE, "kid": key.kid}), opaque, refresh, "")
+
+
+def _secret(kind: str, bench: str) -> str:
+    """Return a random token that says whose bench it is from, so that it can be found, and nothing else."""
+    return f"{kind}.{bench}.{secrets.token_urlsafe(24)}"
+
+
+_REASONS = {
+    Way.SIGN_OUT: "signed_out",
+    Way.ELSEWHERE: "ended_elsewhere",
+    Way.ALL: "ended_everywhere",
+    Way.PASSWORD: "password_changed",
+    Way.DISABLED: "revoked",
+}

@@ -1,0 +1,65 @@
+"""One lane for each design, from sign-in to expiry, cut at the sign-out: what it accepts beyond the cut is its exposure.
+
+x runs from 0 to 100 percent. Left of the cut time is drawn short; right of it, it is drawn to scale.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.lab.designs import Design
+from app.lab.run import Run
+from app.web import words
+
+CUT = 14.0
+
+
+@dataclass(frozen=True)
+class Lane:
+    """*refused*: where it first refused, at the cut if at once. *expires*: where the token does by itself."""
+
+    slug: str
+    name: str
+    words: str
+    refused: float
+    expires: float
+    exposed: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """*marks*: (x, words) of the scale."""
+
+    lanes: tuple[Lane, ...]
+    marks: tuple[tuple[float, str], ...]
+    words: str
+
+
+def draw(run: Run, replayed: Mapping[str, Any], designs: Mapping[str, Design]) -> Picture:
+    """Draw what the last replay measured."""
+    ended = run.ended_at or run.began_at
+    life = max(1, run.laptop.access_until - ended)
+    lanes = tuple(_lane(row, designs[row["slug"]], ended, life) for row in replayed["rows"])
+    said = ". ".join(f"{lane.name}: {lane.words}" for lane in lanes)
+    return Picture(lanes, _marks(life), f"From the sign-out on. {said}.")
+
+
+def _lane(row: Mapping[str, Any], design: Design, ended: int, life: int) -> Lane:
+    first = ended if row["first_refusal"] is None else row["first_refusal"]
+    exposed = max(0, first - ended)
+    if exposed == 0:
+        told = "refused at once"
+    elif exposed >= life:
+        told = f"accepted until it expires, {words.span(exposed)} later"
+    else:
+        told = f"still accepted for {words.span(exposed)}"
+    return Lane(row["slug"], design.name, told, _x(exposed, life), 100.0, exposed)
+
+
+def _marks(life: int) -> tuple[tuple[float, str], ...]:
+    minutes = range(60, life, 60) if life > 60 else ()
+    return tuple((_x(at, life), f"{at // 60} min") for at in minutes)
+
+
+def _x(seconds: int, life: int) -> float:
+    return round(CUT + (100 - CUT) * min(1.0, seconds / life), 2)

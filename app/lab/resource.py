@@ -1,0 +1,85 @@
+"""Where tokens are presented: an API for each design, the issuer's token endpoint, and a page behind a session cookie.
+
+All of them take real requests, from the lab itself or from anybody's shell.
+"""
+
+from flask import Blueprint, Response, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from app.db import writing
+from app.lab import bench, issuer, verifier
+from app.lab.designs import ALL
+from app.lab.issuer import Unwritten
+from app.lab.run import Run
+from app.lab.verifier import Verdict
+
+bp = Blueprint("resource", __name__)
+TIME = "Lab-Time"
+COOKIE = "lab-session"
+
+
+@bp.get("/api/<slug>")
+def api(slug: str) -> ResponseReturnValue:
+    """Decide on a bearer token as the design *slug* does, now or at the moment that `Lab-Time` names."""
+    design = ALL.get(slug) or abort(404)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    run = _run_of(token) if scheme.lower() == "bearer" else None
+    if run is None:
+        return _answer(Verdict(401, "No token of a run was sent.", "nothing"))
+    return _answer(verifier.decide(design, run, token, _moment(run)))
+
+
+@bp.get("/page")
+def page() -> ResponseReturnValue:
+    """Decide on a session cookie, as a site with sessions at the server does."""
+    cookie = request.cookies.get(COOKIE, "")
+    run = _run_of(cookie)
+    if run is None:
+        return _answer(Verdict(401, "No session of a run was sent.", "nothing"))
+    return _answer(verifier.decide(ALL["session"], run, cookie, _moment(run)))
+
+
+@bp.post("/token")
+def token() -> ResponseReturnValue:
+    """Exchange a refresh token, as the issuer of the run does: it looks at its own table, whatever the design."""
+    given = request.form.get("refresh_token", "")
+    try:
+        with writing():
+            found = bench.lock(_bench_name(given))
+            run = found.read_run() if found else None
+            if found is None or run is None or not issuer.knows(run, given):
+                return jsonify(error="invalid_grant"), 400
+            pocket = issuer.refresh(run, found.id, given)
+            found.run = run.to_json()
+    except Unwritten:
+        return jsonify(error="temporarily_unavailable"), 503
+    if pocket is None:
+        return jsonify(error="invalid_grant"), 400
+    return jsonify(access_token=pocket.access, opaque=pocket.opaque, refresh_token=pocket.refresh)
+
+
+def _run_of(token: str) -> Run | None:
+    found = bench.find(_bench_name(token))
+    return found.read_run() if found else None
+
+
+def _bench_name(token: str) -> str:
+    """Return whose run a token belongs to: the second part of an opaque one, a claim of a JWT."""
+    kind, _, rest = token.partition(".")
+    if kind in ("refresh", "opaque", "session"):
+        return rest.partition(".")[0]
+    bearer = issuer.read_jwt(token)
+    return bearer.bench if bearer else ""
+
+
+def _moment(run: Run) -> int:
+    asked = request.headers.get(TIME, "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 12 else issuer.now(run)
+
+
+def _answer(verdict: Verdict) -> Response:
+    response = jsonify(verdict.as_json())
+    response.status_code = verdict.status
+    if verdict.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="lab"'
+    return response

@@ -1,0 +1,127 @@
+"""One run of the experiment: a disposable session with real tokens, a clock of its own, and what was done to both.
+
+Its entries are in the site's own log, under ids that belong to nobody. Times are Unix seconds on the run's own clock.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from app.lab.designs import Fault
+
+ACCESS_SECONDS = 300
+SESSION_SECONDS = 8 * 60 * 60
+POLL_SECONDS = 60
+PATIENCE_SECONDS = 2 * POLL_SECONDS  # how long a bounded verifier goes on with an old list
+LEASE_SECONDS = 1
+
+
+class Way(StrEnum):
+    """The ways in which a session can come to its end."""
+
+    CLIENT = "client"
+    EXPIRY = "expiry"
+    SIGN_OUT = "sign-out"
+    ELSEWHERE = "elsewhere"
+    ALL = "all"
+    PASSWORD = "password"  # noqa: S105 - a name, not a secret
+    DISABLED = "disabled"
+
+
+@dataclass
+class Link:
+    """One refresh token of a session as the server stores it, a hash, with that of the opaque access token beside it."""
+
+    hash: str
+    opaque_hash: str
+    issued_at: int
+    access_until: int
+    used_at: int | None = None
+
+
+@dataclass
+class Signed:
+    """One of the person's two sessions, as the server knows it."""
+
+    sid: str
+    opened: int
+    began_at: int
+    expires_at: int
+    cookie_hash: str
+    chain: list[Link] = field(default_factory=list)
+
+    @property
+    def access_until(self) -> int:
+        """The greatest expiry of any access token of it."""
+        return max(link.access_until for link in self.chain)
+
+
+@dataclass(frozen=True)
+class Pocket:
+    """What a browser holds, and what a thief copies."""
+
+    access: str
+    opaque: str
+    refresh: str
+    cookie: str
+
+
+@dataclass
+class Run:
+    """*user*: an opaque id. *laptop* is the session of the experiment, *phone* the same person's other one.
+    *entries*: (position in the log, when it was appended). *down*: for each fault the times from when until when."""
+
+    user: str
+    offset: int
+    began_at: int
+    laptop: Signed
+    phone: Signed
+    held: Pocket | None
+    phone_access: str
+    entries: list[tuple[int, int]]
+    copied: Pocket | None = None
+    copied_at: int | None = None
+    ended_at: int | None = None
+    ended_by: str | None = None
+    refused_write: bool = False
+    reused: bool = False
+    down: dict[str, list[list[int | None]]] = field(default_factory=dict)
+    replays: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        found = json.loads(text)
+        for name in ("laptop", "phone"):
+            links = [Link(**link) for link in found[name].pop("chain")]
+            found[name] = Signed(**found[name], chain=links)
+        for name in ("held", "copied"):
+            found[name] = Pocket(**found[name]) if found[name] else None
+        found["entries"] = [(position, at) for position, at in found["entries"]]
+        return cls(**found)
+
+    @property
+    def signed(self) -> tuple[Signed, Signed]:
+        return self.laptop, self.phone
+
+    def is_down(self, fault: Fault, at: int) -> bool:
+        """Say whether *fault* was switched on at this moment."""
+        return any(start <= at and (end is None or at < end) for start, end in self._spans(fault))
+
+    def down_since(self, fault: Fault, at: int) -> int | None:
+        """Return when the fault that lasts at this moment began, or None if there is none."""
+        return next((start for start, end in self._spans(fault) if start <= at and (end is None or at < end)), None)
+
+    def switch(self, fault: Fault, at: int) -> None:
+        """Switch a fault on or off."""
+        spans = self.down.setdefault(fault.value, [])
+        if spans and spans[-1][1] is None:
+            spans[-1][1] = at
+        else:
+            spans.append([at, None])
+
+    def _spans(self, fault: Fault) -> list[tuple[int, int | None]]:
+        return [(start or 0, end) for start, end in self.down.get(fault.value, [])]
