@@ -14,7 +14,8 @@ def first_version(site: Site) -> None:
     """Take everything away that came after the first version."""
     with site.app.app_context():
         with db.engine.begin() as connection:
-            for table in ("log_leaves", "log_tiles", "log_checkpoints", "nodes", "signing_keys"):
+            since = ("log_leaves", "log_tiles", "log_checkpoints", "nodes", "signing_keys", "lab_rooms", "lab_benches")
+            for table in since:
                 connection.execute(text(f"DROP TABLE {table}"))
             connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         db.engine.dispose()
