@@ -51,7 +51,7 @@ def now(run: Run) -> int:
 def sign_in(bench: str) -> Run:
     """Begin a run: one person, signed in on a laptop and a phone. Must run inside `db.writing`."""
     at, user = clock.now(), f"lab-{secrets.token_urlsafe(12)}"
-    entries: list[tuple[int, int]] = []
+    entries: list[tuple[int, int, bool]] = []
     laptop, held = _open(bench, user, at, entries)
     phone, other = _open(bench, user, at, entries)
     return Run(
@@ -103,7 +103,7 @@ def end(run: Run, way: Way, *, reason: str | None = None) -> None:
         entry = log.revoke(Scope.USER, run.user, until=until, reason=why)
     else:
         entry = log.revoke(Scope.SESSION, run.laptop.sid, opened=run.laptop.opened, until=until, reason=why)
-    run.entries.append((entry.position, at))
+    run.entries.append((entry.position, at, not run.is_down(Fault.PUSH, at)))
     after_commit(lambda: redis_list.add(entry.subject, entry.position, seconds=until - at))
 
 
@@ -149,10 +149,10 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _open(bench: str, user: str, at: int, entries: list[tuple[int, int]]) -> tuple[Signed, Pocket]:
+def _open(bench: str, user: str, at: int, entries: list[tuple[int, int, bool]]) -> tuple[Signed, Pocket]:
     sid, cookie = secrets.token_urlsafe(12), _secret("session", bench)
     opened = log.open_session(sid, until=at + SESSION_SECONDS).position
-    entries.append((opened, at))
+    entries.append((opened, at, True))
     session = Signed(sid, opened, at, at + SESSION_SECONDS, digest(cookie))
     return session, replace(_issue(bench, user, session, at), cookie=cookie)
 
