@@ -7,8 +7,10 @@ from math import log1p
 SECONDS = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h"}
 SIZES = {100: "100 B", 10_000: "10 KB", 1_000_000: "1 MB"}
 COUNTS = {10: "10", 1000: "1,000", 100_000: "100,000"}
-RIGHTMOST = 94.0  # where the words of a rule still fit
+PEOPLE = {1: "1", 10: "10", 100: "100", 1000: "1,000"}
 MICROSECONDS = {1: "1 µs", 10: "10 µs", 100: "100 µs", 1000: "1 ms", 10_000: "10 ms"}
+RIGHTMOST = 94.0  # where the words of a rule still fit
+SPACE = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line
 
 
 @dataclass(frozen=True)
@@ -51,33 +53,33 @@ def chart(values: Iterable[Value], marks: Mapping[int, str]) -> Chart:
     for value in listed:
         groups.setdefault(value.words, []).append(value)
     bars = [
-        Bar(
-            tuple(value.name for value in same),
-            words,
-            x(same[0].amount),
-            None if same[0].mean is None else x(same[0].mean),
-        )
+        Bar(tuple(value.name for value in same), words, x(same[0].amount), same[0].mean and x(same[0].mean))
         for words, same in groups.items()
     ]
     return Chart(tuple(bars), tuple((x(mark), words) for mark, words in marks.items() if x(mark) <= RIGHTMOST))
+
+
+def many(count: int, one: str, more: str) -> str:
+    """Say how many."""
+    return f"1 {one}" if count == 1 else f"{count:,} {more}"
 
 
 def size(amount: int) -> str:
     """Say how many bytes."""
     for unit, name in ((10**6, "MB"), (10**3, "KB")):
         if amount >= unit:
-            return f"{amount / unit:.{0 if amount >= 10 * unit else 1}f} {name}"
-    return f"{amount} B" if amount else "nothing"
+            return f"{amount / unit:.{0 if amount >= 10 * unit else 1}f}{SPACE}{name}"
+    return f"{amount}{SPACE}B" if amount else "nothing"
 
 
 def seconds(amount: float) -> str:
     """Say how many seconds, exactly enough to be compared."""
-    return f"{amount:,.0f} s" if amount >= 10 or amount == int(amount) else f"{amount:.2g} s"
+    return f"{amount:,.0f}{SPACE}s" if amount >= 10 or amount == int(amount) else f"{amount:.2g}{SPACE}s"
 
 
 def brief(amount: float) -> str:
     """Say how long something that is soon over took."""
     micro = amount * 1e6
     if micro >= 10_000:
-        return f"{micro / 1000:.0f} ms"
-    return f"{micro:,.0f} µs" if micro >= 10 else f"{micro:.1f} µs"
+        return f"{micro / 1000:.0f}{SPACE}ms"
+    return f"{micro:,.0f}{SPACE}µs" if micro >= 10 else f"{micro:.1f}{SPACE}µs"

@@ -47,6 +47,7 @@ def show() -> ResponseReturnValue:
         day=compared,
         charts=_charts(compared.costs, times),
         times=times,
+        many=bars.many,
         size=bars.size,
         seconds=bars.seconds,
         brief=bars.brief,
@@ -84,18 +85,25 @@ def _charts(costs: Iterable[Cost], times: Times) -> dict[str, Chart]:
         "held": bars.chart(
             [Value(cost.design.name, cost.held, bars.size(cost.held)) for cost in listed if cost.held], bars.SIZES
         ),
+        "refused": bars.chart([_refused(cost) for cost in listed], bars.PEOPLE),
         "times": bars.chart(_timed(times), bars.MICROSECONDS),
     }
 
 
 def _exposed(cost: Cost) -> Value:
-    words = f"up to {bars.seconds(cost.worst)}, {bars.seconds(cost.mean)} on average" if cost.worst else ""
-    return Value(cost.design.name, cost.worst, words, cost.mean)
+    worst, mean = bars.seconds(cost.worst), bars.seconds(cost.mean)
+    words = worst if worst == mean else f"up to {worst}, {mean} on average"
+    return Value(cost.design.name, cost.worst, words if cost.worst else "", cost.mean)
 
 
 def _asked(cost: Cost) -> Value:
-    parts = [f"{cost.lookups:,} look-ups"] * bool(cost.lookups) + [f"{cost.messages:,} messages"] * bool(cost.messages)
-    return Value(cost.design.name, cost.lookups + cost.messages, ", ".join(parts) or "none")
+    lookups = [bars.many(cost.lookups, "look-up", "look-ups")] * bool(cost.lookups)
+    messages = [bars.many(cost.messages, "message", "messages")] * bool(cost.messages)
+    return Value(cost.design.name, cost.lookups + cost.messages, ", ".join(lookups + messages) or "none")
+
+
+def _refused(cost: Cost) -> Value:
+    return Value(cost.design.name, cost.refused, bars.many(cost.refused, "person", "people") if cost.refused else "")
 
 
 def _timed(times: Times) -> list[Value]:
