@@ -62,7 +62,7 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
         return asked
     code = problem.code or 500
     retry_after = getattr(problem, "retry_after", None)
-    response = _answer(code, retry_after if isinstance(retry_after, int) else None)
+    response = answer(code, retry_after if isinstance(retry_after, int) else None)
     if code == 405:
         response.headers["Allow"] = ", ".join(getattr(problem, "valid_methods", None) or ())
     return response
@@ -70,19 +70,20 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
 
 def _store(problem: StoreUnavailable) -> ResponseReturnValue:
     _log.error("the store is unavailable: %s", problem)
-    return _answer(503, RETRY_SECONDS)
+    return answer(503, RETRY_SECONDS)
 
 
 def _busy(_problem: Busy) -> ResponseReturnValue:
-    return _answer(503, BUSY_SECONDS, _MANY)
+    return answer(503, BUSY_SECONDS, _MANY)
 
 
 def _broken(problem: Exception) -> ResponseReturnValue:
     _log.exception("unforeseen", exc_info=problem)
-    return _answer(500, None)
+    return answer(500, None)
 
 
-def _answer(code: int, retry_after: int | None, words: Words | None = None) -> Response:
+def answer(code: int, retry_after: int | None, words: Words | None = None) -> Response:
+    """Answer with the error *code*, in its usual words or in others."""
     db.session.rollback()
     if code >= 500:
         guard.stand_aside()  # this page must not need what may be broken
