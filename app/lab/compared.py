@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.lab import designs
 from app.lab.day import FOREVER
 from app.revocation.checkers.allowlist import Allowlist
 from app.revocation.checkers.base import AllOf, Checker
@@ -34,13 +35,16 @@ class Design:
     """A checker and how it is told. *row*: bytes of a row where a store remembers for everybody, 0 where a verifier does."""
 
     slug: str
-    name: str
     like: str  # its parallel among certificates, or another name for it
     make: Callable[[], Checker]
     delivery: Delivery
     row: int = 0
     opaque: bool = False  # the token is the name of its session, so there is no single one to revoke
     proves: bool = False  # keeps the edge of a Merkle tree, so as to check that the log only grew
+
+    @property
+    def name(self) -> str:
+        return designs.ALL[self.slug].name
 
     def reads(self, entry: Entry, owners: dict[int, str]) -> Entry | None:
         """Put an entry in the words that this design has."""
@@ -60,24 +64,23 @@ def _site() -> AllOf:
 
 
 DESIGNS = (
-    Design("expiry", "Expiry alone", "as Kerberos tickets", Nothing, Delivery.NEVER),
-    Design("session", "Server-side session", "an opaque cookie", Allowlist, Delivery.ASK, SESSION_ROW, opaque=True),
-    Design("introspection", "Introspection", "as OCSP", Allowlist, Delivery.ASK, SESSION_ROW, opaque=True),
+    Design("expiry", "as Kerberos tickets", Nothing, Delivery.NEVER),
+    Design("session", "an opaque cookie", Allowlist, Delivery.ASK, SESSION_ROW, opaque=True),
+    Design("introspection", "as OCSP", Allowlist, Delivery.ASK, SESSION_ROW, opaque=True),
     Design(
         "introspection-cached",
-        "Introspection, cached",
         "as OCSP, stapled",
         Allowlist,
         Delivery.CACHED,
         SESSION_ROW,
         opaque=True,
     ),
-    Design("denylist-ask", "Denylist in a store", "in Redis, say", Denylist, Delivery.ASK, ROW),
-    Design("denylist-poll", "Denylist, polled", "", Denylist, Delivery.POLL),
-    Design("denylist-push", "Denylist, pushed", "", Denylist, Delivery.PUSH),
-    Design("allowlist-ask", "Allowlist", "a UUID in the token", Allowlist, Delivery.ASK, ROW),
-    Design("cutoff-ask", "One logout time per person", "global logout", Cutoff, Delivery.ASK, ROW),
-    Design("status-list", "Status list", "as a CRL", _status_list, Delivery.POLL),
-    Design("transparency", "Transparency log", "as Certificate Transparency", _site, Delivery.POLL, proves=True),
-    Design("this-site", "This site", "denylist and cut-off, pushed", _site, Delivery.CONFIRMED),
+    Design("denylist-ask", "in Redis, say", Denylist, Delivery.ASK, ROW),
+    Design("denylist-poll", "", Denylist, Delivery.POLL),
+    Design("denylist-push", "", Denylist, Delivery.PUSH),
+    Design("allowlist-ask", "a UUID in the token", Allowlist, Delivery.ASK, ROW),
+    Design("cutoff-ask", "global logout", Cutoff, Delivery.ASK, ROW),
+    Design("status-list", "as a CRL", _status_list, Delivery.POLL),
+    Design("transparency", "as Certificate Transparency", _site, Delivery.POLL, proves=True),
+    Design("this-site", "denylist and cut-off, pushed", _site, Delivery.CONFIRMED),
 )
