@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import cli, clock, config, db, keys, operation, schema, throttle
 from app.api import log
 from app.api import routes as api
+from app.controls import routes as controls
 from app.identity import access_token, demo, password
 from app.lab import site as lab
 from app.oauth import routes as oauth
@@ -39,6 +40,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         app.register_blueprint(routes.bp)
     site.init_app(app)
     lab.init_app(app)
+    controls.init_app(app, settings)
     cli.init_app(app)
 
     if settings.trusted_proxies:
