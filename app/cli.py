@@ -11,9 +11,9 @@ from sqlalchemy import CursorResult, Delete, delete, func, select
 from werkzeug.datastructures import MultiDict
 
 from app import clock, keys
-from app.config import DAY
+from app.config import DAY, settings
 from app.db import db, writing
-from app.identity import activity
+from app.identity import activity, demo
 from app.identity import password as passwords
 from app.identity import session as sessions
 from app.identity import user as users
@@ -129,6 +129,17 @@ def add_user(email: str, name: str | None, password_stdin: bool) -> None:
         if users.sign_up(email, forms.text(form.name), hashed) is None:
             raise click.ClickException("There is an account with this address.")
     click.echo("Added.")
+
+
+@users_group.command("seed")
+def seed_users() -> None:
+    """Add the demo accounts of a workshop, or put them back as they were. Everybody knows their password."""
+    if not settings().workshop:
+        raise click.ClickException(
+            "Demo accounts are for workshops: set WORKSHOP=1 first, here and where the site runs."
+        )
+    demo.seed()
+    click.echo("\n".join([*demo.ACCOUNTS, f"Their password: {demo.PASSWORD}"]))
 
 
 @users_group.command("disable")

@@ -50,7 +50,7 @@ def writing() -> Iterator[None]:
     Order of locks, everywhere: the user row, then the session row, then the head of the log.
     """
     session = db.session()
-    if "after_commit" in session.info:
+    if is_writing():
         yield
         return
     callbacks: dict[object, Callable[[], None]] = {}
@@ -71,12 +71,16 @@ def writing() -> Iterator[None]:
         callback()
 
 
+def is_writing() -> bool:
+    """Say whether a `writing` block is open."""
+    return "after_commit" in db.session().info
+
+
 def let_go() -> None:
     """Give the connection back before something that takes long. What was read can still be looked at."""
-    session = db.session()
-    if "after_commit" in session.info:
+    if is_writing():
         raise RuntimeError("nothing that takes long belongs inside a transaction")
-    session.commit()
+    db.session.commit()
 
 
 def after_commit(callback: Callable[[], None], *, instead_of: object = None) -> None:
