@@ -62,12 +62,12 @@ def revoked() -> ResponseReturnValue:
 
 @bp.get("/feed")
 def feed() -> ResponseReturnValue:
-    """Tell of each revocation as it comes (server-sent events), from `Last-Event-ID` on."""
+    """Tell of each revocation as it comes (server-sent events), from `Last-Event-ID` on, or from lately."""
     known = delivery.head()
     if known is None or not _places.acquire(blocking=False):
         return jsonify(error="temporarily_unavailable"), 503, {"Retry-After": str(RETRY_SECONDS)}
     size, epoch = known
-    after = min(max(_whole(request.headers.get("Last-Event-ID"), size), size - LONGEST), size)
+    after = min(max(_whole(request.headers.get("Last-Event-ID"), 0), size - LONGEST), size)
     told = _tell(current_app._get_current_object(), after, epoch)  # type: ignore[attr-defined]
     response = Response(told, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
     response.call_on_close(_places.release)  # not in the generator: one that never began never ends

@@ -69,7 +69,7 @@ class Ask(Forgetful):
 
     def decide(self, bearer: Bearer) -> Verdict:
         began = time.time()
-        found = self._issuer.revoked(bearer.opened - 1, bearer.subjects)
+        found = self._issuer.revoked(max(0, bearer.opened - 1), bearer.subjects)
         told = Memory(found.epoch, found.after)
         told.learn(found.entries, found.position)
         unknown = bearer.opened > found.size  # it is of another log, perhaps of a newer copy of this one
