@@ -39,7 +39,7 @@ def _takes_everything(folder: str) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run whatever stands on an instance once on each backing: for every day on two of them, browsers on one."""
+    """Run whatever stands on an instance once on each backing: for every day on two of them, browsers and pages on one."""
     if "backing" not in metafunc.fixturenames:
         return
     names: tuple[str, ...] = backings.NAMES
@@ -49,7 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif "nodes" in marks:
         names = tuple(name for name in names if LONG or name != "sqlite")
     elif not LONG:
-        names = ("sqlite",) if "e2e" in marks else ("sqlite", "redis")
+        names = ("sqlite",) if marks & {"e2e", "page"} else ("sqlite", "redis")
     metafunc.parametrize("backing", names, indirect=True, scope="session")
 
 
