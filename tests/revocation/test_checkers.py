@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.revocation.checkers.allowlist import Allowlist
@@ -131,6 +131,7 @@ def test_a_coarse_checker_wrongly_refuses_only_sessions_of_which_a_single_token_
 
 @every
 @given(history=steps)
+@example(history=[("ada", 0, what, 0) for what in ("open", "end token", "end session", "end user")])
 def test_entries_applied_twice_change_nothing(make: Make, history: History) -> None:
     entries, tokens, _ = unfold(history)
     once, twice = told(make, entries), told(make, [*entries, *entries])
