@@ -29,6 +29,11 @@ def pytest_configure() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 
 
+def pytest_xdist_setupnodes() -> None:
+    """Each process of the tests counts for itself what the site counts over all of its processes."""
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+
+
 def _takes_everything(folder: str) -> bool:
     try:
         found = os.statvfs(folder)
