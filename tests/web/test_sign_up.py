@@ -5,6 +5,7 @@ import pytest
 from tests.browsers import Site
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "password",
     [
@@ -25,6 +26,7 @@ def test_a_password_that_is_short_long_or_common_is_refused(site: Site, password
     assert not ada.is_signed_in()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "password",
     [
@@ -45,6 +47,7 @@ def test_any_other_password_works_exactly_as_typed(site: Site, password: str) ->
     assert ada.is_signed_in()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "email",
     ["", "ada", "ada@", "@example.org", "a b@example.org", "ada@example.org\r\nBcc: x", "a" * 300 + "@example.org"],
@@ -71,6 +74,7 @@ def test_an_address_has_one_account(site: Site) -> None:
     assert not second.is_signed_in()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "line\nbreak", "\u202eevil"])
 def test_a_name_is_one_line_of_reasonable_length(site: Site, name: str) -> None:
     assert site.browser().sign_up(name=name).status_code == 422
