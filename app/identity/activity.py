@@ -11,11 +11,12 @@ from app import clock, metrics
 from app.db import Model, after_commit, db
 from app.identity.session import Session
 
+NOBODY = ""
 _log = logging.getLogger("signed_out.security")
 
 
 class Event(Model):
-    """One event of an account. *session_id*: where it happened, or which session it happened to."""
+    """One event of an account, or of `NOBODY`. *session_id*: where it happened, or which session it happened to."""
 
     __tablename__ = "activity"
     __table_args__ = (Index("activity_of_user", "user_id", "id"),)
@@ -43,7 +44,7 @@ def record(
             user_agent=user_agent[:512] or (session.user_agent if session else None),
         )
     )
-    after_commit(lambda: line(event, user=user_id, session=sid, address=address or None))
+    after_commit(lambda: line(event, user=user_id or None, session=sid, address=address or None))
 
 
 def line(event: str, **details: Any) -> None:

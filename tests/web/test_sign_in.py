@@ -4,7 +4,9 @@ import json
 import logging
 
 import pytest
+from sqlalchemy import event
 
+from app.db import db
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site
 
 
@@ -74,6 +76,18 @@ def test_their_pages_are_the_same_to_the_byte(ada: Browser) -> None:
     wrong, unknown = ada.sign_in("ada@example.org", "wrong wrong"), ada.sign_in("eve@example.org", "wrong wrong")
     assert wrong.text.replace("ada@", "eve@") == unknown.text
     assert [name for name, _ in wrong.headers] == [name for name, _ in unknown.headers]
+
+
+def test_neither_makes_the_database_work_harder(site: Site, ada: Browser) -> None:
+    statements: list[str] = []
+    with site.app.app_context():
+        event.listen(db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    for email in ("ada@example.org", "eve@example.org"):
+        ada.sign_in(email, "wrong wrong")
+        statements.append("")
+    middle = statements.index("")
+    assert statements[:middle] == statements[middle + 1 : -1]
+    assert any(statement.startswith("INSERT") for statement in statements)
 
 
 def test_the_case_of_an_address_does_not_matter(ada: Browser) -> None:
