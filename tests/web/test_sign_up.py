@@ -85,6 +85,12 @@ def test_of_many_who_sign_up_with_one_address_at_once_one_gets_the_account(
     assert sum("has an account already" in answer.text for answer in answers) == 5
 
 
+def test_a_password_in_the_address_of_the_page_signs_nobody_up(site: Site) -> None:
+    form = "name=Ada&email=ada@example.org&password=plenty+of+violet+otters"
+    assert site.browser().post(f"/sign-up?{form}").status_code == 422
+    assert 'value="ada@example.org"' in site.browser().get(f"/sign-up?{form}").text
+
+
 def test_an_address_has_one_account(site: Site) -> None:
     site.member("ada@example.org")
     second = site.browser()
