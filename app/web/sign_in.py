@@ -60,8 +60,12 @@ def replace_held(user: User) -> str | None:
     name = None
     for sid in held():
         session = sessions.lock(sid)
-        if session and session.end(Reason.REPLACED):
-            name = session.name if session.user_id == user.id else None
+        if session is None:
+            continue
+        if session.user_id == user.id:
+            name = session.name if session.end(Reason.REPLACED) else name
+        elif session.end(Reason.SIGNED_OUT, actor=session.id):
+            activity.record("signed_out", session.user_id, session)
     return name
 
 

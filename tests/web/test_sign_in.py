@@ -139,10 +139,16 @@ def test_signing_in_again_replaces_the_row_of_that_browser_and_keeps_its_name(ad
 def test_somebody_else_signing_in_on_the_same_browser_ends_the_first_session(site: Site, ada: Browser) -> None:
     ada.sign_in()
     pocket = ada.pocket()
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    sid = ada.session()["sid"]
     site.member("bob@example.org")
     ada.sign_in("bob@example.org")
     assert not site.thief(pocket).is_signed_in()
     assert ada.session()["name"] is None
+    ended = next(line for line in phone.sessions() if line["sid"] == sid)
+    assert ended["reason"] == "signed_out"
+    assert ended["ended_at"]
 
 
 def test_a_guesser_is_slowed_down_and_the_owner_at_home_is_not(site: Site, ada: Browser) -> None:
