@@ -4,6 +4,7 @@ import json
 import logging
 from typing import Any
 
+from flask.logging import has_level_handler, wsgi_errors_stream
 from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,6 +28,13 @@ class Event(Model):
     at: Mapped[int]
     address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(512))
+
+
+def init_app() -> None:
+    """Have the lines written to the error output of the server, unless the operator's own logging takes them."""
+    _log.setLevel(logging.INFO)
+    if not has_level_handler(_log):
+        _log.addHandler(logging.StreamHandler(wsgi_errors_stream))  # type: ignore[call-overload]
 
 
 def record(
