@@ -11,7 +11,7 @@ from app import cli, clock, config, db, keys, operation, schema, throttle
 from app.api import log
 from app.api import routes as api
 from app.controls import routes as controls
-from app.identity import access_token, demo, password
+from app.identity import access_token, activity, demo, password
 from app.lab import site as lab
 from app.oauth import routes as oauth
 from app.revocation import delivery
@@ -32,6 +32,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     throttle.init_app(app, settings)
     delivery.init_app(app, settings)
     keys.init_app(app)
+    activity.init_app()
     password.init_app(app, settings)
     demo.init_app(app, settings)
     access_token.init_app(app)

@@ -63,7 +63,7 @@ def verify_receipt(file: Path, key: str | None) -> None:
         raise click.ClickException(f"This proves nothing: {problem}.") from problem
     entry = proof.entry
     click.echo(
-        f"Proven: the {entry.scope} {entry.subject} was {entry.kind} on {words.day(entry.at)} UTC ({entry.reason})."
+        f"Proven: the {entry.scope} {entry.subject} was {entry.kind} on {words.day(entry.at)} ({entry.reason})."
         f"\nIt is entry {entry.position} of {proof.size} in {proof.origin}."
     )
 
@@ -91,8 +91,8 @@ def restore() -> None:
 def rotate(at_once: bool) -> None:
     """Make a new key for access tokens."""
     name = keys.rotate(at_once=at_once)
-    when = "now" if at_once else f"in {keys.PUBLISHED_SECONDS // 60} minutes"
-    click.echo(f"Key {name} signs from {when} on. Nobody is signed out by this.")
+    when = "from now on" if at_once else f"in {keys.PUBLISHED_SECONDS // 60} minutes"
+    click.echo(f"Key {name} signs {when}. Nobody is signed out by this.")
 
 
 @sessions_group.command("list")

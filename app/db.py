@@ -30,7 +30,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     store: Store = PostgreSQL(found, THREADS) if isinstance(found, str) else Sqlite(found, THREADS)
     app.extensions["store"] = store
     app.config["SQLALCHEMY_DATABASE_URI"] = store.url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = store.engine_options()
+    # What was to be stored, a password's hash perhaps, must not stand in an error message.
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = store.engine_options() | {"hide_parameters": True}
     app.config["BUSY_SECONDS"] = BUSY_SECONDS
     db.init_app(app)
     with app.app_context():

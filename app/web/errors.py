@@ -95,7 +95,7 @@ def _broken(problem: Exception) -> ResponseReturnValue:
 def answer(code: int, retry_after: int | None, words: Words | None = None) -> Response:
     """Answer with the error *code*, in its usual words or in others."""
     db.session.rollback()
-    if code >= 500:
+    if code >= 500 or not _knows_the_visitor():
         guard.stand_aside()  # this page must not need what may be broken
     if request.path.startswith(_MACHINES) or guard.wants_json():
         response = jsonify(error=_CODES.get(code, "server_error"))
@@ -107,6 +107,14 @@ def answer(code: int, retry_after: int | None, words: Words | None = None) -> Re
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def _knows_the_visitor() -> bool:
+    try:
+        guard.visit()
+    except StoreUnavailable:
+        return False
+    return True
 
 
 _CODES = {
