@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Flask
 
-from app.lab import costs, experiment, matrix, resource
+from app.lab import costs, experiment, matrix, path, resource, revoke
 from app.web import cross_origin
 
-_PAGES = (experiment, matrix, costs, resource)
+_PAGES = (experiment, matrix, costs, path, resource, revoke)
 
 
 def init_app(app: Flask) -> None:
