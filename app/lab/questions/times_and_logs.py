@@ -96,7 +96,6 @@ QUESTIONS = (
             "asked": "Introspection",
             "log": "The log with proofs",
             "all": "All of them",
-            "none": "None",
         },
         _certificates,
         "A list is as fresh as the last time it was fetched, and needs nobody to be reachable in between. Asking is always "
