@@ -10,9 +10,11 @@ from app import clock
 from app.lab import bench, questions
 from app.lab.designs import ALL
 from app.lab.questions.question import Question
+from app.throttle import Throttle, address
 
 bp = Blueprint("path", __name__)
 PARTS = (("What was asked", questions.ASKED), ("What was answered", questions.ANSWERED))
+_tried = Throttle("experiments of the path by address", "2000 per 10 minutes")  # a classroom has one address
 Answers = dict[str, dict[str, Any]]
 
 
@@ -29,13 +31,18 @@ def show(name: str) -> ResponseReturnValue:
 
 @bp.post("/path/<name>")
 def predict(name: str) -> ResponseReturnValue:
-    """Keep the first prediction, carry out the experiment, and keep what it found. A second one changes nothing."""
+    """Carry out the experiment, and keep the prediction with what was found. A second prediction changes nothing.
+
+    Each experiment costs entries in the log, which are kept for ever: hence a limit.
+    """
     question, answers = _question(name), _answers()
     guess = request.form.get("guess", "")
     if guess not in question.choices:
         return _page(question, answers, unchosen=True), 422
     if name in answers:
         return redirect(f"/lab/path/{name}#answer", 303)
+    _tried.check(address())
+    _tried.count(address())
     found = question.experiment()  # sends requests, so outside of any transaction
     answer = {
         "guess": guess,

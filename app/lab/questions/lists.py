@@ -5,10 +5,9 @@ from dataclasses import asdict
 import jwt
 
 from app.db import db
-from app.lab.designs import Fault
 from app.lab.evidence import Found, Table, accepted
 from app.lab.questions.question import COSTS, LAB, Link, Question, design
-from app.lab.run import Way
+from app.lab.run import Run, Way
 from app.lab.trial import Trial, trial
 from app.revocation.checkers.denylist import Denylist
 from app.revocation.entries import Entry
@@ -91,7 +90,7 @@ def _unheard() -> Found:
         t.leave(Way.SIGN_OUT)
         after = t.present("allowlist-ask", what="after the sign-out")
     with trial() as t:
-        t.change(lambda run: run.down.update({Fault.PUSH.value: [[run.began_at - 1, None]]}))
+        t.change(_lose_the_news)
         rows = t.present("allowlist-push", "denylist-push")
     tables = (
         Table("Asked at each request", [*before, *after]),
@@ -101,6 +100,10 @@ def _unheard() -> Found:
         f"The allowlist answered {rows[0].status} to the good token, and a denylist that was as deaf {rows[1].status}."
     )
     return Found("accepted" if rows[0].accepted else "refused", says, tables)
+
+
+def _lose_the_news(run: Run) -> None:
+    run.entries = [(position, at, False) for position, at, _ in run.entries]
 
 
 QUESTIONS = (

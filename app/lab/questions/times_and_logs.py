@@ -15,7 +15,7 @@ _CERTIFICATES = ("status-list", "introspection", "transparency")
 def _same_second() -> Found:
     def leave_and_return(run: Run) -> tuple[int, int, Pocket]:
         issuer.end(run, Way.ALL)
-        cut, at = run.entries[-1]
+        cut, at, _pushed = run.entries[-1]
         return cut, at, issuer.sign_in_again(run, t.name)
 
     with trial() as t:
