@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.lab import issuer, questions
+from app.lab import issuer, path, questions
+from app.throttle import Throttle
 from tests.browsers import Browser, Site
 from tests.lab.walk import kept, page
 
@@ -105,6 +106,21 @@ def test_a_prediction_that_another_site_sends_is_refused(visitor: Browser) -> No
     headers = {"Origin": "https://evil.example"}
     assert visitor.post("/lab/path/Q4", headers, guess="sign-in").status_code == 403
     assert visitor.post("/lab/path/again", headers).status_code == 403
+
+
+def test_an_address_tries_only_so_often(visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path, "_tried", Throttle("trials in a test", "1 per minute"))
+    assert visitor.post("/lab/path/Q4", guess="sign-in").status_code == 303
+    assert visitor.post("/lab/path/Q1", guess="none").status_code == 429
+    assert visitor.get("/lab/path/Q1").status_code == 200
+
+
+def test_every_page_to_go_on_with_is_there(site: Site) -> None:
+    member = site.member()
+    links = {link.path for question in questions.ALL.values() for link in question.go_on}
+    assert {link: member.get(link).status_code for link in links if link != "/signed-out"} == dict.fromkeys(
+        links - {"/signed-out"}, 200
+    )
 
 
 def test_the_hand_out_has_every_claim_and_no_answer(visitor: Browser) -> None:

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +46,7 @@ Walk = dict[str, Step]
 
 def page(browser: Browser, path: str) -> str:
     """A page as it is read: entities decoded, white space as one blank."""
-    return " ".join(html.unescape(browser.get(path).text).split())
+    return re.sub(r"[ \n]+", " ", html.unescape(browser.get(path).text))
 
 
 def kept(site: Site) -> dict[str, Any]:
