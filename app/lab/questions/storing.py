@@ -121,7 +121,7 @@ QUESTIONS = (
         {"same": "Hardly smaller", "half": "Two or three times smaller", "tenth": "More than ten times smaller"},
         _sizes,
         "As rows, the claim holds by far: a revoked session need be remembered only until its last access token expires. Kept "
-        "as a bit for each session, either list takes a few kilobytes, so the way of storing matters as much.",
+        "as a bit for each session, the list takes its few kilobytes however short it is, so the way of storing matters too.",
         (COSTS, design("denylist-push", "The denylist"), design("allowlist-ask", "The allowlist")),
     ),
     Question(
