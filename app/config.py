@@ -42,6 +42,7 @@ class Settings:
     step_up_seconds: int
     max_staleness_seconds: int
     trusted_proxies: int
+    workshop: bool
     test_controls: bool
     insecure_cookies: bool
 
@@ -79,6 +80,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         step_up_seconds=read.number("STEP_UP_SECONDS", 600, low=0),
         max_staleness_seconds=read.number("MAX_STALENESS_SECONDS", 1, high=60),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0, low=0, high=10),
+        workshop=read.flag("WORKSHOP", default=is_loopback(site_url)),
         test_controls=read.flag("TEST_CONTROLS"),
         insecure_cookies=read.flag("INSECURE_COOKIES"),
     )
@@ -99,8 +101,8 @@ class _Reader:
             raise Misconfigured(f"{name}={value} does not fit: give a whole number from {low} to {high}.")
         return int(value)
 
-    def flag(self, name: str) -> bool:
-        value = self.text(name, "0")
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        value = self.text(name, str(int(default)))
         if value not in ("0", "1"):
             raise Misconfigured(f"{name}={value} does not fit: give 0 or 1.")
         return value == "1"
@@ -118,9 +120,7 @@ def is_loopback(url: str) -> bool:
 def _check(found: Settings) -> None:
     parts = urlsplit(found.site_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
-        raise Misconfigured(
-            f"SITE_URL={found.site_url} does not fit: give scheme and host only, such as https://example.org."
-        )
+        raise Misconfigured(f"SITE_URL={found.site_url} does not fit: give scheme and host only: https://example.org.")
     loopback = is_loopback(found.site_url)
     if not found.https and not loopback and not found.insecure_cookies:
         raise Misconfigured(
@@ -141,8 +141,7 @@ def _database(url: str, instance: Path) -> Path | str:
     if url.startswith(("postgresql://", "postgres://")) and urlsplit(url).path.strip("/"):
         return url.replace("postgres://", "postgresql://", 1)
     raise Misconfigured(
-        "DATABASE_URL does not fit: give sqlite:///path/to/file or postgresql://user:password@host/database, "
-        "or leave it out."
+        "DATABASE_URL does not fit: give sqlite:///path/to/file or postgresql://user:password@host/name."
     )
 
 
