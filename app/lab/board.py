@@ -38,7 +38,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Row:
-    """One attendee. *steps*: which of STEPS they have taken. *ended*: in which way they signed out, in words."""
+    """One attendee. *steps*: which of STEPS they have taken. *ended*: in which way they signed out, in words.
+    *marks*: one for each question of the board."""
 
     id: str
     nickname: str
@@ -47,13 +48,16 @@ class Row:
     found: Found | None
     marks: tuple[Mark, ...]
 
+    def count(self, mark: str) -> int:
+        return self.marks.count(Mark(mark))
+
 
 @dataclass(frozen=True)
 class Question:
-    """One question of the path, and how many of those in the room were right about it."""
+    """One question of the path that somebody has answered, and how many of those in the room were right about it."""
 
     id: str
-    name: str
+    claim: str
     tally: Mapping[Mark, int]
 
 
@@ -67,16 +71,16 @@ class Board:
 
 
 def draw(attendees: Iterable[Bench], asked: Mapping[str, str] | None = None) -> Board:
-    """Draw the board. *asked*: the name of each question, in their order; what else was answered comes after them."""
+    """Draw the board. *asked*: the claim of each question by its id, in their order; unknown ones come after them."""
     answers = {bench: bench.read_answers() for bench in attendees}
-    names = dict(asked or {})
-    for found in sorted({name for given in answers.values() for name in given}):
-        names.setdefault(found, found.replace("-", " "))
+    claims = asked or {}
+    answered = {name for given in answers.values() for name in given}
+    names = [*(name for name in claims if name in answered), *sorted(answered - claims.keys())]
     rows = tuple(_row(bench, [_mark(given, name) for name in names]) for bench, given in answers.items())
     return Board(
         rows,
         tuple((step, sum(row.steps[at] for row in rows)) for at, step in enumerate(STEPS)),
-        tuple(_question(name, names[name], [row.marks[at] for row in rows]) for at, name in enumerate(names)),
+        tuple(_question(name, claims.get(name, ""), [row.marks[at] for row in rows]) for at, name in enumerate(names)),
     )
 
 
@@ -104,5 +108,5 @@ def _mark(answers: Mapping[str, Any], name: str) -> Mark:
     return {True: Mark.RIGHT, False: Mark.WRONG}.get(answers.get(name, {}).get("right"), Mark.NOT_YET)
 
 
-def _question(name: str, words: str, marks: Sequence[Mark]) -> Question:
-    return Question(name, words, {mark: marks.count(mark) for mark in Mark})
+def _question(name: str, claim: str, marks: Sequence[Mark]) -> Question:
+    return Question(name, claim, {mark: marks.count(mark) for mark in Mark})

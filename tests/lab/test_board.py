@@ -55,8 +55,8 @@ def test_predictions_are_counted_by_question_in_their_order() -> None:
     right, wrong = ({"guess": "a", "found": "a", "right": fits, "at": 1} for fits in (True, False))
     given = [{"late": right, "early": wrong}, {"late": wrong, "early": wrong}, {}]
     benches = [Bench(id=str(at), nickname=f"n{at}", answers=json.dumps(each)) for at, each in enumerate(given)]
-    board = draw(benches, {"late": "Who is late?"})
-    assert [question.name for question in board.questions] == ["Who is late?", "early"]
+    board = draw(benches, {"unasked": "Not yet.", "late": "Who is late?"})
+    assert [(question.id, question.claim) for question in board.questions] == [("late", "Who is late?"), ("early", "")]
     assert [dict(question.tally) for question in board.questions] == [
         {Mark.RIGHT: 1, Mark.WRONG: 1, Mark.NOT_YET: 1},
         {Mark.RIGHT: 0, Mark.WRONG: 2, Mark.NOT_YET: 1},
