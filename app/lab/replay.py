@@ -11,7 +11,7 @@ from flask import current_app
 
 from app.config import settings
 from app.db import db
-from app.lab import issuer
+from app.lab import issuer, parties
 from app.lab.designs import ALL, Design, Token
 from app.lab.resource import COOKIE, TIME
 from app.lab.run import Pocket, Run
@@ -21,11 +21,13 @@ Ask = Callable[..., httpx.Response]
 
 @dataclass(frozen=True)
 class Found:
-    """What one replay found: *at* which moment of the run, a line for each design, and what the issuer itself said."""
+    """What one replay found: *at* which moment of the run, a line for each design, and what the issuer itself said.
+    *parties*: what relying parties in processes of their own said."""
 
     at: int
     rows: list[dict[str, Any]]
     issuer: list[dict[str, Any]]
+    parties: list[dict[str, Any]]
 
 
 def everywhere(run: Run, designs: Iterable[Design]) -> Found:
@@ -37,7 +39,7 @@ def everywhere(run: Run, designs: Iterable[Design]) -> Found:
     with requests() as ask:
         present(ask, ALL["this-site"], pocket.access, at)  # so that none of them is the first to need anything
         rows = [_row(ask, design, run, pocket, at) for design in designs]
-        return Found(at, rows, [_cookie(ask, pocket), *_refresh(ask, run, pocket)])
+        return Found(at, rows, [_cookie(ask, pocket), *_refresh(ask, run, pocket)], parties.present(pocket.access))
 
 
 def _row(ask: Ask, design: Design, run: Run, pocket: Pocket, at: int) -> dict[str, Any]:
