@@ -7,7 +7,7 @@ from app.throttle import Throttle
 from tests.browsers import Browser, Site
 from tests.lab.walk import kept, page
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.page
 
 
 @pytest.fixture

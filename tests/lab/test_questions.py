@@ -13,7 +13,7 @@ from app.lab.verifier import Verdict
 from tests.browsers import Site
 from tests.lab.walk import Walk, walk_through
 
-sqlite = pytest.mark.sqlite
+page = pytest.mark.page
 IDS = list(questions.ALL)
 
 
@@ -27,13 +27,13 @@ def walk(shared_instance: Path) -> Iterator[Walk]:
     site.close()
 
 
-@sqlite
+@page
 def test_there_is_a_page_for_every_claim() -> None:
     assert [*IDS] == [*(f"Q{number}" for number in range(1, 10)), *(f"A{number}" for number in range(1, 18))]
     assert all(2 <= len(question.choices) <= 4 for question in questions.ALL.values())
 
 
-@sqlite
+@page
 @pytest.mark.parametrize("name", IDS)
 def test_the_prediction_comes_first_and_then_what_happened(walk: Walk, name: str) -> None:
     question, step = questions.ALL[name], walk[name]
@@ -51,14 +51,14 @@ def test_the_prediction_comes_first_and_then_what_happened(walk: Walk, name: str
     assert step.kept["right"] is (step.kept["guess"] == step.found)
 
 
-@sqlite
+@page
 @pytest.mark.parametrize("name", ["A5", "A11", "A16", "A17"])
 def test_what_is_still_to_come_is_said_plainly(walk: Walk, name: str) -> None:
     assert "Still to come" in walk[name].before
     assert questions.ALL[name].to_come in walk[name].after
 
 
-@sqlite
+@page
 @pytest.mark.question("Q1")
 def test_a_jwt_is_accepted_without_any_look_up(walk: Walk) -> None:
     assert walk["Q1"].statuses() == [200, 200, 200]
@@ -66,7 +66,7 @@ def test_a_jwt_is_accepted_without_any_look_up(walk: Walk) -> None:
     assert walk["Q1"].found == "none"
 
 
-@sqlite
+@page
 @pytest.mark.question("Q2")
 def test_the_request_to_the_revocation_endpoint_and_its_answer_are_shown_and_end_the_token(walk: Walk) -> None:
     exchange = walk["Q2"].kept["evidence"]["exchange"]
@@ -77,7 +77,7 @@ def test_the_request_to_the_revocation_endpoint_and_its_answer_are_shown_and_end
     assert walk["Q2"].found == "nothing"
 
 
-@sqlite
+@page
 @pytest.mark.question("Q3")
 def test_only_those_refuse_the_copy_that_ask_or_were_told_or_remember(walk: Walk) -> None:
     late = {"expiry", "introspection-cached", "denylist-poll", "status-list", "transparency"}
@@ -88,21 +88,21 @@ def test_only_those_refuse_the_copy_that_ask_or_were_told_or_remember(walk: Walk
     assert walk["Q3"].exposed()["this-site"] == 0
 
 
-@sqlite
+@page
 @pytest.mark.question("Q4")
 def test_a_copied_session_cookie_opens_the_page_before_and_not_after(walk: Walk) -> None:
     assert walk["Q4"].statuses() == [200, 401]
     assert walk["Q4"].found == "sign-in"
 
 
-@sqlite
+@page
 @pytest.mark.question("Q5")
 def test_no_design_refuses_a_copy_if_only_the_browser_forgot(walk: Walk) -> None:
     assert set(walk["Q5"].statuses()) == {200}
     assert walk["Q5"].found == "all"
 
 
-@sqlite
+@page
 @pytest.mark.question("Q6")
 def test_the_stored_row_is_a_hash_that_appears_rotates_and_ends(walk: Walk) -> None:
     assert walk["Q6"].statuses() == [400, 200, 400]
@@ -112,14 +112,14 @@ def test_the_stored_row_is_a_hash_that_appears_rotates_and_ends(walk: Walk) -> N
     assert walk["Q6"].found == "no"
 
 
-@sqlite
+@page
 @pytest.mark.question("Q7")
 def test_a_signature_and_a_look_up_are_measured_here(walk: Walk) -> None:
     assert all(value.endswith(("µs", "ms")) for value in walk["Q7"].facts().values())
     assert walk["Q7"].found in ("check", "same", "look-up")
 
 
-@sqlite
+@page
 @pytest.mark.question("Q7")
 @pytest.mark.parametrize(("signature", "query", "found"), [(1, 2, "check"), (2, 1, "look-up"), (1, 1.1, "same")])
 def test_the_faster_of_the_two_is_the_answer(
@@ -129,7 +129,7 @@ def test_the_faster_of_the_two_is_the_answer(
     assert walk_through(site, ["Q7"])["Q7"].found == found
 
 
-@sqlite
+@page
 @pytest.mark.question("Q8")
 def test_on_the_same_day_the_revoked_take_far_fewer_rows_than_the_valid(walk: Walk) -> None:
     _day, valid, revoked, _bits = walk["Q8"].facts().values()
@@ -141,7 +141,7 @@ def rows(words: str) -> int:
     return int(words.split(" rows")[0].replace(",", ""))
 
 
-@sqlite
+@page
 @pytest.mark.question("Q9")
 def test_with_the_store_off_who_asks_refuses_and_who_remembers_goes_on(walk: Walk) -> None:
     going_on = {"expiry", "denylist-poll", "denylist-push"}
@@ -151,7 +151,7 @@ def test_with_the_store_off_who_asks_refuses_and_who_remembers_goes_on(walk: Wal
     assert walk["Q9"].found == "some"
 
 
-@sqlite
+@page
 @pytest.mark.question("A1")
 def test_if_each_request_asks_both_formats_cost_a_look_up(walk: Walk) -> None:
     assert [len(row["look_ups"]) for row in walk["A1"].rows()] == [1, 1]
@@ -159,7 +159,7 @@ def test_if_each_request_asks_both_formats_cost_a_look_up(walk: Walk) -> None:
     assert walk["A1"].found == "same"
 
 
-@sqlite
+@page
 @pytest.mark.question("A2")
 def test_a_short_lived_jwt_looks_up_only_when_refreshing(walk: Walk) -> None:
     assert walk["A2"].kept["evidence"]["says"] == "30 requests were accepted with 5 look-ups."
@@ -167,7 +167,7 @@ def test_a_short_lived_jwt_looks_up_only_when_refreshing(walk: Walk) -> None:
     assert walk["A2"].found == "refresh"
 
 
-@sqlite
+@page
 @pytest.mark.question("A3")
 def test_a_refresh_token_is_refused_after_each_of_its_ends(walk: Walk) -> None:
     assert walk["A3"].statuses() == [400] * 4
@@ -175,14 +175,14 @@ def test_a_refresh_token_is_refused_after_each_of_its_ends(walk: Walk) -> None:
     assert walk["A3"].found == "none"
 
 
-@sqlite
+@page
 @pytest.mark.question("A4")
 def test_an_old_refresh_token_ends_that_one_session(walk: Walk) -> None:
     assert walk["A4"].statuses() == [200, 400, 400, 200]
     assert walk["A4"].found == "session"
 
 
-@sqlite
+@page
 @pytest.mark.question("A5")
 def test_a_refresh_from_another_program_is_tried(walk: Walk) -> None:
     usual, strange = walk["A5"].rows()
@@ -190,7 +190,7 @@ def test_a_refresh_from_another_program_is_tried(walk: Walk) -> None:
     assert walk["A5"].found == ("accepted" if strange["accepted"] else "asked")
 
 
-@sqlite
+@page
 @pytest.mark.question("A6")
 def test_a_jwt_can_be_read_by_anybody_and_an_opaque_token_by_the_server_alone(walk: Walk) -> None:
     jwt, opaque = walk["A6"].facts().values()
@@ -200,14 +200,14 @@ def test_a_jwt_can_be_read_by_anybody_and_an_opaque_token_by_the_server_alone(wa
     assert walk["A6"].found == "jwt"
 
 
-@sqlite
+@page
 @pytest.mark.question("A7")
 def test_of_three_ways_to_end_only_the_servers_reaches_a_copy_at_once(walk: Walk) -> None:
     assert walk["A7"].exposed() == {"client": 240, "expiry": 240, "sign-out": 0}
     assert walk["A7"].found == "sign-out"
 
 
-@sqlite
+@page
 @pytest.mark.question("A8")
 def test_a_wish_beside_an_opaque_token_is_not_kept_and_the_token_ends(walk: Walk) -> None:
     assert walk["A8"].statuses() == [200, 401]
@@ -215,7 +215,7 @@ def test_a_wish_beside_an_opaque_token_is_not_kept_and_the_token_ends(walk: Walk
     assert "data-preference" in walk["A8"].after
 
 
-@sqlite
+@page
 @pytest.mark.question("A9")
 def test_an_entry_leaves_the_denylist_when_its_last_token_has_expired(walk: Walk) -> None:
     after, before_expiry, expired, _where = walk["A9"].facts().values()
@@ -225,7 +225,7 @@ def test_an_entry_leaves_the_denylist_when_its_last_token_has_expired(walk: Walk
     assert walk["A9"].found == "none"
 
 
-@sqlite
+@page
 @pytest.mark.question("A10")
 def test_one_entry_that_names_the_session_ends_tokens_that_were_never_listed(walk: Walk) -> None:
     assert walk["A10"].statuses() == [401] * 3
@@ -233,7 +233,7 @@ def test_one_entry_that_names_the_session_ends_tokens_that_were_never_listed(wal
     assert walk["A10"].found == "none"
 
 
-@sqlite
+@page
 @pytest.mark.question("A11")
 def test_a_verifier_that_is_told_refuses_in_the_second_of_the_sign_out(walk: Walk) -> None:
     assert walk["A11"].accepted() == {"denylist-push": False, "denylist-poll": True}
@@ -241,7 +241,7 @@ def test_a_verifier_that_is_told_refuses_in_the_second_of_the_sign_out(walk: Wal
     assert walk["A11"].found == "told"
 
 
-@sqlite
+@page
 @pytest.mark.question("A12")
 def test_an_allowlist_refuses_what_it_cannot_find_even_if_it_is_good(walk: Walk) -> None:
     assert walk["A12"].statuses() == [200, 401]
@@ -249,7 +249,7 @@ def test_an_allowlist_refuses_what_it_cannot_find_even_if_it_is_good(walk: Walk)
     assert walk["A12"].found == "refused"
 
 
-@sqlite
+@page
 @pytest.mark.question("A13")
 def test_who_signs_in_again_in_the_second_of_a_global_logout_is_let_in(walk: Walk) -> None:
     assert walk["A13"].statuses() == [200, 200, 401, 401]
@@ -258,7 +258,7 @@ def test_who_signs_in_again_in_the_second_of_a_global_logout_is_let_in(walk: Wal
     assert walk["A13"].found == "accepted"
 
 
-@sqlite
+@page
 @pytest.mark.question("A14")
 def test_of_list_question_and_log_the_question_is_the_fastest_and_all_get_there(walk: Walk) -> None:
     assert walk["A14"].accepted() == {"status-list": True, "introspection": False, "transparency": True}
@@ -266,7 +266,7 @@ def test_of_list_question_and_log_the_question_is_the_fastest_and_all_get_there(
     assert walk["A14"].found == "asked"
 
 
-@sqlite
+@page
 @pytest.mark.question("A15")
 def test_with_nothing_but_expiry_a_copy_is_accepted_for_the_rest_of_its_life(walk: Walk) -> None:
     assert walk["A15"].statuses() == [200, 200, 401]
@@ -274,7 +274,7 @@ def test_with_nothing_but_expiry_a_copy_is_accepted_for_the_rest_of_its_life(wal
     assert walk["A15"].found == "rest"
 
 
-@sqlite
+@page
 @pytest.mark.question("A16")
 def test_what_hangs_on_a_session_ends_and_the_phone_goes_on_unless_one_time_is_kept_for_all(walk: Walk) -> None:
     assert walk["A16"].statuses() == [401, 401, 401, 400]
@@ -282,14 +282,14 @@ def test_what_hangs_on_a_session_ends_and_the_phone_goes_on_unless_one_time_is_k
     assert walk["A16"].found == "mostly"
 
 
-@sqlite
+@page
 @pytest.mark.question("A17")
 def test_a_lost_message_is_missed_by_who_only_listens(walk: Walk) -> None:
     assert walk["A17"].accepted() == {"denylist-push": True, "this-site": False}
     assert walk["A17"].found == "listener"
 
 
-@sqlite
+@page
 @pytest.mark.parametrize(
     ("name", "status", "found"),
     [

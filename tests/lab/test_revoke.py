@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from tests.browsers import Browser, Site
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.question("Q2")]
+pytestmark = [pytest.mark.page, pytest.mark.question("Q2")]
 
 
 @pytest.fixture
