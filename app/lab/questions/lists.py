@@ -141,10 +141,9 @@ QUESTIONS = (
         {"told": "Only the one that is told", "polls": "Only the one that polls", "both": "Both", "neither": "Neither"},
         _told,
         "Being told makes the exposure as short as the message takes. It also makes the message precious: what if it is lost "
-        "is the last question of this path.",
+        "is the last question of this path. Where this site runs with relying parties (make demo), the lab presents the copy "
+        "to them too: processes of their own that know only this site’s address, and are told.",
         (design("denylist-push", "The denylist, pushed"), LAB),
-        to_come="A relying party in a process of its own, on another port, that knows only this site’s address and is told. "
-        "So far the subscribers are verifiers inside the lab.",
     ),
     Question(
         "A12",
