@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest
 
-.PHONY: help run demo test test-long bench load pictures lint format lock clean
+.PHONY: help run demo test test-long bench load load-lab pictures lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -26,6 +26,9 @@ bench: .venv/dev .venv/browser  ## measure, as ratios in one run
 
 load: .venv/dev  ## let 200 browsers use the site for two minutes
 	@$(BIN)/python tests/load.py
+
+load-lab: .venv/dev  ## let a workshop of 100 attendees run the experiment
+	@$(BIN)/python tests/load_lab.py
 
 pictures: .venv/dev .venv/browser  ## take the pictures of the README anew
 	@$(BIN)/python tests/pictures.py

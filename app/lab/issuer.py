@@ -67,6 +67,12 @@ def sign_in(bench: str) -> Run:
     )
 
 
+def sign_in_again(run: Run, bench: str) -> Pocket:
+    """Open a new session of the same person on the laptop. Must run inside `db.writing`."""
+    run.laptop, run.held = _open(bench, run.user, now(run), run.entries)
+    return run.held
+
+
 def refresh(run: Run, bench: str, token: str) -> Pocket | None:
     """Exchange the laptop's refresh token for a pocket without cookie, or None if it is not good. An old one ends the session: perhaps it
     was copied. Must run inside `db.writing`. Raises Unwritten."""

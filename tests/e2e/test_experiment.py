@@ -24,6 +24,7 @@ def check(page: Page) -> None:
     assert page.get_by_role("heading", level=1).count() == 1
 
 
+@pytest.mark.question("Q3")
 def test_a_visitor_signs_out_replays_and_sees_why(open_browser: OpenBrowser, javascript: bool) -> None:
     page = open_browser(javascript=javascript).page
     page.goto("/lab")

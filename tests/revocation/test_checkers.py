@@ -161,6 +161,7 @@ def test_forgetting_refuses_no_token_that_has_time_left(make: Make, history: His
             assert checker.allows(token)
 
 
+@pytest.mark.question("A9")
 @every
 def test_memory_does_not_grow_with_what_has_expired(make: Make) -> None:
     checker, empty = make(), make().snapshot()

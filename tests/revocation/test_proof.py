@@ -65,6 +65,7 @@ def test_tlg_02_an_independent_program_accepts_the_signed_head(site: Site) -> No
     assert found["tree_size"] == 3
 
 
+@pytest.mark.question("A14")
 def test_tlg_04_an_independent_program_accepts_the_proof_of_a_sign_out(site: Site, proof: str) -> None:
     commitment = checkpoint.read(proof).commitment
     found = verify_tlog_proof(proof, commitment, key(site))
