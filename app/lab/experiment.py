@@ -34,7 +34,7 @@ def show() -> ResponseReturnValue:
         tokens=shown.tokens(run),
         rows=shown.rows(run),
         last=last,
-        lanes=lanes.draw(run, last, ALL) if last and run.ended_at is not None else None,
+        lanes=lanes.draw(run, last, ALL, issuer.now(run)) if last and run.ended_at is not None else None,
         is_down={fault.value: run.is_down(fault, issuer.now(run)) for fault in Fault},
         poll_in=news.next_poll(run, issuer.now(run)) - issuer.now(run),
     )
