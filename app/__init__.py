@@ -10,7 +10,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import cli, clock, config, db, keys, operation, schema, throttle
 from app.api import log
 from app.api import routes as api
-from app.identity import access_token, password
+from app.controls import routes as controls
+from app.identity import access_token, activity, demo, password
 from app.lab import site as lab
 from app.oauth import routes as oauth
 from app.revocation import delivery
@@ -31,14 +32,16 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     throttle.init_app(app, settings)
     delivery.init_app(app, settings)
     keys.init_app(app)
+    activity.init_app()
     password.init_app(app, settings)
+    demo.init_app(app, settings)
     access_token.init_app(app)
     oauth.init_app(app)
-    app.register_blueprint(api.bp)
-    app.register_blueprint(log.bp)
-    app.register_blueprint(operation.bp)
+    for routes in (api, log, operation):
+        app.register_blueprint(routes.bp)
     site.init_app(app)
     lab.init_app(app)
+    controls.init_app(app, settings)
     cli.init_app(app)
 
     if settings.trusted_proxies:

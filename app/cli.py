@@ -1,5 +1,6 @@
-"""What the operator does from a shell: `flask log`, `flask keys`, `flask sessions`, `flask users`, `flask purge`."""
+"""What the operator does from a shell: `flask log`, `flask keys`, `flask sessions`, `flask users`, `flask purge`, `flask relying-party`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import CursorResult, Delete, delete, func, select
 from werkzeug.datastructures import MultiDict
 
-from app import clock, keys
-from app.config import DAY
+from app import clock, config, keys
+from app.config import DAY, settings
 from app.db import db, writing
-from app.identity import activity
+from app.identity import activity, demo
 from app.identity import password as passwords
 from app.identity import session as sessions
 from app.identity import user as users
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
     for group in (log_group, keys_group, sessions_group, users_group):
         app.cli.add_command(group)
     app.cli.add_command(purge)
+    app.cli.add_command(relying_party)
 
 
 @log_group.command("verify")
@@ -61,7 +63,7 @@ def verify_receipt(file: Path, key: str | None) -> None:
         raise click.ClickException(f"This proves nothing: {problem}.") from problem
     entry = proof.entry
     click.echo(
-        f"Proven: the {entry.scope} {entry.subject} was {entry.kind} on {words.day(entry.at)} UTC ({entry.reason})."
+        f"Proven: the {entry.scope} {entry.subject} was {entry.kind} on {words.day(entry.at)} ({entry.reason})."
         f"\nIt is entry {entry.position} of {proof.size} in {proof.origin}."
     )
 
@@ -89,8 +91,8 @@ def restore() -> None:
 def rotate(at_once: bool) -> None:
     """Make a new key for access tokens."""
     name = keys.rotate(at_once=at_once)
-    when = "now" if at_once else f"in {keys.PUBLISHED_SECONDS // 60} minutes"
-    click.echo(f"Key {name} signs from {when} on. Nobody is signed out by this.")
+    when = "from now on" if at_once else f"in {keys.PUBLISHED_SECONDS // 60} minutes"
+    click.echo(f"Key {name} signs {when}. Nobody is signed out by this.")
 
 
 @sessions_group.command("list")
@@ -131,6 +133,17 @@ def add_user(email: str, name: str | None, password_stdin: bool) -> None:
     click.echo("Added.")
 
 
+@users_group.command("seed")
+def seed_users() -> None:
+    """Add the demo accounts of a workshop, or put them back as they were. Everybody knows their password."""
+    if not settings().workshop:
+        raise click.ClickException(
+            "Demo accounts are for workshops: set WORKSHOP=1 first, here and where the site runs."
+        )
+    demo.seed()
+    click.echo("\n".join([*demo.ACCOUNTS, f"Their password: {demo.PASSWORD}"]))
+
+
 @users_group.command("disable")
 @click.argument("email")
 def disable_user(email: str) -> None:
@@ -155,6 +168,17 @@ def purge() -> None:
         gone = _execute(delete(Session).where(Session.id.in_(over)))
         events = _execute(delete(Event).where(Event.at < clock.now() - ACTIVITY_DAYS * DAY))
     click.echo(f"{gone} sessions and {events} events forgotten.")
+
+
+@click.command("relying-party", add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def relying_party(options: tuple[str, ...]) -> None:
+    """A second site, which takes the lab's tokens; `flask relying-party --help` says how to start it."""
+    # In place of this process, which has the database open and knows the secrets: that one is to know an address.
+    kept = {name: value for name, value in os.environ.items() if name not in config.SECRETS}
+    command = [sys.executable, "-m", "app.relying_party", *options]
+    os.chdir(config.PROJECT)
+    os.execve(sys.executable, command, kept)  # noqa: S606 - no shell, and our own program
 
 
 def _execute(statement: Delete) -> int:

@@ -8,7 +8,7 @@ _offset_file: Path | None = None
 
 def now() -> int:
     """Return the time in whole Unix seconds."""
-    return int(time.time()) + _offset()
+    return int(time.time()) + offset()
 
 
 def follow(path: Path | None) -> None:
@@ -17,7 +17,8 @@ def follow(path: Path | None) -> None:
     _offset_file = path
 
 
-def _offset() -> int:
+def offset() -> int:
+    """Return by how many seconds this clock is ahead of the machine's, or, below 0, behind it."""
     if _offset_file is None or not _offset_file.exists():
         return 0
     return int(_offset_file.read_text())

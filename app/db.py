@@ -30,7 +30,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     store: Store = PostgreSQL(found, THREADS) if isinstance(found, str) else Sqlite(found, THREADS)
     app.extensions["store"] = store
     app.config["SQLALCHEMY_DATABASE_URI"] = store.url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = store.engine_options()
+    # What was to be stored, a password's hash perhaps, must not stand in an error message.
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = store.engine_options() | {"hide_parameters": True}
     app.config["BUSY_SECONDS"] = BUSY_SECONDS
     db.init_app(app)
     with app.app_context():
@@ -50,7 +51,7 @@ def writing() -> Iterator[None]:
     Order of locks, everywhere: the user row, then the session row, then the head of the log.
     """
     session = db.session()
-    if "after_commit" in session.info:
+    if is_writing():
         yield
         return
     callbacks: dict[object, Callable[[], None]] = {}
@@ -71,12 +72,16 @@ def writing() -> Iterator[None]:
         callback()
 
 
+def is_writing() -> bool:
+    """Say whether a `writing` block is open."""
+    return "after_commit" in db.session().info
+
+
 def let_go() -> None:
     """Give the connection back before something that takes long. What was read can still be looked at."""
-    session = db.session()
-    if "after_commit" in session.info:
+    if is_writing():
         raise RuntimeError("nothing that takes long belongs inside a transaction")
-    session.commit()
+    db.session.commit()
 
 
 def after_commit(callback: Callable[[], None], *, instead_of: object = None) -> None:

@@ -30,6 +30,7 @@ def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
         ("SITE_URL", "http://signed-out.example"),
         ("SITE_URL", "ftp://localhost"),
         ("INSECURE_COOKIES", "yes"),
+        ("WORKSHOP", "yes"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("TRUSTED_PROXIES", "all"),
     ],
@@ -45,6 +46,21 @@ def test_a_value_that_does_not_fit_is_named_in_one_line(tmp_path: Path, name: st
 def test_test_controls_are_refused_on_a_public_address(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"^TEST_CONTROLS"):
         load(tmp_path, SITE_URL="https://signed-out.example", TEST_CONTROLS="1")
+
+
+@pytest.mark.parametrize(
+    ("environ", "workshop"),
+    [
+        ({}, True),
+        ({"SITE_URL": "https://signed-out.example"}, False),
+        ({"SITE_URL": "https://signed-out.example", "WORKSHOP": "1"}, True),
+        ({"WORKSHOP": "0"}, False),
+    ],
+)
+def test_a_workshop_is_what_runs_on_loopback_unless_it_is_said(
+    tmp_path: Path, environ: dict[str, str], workshop: bool
+) -> None:
+    assert load(tmp_path, **environ).workshop is workshop
 
 
 def test_the_secret_is_made_once_and_kept_from_others(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 from typing import Any
 
+from flask.logging import has_level_handler, wsgi_errors_stream
 from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,11 +12,12 @@ from app import clock, metrics
 from app.db import Model, after_commit, db
 from app.identity.session import Session
 
+NOBODY = ""
 _log = logging.getLogger("signed_out.security")
 
 
 class Event(Model):
-    """One event of an account. *session_id*: where it happened, or which session it happened to."""
+    """One event of an account, or of `NOBODY`. *session_id*: where it happened, or which session it happened to."""
 
     __tablename__ = "activity"
     __table_args__ = (Index("activity_of_user", "user_id", "id"),)
@@ -26,6 +28,13 @@ class Event(Model):
     at: Mapped[int]
     address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(512))
+
+
+def init_app() -> None:
+    """Have the lines written to the error output of the server, unless the operator's own logging takes them."""
+    _log.setLevel(logging.INFO)
+    if not has_level_handler(_log):
+        _log.addHandler(logging.StreamHandler(wsgi_errors_stream))  # type: ignore[call-overload]
 
 
 def record(
@@ -43,7 +52,7 @@ def record(
             user_agent=user_agent[:512] or (session.user_agent if session else None),
         )
     )
-    after_commit(lambda: line(event, user=user_id, session=sid, address=address or None))
+    after_commit(lambda: line(event, user=user_id or None, session=sid, address=address or None))
 
 
 def line(event: str, **details: Any) -> None:

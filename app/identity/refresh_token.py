@@ -2,18 +2,12 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    CursorResult,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    func,
-    select,
-    update,
-)
+from flask import current_app
+from sqlalchemy import CursorResult, ForeignKey, Index, LargeBinary, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, seal
@@ -78,6 +72,7 @@ def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Bro
     found = owner(token)
     if found is None or found.client_id != client_id or found.state(clock.now()) is not State.LIVE:
         return None  # before any lock is taken: a browser may bring a dead token for weeks
+    _wait_for_others()
     with writing():
         session = sessions.lock(found.id)
         if session is None or not session.goes_on():
@@ -145,6 +140,13 @@ def rotations(session_id: str) -> int:
 def digest(token: str) -> bytes:
     """Return the SHA-256 under which a token is stored: enough for 256 random bits."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def _wait_for_others() -> None:
+    """Wait where a test has forced a race (test controls): what follows then begins in several requests at once."""
+    gate: Callable[[], None] | None = current_app.extensions.get("race")
+    if gate:
+        gate()
 
 
 def _advance(link: RefreshToken, token: str, session: Session, scope: str | None) -> Tokens:

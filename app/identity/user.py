@@ -4,6 +4,7 @@ import secrets
 
 from flask_login import UserMixin
 from sqlalchemy import String, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -39,8 +40,11 @@ def sign_up(email: str, name: str, hashed: str) -> User | None:
         return None
     user = User(id=secrets.token_urlsafe(16), email=canonical(email), name=name, created_at=clock.now())
     user.set_password(hashed)
-    db.session.add(user)
-    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            db.session.add(user)
+    except IntegrityError:  # on PostgreSQL, where somebody else may have written since we looked
+        return None
     return user
 
 

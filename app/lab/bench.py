@@ -44,18 +44,18 @@ class Bench(Model):
 def here() -> Bench | None:
     """Return the visitor's bench, or None for one who has not touched anything yet."""
     held = cookies.read(COOKIE)
-    return db.session.get(Bench, _name(held)) if held else None
+    return db.session.get(Bench, name(held)) if held else None
 
 
-def find(name: str) -> Bench | None:
+def find(bench_id: str) -> Bench | None:
     """Return the bench of this id."""
-    return db.session.get(Bench, name)
+    return db.session.get(Bench, bench_id)
 
 
-def lock(name: str) -> Bench | None:
+def lock(bench_id: str) -> Bench | None:
     """Return the bench as it is now, held until the transaction ends."""
     return db.session.scalar(
-        select(Bench).where(Bench.id == name).with_for_update().execution_options(populate_existing=True)
+        select(Bench).where(Bench.id == bench_id).with_for_update().execution_options(populate_existing=True)
     )
 
 
@@ -64,7 +64,7 @@ def make() -> tuple[Bench, str]:
     db.session.execute(delete(Bench).where(Bench.seen_at < clock.now() - KEPT_SECONDS))
     secret = secrets.token_urlsafe(24)
     now = clock.now()
-    bench = Bench(id=_name(secret), made_at=now, seen_at=now, answers="{}")
+    bench = Bench(id=name(secret), made_at=now, seen_at=now, answers="{}")
     db.session.add(bench)
     db.session.flush()
     return bench, secret
@@ -75,7 +75,7 @@ def changing() -> Iterator[tuple[Bench, str | None]]:
     """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it."""
     held = cookies.read(COOKIE)
     with writing():
-        bench = lock(_name(held)) if held else None
+        bench = lock(name(held)) if held else None
         bench, secret = (bench, None) if bench else make()
         bench.seen_at = clock.now()
         yield bench, secret
@@ -88,5 +88,6 @@ def hand_over(response: Response, secret: str | None) -> Response:
     return response
 
 
-def _name(secret: str) -> str:
+def name(secret: str) -> str:
+    """Return the id of the bench whose cookie this is."""
     return hashlib.sha256(secret.encode()).hexdigest()[:32]

@@ -1,11 +1,116 @@
 """What each design costs: bytes, look-ups, seconds exposed and people wrongly refused, on a simulated day."""
 
-from flask import Blueprint, render_template
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.db import let_go
+from app.lab import bars, measure, sliders, timing
+from app.lab.bars import Chart, Value
+from app.lab.day import Day
+from app.lab.measure import Comparison, Cost
+from app.lab.timing import Times
+from app.web import errors
+
 bp = Blueprint("costs", __name__, url_prefix="/costs")
+
+REMEMBERED = 64  # days that need not be simulated again
+WAITING = 4  # who may wait for a simulation; one runs at a time
+BUSY_SECONDS = 3
+_CROWD = errors.Words(
+    "Many days are being simulated at this moment",
+    "They are simulated one at a time, and the queue is full.",
+    "Nothing was changed. The rest of the site is not held up by this.",
+    "Wait a few seconds, then load the page again.",
+)
+_turn = threading.Lock()
+_room = threading.Semaphore(WAITING)
+
+
+class Crowded(Exception):
+    """So many simulations wait that the rest of the site would have to wait too. Try again soon."""
 
 
 @bp.get("")
 def show() -> ResponseReturnValue:
-    return render_template("lab/costs.html")
+    day, at = sliders.read(request.args)
+    compared = _compare(day)
+    times = timing.measure()
+    return render_template(
+        "lab/costs.html",
+        sliders=sliders.ALL,
+        at=at,
+        day=compared,
+        charts=_charts(compared.costs, times),
+        times=times,
+        many=bars.many,
+        size=bars.size,
+        seconds=bars.seconds,
+        brief=bars.brief,
+    )
+
+
+@bp.errorhandler(Crowded)
+def crowded(_problem: Crowded) -> ResponseReturnValue:
+    return errors.answer(503, BUSY_SECONDS, _CROWD)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _compare(day: Day) -> Comparison:
+    with _own_turn():
+        return measure.compare(day)
+
+
+@contextmanager
+def _own_turn() -> Iterator[None]:
+    if not _room.acquire(blocking=False):
+        raise Crowded
+    try:
+        let_go()
+        with _turn:
+            yield
+    finally:
+        _room.release()
+
+
+def _charts(costs: Iterable[Cost], times: Times) -> dict[str, Chart]:
+    listed = list(costs)
+    return {
+        "exposed": bars.chart([_exposed(cost) for cost in listed], bars.SECONDS),
+        "lookups": bars.chart([_asked(cost) for cost in listed], bars.COUNTS),
+        "held": bars.chart(
+            [Value(cost.design.name, cost.held, bars.size(cost.held)) for cost in listed if cost.held], bars.SIZES
+        ),
+        "refused": bars.chart([_refused(cost) for cost in listed], bars.PEOPLE),
+        "times": bars.chart(_timed(times), bars.MICROSECONDS),
+    }
+
+
+def _exposed(cost: Cost) -> Value:
+    worst, mean = bars.seconds(cost.worst), bars.seconds(cost.mean)
+    words = worst if worst == mean else f"up to {worst}, {mean} on average"
+    return Value(cost.design.name, cost.worst, words if cost.worst else "", cost.mean)
+
+
+def _asked(cost: Cost) -> Value:
+    lookups = [bars.many(cost.lookups, "look-up", "look-ups")] * bool(cost.lookups)
+    messages = [bars.many(cost.messages, "message", "messages")] * bool(cost.messages)
+    return Value(cost.design.name, cost.lookups + cost.messages, ", ".join(lookups + messages) or "none")
+
+
+def _refused(cost: Cost) -> Value:
+    return Value(cost.design.name, cost.refused, bars.many(cost.refused, "person", "people") if cost.refused else "")
+
+
+def _timed(times: Times) -> list[Value]:
+    named = {
+        "Verify a signature, ES256": times.signature,
+        "Find a row in the database, by its index": times.query,
+        "Recognise a token verified before": times.cached,
+        "Ask the checker that this site uses": times.checker,
+    }
+    return [Value(name, seconds * 1e6, bars.brief(seconds)) for name, seconds in named.items()]

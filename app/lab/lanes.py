@@ -3,7 +3,7 @@
 x runs from 0 to 100 percent. Left of the cut time is drawn short; right of it, it is drawn to scale.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +38,12 @@ class Picture:
 def draw(run: Run, replayed: Mapping[str, Any], designs: Mapping[str, Design]) -> Picture:
     """Draw what the last replay measured."""
     ended = run.ended_at or run.began_at
-    life = max(1, run.laptop.access_until - ended)
-    lanes = tuple(_lane(row, designs[row["slug"]], ended, life) for row in replayed["rows"])
+    return draw_rows(replayed["rows"], designs, ended, max(1, run.laptop.access_until - ended))
+
+
+def draw_rows(rows: Iterable[Mapping[str, Any]], designs: Mapping[str, Design], ended: int, life: int) -> Picture:
+    """Draw when each first refused, from *ended* on, for a token that had *life* seconds left."""
+    lanes = tuple(_lane(row, designs[row["slug"]], ended, life) for row in rows)
     said = ". ".join(f"{lane.name}: {lane.words}" for lane in lanes)
     return Picture(lanes, _marks(life), f"From the sign-out on. {said}.")
 

@@ -78,7 +78,7 @@ def _poll(design: Design, run: Run, at: int) -> tuple[list[int], int | None]:
 def _push(design: Design, run: Run, at: int) -> tuple[list[int], int | None]:
     if design.way.needs is Fault.STORE:
         return _leased(run, at)
-    heard = [position for position, when in run.entries if when <= at and not run.is_down(Fault.PUSH, when)]
+    heard = [position for position, when, pushed in run.entries if pushed and when <= at]
     return heard, run.down_since(Fault.PUSH, at) or at
 
 
@@ -93,7 +93,7 @@ def _leased(run: Run, at: int) -> tuple[list[int], int | None]:
 
 
 def _until(run: Run, at: int) -> list[int]:
-    return [position for position, when in run.entries if when <= at]
+    return [position for position, when, _ in run.entries if when <= at]
 
 
 def _openings(run: Run) -> list[int]:

@@ -70,7 +70,7 @@ class Pocket:
 @dataclass
 class Run:
     """*user*: an opaque id. *laptop* is the session of the experiment, *phone* the same person's other one.
-    *entries*: (position in the log, when it was appended). *down*: for each fault the times from when until when."""
+    *entries*: (position in the log, when it was appended, whether the push channel took it). *down*: for each fault the times from when until when."""
 
     user: str
     offset: int
@@ -79,7 +79,7 @@ class Run:
     phone: Signed
     held: Pocket | None
     phone_access: str
-    entries: list[tuple[int, int]]
+    entries: list[tuple[int, int, bool]]
     copied: Pocket | None = None
     copied_at: int | None = None
     ended_at: int | None = None
@@ -100,7 +100,7 @@ class Run:
             found[name] = Signed(**found[name], chain=links)
         for name in ("held", "copied"):
             found[name] = Pocket(**found[name]) if found[name] else None
-        found["entries"] = [(position, at) for position, at in found["entries"]]
+        found["entries"] = [(position, at, pushed) for position, at, pushed in found["entries"]]
         return cls(**found)
 
     @property

@@ -5,10 +5,10 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from app.config import settings
-from app.lab import bench, costs, experiment, resource, room, rooms
+from app.lab import bench, costs, experiment, feed, matrix, path, resource, revoke, room, rooms
 from app.web import cross_origin
 
-_PAGES = (experiment, costs, resource, rooms)
+_PAGES = (experiment, matrix, costs, path, rooms, resource, revoke, feed)
 
 
 def init_app(app: Flask) -> None:

@@ -13,7 +13,17 @@ from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
 
 _log = logging.getLogger("signed_out.errors")
-_MACHINES = ("/oauth/", "/lab/api/", "/api/", "/.well-known/", "/log/", "/status-lists")
+_MACHINES = (
+    "/oauth/",
+    "/lab/api/",
+    "/lab/feed",
+    "/lab/revoked",
+    "/api/",
+    "/.well-known/",
+    "/log/",
+    "/status-lists",
+    "/test/",
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
         return asked
     code = problem.code or 500
     retry_after = getattr(problem, "retry_after", None)
-    response = _answer(code, retry_after if isinstance(retry_after, int) else None)
+    response = answer(code, retry_after if isinstance(retry_after, int) else None)
     if code == 405:
         response.headers["Allow"] = ", ".join(getattr(problem, "valid_methods", None) or ())
     return response
@@ -70,21 +80,22 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
 
 def _store(problem: StoreUnavailable) -> ResponseReturnValue:
     _log.error("the store is unavailable: %s", problem)
-    return _answer(503, RETRY_SECONDS)
+    return answer(503, RETRY_SECONDS)
 
 
 def _busy(_problem: Busy) -> ResponseReturnValue:
-    return _answer(503, BUSY_SECONDS, _MANY)
+    return answer(503, BUSY_SECONDS, _MANY)
 
 
 def _broken(problem: Exception) -> ResponseReturnValue:
     _log.exception("unforeseen", exc_info=problem)
-    return _answer(500, None)
+    return answer(500, None)
 
 
-def _answer(code: int, retry_after: int | None, words: Words | None = None) -> Response:
+def answer(code: int, retry_after: int | None, words: Words | None = None) -> Response:
+    """Answer with the error *code*, in its usual words or in others."""
     db.session.rollback()
-    if code >= 500:
+    if code >= 500 or not _knows_the_visitor():
         guard.stand_aside()  # this page must not need what may be broken
     if request.path.startswith(_MACHINES) or guard.wants_json():
         response = jsonify(error=_CODES.get(code, "server_error"))
@@ -96,6 +107,14 @@ def _answer(code: int, retry_after: int | None, words: Words | None = None) -> R
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def _knows_the_visitor() -> bool:
+    try:
+        guard.visit()
+    except StoreUnavailable:
+        return False
+    return True
 
 
 _CODES = {

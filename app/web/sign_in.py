@@ -60,8 +60,12 @@ def replace_held(user: User) -> str | None:
     name = None
     for sid in held():
         session = sessions.lock(sid)
-        if session and session.end(Reason.REPLACED):
-            name = session.name if session.user_id == user.id else None
+        if session is None:
+            continue
+        if session.user_id == user.id:
+            name = session.name if session.end(Reason.REPLACED) else name
+        elif session.end(Reason.SIGNED_OUT, actor=session.id):
+            activity.record("signed_out", session.user_id, session)
     return name
 
 
@@ -102,12 +106,10 @@ def _attempt(form: forms.SignIn) -> ResponseReturnValue:
 
 
 def _record_failure(user: User | None) -> None:
-    browser = browsers.here()
+    """Note it, for nobody if there is no such account: what is written takes time, which would tell who has one."""
+    owner, browser = user.id if user else activity.NOBODY, browsers.here()
     with writing():
-        if user:
-            activity.record("sign_in_failed", user.id, address=browser.address, user_agent=browser.user_agent)
-        else:
-            activity.line("sign_in_failed", address=browser.address)
+        activity.record("sign_in_failed", owner, address=browser.address, user_agent=browser.user_agent)
 
 
 def _is_known_place(account: str) -> bool:

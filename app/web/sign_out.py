@@ -1,5 +1,6 @@
 """Sign out: the session ends at the server, and what was ended is shown and proven."""
 
+import json
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, make_response, redirect, render_template
@@ -19,7 +20,7 @@ from app.web.own_server import Exchange
 bp = Blueprint("sign_out", __name__)
 RETRY_SECONDS = 5
 ENDING_SECONDS = 60 * 60
-_ENDING = "a token that may only be ended"
+_ENDING = "tokens that may only be ended"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,22 @@ class Held:
     @classmethod
     def here(cls) -> "Held":
         return cls(cookies.read(cookies.ACCESS), cookies.read(cookies.REFRESH))
+
+    @classmethod
+    def pending(cls) -> "Held":
+        """Open what an earlier sign-out could not end."""
+        cookie = cookies.read(cookies.ENDING) or ""
+        try:
+            opened = seal.reveal(settings().secret_key, _ENDING, bytes.fromhex(cookie))
+        except ValueError:
+            opened = None
+        sealed_at, access, refresh = json.loads(opened) if opened else (0, None, None)
+        return cls(access, refresh) if clock.now() - sealed_at < ENDING_SECONDS else cls(None, None)
+
+    def sealed(self) -> str:
+        """Return both in a form that is good for ending them, for a while, and for nothing else."""
+        content = json.dumps([clock.now(), self.access, self.refresh])
+        return seal.close(settings().secret_key, _ENDING, content).hex()
 
     def __bool__(self) -> bool:
         return bool(self.access or self.refresh)
@@ -48,7 +65,7 @@ def ask() -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """End what this browser holds. Asks nothing of the guard: expired tokens and a dead store are no obstacle."""
     guard.leave()
-    held = Held.here() or Held(None, _pending())
+    held = Held.here() or Held.pending()
     if not held:
         return _clear(redirect("/signed-out", 303))
     try:
@@ -85,10 +102,10 @@ def farewell(*, ended: int) -> ResponseReturnValue:
 
 def end_late() -> bool:
     """End what an earlier sign-out could not; say whether nothing remains to be done."""
-    token = _pending()
+    held = Held.pending()
     try:
-        if token:
-            _end(Held(None, token))
+        if held:
+            _end(held)
     except StoreUnavailable:
         return False
     return True
@@ -145,17 +162,6 @@ def _show(held: Held, exchange: Exchange | None, *, already: bool = False, ended
     return _clear(response)
 
 
-def _pending() -> str | None:
-    """Return the token that an earlier sign-out could not end, if this browser has one."""
-    cookie = cookies.read(cookies.ENDING) or ""
-    try:
-        opened = seal.reveal(settings().secret_key, _ENDING, bytes.fromhex(cookie)) or ""
-    except ValueError:
-        return None
-    sealed_at, _, token = opened.partition(" ")
-    return token if token and clock.now() - int(sealed_at) < ENDING_SECONDS else None
-
-
 def _clear(response: Response) -> Response:
     cookies.sign_out(response)
     cookies.drop(response, cookies.ENDING)
@@ -169,7 +175,5 @@ def _not_yet(held: Held) -> Response:
     page = render_template("web/sign_out_failed.html", retry_after=RETRY_SECONDS)
     response = make_response(page, 503, {"Retry-After": str(RETRY_SECONDS)})
     cookies.sign_out(response)
-    token = held.refresh or held.access or ""
-    sealed = seal.close(settings().secret_key, _ENDING, f"{clock.now()} {token}").hex()
-    cookies.put(response, cookies.ENDING, sealed, seconds=ENDING_SECONDS)
+    cookies.put(response, cookies.ENDING, held.sealed(), seconds=ENDING_SECONDS)
     return response

@@ -17,9 +17,9 @@ _taken = Throttle("sign-ups of a taken address", "30 per 10 minutes")
 
 @bp.route("/sign-up", methods=["GET", "POST"])
 def sign_up() -> ResponseReturnValue:
-    form = forms.SignUp(request.form or request.args)
     if request.method == "GET":
-        return render_template("web/sign_up.html", form=form)
+        return render_template("web/sign_up.html", form=forms.SignUp(request.args))
+    form = forms.SignUp(request.form)
     if not form.validate():
         return render_template("web/sign_up.html", form=form), 422
     return _create(form)

@@ -53,6 +53,18 @@ def server(shared_instance: Path) -> Iterator[Server]:
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def base_url(server: Server) -> str:
+    """By the name that it has in pytest-playwright, as the next one."""
+    return server.url
+
+
+@pytest.fixture
+def context(chromium: Browser, base_url: str) -> Iterator[BrowserContext]:
+    with chromium.new_context(base_url=base_url) as opened:
+        yield opened
+
+
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
 def javascript(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)

@@ -1,6 +1,7 @@
 """Two worker processes and many requests at once: one successor a round, no one signed out, theft still seen."""
 
 import http.client
+import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from tests.server import Server
 
 pytestmark = pytest.mark.server
 
-ROUNDS = 100 if os.environ.get("LONG") else 25
+ROUNDS = 100 if os.environ.get("LONG") else 10
 PARALLEL = 40
 
 
@@ -82,6 +83,18 @@ def test_a_bad_setting_is_one_line_too(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"^WORKERS=many") as stopped:
         Server(tmp_path / "instance", WORKERS="many")
     assert str(stopped.value).count("\n") == 1
+
+
+def test_every_security_event_is_one_json_line_of_its_output(server: Server) -> None:
+    pocket = server.join("dora@example.org")
+    sid = server.claims(pocket[ACCESS])["sid"]
+    server.ask("POST", "/sign-in", {}, email="dora@example.org", password="wrong wrong")
+    server.ask("POST", "/sign-out", pocket)
+    lines = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
+    assert [line["event"] for line in lines if line.get("session") == sid] == ["signed_in", "signed_out"]
+    assert any(line["event"] == "sign_in_failed" for line in lines)
+    for secret in (*pocket.values(), "dora@example.org"):
+        assert secret not in server.output()
 
 
 def test_it_says_where_it_is(server: Server) -> None:

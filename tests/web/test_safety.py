@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
-from app.db import StoreUnavailable
+from app.db import StoreUnavailable, db
 from app.web import rows
 from tests.browsers import SITE_URL, Browser, Site
 
@@ -31,6 +33,7 @@ def ada(site: Site) -> Browser:
 FILES = ["/static/icon.svg", "/static/js/live.js", "/api/me", "/oauth/jwks", "/oauth/nowhere", "/live", "/healthz"]
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("path", PAGES + FILES)
 def test_every_answer_has_a_policy(ada: Browser, path: str) -> None:
     headers = ada.get(path).headers
@@ -41,6 +44,7 @@ def test_every_answer_has_a_policy(ada: Browser, path: str) -> None:
     assert "Access-Control-Allow-Origin" not in headers
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("path", PAGES)
 def test_out_03_aut_06_every_page_has_the_careful_headers(ada: Browser, path: str) -> None:
     headers = ada.get(path).headers
@@ -69,6 +73,7 @@ def test_out_06_sign_out_is_on_every_page_that_can_be_reached(ada: Browser) -> N
     assert {"/", "/account", "/account/password", "/devices", "/activity"} <= seen
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_has_anything_inline_or_from_elsewhere(ada: Browser, path: str) -> None:
     page = ada.get(path).text
@@ -83,6 +88,7 @@ def test_over_https_browsers_are_told_to_stay_there(instance: object, site: Site
     secure.close()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "headers",
     [
@@ -151,6 +157,35 @@ def test_a_database_that_is_gone_is_503_and_never_a_guess(site: Site, ada: Brows
         assert int(answer.headers["Retry-After"]) > 0
     (site.folder / "elsewhere.db").rename(database)
     assert ada.is_signed_in()
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("lost", [(), ("__Host-Http-access",)], ids=str)
+def test_without_a_database_too_an_error_says_what_it_is(site: Site, ada: Browser, lost: tuple[str, ...]) -> None:
+    ada.forget(*lost)
+    (site.folder / "signed-out.db").rename(site.folder / "elsewhere.db")
+    for answer, code in (
+        (ada.get("/nowhere"), 404),
+        (ada.get("/nowhere", Accept="application/json"), 404),
+        (ada.get("/devices/end-all"), 405),
+        (ada.post("/sign-out", {"Sec-Fetch-Site": "cross-site"}), 403),
+        (ada.post("/sign-in", email="a" * 100_000), 413),
+    ):
+        assert answer.status_code == code
+        assert "Something broke" not in answer.text
+
+
+def test_an_error_of_the_database_does_not_tell_what_was_to_be_stored(site: Site) -> None:
+    twice = {"id": "x", "email": "ada@example.org", "name": "Ada", "hash": "a hash"}
+    insert = text(
+        "INSERT INTO users (id, email, name, password_hash, password_version, created_at)"
+        " VALUES (:id, :email, :name, :hash, 1, 1)"
+    )
+    with site.app.app_context():
+        db.session.execute(insert, twice)
+        with pytest.raises(IntegrityError) as problem:
+            db.session.execute(insert, twice)
+    assert "a hash" not in str(problem.value)
 
 
 def test_a_page_that_breaks_after_a_refresh_still_hands_back_the_new_tokens(site: Site, ada: Browser) -> None:

@@ -4,7 +4,9 @@ import json
 import logging
 
 import pytest
+from sqlalchemy import event
 
+from app.db import db
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site
 
 
@@ -76,6 +78,18 @@ def test_their_pages_are_the_same_to_the_byte(ada: Browser) -> None:
     assert [name for name, _ in wrong.headers] == [name for name, _ in unknown.headers]
 
 
+def test_neither_makes_the_database_work_harder(site: Site, ada: Browser) -> None:
+    statements: list[str] = []
+    with site.app.app_context():
+        event.listen(db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    for email in ("ada@example.org", "eve@example.org"):
+        ada.sign_in(email, "wrong wrong")
+        statements.append("")
+    middle = statements.index("")
+    assert statements[:middle] == statements[middle + 1 : -1]
+    assert any(statement.startswith("INSERT") for statement in statements)
+
+
 def test_the_case_of_an_address_does_not_matter(ada: Browser) -> None:
     ada.sign_in(" ADA@Example.ORG ")
     assert ada.is_signed_in()
@@ -125,10 +139,16 @@ def test_signing_in_again_replaces_the_row_of_that_browser_and_keeps_its_name(ad
 def test_somebody_else_signing_in_on_the_same_browser_ends_the_first_session(site: Site, ada: Browser) -> None:
     ada.sign_in()
     pocket = ada.pocket()
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    sid = ada.session()["sid"]
     site.member("bob@example.org")
     ada.sign_in("bob@example.org")
     assert not site.thief(pocket).is_signed_in()
     assert ada.session()["name"] is None
+    ended = next(line for line in phone.sessions() if line["sid"] == sid)
+    assert ended["reason"] == "signed_out"
+    assert ended["ended_at"]
 
 
 def test_a_guesser_is_slowed_down_and_the_owner_at_home_is_not(site: Site, ada: Browser) -> None:

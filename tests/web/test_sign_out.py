@@ -40,6 +40,7 @@ def test_out_01_looking_at_the_address_only_asks(ada: Browser) -> None:
     assert ada.is_signed_in()
 
 
+@pytest.mark.question("Q2")
 def test_the_receipt_shows_the_request_that_was_sent_and_the_proof(ada: Browser) -> None:
     pocket = ada.pocket()
     ada.sign_out()
@@ -52,6 +53,7 @@ def test_the_receipt_shows_the_request_that_was_sent_and_the_proof(ada: Browser)
         assert secret not in page
 
 
+@pytest.mark.question("Q2")
 def test_out_07_the_request_was_really_handled_by_the_revocation_endpoint(site: Site, ada: Browser) -> None:
     seen: list[str] = []
 
@@ -135,6 +137,7 @@ def test_who_is_not_signed_in_is_simply_signed_out(site: Site) -> None:
     assert stranger.get("/signed-out").status_code == 200
 
 
+@pytest.mark.question("A16")
 def test_others_are_left_alone(site: Site, ada: Browser) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()
@@ -164,6 +167,31 @@ def test_what_it_could_not_end_is_ended_at_the_next_visit(site: Site, ada: Brows
     ada.get("/")
     assert not ada.cookie(ENDING)
     assert not site.thief(pocket).is_signed_in()
+
+
+@pytest.mark.parametrize("lost", [ACCESS, REFRESH])
+def test_with_one_of_the_two_cookies_lost_the_next_visit_ends_the_whole_session_all_the_same(
+    site: Site, ada: Browser, lost: str
+) -> None:
+    pocket = ada.pocket()
+    ada.forget(lost)
+    with locked(site):
+        ada.sign_out()
+    site.wait(301)  # by now an access token has run out
+    ada.get("/")
+    assert not ada.cookie(ENDING)
+    assert not site.thief(pocket, REFRESH).is_signed_in()
+
+
+def test_two_sessions_whose_cookies_were_mixed_both_end_at_the_next_visit(site: Site, ada: Browser) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    mixed = site.thief({ACCESS: ada.pocket()[ACCESS], REFRESH: phone.pocket()[REFRESH]})
+    with locked(site):
+        mixed.sign_out()
+    mixed.get("/")
+    assert not ada.is_signed_in()
+    assert not phone.is_signed_in()
 
 
 def test_trying_again_ends_it_and_shows_the_receipt(site: Site, ada: Browser) -> None:

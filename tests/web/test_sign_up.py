@@ -1,10 +1,15 @@
 """Signing up takes what people type and refuses what is guessed first."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from app.identity import password as passwords
 from tests.browsers import Site
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "password",
     [
@@ -25,6 +30,7 @@ def test_a_password_that_is_short_long_or_common_is_refused(site: Site, password
     assert not ada.is_signed_in()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "password",
     [
@@ -45,6 +51,7 @@ def test_any_other_password_works_exactly_as_typed(site: Site, password: str) ->
     assert ada.is_signed_in()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "email",
     ["", "ada", "ada@", "@example.org", "a b@example.org", "ada@example.org\r\nBcc: x", "a" * 300 + "@example.org"],
@@ -64,6 +71,29 @@ def test_what_is_an_address_is_taken(site: Site, email: str) -> None:
     assert ada.is_signed_in()
 
 
+def test_of_many_who_sign_up_with_one_address_at_once_one_gets_the_account(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = threading.Barrier(6)
+
+    def hash_together(_password: str) -> str:
+        at_once.wait()
+        return "hashed"
+
+    monkeypatch.setattr(passwords, "hash", hash_together)
+    with ThreadPoolExecutor(6) as pool:
+        browsers = [site.browser() for _ in range(6)]
+        answers = list(pool.map(lambda browser: browser.sign_up("ada@example.org"), browsers))
+    assert sorted(answer.status_code for answer in answers) == [303] + [422] * 5
+    assert sum("has an account already" in answer.text for answer in answers) == 5
+
+
+def test_a_password_in_the_address_of_the_page_signs_nobody_up(site: Site) -> None:
+    form = "name=Ada&email=ada@example.org&password=plenty+of+violet+otters"
+    assert site.browser().post(f"/sign-up?{form}").status_code == 422
+    assert 'value="ada@example.org"' in site.browser().get(f"/sign-up?{form}").text
+
+
 def test_an_address_has_one_account(site: Site) -> None:
     site.member("ada@example.org")
     second = site.browser()
@@ -71,6 +101,7 @@ def test_an_address_has_one_account(site: Site) -> None:
     assert not second.is_signed_in()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "line\nbreak", "\u202eevil"])
 def test_a_name_is_one_line_of_reasonable_length(site: Site, name: str) -> None:
     assert site.browser().sign_up(name=name).status_code == 422

@@ -32,23 +32,23 @@ class AllOf:
     """A checker that allows what every one of its checkers allows."""
 
     def __init__(self, *checkers: Checker) -> None:
-        self._checkers = checkers
+        self.checkers = checkers
         self._appliers = [checker.apply for checker in checkers]
 
     @property
     def horizon(self) -> int:
-        return max(checker.horizon for checker in self._checkers)
+        return max(checker.horizon for checker in self.checkers)
 
     def apply(self, entry: Entry) -> None:
         for apply in self._appliers:
             apply(entry)
 
     def allows(self, bearer: Bearer) -> bool:
-        return all(checker.allows(bearer) for checker in self._checkers)
+        return all(checker.allows(bearer) for checker in self.checkers)
 
     def forget(self, now: int) -> None:
-        for checker in self._checkers:
+        for checker in self.checkers:
             checker.forget(now)
 
     def snapshot(self) -> bytes:
-        return b"".join(checker.snapshot() for checker in self._checkers)
+        return b"".join(checker.snapshot() for checker in self.checkers)

@@ -1,0 +1,74 @@
+"""A session without a sign-in form: an account and its cookies, as Playwright's `context.add_cookies` takes them."""
+
+import secrets
+from http.cookies import Morsel, SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response
+from werkzeug.datastructures import MultiDict
+
+from app import clock
+from app.config import settings
+from app.controls.asked import Refused
+from app.db import writing
+from app.identity import activity, refresh_token
+from app.identity import password as passwords
+from app.identity import user as users
+from app.identity.refresh_token import Tokens
+from app.identity.session import Session
+from app.identity.user import User
+from app.web import browsers, cookies, forms
+
+
+def account(email: str, name: str, password: str) -> User:
+    """Return the account of this address; make it where there is none. Raises Refused where it cannot be used.
+
+    Without a *password* it gets one that nobody knows.
+    """
+    if users.find(email) is None:
+        _add(email, name, password or secrets.token_urlsafe())
+    user = users.find(email)
+    if user is None or user.disabled_at is not None:
+        raise Refused("email: this account is disabled.")
+    return user
+
+
+def session(user: User, *, keep: bool) -> Tokens:
+    """Begin a session as the sign-in form would."""
+    with writing():
+        begun = Session.start(users.lock(user.id), browsers.here(), keep=keep)
+        activity.record("signed_in", user.id, begun)
+        return refresh_token.issue(begun)
+
+
+def jar(tokens: Tokens) -> list[dict[str, Any]]:
+    """Return the very cookies that a sign-in sets."""
+    response = Response()
+    cookies.sign_in(response, cookies.pair(tokens))
+    lines = response.headers.getlist("Set-Cookie")
+    return [_describe(morsel) for line in lines for morsel in SimpleCookie(line).values()]
+
+
+def _add(email: str, name: str, password: str) -> None:
+    form = forms.SignUp(MultiDict({"email": email, "name": name, "password": password}))
+    if not form.validate():
+        raise Refused("; ".join(f"{field}: {' '.join(map(str, errors))}" for field, errors in form.errors.items()))
+    hashed = passwords.hash(password)
+    with writing():
+        users.sign_up(email, name, hashed)
+
+
+def _describe(morsel: "Morsel[str]") -> dict[str, Any]:
+    described = {
+        "name": morsel.key,
+        "value": morsel.value,
+        "domain": urlsplit(settings().site_url).hostname,
+        "path": morsel["path"],
+        "httpOnly": bool(morsel["httponly"]),
+        "secure": bool(morsel["secure"]),
+        "sameSite": morsel["samesite"],
+    }
+    if morsel["max-age"]:  # the browser's clock is the machine's, wherever ours was moved to
+        described["expires"] = clock.now() - clock.offset() + int(morsel["max-age"])
+    return described

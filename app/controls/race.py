@@ -1,0 +1,74 @@
+"""A race on demand: several exchanges of a refresh token wait for each other, whatever process they are in."""
+
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from flask import Flask
+
+from app.config import settings
+from app.controls.asked import Refused
+from app.db import is_writing, let_go
+
+PATIENCE_SECONDS = 5
+MOST = 32  # a held request keeps a thread
+
+
+def init_app(app: Flask) -> None:
+    """Give *app* its gate: each exchange passes it."""
+    app.extensions["race"] = _pass
+
+
+def force(refreshes: int) -> None:
+    """Hold the next *refreshes* exchanges until all of them have come, or for five seconds. Raises Refused."""
+    if not 2 <= refreshes <= MOST:
+        raise Refused(f"refreshes: send a number from 2 to {MOST}.")
+    call_off()
+    draft = Path(tempfile.mkdtemp(dir=settings().instance))
+    for number in range(refreshes):
+        (draft / str(number)).touch()
+    draft.rename(_places())  # at once: nobody may find a few of the places and think that they are all
+
+
+def missing() -> int:
+    """Return how many exchanges the race still waits for."""
+    return len(_free())
+
+
+def call_off() -> None:
+    """Let go whoever waits, and hold nobody any more."""
+    shutil.rmtree(_places(), ignore_errors=True)
+
+
+def _pass() -> None:
+    if is_writing():
+        return  # a step-up exchanges its token under the lock: whom it waited for could not come
+    if not any(map(_take, _free())):
+        return
+    let_go()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while _free():
+        if time.monotonic() > deadline:
+            call_off()
+        time.sleep(0.002)
+
+
+def _take(place: Path) -> bool:
+    """Take a place in the race; of several that try, one alone succeeds."""
+    try:
+        place.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _free() -> list[Path]:
+    with suppress(FileNotFoundError):
+        return list(_places().iterdir())
+    return []
+
+
+def _places() -> Path:
+    return settings().instance / "race"

@@ -1,0 +1,52 @@
+"""Demo accounts: their password is known to everybody who reads this, so they are open in a workshop and nowhere else."""
+
+from flask import Flask
+from sqlalchemy import select
+
+from app import clock
+from app.config import Settings
+from app.db import db, writing
+from app.identity import password as passwords
+from app.identity import session as sessions
+from app.identity import user as users
+from app.identity.session import Reason
+from app.identity.user import User
+
+PASSWORD = "otters sign out twice"  # noqa: S105 - no secret: it stands in the documentation
+ACCOUNTS = {"ada@workshop.example": "Ada", "bob@workshop.example": "Bob", "eve@workshop.example": "Eve"}
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Close them where there is no workshop: a database may outlive the setting with which it was begun."""
+    if not settings.workshop:
+        with app.app_context():
+            close()
+            db.session.remove()
+            db.engine.dispose()  # as in `schema`
+
+
+def seed() -> None:
+    """Add them, or put them back as they were: open, with the known password."""
+    hashed = passwords.hash(PASSWORD)
+    for email, name in ACCOUNTS.items():
+        with writing():
+            found = users.sign_up(email, name, hashed)
+            if found is None:
+                _open(email, hashed)
+
+
+def close() -> None:
+    """End their sessions, and let nobody sign in to them."""
+    left = db.session.scalars(select(User.id).where(User.email.in_(ACCOUNTS), User.disabled_at.is_(None)))
+    for user_id in list(left):
+        with writing():
+            users.lock(user_id).disabled_at = clock.now()
+            sessions.end_all(user_id, Reason.REVOKED)
+
+
+def _open(email: str, hashed: str) -> None:
+    found = users.find(email)
+    if found:
+        user = users.lock(found.id)
+        user.disabled_at = None
+        user.set_password(hashed)

@@ -1,0 +1,35 @@
+"""The costs page in a real browser: its sliders, with and without JavaScript, and how it looks."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.e2e.conftest import OpenBrowser
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_slider_is_moved_by_keyboard_and_the_day_is_simulated_anew(
+    open_browser: OpenBrowser, javascript: bool
+) -> None:
+    page = open_browser(javascript=javascript).page
+    page.goto("/lab/costs?people=200")
+    page.get_by_label("People").press("ArrowRight")
+    if javascript:
+        assert page.locator("output").first.inner_text() == "300 people"
+    page.get_by_role("button", name="Simulate the day").click()
+    page.wait_for_url("**/lab/costs?people=300&life=5&poll=15&leaving=20")
+    assert page.locator("output").first.inner_text() == "300 people"
+    assert page.get_by_text("300 people with").is_visible()
+
+
+@pytest.mark.parametrize(("width", "dark"), [(320, False), (320, True), (1280, False), (1280, True)])
+def test_the_page_is_accessible_and_within_its_width(open_browser: OpenBrowser, width: int, dark: bool) -> None:
+    page = open_browser(width=width, dark=dark).page
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.goto("/lab/costs?people=200")
+    violations = Axe().run(page).response["violations"]
+    assert [found["id"] for found in violations] == []
+    assert page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert page.get_by_role("heading", level=1).count() == 1
+    assert problems == []
