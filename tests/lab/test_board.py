@@ -1,12 +1,13 @@
 """The teacher's board: what it says of each attendee, what the teacher may do to them, and nobody else."""
 
+import html
 import json
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import pytest
 
-from app.lab import replay
+from app.lab import questions, replay
 from app.lab.bench import Bench
 from app.lab.board import STEPS, Mark, draw
 from app.lab.designs import Design
@@ -190,3 +191,14 @@ def test_a_replay_that_a_sign_out_overtook_is_not_taken_for_one_after_it(
     monkeypatch.undo()
     assert "the server revoked not yet tried" in teacher.row("Ada")
     assert "refused at once" not in ada.get("/lab").text
+
+
+def test_a_prediction_on_the_path_is_on_the_board(teacher: Teacher) -> None:
+    ada = teacher.arrive("Ada")
+    teacher.arrive("Bob")
+    question = questions.ALL["Q5"]
+    assert ada.post("/lab/path/Q5", guess=next(iter(question.choices))).status_code == 303
+    assert "1 question: who was right" in teacher.board()
+    assert any(counts in teacher.row("Ada") for counts in ("1 right 0 wrong", "0 right 1 wrong"))
+    assert "0 right 0 wrong" in teacher.row("Bob")
+    assert question.claim in html.unescape(teacher.board())
