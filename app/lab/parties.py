@@ -19,8 +19,8 @@ def present(token: str) -> list[dict[str, Any]]:
     urls = settings().relying_parties
     if not urls:
         return []
-    pool = ThreadPoolExecutor(len(urls))
-    asked = [pool.submit(_ask, url, token) for url in urls]
+    client, pool = _client(), ThreadPoolExecutor(len(urls))
+    asked = [pool.submit(_ask, client, url, token) for url in urls]
     wait(asked, timeout=PATIENCE_SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)
     return [{"url": url, **_found(answer)} for url, answer in zip(urls, asked, strict=True)]
@@ -37,10 +37,10 @@ def _found(answer: "Future[dict[str, Any]]") -> dict[str, Any]:
     return {"problem": "It does not answer." if isinstance(problem, httpx.HTTPError) else "Its answer makes no sense."}
 
 
-def _ask(url: str, token: str) -> dict[str, Any]:
+def _ask(client: httpx.Client, url: str, token: str) -> dict[str, Any]:
     """Return what a relying party says. Raises HTTPError, and ValueError where that makes no sense."""
     began = time.perf_counter()
-    with _client().stream("GET", f"{url}/api/me", headers={"Authorization": f"Bearer {token}"}) as answer:
+    with client.stream("GET", f"{url}/api/me", headers={"Authorization": f"Bearer {token}"}) as answer:
         body = b""
         for part in answer.iter_bytes():
             body += part

@@ -34,6 +34,9 @@ class Delivery(Protocol):
     def age(self) -> float | None:
         """Return how old its knowledge is, in seconds; None if it has none."""
 
+    def is_silent(self) -> bool:
+        """Say whether what it remembers is too old to be trusted."""
+
 
 class Forgetful:
     """Remembers nothing from one request to the next."""
@@ -46,6 +49,9 @@ class Forgetful:
 
     def age(self) -> float | None:
         return None
+
+    def is_silent(self) -> bool:
+        return False
 
 
 class Never(Forgetful):
@@ -93,18 +99,24 @@ class Remembering:
 
     def decide(self, bearer: Bearer) -> Verdict:
         known = self._known
-        age = steady() - known[1] if known else None
-        if known is None or age is None or age > self._trusted:
+        if known is None or steady() - known[1] > self._trusted:
             return self._otherwise(bearer)
-        if not known[0].knows(bearer):
+        memory, heard_at = known
+        if not memory.knows(bearer):
             return self._ask.decide(bearer)
-        return _say("what it remembers", over=known[0].covers(bearer), as_of=time.time() - age)
+        return _say("what it remembers", over=memory.covers(bearer), as_of=time.time() - (steady() - heard_at))
 
     def heard(self) -> int | None:
-        return self._known[0].heard if self._known else 0
+        known = self._known
+        return known[0].heard if known else 0
 
     def age(self) -> float | None:
-        return steady() - self._known[1] if self._known else None
+        known = self._known
+        return steady() - known[1] if known else None
+
+    def is_silent(self) -> bool:
+        age = self.age()
+        return age is None or age > self._trusted
 
     def _follow(self) -> None:
         raise NotImplementedError
@@ -118,7 +130,8 @@ class Poll(Remembering):
     def __init__(self, issuer: Issuer, every: float = POLL_SECONDS) -> None:
         super().__init__(issuer, 2 * every, self._refuse)
         self._every = every
-        self.says = f"It fetches the list of revocations every {every:g} seconds, and trusts it for twice as long."
+        span = "second" if every == 1 else f"{every:g} seconds"
+        self.says = f"It fetches the list of revocations every {span}, and trusts it for twice as long."
 
     def _refuse(self, _bearer: Bearer) -> Verdict:
         raise Unheard("the last list is too old to be trusted")

@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, render_templ
 from app.relying_party import token
 from app.relying_party.deliveries import Ask, Delivery, Never, Poll
 from app.relying_party.issuer import Issuer
-from app.relying_party.push import SILENCE_SECONDS, Push
+from app.relying_party.push import Push
 from app.relying_party.verdict import Unheard, Verdict
 
 DELIVERIES = ("never", "ask", "poll", "push")
@@ -43,14 +43,8 @@ def create_site(issuer_url: str, delivery: str, every: float) -> Flask:
 @bp.get("/")
 def home() -> str:
     issuer, news = _parts()
-    age = news.age()
     return render_template(
-        "home.html",
-        issuer=issuer,
-        news=news,
-        heard=news.heard(),
-        age=age,
-        is_silent=age is None or age > SILENCE_SECONDS,
+        "home.html", issuer=issuer, news=news, heard=news.heard(), age=news.age(), is_silent=news.is_silent()
     )
 
 
