@@ -39,7 +39,7 @@ lint: .venv/dev  ## check style, types, layers and templates
 format: .venv/dev  ## bring code and templates into shape
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format .
-	$(BIN)/djlint --reformat --quiet templates || true
+	$(BIN)/djlint --reformat --quiet templates app/relying_party/templates || true
 
 lock: .venv/dev  ## compile the requirement files anew
 	$(BIN)/pip install --quiet pip-tools

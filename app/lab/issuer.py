@@ -51,7 +51,7 @@ def now(run: Run) -> int:
 
 def sign_in(bench: str) -> Run:
     """Begin a run: one person, signed in on a laptop and a phone. Must run inside `db.writing`."""
-    at, user = clock.now(), _id()
+    at, user = clock.now(), f"{PREFIX}{secrets.token_urlsafe(12)}"
     entries: list[tuple[int, int, bool]] = []
     laptop, held = _open(bench, user, at, entries)
     phone, other = _open(bench, user, at, entries)
@@ -157,7 +157,7 @@ def digest(token: str) -> str:
 
 
 def _open(bench: str, user: str, at: int, entries: list[tuple[int, int, bool]]) -> tuple[Signed, Pocket]:
-    sid, cookie = _id(), _secret("session", bench)
+    sid, cookie = f"{PREFIX}{secrets.token_urlsafe(12)}", _secret("session", bench)
     opened = log.open_session(sid, until=at + SESSION_SECONDS).position
     entries.append((opened, at, True))
     session = Signed(sid, opened, at, at + SESSION_SECONDS, digest(cookie))
@@ -181,10 +181,6 @@ def _issue(bench: str, user: str, session: Signed, at: int) -> Pocket:
     }
     key = access_keys().signing(clock.now())
     return Pocket(jwt.encode(claims, key.private, "ES256", {"typ": TYPE, "kid": key.kid}), opaque, refresh, "")
-
-
-def _id() -> str:
-    return PREFIX + secrets.token_urlsafe(12)
 
 
 def _secret(kind: str, bench: str) -> str:

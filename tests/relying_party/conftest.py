@@ -159,15 +159,22 @@ def _try(party: Party, token: str) -> bool:
     return False
 
 
-@pytest.fixture(scope="module")
-def world(shared_instance: Path) -> Iterator[World]:
-    """Tests of a module share it, each with an attendee of its own."""
-    made = World(shared_instance)
+@contextmanager
+def running(folder: Path) -> Iterator[World]:
+    """A site and its relying parties, from the moment at which all of them have heard from it."""
+    made = World(folder)
     try:
         made.wait_until_all_have_heard()
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture(scope="module")
+def world(shared_instance: Path) -> Iterator[World]:
+    """Tests of a module share it, each with an attendee of its own."""
+    with running(shared_instance) as made:
+        yield made
 
 
 @pytest.fixture
