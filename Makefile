@@ -4,13 +4,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest
 
-.PHONY: help run test test-long bench load pictures lint format lock clean
+.PHONY: help run demo test test-long bench load load-lab pictures lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
 
 run: .venv/site  ## start the site on http://localhost:8000
 	@exec $(BIN)/python app.py
+
+demo: .venv/site  ## start the site and two relying parties, each in a process and under a host of its own
+	@exec $(BIN)/python -m app.relying_party.demo
 
 test: .venv/dev .venv/browser  ## run every test, with round counts for every day
 	$(PYTEST) -n 2 --dist worksteal $(TESTS)
@@ -23,6 +26,9 @@ bench: .venv/dev .venv/browser  ## measure, as ratios in one run
 
 load: .venv/dev  ## let 200 browsers use the site for two minutes
 	@$(BIN)/python tests/load.py
+
+load-lab: .venv/dev  ## let a workshop of 100 attendees run the experiment
+	@$(BIN)/python tests/load_lab.py
 
 pictures: .venv/dev .venv/browser  ## take the pictures of the README anew
 	@$(BIN)/python tests/pictures.py

@@ -1,5 +1,6 @@
-"""What the operator does from a shell: `flask log`, `flask keys`, `flask sessions`, `flask users`, `flask purge`."""
+"""What the operator does from a shell: `flask log`, `flask keys`, `flask sessions`, `flask users`, `flask purge`, `flask relying-party`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import CursorResult, Delete, delete, func, select
 from werkzeug.datastructures import MultiDict
 
-from app import clock, keys
+from app import clock, config, keys
 from app.config import DAY, settings
 from app.db import db, writing
 from app.identity import activity, demo
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
     for group in (log_group, keys_group, sessions_group, users_group):
         app.cli.add_command(group)
     app.cli.add_command(purge)
+    app.cli.add_command(relying_party)
 
 
 @log_group.command("verify")
@@ -166,6 +168,17 @@ def purge() -> None:
         gone = _execute(delete(Session).where(Session.id.in_(over)))
         events = _execute(delete(Event).where(Event.at < clock.now() - ACTIVITY_DAYS * DAY))
     click.echo(f"{gone} sessions and {events} events forgotten.")
+
+
+@click.command("relying-party", add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def relying_party(options: tuple[str, ...]) -> None:
+    """A second site, which takes the lab's tokens; `flask relying-party --help` says how to start it."""
+    # In place of this process, which has the database open and knows the secrets: that one is to know an address.
+    kept = {name: value for name, value in os.environ.items() if name not in config.SECRETS}
+    command = [sys.executable, "-m", "app.relying_party", *options]
+    os.chdir(config.PROJECT)
+    os.execve(sys.executable, command, kept)  # noqa: S606 - no shell, and our own program
 
 
 def _execute(statement: Delete) -> int:

@@ -1,18 +1,20 @@
 """What a deployment changes: read from the environment and checked once, at the start."""
 
 import ipaddress
-import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import current_app
 
+from app import kept
+
 DAY = 24 * 60 * 60
 SHORTEST_SECRET = 32  # characters
 THREADS = 64  # of each worker process
+SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "INSTANCE_PATH")  # lead to what only the site may know
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -45,6 +47,7 @@ class Settings:
     workshop: bool
     test_controls: bool
     insecure_cookies: bool
+    relying_parties: tuple[str, ...]
 
     @property
     def https(self) -> bool:
@@ -83,6 +86,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         workshop=read.flag("WORKSHOP", default=is_loopback(site_url)),
         test_controls=read.flag("TEST_CONTROLS"),
         insecure_cookies=read.flag("INSECURE_COOKIES"),
+        relying_parties=tuple(url.rstrip("/") for url in read.text("RELYING_PARTIES", "").split()),
     )
     _check(found)
     return found
@@ -118,8 +122,7 @@ def is_loopback(url: str) -> bool:
 
 
 def _check(found: Settings) -> None:
-    parts = urlsplit(found.site_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+    if not _is_origin(found.site_url):
         raise Misconfigured(f"SITE_URL={found.site_url} does not fit: give scheme and host only: https://example.org.")
     loopback = is_loopback(found.site_url)
     if not found.https and not loopback and not found.insecure_cookies:
@@ -131,6 +134,26 @@ def _check(found: Settings) -> None:
         raise Misconfigured("TEST_CONTROLS=1 works only where SITE_URL is a loopback address: unset one of the two.")
     if len(found.secret_key) < SHORTEST_SECRET:
         raise Misconfigured(f"SECRET_KEY is too short: give {SHORTEST_SECRET} random characters or more.")
+    _check_relying_parties(found)
+
+
+def _check_relying_parties(found: Settings) -> None:
+    if found.relying_parties and not found.workshop:
+        raise Misconfigured("RELYING_PARTIES are for a workshop: set WORKSHOP=1, or leave them out.")
+    for url in found.relying_parties:
+        if not _is_origin(url):
+            raise Misconfigured(
+                f"RELYING_PARTIES: {url} does not fit: give scheme and host only, as in http://127.0.0.2:8001."
+            )
+
+
+def _is_origin(url: str) -> bool:
+    parts = urlsplit(url)
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+    )
 
 
 def _database(url: str, instance: Path) -> Path | str:
@@ -161,40 +184,12 @@ def _secret(given: str, database: Path | str, instance: Path) -> str:
 
 def _generated_secret(instance: Path) -> str:
     path = instance / "secret_key"
-    kept = keep(path, lambda: secrets.token_urlsafe(48).encode())
     try:
-        return kept.decode("ascii").strip()
-    except UnicodeDecodeError as problem:
-        raise Misconfigured(f"{path} is damaged: restore it from a backup, or remove it.") from problem
-
-
-def keep(path: Path, make: Callable[[], bytes]) -> bytes:
-    """Return what the secret file at *path* holds, having made it first where it is missing.
-
-    Several processes may start at once: the first to link its finished file wins, and all read that one.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _publish(path, make())
-        kept = path.read_bytes()
+        found = kept.keep(path, lambda: secrets.token_urlsafe(48).encode()).decode("ascii").strip()
     except OSError as problem:
         raise Misconfigured(f"INSTANCE_PATH cannot be used: {problem}.") from problem
-    if not kept:
+    except UnicodeDecodeError as problem:
+        raise Misconfigured(f"{path} is damaged: restore it from a backup, or remove it.") from problem
+    if not found:
         raise Misconfigured(f"{path} is empty: restore it from a backup, or remove it and sign everyone out.")
-    return kept
-
-
-def _publish(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    return found

@@ -2,8 +2,10 @@
 
 import logging
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
@@ -29,6 +31,22 @@ ENDING = "__Host-Http-ending"
 Pocket = dict[str, str]
 
 
+class Compiled(BytecodeCache):
+    """Templates, compiled once for all the sites of this process."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = Compiled()
+
+
 class Site:
     """The site in this process, in an instance folder of its own."""
 
@@ -37,6 +55,7 @@ class Site:
         self.app = create_app(
             {"INSTANCE_PATH": str(folder), "TEST_CONTROLS": "1", **backings.settings(folder), **environ}
         )
+        self.app.jinja_env.bytecode_cache = COMPILED
 
     def browser(self, label: str = "Firefox on Linux", *, address: str = "127.0.0.1") -> "Browser":
         """A browser that has never been here."""

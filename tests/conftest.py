@@ -2,25 +2,49 @@
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from app import clock
+from app.identity import password
 from tests import backings
 from tests.backings import Backing
 from tests.browsers import Site
 
 LONG = os.environ.get("LONG") == "1"
+MEMORY = "/dev/shm"  # noqa: S108 - each run makes folders of its own in it
+ROOM = 2 << 30  # bytes; a run takes about a tenth of it
+
+
+def pytest_configure() -> None:
+    """For every day, write to memory where there is room: no test pulls the plug, so none needs to wait for a disk."""
+    if not LONG and "TMPDIR" not in os.environ and _takes_everything(MEMORY):
+        os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Each process of the tests counts for itself what the site counts over all of its processes."""
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+
+
+def _takes_everything(folder: str) -> bool:
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    may_run_programs = not found.f_flag & os.ST_NOEXEC  # PostgreSQL's lie there too
+    return found.f_bavail * found.f_frsize > ROOM and may_run_programs and os.access(folder, os.W_OK)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run whatever stands on an instance once on each backing: for every day on two of them, browsers on one."""
+    """Run whatever stands on an instance once on each backing: for every day on two of them, browsers and pages on one."""
     if "backing" not in metafunc.fixturenames:
         return
     names: tuple[str, ...] = backings.NAMES
@@ -30,7 +54,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif "nodes" in marks:
         names = tuple(name for name in names if LONG or name != "sqlite")
     elif not LONG:
-        names = ("sqlite",) if "e2e" in marks else ("sqlite", "redis")
+        names = ("sqlite",) if marks & {"e2e", "page"} else ("sqlite", "redis")
     metafunc.parametrize("backing", names, indirect=True, scope="session")
 
 
@@ -113,3 +137,10 @@ def _bare_environment() -> None:
     """No setting of whoever runs the tests reaches the site under test."""
     for name in ("SITE_URL", "HOST", "PORT", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "INSTANCE_PATH"):
         os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_passwords() -> None:
+    """For every day, a password costs this process next to nothing. Servers of their own hash as they always do."""
+    if not LONG:
+        password.PARAMETERS = replace(password.PARAMETERS, memory_cost=8)

@@ -43,13 +43,17 @@ class Record:
         self.memory: list[int] = []
 
     def print(self) -> None:
-        print(f"{'':34}{'times':>7}{'p50 ms':>9}{'p95 ms':>9}")
-        for name, taken in sorted(self.milliseconds.items()):
-            p50, p95 = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
-            print(f"{name:34}{len(taken):>7}{p50:>9.0f}{p95:>9.0f}")
+        self.print_times()
         total = sum(map(len, self.milliseconds.values()))
         print(f"{total} requests, {total / SECONDS:.0f} a second; wrong answers: {dict(self.wrong) or 'none'}")
         print(f"memory of the workers after each quarter: {', '.join(f'{found} MiB' for found in self.memory)}")
+
+    def print_times(self) -> None:
+        print(f"{'':34}{'times':>7}{'p50 ms':>9}{'p95 ms':>9}")
+        for name, taken in sorted(self.milliseconds.items()):
+            p50 = statistics.median(taken)
+            p95 = statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else p50
+            print(f"{name:34}{len(taken):>7}{p50:>9.0f}{p95:>9.0f}")
 
 
 class Browser:

@@ -54,12 +54,31 @@ def tell(chromium: Browser, server: Server) -> None:
     ada.page.screenshot(path=PICTURES / "receipt.png", full_page=True)
 
 
+def experiment(chromium: Browser, server: Server) -> None:
+    """A visitor signs out with a copy in a thief's pocket, and presents it everywhere."""
+    visitor = person(chromium, server, "Firefox on Linux")
+    page = visitor.page
+    page.goto("/lab")
+    visitor.press("Sign in to begin")
+    visitor.press("Keep a copy")
+    server.wait(70)
+    visitor.press("The server revokes")
+    visitor.press("Present the token")
+    page.locator("#answers").screenshot(path=PICTURES / "timeline.png")
+    page.screenshot(path=PICTURES / "experiment.png", full_page=True)
+    for name, path in (("designs", "designs"), ("design", "designs/status-list"), ("costs", "costs"), ("path", "path")):
+        page.goto(f"/lab/{path}")
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=name != "path")
+
+
 def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     server = Server(Path(tempfile.mkdtemp()) / "instance", SITE_URL="http://localhost:8000")
     try:
         with sync_playwright() as playwright:
-            tell(launch(playwright), server)
+            chromium = launch(playwright)
+            tell(chromium, server)
+            experiment(chromium, server)
     finally:
         server.stop()
 

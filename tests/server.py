@@ -37,7 +37,8 @@ class Server:
     def start(self, **changed: str) -> None:
         """Start, or start again after `stop` or `kill`, with settings *changed* from now on."""
         self._environ |= changed
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+        ours = ("COVERAGE", "PROMETHEUS")  # it measures and counts for itself
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "app.py"],

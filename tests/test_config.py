@@ -33,6 +33,9 @@ def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
         ("WORKSHOP", "yes"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("TRUSTED_PROXIES", "all"),
+        ("RELYING_PARTIES", "127.0.0.2:8001"),
+        ("RELYING_PARTIES", "http://127.0.0.2:8001 http://127.0.0.3:8002/path"),
+        ("RELYING_PARTIES", "http://ada@127.0.0.2:8001"),
     ],
 )
 def test_a_value_that_does_not_fit_is_named_in_one_line(tmp_path: Path, name: str, value: str) -> None:
@@ -61,6 +64,15 @@ def test_a_workshop_is_what_runs_on_loopback_unless_it_is_said(
     tmp_path: Path, environ: dict[str, str], workshop: bool
 ) -> None:
     assert load(tmp_path, **environ).workshop is workshop
+
+
+def test_relying_parties_take_part_in_a_workshop_only(tmp_path: Path) -> None:
+    parties = {"RELYING_PARTIES": "http://127.0.0.2:8001/ http://127.0.0.3:8002"}
+    assert load(tmp_path, **parties).relying_parties == ("http://127.0.0.2:8001", "http://127.0.0.3:8002")
+    public = parties | {"SITE_URL": "https://signed-out.example"}
+    assert load(tmp_path, **public, WORKSHOP="1").relying_parties
+    with pytest.raises(Misconfigured, match=r"^RELYING_PARTIES"):
+        load(tmp_path, **public)
 
 
 def test_the_secret_is_made_once_and_kept_from_others(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ from app.lab.bench import Bench
 from app.lab.designs import ALL, NAMED, Fault
 from app.lab.issuer import Unwritten
 from app.lab.run import Run, Way
+from app.throttle import Throttle, address
 
 bp = Blueprint("experiment", __name__)
 MOST_SECONDS = 24 * 60 * 60  # a run's clock goes on at most so far
+_begun = Throttle("runs begun by address", "2000 per 10 minutes")  # a classroom has one address
 
 
 @bp.get("")
@@ -32,7 +34,7 @@ def show() -> ResponseReturnValue:
         tokens=shown.tokens(run),
         rows=shown.rows(run),
         last=last,
-        lanes=lanes.draw(run, last, ALL) if last and run.ended_at is not None else None,
+        lanes=lanes.draw(run, last, ALL, issuer.now(run)) if last and run.ended_at is not None else None,
         is_down={fault.value: run.is_down(fault, issuer.now(run)) for fault in Fault},
         poll_in=news.next_poll(run, issuer.now(run)) - issuer.now(run),
     )
@@ -40,6 +42,9 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
+    """Begin a run. Each costs entries in the log, which are kept for ever: hence a limit."""
+    _begun.check(address())
+    _begun.count(address())
     with bench.changing() as (found, secret):
         found.run = issuer.sign_in(found.id).to_json()
     return bench.hand_over(redirect("/lab#copy", 303), secret)
@@ -101,8 +106,9 @@ def present() -> ResponseReturnValue:
         return redirect("/lab", 303)
     seen = replay.everywhere(run, NAMED)
 
-    def note(_found: Bench, run: Run) -> None:
-        run.replays = [*run.replays[-4:], asdict(seen)]
+    def note(_found: Bench, now: Run) -> None:
+        if (now.user, now.ended_at) == (run.user, run.ended_at):  # else it answers what nobody asks any more
+            now.replays = [*now.replays[-4:], asdict(seen)]
 
     return _act(note, "answers")
 

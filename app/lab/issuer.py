@@ -19,6 +19,7 @@ from app.revocation.entries import Scope
 
 TYPE = "at+jwt"
 GRACE_SECONDS = 10
+PREFIX = "lab:"  # of whatever belongs to the lab in the log. No id of the site can begin so: theirs have no colon
 CLAIMS = ("iss", "aud", "sub", "sid", "jti", "opened", "iat", "exp", "bench")
 
 
@@ -50,7 +51,7 @@ def now(run: Run) -> int:
 
 def sign_in(bench: str) -> Run:
     """Begin a run: one person, signed in on a laptop and a phone. Must run inside `db.writing`."""
-    at, user = clock.now(), f"lab-{secrets.token_urlsafe(12)}"
+    at, user = clock.now(), _id()
     entries: list[tuple[int, int, bool]] = []
     laptop, held = _open(bench, user, at, entries)
     phone, other = _open(bench, user, at, entries)
@@ -64,6 +65,12 @@ def sign_in(bench: str) -> Run:
         phone_access=other.access,
         entries=entries,
     )
+
+
+def sign_in_again(run: Run, bench: str) -> Pocket:
+    """Open a new session of the same person on the laptop. Must run inside `db.writing`."""
+    run.laptop, run.held = _open(bench, run.user, now(run), run.entries)
+    return run.held
 
 
 def refresh(run: Run, bench: str, token: str) -> Pocket | None:
@@ -150,7 +157,7 @@ def digest(token: str) -> str:
 
 
 def _open(bench: str, user: str, at: int, entries: list[tuple[int, int, bool]]) -> tuple[Signed, Pocket]:
-    sid, cookie = secrets.token_urlsafe(12), _secret("session", bench)
+    sid, cookie = _id(), _secret("session", bench)
     opened = log.open_session(sid, until=at + SESSION_SECONDS).position
     entries.append((opened, at, True))
     session = Signed(sid, opened, at, at + SESSION_SECONDS, digest(cookie))
@@ -174,6 +181,10 @@ def _issue(bench: str, user: str, session: Signed, at: int) -> Pocket:
     }
     key = access_keys().signing(clock.now())
     return Pocket(jwt.encode(claims, key.private, "ES256", {"typ": TYPE, "kid": key.kid}), opaque, refresh, "")
+
+
+def _id() -> str:
+    return PREFIX + secrets.token_urlsafe(12)
 
 
 def _secret(kind: str, bench: str) -> str:

@@ -11,8 +11,8 @@ from flask import current_app
 
 from app.config import settings
 from app.db import db
-from app.lab import issuer
-from app.lab.designs import Design, Token
+from app.lab import issuer, parties
+from app.lab.designs import ALL, Design, Token
 from app.lab.resource import COOKIE, TIME
 from app.lab.run import Pocket, Run
 
@@ -21,11 +21,13 @@ Ask = Callable[..., httpx.Response]
 
 @dataclass(frozen=True)
 class Found:
-    """What one replay found: *at* which moment of the run, a line for each design, and what the issuer itself said."""
+    """What one replay found: *at* which moment of the run, a line for each design, and what the issuer itself said.
+    *parties*: what relying parties in processes of their own said."""
 
     at: int
     rows: list[dict[str, Any]]
     issuer: list[dict[str, Any]]
+    parties: list[dict[str, Any]]
 
 
 def everywhere(run: Run, designs: Iterable[Design]) -> Found:
@@ -34,33 +36,34 @@ def everywhere(run: Run, designs: Iterable[Design]) -> Found:
     if pocket is None:
         raise ValueError("nothing was copied")
     at = issuer.now(run)
-    with _requests() as ask:
+    with requests() as ask:
+        present(ask, ALL["this-site"], pocket.access, at)  # so that none of them is the first to need anything
         rows = [_row(ask, design, run, pocket, at) for design in designs]
-        return Found(at, rows, [_cookie(ask, pocket), *_refresh(ask, run, pocket)])
+        return Found(at, rows, [_cookie(ask, pocket), *_refresh(ask, run, pocket)], parties.present(pocket.access))
 
 
 def _row(ask: Ask, design: Design, run: Run, pocket: Pocket, at: int) -> dict[str, Any]:
     token = pocket.access if design.token is Token.JWT else pocket.opaque
-    answer = _present(ask, design, token, at)
+    answer = present(ask, design, token, at)
     row = {"slug": design.slug, "milliseconds": answer.elapsed.total_seconds() * 1000, **answer.json()}
-    return row | {"first_refusal": _first_refusal(ask, design, token, run) if run.ended_at is not None else None}
+    return row | {"first_refusal": first_refusal(ask, design, token, run) if run.ended_at is not None else None}
 
 
-def _first_refusal(ask: Ask, design: Design, token: str, run: Run) -> int:
+def first_refusal(ask: Ask, design: Design, token: str, run: Run) -> int:
     """Measure the first second, from the sign-out on, in which the design accepts the token no more."""
     low, high = run.ended_at or run.began_at, run.laptop.access_until
-    if low >= high or _present(ask, design, token, low).status_code != 200:
+    if low >= high or present(ask, design, token, low).status_code != 200:
         return low
     while high - low > 1:
         middle = (low + high) // 2
-        if _present(ask, design, token, middle).status_code == 200:
+        if present(ask, design, token, middle).status_code == 200:
             low = middle
         else:
             high = middle
     return high
 
 
-def _present(ask: Ask, design: Design, token: str, at: int) -> httpx.Response:
+def present(ask: Ask, design: Design, token: str, at: int) -> httpx.Response:
     return ask("GET", f"/lab/api/{design.slug}", headers={"Authorization": f"Bearer {token}", TIME: str(at)})
 
 
@@ -90,7 +93,7 @@ def _refresh(ask: Ask, run: Run, pocket: Pocket) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _requests() -> Iterator[Ask]:
+def requests() -> Iterator[Ask]:
     """Give a client of this site's own application that shares nothing with the request that asks."""
     db.session.remove()
     transport = httpx.WSGITransport(app=current_app.wsgi_app)

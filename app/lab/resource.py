@@ -45,7 +45,7 @@ def token() -> ResponseReturnValue:
     given = request.form.get("refresh_token", "")
     try:
         with writing():
-            found = bench.lock(_bench_name(given))
+            found = bench.lock(bench_name(given))
             run = found.read_run() if found else None
             if found is None or run is None or not issuer.knows(run, given):
                 return jsonify(error="invalid_grant"), 400
@@ -59,11 +59,11 @@ def token() -> ResponseReturnValue:
 
 
 def _run_of(token: str) -> Run | None:
-    found = bench.find(_bench_name(token))
+    found = bench.find(bench_name(token))
     return found.read_run() if found else None
 
 
-def _bench_name(token: str) -> str:
+def bench_name(token: str) -> str:
     """Return whose run a token belongs to: the second part of an opaque one, a claim of a JWT."""
     kind, _, rest = token.partition(".")
     if kind in ("refresh", "opaque", "session"):

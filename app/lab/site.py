@@ -1,17 +1,33 @@
 """The pages of the lab as one."""
 
+from typing import Any
+
 from flask import Blueprint, Flask
 
-from app.lab import costs, experiment, matrix, resource
+from app.config import settings
+from app.lab import bench, costs, experiment, feed, matrix, path, resource, revoke, room, rooms
 from app.web import cross_origin
 
-_PAGES = (experiment, matrix, costs, resource)
+_PAGES = (experiment, matrix, costs, path, rooms, resource, revoke, feed)
 
 
 def init_app(app: Flask) -> None:
     """Add the lab to *app*."""
     lab = Blueprint("lab", __name__, url_prefix="/lab")
     lab.before_request(cross_origin.check)
+    lab.context_processor(_context)
     for page in _PAGES:
         lab.register_blueprint(page.bp)
     app.register_blueprint(lab)
+
+
+def _context() -> dict[str, Any]:
+    # Looked up only by a page that says it: a page about an error must not need the database.
+    return {"workshop": settings().workshop, "attendee": _attendee}
+
+
+def _attendee() -> tuple[str, str] | None:
+    """Return under which nickname the visitor is in which room."""
+    mine = bench.here()
+    found = room.of(mine)
+    return (mine.nickname or "", found.code) if mine and found else None

@@ -15,25 +15,24 @@ BATCH = 10_000
 def first_difference() -> str | None:
     """Return what is wrong with the log, in words, or None if every entry is as it was appended."""
     size, epoch = log.head()
-    return next(_differences(size, epoch), None)
-
-
-def _differences(size: int, epoch: str) -> Iterator[str]:
     asked = select(Checkpoint.size, Checkpoint.root).where(Checkpoint.epoch == epoch)
     signed = {head.size: head.root for head in db.session.execute(asked)}
-    growing, last_good = Growing(), 0
+    growing = Growing()
+    return _entries(size, signed, growing) or _beyond(size, signed) or _tiles(growing)
+
+
+def _entries(size: int, signed: dict[int, bytes], growing: "Growing") -> str | None:
+    last_good = 0
     for position, (row, stored) in enumerate(_rows(size), 1):
         problem = _row(position, row, stored)
         if problem or stored is None:
-            yield problem or ""
-            return
+            return problem
         growing.add(stored)
         if position in signed:
             if growing.root() != signed[position]:
-                yield f"one of the entries {last_good + 1} to {position} was changed together with its hash"
+                return f"one of the entries {last_good + 1} to {position} was changed together with its hash"
             last_good = position
-    yield from _beyond(size, signed)
-    yield from _tiles(growing)
+    return None
 
 
 def _row(position: int, row: log.LogEntry | None, stored: bytes | None) -> str | None:
@@ -58,18 +57,20 @@ def _rows(size: int) -> Iterator[tuple[log.LogEntry | None, bytes | None]]:
         db.session.expunge_all()
 
 
-def _beyond(size: int, signed: dict[int, bytes]) -> Iterator[str]:
+def _beyond(size: int, signed: dict[int, bytes]) -> str | None:
     extra = db.session.scalar(select(func.min(log.LogEntry.position)).where(log.LogEntry.position > size))
     if extra:
-        yield f"entry {extra} was inserted: the log has {size}"
+        return f"entry {extra} was inserted: the log has {size}"
     if signed and max(signed) > size:
-        yield f"entry {size + 1} was removed: a head of {max(signed)} entries was signed"
+        return f"entry {size + 1} was removed: a head of {max(signed)} entries was signed"
+    return None
 
 
-def _tiles(growing: "Growing") -> Iterator[str]:
+def _tiles(growing: "Growing") -> str | None:
     for node in db.session.scalars(select(Node).order_by(Node.level, Node.index)):
         if growing.tiles.get((node.level, node.index)) != node.hash:
-            yield f"the stored hash of tile {node.index} at level {node.level - 1} was changed"
+            return f"the stored hash of tile {node.index} at level {node.level - 1} was changed"
+    return None
 
 
 class Growing:

@@ -13,7 +13,17 @@ from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
 
 _log = logging.getLogger("signed_out.errors")
-_MACHINES = ("/oauth/", "/lab/api/", "/api/", "/.well-known/", "/log/", "/status-lists", "/test/")
+_MACHINES = (
+    "/oauth/",
+    "/lab/api/",
+    "/lab/feed",
+    "/lab/revoked",
+    "/api/",
+    "/.well-known/",
+    "/log/",
+    "/status-lists",
+    "/test/",
+)
 
 
 @dataclass(frozen=True)

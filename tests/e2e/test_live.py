@@ -38,6 +38,7 @@ def test_an_open_page_leaves_when_its_session_is_ended_elsewhere_and_says_why(
     expect(laptop.page.get_by_text("ended from another of your browsers")).to_be_visible()
 
 
+@pytest.mark.question("Q4")
 def test_the_tabs_of_one_browser_follow_a_sign_out_together(laptop: Person) -> None:
     tabs = [laptop.context.new_page() for _ in range(3)]
     for tab, path in zip(tabs, ("/devices", "/activity", "/account"), strict=True):
@@ -99,6 +100,7 @@ def test_back_shows_a_kept_page_while_the_session_goes_on(kept: Person) -> None:
     assert remembers(kept.page), "pages are kept, so the tests below prove something"
 
 
+@pytest.mark.question("Q4")
 def test_out_05_back_after_sign_out_shows_nothing_private(kept: Person) -> None:
     kept.sign_out()
     kept.page.wait_for_url("**/signed-out")

@@ -51,6 +51,7 @@ def test_jwt_01_02_it_follows_the_profile_of_rfc_9068(site: Site, token: str) ->
     assert claims["exp"] - claims["iat"] == 300
 
 
+@pytest.mark.question("Q1")
 def test_meta_07_anyone_can_verify_it_with_the_published_key(site: Site, token: str) -> None:
     published = site.browser().get("/oauth/jwks").get_json()
     assert set(published["keys"][0]) == {"kty", "crv", "x", "y", "kid", "use", "alg"}

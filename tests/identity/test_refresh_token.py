@@ -29,6 +29,7 @@ def why_ended(browser: Browser) -> str:
     return str(ended[0]["reason"])
 
 
+@pytest.mark.question("A2")
 def test_a_page_is_answered_and_the_tokens_renewed_in_one_request_whatever_its_method(ada: Browser) -> None:
     before = ada.pocket()
     sid = ada.session()["sid"]
@@ -49,6 +50,7 @@ def test_rt_03_the_immediate_predecessor_gets_the_same_successor_within_the_grac
     assert ada.is_signed_in()
 
 
+@pytest.mark.question("A4")
 def test_rt_02_after_the_grace_a_stolen_token_ends_that_session_and_no_other(site: Site, ada: Browser) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()
@@ -103,6 +105,7 @@ def test_a_refused_refresh_takes_no_cookie_away(site: Site, ada: Browser) -> Non
     assert late.pocket() == pocket
 
 
+@pytest.mark.question("A4")
 def test_the_person_is_told_why_the_session_is_over(site: Site, ada: Browser) -> None:
     oldest = ada.pocket()
     refresh(ada)
@@ -112,6 +115,7 @@ def test_the_person_is_told_why_the_session_is_over(site: Site, ada: Browser) ->
     assert "an old refresh token was used again" in page
 
 
+@pytest.mark.question("Q6")
 def test_rt_12_the_database_holds_no_token_and_no_way_to_one(site: Site, ada: Browser) -> None:
     pockets = [ada.pocket(), refresh(ada), refresh(ada)]
     tables = [table.name for table in db.metadata.sorted_tables]

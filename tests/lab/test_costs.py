@@ -28,20 +28,24 @@ def test_the_same_seed_gives_the_same_table_and_another_one_another(compared: Co
     assert measure.compare(replace(DAY, seed=2)) != compared
 
 
+@pytest.mark.question("Q8")
 def test_the_list_of_what_was_revoked_is_much_smaller_than_the_list_of_what_is_valid(compared: Comparison) -> None:
     assert compared.of("denylist-ask").held * 10 < compared.of("allowlist-ask").held
 
 
+@pytest.mark.question("A9")
 def test_a_denylist_lets_go_of_what_has_expired_and_a_logout_time_stays(compared: Comparison) -> None:
     assert compared.of("denylist-ask").rows < compared.of("cutoff-ask").rows <= compared.endings * 2
 
 
+@pytest.mark.question("A15")
 def test_expiry_alone_exposes_a_token_for_its_life_and_remembers_nothing(compared: Comparison) -> None:
     cost = compared.of("expiry")
     assert DAY.life / 2 < cost.worst <= DAY.life
     assert (cost.held, cost.lookups, cost.messages) == (0, 0, 0)
 
 
+@pytest.mark.question("A1", "A12")
 @pytest.mark.parametrize("slug", ASKED)
 def test_who_asks_knows_at_once_and_asks_at_every_request(compared: Comparison, slug: str) -> None:
     cost = compared.of(slug)
@@ -112,6 +116,7 @@ def test_the_page_says_what_is_true_and_shows_every_design(site: Site) -> None:
     assert all(f'<tr id="{design.slug}">' in page for design in DESIGNS)
 
 
+@pytest.mark.question("Q7")
 @pytest.mark.sqlite
 def test_the_times_of_one_check_are_measured_and_shown(site: Site) -> None:
     page = site.browser().get("/lab/costs?people=100").text

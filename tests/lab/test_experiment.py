@@ -16,6 +16,7 @@ def test_nothing_is_kept_of_whoever_only_looks(site: Site) -> None:
     assert site.query("SELECT count(*) FROM lab_benches") == [(0,)]
 
 
+@pytest.mark.question("Q3")
 def test_the_answers_say_who_accepts_and_the_picture_until_when(visitor: Visitor) -> None:
     visitor.sign_in_and_copy()
     visitor.site.wait(70)
@@ -30,6 +31,7 @@ def test_the_answers_say_who_accepts_and_the_picture_until_when(visitor: Visitor
     assert exposure["this-site"] == exposure["denylist-ask"] == 0
 
 
+@pytest.mark.question("Q5", "A7")
 def test_the_browsers_own_forgetting_is_no_end(visitor: Visitor) -> None:
     visitor.sign_in_and_copy()
     visitor.press("sign-out", way="client")
@@ -50,12 +52,14 @@ def test_what_was_measured_is_what_a_request_at_that_second_finds(visitor: Visit
             assert visitor.present(row["slug"], at=first - 1)["status"] == 200
 
 
+@pytest.mark.question("Q1", "A6")
 def test_a_signed_token_is_checked_without_any_look_up_and_an_opaque_one_with_one(visitor: Visitor) -> None:
     visitor.sign_in_and_copy()
     assert visitor.present("expiry")["look_ups"] == []
     assert len(visitor.present("introspection")["look_ups"]) == 1
 
 
+@pytest.mark.question("A9")
 def test_the_denylist_in_a_shared_store_asks_redis_where_there_is_one(visitor: Visitor) -> None:
     has_redis = bool(visitor.site.app.extensions["settings"].redis_url)
     visitor.sign_in_and_copy()
@@ -64,6 +68,7 @@ def test_the_denylist_in_a_shared_store_asks_redis_where_there_is_one(visitor: V
     assert visitor.present("denylist-ask")["status"] == 401
 
 
+@pytest.mark.question("Q6")
 def test_the_server_keeps_a_hash_of_each_refresh_token_and_never_shows_one(visitor: Visitor) -> None:
     visitor.sign_in_and_copy()
     visitor.press("refresh")

@@ -28,6 +28,7 @@ def cut(thief: Visitor, *faults: Fault) -> None:
         thief.press("faults", fault=fault.value)
 
 
+@pytest.mark.question("Q9")
 def test_with_the_store_down_who_asks_refuses_everybody_and_the_others_notice_nothing(thief: Visitor) -> None:
     cut(thief, Fault.STORE)
     thief.site.wait(2)
@@ -46,6 +47,7 @@ def test_a_sign_out_that_cannot_be_written_ends_nothing_and_says_so(thief: Visit
     assert thief.present("denylist-ask")["status"] == 401
 
 
+@pytest.mark.question("Q9", "A17")
 def test_with_the_push_channel_cut_who_only_listens_never_hears_of_it(thief: Visitor) -> None:
     listens = [slug for slug in OPEN if ALL[slug].way.delivery is Delivery.PUSH]
     cut(thief, Fault.PUSH)
@@ -56,6 +58,7 @@ def test_with_the_push_channel_cut_who_only_listens_never_hears_of_it(thief: Vis
     assert thief.present("this-site")["status"] == 401
 
 
+@pytest.mark.question("Q9")
 def test_with_the_list_server_down_who_polls_goes_on_with_its_old_list_and_some_know_when_to_stop(
     thief: Visitor,
 ) -> None:
@@ -79,6 +82,7 @@ def test_once_the_list_server_is_back_the_next_poll_brings_the_news(thief: Visit
     assert thief.present("denylist-poll")["status"] == 401
 
 
+@pytest.mark.question("A4")
 def test_the_old_refresh_token_ends_its_session_and_no_other(thief: Visitor) -> None:
     thief.press("refresh")
     assert thief.present_refresh() == 400

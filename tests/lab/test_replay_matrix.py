@@ -49,6 +49,7 @@ def ended(visitor: Visitor, way: Way) -> Visitor:
     return visitor
 
 
+@pytest.mark.question("Q3", "A14")
 @pytest.mark.parametrize("way", Way)
 def test_the_verdict_on_each_credential_in_each_design(ended: Visitor, way: Way) -> None:
     found = {(slug, "access token"): ended.present(slug)["accepted"] for slug in ALL}
@@ -65,6 +66,7 @@ def test_after_the_next_poll_only_expiry_still_accepts_it(ended: Visitor, way: W
     assert [slug for slug in ALL if ended.present(slug)["accepted"]] == ["expiry"]
 
 
+@pytest.mark.question("A16")
 @pytest.mark.parametrize("way", [Way.SIGN_OUT, Way.ELSEWHERE])
 def test_the_other_session_goes_on_except_where_one_time_stands_for_a_whole_person(ended: Visitor, way: Way) -> None:
     phone = ended.run().phone_access
@@ -72,6 +74,7 @@ def test_the_other_session_goes_on_except_where_one_time_stands_for_a_whole_pers
     assert refused == ["cutoff-ask", "cutoff-push"]
 
 
+@pytest.mark.question("A13")
 @pytest.mark.parametrize("way", [Way.ALL, Way.DISABLED])
 def test_an_end_of_everything_takes_the_other_session_along(ended: Visitor, way: Way) -> None:
     phone = ended.run().phone_access

@@ -127,6 +127,14 @@ def test_after_a_fork_a_process_is_a_node_of_its_own(node: Node, raw: Any) -> No
     until(lambda: node._id in registered(raw))
 
 
+def test_a_child_that_ends_does_not_take_its_parents_row_away(node: Node, raw: Any) -> None:
+    node._pid, own = 0, node._pid  # as it looks to a child
+    node._leave()
+    node._pid = own
+    assert node.current()
+    assert registered(raw) == [node._id]
+
+
 def test_an_end_that_no_node_can_be_seen_to_confirm_waits_the_lease_out_and_says_so(
     site: Site, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +164,17 @@ def test_a_node_that_cannot_reach_the_database_knows_nothing_and_tries_on(caplog
     until(lambda: "cannot read the log" in caplog.text)
     assert lonely.current() is None
     lonely._leave()
+
+
+def test_a_node_that_has_left_does_not_complain(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(**_: object) -> Any:
+        leaving.close()
+        raise psycopg.OperationalError("no route")
+
+    leaving = Node(fail, 0.1, "")
+    leaving.start()
+    leaving._thread.join()
+    assert caplog.text == ""
 
 
 def test_a_redis_that_dies_and_comes_back_is_listened_to_again() -> None:

@@ -98,6 +98,7 @@ def test_the_database_itself_refuses(crime: str, raw: Any, backing: Backing) -> 
     assert positions(raw) == [1]
 
 
+@pytest.mark.question("A13")
 @pytest.mark.usefixtures("_context")
 def test_a_revocation_ends_what_opened_before_it_and_nothing_that_opened_after() -> None:
     with writing():

@@ -14,6 +14,7 @@ from app.revocation.entries import Scope
 from app.revocation.tree import TreeDamaged
 from tests import backings
 from tests.browsers import Browser, Site
+from tests.conftest import StillClock
 
 FIELDS = "kind, scope, subject, opened, until, at, reason, actor, nonce"
 
@@ -64,6 +65,7 @@ def test_tlg_02_an_independent_program_accepts_the_signed_head(site: Site) -> No
     assert found["tree_size"] == 3
 
 
+@pytest.mark.question("A14")
 def test_tlg_04_an_independent_program_accepts_the_proof_of_a_sign_out(site: Site, proof: str) -> None:
     commitment = checkpoint.read(proof).commitment
     found = verify_tlog_proof(proof, commitment, key(site))
@@ -91,6 +93,14 @@ def test_a_proof_in_which_anything_was_changed_proves_nothing(site: Site, proof:
         forged = lines[number][:middle] + other + lines[number][middle + 1 :]
         file.write_text("\n".join([*lines[:number], forged, *lines[number + 1 :]]))
         assert check(site, file)[0] == 1, forged
+
+
+def test_an_entry_under_another_index_proves_nothing(site: Site, proof: str, tmp_path: Any) -> None:
+    file = tmp_path / "forged"
+    file.write_text(proof.replace("\nindex 301\n", "\nindex 300\n"))
+    code, said = check(site, file)
+    assert code == 1
+    assert "the entry says another position than the proof" in said
 
 
 def test_another_logs_key_does_not_do(site: Site, proof: str, tmp_path: Any) -> None:
@@ -150,6 +160,17 @@ def test_every_head_that_was_signed_is_a_beginning_of_the_next(site: Site) -> No
     for (_, first, old), (_, second, new) in pairwise(heads):
         path = merkle.consistency(int(first), int(second), tree)
         assert merkle.is_consistent(int(first), base64.b64decode(old), int(second), base64.b64decode(new), path)
+
+
+def test_the_same_head_is_signed_once(site: Site, still_clock: StillClock) -> None:
+    fill(site, 3)
+    first = fetch(site, "/log/checkpoint").text
+    site.wait(60)
+    assert fetch(site, "/log/checkpoint").text == first
+    assert site.query("SELECT made_at FROM log_checkpoints") == [(still_clock.now,)]
+    fill(site, 1)
+    fetch(site, "/log/checkpoint")
+    assert site.query("SELECT size FROM log_checkpoints ORDER BY size") == [(3,), (4,)]
 
 
 def test_an_untouched_log_passes_the_audit(site: Site) -> None:
@@ -222,6 +243,12 @@ def test_an_end_that_was_cut_off(site: Site, tampered: Any) -> None:
     tampered.execute("UPDATE log_head SET size = 6")
     assert audit(site) == (1, "Error: entry 7 was removed: a head of 8 entries was signed\n")
     with site.app.app_context(), pytest.raises(TreeDamaged, match="a head of 8 was signed"):
+        checkpoint.latest()
+
+
+def test_nothing_is_signed_over_a_gap(site: Site, tampered: Any) -> None:
+    tampered.execute("DELETE FROM log_leaves WHERE position = 4")
+    with site.app.app_context(), pytest.raises(TreeDamaged, match="level 0 of the tree has a gap after 0"):
         checkpoint.latest()
 
 

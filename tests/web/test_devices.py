@@ -46,6 +46,7 @@ def test_it_lists_this_browser_first_then_the_others_then_what_has_ended(
     assert listed[1]["address"] == "192.0.2.7"
 
 
+@pytest.mark.question("A3")
 def test_ending_one_ends_that_one_and_says_by_whom(laptop: Browser, phone: Browser) -> None:
     sid = phone.session()["sid"]
     assert laptop.post(f"/devices/{sid}/end").status_code == 303
@@ -128,6 +129,7 @@ def test_a_name_that_does_not_fit_changes_nothing(laptop: Browser, name: str) ->
     assert laptop.session()["name"] is None
 
 
+@pytest.mark.question("A3")
 def test_a_time_out_is_listed_with_its_reason(site: Site, laptop: Browser, phone: Browser) -> None:
     unkept = laptop.session()["sid"]
     site.wait(13 * 60 * 60)

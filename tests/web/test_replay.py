@@ -98,6 +98,7 @@ SENT = [
 ]
 
 
+@pytest.mark.question("Q3", "Q4")
 @pytest.mark.parametrize("sent", SENT)
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
 def test_out_02_copied_cookies_are_worthless_once_the_session(
@@ -110,6 +111,7 @@ def test_out_02_copied_cookies_are_worthless_once_the_session(
     assert story.bob.is_signed_in()
 
 
+@pytest.mark.question("Q3")
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
 def test_the_api_refuses_the_copied_access_token_once_the_session(
     ending: Callable[[Story], None], story: Story, other_node: Site
@@ -139,6 +141,7 @@ def test_the_copied_cookies_did_work_before(story: Story, other_node: Site) -> N
         assert other_node.thief(story.pocket, sent).is_signed_in()
 
 
+@pytest.mark.question("A13")
 def test_who_signs_in_again_in_the_second_of_signing_out_everywhere_is_not_refused(site: Site) -> None:
     ada = site.member()
     ada.post("/devices/end-all")
@@ -147,6 +150,7 @@ def test_who_signs_in_again_in_the_second_of_signing_out_everywhere_is_not_refus
     assert ada.api(ada.pocket()[ACCESS]).status_code == 200
 
 
+@pytest.mark.question("A10", "A16")
 def test_every_access_token_of_a_session_ends_with_it_not_only_the_newest(site: Site) -> None:
     ada = site.member()
     tokens = [ada.pocket()[ACCESS]]

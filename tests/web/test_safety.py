@@ -33,6 +33,7 @@ def ada(site: Site) -> Browser:
 FILES = ["/static/icon.svg", "/static/js/live.js", "/api/me", "/oauth/jwks", "/oauth/nowhere", "/live", "/healthz"]
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("path", PAGES + FILES)
 def test_every_answer_has_a_policy(ada: Browser, path: str) -> None:
     headers = ada.get(path).headers
@@ -43,6 +44,7 @@ def test_every_answer_has_a_policy(ada: Browser, path: str) -> None:
     assert "Access-Control-Allow-Origin" not in headers
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("path", PAGES)
 def test_out_03_aut_06_every_page_has_the_careful_headers(ada: Browser, path: str) -> None:
     headers = ada.get(path).headers
@@ -71,6 +73,7 @@ def test_out_06_sign_out_is_on_every_page_that_can_be_reached(ada: Browser) -> N
     assert {"/", "/account", "/account/password", "/devices", "/activity"} <= seen
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_has_anything_inline_or_from_elsewhere(ada: Browser, path: str) -> None:
     page = ada.get(path).text
@@ -85,6 +88,7 @@ def test_over_https_browsers_are_told_to_stay_there(instance: object, site: Site
     secure.close()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "headers",
     [

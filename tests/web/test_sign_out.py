@@ -40,6 +40,7 @@ def test_out_01_looking_at_the_address_only_asks(ada: Browser) -> None:
     assert ada.is_signed_in()
 
 
+@pytest.mark.question("Q2")
 def test_the_receipt_shows_the_request_that_was_sent_and_the_proof(ada: Browser) -> None:
     pocket = ada.pocket()
     ada.sign_out()
@@ -52,6 +53,7 @@ def test_the_receipt_shows_the_request_that_was_sent_and_the_proof(ada: Browser)
         assert secret not in page
 
 
+@pytest.mark.question("Q2")
 def test_out_07_the_request_was_really_handled_by_the_revocation_endpoint(site: Site, ada: Browser) -> None:
     seen: list[str] = []
 
@@ -135,6 +137,7 @@ def test_who_is_not_signed_in_is_simply_signed_out(site: Site) -> None:
     assert stranger.get("/signed-out").status_code == 200
 
 
+@pytest.mark.question("A16")
 def test_others_are_left_alone(site: Site, ada: Browser) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()

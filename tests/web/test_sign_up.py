@@ -9,6 +9,7 @@ from app.identity import password as passwords
 from tests.browsers import Site
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "password",
     [
@@ -29,6 +30,7 @@ def test_a_password_that_is_short_long_or_common_is_refused(site: Site, password
     assert not ada.is_signed_in()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "password",
     [
@@ -49,6 +51,7 @@ def test_any_other_password_works_exactly_as_typed(site: Site, password: str) ->
     assert ada.is_signed_in()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "email",
     ["", "ada", "ada@", "@example.org", "a b@example.org", "ada@example.org\r\nBcc: x", "a" * 300 + "@example.org"],
@@ -98,6 +101,7 @@ def test_an_address_has_one_account(site: Site) -> None:
     assert not second.is_signed_in()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "line\nbreak", "\u202eevil"])
 def test_a_name_is_one_line_of_reasonable_length(site: Site, name: str) -> None:
     assert site.browser().sign_up(name=name).status_code == 422

@@ -69,6 +69,7 @@ def test_the_time_over_midnight_is_like_any_other(site: Site, still_clock: Still
     assert not works(site, left)
 
 
+@pytest.mark.question("A3")
 def test_the_idle_time_out_comes_at_its_very_second(site: Site, still_clock: StillClock) -> None:
     ada = site.member()
     phone = site.browser("Chrome on Android")
@@ -82,6 +83,7 @@ def test_the_idle_time_out_comes_at_its_very_second(site: Site, still_clock: Sti
     assert not works(site, phone.pocket())
 
 
+@pytest.mark.question("A3")
 def test_the_absolute_time_out_comes_at_its_very_second_and_no_use_puts_it_off(
     site: Site, still_clock: StillClock
 ) -> None:

@@ -16,7 +16,6 @@ def upgrade() -> None:
         sa.Column("name", sa.String(80), nullable=False),
         sa.Column("teacher", sa.String(32), nullable=False, index=True),
         sa.Column("made_at", Number, nullable=False),
-        sa.Column("seen_at", Number, nullable=False),
     )
     op.create_table(
         "lab_benches",

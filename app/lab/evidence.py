@@ -1,0 +1,75 @@
+"""What an experiment found: which of the choices is right, and all that shows it. Kept as JSON with the prediction."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import httpx
+
+from app.lab.lanes import Picture
+from app.web import words
+
+
+@dataclass(frozen=True)
+class Row:
+    """One answer to one request. *what* was presented; *slug*: the design that answered, if one did.
+    *over*: the session had ended before, so that an acceptance is a fault."""
+
+    what: str
+    status: int
+    accepted: bool
+    over: bool
+    why: str
+    slug: str = ""
+    decided_by: str = ""
+    look_ups: tuple[str, ...] = ()
+    microseconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Answers under one heading."""
+
+    caption: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Found:
+    """*choice*: which one turned out right. *says*: what happened, in a sentence with its numbers.
+    *facts*: (what, how much)."""
+
+    choice: str
+    says: str
+    tables: tuple[Table, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    picture: Picture | None = None
+    exchange: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def accepted(rows: Iterable[Row]) -> set[str]:
+    """Return the slugs of the designs that accepted."""
+    return {row.slug for row in rows if row.accepted}
+
+
+def exchange(answer: httpx.Response, secret: str) -> dict[str, Any]:
+    """Show a request and its answer as they went over the wire, with the secret shortened."""
+    request = answer.request
+    body = request.content.decode().replace(secret, words.shorten(secret))
+    return {
+        "request": {"line": f"{request.method} {request.url.path}", "headers": _headers(request), "body": body},
+        "response": {
+            "line": f"{answer.status_code} {answer.reason_phrase}",
+            "headers": _headers(answer),
+            "body": answer.text,
+        },
+        "milliseconds": answer.elapsed.total_seconds() * 1000,
+    }
+
+
+def _headers(message: httpx.Request | httpx.Response) -> list[tuple[str, str]]:
+    shown = ("host", "content-type", "content-length", "cache-control", "retry-after")
+    return [(name.title(), message.headers[name]) for name in shown if name in message.headers]

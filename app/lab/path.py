@@ -1,0 +1,109 @@
+"""The path: every question in order. The prediction comes first; then it is tried for real, and the answer shown."""
+
+import json
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.lab import bench, questions
+from app.lab.designs import ALL
+from app.lab.questions.question import Question
+from app.throttle import Throttle, address
+
+bp = Blueprint("path", __name__)
+PARTS = (("What was asked", questions.ASKED), ("What was answered", questions.ANSWERED))
+_tried = Throttle("experiments of the path by address", "2000 per 10 minutes")  # a classroom has one address
+Answers = dict[str, dict[str, Any]]
+
+
+@bp.get("/path")
+def overview() -> ResponseReturnValue:
+    answers = _answers()
+    return render_template("lab/path.html", parts=PARTS, next=_next(answers), **_score(answers))
+
+
+@bp.get("/path/<name>")
+def show(name: str) -> ResponseReturnValue:
+    return _page(_question(name), _answers())
+
+
+@bp.post("/path/<name>")
+def predict(name: str) -> ResponseReturnValue:
+    """Carry out the experiment, and keep the prediction with what was found. A second prediction changes nothing.
+
+    Each experiment costs entries in the log, which are kept for ever: hence a limit.
+    """
+    question, answers = _question(name), _answers()
+    guess = request.form.get("guess", "")
+    if guess not in question.choices:
+        return _page(question, answers, unchosen=True), 422
+    if name in answers:
+        return redirect(f"/lab/path/{name}#answer", 303)
+    _tried.check(address())
+    _tried.count(address())
+    found = question.experiment()  # sends requests, so outside of any transaction
+    answer = {
+        "guess": guess,
+        "found": found.choice,
+        "right": guess == found.choice,
+        "at": clock.now(),
+        "evidence": found.as_json(),
+    }
+    with bench.changing() as (here, secret):
+        here.answers = json.dumps({name: answer, **here.read_answers()}, separators=(",", ":"))
+    return bench.hand_over(redirect(f"/lab/path/{name}#answer", 303), secret)
+
+
+@bp.post("/path/again")
+def again() -> ResponseReturnValue:
+    """Forget every prediction of this visitor, and nothing else."""
+    with bench.changing() as (here, secret):
+        here.answers = "{}"
+    return bench.hand_over(redirect("/lab/path", 303), secret)
+
+
+@bp.get("/hand-out")
+def hand_out() -> ResponseReturnValue:
+    """The questions on paper; with ?answers=1 also what explains them, and what this visitor found."""
+    answers = _answers()
+    return render_template(
+        "lab/hand-out.html", parts=PARTS, with_answers="answers" in request.args, designs=ALL, **_score(answers)
+    )
+
+
+def _page(question: Question, answers: Answers, *, unchosen: bool = False) -> str:
+    order = list(questions.ALL)
+    place = order.index(question.id)
+    return render_template(
+        "lab/question.html",
+        question=question,
+        answer=answers.get(question.id),
+        designs=ALL,
+        number=place + 1,
+        before=order[place - 1] if place else None,
+        after=order[place + 1] if place + 1 < len(order) else None,
+        unchosen=unchosen,
+        **_score(answers),
+    )
+
+
+def _question(name: str) -> Question:
+    return questions.ALL.get(name) or abort(404)
+
+
+def _answers() -> Answers:
+    """Return what this visitor has predicted and found so far, of the questions that there are."""
+    here = bench.here()
+    found = here.read_answers() if here else {}
+    return {name: found[name] for name in questions.ALL if name in found}
+
+
+def _next(answers: Answers) -> Question | None:
+    return next((question for name, question in questions.ALL.items() if name not in answers), None)
+
+
+def _score(answers: Answers) -> dict[str, Any]:
+    right = sum(answer["right"] for answer in answers.values())
+    return {"answers": answers, "tried": len(answers), "right": right, "total": len(questions.ALL)}

@@ -1,0 +1,90 @@
+"""A16 and A17: what else ends with a session, and how others get to know."""
+
+from app.lab.designs import Fault
+from app.lab.evidence import Found, Table, accepted
+from app.lab.questions.question import DEVICES, LAB, Link, Question, design
+from app.lab.run import Way
+from app.lab.trial import trial
+
+
+def _what_hangs_on_it() -> Found:
+    slugs = ("denylist-ask", "allowlist-ask", "status-list-push", "this-site", "cutoff-ask")
+    with trial() as t:
+        t.leave(Way.SIGN_OUT)
+        hung = [
+            t.present("this-site", what="its access token")[0],
+            t.present("introspection", what="its opaque token")[0],
+            t.page(t.pocket.cookie, "its session cookie"),
+            t.refresh(t.pocket.refresh, "its refresh token")[0],
+        ]
+        phone = t.present(*slugs, token=t.run.phone_access)
+    refused = set(slugs) - accepted(phone)
+    choice = "on" if not refused else "ended" if len(refused) == len(slugs) else "mostly"
+    over = sum(not row.accepted for row in hung)
+    says = f"{over} of {len(hung)} things that hung on the laptop’s session were refused; the phone went on under {len(slugs) - len(refused)} of {len(slugs)} designs."
+    tables = (Table("What the laptop held", hung), Table("The phone, signed in as the same person", phone))
+    return Found(choice, says, tables)
+
+
+def _lost_message() -> Found:
+    slugs = ("denylist-push", "this-site")
+    with trial() as t:
+        t.wait(60)
+        t.switch(Fault.PUSH)
+        t.wait(1)
+        t.leave(Way.SIGN_OUT)
+        t.wait(2)
+        rows = t.present(*slugs)
+        picture = t.draw(*slugs)
+    still = accepted(rows)
+    choice = (
+        "neither" if not still else "both" if len(still) == 2 else "listener" if "denylist-push" in still else "site"
+    )
+    says = f"{len(still)} of 2 still accepted the copy two seconds after the sign-out that nobody was told of."
+    return Found(choice, says, (Table("The copy, after a message that was lost", rows),), picture=picture)
+
+
+QUESTIONS = (
+    Question(
+        "A16",
+        "Ending a session ends all that hangs on it, and only that",
+        "On a session hang a refresh token, its access tokens, perhaps a cookie and the apps that were let in under it. Ending "
+        "it should end all of these. It should not end the same person’s other sessions.",
+        "A person signs out on the laptop. What becomes of the phone, where they are signed in too?",
+        {
+            "on": "It goes on under every design",
+            "mostly": "It goes on, except where only one time for each person is kept",
+            "ended": "It is signed out under every design",
+        },
+        _what_hangs_on_it,
+        "The entry names the session, and everything that hangs on it carries the session’s name. A design that keeps one "
+        "time for each person cannot tell two sessions apart, so it signs out the phone as well.",
+        (DEVICES, LAB, design("cutoff-ask", "The global logout time")),
+        to_come="Apps under a session. When the site lets apps sign in, ending a session will end those that were let in under "
+        "it, and leave alone those that were granted access for longer.",
+    ),
+    Question(
+        "A17",
+        "Registered servers are sent a message when a session ends",
+        "Being told beats asking, as long as the message arrives. Servers are restarted, and networks are cut, mostly at the "
+        "wrong moment.",
+        "The push channel is cut, and then a person signs out. Two seconds later the copy is presented to a verifier that only "
+        "listens, and to one as this site has. Who still accepts it?",
+        {
+            "both": "Both",
+            "listener": "The one that only listens",
+            "site": "The one as this site has",
+            "neither": "Neither",
+        },
+        _lost_message,
+        "A message that may be lost can only be a wake-up. This site’s nodes read the log by themselves several times in each "
+        "lease, trust nothing older, and Sign Out waits until each of them has confirmed.",
+        (
+            design("this-site", "What this site does"),
+            design("denylist-push", "The denylist, pushed"),
+            Link("/activity", "What happened to your account"),
+        ),
+        to_come="Back-channel logout as OpenID Connect describes it: a signed message to each registered app, sent again until "
+        "it is confirmed, with a record of each delivery.",
+    ),
+)

@@ -1,0 +1,115 @@
+"""A room: a teacher, and the benches of those who came. None of them can see or touch another's.
+
+The code is what people type; it opens the door and nothing else. The teacher is whoever holds the bench that opened it.
+"""
+
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from typing import Self
+
+from sqlalchemy import String, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import clock
+from app.config import DAY
+from app.db import Model, db
+from app.lab.bench import Bench
+
+LETTERS = "2346789BCDFGHJKMNPQRTVWXY"  # nothing that looks like another, and no vowel to spell a word with
+KEPT_SECONDS = 14 * DAY
+MOST_ATTENDEES = 200
+
+
+class Refused(Exception):
+    """Why somebody cannot come in under this nickname, in words for them."""
+
+
+class Room(Model):
+    """*teacher*: the id of the bench that opened it. Whatever changes a room must run inside `db.writing`."""
+
+    __tablename__ = "lab_rooms"
+    code: Mapped[str] = mapped_column(String(12), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    teacher: Mapped[str] = mapped_column(String(32), index=True)
+    made_at: Mapped[int]
+
+    @classmethod
+    def open(cls, name: str, teacher: Bench) -> Self:
+        """Open a room. Those of a fortnight ago go."""
+        db.session.execute(delete(Room).where(Room.made_at <= clock.now() - KEPT_SECONDS))
+        room = cls(code=_new_code(), name=name, teacher=teacher.id, made_at=clock.now())
+        db.session.add(room)
+        return room
+
+    def close(self) -> None:
+        """Put everybody out, and forget the room."""
+        self._change(None, room=None, nickname=None)
+        db.session.delete(self)
+
+    def attendees(self) -> Sequence[Bench]:
+        """Return the benches in here, by nickname."""
+        found = db.session.scalars(select(Bench).where(Bench.room == self.code))
+        return sorted(found, key=lambda bench: _folded(bench.nickname))
+
+    def join(self, bench: Bench, nickname: str) -> None:
+        """Let *bench* in, out of whatever room it was in before. The room must be locked. Raises Refused."""
+        others = select(Bench.nickname).where(Bench.room == self.code, Bench.id != bench.id)
+        taken = [_folded(name) for name in db.session.scalars(others)]
+        if _folded(nickname) in taken:
+            raise Refused("Somebody in this room has this nickname already. Choose another.")
+        if len(taken) >= MOST_ATTENDEES:
+            raise Refused(f"This room is full: {MOST_ATTENDEES} people are in it.")
+        bench.room, bench.nickname = self.code, nickname
+
+    def reset(self, bench: str | None = None) -> None:
+        """Clear the run and the answers of one attendee, or of all."""
+        self._change(bench, run=None, answers="{}")
+
+    def remove(self, bench: str) -> None:
+        """Put one attendee out of the room. What they have done stays theirs."""
+        self._change(bench, room=None, nickname=None)
+
+    def _change(self, bench: str | None, **values: str | None) -> None:
+        change = update(Bench).where(Bench.room == self.code).values(**values)
+        db.session.execute(change if bench is None else change.where(Bench.id == bench))
+
+
+def find(code: str) -> Room | None:
+    """Return the room of a code, unless it is too old."""
+    room = db.session.get(Room, code)
+    return room if room and room.made_at > clock.now() - KEPT_SECONDS else None
+
+
+def lock(code: str) -> Room | None:
+    """Return the room as it is now, held until the transaction ends: so no nickname is taken twice at once."""
+    return db.session.scalar(
+        select(Room).where(Room.code == code).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+def of(bench: Bench | None) -> Room | None:
+    """Return the room that *bench* is in."""
+    return find(bench.room) if bench and bench.room else None
+
+
+def taught_by(bench: Bench | None) -> Sequence[Room]:
+    """Return the rooms that *bench* has opened, the latest first."""
+    if bench is None:
+        return ()
+    mine = Room.teacher == bench.id, Room.made_at > clock.now() - KEPT_SECONDS
+    return db.session.scalars(select(Room).where(*mine).order_by(Room.made_at.desc(), Room.code)).all()
+
+
+def spelled(code: str) -> str:
+    """Return a code as it is kept, however somebody typed it."""
+    letters = "".join(letter for letter in code.upper() if letter in LETTERS)[:8]
+    return f"{letters[:3]}-{letters[3:]}"
+
+
+def _new_code() -> str:
+    return spelled("".join(secrets.choice(LETTERS) for _ in range(6)))
+
+
+def _folded(name: str | None) -> str:
+    return unicodedata.normalize("NFKC", name or "").casefold()

@@ -1,0 +1,173 @@
+"""The pages of a workshop: a teacher opens a room, attendees join it, and the teacher's board shows who has found what."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import segno
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.config import is_loopback, settings
+from app.db import writing
+from app.lab import bench, board, questions, room
+from app.lab.room import Refused, Room
+from app.lab.room_forms import Door, Join, Opening
+from app.throttle import Throttle, address
+from app.web.forms import text
+
+bp = Blueprint("rooms", __name__, url_prefix="/rooms")
+_guesses = Throttle("wrong room codes by address", "60 per 10 minutes")
+_openings = Throttle("rooms opened by address", "12 per 1 hour")
+
+
+@bp.before_request
+def only_in_a_workshop() -> None:
+    if not settings().workshop:
+        abort(404)
+
+
+@bp.get("")
+def lobby() -> ResponseReturnValue:
+    if "code" in request.args:
+        return redirect(f"/lab/rooms/{_find(request.args['code']).code}/join")
+    return _lobby()
+
+
+@bp.post("")
+def open_one() -> ResponseReturnValue:
+    form = Opening(request.form)
+    if not form.validate():
+        return _lobby(form), 422
+    if not _openings.is_open(address()):
+        form.name.errors = ["Too many rooms were opened from here within the hour. Use one of them, or wait."]
+        return _lobby(form), 429
+    _openings.count(address())
+    with bench.changing() as (mine, secret):
+        opened = Room.open(text(form.name), mine)
+    return bench.hand_over(redirect(f"/lab/rooms/{opened.code}", 303), secret)
+
+
+@bp.get("/<code>")
+def show(code: str) -> ResponseReturnValue:
+    """The board, for the teacher; everybody else is at the door."""
+    found = _find(code)
+    if not _teaches(found):
+        return redirect(f"/lab/rooms/{found.code}/join")
+    link = f"{settings().site_url}/lab/rooms/{found.code}/join"
+    qr = segno.make(link, error="m", micro=False)
+    return render_template(
+        "lab/board.html",
+        room=found,
+        board=_board(found),
+        link=link,
+        qr=qr.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"),
+        only_here=is_loopback(settings().site_url),
+        done=request.args.get("done"),
+    )
+
+
+@bp.get("/<code>/board")
+def inner(code: str) -> ResponseReturnValue:
+    """What changes on the board, for a page that is open."""
+    found = _taught(code)
+    return render_template("lab/_board.html", room=found, board=_board(found))
+
+
+@bp.route("/<code>/join", methods=["GET", "POST"])
+def join(code: str) -> ResponseReturnValue:
+    found = _find(code)
+    mine = bench.here()
+    form = Join(request.form, nickname=mine.nickname if mine else None)
+    if request.method == "GET":
+        return _door(found, form)
+    if not form.validate():
+        return _door(found, form), 422
+    try:
+        with bench.changing() as (mine, secret):
+            locked = room.lock(found.code) or abort(404)
+            locked.join(mine, text(form.nickname))
+    except Refused as refusal:
+        form.nickname.errors = [str(refusal)]
+        return _door(found, form), 422
+    return bench.hand_over(redirect("/lab", 303), secret)
+
+
+@bp.post("/<code>/reset")
+def reset(code: str) -> ResponseReturnValue:
+    """Let one attendee, or all, start afresh."""
+    one = _one() if "bench" in request.form else None
+    with _changing(code) as found:
+        found.reset(one)
+    return redirect(f"/lab/rooms/{found.code}?done={'reset-all' if one is None else 'reset'}", 303)
+
+
+@bp.post("/<code>/remove")
+def remove(code: str) -> ResponseReturnValue:
+    one = _one()
+    with _changing(code) as found:
+        found.remove(one)
+    return redirect(f"/lab/rooms/{found.code}?done=remove", 303)
+
+
+@bp.post("/<code>/close")
+def close(code: str) -> ResponseReturnValue:
+    with _changing(code) as found:
+        found.close()
+    return redirect("/lab/rooms", 303)
+
+
+def _board(found: Room) -> board.Board:
+    claims = {question.id: question.claim for question in questions.ALL.values()}
+    return board.draw(found.attendees(), claims)
+
+
+def _lobby(opening: Opening | None = None, door: Door | None = None) -> str:
+    rooms = room.taught_by(bench.here())
+    return render_template("lab/rooms.html", opening=opening or Opening(), door=door or Door(), rooms=rooms)
+
+
+def _door(found: Room, form: Join) -> str:
+    mine = bench.here()
+    return render_template("lab/join.html", room=found, form=form, mine=mine, teaches=_teaches(found))
+
+
+def _find(code: str) -> Room:
+    """Return the room of *code*, or answer that there is none. Who guesses is slowed down; who is in a room is not."""
+    mine, found = bench.here(), room.find(room.spelled(code))
+    if found and mine and (found.code == mine.room or found.teacher == mine.id):
+        return found
+    _guesses.check(address())
+    if found is None:
+        _guesses.count(address())
+        abort(_no_such_room(code))
+    return found
+
+
+def _no_such_room(code: str) -> Response:
+    door = Door(code=code[:20])
+    door.code.errors = ["There is no room with this code, or it was closed."]
+    return make_response(_lobby(door=door), 404)
+
+
+def _teaches(found: Room) -> bool:
+    mine = bench.here()
+    return mine is not None and mine.id == found.teacher
+
+
+def _taught(code: str) -> Room:
+    found = _find(code)
+    return found if _teaches(found) else abort(404)
+
+
+def _one() -> str:
+    """Return which attendee is meant."""
+    name = request.form.get("bench", "")
+    return name if name.isalnum() else abort(400)
+
+
+@contextmanager
+def _changing(code: str) -> Iterator[Room]:
+    """Hold the teacher's room for a change."""
+    name = _taught(code).code
+    with writing():
+        yield room.lock(name) or abort(404)

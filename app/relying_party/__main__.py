@@ -1,0 +1,68 @@
+"""Starts the site: `python -m app.relying_party --issuer URL --delivery push --port 8001`."""
+
+import socket
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+
+from app.relying_party.deliveries import POLL_SECONDS
+from app.relying_party.site import DELIVERIES, create_site
+
+THREADS = 16
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with one worker, which is the one that hears of revocations."""
+
+    def __init__(self, host: str, port: int, says: str, **site: Any) -> None:
+        self._options = {
+            "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "forwarded_allow_ips": "",
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "when_ready": lambda server: click.echo(says),
+        }
+        self._site = site
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return create_site(**self._site)
+
+
+def _issuer(_context: click.Context, _option: click.Parameter, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise click.BadParameter("give scheme and host only, as in http://localhost:8000")
+    return url.rstrip("/")
+
+
+@click.command()
+@click.option("--issuer", required=True, callback=_issuer, help="Address of the site whose tokens are taken here.")
+@click.option("--delivery", required=True, type=click.Choice(DELIVERIES), help="How news of revocations arrive.")
+@click.option("--port", required=True, type=click.IntRange(1, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--every", default=POLL_SECONDS, show_default=True, type=click.FloatRange(0.1), help="Seconds; for poll.")
+def main(issuer: str, delivery: str, port: int, host: str, every: float) -> None:
+    """A second site that takes the issuer's tokens, and knows nothing of it but its address."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            sys.exit(f"Nobody can listen on {host}, port {port}: {problem.strerror}.")
+    says = f"A relying party ({delivery}) is at http://{host}:{port}"
+    Server(host, port, says, issuer_url=issuer, delivery=delivery, every=every).run()
+
+
+if __name__ == "__main__":
+    main(prog_name="relying-party")

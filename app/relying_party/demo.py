@@ -1,0 +1,61 @@
+"""The site and two relying parties beside it, each a process of its own under a host of its own: `make demo`."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+DELIVERIES = ("push", "poll")
+STOP_SECONDS = 10
+
+
+def main() -> None:
+    """Start all, and stop all as soon as one of them stops or somebody presses Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    port = int(os.environ.get("PORT") or 8000)
+    issuer = os.environ.get("SITE_URL") or f"http://localhost:{port}"
+    places = {name: (_host(number), port + number) for number, name in enumerate(DELIVERIES, 1)}
+    os.environ["RELYING_PARTIES"] = " ".join(f"http://{host}:{its_port}" for host, its_port in places.values())
+    running = [_start("app.py")]
+    try:
+        for name, (host, its_port) in places.items():
+            options = {"--issuer": issuer, "--delivery": name, "--host": host, "--port": str(its_port)}
+            running.append(_start("-m", "app.relying_party", *(word for pair in options.items() for word in pair)))
+        with suppress(KeyboardInterrupt):
+            os.wait()  # until one of them is gone
+    finally:
+        _stop(running)
+
+
+def _host(number: int) -> str:
+    """Return a loopback address of its own: cookies ignore the port. Where the system has only one, that one."""
+    wanted = f"127.0.0.{number + 1}"
+    with socket.socket() as probe:
+        try:
+            probe.bind((wanted, 0))
+        except OSError:
+            return "127.0.0.1"
+    return wanted
+
+
+def _start(*command: str) -> "subprocess.Popen[bytes]":
+    # In a session of its own: Ctrl-C reaches this process alone, which then stops them in order.
+    return subprocess.Popen([sys.executable, *command], cwd=PROJECT, start_new_session=True)  # noqa: S603 - our own programs
+
+
+def _stop(running: "list[subprocess.Popen[bytes]]") -> None:
+    for process in running:
+        process.terminate()
+    for process in running:
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The experiment in a real browser: with and without JavaScript, small and wide, light and dark."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import OpenBrowser
+
+pytestmark = pytest.mark.e2e
+SIZES = [(320, False), (320, True), (1280, False), (1280, True)]
+
+
+def press(page: Page, *names: str) -> None:
+    for name in names:
+        page.evaluate("() => document.querySelector('main').setAttribute('data-old', '')")
+        page.get_by_role("main").get_by_role("button", name=name, exact=True).click()
+        page.locator("main:not([data-old])").wait_for()
+
+
+def check(page: Page) -> None:
+    violations = Axe().run(page).response["violations"]
+    assert [(found["id"], [node["target"] for node in found["nodes"]]) for found in violations] == []
+    assert page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert page.get_by_role("heading", level=1).count() == 1
+
+
+@pytest.mark.question("Q3")
+def test_a_visitor_signs_out_replays_and_sees_why(open_browser: OpenBrowser, javascript: bool) -> None:
+    page = open_browser(javascript=javascript).page
+    page.goto("/lab")
+    press(page, "Sign in to begin", "Keep a copy", "A minute on", "The server revokes", "Present the token")
+    page.get_by_role("heading", level=1).get_by_text("designs still accept the old token").wait_for()
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="What this site does"))
+    assert "refused" in row.inner_text()
+    assert "accepted though ended" in page.get_by_role("row").filter(has_text="Nothing but expiry").inner_text()
+    assert "What this site does: refused at once" in (page.get_by_role("img").first.get_attribute("aria-label") or "")
+    press(page, "Past the expiry", "Present it again")
+    page.get_by_role("heading", name="0 of 13 designs still accept the old token").wait_for()
+    press(page, "Start again")
+    page.get_by_role("button", name="Sign in to begin").wait_for()
+
+
+def test_with_javascript_the_page_stays_where_it_is_and_the_button_keeps_the_focus(open_browser: OpenBrowser) -> None:
+    page = open_browser().page
+    page.goto("/lab")
+    press(page, "Sign in to begin", "Keep a copy")
+    page.get_by_role("button", name="A minute on").scroll_into_view_if_needed()
+    page.evaluate("() => (window.stayed = true)")
+    press(page, "A minute on")
+    page.get_by_text("a minute ahead of yours").or_(page.get_by_text("1 minute ahead of yours")).wait_for()
+    assert page.evaluate("() => window.stayed")
+    assert page.evaluate("() => document.activeElement.textContent") == "A minute on"
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES)
+def test_every_state_of_the_experiment_is_accessible(open_browser: OpenBrowser, width: int, dark: bool) -> None:
+    page = open_browser(width=width, dark=dark).page
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.goto("/lab")
+    check(page)
+    press(page, "Sign in to begin", "Keep a copy")
+    check(page)
+    press(page, "Switch the store off", "The server revokes")
+    page.get_by_text("The server could not write it").wait_for()
+    press(page, "Present the token")
+    check(page)
+    press(page, "Switch the store on", "The server revokes", "Present it again")
+    check(page)
+    for path in ("/lab/designs", "/lab/designs/status-list"):
+        page.goto(path)
+        check(page)
+    assert problems == []

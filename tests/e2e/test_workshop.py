@@ -1,0 +1,159 @@
+"""A workshop: a teacher and three attendees in four browsers, and a board that follows them by itself."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import OpenBrowser, Person
+
+pytestmark = pytest.mark.e2e
+LIVE = 15_000  # ms: the board asks every two seconds, and the machine may be busy
+WAYS = {
+    "Ada": ("The server revokes", "the server revoked", "5 of 13 still accept"),
+    "Bob": ("The browser forgets", "the browser forgot", "13 of 13 still accept"),
+    "Cy": ("Let it expire", "it expired", "all 13 refuse"),
+}
+
+
+@pytest.fixture
+def teacher(open_browser: OpenBrowser) -> Person:
+    """Somebody who has just opened a room."""
+    teacher = open_browser("Safari on macOS")
+    teacher.page.goto("/lab")
+    teacher.page.get_by_role("link", name="Workshop").click()
+    teacher.page.get_by_label("Name of the room").fill("Thursday")
+    teacher.press("Open a room")
+    return teacher
+
+
+def arrive(open_browser: OpenBrowser, teacher: Person, nickname: str, *, javascript: bool = True) -> Person:
+    """Come in by the link on the board."""
+    link = teacher.page.get_by_role("link", name="/join").get_attribute("href")
+    attendee = open_browser("Chrome on Android", width=390, javascript=javascript)
+    attendee.page.goto(link or "")
+    attendee.page.get_by_label("Nickname").fill(nickname)
+    attendee.press("Join the room")
+    expect(attendee.page.get_by_text(f"{nickname}, in room")).to_be_visible()
+    return attendee
+
+
+def row(teacher: Person, nickname: str) -> Locator:
+    return teacher.page.get_by_role("row").filter(has=teacher.page.get_by_role("rowheader", name=nickname, exact=True))
+
+
+def stay(page: Page) -> None:
+    page.evaluate("() => { window.stayed = true }")
+
+
+def stayed(page: Page) -> bool:
+    return bool(page.evaluate("() => window.stayed === true"))
+
+
+def experiment(attendee: Person, way: str) -> None:
+    for button in ("Sign in to begin", "Keep a copy", way, "Present the token"):
+        attendee.press(button)
+    expect(attendee.page.get_by_role("img", name="From the sign-out on")).to_be_visible()
+
+
+@pytest.fixture
+def problems(teacher: Person) -> Iterator[list[str]]:
+    found: list[str] = []
+    teacher.page.on("console", lambda said: found.append(said.text) if said.type in ("error", "warning") else None)
+    teacher.page.on("pageerror", lambda error: found.append(str(error)))
+    yield found
+    assert found == []
+
+
+@pytest.mark.usefixtures("problems")
+def test_three_attendees_are_followed_live_then_one_is_reset_and_then_all(
+    teacher: Person, open_browser: OpenBrowser
+) -> None:
+    page = teacher.page
+    expect(page.get_by_text("Nobody is here yet")).to_be_visible()
+    stay(page)
+    people = {nickname: arrive(open_browser, teacher, nickname) for nickname in WAYS}
+    for nickname, (button, ended, found) in WAYS.items():
+        expect(row(teacher, nickname)).to_contain_text("has not begun", timeout=LIVE)
+        experiment(people[nickname], button)
+        expect(row(teacher, nickname)).to_contain_text(ended, timeout=LIVE)
+        expect(row(teacher, nickname)).to_contain_text(found)
+    assert stayed(page), "without a reload"
+
+    row(teacher, "Ada").get_by_text("More").click()
+    teacher.press("Reset Ada")
+    expect(page.get_by_text("That attendee starts afresh")).to_be_visible()
+    expect(row(teacher, "Ada")).to_contain_text("has not begun")
+    expect(row(teacher, "Bob")).to_contain_text("13 of 13")
+    people["Ada"].page.goto("/lab")
+    experiment(people["Ada"], "The browser forgets")
+    expect(row(teacher, "Ada")).to_contain_text("13 of 13", timeout=LIVE)
+
+    teacher.press("Reset all")
+    expect(page.get_by_role("row").filter(has_text="has not begun")).to_have_count(3)
+    for person in people.values():
+        person.page.goto("/lab")
+        expect(person.page.get_by_role("button", name="Sign in to begin")).to_be_visible()
+
+
+@pytest.mark.usefixtures("problems")
+def test_what_is_open_or_has_the_focus_stays_so_while_the_board_changes(
+    teacher: Person, open_browser: OpenBrowser
+) -> None:
+    arrive(open_browser, teacher, "Ada")
+    row(teacher, "Ada").get_by_text("More").click(timeout=LIVE)
+    remove = teacher.page.get_by_role("button", name="Remove Ada")
+    remove.focus()
+    arrive(open_browser, teacher, "Bob")
+    expect(row(teacher, "Bob")).to_be_visible(timeout=LIVE)
+    expect(remove).to_be_focused()
+
+
+def test_without_javascript_a_link_refreshes_the_board(open_browser: OpenBrowser) -> None:
+    teacher = open_browser(javascript=False)
+    teacher.page.goto("/lab/rooms")
+    teacher.page.get_by_label("Name of the room").fill("Thursday")
+    teacher.press("Open a room")
+    ada = arrive(open_browser, teacher, "Ada", javascript=False)
+    ada.press("Sign in to begin")
+    expect(teacher.page.get_by_text("Nobody is here yet")).to_be_visible()
+    teacher.page.get_by_role("link", name="Refresh").click()
+    expect(row(teacher, "Ada")).to_contain_text("signed in")
+
+
+def test_a_closed_room_is_left_by_the_open_board(teacher: Person) -> None:
+    other = teacher.context.new_page()
+    other.goto(teacher.page.url)
+    other.get_by_role("button", name="Close the room").click()
+    expect(teacher.page.get_by_text("There is no room with this code")).to_be_visible(timeout=LIVE)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(320, False), (1280, True)], ids=["small light", "wide dark"])
+def test_every_page_of_a_workshop_is_accessible(open_browser: OpenBrowser, width: int, dark: bool) -> None:
+    teacher = open_browser(width=width, dark=dark)
+    teacher.page.goto("/lab/rooms")
+    check(teacher.page)
+    teacher.page.get_by_label("Name of the room").fill("Thursday")
+    teacher.press("Open a room")
+    check(teacher.page)
+    experiment(arrive(open_browser, teacher, "Ada"), "The server revokes")
+    expect(row(teacher, "Ada")).to_contain_text("5 of 13", timeout=LIVE)
+    row(teacher, "Ada").get_by_text("More").click()
+    check(teacher.page)
+    board = teacher.page.url
+    teacher.page.goto(f"{board}/join")
+    check(teacher.page)
+    teacher.page.get_by_label("Nickname").fill("ada")
+    teacher.press("Join the room")
+    check(teacher.page)
+    teacher.page.goto("/lab/rooms?code=QK7-F2M")
+    check(teacher.page)
+
+
+def check(page: Page) -> None:
+    violations = Axe().run(page).response["violations"]
+    assert [(found["id"], [node["target"] for node in found["nodes"]]) for found in violations] == []
+    wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{page.url} is too wide by {wide} px"
+    assert page.get_by_role("heading", level=1).count() == 1

@@ -1,0 +1,204 @@
+"""The teacher's board: what it says of each attendee, what the teacher may do to them, and nobody else."""
+
+import html
+import json
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.lab import questions, replay
+from app.lab.bench import Bench
+from app.lab.board import STEPS, Mark, draw
+from app.lab.designs import Design
+from app.lab.run import Run
+from tests.browsers import Browser, Site
+from tests.workshop import Teacher, experiment
+
+pytestmark = pytest.mark.sqlite
+
+
+def has_run(attendee: Browser) -> bool:
+    return "Sign in to begin" not in attendee.get("/lab").text
+
+
+@pytest.fixture
+def teacher(site: Site) -> Teacher:
+    return Teacher(site)
+
+
+def test_the_board_follows_the_experiment_step_by_step(teacher: Teacher) -> None:
+    ada = teacher.arrive("Ada")
+    said = []
+    for path, form in (("sign-in", {}), ("copy", {}), ("sign-out", {"way": "sign-out"}), ("replay", {})):
+        ada.post(f"/lab/{path}", **form)
+        said.append(teacher.row("Ada").removeprefix("Ada ").partition(" More")[0])
+    assert said == [
+        "signed in not yet tried",
+        "copied the tokens not yet tried",
+        "the server revoked not yet tried",
+        "the server revoked 5 of 13 still accept",
+    ]
+
+
+def test_the_board_tells_the_ways_apart(teacher: Teacher) -> None:
+    for nickname, way in (("Ada", "client"), ("Bob", "expiry"), ("Cy", "disabled")):
+        experiment(teacher.arrive(nickname), way)
+    assert "the browser forgot 13 of 13 still accept" in teacher.row("Ada")
+    assert "it expired" in teacher.row("Bob")
+    assert "the account was disabled" in teacher.row("Cy")
+
+
+def test_what_was_accepted_before_the_sign_out_is_no_finding(teacher: Teacher) -> None:
+    ada = teacher.arrive("Ada")
+    ada.post("/lab/sign-in")
+    ada.post("/lab/replay")
+    assert "signed in not yet tried" in teacher.row("Ada")
+
+
+def test_predictions_are_counted_by_question_in_their_order() -> None:
+    right, wrong = ({"guess": "a", "found": "a", "right": fits, "at": 1} for fits in (True, False))
+    given = [{"late": right, "early": wrong}, {"late": wrong, "early": wrong}, {}]
+    benches = [Bench(id=str(at), nickname=f"n{at}", answers=json.dumps(each)) for at, each in enumerate(given)]
+    board = draw(benches, {"unasked": "Not yet.", "late": "Who is late?"})
+    assert [(question.id, question.claim) for question in board.questions] == [("late", "Who is late?"), ("early", "")]
+    assert [dict(question.tally) for question in board.questions] == [
+        {Mark.RIGHT: 1, Mark.WRONG: 1, Mark.NOT_YET: 1},
+        {Mark.RIGHT: 0, Mark.WRONG: 2, Mark.NOT_YET: 1},
+    ]
+    assert board.rows[2].marks == (Mark.NOT_YET, Mark.NOT_YET)
+    assert board.reached == tuple((step, 0) for step in STEPS)
+
+
+def test_only_the_teacher_sees_the_board(site: Site, teacher: Teacher) -> None:
+    for other in (teacher.arrive("Ada"), site.browser(), Teacher(site, "another").browser):
+        assert urlsplit(other.get(teacher.room).location).path == f"{teacher.room}/join"
+        assert other.get(f"{teacher.room}/board").status_code == 404
+    assert "Ada" not in site.browser().get(f"{teacher.room}/join").text
+
+
+@pytest.mark.parametrize("verb", ["reset", "remove", "close"])
+def test_only_the_teacher_may_act_on_a_room(site: Site, teacher: Teacher, verb: str) -> None:
+    ada, eve = teacher.arrive("Ada"), teacher.arrive("Eve")
+    experiment(ada)
+    for other in (eve, site.browser(), Teacher(site, "another").browser):
+        assert other.post(f"{teacher.room}/{verb}", bench=teacher.name_of("Ada")).status_code == 404
+    assert has_run(ada)
+    assert "5 of 13" in teacher.row("Ada")
+
+
+def test_a_teacher_reaches_nobody_outside_of_the_room(site: Site, teacher: Teacher) -> None:
+    other = Teacher(site, "another")
+    elsewhere = other.arrive("Ada")
+    experiment(elsewhere)
+    for form in ({"bench": other.name_of("Ada")}, {}):
+        teacher.browser.post(f"{teacher.room}/reset", **form)
+    teacher.browser.post(f"{teacher.room}/remove", bench=other.name_of("Ada"))
+    assert has_run(elsewhere)
+    assert "5 of 13" in other.row("Ada")
+
+
+def test_attendees_have_nothing_in_common(teacher: Teacher) -> None:
+    ada, bob = teacher.arrive("Ada"), teacher.arrive("Bob")
+    experiment(ada)
+    assert not has_run(bob)
+    bob.post("/lab/reset")
+    assert has_run(ada)
+
+
+def test_the_board_carries_nothing_that_lets_anybody_act_as_an_attendee(site: Site, teacher: Teacher) -> None:
+    ada = teacher.arrive("Ada")
+    ada.post("/lab/sign-in")
+    cookie, page = ada.cookie("__Host-Http-lab"), teacher.browser.get(teacher.room).text
+    assert cookie
+    assert cookie not in page
+    forged = site.browser()
+    forged.client.set_cookie("__Host-Http-lab", teacher.name_of("Ada"))
+    assert not has_run(forged)
+
+
+def test_one_attendee_is_reset_and_stays_in_the_room(teacher: Teacher) -> None:
+    ada, bob = teacher.arrive("Ada"), teacher.arrive("Bob")
+    experiment(ada)
+    experiment(bob)
+    answer = teacher.browser.post(f"{teacher.room}/reset", bench=teacher.name_of("Ada"))
+    assert "That attendee starts afresh" in teacher.browser.get(answer.location).text
+    assert "has not begun" in teacher.row("Ada")
+    assert [has_run(ada), has_run(bob)] == [False, True]
+
+
+def test_all_are_reset_at_once(teacher: Teacher) -> None:
+    people = [teacher.arrive(name) for name in ("Ada", "Bob")]
+    for person in people:
+        experiment(person)
+    answer = teacher.browser.post(f"{teacher.room}/reset")
+    assert "Everybody starts afresh" in teacher.browser.get(answer.location).text
+    assert not any(map(has_run, people))
+    experiment(people[0])
+    assert "5 of 13" in teacher.row("Ada")
+
+
+def test_who_is_removed_keeps_their_experiment(teacher: Teacher) -> None:
+    ada = teacher.arrive("Ada")
+    experiment(ada)
+    teacher.browser.post(f"{teacher.room}/remove", bench=teacher.name_of("Ada"))
+    assert "Nobody is here yet" in teacher.board()
+    assert has_run(ada)
+    assert "in room" not in ada.get("/lab").text
+
+
+@pytest.mark.parametrize("junk", ["", "\x00", "x y", "<i>"])
+def test_a_bench_that_is_none_is_refused_and_never_taken_for_all(teacher: Teacher, junk: str) -> None:
+    ada = teacher.arrive("Ada")
+    experiment(ada)
+    for verb in ("reset", "remove"):
+        assert teacher.browser.post(f"{teacher.room}/{verb}", bench=junk).status_code == 400
+    assert has_run(ada)
+
+
+def test_everything_is_there_after_a_restart(site: Site, teacher: Teacher, other_node: Site) -> None:
+    ada = teacher.arrive("Ada")
+    experiment(ada)
+    before = teacher.board()
+    again = other_node.browser("Safari on macOS")
+    again.client.set_cookie("__Host-Http-lab", teacher.browser.cookie("__Host-Http-lab") or "")
+    assert again.get(f"{teacher.room}/board").text == before
+    assert teacher.code in again.get("/lab/rooms").text
+
+
+def test_another_site_cannot_make_a_teacher_act(teacher: Teacher) -> None:
+    ada = teacher.arrive("Ada")
+    experiment(ada)
+    foreign = {"Origin": "https://evil.example"}
+    assert teacher.browser.post(f"{teacher.room}/reset", foreign).status_code == 403
+    assert has_run(ada)
+
+
+def test_a_replay_that_a_sign_out_overtook_is_not_taken_for_one_after_it(
+    teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = teacher.arrive("Ada")
+    ada.post("/lab/sign-in")
+    everywhere = replay.everywhere
+
+    def slowly(run: Run, designs: Iterable[Design]) -> replay.Found:
+        found = everywhere(run, designs)
+        ada.post("/lab/sign-out", way="sign-out")
+        return found
+
+    monkeypatch.setattr(replay, "everywhere", slowly)
+    ada.post("/lab/replay")
+    monkeypatch.undo()
+    assert "the server revoked not yet tried" in teacher.row("Ada")
+    assert "refused at once" not in ada.get("/lab").text
+
+
+def test_a_prediction_on_the_path_is_on_the_board(teacher: Teacher) -> None:
+    ada = teacher.arrive("Ada")
+    teacher.arrive("Bob")
+    question = questions.ALL["Q5"]
+    assert ada.post("/lab/path/Q5", guess=next(iter(question.choices))).status_code == 303
+    assert "1 question: who was right" in teacher.board()
+    assert any(counts in teacher.row("Ada") for counts in ("1 right 0 wrong", "0 right 1 wrong"))
+    assert "0 right 0 wrong" in teacher.row("Bob")
+    assert question.claim in html.unescape(teacher.board())

@@ -1,0 +1,175 @@
+"""Relying parties as processes of their own, beside a real site, and somebody at its lab."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jwt
+import pytest
+
+from app import clock
+from app.keys import access_keys
+from app.lab import bench
+from app.lab.run import Run
+from app.relying_party.site import DELIVERIES
+from tests.backings import free_port
+from tests.browsers import Site
+from tests.server import PROJECT, Server
+
+COOKIE = "__Host-Http-lab"
+T = TypeVar("T")
+PATIENCE = 15  # seconds after which something that has to happen has not
+
+
+class Party:
+    """A relying party, started by its own command. It polls once a second, if it polls."""
+
+    def __init__(self, issuer: str, delivery: str, port: int, log: Path) -> None:
+        self.delivery = delivery
+        self.port = port
+        command = ["--issuer", issuer, "--delivery", delivery, "--port", str(port), "--every", "1"]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+        with log.open("w") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app.relying_party", *command],
+                cwd=PROJECT,
+                env=kept,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # so that `kill` reaches its worker
+            )
+
+    def present(self, token: str) -> dict[str, Any]:
+        """Present *token* once; what came back, its status checked against what it says."""
+        status, body, _ = self.get("/api/me", Authorization=f"Bearer {token}")
+        found: dict[str, Any] = json.loads(body)
+        assert (found["status"], found["accepted"]) == (status, status == 200)
+        return found
+
+    def get(self, path: str, **headers: str) -> tuple[int, str, http.client.HTTPMessage]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(), answer.headers
+
+    def until(self, token: str, status: int, decided_by: str = "") -> list[dict[str, Any]]:
+        """Present *token* until that is the answer; all the answers up to then."""
+        return until(
+            lambda: self.present(token), lambda found: found["status"] == status and decided_by in found["decided_by"]
+        )
+
+    def kill(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(timeout=30)
+
+
+def until(look: Callable[[], T], is_so: Callable[[T], bool]) -> list[T]:
+    """Look again and again until it is so; everything that was seen."""
+    seen, deadline = [look()], time.monotonic() + PATIENCE
+    while not is_so(seen[-1]):
+        assert time.monotonic() < deadline, seen[-1]
+        time.sleep(0.02)
+        seen.append(look())
+    return seen
+
+
+class Attendee:
+    """Somebody at the lab of a real server, signed in, whose token has been copied."""
+
+    def __init__(self, issuer: Server) -> None:
+        self._issuer = issuer
+        self.pocket = issuer.ask("POST", "/lab/sign-in", {})[1]
+        self.press("copy")
+        run = self.run()
+        assert run.copied
+        self.token = run.copied.access
+        self.phone_token = run.phone_access
+
+    def press(self, path: str, **form: str) -> None:
+        assert self._issuer.ask("POST", f"/lab/{path}", self.pocket, **form)[0] == 303
+
+    def sign_out(self, way: str = "sign-out") -> int:
+        """Sign out; return the second in which the server had done it."""
+        self.press("sign-out", way=way)
+        return int(time.time())
+
+    def run(self) -> Run:
+        rows = self._issuer.query("SELECT run FROM lab_benches WHERE id = ?", bench.name(self.pocket[COOKIE]))
+        return Run.from_json(rows[0][0])
+
+
+class World:
+    """A site and one relying party of each delivery, which are told its address and nothing else."""
+
+    def __init__(self, folder: Path) -> None:
+        ports = {delivery: free_port() for delivery in DELIVERIES}
+        addresses = [
+            f"http://127.0.0.1:{port}" for port in (*ports.values(), free_port())
+        ]  # at the last nobody listens
+        self.issuer = Server(folder, WORKERS="2", RELYING_PARTIES=" ".join(addresses))
+        self.parties = {
+            delivery: Party(self.issuer.url, delivery, port, folder.with_name(f"{delivery}.log"))
+            for delivery, port in ports.items()
+        }
+
+    def wait_until_all_have_heard(self) -> None:
+        attendee = self.attendee()
+        for party in self.parties.values():
+            until(lambda party=party: _try(party, attendee.token), bool)  # type: ignore[misc]
+        self["push"].until(attendee.token, 200, "remembers")
+        self["poll"].until(attendee.token, 200, "remembers")
+
+    def __getitem__(self, delivery: str) -> Party:
+        return self.parties[delivery]
+
+    def attendee(self) -> Attendee:
+        return Attendee(self.issuer)
+
+    @contextmanager
+    def inside(self) -> Iterator[Site]:
+        """The same site in this process, on the same database: also while its own processes are gone."""
+        site = Site(self.issuer.folder, SITE_URL=self.issuer.url)
+        yield site
+        site.close()
+
+    def sign(self, claims: dict[str, Any], **header: str) -> str:
+        """Sign what the site itself would not, with its own key."""
+        with self.inside() as site, site.app.app_context():
+            key = access_keys().signing(clock.now())
+            return jwt.encode(claims, key.private, "ES256", {"typ": "at+jwt", "kid": key.kid, **header})
+
+    def stop(self) -> None:
+        """The site first: that parties listen to it must not keep it."""
+        self.issuer.stop()
+        for party in self.parties.values():
+            party.kill()
+
+
+def _try(party: Party, token: str) -> bool:
+    with suppress(OSError):
+        return party.present(token)["status"] == 200
+    return False
+
+
+@pytest.fixture(scope="module")
+def world(shared_instance: Path) -> Iterator[World]:
+    """Tests of a module share it, each with an attendee of its own."""
+    made = World(shared_instance)
+    try:
+        made.wait_until_all_have_heard()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def attendee(world: World) -> Attendee:
+    return world.attendee()
