@@ -25,6 +25,7 @@ class Site(BaseApplication):  # type: ignore[misc]
             "workers": settings.workers,
             "worker_class": "gthread",
             "threads": config.THREADS,
+            "keepalive": 5,  # seconds: an open page asks again sooner, on the connection it has
             "forwarded_allow_ips": "",  # TRUSTED_PROXIES decides
             "loglevel": "warning",
             "control_socket_disable": True,

@@ -23,7 +23,7 @@ from app.identity.refresh_token import RefreshToken
 from app.identity.session import Reason, Session
 from app.identity.user import User
 from app.revocation import audit, checkpoint, log
-from app.web import forms, words
+from app.web import forms, receipt, words
 
 ENDED_DAYS = 30
 ACTIVITY_DAYS = 90
@@ -71,10 +71,7 @@ def verify_receipt(file: Path, key: str | None) -> None:
 @log_group.command("restore")
 @click.confirmation_option(prompt="End every session, and begin a new epoch of the log?")
 def restore() -> None:
-    """After an older copy of the database was put back: nothing that was signed in since may live on.
-
-    Stop the site first.
-    """
+    """After an older copy of the database was put back: nothing signed in since may live on. Stop the site first."""
     people = list(db.session.scalars(select(User.id).order_by(User.id)))
     with writing():
         log.begin_epoch()
@@ -159,15 +156,16 @@ def disable_user(email: str) -> None:
 @click.command("purge")
 @with_appcontext
 def purge() -> None:
-    """Forget what is no longer needed: ended sessions after 30 days, activity after 90; entries of the log never."""
+    """Forget old receipts, sessions that ended 30 days ago, and activity of 90 days ago; entries of the log never."""
     old = clock.now() - ENDED_DAYS * DAY
     with writing():
         ended_at = func.coalesce(log.LogEntry.at, Session.expires_at)
         over = select(Session.id).outerjoin(Session.ending).where(ended_at < old)
         _execute(delete(RefreshToken).where(RefreshToken.session_id.in_(over)))
         gone = _execute(delete(Session).where(Session.id.in_(over)))
+        receipts = _execute(delete(receipt.Receipt).where(receipt.Receipt.made_at < clock.now() - receipt.SECONDS))
         events = _execute(delete(Event).where(Event.at < clock.now() - ACTIVITY_DAYS * DAY))
-    click.echo(f"{gone} sessions and {events} events forgotten.")
+    click.echo(f"{gone} sessions, {events} events and {receipts} receipts forgotten.")
 
 
 @click.command("relying-party", add_help_option=False, context_settings={"ignore_unknown_options": True})

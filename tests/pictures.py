@@ -3,8 +3,9 @@
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -15,13 +16,13 @@ from tests.server import PROJECT, Server
 PICTURES = PROJECT / "docs" / "pictures"
 
 
-def person(chromium: Browser, server: Server, label: str) -> Person:
+def person(chromium: Browser, server: Server, label: str, *, scale: float = 1.5, width: int = 900) -> Person:
     return Person(
         chromium.new_context(
             base_url=server.url,
             user_agent=AGENTS[label],
-            viewport={"width": 900, "height": 760},
-            device_scale_factor=1.5,
+            viewport={"width": width, "height": 760},
+            device_scale_factor=scale,
             reduced_motion="reduce",
         )
     )
@@ -54,21 +55,67 @@ def tell(chromium: Browser, server: Server) -> None:
     ada.page.screenshot(path=PICTURES / "receipt.png", full_page=True)
 
 
+def press(visitor: Person, *buttons: str) -> None:
+    """Press one after the other, each on the page that the one before brought."""
+    for name in buttons:
+        visitor.page.evaluate("() => document.querySelector('main').setAttribute('data-old', '')")
+        visitor.press(name)
+        visitor.page.locator("main:not([data-old])").wait_for()
+
+
+def around(page: Page, selector: str, margin: int = 36) -> FloatRect:
+    """Return a part of the page, with some air about it."""
+    page.evaluate("() => scrollTo(0, 0)")
+    box = page.locator(selector).bounding_box()
+    if box is None:
+        raise LookupError(selector)
+    wide, high = box["width"] + 2 * margin, box["height"] + 2 * margin
+    return {"x": box["x"] - margin, "y": box["y"] - margin, "width": wide, "height": high}
+
+
 def experiment(chromium: Browser, server: Server) -> None:
     """A visitor signs out with a copy in a thief's pocket, and presents it everywhere."""
-    visitor = person(chromium, server, "Firefox on Linux")
+    visitor = person(chromium, server, "Firefox on Linux", scale=1, width=1120)
     page = visitor.page
     page.goto("/lab")
-    visitor.press("Sign in to begin")
-    visitor.press("Keep a copy")
+    press(visitor, "Sign in to begin", "Keep a copy")
     server.wait(70)
-    visitor.press("The server revokes")
-    visitor.press("Present the token")
-    page.locator("#answers").screenshot(path=PICTURES / "timeline.png")
+    press(visitor, "The server revokes", "Present the token")
+    server.wait(20)
+    page.reload()
+    page.screenshot(path=PICTURES / "timeline.png", full_page=True, clip=around(page, "#answers"))
     page.screenshot(path=PICTURES / "experiment.png", full_page=True)
     for name, path in (("designs", "designs"), ("design", "designs/status-list"), ("costs", "costs"), ("path", "path")):
         page.goto(f"/lab/{path}")
-        page.screenshot(path=PICTURES / f"{name}.png", full_page=name != "path")
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=name in ("design", "costs"))
+
+
+def workshop(chromium: Browser, server: Server) -> None:
+    """A teacher opens a room; three attendees come, predict, and try."""
+    teacher = person(chromium, server, "Safari on macOS", scale=1, width=1280)
+    teacher.page.goto("/lab/rooms")
+    teacher.page.get_by_label("Name of the room").fill("Thursday")
+    teacher.press("Open a room")
+    link = teacher.page.get_by_role("link", name="/join").get_attribute("href") or ""
+    for nickname, way, questions in (
+        ("Ada", "The server revokes", ("Q1", "Q2", "Q3", "Q4", "Q5")),
+        ("Bob", "The browser forgets", ("Q1", "Q2", "Q3")),
+        ("Cy", "Let it expire", ("Q1", "Q2", "Q3", "Q4")),
+    ):
+        attendee = person(chromium, server, "Chrome on Android")
+        attendee.page.goto(urlsplit(link).path)
+        attendee.page.get_by_label("Nickname").fill(nickname)
+        attendee.press("Join the room")
+        attendee.page.goto("/lab")
+        press(attendee, "Sign in to begin", "Keep a copy", way, "Present the token")
+        for number, question in enumerate(questions):
+            attendee.page.goto(f"/lab/path/{question}")
+            choices = attendee.page.get_by_role("radio")
+            choices.nth((number + len(nickname)) % choices.count()).check()
+            attendee.page.get_by_role("main").get_by_role("button").first.click()
+            attendee.page.wait_for_load_state()
+    teacher.page.reload()
+    teacher.page.screenshot(path=PICTURES / "board.png", full_page=True)
 
 
 def main() -> None:
@@ -79,6 +126,7 @@ def main() -> None:
             chromium = launch(playwright)
             tell(chromium, server)
             experiment(chromium, server)
+            workshop(chromium, server)
     finally:
         server.stop()
 

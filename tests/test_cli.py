@@ -134,7 +134,9 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
     ada.sign_out()
     entries = site.query("SELECT count(*) FROM log_entries")
     site.wait(31 * 24 * 60 * 60)
-    assert run(site, "purge").output == "1 sessions and 0 events forgotten.\n"
+    assert site.query("SELECT count(*) FROM receipts") == [(1,)]
+    assert run(site, "purge").output == "1 sessions, 0 events and 1 receipts forgotten.\n"
+    assert site.query("SELECT count(*) FROM receipts") == [(0,)]
     assert site.query("SELECT count(*) FROM sessions") == site.query("SELECT count(*) FROM refresh_tokens") == [(0,)]
     assert site.query("SELECT count(*) FROM log_entries") == entries
     site.wait(60 * 24 * 60 * 60)

@@ -34,7 +34,7 @@ def show() -> ResponseReturnValue:
         tokens=shown.tokens(run),
         rows=shown.rows(run),
         last=last,
-        lanes=lanes.draw(run, last, ALL) if last and run.ended_at is not None else None,
+        lanes=lanes.draw(run, last, ALL, issuer.now(run)) if last and run.ended_at is not None else None,
         is_down={fault.value: run.is_down(fault, issuer.now(run)) for fault in Fault},
         poll_in=news.next_poll(run, issuer.now(run)) - issuer.now(run),
     )
@@ -106,8 +106,9 @@ def present() -> ResponseReturnValue:
         return redirect("/lab", 303)
     seen = replay.everywhere(run, NAMED)
 
-    def note(_found: Bench, run: Run) -> None:
-        run.replays = [*run.replays[-4:], asdict(seen)]
+    def note(_found: Bench, now: Run) -> None:
+        if (now.user, now.ended_at) == (run.user, run.ended_at):  # else it answers what nobody asks any more
+            now.replays = [*now.replays[-4:], asdict(seen)]
 
     return _act(note, "answers")
 

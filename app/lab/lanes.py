@@ -4,7 +4,7 @@ x runs from 0 to 100 percent. Left of the cut time is drawn short; right of it, 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.lab.designs import Design
@@ -28,24 +28,29 @@ class Lane:
 
 @dataclass(frozen=True)
 class Picture:
-    """*marks*: (x, words) of the scale."""
+    """*marks*: (x, words) of the scale. *ended* and *life*: the times at the cut, and from there to the right edge, in
+    seconds. *now*: where it is drawn, while there is one to draw."""
 
     lanes: tuple[Lane, ...]
     marks: tuple[tuple[float, str], ...]
     words: str
+    ended: int
+    life: int
+    now: float | None = None
 
 
-def draw(run: Run, replayed: Mapping[str, Any], designs: Mapping[str, Design]) -> Picture:
-    """Draw what the last replay measured."""
+def draw(run: Run, replayed: Mapping[str, Any], designs: Mapping[str, Design], now: int | None = None) -> Picture:
+    """Draw what the last replay measured, and where *now* (Unix seconds of the run's clock) is."""
     ended = run.ended_at or run.began_at
-    return draw_rows(replayed["rows"], designs, ended, max(1, run.laptop.access_until - ended))
+    drawn = draw_rows(replayed["rows"], designs, ended, max(1, run.laptop.access_until - ended))
+    return drawn if now is None else replace(drawn, now=_x(now - ended, drawn.life))
 
 
 def draw_rows(rows: Iterable[Mapping[str, Any]], designs: Mapping[str, Design], ended: int, life: int) -> Picture:
     """Draw when each first refused, from *ended* on, for a token that had *life* seconds left."""
     lanes = tuple(_lane(row, designs[row["slug"]], ended, life) for row in rows)
     said = ". ".join(f"{lane.name}: {lane.words}" for lane in lanes)
-    return Picture(lanes, _marks(life), f"From the sign-out on. {said}.")
+    return Picture(lanes, _marks(life), f"From the sign-out on. {said}.", ended, life)
 
 
 def _lane(row: Mapping[str, Any], design: Design, ended: int, life: int) -> Lane:

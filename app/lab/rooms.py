@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.config import is_loopback, settings
 from app.db import writing
-from app.lab import bench, board, room
+from app.lab import bench, board, questions, room
 from app.lab.room import Refused, Room
 from app.lab.room_forms import Door, Join, Opening
 from app.throttle import Throttle, address
@@ -58,7 +58,7 @@ def show(code: str) -> ResponseReturnValue:
     return render_template(
         "lab/board.html",
         room=found,
-        board=board.draw(found.attendees()),
+        board=_board(found),
         link=link,
         qr=qr.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"),
         only_here=is_loopback(settings().site_url),
@@ -70,7 +70,7 @@ def show(code: str) -> ResponseReturnValue:
 def inner(code: str) -> ResponseReturnValue:
     """What changes on the board, for a page that is open."""
     found = _taught(code)
-    return render_template("lab/_board.html", room=found, board=board.draw(found.attendees()))
+    return render_template("lab/_board.html", room=found, board=_board(found))
 
 
 @bp.route("/<code>/join", methods=["GET", "POST"])
@@ -114,6 +114,11 @@ def close(code: str) -> ResponseReturnValue:
     with _changing(code) as found:
         found.close()
     return redirect("/lab/rooms", 303)
+
+
+def _board(found: Room) -> board.Board:
+    claims = {question.id: question.claim for question in questions.ALL.values()}
+    return board.draw(found.attendees(), claims)
 
 
 def _lobby(opening: Opening | None = None, door: Door | None = None) -> str:

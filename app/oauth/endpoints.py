@@ -39,8 +39,9 @@ class Revocation(RevocationEndpoint):
         if not token:
             raise InvalidRequestError("Parameter token is missing.")
         found = _find(token)
-        if found and found.client_id != client.id:
-            activity.line("foreign_token_presented", client=client.id)
+        if found is None or found.client_id != client.id:
+            # A line for either, as to write one takes time.
+            activity.line("foreign_token_presented" if found else "unknown_token_presented", client=client.id)
             return None
         return found
 

@@ -27,7 +27,7 @@ from app.web import (
     words,
 )
 
-_PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm, live)
+_PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm)
 
 
 def init_app(app: Flask) -> None:
@@ -41,6 +41,7 @@ def init_app(app: Flask) -> None:
     for page in _PAGES:
         pages.register_blueprint(page.bp)
     app.register_blueprint(pages)
+    app.register_blueprint(live.bp)  # no page: it changes nothing, is asked very often, and needs no look before it
     app.context_processor(_context)
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
     app.template_filter("until")(lambda at: words.until(at, clock.now()))

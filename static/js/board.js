@@ -17,7 +17,7 @@ function swap(html) {
 }
 
 async function look() {
-  const answer = await fetch(board.dataset.board, { cache: "no-store", headers: { Accept: "text/html" } });
+  const answer = await fetch(board.dataset.board, { cache: "no-store", signal: AbortSignal.timeout(5000) });
   if (answer.status === 404) return location.reload(); // closed, or no longer ours
   if (!answer.ok) throw new Error(`answered ${answer.status}`);
   const html = await answer.text();

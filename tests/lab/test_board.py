@@ -1,12 +1,17 @@
 """The teacher's board: what it says of each attendee, what the teacher may do to them, and nobody else."""
 
+import html
 import json
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import pytest
 
+from app.lab import questions, replay
 from app.lab.bench import Bench
 from app.lab.board import STEPS, Mark, draw
+from app.lab.designs import Design
+from app.lab.run import Run
 from tests.browsers import Browser, Site
 from tests.workshop import Teacher, experiment
 
@@ -167,3 +172,33 @@ def test_another_site_cannot_make_a_teacher_act(teacher: Teacher) -> None:
     foreign = {"Origin": "https://evil.example"}
     assert teacher.browser.post(f"{teacher.room}/reset", foreign).status_code == 403
     assert has_run(ada)
+
+
+def test_a_replay_that_a_sign_out_overtook_is_not_taken_for_one_after_it(
+    teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = teacher.arrive("Ada")
+    ada.post("/lab/sign-in")
+    everywhere = replay.everywhere
+
+    def slowly(run: Run, designs: Iterable[Design]) -> replay.Found:
+        found = everywhere(run, designs)
+        ada.post("/lab/sign-out", way="sign-out")
+        return found
+
+    monkeypatch.setattr(replay, "everywhere", slowly)
+    ada.post("/lab/replay")
+    monkeypatch.undo()
+    assert "the server revoked not yet tried" in teacher.row("Ada")
+    assert "refused at once" not in ada.get("/lab").text
+
+
+def test_a_prediction_on_the_path_is_on_the_board(teacher: Teacher) -> None:
+    ada = teacher.arrive("Ada")
+    teacher.arrive("Bob")
+    question = questions.ALL["Q5"]
+    assert ada.post("/lab/path/Q5", guess=next(iter(question.choices))).status_code == 303
+    assert "1 question: who was right" in teacher.board()
+    assert any(counts in teacher.row("Ada") for counts in ("1 right 0 wrong", "0 right 1 wrong"))
+    assert "0 right 0 wrong" in teacher.row("Bob")
+    assert question.claim in html.unescape(teacher.board())

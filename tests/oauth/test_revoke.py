@@ -1,5 +1,8 @@
 """The revocation endpoint does what RFC 7009 says, and tells nobody more."""
 
+import json
+import logging
+
 import pytest
 
 from tests import backings
@@ -73,6 +76,18 @@ def test_rev_15_another_clients_token_lives_on_and_the_answer_does_not_tell(mail
         assert (answer.status_code, answer.data) == (unknown.status_code, unknown.data)
     assert alive(mail, access)
     assert mail.refresh(refresh).status_code == 200
+
+
+def test_rev_30_a_foreign_and_an_unknown_token_are_noted_alike(
+    mail: App, notes: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    access, refresh = mail.grant()
+    caplog.set_level(logging.INFO, "signed_out.security")
+    caplog.clear()
+    for token in ("nonsense", access, refresh):
+        notes.revoke(token)
+    events = [json.loads(record.message)["event"] for record in caplog.records if record.name == "signed_out.security"]
+    assert events == ["unknown_token_presented", "foreign_token_presented", "foreign_token_presented"]
 
 
 def test_rev_26_when_the_log_cannot_be_written_the_answer_is_503_and_never_200(
