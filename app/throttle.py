@@ -36,9 +36,9 @@ class Throttle:
         """Say whether *key* may still fail."""
         return _ask(lambda counters: counters.test(self._limit, self._name, *key))
 
-    def count(self, *key: str) -> None:
-        """Count one failure of *key*."""
-        _ask(lambda counters: counters.hit(self._limit, self._name, *key))
+    def count(self, *key: str) -> bool:
+        """Count one failure of *key*; say whether it was within the limit."""
+        return _ask(lambda counters: counters.hit(self._limit, self._name, *key))
 
 
 class Counters:

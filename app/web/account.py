@@ -32,9 +32,7 @@ def password() -> ResponseReturnValue:
 def _change(form: forms.ChangePassword) -> bool:
     visit = guard.current()
     user, version = visit.user, visit.user.password_version
-    sign_in.check_throttles(user.email)
-    if not user.has_password(forms.text(form.current)):
-        sign_in.count_failure(user.email)
+    if not sign_in.try_password(user.email, lambda: user.has_password(forms.text(form.current))):
         with writing():
             activity.record("confirm_failed", user.id, visit.session, address=browsers.here().address)
         form.current.errors = ["This is not your password."]

@@ -30,10 +30,8 @@ def _prove(form: forms.Confirm) -> bool:
     """Check the password; if it is right, note when, and give this browser new tokens for its old ones."""
     visit = guard.current()
     user, browser = visit.user, browsers.here()
-    sign_in.check_throttles(user.email)
     version = user.password_version
-    if not user.has_password(forms.text(form.password)):
-        sign_in.count_failure(user.email)
+    if not sign_in.try_password(user.email, lambda: user.has_password(forms.text(form.password))):
         with writing():
             activity.record("confirm_failed", user.id, visit.session, address=browser.address)
         form.password.errors = ["This is not your password."]

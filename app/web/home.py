@@ -59,6 +59,7 @@ def _meaning(name: str, value: Any) -> str:
         "jti": "this one token's own id",
         "opened": f"your session is entry {value} of the revocation log",
         "iat": f"issued {words.ago(value, now) if name == 'iat' else ''}",
+        "status": "where a verifier that cannot ask us finds out whether it is over",
         "exp": f"expires {words.until(value, now) if name == 'exp' else ''}",
     }.get(name, "")
 

@@ -1,5 +1,7 @@
 """Sign in: a new session. It replaces whatever session this browser held."""
 
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote
 
 from flask import Blueprint, redirect, render_template, request
@@ -17,6 +19,7 @@ from app.throttle import Throttle, address
 from app.web import browsers, cookies, forms, guard, local
 
 bp = Blueprint("sign_in", __name__)
+T = TypeVar("T")
 
 # Counted are failures only. The third holds off a guesser with many addresses; who signed in to the account from an
 # address before is not held off by it, so nobody can lock an owner out of where they usually are.
@@ -77,7 +80,17 @@ def held() -> list[str]:
     return sorted({found for found in (session and session.id, claims and claims.sid) if found})
 
 
-def check_throttles(account: str) -> None:
+def try_password(account: str, check: Callable[[], T]) -> T:
+    """Return what *check* makes of a password; count it if that is nothing. Raises TooManyRequests."""
+    _check_throttles(account)
+    found = check()
+    _check_throttles(account)  # again: of many sent at once, all were let in before the first had failed
+    if not found:
+        _count_failure(account)
+    return found
+
+
+def _check_throttles(account: str) -> None:
     """Raise TooManyRequests where too many wrong passwords were tried."""
     _by_address.check(address())
     _by_both.check(address(), account)
@@ -85,22 +98,21 @@ def check_throttles(account: str) -> None:
         _by_account.check(account)
 
 
-def count_failure(account: str) -> None:
-    """Count a wrong password."""
-    _by_address.count(address())
-    _by_both.count(address(), account)
+def _count_failure(account: str) -> None:
+    """Count a wrong password. Raises TooManyRequests if it was one too many: then nobody is told that it was wrong."""
+    within = _by_address.count(address()), _by_both.count(address(), account)
     _by_account.count(account)
+    if not all(within):
+        _check_throttles(account)
 
 
 def _attempt(form: forms.SignIn) -> ResponseReturnValue:
     if not form.validate():
         return _page(form), 422
     account = users.canonical(forms.text(form.email))
-    check_throttles(account)
-    user = users.verify(account, forms.text(form.password))
+    user = try_password(account, lambda: users.verify(account, forms.text(form.password)))
     if user:
         return begin(user, user.password_version, keep=form.keep.data, wanted=form.next.data)
-    count_failure(account)
     _record_failure(users.find(account))
     return _page(form, failed=True), 422
 

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import event
@@ -155,6 +157,15 @@ def test_a_guesser_is_slowed_down_and_the_owner_at_home_is_not(site: Site, ada: 
     guesser = site.browser(address="203.0.113.1")
     answers = [guesser.sign_in(password="wrong wrong").status_code for _ in range(12)]
     assert answers == [422] * 10 + [429] * 2
+    assert ada.sign_in().status_code == 303
+
+
+def test_nor_is_it_of_use_to_send_all_guesses_at_once(site: Site, ada: Browser) -> None:
+    guessers = [site.browser(address="203.0.113.1") for _ in range(24)]
+    with ThreadPoolExecutor(len(guessers)) as pool:
+        answers = list(pool.map(lambda guesser: guesser.sign_in(password="wrong wrong").status_code, guessers))
+    assert set(answers) == {422, 429}
+    assert answers.count(422) <= 10 + (os.cpu_count() or 1)
     assert ada.sign_in().status_code == 303
 
 
