@@ -5,7 +5,10 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from app.config import settings
-from app.lab import bench, costs, experiment, feed, matrix, path, resource, revoke, room, rooms
+from app.lab import bench, experiment, feed, matrix, path, resource, revoke
+from app.lab.costs import page as costs
+from app.lab.rooms import page as rooms
+from app.lab.rooms import room
 from app.web import cross_origin
 
 _PAGES = (experiment, matrix, costs, path, rooms, resource, revoke, feed)

@@ -9,8 +9,8 @@ import pytest
 
 from app.lab import questions, replay
 from app.lab.bench import Bench
-from app.lab.board import STEPS, Mark, draw
 from app.lab.designs import Design
+from app.lab.rooms.board import STEPS, Mark, draw
 from app.lab.run import Run
 from tests.browsers import Browser, Site
 from tests.workshop import Teacher, experiment

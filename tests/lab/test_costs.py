@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from app.lab import bars, costs, measure, sliders
-from app.lab.bars import Value
-from app.lab.compared import DESIGNS, Delivery
-from app.lab.day import Day
-from app.lab.measure import Comparison
+from app.lab.costs import bars, measure, sliders
+from app.lab.costs import page as costs
+from app.lab.costs.bars import Value
+from app.lab.costs.compared import DESIGNS, Delivery
+from app.lab.costs.day import Day
+from app.lab.costs.measure import Comparison
 from tests.browsers import Site
 
 DAY = Day(people=600, life=300, poll=15, leaving=30)

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from app import clock
-from app.lab import questions, timing, verifier
+from app.lab import questions, verifier
+from app.lab.costs import timing
 from app.lab.verifier import Verdict
 from tests.browsers import Site
 from tests.lab.walk import Walk, walk_through

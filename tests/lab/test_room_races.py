@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.lab import room
+from app.lab.rooms import room
 from tests.browsers import Site
 from tests.workshop import Teacher, experiment
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.config import DAY
-from app.lab import room, rooms
+from app.lab.rooms import page as rooms
+from app.lab.rooms import room
 from app.throttle import Throttle
 from tests.browsers import SITE_URL, Site
 from tests.workshop import Teacher

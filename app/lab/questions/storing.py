@@ -1,7 +1,8 @@
 """Q6 to Q9: what has to be stored, what a look-up costs, and what happens when the store is silent."""
 
-from app.lab import bars, issuer, measure, timing
-from app.lab.day import Day
+from app.lab import issuer
+from app.lab.costs import bars, measure, timing
+from app.lab.costs.day import Day
 from app.lab.designs import Fault
 from app.lab.evidence import Found, Table, accepted
 from app.lab.questions.question import COSTS, LAB, Link, Question, design

@@ -9,11 +9,11 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.db import let_go
-from app.lab import bars, measure, sliders, timing
-from app.lab.bars import Chart, Value
-from app.lab.day import Day
-from app.lab.measure import Comparison, Cost
-from app.lab.timing import Times
+from app.lab.costs import bars, measure, sliders, timing
+from app.lab.costs.bars import Chart, Value
+from app.lab.costs.day import Day
+from app.lab.costs.measure import Comparison, Cost
+from app.lab.costs.timing import Times
 from app.web import errors
 
 bp = Blueprint("costs", __name__, url_prefix="/costs")

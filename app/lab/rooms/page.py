@@ -9,9 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from app.config import is_loopback, settings
 from app.db import writing
-from app.lab import bench, board, questions, room
-from app.lab.room import Refused, Room
-from app.lab.room_forms import Door, Join, Opening
+from app.lab import bench, questions
+from app.lab.rooms import board, room
+from app.lab.rooms.forms import Door, Join, Opening
+from app.lab.rooms.room import Refused, Room
 from app.throttle import Throttle, address
 from app.web.forms import text
 

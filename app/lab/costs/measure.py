@@ -4,8 +4,8 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from math import inf
 
-from app.lab.compared import DESIGNS, Delivery, Design
-from app.lab.day import DAY, END, START, Day, Happened, simulate
+from app.lab.costs.compared import DESIGNS, Delivery, Design
+from app.lab.costs.day import DAY, END, START, Day, Happened, simulate
 from app.revocation.entries import Entry
 
 HASH = 32  # bytes

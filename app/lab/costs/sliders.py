@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.lab.day import Day
+from app.lab.costs.day import Day
 
 MINUTE = 60
 

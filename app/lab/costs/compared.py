@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.lab import designs
-from app.lab.day import FOREVER
+from app.lab.costs.day import FOREVER
 from app.revocation.checkers.allowlist import Allowlist
 from app.revocation.checkers.base import AllOf, Checker
 from app.revocation.checkers.cutoff import Cutoff

@@ -1,0 +1,1 @@
+"""What each design costs, on a simulated day and by the clock of this machine."""

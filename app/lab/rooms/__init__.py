@@ -1,0 +1,1 @@
+"""The workshop: rooms of teachers, who comes in, and the board."""
