@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import settings
-from app.db import writing
+from app.db import db, writing
 from app.identity import access_token, activity, refresh_token
 from app.identity import session as sessions
 from app.identity import user as users
@@ -44,7 +44,7 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
     The password was checked before any lock was held; if it, or the account, changed since, nothing begins.
     """
     with writing():
-        user = users.lock(user.id)
+        user = _lock(user)
         if user.password_version != version or user.disabled_at is not None:
             return _page(forms.SignIn(request.form), failed=True), 422
         name = replace_held(user)
@@ -56,6 +56,14 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
     response = redirect(f"/sign-in?arrived=1&next={quote(local.path(wanted), safe='/')}", 303)
     cookies.sign_in(response, cookies.pair(tokens))
     return response
+
+
+def _lock(user: User) -> User:
+    """Lock the user's row, and those of the people whose sessions this browser holds: in one order for everybody, or
+    two browsers that change places would wait for each other."""
+    sessions_held = [db.session.get(Session, sid) for sid in held()]
+    people = {user.id, *(session.user_id for session in sessions_held if session)}
+    return {person: users.lock(person) for person in sorted(people)}[user.id]
 
 
 def replace_held(user: User) -> str | None:

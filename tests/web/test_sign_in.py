@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from app.db import db
+from app.identity import password as passwords
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site
 
 
@@ -151,6 +152,19 @@ def test_somebody_else_signing_in_on_the_same_browser_ends_the_first_session(sit
     ended = next(line for line in phone.sessions() if line["sid"] == sid)
     assert ended["reason"] == "signed_out"
     assert ended["ended_at"]
+
+
+def test_two_browsers_that_change_places_do_not_wait_for_each_other(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browsers = [site.member("ada@example.org"), site.member("bob@example.org")]
+    monkeypatch.setattr(passwords, "matches", lambda *_: True)
+    people = ["bob@example.org", "ada@example.org"]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(20):
+            answers = list(pool.map(lambda browser, email: browser.sign_in(email).status_code, browsers, people))
+            assert answers == [303, 303]
+            people.reverse()
 
 
 def test_a_guesser_is_slowed_down_and_the_owner_at_home_is_not(site: Site, ada: Browser) -> None:
