@@ -48,7 +48,7 @@ def writing() -> Iterator[None]:
     On SQLite a transaction that reads first and writes later fails at once under contention, whatever the
     time-out, so whatever was read before is let go and must be read again inside.
 
-    Order of locks, everywhere: the user row, then the session row, then the head of the log.
+    Order of locks, everywhere: the user rows by id, then the session row, then the head of the log.
     """
     session = db.session()
     if is_writing():
