@@ -14,9 +14,8 @@ from werkzeug.datastructures import MultiDict
 from app import clock, config, keys
 from app.config import DAY, settings
 from app.db import db, writing
-from app.identity import activity, demo
+from app.identity import activity, demo, sessions
 from app.identity import password as passwords
-from app.identity import session as sessions
 from app.identity import user as users
 from app.identity.activity import Event
 from app.identity.refresh_token import RefreshToken

@@ -1,8 +1,5 @@
 """Signing keys, in the database, sealed under SECRET_KEY: every machine has the same, and a new one needs no restart."""
 
-import base64
-import hashlib
-import json
 import secrets
 import threading
 from dataclasses import dataclass
@@ -13,13 +10,13 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from flask import Flask, current_app
-from jwt.algorithms import ECAlgorithm
 from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, seal
 from app.config import DAY, Misconfigured, settings
 from app.db import Model, db, writing
+from app.jwk import AccessKey
 
 ACCESS, LOG = "access", "log"
 PUBLISHED_SECONDS = 300  # how long a new key is published before it signs
@@ -37,35 +34,6 @@ class SigningKey(Model):
     sealed: Mapped[bytes]
     made_at: Mapped[int]
     signs_from: Mapped[int]
-
-
-@dataclass(frozen=True)
-class AccessKey:
-    """An ES256 key that signs access tokens."""
-
-    private: ec.EllipticCurvePrivateKey
-    signs_from: int = 0
-
-    @cached_property
-    def public(self) -> ec.EllipticCurvePublicKey:
-        return self.private.public_key()
-
-    @cached_property
-    def kid(self) -> str:
-        """The key's thumbprint (RFC 7638), which names it in a token's header."""
-        members = {name: self._members[name] for name in ("crv", "kty", "x", "y")}
-        digest = hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-    @cached_property
-    def jwk(self) -> dict[str, Any]:
-        """The public half as a JSON Web Key (RFC 7517)."""
-        return {**self._members, "kid": self.kid, "use": "sig", "alg": "ES256"}
-
-    @cached_property
-    def _members(self) -> dict[str, Any]:
-        members: dict[str, Any] = ECAlgorithm.to_jwk(self.public, as_dict=True)
-        return members
 
 
 @dataclass(frozen=True)

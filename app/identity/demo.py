@@ -7,7 +7,7 @@ from app import clock
 from app.config import Settings
 from app.db import db, writing
 from app.identity import password as passwords
-from app.identity import session as sessions
+from app.identity import sessions
 from app.identity import user as users
 from app.identity.session import Reason
 from app.identity.user import User

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock, seal
 from app.config import settings
 from app.db import Model, db, writing
-from app.identity import access_token, activity
-from app.identity import session as sessions
+from app.identity import access_token, activity, sessions
 from app.identity.access_token import Claims
 from app.identity.session import SEEN_SECONDS, Browser, Reason, Session, State
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, case, func, or_, select, update
-from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, String, update
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import clock
 from app.config import settings
@@ -166,93 +166,6 @@ class Session(Model):
     def is_stale(self) -> bool:
         """Say whether the person has to prove again who they are before a sensitive act (step-up)."""
         return clock.now() - self.last_auth_at >= settings().step_up_seconds
-
-
-def lock(sid: str) -> Session | None:
-    """Return the session's row as it is now, its user's row locked first, both held until the transaction ends."""
-    user_id = db.session.scalar(select(Session.user_id).where(Session.id == sid))
-    if user_id is None:
-        return None
-    db.session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
-    return db.session.scalars(
-        select(Session).where(Session.id == sid).with_for_update().execution_options(populate_existing=True)
-    ).one()
-
-
-def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[Session]:
-    """Return the user's live sessions, the latest seen first: all, or *count* of them after the first *start*."""
-    listed = select(Session).where(*_lives(user_id)).order_by(Session.last_seen_at.desc(), Session.opened.desc())
-    return list(db.session.scalars(listed.offset(start).limit(count)))
-
-
-def count_live(user_id: str) -> int:
-    """Return how many live sessions the user has."""
-    return db.session.scalar(select(func.count()).select_from(Session).where(*_lives(user_id))) or 0
-
-
-def ended(user_id: str, since: int, newest: int) -> list[Session]:
-    """Return the *newest* of the user's sessions that were ended or timed out after *since* (Unix seconds).
-
-    One that a new sign-in in the same browser replaced has lived on in that one.
-    """
-    return list(
-        db.session.scalars(
-            select(Session)
-            .outerjoin(Session.ending)
-            .options(contains_eager(Session.ending))
-            .where(Session.user_id == user_id)
-            .where(or_(log.LogEntry.at > since, and_(Session.ended_entry.is_(None), _ends_at > since)))
-            .where(or_(log.LogEntry.reason.is_(None), log.LogEntry.reason != Reason.REPLACED))
-            .where(or_(Session.ended_entry.is_not(None), _ends_at <= clock.now()))
-            .order_by(func.coalesce(log.LogEntry.at, _ends_at).desc(), Session.opened.desc())
-            .limit(newest)
-        )
-    )
-
-
-def count_ended_by(current: Session, reason: Reason, since: int) -> int:
-    """Return how many sessions of the user *current* has ended for this reason since then (Unix seconds)."""
-    counted = (
-        select(func.count())
-        .select_from(Session)
-        .join(Session.ending)
-        .where(Session.user_id == current.user_id, log.LogEntry.actor == current.id)
-        .where(log.LogEntry.reason == reason, log.LogEntry.at >= since)
-    )
-    return db.session.scalar(counted) or 0
-
-
-def was_at(user_id: str, address: str) -> bool:
-    """Say whether the user had a session at this network address."""
-    return (
-        db.session.scalar(select(Session.id).where(Session.user_id == user_id, Session.address == address).limit(1))
-        is not None
-    )
-
-
-def end_all(user_id: str, reason: Reason, *, actor: str | None = None) -> int:
-    """Append one cut-off: everything of this user that opened so far is over. Return how many were live."""
-    count = count_live(user_id)
-    until = db.session.scalar(
-        select(Session.access_until).where(Session.user_id == user_id).order_by(Session.access_until.desc()).limit(1)
-    )
-    log.revoke(Scope.USER, user_id, until=until or clock.now(), reason=reason.value, actor=actor)
-    return count
-
-
-def end_others(current: Session, reason: Reason) -> int:
-    """End every live session of the user but *current*, one entry each. Return how many."""
-    others = [session for session in live(current.user_id) if session.id != current.id]
-    return sum(session.end(reason, actor=current.id) for session in others)
-
-
-def _lives(user_id: str) -> tuple[ColumnElement[bool], ...]:
-    now = clock.now()
-    unended = Session.user_id == user_id, Session.ended_entry.is_(None)
-    return (*unended, Session.expires_at > now, Session.idle_until > now)
-
-
-_ends_at = case((Session.idle_until < Session.expires_at, Session.idle_until), else_=Session.expires_at)
 
 
 @log.projection

@@ -8,8 +8,7 @@ from authlib.oauth2.rfc6749.requests import OAuth2Request
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 
 from app.db import writing
-from app.identity import access_token, activity, refresh_token
-from app.identity import session as sessions
+from app.identity import access_token, activity, refresh_token, sessions
 from app.identity.access_token import Claims
 from app.identity.session import SITE, Reason
 from app.oauth.client import METHODS, Client

@@ -13,6 +13,7 @@ from app.revocation.entries import Bearer, Entry, Kind
 from app.revocation.follower import Follower
 from app.revocation.memory import Memory
 from app.revocation.nodes import Confirmation, Node
+from app.revocation.registry import Registered
 from app.store.postgresql import PostgreSQL
 from app.store.sqlite import Sqlite
 
@@ -95,7 +96,7 @@ def lease_age() -> float | None:
 def entries_behind() -> dict[str, int]:
     """Return for each registered node how many entries it has not reported to have read. Raises StoreUnavailable."""
     size = log.size()
-    return {node.id: max(0, size - node.position) for node in db.session.scalars(select(nodes.Registered))}
+    return {node.id: max(0, size - node.position) for node in db.session.scalars(select(Registered))}
 
 
 @log.projection

@@ -16,14 +16,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, String, func, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from app import metrics
-from app.db import Model, StoreUnavailable
+from app.db import StoreUnavailable
+from app.revocation import registry
 from app.revocation.memory import Memory, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
 from app.store.postgresql import Bounded
@@ -32,15 +32,6 @@ MARGIN = 1.1  # clocks of two machines do not run equally fast
 KEPT = 256
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _log = logging.getLogger("signed_out.nodes")
-
-
-class Registered(Model):
-    """A node. *position*: how far it has read the log; *beat*: grows with each report."""
-
-    __tablename__ = "nodes"
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    position: Mapped[int]
-    beat: Mapped[int]
 
 
 @dataclass(frozen=True)
@@ -112,7 +103,7 @@ class Node:
         most = confirmed = 0  # of the nodes that were seen, some may be struck out meanwhile
         while now() < began + self._lease * MARGIN:
             try:
-                nodes, confirmed = _count(engine, position)
+                nodes, confirmed = registry.count(engine, position)
             except StoreUnavailable as problem:
                 nodes, confirmed = max(most, 1), 0
                 _log.warning("the registry of nodes cannot be read: %s", problem)
@@ -196,10 +187,3 @@ def notify(session: Session) -> None:
 def now() -> float:
     """Return seconds that also pass while the machine sleeps, where the system counts them."""
     return time.clock_gettime(_CLOCK)
-
-
-def _count(engine: Engine, position: int) -> tuple[int, int]:
-    counted: Any = select(func.count(), func.count().filter(Registered.position >= position)).select_from(Registered)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        nodes, confirmed = connection.execute(counted).one()
-    return nodes, confirmed

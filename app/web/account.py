@@ -4,9 +4,8 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.db import writing
-from app.identity import activity, refresh_token
+from app.identity import activity, refresh_token, sessions
 from app.identity import password as passwords
-from app.identity import session as sessions
 from app.identity import user as users
 from app.identity.session import Reason, Session
 from app.web import browsers, forms, guard, sign_in

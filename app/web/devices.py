@@ -7,8 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import DAY
-from app.identity import activity
-from app.identity import session as sessions
+from app.identity import activity, sessions
 from app.identity.session import Reason, Session
 from app.web import endings, forms, guard, lifeline, rows, sign_out
 from app.web.rows import Row

@@ -5,8 +5,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
 
 from app.db import db
-from app.identity import activity
-from app.identity import session as sessions
+from app.identity import activity, sessions
 from app.identity.session import Reason, Session
 from app.web import browsers, guard, sign_out
 

@@ -13,8 +13,7 @@ from werkzeug.exceptions import Unauthorized
 
 from app import clock
 from app.db import StoreUnavailable, db, writing
-from app.identity import access_token, refresh_token
-from app.identity import session as sessions
+from app.identity import access_token, refresh_token, sessions
 from app.identity.access_token import Claims
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session, State

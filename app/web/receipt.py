@@ -11,8 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.db import Model, db, writing
-from app.identity import refresh_token
-from app.identity import session as sessions
+from app.identity import refresh_token, sessions
 from app.identity.session import Session
 from app.revocation import delivery
 from app.web import browsers, own_server, words

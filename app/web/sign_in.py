@@ -10,10 +10,9 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.config import settings
 from app.db import db, writing
-from app.identity import access_token, activity, refresh_token
-from app.identity import session as sessions
+from app.identity import access_token, activity, refresh_token, sessions
 from app.identity import user as users
-from app.identity.session import Reason, Session
+from app.identity.session import Reason, Session, State
 from app.identity.user import User
 from app.throttle import Throttle, address
 from app.web import browsers, cookies, forms, guard, local
@@ -154,4 +153,4 @@ def _why_signed_out() -> Session | None:
     """Return the session that this browser still holds tokens of, if it was ended: the person is told why."""
     refresh = cookies.read(cookies.REFRESH)
     session = refresh_token.owner(refresh) if refresh else None
-    return session if session and session.state(clock.now()) is not sessions.State.LIVE else None
+    return session if session and session.state(clock.now()) is not State.LIVE else None

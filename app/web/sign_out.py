@@ -10,8 +10,7 @@ from werkzeug.wrappers import Response
 from app import clock, seal
 from app.config import settings
 from app.db import StoreUnavailable, db, writing
-from app.identity import access_token, activity, refresh_token
-from app.identity import session as sessions
+from app.identity import access_token, activity, refresh_token, sessions
 from app.identity.session import Reason, Session
 from app.revocation import checkpoint
 from app.web import cookies, guard, lifeline, own_server, receipt

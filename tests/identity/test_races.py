@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.identity import access_token, refresh_token
-from app.identity import session as sessions
+from app.identity import access_token, refresh_token, sessions
 from app.identity.access_token import Claims
 from app.identity.session import Reason
 from tests.browsers import ACCESS, Browser, Site

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from app.db import StoreUnavailable, db, writing
-from app.revocation import log, nodes
+from app.revocation import log, nodes, registry
 from app.revocation.entries import Scope
 from app.revocation.nodes import KEPT, Confirmation, Node
 from app.revocation.wakeups import RedisMessages
@@ -141,7 +141,7 @@ def test_an_end_that_no_node_can_be_seen_to_confirm_waits_the_lease_out_and_says
     def silent(*_: object) -> tuple[int, int]:
         raise StoreUnavailable("silent")
 
-    monkeypatch.setattr(nodes, "_count", silent)
+    monkeypatch.setattr(registry, "count", silent)
     found = node.confirmation(end(site, "s1"))
     assert found
     assert (found.nodes, found.confirmed) == (1, 0) or (found.nodes, found.confirmed) == (0, 0)
