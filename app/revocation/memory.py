@@ -19,8 +19,15 @@ class Memory:
     def __init__(self, epoch: str) -> None:
         self.epoch = epoch
         self.position = 0
-        self.checker: Checker = AllOf(Denylist(), Cutoff())
+        denylist, cutoff = Denylist(), Cutoff()
+        self.checker: Checker = AllOf(denylist, cutoff)
         self.checker.forget(clock.now())  # what has expired need not be read
+        # Each is told what concerns it alone: a log to join may hold a million entries.
+        self._told = {
+            "token": (Scope.TOKEN, denylist.apply),
+            "session": (Scope.SESSION, denylist.apply),
+            "user": (Scope.USER, cutoff.apply),
+        }
 
     def goes_on(self, size: int, epoch: str) -> bool:
         """Say whether a log with this head is the one remembered: neither begun anew nor an older copy."""
@@ -28,9 +35,10 @@ class Memory:
 
     def learn(self, size: int, rows: Iterable[Any]) -> None:
         """Take note of *rows*, revocations after `position`, in order; *size* was read before them."""
-        apply, scopes, position = self.checker.apply, {scope.value: scope for scope in Scope}, 0
-        for position, scope, subject, opened, until in rows:  # perhaps a million of them
-            apply(Entry(position, Kind.REVOKED, scopes[scope], subject, opened, until, 0, None, None))
+        position = 0
+        for position, name, subject, opened, until in rows:
+            scope, apply = self._told[name]
+            apply(Entry(position, Kind.REVOKED, scope, subject, opened, until, 0, None, None))
         self.position = max(size, position)
         self.checker.forget(clock.now())
 
