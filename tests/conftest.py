@@ -23,15 +23,15 @@ MEMORY = "/dev/shm"  # noqa: S108 - each run makes folders of its own in it
 ROOM = 2 << 30  # bytes; a run takes about a tenth of it
 
 
+def pytest_xdist_setupnodes() -> None:
+    """Each process of the tests counts for itself what the site counts over all of its processes."""
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+
+
 def pytest_configure() -> None:
     """For every day, write to memory where there is room: no test pulls the plug, so none needs to wait for a disk."""
     if not LONG and "TMPDIR" not in os.environ and _takes_everything(MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
-
-
-def pytest_xdist_setupnodes() -> None:
-    """Each process of the tests counts for itself what the site counts over all of its processes."""
-    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 
 
 def _takes_everything(folder: str) -> bool:

@@ -59,6 +59,12 @@ def test_a_session_begun_in_one_worker_is_known_in_all(server: Server) -> None:
         assert all(tabs.map(lambda copy: server.is_signed_in(copy), [pocket] * 32))
 
 
+def test_a_password_is_kept_as_its_argon2id_hash_at_full_cost(server: Server) -> None:
+    server.join("dora@example.org")
+    [(stored,)] = server.query("SELECT password_hash FROM users WHERE email = ?", "dora@example.org")
+    assert stored.startswith("$argon2id$v=19$m=47104,t=1,p=1$")
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "expected"),
     [("/" + "x" * 5000, {}, 414), ("/", {"X": "x" * 10_000}, 431), ("/sign-in", {"Content-Length": str(2**30)}, 413)],
