@@ -56,19 +56,24 @@ def test_the_demo_starts_three_sites_and_stops_them_all(tmp_path: Path) -> None:
     environ = os.environ | {"INSTANCE_PATH": str(tmp_path / "instance"), "PORT": str(free_port()), "WORKERS": "1"}
     command = [sys.executable, "-m", "app.relying_party.demo"]
     with subprocess.Popen(command, cwd=PROJECT, env=environ, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout
-        lines = sorted(running.stdout.readline().strip() for _ in range(3))
-        addresses = [line.rpartition(" ")[2] for line in lines]
-        assert [line.partition(" is at ")[0] for line in lines] == [
-            "A relying party (poll)",
-            "A relying party (push)",
-            "Signed Out",
-        ]
-        assert len({address.rpartition(":")[0] for address in addresses}) == (3 if demo._host(1) == "127.0.0.2" else 2)
-        for address in addresses:
-            until(lambda address=address: httpx.get(address).status_code, lambda status: status == 200)  # type: ignore[misc]
-        running.send_signal(signal.SIGINT)
-        running.wait(timeout=30)
+        try:
+            assert running.stdout
+            lines = sorted(running.stdout.readline().strip() for _ in range(3))
+            addresses = [line.rpartition(" ")[2] for line in lines]
+            assert [line.partition(" is at ")[0] for line in lines] == [
+                "A relying party (poll)",
+                "A relying party (push)",
+                "Signed Out",
+            ]
+            assert len({address.rpartition(":")[0] for address in addresses}) == (
+                3 if demo._host(1) == "127.0.0.2" else 2
+            )
+            for address in addresses:
+                until(lambda address=address: httpx.get(address).status_code, lambda status: status == 200)  # type: ignore[misc]
+            running.send_signal(signal.SIGINT)
+            running.wait(timeout=30)
+        finally:
+            running.terminate()  # if it has not stopped: nobody else would end it
         deadline = time.monotonic() + PATIENCE
         while any(_answers(address) for address in addresses):
             assert time.monotonic() < deadline
