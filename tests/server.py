@@ -29,7 +29,12 @@ class Server:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
-        self._environ = {"INSTANCE_PATH": str(folder), "PORT": str(self.port), "TEST_CONTROLS": "1"}
+        self._environ = {
+            "INSTANCE_PATH": str(folder),
+            "PORT": str(self.port),
+            "TEST_CONTROLS": "1",
+            "TMPDIR": str(folder.parent),
+        }
         self._environ |= backings.settings(folder) | environ
         self._log = folder.parent / f"{folder.name}-{self.port}.log"
         self.start()
