@@ -92,14 +92,14 @@ def test_a_bad_setting_is_one_line_too(tmp_path: Path) -> None:
 
 
 def test_every_security_event_is_one_json_line_of_its_output(server: Server) -> None:
-    pocket = server.join("dora@example.org")
+    pocket = server.join("erin@example.org")
     sid = server.claims(pocket[ACCESS])["sid"]
-    server.ask("POST", "/sign-in", {}, email="dora@example.org", password="wrong wrong")
+    server.ask("POST", "/sign-in", {}, email="erin@example.org", password="wrong wrong")
     server.ask("POST", "/sign-out", pocket)
     lines = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
     assert [line["event"] for line in lines if line.get("session") == sid] == ["signed_in", "signed_out"]
     assert any(line["event"] == "sign_in_failed" for line in lines)
-    for secret in (*pocket.values(), "dora@example.org"):
+    for secret in (*pocket.values(), "erin@example.org"):
         assert secret not in server.output()
 
 
