@@ -30,9 +30,8 @@ def seed() -> None:
     hashed = passwords.hash(PASSWORD)
     for email, name in ACCOUNTS.items():
         with writing():
-            found = users.sign_up(email, name, hashed)
-            if found is None:
-                _open(email, hashed)
+            if users.sign_up(email, name, hashed) is None:
+                _reopen(email, hashed)
 
 
 def close() -> None:
@@ -44,9 +43,7 @@ def close() -> None:
             sessions.end_all(user_id, Reason.REVOKED)
 
 
-def _open(email: str, hashed: str) -> None:
-    found = users.find(email)
-    if found:
-        user = users.lock(found.id)
-        user.disabled_at = None
-        user.set_password(hashed)
+def _reopen(email: str, hashed: str) -> None:
+    user = users.lock(db.session.scalars(select(User.id).where(User.email == email)).one())
+    user.disabled_at = None
+    user.set_password(hashed)
