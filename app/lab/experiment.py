@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.lab import bench, issuer, lanes, news, replay, shown
+from app.lab import bench, issuer, lanes, leaving, news, replay, shown
 from app.lab.bench import Bench
 from app.lab.designs import ALL, NAMED, Fault
 from app.lab.issuer import Unwritten
@@ -68,11 +68,8 @@ def sign_out() -> ResponseReturnValue:
         if run.ended_at is not None:
             return
         run.copied = run.copied or run.held
-        if way is Way.EXPIRY:
-            run.offset += max(0, run.laptop.access_until - issuer.now(run))
-        elif way is not Way.CLIENT:
-            issuer.end(run, way)
-        run.ended_at, run.ended_by, run.held, run.refused_write = issuer.now(run), way.value, None, False
+        leaving.leave(run, way)
+        run.refused_write = False
 
     return _act(leave, "replay")
 

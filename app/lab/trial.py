@@ -9,7 +9,7 @@ import httpx
 from sqlalchemy import delete
 
 from app.db import db, writing
-from app.lab import bench, issuer, lanes, replay
+from app.lab import bench, issuer, lanes, leaving, replay
 from app.lab.bench import Bench
 from app.lab.designs import ALL, Fault, Token
 from app.lab.evidence import Row
@@ -76,15 +76,7 @@ class Trial:
 
     def leave(self, way: Way) -> None:
         """End the laptop's session: the server writes an entry, unless only the browser forgets or time passes."""
-
-        def end(run: Run) -> None:
-            if way is Way.EXPIRY:
-                run.offset += max(0, run.laptop.access_until - issuer.now(run))
-            elif way is not Way.CLIENT:
-                issuer.end(run, way)
-            run.ended_at, run.ended_by, run.held = issuer.now(run), way.value, None
-
-        self.change(end)
+        self.change(lambda run: leaving.leave(run, way))
 
     def present(self, *slugs: str, token: str | None = None, what: str = "", at: int | None = None) -> list[Row]:
         """Present the copy, or another *token*, to these designs, now or at the moment *at*."""
