@@ -85,10 +85,10 @@ def restore() -> None:
 @keys_group.command("rotate")
 @click.option("--at-once", is_flag=True, help="The key was stolen: what it signed is refused from now on.")
 def rotate(at_once: bool) -> None:
-    """Make a new key for access tokens."""
-    name = keys.rotate(at_once=at_once)
+    """Make new keys for access tokens and ID tokens."""
+    access, identity = keys.rotate(at_once=at_once)
     when = "from now on" if at_once else f"in {keys.PUBLISHED_SECONDS // 60} minutes"
-    click.echo(f"Key {name} signs {when}. Nobody is signed out by this.")
+    click.echo(f"Key {access} signs {when}. Nobody is signed out by this.\nFor ID tokens: key {identity}.")
 
 
 @sessions_group.command("list")

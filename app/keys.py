@@ -3,12 +3,11 @@
 import secrets
 import threading
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from flask import Flask, current_app
 from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,9 +15,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock, seal
 from app.config import DAY, Misconfigured, settings
 from app.db import Model, db, writing
-from app.jwk import AccessKey
+from app.jwk import AccessKey, IdentityKey, Key, KeySet
 
-ACCESS, LOG = "access", "log"
+ACCESS, IDENTITY, LOG = "access", "identity", "log"
+RSA_BITS = 2048
 PUBLISHED_SECONDS = 300  # how long a new key is published before it signs
 FRESH_SECONDS = 30
 KEPT_SECONDS = DAY  # the longest life of an access token
@@ -38,26 +38,15 @@ class SigningKey(Model):
 
 @dataclass(frozen=True)
 class KeyRing:
-    """The keys as read at *read_at*: *keys*, whose tokens are good, and *log*, which signs the head of the log.
+    """All keys as read at *read_at*: *access* tokens, *identity* and logout tokens, and the head of the *log*."""
 
-    *name*: another as soon as any of the former is.
-    """
-
-    keys: dict[str, AccessKey]
+    access: KeySet[AccessKey]
+    identity: KeySet[IdentityKey]
     log: ed25519.Ed25519PrivateKey
     read_at: int
 
-    @cached_property
-    def name(self) -> str:
-        return " ".join(sorted(self.keys))
-
-    def signing(self, now: int) -> AccessKey:
-        """Return the newest key that may sign yet."""
-        return max(
-            (key for key in self.keys.values() if key.signs_from <= now),
-            key=lambda key: key.signs_from,
-            default=next(iter(self.keys.values())),
-        )
+    def knows(self, kid: str) -> bool:
+        return kid in self.access.keys or kid in self.identity.keys
 
 
 class Keys:
@@ -71,7 +60,7 @@ class Keys:
         """Return the ring; look once a second at most whether *kid* has come to it. Raises StoreUnavailable."""
         ring = self._ring
         age = clock.now() - ring.read_at if ring else 0
-        if ring is None or not 0 <= age < FRESH_SECONDS or (kid and kid not in ring.keys and age > 0):
+        if ring is None or not 0 <= age < FRESH_SECONDS or (kid and not ring.knows(kid) and age > 0):
             with self._lock:
                 if self._ring is ring:  # nobody else has looked meanwhile
                     self._ring = _read()
@@ -83,7 +72,7 @@ def init_app(app: Flask) -> None:
     """Give *app* its keys; make the first ones, or stop if these cannot be opened."""
     app.extensions["keys"] = Keys()
     with app.app_context():
-        for purpose, add in ((ACCESS, _add_access), (LOG, _add_log)):
+        for purpose, add in ((ACCESS, _add_access), (IDENTITY, _add_identity), (LOG, _add_log)):
             if not _stored(purpose):
                 with writing():
                     if not _stored(purpose):
@@ -93,26 +82,33 @@ def init_app(app: Flask) -> None:
         db.engine.dispose()  # as in `schema`
 
 
-def access_keys(kid: str | None = None) -> KeyRing:
+def access_keys(kid: str | None = None) -> KeySet[AccessKey]:
     """Return the keys of access tokens; *kid* names one that should be among them."""
-    known: Keys = current_app.extensions["keys"]
-    return known.ring(kid)
+    return _ring(kid).access
+
+
+def identity_keys(kid: str | None = None) -> KeySet[IdentityKey]:
+    """Return the keys of ID tokens and logout tokens; *kid* names one that should be among them."""
+    return _ring(kid).identity
 
 
 def log_key() -> ed25519.Ed25519PrivateKey:
     """Return the key that signs the head of the log."""
-    return access_keys().log
+    return _ring().log
 
 
-def rotate(*, at_once: bool = False) -> str:
-    """Add a key; return its id. The old one signs until those who keep a copy of the key list have the new one, and is
-    published until its tokens have expired. *at_once*: it was stolen, so nothing that it signed is good any more."""
+def rotate(*, at_once: bool = False) -> tuple[str, str]:
+    """Add a key for access tokens and one for ID tokens; return their ids. The old ones sign until those who keep a copy
+    of the key list have the new, and are published until their tokens have expired. *at_once*: they were stolen, so
+    nothing that they signed is good any more."""
     with writing():
-        if at_once:
-            db.session.execute(delete(SigningKey).where(SigningKey.purpose == ACCESS))
-        else:
-            _drop_unused()
-        return _add_access(signs_from=clock.now() + (0 if at_once else PUBLISHED_SECONDS))
+        for purpose in (ACCESS, IDENTITY):
+            if at_once:
+                db.session.execute(delete(SigningKey).where(SigningKey.purpose == purpose))
+            else:
+                _drop_unused(purpose)
+        signs_from = clock.now() + (0 if at_once else PUBLISHED_SECONDS)
+        return _add_access(signs_from=signs_from), _add_identity(signs_from=signs_from)
 
 
 def renew_log_key() -> None:
@@ -120,18 +116,29 @@ def renew_log_key() -> None:
     _add_log(signs_from=clock.now())
 
 
+def _ring(kid: str | None = None) -> KeyRing:
+    known: Keys = current_app.extensions["keys"]
+    return known.ring(kid)
+
+
 def _add_access(*, signs_from: int) -> str:
-    key = AccessKey(ec.generate_private_key(ec.SECP256R1()))
+    key = Key(ec.generate_private_key(ec.SECP256R1()))
     return _store(ACCESS, key.kid, key.private, signs_from)
+
+
+def _add_identity(*, signs_from: int) -> str:
+    key = Key(rsa.generate_private_key(65537, RSA_BITS))
+    return _store(IDENTITY, key.kid, key.private, signs_from)
 
 
 def _add_log(*, signs_from: int) -> str:
     return _store(LOG, secrets.token_urlsafe(9), ed25519.Ed25519PrivateKey.generate(), signs_from)
 
 
-def _store(
-    purpose: str, name: str, private: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey, signs_from: int
-) -> str:
+Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+
+
+def _store(purpose: str, name: str, private: Private, signs_from: int) -> str:
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -141,9 +148,9 @@ def _store(
     return name
 
 
-def _drop_unused() -> None:
+def _drop_unused(purpose: str) -> None:
     """Forget keys that stopped signing so long ago that every token of theirs has expired."""
-    rows = sorted(_stored(ACCESS), key=lambda row: row.signs_from)
+    rows = sorted(_stored(purpose), key=lambda row: row.signs_from)
     for row, successor in pairwise(rows):
         if successor.signs_from + KEPT_SECONDS < clock.now():
             db.session.delete(row)
@@ -158,8 +165,16 @@ def _stored(purpose: str) -> list[SigningKey]:
 
 
 def _read() -> KeyRing:
-    access = {row.id: AccessKey(_open(row, ec.EllipticCurvePrivateKey), row.signs_from) for row in _stored(ACCESS)}
-    return KeyRing(access, _open(_stored(LOG)[-1], ed25519.Ed25519PrivateKey), clock.now())
+    return KeyRing(
+        KeySet(_keys(ACCESS, ec.EllipticCurvePrivateKey)),
+        KeySet(_keys(IDENTITY, rsa.RSAPrivateKey)),
+        _open(_stored(LOG)[-1], ed25519.Ed25519PrivateKey),
+        clock.now(),
+    )
+
+
+def _keys(purpose: str, kind: Any) -> dict[str, Any]:
+    return {row.id: Key(_open(row, kind), row.signs_from) for row in _stored(purpose)}
 
 
 def _open(row: SigningKey, kind: Any) -> Any:

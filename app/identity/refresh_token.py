@@ -15,7 +15,7 @@ from app.config import settings
 from app.db import Model, db, writing
 from app.identity import access_token, activity, sessions
 from app.identity.access_token import Claims
-from app.identity.session import SEEN_SECONDS, Browser, Reason, Session, State
+from app.identity.session import SEEN_SECONDS, SITE, Browser, Reason, Session, State
 
 _SUCCESSOR = "successor of a refresh token"
 LONGEST = 512  # characters
@@ -79,6 +79,8 @@ def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Bro
         link = db.session.get_one(RefreshToken, digest(token), populate_existing=True)
         exchange = _advance if link.used_at is None else _repeat
         tokens = exchange(link, token, session, scope)
+        if session.client_id != SITE:  # each use of an app shows here, and its person need not be there
+            browser = Browser(session.user_agent, session.address)
         if tokens and browser:
             session.touch(browser)
         return tokens

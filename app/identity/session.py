@@ -1,46 +1,25 @@
-"""The session: one signed-in browser. The unit of revocation."""
+"""The session: one signed-in browser, or one app's grant. The unit of revocation."""
 
 import secrets
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import ForeignKey, Index, String, update
+from sqlalchemy import ForeignKey, Index, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import clock
 from app.config import settings
 from app.db import Model, db
+from app.identity.reason import Reason as Reason
+from app.identity.reason import State as State
 from app.identity.user import User
 from app.revocation import log
 from app.revocation.entries import Entry, Kind, Scope
 
 SITE = "signed-out"  # the client id of this site's own pages
+OFFLINE = "offline_access"  # the scope of an app's grant that outlives the browser session that gave it
 UNKEPT_SECONDS = 12 * 60 * 60
 SEEN_SECONDS = 60
-
-
-class State(StrEnum):
-    """Whether a session goes on."""
-
-    LIVE = "live"
-    IDLE = "idle"
-    EXPIRED = "expired"
-    ENDED = "ended"
-
-
-class Reason(StrEnum):
-    """Why a session was ended."""
-
-    SIGNED_OUT = "signed_out"
-    ENDED_ELSEWHERE = "ended_elsewhere"
-    ENDED_OTHERS = "ended_others"
-    ENDED_EVERYWHERE = "ended_everywhere"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name, not a secret
-    REPLACED = "replaced"
-    REUSE = "reuse"
-    INTERRUPTED = "interrupted"
-    REVOKED = "revoked"
 
 
 @dataclass(frozen=True)
@@ -52,14 +31,20 @@ class Browser:
 
 
 class Session(Model):
-    """One signed-in browser. All times are Unix seconds; both time-outs are fixed when written.
+    """One signed-in browser, or one app's grant. All times are Unix seconds; both time-outs are fixed when written.
 
     *opened*: its position in the log. *access_until*: the greatest expiry of any access token issued under it.
     *ended_entry*: written by the log's projection, for lists; whether a token is accepted asks the log itself.
+    *parent_id*: for a grant, the browser session that gave it. The grant hangs on that one, and is over with it, unless
+    its scope has `offline_access`.
     """
 
     __tablename__ = "sessions"
-    __table_args__ = (Index("sessions_of_user", "user_id", "ended_entry", "expires_at"),)
+    __table_args__ = (
+        Index("sessions_of_user", "user_id", "ended_entry", "expires_at"),
+        Index("sessions_of_parent", "parent_id"),
+        Index("sessions_of_client", "client_id"),
+    )
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     client_id: Mapped[str] = mapped_column(String(64))
@@ -76,41 +61,77 @@ class Session(Model):
     address: Mapped[str] = mapped_column(String(64))
     name: Mapped[str | None] = mapped_column(String(60))
     ended_entry: Mapped[int | None] = mapped_column(ForeignKey("log_entries.position"))
+    parent_id: Mapped[str | None] = mapped_column(String(64))
     user: Mapped[User] = relationship()
     ending: Mapped[log.LogEntry | None] = relationship()
+    parent: Mapped["Session | None"] = relationship(
+        primaryjoin="foreign(Session.parent_id) == remote(Session.id)", viewonly=True
+    )
 
     @classmethod
     def start(cls, user: User, browser: Browser, *, keep: bool, name: str | None = None) -> Self:
         """Begin a session and append *opened*. Must run inside `db.writing`, with the user's row locked."""
-        now = clock.now()
         longest = settings().session_max_seconds
-        expires_at = now + (longest if keep else min(longest, UNKEPT_SECONDS))
-        sid = secrets.token_urlsafe(16)
-        session = cls(
-            id=sid,
+        return cls._open(
             user_id=user.id,
             client_id=SITE,
             scope="session",
-            opened=log.open_session(sid, until=expires_at).position,
-            began_at=now,
-            last_auth_at=now,
-            last_seen_at=now,
-            idle_until=now + settings().session_idle_seconds,
-            expires_at=expires_at,
-            access_until=now,
+            expires_at=clock.now() + (longest if keep else min(longest, UNKEPT_SECONDS)),
             keep=keep,
             name=name,
             user_agent=browser.user_agent[:512],
             address=browser.address[:64],
+        )
+
+    @classmethod
+    def grant(cls, parent: "Session", client_id: str, scope: str) -> Self:
+        """Begin an app's session under the browser session that allowed it, and append *opened*.
+
+        Must run inside `db.writing`, with the row of *parent* locked and found to go on.
+        """
+        offline = OFFLINE in scope.split()
+        return cls._open(
+            user_id=parent.user_id,
+            client_id=client_id,
+            scope=scope,
+            expires_at=clock.now() + settings().session_max_seconds if offline else parent.expires_at,
+            last_auth_at=parent.last_auth_at,
+            keep=True,
+            user_agent=parent.user_agent,
+            address=parent.address,
+            parent_id=parent.id,
+        )
+
+    @classmethod
+    def _open(cls, *, expires_at: int, **more: Any) -> Self:
+        now, sid = clock.now(), secrets.token_urlsafe(16)
+        common = {"began_at": now, "last_auth_at": now, "last_seen_at": now, "access_until": now}
+        session = cls(
+            id=sid,
+            opened=log.open_session(sid, until=expires_at).position,
+            idle_until=now + settings().session_idle_seconds,
+            expires_at=expires_at,
+            **common | more,
         )
         db.session.add(session)
         db.session.flush()
         return session
 
     @property
+    def is_offline(self) -> bool:
+        """Whether this is an app's grant that outlives the browser session that gave it."""
+        return OFFLINE in self.scope.split()
+
+    @property
+    def holder(self) -> "Session | None":
+        """The browser session that this one hangs on, if it does."""
+        return None if self.is_offline else self.parent
+
+    @property
     def ends_at(self) -> int:
-        """The nearer of its two time-outs."""
-        return min(self.idle_until, self.expires_at)
+        """The nearest of its time-outs, and of those of the session it hangs on."""
+        own = min(self.idle_until, self.expires_at)
+        return min(own, self.holder.ends_at) if self.holder else own
 
     def state(self, now: int) -> State:
         """Say whether the session goes on: the one definition of live, timed out and ended."""
@@ -118,7 +139,9 @@ class Session(Model):
             return State.ENDED
         if now >= self.expires_at:
             return State.EXPIRED
-        return State.IDLE if now >= self.idle_until else State.LIVE
+        if now >= self.idle_until:
+            return State.IDLE
+        return self.holder.state(now) if self.holder else State.LIVE
 
     @property
     def ended_at(self) -> int | None:
@@ -140,13 +163,24 @@ class Session(Model):
         return self.state(clock.now()) is State.LIVE and not log.covers((self.id, self.user_id), self.opened)
 
     def end(self, reason: Reason, *, actor: str | None = None) -> bool:
-        """Append that it is over; False if it already was. Must run inside `db.writing`, with the row locked."""
+        """Append that it is over, and what hangs on it with it; False if it already was.
+
+        Must run inside `db.writing`, with the row locked. Its own entry comes last: who knows that one knows all.
+        """
         if log.covers((self.id, self.user_id), self.opened):
             return False
+        for app in self._hanging():
+            app.end(Reason.BROWSER_ENDED, actor=actor or self.id)
         log.revoke(
             Scope.SESSION, self.id, opened=self.opened, until=self.access_until, reason=reason.value, actor=actor
         )
         return True
+
+    def _hanging(self) -> list["Session"]:
+        now = clock.now()
+        under = select(Session).where(Session.parent_id == self.id, Session.ended_entry.is_(None)).with_for_update()
+        alive = under.where(Session.idle_until > now, Session.expires_at > now).order_by(Session.opened)
+        return [app for app in db.session.scalars(alive) if not app.is_offline]
 
     def touch(self, browser: Browser) -> None:
         """Note that the session was used, if it still goes on. Must run inside `db.writing`."""

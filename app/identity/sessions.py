@@ -1,11 +1,11 @@
 """All the sessions of a person: found, listed, counted and ended."""
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app import clock
 from app.db import db
-from app.identity.session import Reason, Session
+from app.identity.session import SITE, Reason, Session, State
 from app.identity.user import User
 from app.revocation import log
 from app.revocation.entries import Scope
@@ -25,14 +25,27 @@ def lock(sid: str) -> Session | None:
 
 
 def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[Session]:
-    """Return the user's live sessions, the latest seen first: all, or *count* of them after the first *start*."""
-    listed = select(Session).where(*_lives(user_id)).order_by(Session.last_seen_at.desc(), Session.opened.desc())
+    """Return the user's signed-in browsers, the latest seen first: all, or *count* of them after the first *start*."""
+    listed = (
+        select(Session)
+        .where(*_lives(user_id), Session.client_id == SITE)
+        .order_by(Session.last_seen_at.desc(), Session.opened.desc())
+    )
     return list(db.session.scalars(listed.offset(start).limit(count)))
 
 
 def count_live(user_id: str) -> int:
-    """Return how many live sessions the user has."""
-    return db.session.scalar(select(func.count()).select_from(Session).where(*_lives(user_id))) or 0
+    """Return in how many browsers the user is signed in."""
+    counted = select(func.count()).select_from(Session).where(*_lives(user_id), Session.client_id == SITE)
+    return db.session.scalar(counted) or 0
+
+
+def apps(user_id: str) -> list[Session]:
+    """Return what apps hold for the user and is not over, the latest seen first."""
+    listed = select(Session).where(*_lives(user_id), Session.client_id != SITE).options(joinedload(Session.parent))
+    newest_first = listed.order_by(Session.last_seen_at.desc(), Session.opened.desc())
+    now = clock.now()
+    return [session for session in db.session.scalars(newest_first) if session.state(now) is State.LIVE]
 
 
 def ended(user_id: str, since: int, newest: int) -> list[Session]:
@@ -76,7 +89,10 @@ def was_at(user_id: str, address: str) -> bool:
 
 
 def end_all(user_id: str, reason: Reason, *, actor: str | None = None) -> int:
-    """Append one cut-off: everything of this user that opened so far is over. Return how many were live."""
+    """Append one cut-off: everything of this user that opened so far is over, in browsers and apps.
+
+    Return how many browsers were signed in. Must run inside `db.writing`, with the user's row locked.
+    """
     count = count_live(user_id)
     until = db.session.scalar(
         select(Session.access_until).where(Session.user_id == user_id).order_by(Session.access_until.desc()).limit(1)
@@ -86,9 +102,13 @@ def end_all(user_id: str, reason: Reason, *, actor: str | None = None) -> int:
 
 
 def end_others(current: Session, reason: Reason) -> int:
-    """End every live session of the user but *current*, one entry each. Return how many."""
+    """End every live session of the user but *current* and what hangs on it, one entry each. Return how many browsers."""
     others = [session for session in live(current.user_id) if session.id != current.id]
-    return sum(session.end(reason, actor=current.id) for session in others)
+    count = sum(session.end(reason, actor=current.id) for session in others)
+    for app in apps(current.user_id):
+        if app.holder is None:
+            app.end(reason, actor=current.id)
+    return count
 
 
 def _lives(user_id: str) -> tuple[ColumnElement[bool], ...]:

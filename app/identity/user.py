@@ -23,6 +23,7 @@ class User(UserMixin, Model):
     password_version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[int]
     disabled_at: Mapped[int | None]
+    is_admin: Mapped[bool] = mapped_column(default=False)
 
     def has_password(self, password: str) -> bool:
         """Check *password*; takes the same time either way."""

@@ -3,21 +3,30 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import ClientMixin
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import LargeBinary, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, seal
 from app.config import settings
 from app.db import Model, db
-from app.identity.session import SITE
+from app.identity.session import OFFLINE, SITE
 
 METHODS = ["client_secret_basic", "client_secret_post", "none"]
+INTROSPECT = "introspect"  # the scope of a resource server, which may ask about everybody's access tokens
+SCOPES = ("openid", "profile", "email", OFFLINE)
+GRANTS = ("authorization_code", "refresh_token")
 
 
 class Client(ClientMixin, Model):
-    """An app. Confidential if it has a secret, of which only the SHA-256 is kept; public if not."""
+    """An app. Confidential if it has a secret, of which only the SHA-256 is kept; public if not.
+
+    Addresses are kept separated by spaces. *may_be_private*: its logout messages may go to a private network.
+    """
 
     __tablename__ = "clients"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -25,15 +34,44 @@ class Client(ClientMixin, Model):
     secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     scope: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[int]
+    redirect_uris: Mapped[str] = mapped_column(Text, default="")
+    post_logout_redirect_uris: Mapped[str] = mapped_column(Text, default="")
+    backchannel_logout_uri: Mapped[str | None] = mapped_column(String(2000))
+    may_be_private: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def is_public(self) -> bool:
+        return self.secret_hash is None
 
     def check_client_secret(self, client_secret: str) -> bool:
         return self.secret_hash is not None and hmac.compare_digest(self.secret_hash, _digest(client_secret))
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return (method == "none") == (self.secret_hash is None)
+        return (method == "none") == self.is_public
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "refresh_token"
+        return grant_type in GRANTS
+
+    def check_response_type(self, response_type: str) -> bool:
+        return response_type == "code"
+
+    def get_default_redirect_uri(self) -> str | None:
+        only = self.redirect_uris.split()
+        return only[0] if len(only) == 1 else None
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Compare letter by letter; only the port of a loopback address is the app's to choose (RFC 8252, 7.3)."""
+        return any(
+            redirect_uri == known or _differs_by_port(redirect_uri, known) for known in self.redirect_uris.split()
+        )
+
+    def check_post_logout_redirect_uri(self, uri: str) -> bool:
+        return uri in self.post_logout_redirect_uris.split()
+
+    def get_allowed_scope(self, scope: str) -> str:
+        """Return those of the wanted scopes that this client may ask for, in the order in which they are wanted."""
+        allowed = set(self.scope.split())
+        return " ".join(dict.fromkeys(name for name in (scope or "").split() if name in allowed))
 
 
 def find(client_id: str) -> Client | None:
@@ -43,7 +81,22 @@ def find(client_id: str) -> Client | None:
     return db.session.get(Client, client_id)
 
 
-def register(name: str, *, scope: str, public: bool = False) -> tuple[Client, str | None]:
+def named(ids: Iterable[str]) -> dict[str, Client]:
+    """Return those of these clients that there are, by their ids."""
+    found = db.session.scalars(select(Client).where(Client.id.in_(set(ids))))
+    return {client.id: client for client in found}
+
+
+def register(
+    name: str,
+    *,
+    scope: str = " ".join(SCOPES),
+    public: bool = False,
+    redirect_uris: Iterable[str] = (),
+    post_logout_redirect_uris: Iterable[str] = (),
+    backchannel_logout_uri: str | None = None,
+    may_be_private: bool = False,
+) -> tuple[Client, str | None]:
     """Add an app and return it with its secret, which is shown this once. Must run inside `db.writing`."""
     secret = None if public else secrets.token_urlsafe(32)
     client = Client(
@@ -52,10 +105,20 @@ def register(name: str, *, scope: str, public: bool = False) -> tuple[Client, st
         secret_hash=_digest(secret) if secret else None,
         scope=scope,
         created_at=clock.now(),
+        redirect_uris=" ".join(redirect_uris),
+        post_logout_redirect_uris=" ".join(post_logout_redirect_uris),
+        backchannel_logout_uri=backchannel_logout_uri,
+        may_be_private=may_be_private,
     )
     db.session.add(client)
     db.session.flush()
     return client, secret
+
+
+def is_browser_origin(origin: str) -> bool:
+    """Say whether an app that runs in the browser is registered with a redirect URI of this origin (for CORS)."""
+    public = select(Client.redirect_uris).where(Client.secret_hash.is_(None))
+    return any(_origin(uri) == origin for uris in db.session.scalars(public) for uri in uris.split())
 
 
 def site_secret() -> str:
@@ -65,3 +128,20 @@ def site_secret() -> str:
 
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
+
+
+def _origin(uri: str) -> str:
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _differs_by_port(asked: str, known: str) -> bool:
+    parts = urlsplit(known)
+    try:
+        port = urlsplit(asked).port
+        if parts.scheme != "http" or not ip_address(parts.hostname or "").is_loopback or port is None:
+            return False
+    except ValueError:
+        return False
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return asked == parts._replace(netloc=f"{host}:{port}").geturl()

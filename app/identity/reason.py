@@ -1,0 +1,31 @@
+"""Whether a session goes on, and if not, why."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Whether a session goes on."""
+
+    LIVE = "live"
+    IDLE = "idle"
+    EXPIRED = "expired"
+    ENDED = "ended"
+
+
+class Reason(StrEnum):
+    """Why a session was ended."""
+
+    SIGNED_OUT = "signed_out"
+    ENDED_ELSEWHERE = "ended_elsewhere"
+    ENDED_OTHERS = "ended_others"
+    ENDED_EVERYWHERE = "ended_everywhere"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name, not a secret
+    REPLACED = "replaced"
+    REUSE = "reuse"
+    INTERRUPTED = "interrupted"
+    REVOKED = "revoked"
+    BROWSER_ENDED = "browser_ended"
+    CODE_REUSED = "code_reused"
+    APP_REMOVED = "app_removed"
+    BY_ADMIN = "by_admin"
+    DISABLED = "account_disabled"
