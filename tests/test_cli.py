@@ -21,7 +21,8 @@ def run(site: Site, *words: str, typed: str | None = None) -> Result:
 
 
 def key_ids(site: Site) -> set[str]:
-    return {key["kid"] for key in site.browser().get("/oauth/jwks").get_json()["keys"]}
+    """The keys of access tokens that are published."""
+    return {key["kid"] for key in site.browser().get("/oauth/jwks").get_json()["keys"] if key["alg"] == "ES256"}
 
 
 def kid(token: str) -> str:

@@ -97,6 +97,12 @@ def owner(token: str) -> Session | None:
     )
 
 
+def is_newest(token: str) -> bool:
+    """Say whether this is the one of its chain that has not been exchanged. To ask uses nothing up."""
+    link = db.session.get(RefreshToken, digest(token))
+    return link is not None and link.used_at is None
+
+
 def note_use(session: Session, token: str, browser: Browser) -> None:
     """Note that a browser came with its session and this refresh token; writes about once a minute."""
     now = clock.now()

@@ -128,6 +128,11 @@ class Session(Model):
         return None if self.is_offline else self.parent
 
     @property
+    def longest(self) -> int:
+        """When it is over however much it is used."""
+        return min(self.expires_at, self.holder.expires_at) if self.holder else self.expires_at
+
+    @property
     def ends_at(self) -> int:
         """The nearest of its time-outs, and of those of the session it hangs on."""
         own = min(self.idle_until, self.expires_at)

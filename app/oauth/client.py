@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -16,7 +16,8 @@ from app.config import settings
 from app.db import Model, db
 from app.identity.session import OFFLINE, SITE
 
-METHODS = ["client_secret_basic", "client_secret_post", "none"]
+CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
+METHODS = [*CONFIDENTIAL, "none"]
 INTROSPECT = "introspect"  # the scope of a resource server, which may ask about everybody's access tokens
 SCOPES = ("openid", "profile", "email", OFFLINE)
 GRANTS = ("authorization_code", "refresh_token")
@@ -55,9 +56,10 @@ class Client(ClientMixin, Model):
     def check_response_type(self, response_type: str) -> bool:
         return response_type == "code"
 
-    def get_default_redirect_uri(self) -> str | None:
+    def get_default_redirect_uri(self) -> str:
+        """Return the one that is meant where none is named, or nothing."""
         only = self.redirect_uris.split()
-        return only[0] if len(only) == 1 else None
+        return only[0] if len(only) == 1 else ""
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Compare letter by letter; only the port of a loopback address is the app's to choose (RFC 8252, 7.3)."""
@@ -68,16 +70,20 @@ class Client(ClientMixin, Model):
     def check_post_logout_redirect_uri(self, uri: str) -> bool:
         return uri in self.post_logout_redirect_uris.split()
 
-    def get_allowed_scope(self, scope: str) -> str:
+    def get_allowed_scope(self, scope: Collection[str] | str) -> str:
         """Return those of the wanted scopes that this client may ask for, in the order in which they are wanted."""
+        wanted = scope.split() if isinstance(scope, str) else scope
         allowed = set(self.scope.split())
-        return " ".join(dict.fromkeys(name for name in (scope or "").split() if name in allowed))
+        return " ".join(dict.fromkeys(name for name in wanted if name in allowed))
 
 
 def find(client_id: str) -> Client | None:
     """Return the client of this id; this site's own needs no row, as its secret follows from SECRET_KEY."""
     if client_id == SITE:
-        return Client(id=SITE, name="Signed Out", secret_hash=_digest(site_secret()), scope="session", created_at=0)
+        secret_hash = _digest(site_secret())
+        return Client(
+            id=SITE, name="Signed Out", secret_hash=secret_hash, scope="session", created_at=0, redirect_uris=""
+        )
     return db.session.get(Client, client_id)
 
 

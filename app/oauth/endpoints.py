@@ -1,20 +1,22 @@
 """The endpoints beside the token endpoint: one class for each."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc6749.requests import OAuth2Request
 from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
+from app.config import settings
 from app.db import writing
 from app.identity import access_token, activity, refresh_token, sessions
 from app.identity.access_token import Claims
-from app.identity.session import SITE, Reason
-from app.oauth.client import METHODS, Client
+from app.identity.session import SITE, Reason, Session
+from app.oauth.client import CONFIDENTIAL, INTROSPECT, METHODS, Client
 
 
-class Revocable(Protocol):
+class Found(Protocol):
     """A token of ours, found by what was presented."""
 
     @property
@@ -22,6 +24,12 @@ class Revocable(Protocol):
 
     def revoke(self) -> None:
         """End what hangs on it."""
+
+    def describe(self) -> dict[str, Any] | None:
+        """Return what it says (RFC 7662, section 2.2) while it is good, else None. Raises StoreUnavailable."""
+
+    def may_be_seen_by(self, client: Client) -> bool:
+        """Say whether *client* may ask about it."""
 
 
 class Revocation(RevocationEndpoint):
@@ -33,31 +41,58 @@ class Revocation(RevocationEndpoint):
 
     CLIENT_AUTH_METHODS = METHODS
 
-    def authenticate_token(self, request: OAuth2Request, client: Client) -> Revocable | None:
-        token = request.form.get("token")
-        if not token:
-            raise InvalidRequestError("Parameter token is missing.")
-        found = _find(token)
+    def authenticate_token(self, request: OAuth2Request, client: Client) -> Found | None:
+        found = _presented(request)
         if found is None or found.client_id != client.id:
             # A line for either, as to write one takes time.
             activity.line("foreign_token_presented" if found else "unknown_token_presented", client=client.id)
             return None
         return found
 
-    def revoke_token(self, token: Revocable, request: OAuth2Request) -> None:
+    def revoke_token(self, token: Found, request: OAuth2Request) -> None:
         token.revoke()
+
+
+class Introspection(IntrospectionEndpoint):
+    """Token introspection (RFC 7662), for clients with a secret. A hint changes nothing.
+
+    What is unknown, over, or not for this client to see is just not active.
+    """
+
+    CLIENT_AUTH_METHODS = CONFIDENTIAL
+
+    def authenticate_token(self, request: OAuth2Request, client: Client) -> dict[str, Any] | None:
+        found = _presented(request)
+        return found.describe() if found and found.may_be_seen_by(client) else None
+
+    def create_introspection_payload(self, token: dict[str, Any] | None) -> dict[str, Any]:
+        return {"active": True, **token} if token else {"active": False}
 
 
 @dataclass(frozen=True)
 class RefreshOf:
     """A refresh token, used or not: its whole session ends."""
 
-    sid: str
-    client_id: str
+    token: str
+    session: Session
+
+    @property
+    def client_id(self) -> str:
+        return self.session.client_id
+
+    def may_be_seen_by(self, client: Client) -> bool:
+        return self.client_id == client.id
+
+    def describe(self) -> dict[str, Any] | None:
+        session = self.session
+        if not session.goes_on() or not refresh_token.is_newest(self.token):
+            return None
+        issued = {"iss": settings().site_url, "exp": session.ends_at, "iat": session.began_at}
+        return issued | {"sub": session.user_id, "client_id": self.client_id, "scope": session.scope, "sid": session.id}
 
     def revoke(self) -> None:
         with writing():
-            session = sessions.lock(self.sid)
+            session = sessions.lock(self.session.id)
             reason = Reason.SIGNED_OUT if self.client_id == SITE else Reason.REVOKED
             if session and session.end(reason, actor=session.id):
                 activity.record("signed_out" if self.client_id == SITE else "session_ended", session.user_id, session)
@@ -67,11 +102,21 @@ class RefreshOf:
 class Access:
     """An access token: it alone ends (section 2.1 leaves its refresh token to the server's policy)."""
 
+    token: str
     claims: Claims
 
     @property
     def client_id(self) -> str:
         return self.claims.client_id
+
+    def may_be_seen_by(self, client: Client) -> bool:
+        return self.client_id == client.id or INTROSPECT in client.scope.split()
+
+    def describe(self) -> dict[str, Any] | None:
+        if not isinstance(access_token.check(self.token), Claims):
+            return None
+        said = {name: value for name, value in asdict(self.claims).items() if name != "opened"}
+        return said | {"token_type": "Bearer"}
 
     def revoke(self) -> None:
         with writing():
@@ -79,9 +124,13 @@ class Access:
                 access_token.revoke(self.claims, reason=Reason.REVOKED)
 
 
-def _find(token: str) -> Revocable | None:
+def _presented(request: OAuth2Request) -> Found | None:
+    """Return the token of this request, whatever its kind and hint. Raises InvalidRequestError where there is none."""
+    token = request.form.get("token")
+    if not token:
+        raise InvalidRequestError("Parameter token is missing.")
     session = refresh_token.owner(token)
     if session:
-        return RefreshOf(session.id, session.client_id)
+        return RefreshOf(token, session)
     claims = access_token.read(token)
-    return Access(claims) if claims else None
+    return Access(token, claims) if claims else None

@@ -1,15 +1,49 @@
 """What a client can exchange for tokens: one class for each grant."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, TokenMixin
-from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, TokenMixin
+from authlib.oauth2.rfc6749.grants import BaseGrant, RefreshTokenGrant, TokenEndpointMixin
 
 from app import clock
-from app.identity import refresh_token
+from app.identity import id_token, refresh_token
+from app.identity.refresh_token import Tokens
 from app.identity.session import Session
+from app.oauth import code
 from app.oauth.client import METHODS, Client
+
+
+class CodeGrant(BaseGrant, TokenEndpointMixin):
+    """An authorization code for the first tokens of an app's session (RFC 6749, section 4.1.3).
+
+    Authlib's own would save and retire in two steps and leave what a reused code gave alone; here the exchange is one
+    transaction of `code`. The other half, where a person is asked, is a page: `authorization` reads its request.
+    """
+
+    GRANT_TYPE = "authorization_code"
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+    def validate_token_request(self) -> None:
+        self.request.client = self.authenticate_token_endpoint_client()
+        for name in ("code", "code_verifier"):
+            if not self.request.form.get(name):
+                raise InvalidRequestError(f"Parameter {name} is missing.")
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], Any]:  # type: ignore[override]
+        form, client = self.request.form, cast(Client, self.request.client)
+        granted = code.exchange(
+            form["code"],
+            client_id=client.id,
+            verifier=form["code_verifier"],
+            redirect_uri=form.get("redirect_uri"),
+        )
+        if granted is None:
+            raise InvalidGrantError
+        body = _body(granted.tokens)
+        if "openid" in granted.tokens.session.scope.split():
+            body["id_token"] = id_token.issue(granted.tokens.session, granted.tokens.access, nonce=granted.nonce)
+        return 200, body, self.TOKEN_RESPONSE_HEADER
 
 
 @dataclass(frozen=True)
@@ -46,13 +80,22 @@ class RefreshGrant(RefreshTokenGrant):
         tokens = refresh_token.rotate(credential.token, client_id=client_id, scope=self.request.form.get("scope"))
         if tokens is None:
             raise InvalidGrantError
-        return {
-            "access_token": tokens.access,
-            "token_type": "Bearer",
-            "expires_in": tokens.claims.exp - clock.now(),
-            "refresh_token": tokens.refresh,
-            "scope": tokens.claims.scope,
-        }
+        return _body(tokens)
 
     def revoke_old_credential(self, credential: Credential) -> None:  # type: ignore[override]
         """Nothing is left to do: the exchange has retired it."""
+
+
+def _body(tokens: Tokens) -> dict[str, Any]:
+    """Return the answer of the token endpoint (RFC 6749, section 5.1; how long all of it is good for is of a draft,
+    OAuth 2.0 Refresh Token and Authorization Expiration)."""
+    now, session = clock.now(), tokens.session
+    return {
+        "access_token": tokens.access,
+        "token_type": "Bearer",
+        "expires_in": tokens.claims.exp - now,
+        "refresh_token": tokens.refresh,
+        "refresh_token_timeout": session.ends_at - now,
+        "authorization_expires_in": session.longest - now,
+        "scope": tokens.claims.scope,
+    }

@@ -1,28 +1,56 @@
-"""What the authorization server says of itself (RFC 8414)."""
+"""What the authorization server says of itself (RFC 8414; OpenID Connect Discovery): the issuer is all a client needs."""
 
 from typing import Any
 
 from app.config import settings
-from app.keys import access_keys
-from app.oauth.client import METHODS
+from app.keys import access_keys, identity_keys
+from app.oauth.authorization import PATH, PROMPTS
+from app.oauth.client import CONFIDENTIAL, GRANTS, METHODS, SCOPES
+from app.oauth.userinfo import CLAIMS
 
 
 def describe() -> dict[str, Any]:
-    """Return the metadata: the only thing a client needs to know is the issuer."""
+    """Return the metadata. Both documents are one: each may hold members that the other defines."""
     site = settings().site_url
     return {
         "issuer": site,
+        "authorization_endpoint": f"{site}{PATH}",
         "token_endpoint": f"{site}/oauth/token",
         "token_endpoint_auth_methods_supported": METHODS,
         "revocation_endpoint": f"{site}/oauth/revoke",
         "revocation_endpoint_auth_methods_supported": METHODS,
+        "introspection_endpoint": f"{site}/oauth/introspect",
+        "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
+        "userinfo_endpoint": f"{site}/oauth/userinfo",
+        "end_session_endpoint": f"{site}/oauth/end-session",
         "jwks_uri": f"{site}/oauth/jwks",
         "status_list_aggregation_endpoint": f"{site}/status-lists",
-        "grant_types_supported": ["refresh_token"],
-        "response_types_supported": [],
+        "scopes_supported": [*SCOPES],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": [*GRANTS],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "refresh_token_expiration_types_supported": ["authorization", "token_timeout"],
+        **_openid(),
     }
 
 
 def keys() -> dict[str, Any]:
-    """Return the public keys with which access tokens can be verified (RFC 7517)."""
-    return {"keys": [key.jwk for key in access_keys().keys.values()]}
+    """Return the public keys of access tokens and of ID tokens (RFC 7517)."""
+    return {"keys": [key.jwk for keys in (access_keys(), identity_keys()) for key in keys.keys.values()]}
+
+
+def _openid() -> dict[str, Any]:
+    of_tokens = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash", "amr")
+    return {
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": [*(name for names in CLAIMS.values() for name in names), *of_tokens],
+        "prompt_values_supported": sorted(PROMPTS),
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+    }

@@ -4,9 +4,12 @@ import gzip
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, request
+from flask.typing import ResponseReturnValue
 
-from app.identity import status_list
-from app.oauth import metadata
+from app.identity import bearer, status_list
+from app.identity.access_token import Claims
+from app.oauth import cors, metadata
+from app.oauth import userinfo as person
 from app.oauth.server import init_app as init_server
 from app.oauth.server import server
 
@@ -16,6 +19,7 @@ bp = Blueprint("oauth", __name__)
 def init_app(app: Flask) -> None:
     """Add the authorization server and its endpoints to *app*."""
     init_server(app)
+    cors.init_app(app)
     app.register_blueprint(bp)
 
 
@@ -29,6 +33,18 @@ def token() -> Response:
 def revoke() -> Response:
     answer: Response = server.create_endpoint_response("revocation")
     return answer
+
+
+@bp.post("/oauth/introspect")
+def introspect() -> Response:
+    answer: Response = server.create_endpoint_response("introspection")
+    return answer
+
+
+@bp.route("/oauth/userinfo", methods=["GET", "POST"])
+def userinfo() -> ResponseReturnValue:
+    found = bearer.check(scope="openid")
+    return person.describe(found) if isinstance(found, Claims) else found
 
 
 @bp.get("/oauth/jwks")
@@ -62,4 +78,9 @@ def read_status_list(number: int) -> Response:
 
 @bp.get("/.well-known/oauth-authorization-server")
 def describe() -> dict[str, Any]:
+    return metadata.describe()
+
+
+@bp.get("/.well-known/openid-configuration")
+def describe_openid() -> dict[str, Any]:
     return metadata.describe()

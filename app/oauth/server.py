@@ -23,8 +23,8 @@ from app.identity import activity
 from app.identity.session import SITE
 from app.oauth import client as clients
 from app.oauth.client import Client
-from app.oauth.endpoints import Revocation
-from app.oauth.grants import RefreshGrant
+from app.oauth.endpoints import Introspection, Revocation
+from app.oauth.grants import CodeGrant, RefreshGrant
 from app.throttle import Throttle, address
 
 _guesses = Throttle("client secrets", "50 per 10 minutes")
@@ -104,7 +104,7 @@ class Server(AuthorizationServer):
         if client_id != SITE:  # its own failures cannot be provoked from outside
             _guesses.check(address())
         found = clients.find(client_id) if client_id else None
-        if found is None or not _proves(found, secret):
+        if found is None or not _proves(found, secret) or (found.is_public and "none" not in methods):
             _guesses.count(address())
             activity.line("client_refused", address=address())
             raise BadClient
@@ -119,12 +119,14 @@ def init_app(app: Flask) -> None:
     server.init_app(app)
 
 
-server.register_grant(RefreshGrant)
-server.register_endpoint(Revocation)
+for grant in (CodeGrant, RefreshGrant):
+    server.register_grant(grant)
+for endpoint in (Revocation, Introspection):
+    server.register_endpoint(endpoint)
 
 
 def _proves(client: Client, secret: str | None) -> bool:
-    if client.secret_hash is None:
+    if client.is_public:
         return secret is None
     return secret is not None and client.check_client_secret(secret)
 

@@ -8,7 +8,7 @@ from app.db import writing
 from app.identity import access_token, activity, refresh_token
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Reason
-from app.web import browsers, cookies, endings, forms, guard, sign_in
+from app.web import browsers, cookies, endings, forms, guard, local, sign_in
 from app.web.guard import Visit
 
 bp = Blueprint("confirm", __name__)
@@ -17,13 +17,17 @@ bp = Blueprint("confirm", __name__)
 @bp.route("/confirm", methods=["GET", "POST"])
 @guard.required
 def confirm() -> ResponseReturnValue:
-    form = forms.Confirm(request.form or None, data={"action": request.args.get("action", "")})
-    action = form.action.data or request.args.get("action", "")
+    asked = {name: request.args.get(name, "") for name in ("action", "next")}
+    form = forms.Confirm(request.form or None, data=asked)
+    action = form.action.data or asked["action"]
+    wanted = local.path(form.next.data or asked["next"] or "/devices")
     doing = endings.describe(action) if action else None
     if request.method == "POST" and form.validate() and _prove(form):
-        return endings.perform(action) if action else redirect("/devices", 303)
+        return endings.perform(action) if action else redirect(wanted, 303)
     status = 422 if request.method == "POST" else 200
-    return render_template("web/confirm.html", form=form, doing=doing), status
+    return render_template(
+        "web/confirm.html", form=form, doing=doing, back=None if wanted == "/devices" else "/"
+    ), status
 
 
 def _prove(form: forms.Confirm) -> bool:

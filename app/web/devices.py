@@ -24,23 +24,27 @@ MOST = 1000  # pages
 def show() -> ResponseReturnValue:
     current = guard.current().session
     if guard.wants_json():
-        everything = rows.build(_first(current, sessions.live(current.user_id)) + _over(current), current)
+        alive = _first(current, sessions.live(current.user_id)) + sessions.apps(current.user_id)
+        everything = rows.build(alive + _over(current), current)
         return jsonify(sessions=[rows.as_json(row) for row in everything])
     page = max(1, request.args.get("page", 1, type=int))
     live = sessions.live(current.user_id, start=min(page - 1, MOST) * PAGE, count=PAGE)
     over = _over(current) if page == 1 else []
-    listed = rows.build((_first(current, live) if page == 1 else live) + over, current)
+    apps = rows.build(sessions.apps(current.user_id), current)
+    browsers = rows.build(_first(current, live) if page == 1 else live, current)
+    ended = rows.build(over, current)
     count = sessions.count_live(current.user_id)
     return render_template(
         "web/devices.html",
         count=count,
-        live=listed[: len(listed) - len(over)],
-        ended=listed[len(listed) - len(over) :],
-        lines=lifeline.row_lines(listed, clock.now()),
+        live=browsers,
+        apps=apps,
+        ended=ended,
+        lines=lifeline.row_lines([*browsers, *apps, *ended], clock.now()),
         is_cut=len(over) == LISTED,
         page=page,
         pages=-(-count // PAGE),
-        done=_done(listed, current),
+        done=_done([*browsers, *apps, *ended], current),
     )
 
 

@@ -6,8 +6,9 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from app.db import db
 from app.identity import activity, sessions
-from app.identity.session import Reason, Session
-from app.web import browsers, guard, sign_out
+from app.identity.session import SITE, Reason, Session
+from app.oauth import consent
+from app.web import guard, rows, sign_out
 
 
 def perform(action: str) -> ResponseReturnValue:
@@ -23,7 +24,7 @@ def describe(action: str) -> str:
     verb, _, sid = action.partition(":")
     if verb == "end":
         session = own(sid)
-        return f"End {session.name or browsers.describe(session.user_agent).label}"
+        return f"End {rows.build([session], session)[0].title}"
     found = {"others": "End your other sessions", "all": "Sign out everywhere"}.get(action)
     if found is None:
         raise BadRequest
@@ -44,8 +45,10 @@ def _end_one(sid: str) -> ResponseReturnValue:
     with guard.acting() as current:
         session = sessions.lock(sid)
         if session and session.end(Reason.ENDED_ELSEWHERE, actor=current.id):
-            activity.record("session_ended", current.user_id, session)
+            activity.record("session_ended" if session.client_id == SITE else "app_ended", current.user_id, session)
             verb = "ended"
+        if session and session.client_id != SITE:
+            consent.withdraw(session.user_id, session.client_id)
     return redirect(f"/devices?done={verb}&sid={sid}#session-{sid}", 303)
 
 

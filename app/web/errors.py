@@ -24,6 +24,7 @@ _MACHINES = (
     "/status-lists",
     "/test/",
 )
+_PEOPLE = ("/oauth/authorize", "/oauth/end-session")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def init_app(app: Flask) -> None:
 
 
 def _http(problem: HTTPException) -> ResponseReturnValue:
-    if isinstance(problem, Unauthorized) and not request.path.startswith(_MACHINES):
+    if isinstance(problem, Unauthorized) and not _is_for_machines():
         asked: ResponseReturnValue = guard.ask_to_sign_in()
         return asked
     code = problem.code or 500
@@ -97,7 +98,7 @@ def answer(code: int, retry_after: int | None, words: Words | None = None) -> Re
     db.session.rollback()
     if code >= 500 or not _knows_the_visitor():
         guard.stand_aside()  # this page must not need what may be broken
-    if request.path.startswith(_MACHINES) or guard.wants_json():
+    if _is_for_machines() or guard.wants_json():
         response = jsonify(error=_CODES.get(code, "server_error"))
         response.status_code = code
     else:
@@ -107,6 +108,10 @@ def answer(code: int, retry_after: int | None, words: Words | None = None) -> Re
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def _is_for_machines() -> bool:
+    return request.path.startswith(_MACHINES) and request.path not in _PEOPLE
 
 
 def _knows_the_visitor() -> bool:

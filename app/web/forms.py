@@ -77,6 +77,7 @@ class SignIn(Form):
 class Confirm(Form):
     password = PasswordField("Password", _PASSWORD)
     action = HiddenField()
+    next = HiddenField()
 
 
 class ChangePassword(Form):

@@ -58,11 +58,11 @@ def visit() -> Visit | None:
 def peek() -> str | None:
     """Return the id of the live session whose tokens came with this request. Neither refreshes nor notes a use."""
     access, refresh = cookies.read(cookies.ACCESS), cookies.read(cookies.REFRESH)
-    claims = access_token.check(access) if access else None
-    if isinstance(claims, Claims):
+    claims = _check(access) if access else None
+    if claims:
         return claims.sid
     session = refresh_token.owner(refresh) if refresh else None
-    return session.id if session and session.goes_on() else None
+    return session.id if session and session.client_id == SITE and session.goes_on() else None
 
 
 def current() -> Visit:
@@ -109,14 +109,20 @@ def renew(tokens: Tokens) -> Visit:
 
 def _resume() -> Visit | None:
     token = cookies.read(cookies.ACCESS)
-    claims = access_token.check(token) if token else None
-    if token is None or not isinstance(claims, Claims):
+    claims = _check(token) if token else None
+    if token is None or claims is None:
         return None
     session = db.session.get(Session, claims.sid)
     if session is None or session.state(clock.now()) is not State.LIVE:
         return None
     _note_use(session)
     return Visit(session, token, claims)
+
+
+def _check(token: str) -> Claims | None:
+    """Accept a token that these pages were given. An app's, put into the cookie, signs nobody in."""
+    claims = access_token.check(token)
+    return claims if isinstance(claims, Claims) and claims.client_id == SITE else None
 
 
 def _note_use(session: Session) -> None:

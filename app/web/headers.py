@@ -5,9 +5,11 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
+from werkzeug.wrappers import Response
 
 from app.config import Settings
 
+_CSP = "Content-Security-Policy"
 _POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -22,15 +24,13 @@ _POLICY = "; ".join(
     )
 )
 _ALWAYS = (
-    ("Content-Security-Policy", _POLICY),
     # Not no-referrer: with it, forms over plain http would send `Origin: null`.
     ("Referrer-Policy", "same-origin"),
     ("X-Content-Type-Options", "nosniff"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
-
-
+_UNLESS_GIVEN = (("Cache-Control", "no-store"), (_CSP, _POLICY))  # files have their own
 _HTTPS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
@@ -38,6 +38,12 @@ def init_app(app: Flask) -> None:
     """Add the headers to every answer."""
     settings: Settings = app.extensions["settings"]
     app.wsgi_app = Careful(app.wsgi_app, https=settings.https)  # type: ignore[method-assign]
+
+
+def let_forms_lead_to(response: Response, origin: str | None) -> None:
+    """Let the forms of this one page end at *origin* too: browsers hold redirects after a form to the same rule."""
+    if origin:
+        response.headers[_CSP] = _POLICY.replace("form-action 'self'", f"form-action 'self' {origin}")
 
 
 class Careful:
@@ -49,8 +55,8 @@ class Careful:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], problem: Any = None, /) -> Callable[[bytes], object]:
-            kept = any(name == "Cache-Control" for name, _ in headers)  # files have their own
-            own = [] if kept else [("Cache-Control", "no-store")]
+            given = {name for name, _ in headers}
+            own = [(name, value) for name, value in _UNLESS_GIVEN if name not in given]
             return start_response(status, [*headers, *own, *self._always], problem)
 
         return self._wsgi_app(environ, start)

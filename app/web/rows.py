@@ -1,4 +1,4 @@
-"""A session as the devices page shows it."""
+"""A session, of a browser or of an app, as the devices page shows it."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -6,13 +6,21 @@ from typing import Any
 
 from app import clock
 from app.config import settings
-from app.identity.session import Session, State
+from app.identity.session import SITE, Session, State
+from app.oauth import client as clients
+from app.oauth.client import Client
 from app.web import browsers, words
+
+_KNOWN = {"profile": "your name", "email": "your email address"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the list. Times are Unix seconds; *ended_by* is in words, *actor* the id of the session that asked."""
+    """One line of the list. Times are Unix seconds; *ended_by* is in words, *actor* the id of the session that asked.
+
+    *app*: its name, where the session is an app's; *parent*: the browser session that it hangs on; *scopes*: what it may
+    know.
+    """
 
     id: str
     current: bool
@@ -31,12 +39,26 @@ class Row:
     reason: str | None
     state: str
     keep: bool
+    app: str | None
+    parent: str | None
+    scopes: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return self.name or self.app or self.label
+
+    @property
+    def knows(self) -> str:
+        """What an app may know of the person."""
+        return " and ".join(_KNOWN[scope] for scope in self.scopes if scope in _KNOWN) or "only that it is you"
 
 
 def build(sessions: Iterable[Session], current: Session) -> list[Row]:
     """Describe each of one person's sessions, as seen from *current*."""
     known = {session.id: session for session in sessions}
-    return [_row(session, current, known) for session in known.values()]
+    apps = clients.named(session.client_id for session in known.values() if session.client_id != SITE)
+    return [_row(session, current, known, apps) for session in known.values()]
 
 
 def as_json(row: Row) -> dict[str, Any]:
@@ -44,7 +66,7 @@ def as_json(row: Row) -> dict[str, Any]:
     shown = {
         name: value
         for name, value in asdict(row).items()
-        if name in ("current", "name", "browser", "os", "address", "reason")
+        if name in ("current", "name", "browser", "os", "address", "reason", "app")
     }
     ended_at = row.ended_at and words.rfc3339(row.ended_at)
     return shown | {
@@ -54,11 +76,10 @@ def as_json(row: Row) -> dict[str, Any]:
         "expires_at": words.rfc3339(row.ends_at),
         "ended_at": ended_at,
         "ended_by": row.actor,
-        "app": None,
     }
 
 
-def _row(session: Session, current: Session, known: dict[str, Session]) -> Row:
+def _row(session: Session, current: Session, known: dict[str, Session], apps: dict[str, Client]) -> Row:
     about = browsers.describe(session.user_agent)
     actor = session.ending.actor if session.ending else None
     return Row(
@@ -79,7 +100,17 @@ def _row(session: Session, current: Session, known: dict[str, Session]) -> Row:
         reason=session.reason,
         state=_state(session),
         keep=session.keep,
+        app=_app(session, apps),
+        parent=session.parent_id if session.holder else None,
+        scopes=tuple(session.scope.split()),
     )
+
+
+def _app(session: Session, apps: dict[str, Client]) -> str | None:
+    if session.client_id == SITE:
+        return None
+    client = apps.get(session.client_id)
+    return client.name if client else "An app that was removed"
 
 
 def _who(actor: str | None, session: Session, current: Session, known: dict[str, Session]) -> str | None:

@@ -12,7 +12,7 @@ from app.config import settings
 from app.db import db, writing
 from app.identity import access_token, activity, refresh_token, sessions
 from app.identity import user as users
-from app.identity.session import Reason, Session, State
+from app.identity.session import SITE, Reason, Session, State
 from app.identity.user import User
 from app.throttle import Throttle, address
 from app.web import browsers, cookies, forms, guard, local
@@ -84,7 +84,8 @@ def held() -> list[str]:
     refresh, access = cookies.read(cookies.REFRESH), cookies.read(cookies.ACCESS)
     session = refresh_token.owner(refresh) if refresh else None
     claims = access_token.read(access) if access else None
-    return sorted({found for found in (session and session.id, claims and claims.sid) if found})
+    found = {session.id} if session and session.client_id == SITE else set()
+    return sorted(found | ({claims.sid} if claims and claims.client_id == SITE else set()))
 
 
 def try_password(account: str, check: Callable[[], T]) -> T:

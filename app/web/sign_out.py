@@ -11,12 +11,13 @@ from app import clock, seal
 from app.config import settings
 from app.db import StoreUnavailable, db, writing
 from app.identity import access_token, activity, refresh_token, sessions
-from app.identity.session import Reason, Session
+from app.identity.session import SITE, Reason, Session
 from app.revocation import checkpoint
 from app.web import cookies, guard, lifeline, own_server, receipt
 from app.web.own_server import Exchange
 
 bp = Blueprint("sign_out", __name__)
+RECEIPT = "/signed-out"
 RETRY_SECONDS = 5
 ENDING_SECONDS = 60 * 60
 _ENDING = "tokens that may only be ended"
@@ -61,20 +62,27 @@ def ask() -> ResponseReturnValue:
 
 
 @bp.post("/sign-out")
-def leave() -> ResponseReturnValue:
-    """End what this browser holds. Asks nothing of the guard: expired tokens and a dead store are no obstacle."""
+def sign_out() -> ResponseReturnValue:
+    return leave()
+
+
+def leave(then: str | None = None) -> ResponseReturnValue:
+    """End what this browser holds, and go on to the receipt, or to *then*.
+
+    Asks nothing of the guard: expired tokens and a dead store are no obstacle.
+    """
     guard.leave()
-    held = Held.here() or Held.pending()
+    held, response = Held.here() or Held.pending(), redirect(then or RECEIPT, 303)
     if not held:
-        return _clear(redirect("/signed-out", 303))
+        return _clear(response)
     try:
         exchange, already = _end(held)
     except StoreUnavailable:
         return _not_yet(held)
-    return _show(held, exchange, already=already)
+    return _show(response, held, exchange, already=already)
 
 
-@bp.get("/signed-out")
+@bp.get(RECEIPT)
 def signed_out() -> ResponseReturnValue:
     receipt_id = cookies.read(cookies.RECEIPT)
     found = receipt.find(receipt_id) if receipt_id else None
@@ -96,7 +104,7 @@ def proof() -> ResponseReturnValue:
 def farewell(*, ended: int) -> ResponseReturnValue:
     """Answer after *ended* sessions, this one among them, were ended together."""
     guard.leave()
-    return _show(Held.here(), None, ended=ended)
+    return _show(redirect(RECEIPT, 303), Held.here(), None, ended=ended)
 
 
 def end_late() -> bool:
@@ -141,14 +149,16 @@ def _make_sure(session: Session | None) -> None:
 def _session(held: Held) -> Session | None:
     if held.refresh:
         found = refresh_token.owner(held.refresh)
-        if found:
+        if found and found.client_id == SITE:
             return found
     claims = access_token.read(held.access) if held.access else None
-    return db.session.get(Session, claims.sid) if claims else None
+    return db.session.get(Session, claims.sid) if claims and claims.client_id == SITE else None
 
 
-def _show(held: Held, exchange: Exchange | None, *, already: bool = False, ended: int | None = None) -> Response:
-    response = redirect("/signed-out", 303)
+def _show(
+    response: Response, held: Held, exchange: Exchange | None, *, already: bool = False, ended: int | None = None
+) -> Response:
+    """Have *response* carry a receipt."""
     try:
         proof = receipt.prove(held.access, held.refresh)
         session = _session(held)

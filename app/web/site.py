@@ -12,9 +12,11 @@ from app.config import settings
 from app.web import (
     account,
     activity,
+    authorize,
     confirm,
     cross_origin,
     devices,
+    end_session,
     ending,
     errors,
     guard,
@@ -27,20 +29,23 @@ from app.web import (
     words,
 )
 
+_ASKED_FROM_ELSEWHERE = (authorize, end_session)  # other sites send browsers to these, which then ask
 _PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm)
 
 
 def init_app(app: Flask) -> None:
     """Add every page to *app*."""
-    for part in (headers, guard, errors):
-        part.init_app(app)
-    pages = Blueprint("pages", __name__)
-    for look in (cross_origin.check, ending.retry):
-        pages.before_request(look)
-    pages.after_request(ending.settle)
-    for page in _PAGES:
-        pages.register_blueprint(page.bp)
-    app.register_blueprint(pages)
+    for module in (headers, guard, errors):
+        module.init_app(app)
+    pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
+    pages.before_request(cross_origin.check)
+    pages.after_request(authorize.let_forms_lead_on)
+    for part, found in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
+        part.before_request(ending.retry)
+        part.after_request(ending.settle)
+        for page in found:
+            part.register_blueprint(page.bp)
+        app.register_blueprint(part)
     app.register_blueprint(live.bp)  # no page: it changes nothing, is asked very often, and needs no look before it
     app.context_processor(_context)
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))

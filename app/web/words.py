@@ -21,6 +21,11 @@ _REASONS = {
     "reuse": "an old refresh token was used again: perhaps a copy was stolen",
     "interrupted": "its renewal was interrupted",
     "revoked": "revoked by its app",
+    "browser_ended": "ended with the browser that it was connected from",
+    "code_reused": "the code it was connected with came back a second time: perhaps it was stolen",
+    "app_removed": "the app was removed from this site",
+    "by_admin": "ended by an administrator",
+    "account_disabled": "the account was closed",
     "idle": "not used for too long",
     "expired": "reached its longest life",
 }
@@ -36,6 +41,10 @@ _EVENTS = {
     "session_renamed": "This session was given another name",
     "refresh_reused": "An old refresh token was used again, so this session was ended: perhaps a copy was stolen",
     "refresh_interrupted": "A renewal was interrupted, so this session was ended",
+    "app_allowed": "An app was allowed to know who you are",
+    "app_connected": "An app was connected",
+    "app_ended": "The access of an app was ended",
+    "code_reused": "The code of an app came back a second time, so what it had given was ended: perhaps it was stolen",
     "confirmed": "The password was confirmed",
     "confirm_failed": "A wrong password was given where it had to be confirmed",
 }

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
@@ -64,10 +65,16 @@ def alive(app: App, access: str) -> bool:
     return app.site.browser().api(access).status_code == 200
 
 
-def register(site: Site, name: str, *, public: bool = False) -> App:
+def register(site: Site, name: str, *, public: bool = False, scope: str = "profile mail", **more: Any) -> App:
     with site.app.app_context(), writing():
-        client, secret = clients.register(name, scope="profile mail", public=public)
+        client, secret = clients.register(name, scope=scope, public=public, **more)
         return App(site, client.id, secret)
+
+
+def register_app(site: Site, name: str, *, public: bool = False, **more: Any) -> App:
+    """An app that people can sign in to."""
+    more.setdefault("redirect_uris", ["https://app.example/callback"])
+    return register(site, name, public=public, scope="openid profile email offline_access", **more)
 
 
 @pytest.fixture
@@ -86,6 +93,18 @@ def notes(site: Site) -> App:
 def game(site: Site) -> App:
     """A public client."""
     return register(site, "Game", public=True)
+
+
+@pytest.fixture
+def web(site: Site) -> App:
+    """A confidential app that people sign in to."""
+    return register_app(site, "Web")
+
+
+@pytest.fixture
+def page_app(site: Site) -> App:
+    """A public app that runs in the browser."""
+    return register_app(site, "Page", public=True)
 
 
 @pytest.fixture

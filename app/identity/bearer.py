@@ -1,0 +1,40 @@
+"""A bearer token, as a request carries it and as it is refused (RFC 6750)."""
+
+from flask import Response, jsonify, request
+
+from app.identity import access_token
+from app.identity.access_token import Claims
+
+
+def check(*, scope: str | None = None) -> Claims | Response:
+    """Return what the token of this request stands for, or the answer that refuses it.
+
+    It is taken from the header alone: one in the query or the body would end up in logs and histories. *scope*: what it
+    has to cover. Raises StoreUnavailable.
+    """
+    token = _sent()
+    if token is None:
+        return _refuse()
+    if b"access_token" in request.query_string or (request.content_length and "access_token" in request.form):
+        return _refuse("invalid_request", "The token is sent in more than one way.", status=400)
+    claims = access_token.check(token)
+    if not isinstance(claims, Claims):
+        return _refuse("invalid_token", "The token is expired, revoked or malformed.")
+    if scope and scope not in claims.scope.split():
+        return _refuse("insufficient_scope", "The token does not cover this.", status=403, scope=scope)
+    return claims
+
+
+def _sent() -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _refuse(error: str | None = None, description: str = "", *, status: int = 401, scope: str = "") -> Response:
+    """Answer with a challenge (section 3): no error code where no token was sent."""
+    answer = jsonify({"error": error} if error else {})
+    answer.status_code = status
+    detail = f', error="{error}", error_description="{description}"' if error else ""
+    detail += f', scope="{scope}"' if scope else ""
+    answer.headers["WWW-Authenticate"] = f'Bearer realm="api"{detail}'
+    return answer

@@ -1,0 +1,185 @@
+"""The authorization request: what an app sends a browser with, read and judged before anybody is asked."""
+
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+from urllib.parse import parse_qsl, urlsplit
+
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from app.config import settings
+from app.identity import id_token
+from app.identity.session import OFFLINE
+from app.oauth import client as clients
+from app.oauth.client import Client
+
+PATH = "/oauth/authorize"
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_LONGEST_NONCE = 255
+Parameters = MultiDict[str, str]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that may be put before a person. *max_age*: seconds since they last proved who they are.
+
+    *hinted*: the user id of an ID token that the app sent along to say whom it expects.
+    """
+
+    client: Client
+    redirect_uri: str
+    scope: str
+    state: str | None
+    nonce: str | None
+    challenge: str
+    prompt: frozenset[str]
+    max_age: int | None
+    login_hint: str | None
+    hinted: str | None
+
+    @property
+    def is_offline(self) -> bool:
+        return OFFLINE in self.scope.split()
+
+    def answer(self, **parameters: str) -> str:
+        """Return the address that leads the browser back to the app, with *parameters*, `state` and `iss` (RFC 9207)."""
+        return _lead_back(self.redirect_uri, self.state, parameters)
+
+
+class Unanswerable(Exception):
+    """Who asks, or where the answer would go, is not registered: there is nobody to lead the browser back to."""
+
+
+class Refused(Exception):
+    """The request makes no sense; *location* leads the browser back to the app and says why."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__()
+        self.location = location
+
+
+def read() -> Asked:
+    """Read the request's query (RFC 6749, section 4.1.1; OpenID Connect Core, section 3.1.2.1).
+
+    Raises Unanswerable and Refused.
+    """
+    given = request.args
+    found, redirect_uri = _who_asks(given)
+    state = given.get("state") or None
+    try:
+        return _read(given, found, redirect_uri, state)
+    except OAuth2Error as problem:
+        description = problem.get_error_description()
+        raise Refused(
+            _lead_back(redirect_uri, state, {"error": str(problem.error), "error_description": description})
+        ) from problem
+
+
+def leads_to(path: str | None) -> str | None:
+    """Return the origin to which this path of ours may lead a browser on, if it is a request that can be answered."""
+    parts = urlsplit(path or "")
+    if parts.path != PATH:
+        return None
+    try:
+        return origin(_who_asks(MultiDict(parse_qsl(parts.query)))[1])
+    except Unanswerable:
+        return None
+
+
+def origin(uri: str) -> str:
+    """Return scheme and host of an address; the scheme alone where an app has one of its own."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+
+
+def _who_asks(given: Parameters) -> tuple[Client, str]:
+    ids, uris = given.getlist("client_id"), given.getlist("redirect_uri")
+    client = clients.find(ids[0]) if len(ids) == 1 else None
+    if client is None or len(uris) > 1:
+        raise Unanswerable
+    uri = uris[0] if uris else client.get_default_redirect_uri()
+    if not uri or not client.check_redirect_uri(uri):
+        raise Unanswerable
+    return client, uri
+
+
+def _read(given: Parameters, client: Client, redirect_uri: str, state: str | None) -> Asked:
+    _check_form(given)
+    challenge = given.get("code_challenge", "")
+    if not _CHALLENGE.fullmatch(challenge) or given.get("code_challenge_method") != "S256":
+        _refuse("A code_challenge with the code_challenge_method S256 is needed.")
+    nonce = given.get("nonce") or None
+    if nonce and len(nonce) > _LONGEST_NONCE:
+        _refuse("The nonce is too long.")
+    return Asked(
+        client=client,
+        redirect_uri=redirect_uri,
+        scope=_scope(given.get("scope"), client),
+        state=state,
+        nonce=nonce,
+        challenge=challenge,
+        prompt=_prompt(given.get("prompt", "")),
+        max_age=_max_age(given.get("max_age")),
+        login_hint=given.get("login_hint"),
+        hinted=_hinted(given.get("id_token_hint")),
+    )
+
+
+def _check_form(given: Parameters) -> None:
+    if any(len(values) > 1 for _, values in given.lists()):
+        _refuse("A parameter is given twice.")
+    unsupported = next((name for name in ("request", "request_uri", "registration") if given.get(name)), None)
+    if unsupported:
+        raise OAuth2Error("This is not supported.", error=f"{unsupported}_not_supported")
+    if not given.get("response_type"):
+        _refuse("Parameter response_type is missing.")
+    if given["response_type"] != "code":
+        raise OAuth2Error("The only response_type is code.", error="unsupported_response_type")
+    if given.get("response_mode") not in (None, "", "query"):
+        _refuse("The only response_mode is query.")
+
+
+def _scope(wanted: str | None, client: Client) -> str:
+    """Return what of the wanted scope there is for this client; without a wish, all but what outlives the browser."""
+    if not wanted:
+        wanted = " ".join(name for name in client.scope.split() if name != OFFLINE)
+    granted = client.get_allowed_scope(wanted)
+    if not granted:
+        raise InvalidScopeError("None of this is for this client.")
+    return granted
+
+
+def _prompt(wanted: str) -> frozenset[str]:
+    prompt = frozenset(wanted.split())
+    if not prompt <= PROMPTS or ("none" in prompt and len(prompt) > 1):
+        _refuse("This prompt makes no sense.")
+    return prompt
+
+
+def _max_age(wanted: str | None) -> int | None:
+    if not wanted:
+        return None
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) <= 10):
+        _refuse("The max_age is a whole number of seconds.")
+    return int(wanted)
+
+
+def _hinted(token: str | None) -> str | None:
+    """Return whom the app expects. What is no ID token of ours is about nobody here."""
+    hint = id_token.read(token) if token else None
+    return hint.sub if hint else "" if token else None
+
+
+def _refuse(description: str) -> NoReturn:
+    raise InvalidRequestError(description)
+
+
+def _lead_back(redirect_uri: str, state: str | None, parameters: dict[str, str]) -> str:
+    given = [*parameters.items(), *([("state", state)] if state else []), ("iss", settings().site_url)]
+    led: str = add_params_to_uri(redirect_uri, given)
+    return led

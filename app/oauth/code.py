@@ -1,0 +1,112 @@
+"""The authorization code: random, good for one use within a minute, and bound to all that was asked for with it."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from sqlalchemy import CursorResult, LargeBinary, String, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import clock
+from app.db import Model, db, writing
+from app.identity import activity, refresh_token, sessions
+from app.identity.refresh_token import Tokens, digest
+from app.identity.session import Reason, Session
+
+SECONDS = 60
+SHORTEST, LONGEST = 43, 128  # characters of a verifier (RFC 7636, section 4.1)
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+class Code(Model):
+    """A code under the SHA-256 of what the app was sent. *session_id*: the session that it was exchanged for."""
+
+    __tablename__ = "authorization_codes"
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    client_id: Mapped[str] = mapped_column(String(64))
+    browser_session_id: Mapped[str] = mapped_column(String(64))
+    redirect_uri: Mapped[str] = mapped_column(String(2000))
+    scope: Mapped[str] = mapped_column(String(255))
+    nonce: Mapped[str | None] = mapped_column(String(255))
+    challenge: Mapped[str] = mapped_column(String(128))
+    expires_at: Mapped[int] = mapped_column(index=True)
+    used_at: Mapped[int | None]
+    session_id: Mapped[str | None] = mapped_column(String(64))
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What a code was exchanged for, and the nonce that came with the request."""
+
+    tokens: Tokens
+    nonce: str | None
+
+
+def issue(browser: Session, client_id: str, *, redirect_uri: str, scope: str, nonce: str | None, challenge: str) -> str:
+    """Make a code for an app that the person in *browser* said yes to. Must run inside `db.writing`."""
+    code = secrets.token_urlsafe(32)
+    db.session.add(
+        Code(
+            hash=digest(code),
+            client_id=client_id,
+            browser_session_id=browser.id,
+            redirect_uri=redirect_uri,
+            scope=scope,
+            nonce=nonce,
+            challenge=challenge,
+            expires_at=clock.now() + SECONDS,
+        )
+    )
+    return code
+
+
+def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | None) -> Granted | None:
+    """Open the app's session and return its first tokens, or None if the code is not good.
+
+    A second exchange ends the session that the first one opened, if it too proves to come from who asked for the code;
+    without the verifier it changes nothing, or whoever saw the code could end the session (RFC 9700, section 4.5).
+    """
+    found = db.session.get(Code, digest(code)) if len(code) <= LONGEST else None
+    if found is None or not _is_from_who_asked(found, client_id, verifier, redirect_uri):
+        return None
+    with writing():
+        browser = sessions.lock(found.browser_session_id)
+        found = db.session.get_one(Code, digest(code), populate_existing=True)
+        if found.used_at is not None:
+            _end_first(found)
+            return None
+        if browser is None or found.expires_at <= clock.now() or not browser.goes_on():
+            return None
+        session = Session.grant(browser, client_id, found.scope)
+        _use(found, session)
+        activity.record("app_connected", session.user_id, session)
+        return Granted(refresh_token.issue(session), found.nonce)
+
+
+def _is_from_who_asked(found: Code, client_id: str, verifier: str, redirect_uri: str | None) -> bool:
+    """Check client, redirect URI (if it is sent again, as OpenID Connect has it) and the proof of RFC 7636, section 4.6."""
+    return (
+        found.client_id == client_id
+        and redirect_uri in (None, found.redirect_uri)
+        and SHORTEST <= len(verifier) <= LONGEST
+        and _UNRESERVED.issuperset(verifier)
+        and secrets.compare_digest(create_s256_code_challenge(verifier), found.challenge)
+    )
+
+
+def _use(found: Code, session: Session) -> None:
+    # Compare and swap: whatever the isolation, one caller alone gets something for it.
+    used: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
+        update(Code)
+        .where(Code.hash == found.hash, Code.used_at.is_(None))
+        .values(used_at=clock.now(), session_id=session.id)
+    )
+    if used.rowcount != 1:  # pragma: no cover - the row lock of the person is held
+        raise RuntimeError("a code was exchanged twice")
+
+
+def _end_first(found: Code) -> None:
+    session = sessions.lock(found.session_id or "")
+    if session and session.end(Reason.CODE_REUSED):
+        activity.record("code_reused", session.user_id, session)

@@ -1,0 +1,43 @@
+"""Cross-origin requests: apps that run in a browser may call the endpoints that they need, from where they are registered."""
+
+from flask import Flask, Response, request
+
+from app.db import StoreUnavailable
+from app.oauth import client as clients
+
+_OPEN = frozenset(
+    {"oauth.token", "oauth.revoke", "oauth.userinfo", "oauth.jwks", "oauth.describe", "oauth.describe_openid", "api.me"}
+)
+_PREFLIGHT_SECONDS = 600
+
+
+def init_app(app: Flask) -> None:
+    """Let every answer of the endpoints for machines say who may read it."""
+    for part in ("oauth", "api"):
+        app.after_request_funcs.setdefault(part, []).append(allow)
+
+
+def allow(response: Response) -> Response:
+    """Name the origin of the request where a public client is registered with it, and no other; never with cookies.
+
+    The authorization endpoint is not among them, as only a person's browser goes there (RFC 9700, section 2.6).
+    """
+    if request.endpoint not in _OPEN:
+        return response
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin")
+    if origin and _is_known(origin):
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "")
+            response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+            response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_SECONDS)
+    return response
+
+
+def _is_known(origin: str) -> bool:
+    try:
+        return clients.is_browser_origin(origin)
+    except StoreUnavailable:
+        return False

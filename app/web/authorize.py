@@ -1,0 +1,114 @@
+"""Authorize: an app asks who somebody is, and that person says yes or no."""
+
+from contextlib import suppress
+from urllib.parse import urlencode
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from flask import Response as FlaskResponse
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from app import clock
+from app.db import StoreUnavailable
+from app.identity import activity
+from app.identity.session import Session
+from app.oauth import authorization, code, consent
+from app.oauth.authorization import PATH, Asked, Refused, Unanswerable
+from app.web import cross_origin, guard, headers
+from app.web.guard import Visit
+
+bp = Blueprint("authorize", __name__)
+
+
+@bp.route(PATH, methods=["GET", "POST"])
+def authorize() -> ResponseReturnValue:
+    """Judge the request, then the visitor, then ask. What another site posts is asked again, by GET, and changes nothing."""
+    decision = request.form.get("decision") if cross_origin.is_own() else None
+    if request.method == "POST" and decision is None:
+        return redirect(f"{PATH}?{urlencode([*(request.form or request.args).items(multi=True)])}", 303)
+    try:
+        asked = authorization.read()
+    except Unanswerable:
+        return render_template("web/unanswerable.html"), 400
+    except Refused as refused:
+        return redirect(refused.location, 303)
+    return _deny(asked, "access_denied") if decision == "deny" else _judge(asked, decision)
+
+
+def let_forms_lead_on(response: FlaskResponse) -> FlaskResponse:
+    """Where signing in leads on to an app, its form may do so too."""
+    if response.mimetype == "text/html" and response.status_code < 500:
+        with suppress(StoreUnavailable, HTTPException):  # a body that is too long, say; then the form leads nowhere
+            headers.let_forms_lead_to(response, authorization.leads_to(request.values.get("next")))
+    return response
+
+
+def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
+    """Ask the visitor to sign in, to prove again who they are, or to decide; as far as the app lets us ask at all."""
+    visit, silent = guard.visit(), "none" in asked.prompt
+    if visit is None or (asked.hinted is not None and asked.hinted != visit.user.id and silent):
+        return _deny(asked, "login_required") if silent else _ask_to_sign_in(asked)
+    if _is_too_old(asked, visit.session):
+        return _deny(asked, "login_required") if silent else redirect(_by_way_of("/confirm"), 303)
+    if decision == "allow" and request.form.get("sid", visit.session.id) == visit.session.id:
+        return _allow(asked)
+    if "consent" not in asked.prompt and consent.is_given(visit.user.id, asked.client, asked.scope):
+        return _allow(asked)
+    return _deny(asked, "consent_required") if silent else _ask(asked, visit)
+
+
+def _is_too_old(asked: Asked, session: Session) -> bool:
+    """Say whether the person has to prove who they are once more. `since`, which we add, says since when it counts."""
+    since = request.args.get("since", type=int)
+    if since is not None and session.last_auth_at >= since:
+        return False
+    too_old = asked.max_age is not None and clock.now() - session.last_auth_at > asked.max_age
+    return too_old or "login" in asked.prompt or asked.max_age == 0
+
+
+def _ask_to_sign_in(asked: Asked) -> Response:
+    hint = f"&{urlencode({'email': asked.login_hint})}" if asked.login_hint else ""
+    return redirect(_by_way_of("/sign-in") + hint, 303)
+
+
+def _by_way_of(page: str) -> str:
+    """Return the address of *page*, which leads back here."""
+    again = [(name, value) for name, value in request.args.items(multi=True) if name != "since"]
+    back = f"{PATH}?{urlencode([*again, ('since', str(clock.now()))])}"
+    return f"{page}?{urlencode({'next': back})}"
+
+
+def _ask(asked: Asked, visit: Visit) -> Response:
+    page = render_template(
+        "web/authorize.html",
+        asked=asked,
+        scopes=asked.scope.split(),
+        leads_to=authorization.origin(asked.redirect_uri),
+        ends_at=visit.session.expires_at,
+        other=_by_way_of("/sign-in"),
+        query=request.query_string.decode(),
+    )
+    response = make_response(page)
+    headers.let_forms_lead_to(response, authorization.origin(asked.redirect_uri))
+    return response
+
+
+def _allow(asked: Asked) -> Response:
+    with guard.acting() as browser:
+        if not consent.is_given(browser.user_id, asked.client, asked.scope):
+            activity.record("app_allowed", browser.user_id, browser)
+            consent.give(browser.user_id, asked.client, asked.scope)
+        issued = code.issue(
+            browser,
+            asked.client.id,
+            redirect_uri=asked.redirect_uri,
+            scope=asked.scope,
+            nonce=asked.nonce,
+            challenge=asked.challenge,
+        )
+    return redirect(asked.answer(code=issued), 303)
+
+
+def _deny(asked: Asked, error: str) -> Response:
+    return redirect(asked.answer(error=error), 303)

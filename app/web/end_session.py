@@ -1,0 +1,83 @@
+"""End session: an app asks that its person be signed out here too (OpenID Connect RP-Initiated Logout)."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from authlib.common.urls import add_params_to_uri
+from flask import Blueprint, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from app.identity import id_token
+from app.identity.id_token import Hint
+from app.oauth import authorization
+from app.oauth import client as clients
+from app.oauth.client import Client
+from app.web import cross_origin, guard, headers, sign_out
+
+bp = Blueprint("end_session", __name__)
+PATH = "/oauth/end-session"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Who asks, as far as its ID token proves it, about whom, and where to go afterwards if that is registered."""
+
+    client: Client | None
+    hint: Hint | None
+    back: str | None
+
+
+@bp.route(PATH, methods=["GET", "POST"])
+def end_session() -> ResponseReturnValue:
+    """Ask, always: that an app sends a browser here proves no wish of its person. The button then does it."""
+    decision = request.form.get("decision") if cross_origin.is_own() else None
+    if request.method == "POST" and decision is None:
+        # Another site's form comes without our cookies, which must not pass for nobody being signed in.
+        return redirect(f"{PATH}?{urlencode([*(request.form or request.args).items(multi=True)])}", 303)
+    wish = _read()
+    if wish is None:
+        return _page(None), 400
+    if decision == "sign-out":
+        return _leave(wish)
+    if guard.visit() is None and wish.back and decision is None:
+        return redirect(wish.back, 303)  # there is nothing to end
+    return _page(wish)
+
+
+def _read() -> Wish | None:
+    """Read the query (section 2), or return None if its parts contradict each other."""
+    given = {name: request.args.getlist(name) for name in ("id_token_hint", "client_id", "post_logout_redirect_uri")}
+    if any(len(values) > 1 for values in given.values()):
+        return None
+    token, client_id, back = (values[0] if values else None for values in given.values())
+    hint = id_token.read(token) if token else None
+    if (token and hint is None) or (hint and client_id not in (None, hint.client_id)):
+        return None
+    client = clients.find(hint.client_id if hint else client_id or "")
+    # Only the token proves who asks; a client_id alone is anybody's, so it leads nowhere.
+    return Wish(client, hint, _back(client, back) if client and hint and back else None)
+
+
+def _back(client: Client, uri: str) -> str | None:
+    if not client.check_post_logout_redirect_uri(uri):
+        return None
+    state = request.args.get("state")
+    led: str = add_params_to_uri(uri, [("state", state)] if state else [])
+    return led
+
+
+def _page(wish: Wish | None) -> Response:
+    visit = guard.visit()
+    about_another = bool(visit and wish and wish.hint and wish.hint.sub != visit.user.id)
+    page = render_template(
+        "web/end_session.html", wish=wish, about_another=about_another, query=request.query_string.decode()
+    )
+    response = make_response(page)
+    if wish and wish.back:
+        headers.let_forms_lead_to(response, authorization.origin(wish.back))
+    return response
+
+
+def _leave(wish: Wish) -> ResponseReturnValue:
+    return sign_out.leave(then=wish.back)
