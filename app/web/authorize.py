@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from app import clock
+from app.config import settings
 from app.db import StoreUnavailable
 from app.identity import activity
 from app.identity.session import Session
@@ -19,6 +20,7 @@ from app.web import cross_origin, guard, headers
 from app.web.guard import Visit
 
 bp = Blueprint("authorize", __name__)
+_ASKING = frozenset({"consent", "select_account"})  # the page names the account, and offers to go on as another
 
 
 @bp.route(PATH, methods=["GET", "POST"])
@@ -53,7 +55,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
         return _deny(asked, "login_required") if silent else redirect(_by_way_of("/confirm"), 303)
     if decision == "allow" and request.form.get("sid", visit.session.id) == visit.session.id:
         return _allow(asked)
-    if "consent" not in asked.prompt and consent.is_given(visit.user.id, asked.client, asked.scope):
+    if not asked.prompt & _ASKING and consent.is_given(visit.user.id, asked.client, asked.scope):
         return _allow(asked)
     return _deny(asked, "consent_required") if silent else _ask(asked, visit)
 
@@ -86,6 +88,7 @@ def _ask(asked: Asked, visit: Visit) -> Response:
         scopes=asked.scope.split(),
         leads_to=authorization.origin(asked.redirect_uri),
         ends_at=visit.session.expires_at,
+        longest=settings().session_max_seconds,
         other=_by_way_of("/sign-in"),
         query=request.query_string.decode(),
     )

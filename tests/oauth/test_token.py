@@ -118,11 +118,50 @@ def test_meta_01_02_03_the_metadata_stands_where_the_issuer_says(site: Site) -> 
     assert "response_types_supported" in described
 
 
-def test_meta_01_every_endpoint_it_names_answers(mail: App) -> None:
+def test_meta_01_09_every_endpoint_it_names_answers(mail: App) -> None:
     described = describe(mail.site)
-    for name in ("token_endpoint", "revocation_endpoint"):
-        assert mail.post(described[name].removeprefix(SITE_URL)).status_code == 400
-    assert mail.site.browser().get(described["jwks_uri"].removeprefix(SITE_URL)).status_code == 200
+    answers = {
+        "token": 400,
+        "revocation": 400,
+        "introspection": 400,
+        "userinfo": 401,
+        "authorization": 400,
+        "end_session": 200,
+    }
+    assert {name for name in described if name.endswith("_endpoint")} == {
+        *(f"{name}_endpoint" for name in answers),
+        "status_list_aggregation_endpoint",
+    }
+    for name, status in answers.items():
+        path = described[f"{name}_endpoint"].removeprefix(SITE_URL)
+        is_get = name in ("userinfo", "authorization", "end_session")
+        answer = mail.site.browser().get(path) if is_get else mail.post(path)
+        assert answer.status_code == status, name
+    for name in ("jwks_uri", "status_list_aggregation_endpoint"):
+        assert mail.site.browser().get(described[name].removeprefix(SITE_URL)).status_code == 200
+
+
+def test_meta_01_both_documents_say_the_same(site: Site) -> None:
+    openid = site.browser().get("/.well-known/openid-configuration").get_json()
+    assert openid == describe(site)
+
+
+def test_meta_03_05_pkc_05_what_it_lists_is_what_there_is(site: Site) -> None:
+    described = describe(site)
+    assert described["response_types_supported"] == ["code"]
+    assert described["code_challenge_methods_supported"] == ["S256"]
+    assert described["id_token_signing_alg_values_supported"] == ["RS256"]
+    assert described["grant_types_supported"] == ["authorization_code", "refresh_token"]
+    assert described["authorization_response_iss_parameter_supported"] is True
+    assert not [name for name, value in described.items() if value == []]
+
+
+def test_meta_06_to_introspect_takes_a_secret(mail: App, game: App) -> None:
+    described = describe(mail.site)
+    assert described["introspection_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post"]
+    for auth, expected in (("basic", 400), ("post", 400), ("no", 401)):
+        assert mail.post("/oauth/introspect", auth=auth).status_code == expected
+    assert game.post("/oauth/introspect", token="x").status_code == 401
 
 
 @pytest.mark.parametrize("endpoint", ["token", "revocation"])

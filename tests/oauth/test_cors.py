@@ -1,0 +1,99 @@
+"""Cross-origin requests: an app that runs in a browser reads what it needs, from where it is registered, and no more."""
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.browsers import SITE_URL, Site
+from tests.oauth.conftest import App, register_app
+from tests.oauth.flow import Flow
+
+ORIGIN = "https://page.example"
+NEEDED = [
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+    "/oauth/jwks",
+    "/oauth/token",
+    "/oauth/revoke",
+    "/oauth/userinfo",
+    "/api/me",
+]
+CLOSED = ["/oauth/authorize", "/oauth/end-session", "/oauth/introspect", "/devices", "/sign-out", "/lab/token", "/"]
+pytestmark = pytest.mark.page
+
+
+@pytest.fixture
+def spa(site: Site) -> App:
+    register_app(site, "Server", redirect_uris=["https://server.example/cb"])
+    return register_app(site, "Page", public=True, redirect_uris=[f"{ORIGIN}/cb", "http://127.0.0.1:5000/cb"])
+
+
+def preflight(site: Site, path: str, origin: str) -> TestResponse:
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    return site.app.test_client().options(path, base_url=SITE_URL, headers=headers)
+
+
+def read_by(answer: TestResponse) -> set[str]:
+    return {name for name in answer.headers if name.startswith("Access-Control")}
+
+
+@pytest.mark.parametrize("path", NEEDED)
+@pytest.mark.parametrize("origin", [ORIGIN, "http://127.0.0.1:5000"])
+def test_bba_10_a_registered_origin_may_read(spa: App, path: str, origin: str) -> None:
+    answer = preflight(spa.site, path, origin)
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+    assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert "Origin" in answer.headers["Vary"]
+    plain = spa.site.browser().get(path, Origin=origin)
+    assert plain.headers.get("Access-Control-Allow-Origin") == (origin if plain.status_code != 405 else None)
+
+
+@pytest.mark.parametrize("path", NEEDED)
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        f"{ORIGIN}.evil.example",
+        "http://page.example",
+        f"{ORIGIN}:444",
+        "null",
+        "https://server.example",
+    ],
+)
+def test_bba_10_no_other_origin_may(spa: App, path: str, origin: str) -> None:
+    assert read_by(preflight(spa.site, path, origin)) == set()
+    assert read_by(spa.site.browser().get(path, Origin=origin)) == set()
+
+
+@pytest.mark.parametrize("path", CLOSED)
+def test_aut_07_where_no_app_in_a_browser_needs_it_nobody_may(spa: App, path: str) -> None:
+    assert read_by(preflight(spa.site, path, ORIGIN)) == set()
+    assert read_by(spa.site.browser().get(path, Origin=ORIGIN)) == set()
+
+
+def test_a_refusal_can_be_read_too(spa: App) -> None:
+    answers = [spa.post("/oauth/token", headers={"Origin": ORIGIN}), spa.site.browser().get("/api/me", Origin=ORIGIN)]
+    for answer in answers:
+        assert answer.status_code in (400, 401)
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert "WWW-Authenticate" in answer.headers["Access-Control-Expose-Headers"]
+
+
+def test_the_endpoints_for_machines_take_no_cookie(spa: App) -> None:
+    ada = spa.site.member()
+    tokens = Flow(spa, redirect_uri=f"{ORIGIN}/cb").connect(ada)
+    form = {"grant_type": "refresh_token", "refresh_token": ada.pocket()["__Host-Http-refresh"], "client_id": spa.id}
+    assert ada.post("/oauth/token", {"Sec-Fetch-Site": "cross-site"}, **form).get_json()["error"] == "invalid_grant"
+    good = {**form, "refresh_token": tokens["refresh_token"]}
+    answer = ada.post("/oauth/token", {"Sec-Fetch-Site": "cross-site", "Origin": ORIGIN}, **good)
+    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (200, [])
+
+
+@pytest.mark.sqlite
+def test_without_a_database_nobody_may(spa: App) -> None:
+    (spa.site.folder / "signed-out.db").rename(spa.site.folder / "elsewhere.db")
+    assert read_by(preflight(spa.site, "/oauth/token", ORIGIN)) == set()
