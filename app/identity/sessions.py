@@ -42,10 +42,8 @@ def count_live(user_id: str) -> int:
 
 def apps(user_id: str) -> list[Session]:
     """Return what apps hold for the user and is not over, the latest seen first."""
-    listed = select(Session).where(*_lives(user_id), Session.client_id != SITE).options(joinedload(Session.parent))
-    newest_first = listed.order_by(Session.last_seen_at.desc(), Session.opened.desc())
     now = clock.now()
-    return [session for session in db.session.scalars(newest_first) if session.state(now) is State.LIVE]
+    return [app for app in _unended_apps(user_id) if app.state(now) is State.LIVE]
 
 
 def ended(user_id: str, since: int, newest: int) -> list[Session]:
@@ -53,7 +51,7 @@ def ended(user_id: str, since: int, newest: int) -> list[Session]:
 
     One that a new sign-in in the same browser replaced has lived on in that one.
     """
-    return list(
+    found = list(
         db.session.scalars(
             select(Session)
             .outerjoin(Session.ending)
@@ -66,6 +64,9 @@ def ended(user_id: str, since: int, newest: int) -> list[Session]:
             .limit(newest)
         )
     )
+    now = clock.now()
+    with_browser = [app for app in _unended_apps(user_id) if app.state(now) is not State.LIVE and app.ends_at > since]
+    return sorted(found + with_browser, key=lambda session: -(session.ended_at or now))[:newest]
 
 
 def count_ended_by(current: Session, reason: Reason, since: int) -> int:
@@ -109,6 +110,12 @@ def end_others(current: Session, reason: Reason) -> int:
         if app.holder is None:
             app.end(reason, actor=current.id)
     return count
+
+
+def _unended_apps(user_id: str) -> list[Session]:
+    """Return grants that go on by themselves, though the browser that some hang on may have timed out."""
+    listed = select(Session).where(*_lives(user_id), Session.client_id != SITE).options(joinedload(Session.parent))
+    return list(db.session.scalars(listed.order_by(Session.last_seen_at.desc(), Session.opened.desc())))
 
 
 def _lives(user_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -160,7 +160,7 @@ def test_meta_06_to_introspect_takes_a_secret(mail: App, game: App) -> None:
     described = describe(mail.site)
     assert described["introspection_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post"]
     for auth, expected in (("basic", 400), ("post", 400), ("no", 401)):
-        assert mail.post("/oauth/introspect", auth=auth).status_code == expected
+        assert mail.post("/oauth/introspect", auth=auth, token_type_hint="x").status_code == expected
     assert game.post("/oauth/introspect", token="x").status_code == 401
 
 
