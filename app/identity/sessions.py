@@ -48,6 +48,18 @@ def apps(user_id: str) -> list[Session]:
     return [session for session in db.session.scalars(newest_first) if session.state(now) is State.LIVE]
 
 
+def holders(client_id: str) -> list[str]:
+    """Return the ids of the users of whom this app holds a session, in the order in which they are locked."""
+    held = select(Session.user_id).where(Session.client_id == client_id, *_goes_on()).distinct()
+    return list(db.session.scalars(held.order_by(Session.user_id)))
+
+
+def of_app(user_id: str, client_id: str) -> list[Session]:
+    """Return what this app holds for the user and is not over. Must run inside `db.writing`, with the user's row locked."""
+    held = select(Session).where(*_lives(user_id), Session.client_id == client_id).order_by(Session.opened)
+    return list(db.session.scalars(held.with_for_update()))
+
+
 def ended(user_id: str, since: int, newest: int) -> list[Session]:
     """Return the *newest* of the user's sessions that were ended or timed out after *since* (Unix seconds).
 
@@ -112,6 +124,9 @@ def end_others(current: Session, reason: Reason) -> int:
 
 
 def _lives(user_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (Session.user_id == user_id, *_goes_on())
+
+
+def _goes_on() -> tuple[ColumnElement[bool], ...]:
     now = clock.now()
-    unended = Session.user_id == user_id, Session.ended_entry.is_(None)
-    return (*unended, Session.expires_at > now, Session.idle_until > now)
+    return (Session.ended_entry.is_(None), Session.expires_at > now, Session.idle_until > now)
