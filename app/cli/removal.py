@@ -1,14 +1,14 @@
 """An app removed, with everything that people allowed it."""
 
-from sqlalchemy import column, delete, table
+from sqlalchemy import delete
 
 from app.db import db, writing
 from app.identity import activity, sessions
 from app.identity import user as users
 from app.identity.session import Reason
 from app.oauth.client import Client
-
-_GIVEN = ("authorization_codes", "consents")
+from app.oauth.code import Code
+from app.oauth.consent import Consent
 
 
 def remove(client: Client) -> int:
@@ -19,8 +19,8 @@ def remove(client: Client) -> int:
     """
     count = _end_all(client.id)
     with writing():
-        for name in _GIVEN:
-            db.session.execute(delete(table(name, column("client_id"))).where(column("client_id") == client.id))
+        for given in (Code, Consent):
+            db.session.execute(delete(given).where(given.client_id == client.id))
         db.session.execute(delete(Client).where(Client.id == client.id))
     return count + _end_all(client.id)
 
