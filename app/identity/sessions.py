@@ -1,5 +1,7 @@
 """All the sessions of a person: found, listed, counted and ended."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
@@ -38,6 +40,13 @@ def count_live(user_id: str) -> int:
     """Return in how many browsers the user is signed in."""
     counted = select(func.count()).select_from(Session).where(*_lives(user_id), Session.client_id == SITE)
     return db.session.scalar(counted) or 0
+
+
+def live_each(user_ids: Iterable[str]) -> dict[str, int]:
+    """Return in how many browsers each of these users is signed in, if in any."""
+    counted = select(Session.user_id, func.count()).where(Session.user_id.in_(set(user_ids)), *_goes_on())
+    browsers = counted.where(Session.client_id == SITE).group_by(Session.user_id)
+    return dict(list(db.session.execute(browsers)))
 
 
 def apps(user_id: str) -> list[Session]:

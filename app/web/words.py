@@ -1,5 +1,6 @@
 """Times, durations and codes in plain words. Pure: who calls brings the time."""
 
+import re
 from datetime import UTC, datetime
 
 MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
@@ -11,6 +12,7 @@ _UNITS = (
     (MINUTE, MINUTE, "minute"),
     (0, 1, "second"),
 )
+_YOU = re.compile(r"\byou(r)?\b")
 _REASONS = {
     "signed_out": "signed out there",
     "ended_elsewhere": "ended from another of your browsers",
@@ -107,6 +109,11 @@ def reason(code: str | None) -> str:
 def event(code: str) -> str:
     """Say what happened, as a line of the activity page."""
     return _EVENTS.get(code, _plain(code).capitalize())
+
+
+def theirs(text: str) -> str:
+    """Turn what is written to a person into words about that person."""
+    return _YOU.sub(lambda found: "their" if found[1] else "they", text)
 
 
 def _plain(code: str | None) -> str:

@@ -30,3 +30,19 @@ def test_an_account_that_was_closed_is_opened_again_and_what_was_ended_stays_end
     said = ada.get("/activity").text
     assert "An administrator closed the account and ended all sessions" in said
     assert "An administrator opened the account again" in said
+
+
+def test_somebody_is_made_an_administrator_and_is_one_no_longer(site: Site, ada: Browser) -> None:
+    assert ada.get("/admin").status_code == 404
+    site.run("users", "admin", "ada@example.org")
+    assert ada.get("/admin").status_code == 200
+    site.run("users", "admin", "ada@example.org", "--remove")
+    assert ada.get("/admin").status_code == 404
+
+
+def test_an_administrator_is_added_at_once(site: Site) -> None:
+    site.run("users", "add", "root@example.org", "--admin", "--name", "Root", "--password-stdin", typed=f"{PASSWORD}\n")
+    root = site.browser()
+    root.sign_in("root@example.org")
+    assert root.get("/admin").status_code == 200
+    assert "Root" in root.get("/account").text
