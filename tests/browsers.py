@@ -5,6 +5,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from click.testing import Result
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import text
 from werkzeug.test import TestResponse
@@ -74,6 +75,10 @@ class Site:
         browser = self.browser(label)
         browser.sign_up(email)
         return browser
+
+    def run(self, *words: str, typed: str | None = None) -> Result:
+        """Give `flask` these words, as the operator does in a shell."""
+        return self.app.test_cli_runner().invoke(args=list(words), input=typed, catch_exceptions=False)
 
     def wait(self, seconds: int) -> None:
         """Move the clock of the site, and of every other node of it."""

@@ -55,6 +55,12 @@ class Server:
             )
         self._wait_until_up()
 
+    def run(self, *words: str) -> str:
+        """Give `flask` these words in a shell; return what it said."""
+        command = [sys.executable, "-m", "flask", *words]
+        environ = os.environ | self._environ
+        return subprocess.run(command, cwd=PROJECT, env=environ, check=True, capture_output=True, text=True).stdout
+
     def wait(self, seconds: int) -> None:
         """Move the clock of every worker."""
         move_clock(self.folder, seconds)

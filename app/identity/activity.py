@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from flask.logging import has_level_handler, wsgi_errors_stream
@@ -20,7 +21,7 @@ class Event(Model):
     """One event of an account, or of `NOBODY`. *session_id*: where it happened, or which session it happened to."""
 
     __tablename__ = "activity"
-    __table_args__ = (Index("activity_of_user", "user_id", "id"),)
+    __table_args__ = (Index("activity_of_user", "user_id", "id"), Index("activity_by_event", "event", "id"))
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(String(64))
     session_id: Mapped[str | None] = mapped_column(String(64))
@@ -67,3 +68,9 @@ def latest(user_id: str, count: int = 50) -> list[Event]:
     return list(
         db.session.scalars(select(Event).where(Event.user_id == user_id).order_by(Event.id.desc()).limit(count))
     )
+
+
+def latest_of(events: Collection[str], count: int) -> list[Event]:
+    """Return the newest of these events of all accounts, the newest first."""
+    found = select(Event).where(Event.event.in_(events)).order_by(Event.id.desc()).limit(count)
+    return list(db.session.scalars(found))

@@ -1,5 +1,7 @@
 """All the sessions of a person: found, listed, counted and ended."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
@@ -40,10 +42,29 @@ def count_live(user_id: str) -> int:
     return db.session.scalar(counted) or 0
 
 
+def live_each(user_ids: Iterable[str]) -> dict[str, int]:
+    """Return in how many browsers each of these users is signed in, if in any."""
+    counted = select(Session.user_id, func.count()).where(Session.user_id.in_(set(user_ids)), *_goes_on())
+    browsers = counted.where(Session.client_id == SITE).group_by(Session.user_id)
+    return dict(list(db.session.execute(browsers)))
+
+
 def apps(user_id: str) -> list[Session]:
     """Return what apps hold for the user and is not over, the latest seen first."""
     now = clock.now()
     return [app for app in _unended_apps(user_id) if app.state(now) is State.LIVE]
+
+
+def holders(client_id: str) -> list[str]:
+    """Return the ids of the users of whom this app holds a session, in the order in which they are locked."""
+    held = select(Session.user_id).where(Session.client_id == client_id, *_goes_on()).distinct()
+    return list(db.session.scalars(held.order_by(Session.user_id)))
+
+
+def of_app(user_id: str, client_id: str) -> list[Session]:
+    """Return what this app holds for the user and is not over. Must run inside `db.writing`, with the user's row locked."""
+    held = select(Session).where(*_lives(user_id), Session.client_id == client_id).order_by(Session.opened)
+    return list(db.session.scalars(held.with_for_update()))
 
 
 def ended(user_id: str, since: int, newest: int) -> list[Session]:
@@ -119,6 +140,9 @@ def _unended_apps(user_id: str) -> list[Session]:
 
 
 def _lives(user_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (Session.user_id == user_id, *_goes_on())
+
+
+def _goes_on() -> tuple[ColumnElement[bool], ...]:
     now = clock.now()
-    unended = Session.user_id == user_id, Session.ended_entry.is_(None)
-    return (*unended, Session.expires_at > now, Session.idle_until > now)
+    return (Session.ended_entry.is_(None), Session.expires_at > now, Session.idle_until > now)

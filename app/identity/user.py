@@ -1,9 +1,10 @@
 """A person with an account."""
 
 import secrets
+from collections.abc import Iterable
 
 from flask_login import UserMixin
-from sqlalchemy import String, select
+from sqlalchemy import String, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -52,6 +53,26 @@ def sign_up(email: str, name: str, hashed: str) -> User | None:
 def find(email: str) -> User | None:
     """Return the account of this address, whatever the case of its letters."""
     return db.session.scalar(select(User).where(User.email == canonical(email)))
+
+
+def named(ids: Iterable[str]) -> dict[str, User]:
+    """Return those of these accounts that there are, by their ids."""
+    return {user.id: user for user in db.session.scalars(select(User).where(User.id.in_(set(ids))))}
+
+
+def search(text: str, *, start: int, count: int) -> tuple[list[User], int]:
+    """Return accounts with *text* in their address or name, or as their id, the newest first; and how many there are.
+
+    All accounts, if *text* is empty: *count* of them after the first *start*.
+    """
+    matches = or_(
+        User.id == text,
+        User.email.icontains(text, autoescape=True),
+        User.name.icontains(text, autoescape=True),
+    )
+    found = select(User).order_by(User.created_at.desc(), User.id).offset(start).limit(count).where(matches)
+    counted = select(func.count()).select_from(User).where(matches)
+    return list(db.session.scalars(found)), db.session.scalar(counted) or 0
 
 
 def verify(email: str, password: str) -> User | None:

@@ -93,6 +93,11 @@ def named(ids: Iterable[str]) -> dict[str, Client]:
     return {client.id: client for client in found}
 
 
+def everyone() -> list[Client]:
+    """Return all registered apps, by name."""
+    return list(db.session.scalars(select(Client).order_by(Client.name, Client.id)))
+
+
 def register(
     name: str,
     *,

@@ -1,4 +1,4 @@
-"""What the devices page can end: one session, the others, or everything."""
+"""What can be ended once it is certain who asks: one session, the others, or everything; and what an administrator can."""
 
 from flask import redirect
 from flask.typing import ResponseReturnValue
@@ -9,11 +9,14 @@ from app.identity import activity, sessions
 from app.identity.session import SITE, Reason, Session
 from app.oauth import consent
 from app.web import guard, rows, sign_out
+from app.web.admin import acts
 
 
 def perform(action: str) -> ResponseReturnValue:
-    """Carry out `others`, `all`, or `end:` and a session's id."""
+    """Carry out `others`, `all`, `end:` and a session's id, or `admin:` and an act of an administrator."""
     verb, _, sid = action.partition(":")
+    if verb == "admin":
+        return acts.perform(sid)
     if verb == "end":
         return _end_one(sid)
     return _end_everything() if verb == "all" else _end_others()
@@ -22,6 +25,8 @@ def perform(action: str) -> ResponseReturnValue:
 def describe(action: str) -> str:
     """Say in words what *action* will end. Raises BadRequest if it is none of ours, NotFound if not the visitor's."""
     verb, _, sid = action.partition(":")
+    if verb == "admin":
+        return acts.describe(sid)
     if verb == "end":
         session = own(sid)
         return f"End {rows.build([session], session)[0].title}"

@@ -28,9 +28,10 @@ from app.web import (
     sign_up,
     words,
 )
+from app.web.admin import routes as admin
 
 _ASKED_FROM_ELSEWHERE = (authorize, end_session)  # other sites send browsers to these, which then ask
-_PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm)
+_PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm, admin)
 
 
 def init_app(app: Flask) -> None:
@@ -50,7 +51,16 @@ def init_app(app: Flask) -> None:
     app.context_processor(_context)
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
     app.template_filter("until")(lambda at: words.until(at, clock.now()))
-    for plain in (words.span, words.clock, words.rfc3339, words.day, words.shorten, words.reason, words.event):
+    for plain in (
+        words.span,
+        words.clock,
+        words.rfc3339,
+        words.day,
+        words.shorten,
+        words.reason,
+        words.event,
+        words.theirs,
+    ):
         app.template_filter(plain.__name__)(plain)
 
 

@@ -1,5 +1,6 @@
 """Times, durations and codes in plain words. Pure: who calls brings the time."""
 
+import re
 from datetime import UTC, datetime
 
 MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
@@ -11,6 +12,7 @@ _UNITS = (
     (MINUTE, MINUTE, "minute"),
     (0, 1, "second"),
 )
+_YOU = re.compile(r"\byou(r)?\b")
 _REASONS = {
     "signed_out": "signed out there",
     "ended_elsewhere": "ended from another of your browsers",
@@ -37,6 +39,13 @@ _EVENTS = {
     "session_ended": "This session was ended from another browser",
     "others_ended": "All other sessions were ended",
     "everywhere_ended": "Signed out everywhere",
+    "ended_by_admin": "An administrator ended this session",
+    "all_ended_by_admin": "An administrator ended all sessions",
+    "account_disabled": "An administrator closed the account and ended all sessions",
+    "account_enabled": "An administrator opened the account again",
+    "admin_added": "This account was made an administrator’s",
+    "admin_removed": "This account is no longer an administrator’s",
+    "app_removed": "An app was removed from this site, so its access was ended",
     "password_changed": "The password was changed",
     "session_renamed": "This session was given another name",
     "refresh_reused": "An old refresh token was used again, so this session was ended: perhaps a copy was stolen",
@@ -100,6 +109,11 @@ def reason(code: str | None) -> str:
 def event(code: str) -> str:
     """Say what happened, as a line of the activity page."""
     return _EVENTS.get(code, _plain(code).capitalize())
+
+
+def theirs(text: str) -> str:
+    """Turn what is written to a person into words about that person."""
+    return _YOU.sub(lambda found: "their" if found[1] else "they", text)
 
 
 def _plain(code: str | None) -> str:

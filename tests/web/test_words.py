@@ -71,6 +71,12 @@ def test_every_event_that_is_recorded_has_words_of_its_own() -> None:
         assert words.event(event) != event.replace("_", " ").capitalize()
 
 
+def test_what_is_written_to_a_person_can_be_said_about_that_person() -> None:
+    assert words.theirs(words.reason("ended_elsewhere")) == "ended from another of their browsers"
+    assert words.theirs("you signed out everywhere") == "they signed out everywhere"
+    assert words.theirs("a young yourself") == "a young yourself"
+
+
 def test_an_unknown_code_is_still_readable() -> None:
     assert words.reason("some_other") == "some other"
     assert words.event("some_other") == "Some other"

@@ -11,6 +11,7 @@ Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     op.add_column("users", sa.Column("is_admin", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.create_index("activity_by_event", "activity", ["event", "id"])
     op.add_column("sessions", sa.Column("parent_id", sa.String(64)))
     op.create_index("sessions_of_parent", "sessions", ["parent_id"])
     op.create_index("sessions_of_client", "sessions", ["client_id"])

@@ -1,0 +1,21 @@
+"""What the operator does from a shell: one module for each group of commands."""
+
+from flask import Flask
+
+from app.cli import clients, keys, log, purge, relying_party, sessions, users
+
+_COMMANDS = (
+    clients.group,
+    users.group,
+    sessions.group,
+    keys.group,
+    log.group,
+    purge.purge,
+    relying_party.relying_party,
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give `flask` the commands of this site."""
+    for command in _COMMANDS:
+        app.cli.add_command(command)

@@ -1,0 +1,77 @@
+"""What the addresses of an app may be. Pure: an address is returned as it is, or refused in one line."""
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+_URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986, section 2
+LONGEST = 2000
+
+
+def redirect(uri: str) -> str:
+    """Check where an app wants people to be sent back to: https, http on this machine, or a scheme of its own.
+
+    Raises ValueError. RFC 9700, section 2.1 and RFC 8252, section 7: a scheme of its own is a reversed host name.
+    """
+    parts = _split(uri)
+    if "." in parts.scheme:
+        return uri
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"{uri}: use https, or a scheme with a dot in it, such as com.example.app.")
+    if parts.scheme == "http" and not _is_loopback(_host(uri, parts)):
+        raise ValueError(f"{uri}: plain http can be read on the way, so it is for localhost only. Use https.")
+    return _plain(uri, parts)
+
+
+def backchannel(uri: str) -> str:
+    """Check where an app wants to be told of sign-outs. Raises ValueError (OpenID Connect Back-Channel Logout 1.0, 2.2)."""
+    parts = _split(uri)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_private(uri)):
+        raise ValueError(f"{uri}: use https; http is for localhost and private addresses only.")
+    return _plain(uri, parts)
+
+
+def is_private(uri: str) -> bool:
+    """Say whether the address names this machine or a private network, by itself and not by way of a name."""
+    host = urlsplit(uri).hostname or ""
+    number = _number(host)
+    return _is_loopback(host) or (number is not None and (number.is_private or number.is_link_local))
+
+
+def _split(uri: str) -> SplitResult:
+    if not _URI.fullmatch(uri) or len(uri) > LONGEST:
+        raise ValueError(f"{uri!r}: an address has no spaces and no such signs, and at most {LONGEST} characters.")
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError as problem:
+        raise ValueError(f"{uri}: this is not an address ({problem}).") from problem
+    if "#" in uri:
+        raise ValueError(f"{uri}: leave out the fragment, from # on.")
+    if "@" in parts.netloc:
+        raise ValueError(f"{uri}: leave out the user name before the @.")
+    return parts
+
+
+def _plain(uri: str, parts: SplitResult) -> str:
+    if "*" in _host(uri, parts):
+        raise ValueError(f"{uri}: addresses are compared letter by letter, so name each host.")
+    return uri
+
+
+def _host(uri: str, parts: SplitResult) -> str:
+    if not parts.hostname:
+        raise ValueError(f"{uri}: name a host.")
+    return parts.hostname
+
+
+def _is_loopback(host: str) -> bool:
+    number = _number(host)
+    return host == "localhost" or (number is not None and number.is_loopback)
+
+
+def _number(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None

@@ -1,0 +1,110 @@
+"""`flask clients`: apps registered, listed and removed."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from app.cli import addresses, removal
+from app.db import writing
+from app.oauth import client as clients
+from app.oauth.client import INTROSPECT, SCOPES, Client
+
+group = AppGroup("clients", help="Apps that people may sign in to with their account here.")
+
+
+class Checked(click.ParamType[str]):
+    """A word that *check* returns, or refuses with a ValueError in one line."""
+
+    def __init__(self, name: str, check: Callable[[str], str]) -> None:
+        self.name = name
+        self._check = check
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return self._check(value)
+        except ValueError as problem:
+            raise click.ClickException(str(problem)) from problem
+
+
+def _name(name: str) -> str:
+    if not name.strip() or not name.isprintable() or len(name) > 80:
+        raise ValueError("A name has 1 to 80 letters, digits and signs.")
+    return name.strip()
+
+
+def _scope(scope: str) -> str:
+    wanted = list(dict.fromkeys(scope.split()))
+    unknown = [word for word in wanted if word not in (*SCOPES, INTROSPECT)]
+    if unknown or not wanted:
+        raise ValueError(f"{' '.join(unknown) or 'nothing'}: there are {', '.join(SCOPES)} and {INTROSPECT}.")
+    return " ".join(wanted)
+
+
+REDIRECT = Checked("uri", addresses.redirect)
+BACKCHANNEL = Checked("uri", addresses.backchannel)
+
+
+@group.command("add")
+@click.argument("name", type=Checked("name", _name))
+@click.option("redirect_uris", "--redirect-uri", type=REDIRECT, multiple=True, help="Where people are sent back to.")
+@click.option("--public", is_flag=True, help="Runs where it can keep no secret: in a browser, on a phone.")
+@click.option("--scope", type=Checked("scope", _scope), default=" ".join(SCOPES), help="All it may ask for.")
+@click.option("post_logout_redirect_uris", "--post-logout-redirect-uri", type=REDIRECT, multiple=True)
+@click.option("--backchannel-logout-uri", type=BACKCHANNEL, help="Where it is told that somebody signed out.")
+@click.option("--allow-private", is_flag=True, help="The host of that one may have a private address.")
+@click.option("as_json", "--json", is_flag=True, help="Print it for programs.")
+def add(backchannel_logout_uri: str | None, allow_private: bool, as_json: bool, **about: Any) -> None:
+    """Register an app. Its secret is shown this once."""
+    if about["public"] and INTROSPECT in about["scope"].split():
+        raise click.ClickException(f"{INTROSPECT} is for resource servers, which have a secret: leave out --public.")
+    private = backchannel_logout_uri is not None and addresses.is_private(backchannel_logout_uri)
+    with writing():
+        client, secret = clients.register(
+            backchannel_logout_uri=backchannel_logout_uri, may_be_private=private or allow_private, **about
+        )
+    shown = {"client_id": client.id} | ({"client_secret": secret} if secret else {})
+    click.echo(json.dumps(shown) if as_json else _lines(shown))
+
+
+@group.command("list")
+@click.option("as_json", "--json", is_flag=True, help="Print it for programs.")
+def list_clients(as_json: bool) -> None:
+    """List the apps that are registered."""
+    found = [_about(client) for client in clients.everyone()]
+    lines = "\n\n".join(_lines(about) for about in found) or "No app is registered yet."
+    click.echo(json.dumps(found) if as_json else lines)
+
+
+@group.command("remove")
+@click.argument("client_id")
+def remove(client_id: str) -> None:
+    """Remove an app, and with it all that people allowed it: its tokens are refused before this command returns."""
+    client = clients.named([client_id]).get(client_id)
+    if client is None:
+        raise click.ClickException("There is no app with this id: `flask clients list` names them.")
+    count = removal.remove(client)
+    click.echo(f"{client.name} is removed; {count} {'session' if count == 1 else 'sessions'} of it ended.")
+
+
+def _about(client: Client) -> dict[str, Any]:
+    return {
+        "client_id": client.id,
+        "name": client.name,
+        "kind": "public" if client.is_public else "confidential",
+        "scope": client.scope,
+        "redirect_uris": client.redirect_uris.split(),
+        "post_logout_redirect_uris": client.post_logout_redirect_uris.split(),
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+    }
+
+
+def _lines(about: dict[str, Any]) -> str:
+    shown = {name: " ".join(value) if isinstance(value, list) else value for name, value in about.items()}
+    return "\n".join(_line(name, value) for name, value in shown.items() if value)
+
+
+def _line(name: str, value: str) -> str:
+    return f"{name.replace('_', ' ')}: {value}"

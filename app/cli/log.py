@@ -1,0 +1,59 @@
+"""`flask log`: the revocation log checked, proven, and begun anew."""
+
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from app import keys
+from app.db import db, writing
+from app.identity import sessions
+from app.identity import user as users
+from app.identity.session import Reason
+from app.identity.user import User
+from app.revocation import audit, checkpoint, log
+from app.web import words
+
+group = AppGroup("log", help="The revocation log.")
+
+
+@group.command("verify")
+def verify() -> None:
+    """Recompute the log's tree from the table, and name the first entry that differs."""
+    problem = audit.first_difference()
+    if problem:
+        raise click.ClickException(problem)
+    click.echo(f"All {log.size()} entries are as they were appended.")
+
+
+@group.command("verify-receipt")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--key", help="The key of the log; without it, that of this site's own database.")
+def verify_receipt(file: Path, key: str | None) -> None:
+    """Check the proof that somebody kept of a sign-out."""
+    try:
+        proof = checkpoint.read(file.read_text("utf-8"))
+        checkpoint.verify(proof, key or checkpoint.verifier_key())
+    except (ValueError, LookupError, TypeError) as problem:
+        raise click.ClickException(f"This proves nothing: {problem}.") from problem
+    entry = proof.entry
+    click.echo(
+        f"Proven: the {entry.scope} {entry.subject} was {entry.kind} on {words.day(entry.at)} ({entry.reason})."
+        f"\nIt is entry {entry.position} of {proof.size} in {proof.origin}."
+    )
+
+
+@group.command("restore")
+@click.confirmation_option(prompt="End every session, and begin a new epoch of the log?")
+def restore() -> None:
+    """After an older copy of the database was put back: nothing signed in since may live on. Stop the site first."""
+    people = list(db.session.scalars(select(User.id).order_by(User.id)))
+    with writing():
+        log.begin_epoch()
+        keys.renew_log_key()
+        for person in people:
+            users.lock(person)
+            sessions.end_all(person, Reason.BY_ADMIN)
+    keys.rotate(at_once=True)
+    click.echo(f"Every session of {len(people)} accounts is ended, and all keys are new.")

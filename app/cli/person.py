@@ -1,0 +1,14 @@
+"""Whom a command is about."""
+
+import click
+
+from app.identity import user as users
+from app.identity.user import User
+
+
+def named(email: str) -> User:
+    """Return the account of this address, or tell the operator that there is none."""
+    found = users.find(email)
+    if found is None:
+        raise click.ClickException("There is no account with this address.")
+    return found

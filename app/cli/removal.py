@@ -1,0 +1,38 @@
+"""An app removed, with everything that people allowed it."""
+
+from sqlalchemy import delete
+
+from app.db import db, writing
+from app.identity import activity, sessions
+from app.identity import user as users
+from app.identity.session import Reason
+from app.oauth.client import Client
+from app.oauth.code import Code
+from app.oauth.consent import Consent
+
+
+def remove(client: Client) -> int:
+    """End every session of this app, then forget it. Return how many sessions were ended.
+
+    One person at a time: a single transaction would keep everybody else from signing out meanwhile. What the app was
+    given in between is ended last, when nothing can be given any more: who exchanges a code needs its row.
+    """
+    count = _end_all(client.id)
+    with writing():
+        for given in (Code, Consent):
+            db.session.execute(delete(given).where(given.client_id == client.id))
+        db.session.execute(delete(Client).where(Client.id == client.id))
+    return count + _end_all(client.id)
+
+
+def _end_all(client_id: str) -> int:
+    return sum(_end_of(user_id, client_id) for user_id in sessions.holders(client_id))
+
+
+def _end_of(user_id: str, client_id: str) -> int:
+    with writing():
+        users.lock(user_id)
+        ended = [session for session in sessions.of_app(user_id, client_id) if session.end(Reason.APP_REMOVED)]
+        for session in ended:
+            activity.record("app_removed", user_id, session)
+        return len(ended)

@@ -1,0 +1,63 @@
+"""`flask sessions`: where a person is signed in, and an end to it."""
+
+import click
+from flask.cli import AppGroup
+
+from app.cli import person
+from app.db import writing
+from app.identity import activity, sessions
+from app.identity import user as users
+from app.identity.session import SITE, Reason, Session
+from app.identity.user import User
+from app.oauth import client as clients
+from app.web import browsers, words
+
+group = AppGroup("sessions", help="Sessions of a person.")
+
+
+@group.command("list")
+@click.argument("email")
+def list_sessions(email: str) -> None:
+    """List the live sessions of a person: browsers, then apps."""
+    found = person.named(email)
+    apps = sessions.apps(found.id)
+    known = clients.named(app.client_id for app in apps)
+    for session in [*sessions.live(found.id), *apps]:
+        app = known.get(session.client_id)
+        click.echo(f"{_times(session)}  {app.name if app else _label(session)}")
+
+
+@group.command("end")
+@click.argument("email")
+@click.option("--sid", help="Only this one; without it, all of them.")
+def end_sessions(email: str, sid: str | None) -> None:
+    """End a person's sessions, on every node, before this command returns."""
+    found = person.named(email)
+    with writing():
+        users.lock(found.id)
+        count = _end_one(found, sid) if sid else _end_all(found)
+    click.echo(f"{count} ended.")
+
+
+def _times(session: Session) -> str:
+    return f"{session.id}  since {words.rfc3339(session.began_at)}  seen {words.rfc3339(session.last_seen_at)}"
+
+
+def _label(session: Session) -> str:
+    about = session.name or browsers.describe(session.user_agent).label
+    return about if session.client_id == SITE else f"an app that was removed, from {about}"
+
+
+def _end_one(found: User, sid: str) -> int:
+    session = sessions.lock(sid)
+    if session is None or session.user_id != found.id:
+        raise click.ClickException("This person has no such session.")
+    if not session.end(Reason.BY_ADMIN):
+        return 0
+    activity.record("ended_by_admin", found.id, session)
+    return 1
+
+
+def _end_all(found: User) -> int:
+    activity.record("all_ended_by_admin", found.id)
+    return sessions.end_all(found.id, Reason.BY_ADMIN)

@@ -1,0 +1,85 @@
+"""`flask users`: accounts added, closed, opened again, and who may see them all."""
+
+import sys
+
+import click
+from flask.cli import AppGroup
+from werkzeug.datastructures import MultiDict
+
+from app import clock
+from app.cli import person
+from app.config import settings
+from app.db import writing
+from app.identity import activity, demo, sessions
+from app.identity import password as passwords
+from app.identity import user as users
+from app.identity.session import Reason
+from app.web import forms
+
+group = AppGroup("users", help="Accounts.")
+
+
+@group.command("add")
+@click.argument("email")
+@click.option("--name", help="How the pages call this person.")
+@click.option("--admin", is_flag=True, help="May see everybody's sessions, and end them.")
+@click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
+def add(email: str, name: str | None, admin: bool, password_stdin: bool) -> None:
+    """Add an account, by the rules of the sign-up page."""
+    password = sys.stdin.readline().rstrip("\n")
+    form = forms.SignUp(MultiDict({"email": email, "name": name or email.partition("@")[0], "password": password}))
+    if not form.validate():
+        raise click.ClickException(" ".join(str(found) for errors in form.errors.values() for found in errors))
+    hashed = passwords.hash(password)
+    with writing():
+        user = users.sign_up(email, forms.text(form.name), hashed)
+        if user is None:
+            raise click.ClickException("There is an account with this address.")
+        user.is_admin = admin
+    click.echo("Added.")
+
+
+@group.command("seed")
+def seed() -> None:
+    """Add the demo accounts of a workshop, or put them back as they were. Everybody knows their password."""
+    if not settings().workshop:
+        raise click.ClickException(
+            "Demo accounts are for workshops: set WORKSHOP=1 first, here and where the site runs."
+        )
+    demo.seed()
+    click.echo("\n".join([*demo.ACCOUNTS, f"Their password: {demo.PASSWORD}"]))
+
+
+@group.command("disable")
+@click.argument("email")
+def disable(email: str) -> None:
+    """Close an account: its sessions end, and nobody can sign in to it."""
+    found = person.named(email)
+    with writing():
+        users.lock(found.id).disabled_at = clock.now()
+        count = sessions.end_all(found.id, Reason.DISABLED)
+        activity.record("account_disabled", found.id)
+    click.echo(f"Disabled; {count} sessions ended.")
+
+
+@group.command("enable")
+@click.argument("email")
+def enable(email: str) -> None:
+    """Open a closed account again. What was ended stays ended: the person signs in anew."""
+    found = person.named(email)
+    with writing():
+        users.lock(found.id).disabled_at = None
+        activity.record("account_enabled", found.id)
+    click.echo("Enabled.")
+
+
+@group.command("admin")
+@click.argument("email")
+@click.option("--remove", is_flag=True, help="From now on no longer.")
+def admin(email: str, remove: bool) -> None:
+    """Let a person see everybody's sessions, and end them; or no longer."""
+    found = person.named(email)
+    with writing():
+        users.lock(found.id).is_admin = not remove
+        activity.record("admin_removed" if remove else "admin_added", found.id)
+    click.echo("No longer an administrator." if remove else "An administrator from now on.")

@@ -1,0 +1,107 @@
+"""What an administrator can do about a person: end one session or all of them, close the account, open it again."""
+
+from flask import redirect
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest, NotFound
+
+from app import clock
+from app.db import after_commit, db
+from app.identity import activity, sessions
+from app.identity.session import SITE, Reason, Session
+from app.identity.user import User
+from app.oauth import consent
+from app.web import browsers, guard, rows
+from app.web.admin import authority
+
+
+def ask(verb: str, user_id: str, sid: str = "") -> ResponseReturnValue:
+    """Carry it out, after the password is confirmed if that was too long ago."""
+    action = f"{verb}:{user_id}:{sid}"
+    describe(action)
+    if guard.current().session.is_stale():
+        return redirect(f"/confirm?action=admin:{action}", 303)
+    return perform(action)
+
+
+def perform(action: str) -> ResponseReturnValue:
+    """Carry out `end`, `all`, `disable` or `enable`: a colon, the person's id, a colon, perhaps a session's id.
+
+    Nobody does it to themselves: that is what the devices page is for, and nobody shall lock out the last who can help.
+    """
+    verb, person, sid = _read(action)
+    done = "own"
+    if person.id != guard.current().session.user_id:
+        with authority.acting_on(person.id) as (current, locked):
+            done = _DOES[verb](current, locked, sid)
+    return redirect(f"/admin/people/{person.id}?done={done}" + (f"&sid={sid}#session-{sid}" if sid else ""), 303)
+
+
+def describe(action: str) -> str:
+    """Say in words what *action* will do. Raises BadRequest if it is none of these, NotFound if nobody's."""
+    verb, person, sid = _read(action)
+    if verb == "end":
+        session = _of(person, db.session.get(Session, sid))
+        return f"End {rows.build([session], session)[0].title} of {person.name}"
+    words = {
+        "all": "End all sessions of {}",
+        "disable": "Close the account of {}",
+        "enable": "Open the account of {} again",
+    }
+    return words[verb].format(person.name)
+
+
+def _read(action: str) -> tuple[str, User, str]:
+    authority.check()
+    verb, _, rest = action.partition(":")
+    user_id, _, sid = rest.partition(":")
+    if verb not in _DOES:
+        raise BadRequest
+    return verb, authority.person(user_id), sid
+
+
+def _of(person: User, session: Session | None) -> Session:
+    if session is None or session.user_id != person.id:
+        raise NotFound
+    return session
+
+
+def _end(current: Session, person: User, sid: str) -> str:
+    session = _of(person, sessions.lock(sid))
+    if session.client_id != SITE:
+        consent.withdraw(person.id, session.client_id)
+    if not session.end(Reason.BY_ADMIN, actor=current.id):
+        return "already"
+    _note("ended_by_admin", current, person, session)
+    return "ended"
+
+
+def _end_all(current: Session, person: User, _sid: str) -> str:
+    sessions.end_all(person.id, Reason.BY_ADMIN, actor=current.id)
+    _note("all_ended_by_admin", current, person)
+    return "all"
+
+
+def _disable(current: Session, person: User, _sid: str) -> str:
+    if person.disabled_at is None:
+        person.disabled_at = clock.now()
+        sessions.end_all(person.id, Reason.DISABLED, actor=current.id)
+        _note("account_disabled", current, person)
+    return "disabled"
+
+
+def _enable(current: Session, person: User, _sid: str) -> str:
+    if person.disabled_at is not None:
+        person.disabled_at = None
+        _note("account_enabled", current, person)
+    return "enabled"
+
+
+_DOES = {"end": _end, "all": _end_all, "disable": _disable, "enable": _enable}
+
+
+def _note(event: str, current: Session, person: User, session: Session | None = None) -> None:
+    """Tell the person what was done, and the operator by whom."""
+    activity.record(event, person.id, session)
+    about = {"act": event, "user": person.id, "session": session.id if session else None}
+    by = {"admin": current.user_id, "by": current.id, "address": browsers.here().address}
+    after_commit(lambda: activity.line("admin_acted", **about, **by))

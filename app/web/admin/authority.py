@@ -1,0 +1,38 @@
+"""Who may administer. To everybody else, these pages do not exist."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from werkzeug.exceptions import NotFound
+
+from app.db import db, writing
+from app.identity import user as users
+from app.identity.session import Session
+from app.identity.user import User
+from app.web import guard
+
+
+def check() -> None:
+    """Go on only for an administrator."""
+    visit = guard.visit()
+    if visit is None or not visit.user.is_admin:
+        raise NotFound
+
+
+def person(user_id: str) -> User:
+    """Return the account of this id."""
+    found = db.session.get(User, user_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+@contextmanager
+def acting_on(user_id: str) -> Iterator[tuple[Session, User]]:
+    """Write about this person on behalf of the current session, if it goes on and is still an administrator's."""
+    with writing():
+        locked = {found: users.lock(found) for found in sorted({user_id, guard.current().session.user_id})}
+        with guard.acting() as current:
+            if not locked[current.user_id].is_admin:
+                raise NotFound
+            yield current, locked[user_id]

@@ -1,0 +1,94 @@
+"""People as an administrator finds and sees them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+
+from app import clock
+from app.config import DAY
+from app.identity import activity, sessions
+from app.identity import user as users
+from app.identity.user import User
+from app.web import browsers, guard, lifeline, rows
+from app.web.rows import Row
+
+PAGE = 25  # accounts
+MOST = 1000  # pages
+LONGEST = 100  # characters of what is looked for
+LISTED_DAYS = 30
+LISTED = 100  # live sessions of either kind
+ENDED = 20
+EVENTS = 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of accounts. *signed_in*: in how many browsers, by the person's id."""
+
+    text: str
+    people: list[User]
+    count: int
+    page: int
+    signed_in: dict[str, int]
+
+    @property
+    def pages(self) -> int:
+        return min(MOST, -(-self.count // PAGE))
+
+
+def search(text: str, page: int) -> Found:
+    """Find people by a part of their address or name, or by their id."""
+    text = text.replace("\0", "").strip()[:LONGEST]
+    page = min(max(1, page), MOST)
+    people, count = users.search(text, start=(page - 1) * PAGE, count=PAGE)
+    return Found(text, people, count, page, sessions.live_each(person.id for person in people))
+
+
+def about(person: User) -> dict[str, Any]:
+    """Return what the page of a person shows."""
+    current = guard.current().session
+    over = sessions.ended(person.id, clock.now() - LISTED_DAYS * DAY, ENDED)
+    listed = rows.build([*sessions.live(person.id, count=LISTED), *sessions.apps(person.id)[:LISTED], *over], current)
+    live = [row for row in listed if row.state != "ended"]
+    signed_in = [row for row in live if row.app is None]
+    ids = {row.id for row in signed_in}
+    return {
+        "person": person,
+        "is_own": person.id == current.user_id,
+        "count": sessions.count_live(person.id),
+        "live": signed_in,
+        "apps": [row for row in live if row.app],
+        "alone": [row for row in live if row.app and row.parent not in ids],
+        "ended": [row for row in listed if row.state == "ended"],
+        "lines": lifeline.row_lines(listed, clock.now()),
+        "events": _events(person),
+        "done": _done(person, listed),
+    }
+
+
+def _events(person: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": event.at,
+            "event": event.event,
+            "label": browsers.describe(event.user_agent).label if event.user_agent else None,
+            "address": event.address,
+        }
+        for event in activity.latest(person.id, EVENTS)
+    ]
+
+
+def _done(person: User, listed: list[Row]) -> dict[str, str | None] | None:
+    """Return the result of the last act as far as the page bears it out: an address proves nothing."""
+    verb, sid = request.args.get("done", ""), request.args.get("sid")
+    over = any(row.id == sid and row.state == "ended" for row in listed)
+    borne_out = {
+        "ended": over,
+        "already": over,
+        "all": all(row.state == "ended" for row in listed),
+        "disabled": person.disabled_at is not None,
+        "enabled": person.disabled_at is None,
+        "own": person.id == guard.current().session.user_id,
+    }
+    return {"verb": verb, "sid": sid} if borne_out.get(verb) else None

@@ -1,0 +1,78 @@
+"""What an administrator should look into: tokens that came back a second time, and apps that could not be told."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import column, select, table
+
+from app.db import db
+from app.identity import activity
+from app.identity import user as users
+from app.identity.user import User
+from app.oauth import client as clients
+from app.web import browsers
+
+LATEST = 10
+REUSE = ("refresh_reused", "refresh_interrupted", "code_reused")
+_messages = table(
+    "logout_messages",
+    *map(column, ("client_id", "user_id", "made_at", "attempts", "answer", "delivered_at", "given_up_at")),
+)
+
+
+@dataclass(frozen=True)
+class Reused:
+    """Somebody's token came back. *event* is a code, *at* in Unix seconds."""
+
+    user: User | None
+    event: str
+    at: int
+    label: str | None
+    address: str | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An app was not told of a sign-out. *answer*: what it said last; *given_up*: it will not be tried again."""
+
+    user: User | None
+    app: str
+    at: int
+    attempts: int
+    answer: str | None
+    given_up: bool
+
+
+def reuse() -> list[Reused]:
+    """Return the latest of these events, whoever they happened to."""
+    events = activity.latest_of(REUSE, LATEST)
+    people = users.named(event.user_id for event in events)
+    return [
+        Reused(
+            people.get(event.user_id),
+            event.event,
+            event.at,
+            browsers.describe(event.user_agent).label if event.user_agent else None,
+            event.address,
+        )
+        for event in events
+    ]
+
+
+def failed_deliveries() -> list[Failed]:
+    """Return the latest messages that did not arrive: those that were given up, and those still being tried again."""
+    about = _messages.c
+    undelivered = select(_messages).where(about.delivered_at.is_(None), about.attempts > 0)
+    found = db.session.execute(undelivered.order_by(about.made_at.desc()).limit(LATEST)).all()
+    people = users.named(message.user_id for message in found)
+    apps = clients.named(message.client_id for message in found)
+    return [
+        Failed(
+            people.get(message.user_id),
+            apps[message.client_id].name if message.client_id in apps else "An app that was removed",
+            message.made_at,
+            message.attempts,
+            message.answer,
+            message.given_up_at is not None,
+        )
+        for message in found
+    ]
