@@ -15,10 +15,10 @@ run: .venv/site  ## start the site on http://localhost:8000
 demo: .venv/site  ## start the site and two relying parties, each in a process and under a host of its own
 	@exec $(BIN)/python -m app.relying_party.demo
 
-test: .venv/dev .venv/browser  ## run every test, with round counts for every day
+test: .venv/dev .venv/browser .venv/node  ## run every test, with round counts for every day
 	$(PYTEST) -n 3 --dist worksteal $(TESTS)
 
-test-long: .venv/dev .venv/browser  ## run every test with the full round counts
+test-long: .venv/dev .venv/browser .venv/node  ## run every test with the full round counts
 	LONG=1 $(PYTEST) $(TESTS)
 
 bench: .venv/dev .venv/browser  ## measure, as ratios in one run
@@ -46,7 +46,7 @@ lock: .venv/dev  ## compile the requirement files anew
 	.ci/lock
 
 clean:  ## remove the environment and caches, never the instance folder
-	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv tests/node/node_modules .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/site: requirements.txt | .venv/made
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
@@ -58,6 +58,10 @@ clean:  ## remove the environment and caches, never the instance folder
 
 .venv/browser: | .venv/dev
 	.ci/browser
+	@touch $@
+
+.venv/node: tests/node/package-lock.json | .venv/made
+	.ci/node
 	@touch $@
 
 .venv/made:

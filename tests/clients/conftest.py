@@ -1,0 +1,64 @@
+"""Apps that stand on libraries not written here, on a real server, and people who let them in."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.db import writing
+from app.oauth import client as clients
+from tests.browsers import Site
+from tests.clients.authlib_app import Authlib
+from tests.clients.library import App, Library
+from tests.clients.node_app import OAuth4WebAPI, OpenidClient
+from tests.clients.person import Person
+from tests.clients.requests_oauthlib_app import RequestsOAuthlib
+from tests.server import Server
+
+CALLBACK = "http://127.0.0.1/callback"  # nobody listens there: the test hands the address over
+LIBRARIES: dict[str, Callable[[App], Library]] = {
+    "Authlib": Authlib,
+    "requests-oauthlib": RequestsOAuthlib,
+    "openid-client": OpenidClient,
+    "oauth4webapi": OAuth4WebAPI,
+}
+
+
+def register(server: Server, *, public: bool, redirect_uri: str = CALLBACK, **more: Any) -> App:
+    """Register an app by the same database, as whoever runs the site would."""
+    site = Site(server.folder, SITE_URL=server.url)
+    with site.app.app_context(), writing():
+        client, secret = clients.register("Calendar", public=public, redirect_uris=[redirect_uri], **more)
+        app = App(server.url, client.id, secret, redirect_uri)
+    site.close()
+    return app
+
+
+@pytest.fixture(scope="module")
+def server(shared_instance: Path) -> Iterator[Server]:
+    """Two worker processes. Tests of one module share it, each with people and apps of its own."""
+    running = Server(shared_instance, WORKERS="2")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=[False, True], ids=["with a secret", "public"])
+def app(request: pytest.FixtureRequest, server: Server) -> App:
+    return register(server, public=request.param)
+
+
+@pytest.fixture(params=LIBRARIES)
+def library(request: pytest.FixtureRequest, app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")  # its switch for http, which others have in their calls
+    opened = LIBRARIES[request.param](app)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def person(server: Server) -> Iterator[Person]:
+    found = Person(server, f"{uuid4()}@example.org")
+    yield found
+    found.close()

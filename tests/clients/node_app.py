@@ -1,0 +1,75 @@
+"""An app in Node.js, in a process of its own, to which the test speaks in lines of JSON (tests/node/lines.mjs)."""
+
+import json
+import subprocess
+from functools import partial
+from typing import Any
+
+from tests.clients.library import SCOPE, App, Refused
+from tests.server import PROJECT
+
+
+class Node:
+    def __init__(self, script: str, app: App) -> None:
+        self._process = subprocess.Popen(
+            ["node", f"{script}.mjs"],
+            cwd=PROJECT / "tests" / "node",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._say(
+            "start",
+            {
+                "issuer": app.issuer,
+                "id": app.id,
+                "secret": app.secret,
+                "redirect_uri": app.redirect_uri,
+                "scope": SCOPE,
+            },
+        )
+
+    def ask(self) -> str:
+        return str(self._say("ask"))
+
+    def arrive(self, callback: str) -> dict[str, Any]:
+        claims: dict[str, Any] = self._say("arrive", callback)
+        return claims
+
+    def userinfo(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._say("userinfo")
+        return found
+
+    def call_api(self) -> int:
+        return int(self._say("callApi"))
+
+    def refresh(self) -> None:
+        self._say("refresh")
+
+    def is_active(self) -> bool:
+        return bool(self._say("isActive"))
+
+    def revoke(self) -> None:
+        self._say("revoke")
+
+    def close(self) -> None:
+        self._process.communicate(timeout=30)
+
+    def _say(self, verb: str, *given: Any) -> Any:
+        """Ask for one thing; return what came of it. Raises Refused."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps([verb, *given]) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(self._process.communicate(timeout=30)[1])
+        answer = json.loads(line)
+        if "refused" in answer:
+            raise Refused(answer["refused"])
+        return answer.get("result")
+
+
+OpenidClient = partial(Node, "openid-client")
+OAuth4WebAPI = partial(Node, "oauth4webapi")

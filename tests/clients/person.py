@@ -1,0 +1,81 @@
+"""A person at a browser without scripts, over HTTP: goes where an app leads, fills in forms, presses buttons."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+
+from tests.browsers import PASSWORD
+from tests.server import Server
+
+
+class Person:
+    """Somebody with an account, who is not signed in anywhere yet."""
+
+    def __init__(self, server: Server, email: str) -> None:
+        server.join(email)
+        self.email = email
+        self.id: str = server.query("SELECT id FROM users WHERE email = ?", email)[0][0]
+        self._site = server.url
+        # As browsers do, it takes this machine for a safe place also without TLS; httpx alone would not.
+        cookies = httpx.Cookies(CookieJar(DefaultCookiePolicy(secure_protocols=("https", "http"))))
+        hooks = {"request": [cookies.set_cookie_header], "response": [cookies.extract_cookies]}
+        self._browser = httpx.Client(base_url=server.url, event_hooks=hooks, timeout=60)
+
+    def decide(self, address: str, decision: str = "allow") -> str:
+        """Go to *address*, sign in if asked who it is, decide if asked; return where that leads in the end."""
+        answer = self._browser.get(address)
+        for _ in range(9):
+            if not answer.is_redirect:
+                answer = self._fill_in(answer, {"email": self.email, "password": PASSWORD}, {"decision": decision})
+                continue
+            assert answer.next_request
+            led = str(answer.next_request.url)
+            if not led.startswith(f"{self._site}/"):
+                return led
+            answer = self._browser.get(led)
+        raise AssertionError(f"led in circles, at last to {answer.url}")
+
+    def sign_out(self) -> None:
+        answer = self._browser.post("/sign-out", headers={"Origin": self._site})
+        assert answer.is_redirect, answer.text
+
+    def close(self) -> None:
+        self._browser.close()
+
+    def _fill_in(self, page: httpx.Response, *ways: dict[str, str]) -> httpx.Response:
+        """Send the first form of *page* that asks for all of one of the *ways*."""
+        assert page.is_success, page.text
+        forms = Forms(page.text).found
+        form, known = next((form, known) for form in forms for known in ways if known.keys() <= form.asks)
+        address = page.url.join(form.action)
+        return self._browser.post(address, data={**form.hidden, **known}, headers={"Origin": self._site})
+
+
+@dataclass
+class Form:
+    """A form of a page: where it goes, what it sends unseen, and the names of what it asks for."""
+
+    action: str
+    hidden: dict[str, str] = field(default_factory=dict)
+    asks: set[str] = field(default_factory=set)
+
+
+class Forms(HTMLParser):
+    """The forms of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[Form] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append(Form(given.get("action", "")))
+        elif tag in ("input", "button") and self.found and "name" in given:
+            if given.get("type") == "hidden":
+                self.found[-1].hidden[given["name"]] = given.get("value", "")
+            else:
+                self.found[-1].asks.add(given["name"])

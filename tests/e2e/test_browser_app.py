@@ -1,0 +1,131 @@
+"""An app that runs in the browser, on oidc-client-ts, which nobody here wrote: from another origin, without a secret."""
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Error, expect
+
+from tests.clients.conftest import register
+from tests.clients.library import SCOPE, App
+from tests.e2e.conftest import OpenBrowser, Person
+from tests.server import PROJECT, Server
+
+pytestmark = pytest.mark.e2e
+
+NODE = PROJECT / "tests" / "node"
+FILES = {
+    "/": (NODE / "page" / "index.html", "text/html"),
+    "/app.js": (NODE / "page" / "app.js", "text/javascript"),
+    "/oidc-client-ts.js": (NODE / "node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js", "text/javascript"),
+}
+
+
+class Page(ThreadingHTTPServer):
+    """The app's own server: a few files, and what the app was told when it was registered."""
+
+    told = "{}"
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Files)
+        self.address = f"http://127.0.0.1:{self.server_port}/"
+
+
+class Files(BaseHTTPRequestHandler):
+    server: Page
+
+    def do_GET(self) -> None:
+        file, kind = FILES.get(urlsplit(self.path).path, (None, "application/json"))
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(file.read_bytes() if file else self.server.told.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving() -> Iterator[Page]:
+    with Page() as page:
+        threading.Thread(target=page.serve_forever).start()
+        yield page
+        page.shutdown()
+
+
+@pytest.fixture(scope="module")
+def app(server: Server) -> Iterator[App]:
+    with serving() as page:
+        found = register(server, public=True, redirect_uri=page.address, post_logout_redirect_uris=[page.address])
+        page.told = json.dumps({"issuer": found.issuer, "id": found.id, "scope": SCOPE})
+        yield found
+
+
+@pytest.fixture
+def ada(open_browser: OpenBrowser, app: App) -> Person:
+    """Ada, who has just let the app in."""
+    ada, email = open_browser(), f"ada-{uuid.uuid4().hex[:8]}@example.org"
+    ada.sign_up(email)
+    ada.sign_out()
+    ada.page.goto(app.redirect_uri)
+    says(ada, "Nobody is signed in")
+    ada.page.get_by_role("button", name="Sign in").click()
+    ada.fill_in(email)
+    ada.press("Sign in")
+    ada.press("Allow Calendar")
+    says(ada, "Ada is signed in")
+    return ada
+
+
+def says(person: Person, words: str) -> None:
+    expect(person.page.get_by_role("heading", level=1)).to_have_text(words)
+
+
+def call_api(person: Person, app: App, user: dict[str, str]) -> int:
+    """Have the page use its access token; return the status."""
+    status: int = person.page.evaluate(CALL, [app.issuer, user["access_token"]])
+    return status
+
+
+CALL = """async ([issuer, token]) =>
+  (await fetch(`${issuer}/api/me`, { headers: { Authorization: `Bearer ${token}` } })).status"""
+
+
+def test_from_discovery_to_revocation_and_no_refresh_afterwards(ada: Person, app: App) -> None:
+    before = ada.page.evaluate("people.getUser()")
+    assert call_api(ada, app, before) == 200
+    after = ada.page.evaluate("people.signinSilent()")
+    assert call_api(ada, app, after) == 200
+    assert {before["access_token"], before["refresh_token"]}.isdisjoint((after["access_token"], after["refresh_token"]))
+
+    ada.page.evaluate("people.revokeTokens()")
+    ada.page.evaluate("async kept => people.storeUser(Object.assign(await people.getUser(), kept))", after)
+    assert call_api(ada, app, after) == 401
+    assert ada.page.evaluate("people.signinSilent().catch(problem => problem.error)") == "invalid_grant"
+
+
+def test_signing_out_of_the_app_signs_out_of_the_site_once_the_person_says_so(ada: Person, app: App) -> None:
+    kept = ada.page.evaluate("people.getUser()")
+    ada.page.get_by_role("button", name="Sign out").click()
+    says(ada, "Calendar asks to sign you out here too")
+    ada.press("Sign Out of this browser")
+    says(ada, "Nobody is signed in")
+    assert ada.page.url == app.redirect_uri
+    assert call_api(ada, app, kept) == 401
+    assert not ada.is_signed_in()
+
+
+def test_bba_10_a_page_of_an_origin_that_is_not_registered_can_read_nothing(ada: Person, app: App) -> None:
+    kept = ada.page.evaluate("people.getUser()")
+    assert call_api(ada, app, kept) == 200
+    with serving() as elsewhere:
+        ada.page.goto(f"{elsewhere.address}app.json")
+        with pytest.raises(Error, match="Failed to fetch"):
+            call_api(ada, app, kept)
+        with pytest.raises(Error, match="Failed to fetch"):
+            ada.page.evaluate("issuer => fetch(`${issuer}/.well-known/openid-configuration`)", app.issuer)

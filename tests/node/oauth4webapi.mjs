@@ -1,0 +1,69 @@
+// An app on oauth4webapi.
+import * as oauth from "oauth4webapi";
+import { serve } from "./lines.mjs";
+
+const plain = { [oauth.allowInsecureRequests]: true }; // on this machine there is no TLS
+let app, client, proof, site, tokens, verifier, state, nonce;
+
+await serve(
+  {
+    async start(given) {
+      app = given;
+      client = { client_id: app.id };
+      proof = app.secret ? oauth.ClientSecretPost(app.secret) : oauth.None();
+    },
+
+    async ask() {
+      const issuer = new URL(app.issuer);
+      site = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, plain));
+      [verifier, state, nonce] = [oauth.generateRandomCodeVerifier(), oauth.generateRandomState(), oauth.generateRandomNonce()];
+      const address = new URL(site.authorization_endpoint);
+      address.search = new URLSearchParams({
+        client_id: app.id,
+        redirect_uri: app.redirect_uri,
+        response_type: "code",
+        scope: app.scope,
+        state,
+        nonce,
+        code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: "S256",
+      });
+      return address;
+    },
+
+    async arrive(callback) {
+      const given = oauth.validateAuthResponse(site, client, new URL(callback), state);
+      const answer = await oauth.authorizationCodeGrantRequest(site, client, proof, given, app.redirect_uri, verifier, plain);
+      const checks = { expectedNonce: nonce, requireIdToken: true };
+      tokens = await oauth.processAuthorizationCodeResponse(site, client, answer, checks);
+      await oauth.validateApplicationLevelSignature(site, answer, plain);
+      return oauth.getValidatedIdTokenClaims(tokens);
+    },
+
+    async userinfo() {
+      const answer = await oauth.userInfoRequest(site, client, tokens.access_token, plain);
+      return oauth.processUserInfoResponse(site, client, oauth.skipSubjectCheck, answer);
+    },
+
+    async callApi() {
+      const address = new URL("/api/me", app.issuer);
+      const answer = oauth.protectedResourceRequest(tokens.access_token, "GET", address, undefined, undefined, plain);
+      return (await answer.catch((problem) => problem)).status;
+    },
+
+    async refresh() {
+      const answer = await oauth.refreshTokenGrantRequest(site, client, proof, tokens.refresh_token, plain);
+      tokens = await oauth.processRefreshTokenResponse(site, client, answer);
+    },
+
+    async isActive() {
+      const answer = await oauth.introspectionRequest(site, client, proof, tokens.access_token, plain);
+      return (await oauth.processIntrospectionResponse(site, client, answer)).active;
+    },
+
+    async revoke() {
+      await oauth.processRevocationResponse(await oauth.revocationRequest(site, client, proof, tokens.refresh_token, plain));
+    },
+  },
+  (problem) => problem.error,
+);

@@ -1,0 +1,62 @@
+// An app on openid-client.
+import * as client from "openid-client";
+import { serve } from "./lines.mjs";
+
+let app, site, tokens, checks;
+
+await serve(
+  {
+    async start(given) {
+      app = given;
+    },
+
+    async ask() {
+      const proof = app.secret ? client.ClientSecretBasic(app.secret) : client.None();
+      site = await client.discovery(new URL(app.issuer), app.id, app.secret ?? undefined, proof, {
+        // On this machine there is no TLS. What TLS would prove of the ID token, its signature does.
+        execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
+      });
+      checks = {
+        pkceCodeVerifier: client.randomPKCECodeVerifier(),
+        expectedState: client.randomState(),
+        expectedNonce: client.randomNonce(),
+        idTokenExpected: true,
+      };
+      return client.buildAuthorizationUrl(site, {
+        redirect_uri: app.redirect_uri,
+        scope: app.scope,
+        state: checks.expectedState,
+        nonce: checks.expectedNonce,
+        code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
+        code_challenge_method: "S256",
+      });
+    },
+
+    async arrive(callback) {
+      tokens = await client.authorizationCodeGrant(site, new URL(callback), checks);
+      return tokens.claims();
+    },
+
+    async userinfo() {
+      return client.fetchUserInfo(site, tokens.access_token, client.skipSubjectCheck);
+    },
+
+    async callApi() {
+      const answer = client.fetchProtectedResource(site, tokens.access_token, new URL("/api/me", app.issuer), "GET");
+      return (await answer.catch((problem) => problem)).status;
+    },
+
+    async refresh() {
+      tokens = await client.refreshTokenGrant(site, tokens.refresh_token);
+    },
+
+    async isActive() {
+      return (await client.tokenIntrospection(site, tokens.access_token)).active;
+    },
+
+    async revoke() {
+      await client.tokenRevocation(site, tokens.refresh_token, { token_type_hint: "refresh_token" });
+    },
+  },
+  (problem) => problem.error,
+);
