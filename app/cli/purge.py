@@ -12,11 +12,13 @@ from app.db import db, writing
 from app.identity.activity import Event
 from app.identity.refresh_token import RefreshToken
 from app.identity.session import Session
+from app.oauth.code import Code
 from app.revocation import log
 from app.web import receipt
 
 ENDED_DAYS = 30
 ACTIVITY_DAYS = 90
+CODE_DAYS = 1  # so long a code that comes back ends what it gave
 
 
 @click.command("purge")
@@ -30,6 +32,7 @@ def purge() -> None:
         _execute(delete(RefreshToken).where(RefreshToken.session_id.in_(over)))
         gone = _execute(delete(Session).where(Session.id.in_(over)))
         receipts = _execute(delete(receipt.Receipt).where(receipt.Receipt.made_at < clock.now() - receipt.SECONDS))
+        _execute(delete(Code).where(Code.expires_at < clock.now() - CODE_DAYS * DAY))
         events = _execute(delete(Event).where(Event.at < clock.now() - ACTIVITY_DAYS * DAY))
     click.echo(f"{gone} sessions, {events} events and {receipts} receipts forgotten.")
 

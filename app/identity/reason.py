@@ -1,15 +1,6 @@
-"""Whether a session goes on, and if not, why."""
+"""Why a session was ended."""
 
 from enum import StrEnum
-
-
-class State(StrEnum):
-    """Whether a session goes on."""
-
-    LIVE = "live"
-    IDLE = "idle"
-    EXPIRED = "expired"
-    ENDED = "ended"
 
 
 class Reason(StrEnum):

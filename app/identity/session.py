@@ -10,14 +10,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app import clock
 from app.config import settings
 from app.db import Model, db
+from app.identity.lifetime import OFFLINE as OFFLINE
+from app.identity.lifetime import Lifetime
+from app.identity.lifetime import State as State
 from app.identity.reason import Reason as Reason
-from app.identity.reason import State as State
 from app.identity.user import User
 from app.revocation import log
 from app.revocation.entries import Entry, Kind, Scope
 
 SITE = "signed-out"  # the client id of this site's own pages
-OFFLINE = "offline_access"  # the scope of an app's grant that outlives the browser session that gave it
 UNKEPT_SECONDS = 12 * 60 * 60
 SEEN_SECONDS = 60
 
@@ -30,7 +31,7 @@ class Browser:
     address: str
 
 
-class Session(Model):
+class Session(Lifetime, Model):
     """One signed-in browser, or one app's grant. All times are Unix seconds; both time-outs are fixed when written.
 
     *opened*: its position in the log. *access_until*: the greatest expiry of any access token issued under it.
@@ -116,37 +117,6 @@ class Session(Model):
         db.session.add(session)
         db.session.flush()
         return session
-
-    @property
-    def is_offline(self) -> bool:
-        """Whether this is an app's grant that outlives the browser session that gave it."""
-        return OFFLINE in self.scope.split()
-
-    @property
-    def holder(self) -> "Session | None":
-        """The browser session that this one hangs on, if it does."""
-        return None if self.is_offline else self.parent
-
-    @property
-    def longest(self) -> int:
-        """When it is over however much it is used."""
-        return min(self.expires_at, self.holder.expires_at) if self.holder else self.expires_at
-
-    @property
-    def ends_at(self) -> int:
-        """The nearest of its time-outs, and of those of the session it hangs on."""
-        own = min(self.idle_until, self.expires_at)
-        return min(own, self.holder.ends_at) if self.holder else own
-
-    def state(self, now: int) -> State:
-        """Say whether the session goes on: the one definition of live, timed out and ended."""
-        if self.ended_entry is not None:
-            return State.ENDED
-        if now >= self.expires_at:
-            return State.EXPIRED
-        if now >= self.idle_until:
-            return State.IDLE
-        return self.holder.state(now) if self.holder else State.LIVE
 
     @property
     def ended_at(self) -> int | None:

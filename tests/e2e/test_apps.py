@@ -1,0 +1,180 @@
+"""Apps, with a real browser: somebody lets one in, sees it, ends it, and is signed out at its wish."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.browsers import PASSWORD, Site
+from tests.e2e.conftest import OpenBrowser, Person
+from tests.e2e.test_look import check
+from tests.oauth.conftest import App, register_app
+from tests.oauth.flow import Flow
+from tests.server import Server
+
+pytestmark = pytest.mark.e2e
+
+
+class Page(BaseHTTPRequestHandler):
+    """A page of the app, wherever a browser is led."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>The app</title><h1>The app</h1>")
+
+    def log_message(self, *args: object) -> None:
+        """Nobody reads it."""
+
+
+@dataclass
+class Visited:
+    """An app of the site, and the address at which it waits for browsers."""
+
+    app: App
+    url: str
+
+    def flow(self, **more: str) -> Flow:
+        return Flow(self.app, redirect_uri=f"{self.url}/callback", **more)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    waits = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    Thread(target=waits.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{waits.server_port}"
+    waits.shutdown()
+    waits.server_close()
+
+
+@pytest.fixture(scope="module")
+def inside(server: Server) -> Iterator[Site]:
+    """The same site in this process, on the same database."""
+    site = Site(server.folder, SITE_URL=server.url)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def notes(inside: Site, address: str) -> Visited:
+    uris = {"redirect_uris": [f"{address}/callback"], "post_logout_redirect_uris": [f"{address}/bye"]}
+    return Visited(register_app(inside, f"Notes {uuid.uuid4().hex[:6]}", **uris), address)
+
+
+@pytest.fixture
+def ada(open_browser: OpenBrowser, javascript: bool) -> Person:
+    return open_browser(javascript=javascript)
+
+
+def tokens(notes: Visited, flow: Flow, url: str) -> dict[str, str]:
+    code = parse_qs(urlsplit(url).query)["code"][0]
+    found: dict[str, str] = flow.exchange(code).get_json()
+    return found
+
+
+def email() -> str:
+    return f"ada-{uuid.uuid4().hex[:8]}@example.org"
+
+
+def test_somebody_signs_in_allows_sees_and_ends_an_app(ada: Person, notes: Visited) -> None:
+    address = email()
+    ada.sign_up(address)
+    ada.sign_out()
+    flow = notes.flow()
+    ada.page.goto(flow.path())
+    assert ada.heading() == "That page asks who you are"
+    ada.fill_in(address)
+    ada.press("Sign in")
+    assert ada.heading().startswith("Notes")
+    ada.page.get_by_role("button", name="Allow").click()
+    ada.page.wait_for_url(re.compile(re.escape(notes.url)))
+    given = tokens(notes, flow, ada.page.url)
+    ada.page.goto("/devices")
+    ada.page.get_by_role("button", name="End Notes").click()
+    assert ada.page.get_by_text("Ended. From now on its tokens are refused.").is_visible()
+    assert notes.app.refresh(given["refresh_token"]).status_code == 400
+    assert ada.is_signed_in()
+
+
+def test_somebody_who_denies_goes_back_with_nothing(ada: Person, notes: Visited) -> None:
+    ada.sign_up(email())
+    ada.page.goto(notes.flow().path())
+    ada.press("Deny")
+    ada.page.wait_for_url(re.compile(re.escape(notes.url)))
+    assert parse_qs(urlsplit(ada.page.url).query)["error"] == ["access_denied"]
+    ada.page.goto("/devices")
+    assert ada.page.get_by_text("Notes").count() == 0
+
+
+def test_who_allowed_before_is_led_through_the_sign_in_without_another_question(ada: Person, notes: Visited) -> None:
+    """The form of the sign-in ends at the app: its page's policy has to let it."""
+    address = email()
+    ada.sign_up(address)
+    ada.page.goto(notes.flow().path())
+    ada.page.get_by_role("button", name="Allow").click()
+    ada.page.wait_for_url(re.compile(re.escape(notes.url)))
+    ada.page.goto("/")
+    ada.sign_out()
+    ada.page.wait_for_url("**/signed-out")
+    ada.page.goto(notes.flow().path())
+    ada.fill_in(address)
+    ada.press("Sign in")
+    ada.page.wait_for_url(re.compile(re.escape(notes.url)))
+
+
+def test_an_app_that_wants_it_to_be_really_them_has_the_password_asked_for(ada: Person, notes: Visited) -> None:
+    ada.sign_up(email())
+    ada.page.goto(notes.flow().path(prompt="login"))
+    assert ada.heading() == "Confirm that it is you"
+    ada.page.get_by_label("Password", exact=True).fill(PASSWORD)
+    ada.press("Confirm")
+    ada.page.get_by_role("button", name="Allow").click()
+    ada.page.wait_for_url(re.compile(re.escape(notes.url)))
+
+
+@pytest.mark.question("A16")
+def test_an_app_asks_to_sign_out_and_the_browser_goes_back_to_it(ada: Person, notes: Visited) -> None:
+    ada.sign_up(email())
+    flow = notes.flow()
+    ada.page.goto(flow.path())
+    ada.page.get_by_role("button", name="Allow").click()
+    ada.page.wait_for_url(re.compile(re.escape(notes.url)))
+    given = tokens(notes, flow, ada.page.url)
+    wish = f"/oauth/end-session?id_token_hint={given['id_token']}&post_logout_redirect_uri={notes.url}/bye&state=s"
+    ada.page.goto(wish)
+    assert ada.heading().endswith("asks to sign you out here too")
+    ada.press("Sign Out of this browser")
+    ada.page.wait_for_url(f"{notes.url}/bye?state=s")
+    assert not ada.is_signed_in()
+    assert notes.app.refresh(given["refresh_token"]).status_code == 400
+
+
+@pytest.mark.parametrize(("width", "dark"), [(320, False), (320, True), (1280, False), (1280, True)])
+def test_every_page_about_apps_is_accessible(
+    open_browser: OpenBrowser, notes: Visited, *, width: int, dark: bool
+) -> None:
+    ada = open_browser(width=width, dark=dark)
+    ada.sign_up(email())
+    for scope in ("openid profile", "openid email offline_access"):
+        flow = notes.flow(scope=scope)
+        ada.page.goto(flow.path())
+        check(ada.page)
+        ada.page.get_by_role("button", name="Allow").click()
+        ada.page.wait_for_url(re.compile(re.escape(notes.url)))
+        given = tokens(notes, flow, ada.page.url)
+    for path, heading in (
+        ("/devices", "You are signed in on this device only"),
+        (f"/oauth/end-session?id_token_hint={given['id_token']}", "asks to sign you out here too"),
+        ("/oauth/end-session?id_token_hint=x", "This request makes no sense"),
+        ("/oauth/authorize?client_id=nobody&redirect_uri=https://evil.example/", "This app is not known here"),
+        (notes.flow().path(prompt="login"), "Confirm that it is you"),
+    ):
+        ada.page.goto(path)
+        assert heading in ada.heading()
+        check(ada.page)
