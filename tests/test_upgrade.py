@@ -9,14 +9,26 @@ from app.revocation import log
 from app.revocation.entries import Scope
 from tests.browsers import Site
 
+COLUMNS = {
+    "users": ("is_admin",),
+    "sessions": ("parent_id",),
+    "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),
+}
+
 
 def first_version(site: Site) -> None:
     """Take everything away that came after the first version."""
     with site.app.app_context():
         with db.engine.begin() as connection:
             since = ("log_leaves", "log_tiles", "log_checkpoints", "nodes", "signing_keys", "lab_rooms", "lab_benches")
-            for table in since:
+            apps = ("authorization_codes", "consents", "logout_messages")
+            for table in (*since, *apps):
                 connection.execute(text(f"DROP TABLE {table}"))
+            for index in ("activity_by_event", "sessions_of_parent", "sessions_of_client"):
+                connection.execute(text(f"DROP INDEX {index}"))
+            for table, columns in COLUMNS.items():
+                for column in columns:
+                    connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
             connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         db.engine.dispose()
 

@@ -10,6 +10,7 @@ from app.identity import user as users
 from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
 from app.oauth import client as clients
+from app.oauth import consent
 from app.web import browsers, words
 
 group = AppGroup("sessions", help="Sessions of a person.")
@@ -52,6 +53,8 @@ def _end_one(found: User, sid: str) -> int:
     session = sessions.lock(sid)
     if session is None or session.user_id != found.id:
         raise click.ClickException("This person has no such session.")
+    if session.client_id != SITE:
+        consent.withdraw(found.id, session.client_id)
     if not session.end(Reason.BY_ADMIN):
         return 0
     activity.record("ended_by_admin", found.id, session)

@@ -1,7 +1,8 @@
 """The sessions of a person are listed and ended from a shell."""
 
 from tests.browsers import ACCESS, Browser, Site
-from tests.oauth.conftest import alive, register
+from tests.oauth.conftest import alive, register, register_app
+from tests.oauth.flow import Flow
 
 
 def test_sessions_of_a_person_are_listed_and_ended_on_every_node(site: Site, other_node: Site, ada: Browser) -> None:
@@ -50,6 +51,16 @@ def test_apps_are_listed_by_name_and_ended_too(site: Site, ada: Browser) -> None
     assert not alive(mail, access)
     assert mail.refresh(refresh).status_code == 400
     assert ada.is_signed_in()
+
+
+def test_an_app_that_is_ended_has_to_ask_again(site: Site, ada: Browser) -> None:
+    photos = register_app(site, "Photos")
+    Flow(photos, "openid").connect(ada)
+    [sid] = [line["sid"] for line in ada.sessions() if line["app"] == "Photos"]
+    assert site.query("SELECT client_id FROM consents") == [(photos.id,)]
+    assert site.run("sessions", "end", "ada@example.org", "--sid", sid).output == "1 ended.\n"
+    assert site.query("SELECT client_id FROM consents") == []
+    assert "0 ended" in site.run("sessions", "end", "ada@example.org", "--sid", sid).output
 
 
 def test_it_says_that_an_administrator_did_it(site: Site, ada: Browser) -> None:

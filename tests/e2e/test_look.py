@@ -53,6 +53,27 @@ def test_every_private_page_is_accessible(ada: Person, open_browser: OpenBrowser
         check(ada.page)
 
 
+def test_every_page_of_an_administrator_is_accessible(ada: Person, open_browser: OpenBrowser, server: Server) -> None:
+    names = [f"{name}-{uuid.uuid4().hex[:8]}@example.org" for name in ("root", "eve")]
+    ada.sign_up(names[0])
+    server.run("users", "admin", names[0])
+    phone, laptop = open_browser("Chrome on Android"), open_browser("Safari on macOS")
+    phone.sign_up(names[1], "Eve")
+    assert phone.is_signed_in()
+    laptop.sign_in(names[1])
+    assert laptop.is_signed_in()
+    for path in ("/admin", "/admin?q=nobody-at-all", *(f"/admin?q={name}" for name in names)):
+        ada.page.goto(path)
+        check(ada.page)
+    for name in ("Ada", "Eve"):
+        ada.page.goto(f"/admin?q={names[name == 'Eve']}")
+        ada.page.get_by_role("main").get_by_role("link", name=name, exact=True).first.click()
+        check(ada.page)
+    for act in ("End Safari on macOS", "Close the account"):
+        ada.press(act)
+        check(ada.page)
+
+
 def test_every_answer_to_a_form_is_accessible(ada: Person) -> None:
     ada.sign_up("not an address", name="")
     check(ada.page)
