@@ -1,10 +1,26 @@
 """The endpoints that take or give tokens, described."""
 
-from app.openapi.parts import ADDRESS, NUMBER, SECONDS, TEXT, YES_OR_NO, answer, form, members, one, operation, refusal
+from app.openapi.parts import (
+    ADDRESS,
+    NUMBER,
+    SECONDS,
+    TEXT,
+    YES_OR_NO,
+    Part,
+    answer,
+    form,
+    members,
+    one,
+    operation,
+    refusal,
+)
 
 _CLIENT = {"client_id": TEXT, "client_secret": TEXT}
-_CLIENT_PROOF = [{"secret": []}, {}]  # in the header, or in the form; a public client has only its id, in the form
-_BEARER = [{"token": []}]
+_CLIENT_PROOF: list[Part] = [
+    {"secret": []},
+    {},
+]  # in the header, or in the form; a public client has only its id, in the form
+_BEARER: list[Part] = [{"token": []}]
 _HINT = {"token_type_hint": {**TEXT, "description": "Changes nothing: a token is found whatever its kind."}}
 _PRESENTED = form(members({"token": {**TEXT, "minLength": 1}}, {**_HINT, **_CLIENT}))
 
