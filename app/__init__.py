@@ -14,6 +14,7 @@ from app.controls import routes as controls
 from app.identity import access_token, activity, demo, password
 from app.lab import site as lab
 from app.oauth import routes as oauth
+from app.openapi import routes as openapi
 from app.revocation import delivery
 from app.web import site
 
@@ -37,7 +38,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     demo.init_app(app, settings)
     access_token.init_app(app)
     oauth.init_app(app)
-    for routes in (api, log, operation):
+    for routes in (api, log, openapi, operation):
         app.register_blueprint(routes.bp)
     site.init_app(app)
     lab.init_app(app)

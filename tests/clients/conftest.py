@@ -1,15 +1,12 @@
 """Apps that stand on libraries not written here, on a real server, and people who let them in."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from app.db import writing
-from app.oauth import client as clients
-from tests.browsers import Site
 from tests.clients.authlib_app import Authlib
 from tests.clients.library import App, Library
 from tests.clients.node_app import OAuth4WebAPI, OpenidClient
@@ -26,27 +23,23 @@ LIBRARIES: dict[str, Callable[[App], Library]] = {
 }
 
 
-def register(server: Server, *, public: bool, redirect_uri: str = CALLBACK, **more: Any) -> App:
-    """Register an app by the same database, as whoever runs the site would."""
-    site = Site(server.folder, SITE_URL=server.url)
-    with site.app.app_context(), writing():
-        client, secret = clients.register("Calendar", public=public, redirect_uris=[redirect_uri], **more)
-        app = App(server.url, client.id, secret, redirect_uri)
-    site.close()
-    return app
+def register(server: Server, *more: str, redirect_uri: str = CALLBACK) -> App:
+    """Register an app as whoever runs the site does, with *more* words on the command line."""
+    said = json.loads(server.run("clients", "add", "Calendar", "--redirect-uri", redirect_uri, "--json", *more))
+    return App(server.url, said["client_id"], said.get("client_secret"), redirect_uri)
 
 
 @pytest.fixture(scope="module")
 def server(shared_instance: Path) -> Iterator[Server]:
-    """Two worker processes. Tests of one module share it, each with people and apps of its own."""
+    """Two worker processes. Tests of one module share it, each with people of its own."""
     running = Server(shared_instance, WORKERS="2")
     yield running
     running.stop()
 
 
-@pytest.fixture(params=[False, True], ids=["with a secret", "public"])
+@pytest.fixture(scope="module", params=[[], ["--public"]], ids=["with a secret", "public"])
 def app(request: pytest.FixtureRequest, server: Server) -> App:
-    return register(server, public=request.param)
+    return register(server, *request.param)
 
 
 @pytest.fixture(params=LIBRARIES)

@@ -39,7 +39,7 @@ def test_a_person_who_says_no_is_led_back_with_nothing(library: Library, person:
         library.arrive(person.decide(library.ask(), "deny"))
 
 
-@pytest.mark.parametrize("app", [False], ids=["with a secret"], indirect=True)
+@pytest.mark.parametrize("app", [[]], ids=["with a secret"], indirect=True)
 def test_introspection_says_when_it_is_over(library: Library, person: Person) -> None:
     library.arrive(person.decide(library.ask()))
     assert library.is_active()

@@ -54,14 +54,16 @@ class Files(BaseHTTPRequestHandler):
 def serving() -> Iterator[Page]:
     with Page() as page:
         threading.Thread(target=page.serve_forever).start()
-        yield page
-        page.shutdown()
+        try:
+            yield page
+        finally:
+            page.shutdown()
 
 
 @pytest.fixture(scope="module")
 def app(server: Server) -> Iterator[App]:
     with serving() as page:
-        found = register(server, public=True, redirect_uri=page.address, post_logout_redirect_uris=[page.address])
+        found = register(server, "--public", "--post-logout-redirect-uri", page.address, redirect_uri=page.address)
         page.told = json.dumps({"issuer": found.issuer, "id": found.id, "scope": SCOPE})
         yield found
 

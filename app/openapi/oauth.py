@@ -1,0 +1,115 @@
+"""The endpoints that take or give tokens, described."""
+
+from app.openapi.parts import (
+    ADDRESS,
+    NUMBER,
+    SECONDS,
+    TEXT,
+    YES_OR_NO,
+    Part,
+    answer,
+    form,
+    members,
+    one,
+    operation,
+    refusal,
+)
+
+_CLIENT = {"client_id": TEXT, "client_secret": TEXT}
+_CLIENT_PROOF: list[Part] = [
+    {"secret": []},
+    {},
+]  # in the header, or in the form; a public client has only its id, in the form
+_BEARER: list[Part] = [{"token": []}]
+_HINT = {"token_type_hint": {**TEXT, "description": "Changes nothing: a token is found whatever its kind."}}
+_PRESENTED = form(members({"token": {**TEXT, "minLength": 1}}, {**_HINT, **_CLIENT}))
+
+_CODE = members(
+    {
+        "grant_type": one("authorization_code"),
+        "code": TEXT,
+        "code_verifier": {"type": "string", "pattern": "^[A-Za-z0-9._~-]{43,128}$"},
+    },
+    {"redirect_uri": ADDRESS, **_CLIENT},
+)
+_REFRESH = members(
+    {"grant_type": one("refresh_token"), "refresh_token": TEXT},
+    {"scope": {**TEXT, "description": "A part of what was granted, for this access token only."}, **_CLIENT},
+)
+_TOKENS = members(
+    {
+        "access_token": TEXT,
+        "token_type": one("Bearer"),
+        "expires_in": SECONDS,
+        "refresh_token": {**TEXT, "description": "Good for one exchange."},
+        "scope": TEXT,
+    },
+    {"id_token": TEXT, "refresh_token_timeout": SECONDS, "authorization_expires_in": SECONDS},
+)
+_ACTIVE = members(
+    {"active": YES_OR_NO},
+    dict.fromkeys(("iss", "aud", "sub", "client_id", "scope", "sid", "jti", "token_type"), TEXT)
+    | {"iat": NUMBER, "exp": NUMBER},
+)
+_PERSON = members({"sub": TEXT}, {"name": TEXT, "email": TEXT, "email_verified": YES_OR_NO})
+_REFUSED = {
+    "400": refusal("The request makes no sense, or the grant is over: `invalid_grant`."),
+    "401": refusal("The client has not proved who it is: `invalid_client`."),
+    "413": refusal("The body is too long."),
+    "429": refusal("Too many failed attempts from this address."),
+}
+_UNPROVED = {
+    "400": refusal("The token is sent in more than one way."),
+    "401": refusal("There is no token, or it is expired, revoked or malformed.", challenge=True),
+}
+
+PATHS = {
+    "/oauth/token": {
+        "post": operation(
+            "Exchange a code or a refresh token",
+            {"200": answer("A new pair of tokens.", _TOKENS), **_REFUSED},
+            security=_CLIENT_PROOF,
+            requestBody=form(_CODE, _REFRESH),
+        )
+    },
+    "/oauth/revoke": {
+        "post": operation(
+            "Give a token back (RFC 7009)",
+            {"200": answer("It is over now, or has been, or never was this client's.", {}), **_REFUSED},
+            description="A refresh token, used or not, ends its whole session; an access token ends alone.",
+            security=_CLIENT_PROOF,
+            requestBody=_PRESENTED,
+        )
+    },
+    "/oauth/introspect": {
+        "post": operation(
+            "Ask whether a token is good (RFC 7662)",
+            {"200": answer("What it stands for, or that it is not active.", _ACTIVE), **_REFUSED},
+            description="For clients with a secret.",
+            security=_CLIENT_PROOF,
+            requestBody=_PRESENTED,
+        )
+    },
+    "/oauth/userinfo": {
+        method: operation(
+            "Ask who the person is (OpenID Connect Core, section 5.3)",
+            {
+                "200": answer("What the token's scopes allow to know.", _PERSON),
+                **_UNPROVED,
+                "403": refusal("The token does not cover this: `insufficient_scope`.", challenge=True),
+            },
+            security=_BEARER,
+        )
+        for method in ("get", "post")
+    },
+    "/api/me": {
+        "get": operation(
+            "Ask what an access token stands for",
+            {
+                "200": answer("Its own claims.", members(dict.fromkeys(("sub", "sid", "client_id", "scope"), TEXT))),
+                **_UNPROVED,
+            },
+            security=_BEARER,
+        )
+    },
+}
