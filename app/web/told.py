@@ -10,6 +10,8 @@ from app.oauth.logout import message as messages
 from app.oauth.logout.message import Message
 from app.web import words
 
+REFUSED = "HTTP 400"
+
 
 @dataclass(frozen=True)
 class Told:
@@ -49,7 +51,7 @@ def _describe(message: Message, app: str) -> Told:
     if message.delivered_at is not None:
         return Told(app, message.delivered_at, f"{app} was told {about}", f"told{_try(message)}, {_answered(message)}")
     if message.given_up_at is not None:
-        return Told(app, message.given_up_at, f"{app} could not be told {about}", f"given up: {_failed(message)}")
+        return Told(app, message.given_up_at, f"{app} could not be told {about}", _failed(message))
     return Told(app, message.made_at, f"{app} is being told {about}", _waiting(message))
 
 
@@ -60,7 +62,8 @@ def _waiting(message: Message) -> str:
 
 
 def _failed(message: Message) -> str:
-    return f"{message.answer} at the {words.ordinal(message.attempts)} try"
+    verb = "refused" if message.answer == REFUSED else "given up"
+    return f"{verb}: {message.answer} at the {words.ordinal(message.attempts)} try"
 
 
 def _try(message: Message) -> str:
