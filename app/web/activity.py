@@ -29,7 +29,7 @@ class Line:
 def show() -> ResponseReturnValue:
     current = guard.current().session
     happened = [_line(event, current) for event in activity.latest(current.user_id, LISTED)]
-    said = [Line(one.at, one.title, one.words) for one in told.describe(messages.latest(current.user_id, LISTED))]
+    said = [Line(one.at, one.title, one.how) for one in told.describe(messages.latest(current.user_id, LISTED))]
     # Who is told, is told after the end: the order counts where the second is the same.
     lines = sorted(said + happened, key=attrgetter("at"), reverse=True)[:LISTED]
     return render_template("web/activity.html", events=lines)

@@ -15,12 +15,13 @@ REFUSED = "HTTP 400"
 
 @dataclass(frozen=True)
 class Told:
-    """*app*: its name; *at*: since when it stands so (Unix seconds); *title* and *words*: how."""
+    """*app*: its name; *at*: since when it stands so (Unix seconds); *state* and *how*, in words; *title*: all in one."""
 
     app: str
     at: int
+    state: str
+    how: str
     title: str
-    words: str
 
 
 def ids(ended: Session, apps: Collection[Session]) -> list[str]:
@@ -47,28 +48,17 @@ def names(client_ids: Iterable[str]) -> dict[str, str]:
 
 
 def _describe(message: Message, app: str) -> Told:
-    about = "that its session is over"
+    over, nth = "that its session is over", f"at the {words.ordinal(message.attempts)} try"
     if message.delivered_at is not None:
-        return Told(app, message.delivered_at, f"{app} was told {about}", f"told{_try(message)}, {_answered(message)}")
+        how = f"it answered after {message.milliseconds} ms" + (f", {nth}" if message.attempts > 1 else "")
+        return Told(app, message.delivered_at, "told", how, f"{app} was told {over}")
     if message.given_up_at is not None:
-        return Told(app, message.given_up_at, f"{app} could not be told {about}", _failed(message))
-    return Told(app, message.made_at, f"{app} is being told {about}", _waiting(message))
+        state = "refused" if message.answer == REFUSED else "given up"
+        return Told(app, message.given_up_at, state, f"{message.answer} {nth}", f"{app} could not be told {over}")
+    return Told(app, message.made_at, "not reached yet", _waiting(message), f"{app} is being told {over}")
 
 
 def _waiting(message: Message) -> str:
     if not message.attempts or message.next_at is None:
-        return "not reached yet, the first try is under way"
-    return f"not reached yet ({message.answer}), next try {words.until(message.next_at, clock.now())}"
-
-
-def _failed(message: Message) -> str:
-    verb = "refused" if message.answer == REFUSED else "given up"
-    return f"{verb}: {message.answer} at the {words.ordinal(message.attempts)} try"
-
-
-def _try(message: Message) -> str:
-    return f" at the {words.ordinal(message.attempts)} try" if message.attempts > 1 else ""
-
-
-def _answered(message: Message) -> str:
-    return f"it answered after {message.milliseconds} ms"
+        return "the first try is under way"
+    return f"{message.answer}, next try {words.until(message.next_at, clock.now())}"

@@ -46,14 +46,14 @@ def test_it_shows_the_state_as_found_when_looked_at(site: Site, ada: Browser, ma
     notes.connect(ada)
     notes.sink.status = 503
     ada.sign_out()
-    assert seen(ada).count("not reached yet, the first try is under way") == 2
+    assert seen(ada).count("not reached yet: the first try is under way") == 2
     site.deliver()
-    assert re.search(r"Mail told, it answered after \d+ ms", seen(ada))
-    assert "Notes not reached yet (HTTP 503), next try in 5 seconds" in seen(ada)
+    assert re.search(r"Mail told: it answered after \d+ ms", seen(ada))
+    assert "Notes not reached yet: HTTP 503, next try in 5 seconds" in seen(ada)
     site.wait(5)
     notes.sink.status = 200
     site.deliver()
-    assert re.search(r"Notes told at the 2nd try, it answered after \d+ ms", seen(ada))
+    assert re.search(r"Notes told: it answered after \d+ ms, at the 2nd try", seen(ada))
 
 
 def test_what_was_refused_is_said_to_be_so(ada: Browser, mail: Party) -> None:
@@ -82,7 +82,7 @@ def test_after_signing_out_everywhere_everything_is_on_it(site: Site, ada: Brows
     notes.connect(phone)
     ada.post("/devices/end-all")
     site.deliver()
-    assert len(re.findall(r"(?:Mail|Notes) told, it answered", seen(ada))) == 2
+    assert len(re.findall(r"(?:Mail|Notes) told: it answered", seen(ada))) == 2
     assert "keeps its access" not in seen(ada)
 
 
@@ -148,7 +148,7 @@ def test_while_it_is_not_reached_the_activity_page_says_so(site: Site, ada: Brow
     site.deliver()
     ada.sign_in()
     page = seen(ada, "/activity")
-    assert "Mail is being told that its session is over not reached yet (no connection), next try in 5 seconds" in page
+    assert "Mail is being told that its session is over no connection, next try in 5 seconds" in page
     mail.sink.up()
 
 
