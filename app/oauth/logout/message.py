@@ -123,9 +123,9 @@ def latest(user_id: str, count: int = 50) -> list[Message]:
 
 
 def failed(limit: int = 50) -> list[Message]:
-    """Return the newest messages that were refused or given up, whoever they are about, the newest first."""
-    found = select(Message).where(Message.given_up_at.is_not(None)).order_by(Message.given_up_at.desc())
-    return list(db.session.scalars(found.limit(limit)))
+    """Return the newest messages that did not arrive, given up or to be tried again, whoever they are about."""
+    found = select(Message).where(Message.delivered_at.is_(None), Message.attempts > 0)
+    return list(db.session.scalars(found.order_by(Message.made_at.desc(), Message.entry.desc()).limit(limit)))
 
 
 def forget(before: int) -> int:
