@@ -39,6 +39,7 @@ class Site(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         app = create_app()
         app.extensions["delivery"].start()
+        app.extensions["courier"].start()
         return app
 
 

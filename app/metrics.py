@@ -34,6 +34,12 @@ events = Counter("signed_out_security_events", "Security events, by name.", ["ev
 unconfirmed = Counter(
     "signed_out_unconfirmed_nodes", "Nodes that had to be waited out because they did not confirm.", registry=_own
 )
+logouts = Counter(
+    "signed_out_logout_messages",
+    "Attempts to tell an app that a session is over, by outcome.",
+    ["outcome"],
+    registry=_own,
+)
 confirmation = Histogram(
     "signed_out_confirmation_seconds",
     "From the commit of a revocation until every node had confirmed it.",

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.db import db
+from app.oauth.logout.courier import Courier
 from app.revocation.delivery import Delivery
 from tests import backings
 
@@ -57,6 +58,8 @@ class Site:
             {"INSTANCE_PATH": str(folder), "TEST_CONTROLS": "1", **backings.settings(folder), **environ}
         )
         self.app.jinja_env.bytecode_cache = COMPILED
+        self._courier: Courier = self.app.extensions["courier"]
+        self._courier.close()  # nothing is sent before `deliver`
 
     def browser(self, label: str = "Firefox on Linux", *, address: str = "127.0.0.1") -> "Browser":
         """A browser that has never been here."""
@@ -83,6 +86,10 @@ class Site:
     def wait(self, seconds: int) -> None:
         """Move the clock of the site, and of every other node of it."""
         move_clock(self.folder, seconds)
+
+    def deliver(self) -> None:
+        """Tell apps what is due to be told, and wait until they have answered."""
+        self._courier.deliver_due()
 
     def impatient(self) -> None:
         """Give up at once where the database is locked, so that a test need not wait for it."""

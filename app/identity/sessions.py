@@ -67,6 +67,24 @@ def of_app(user_id: str, client_id: str) -> list[Session]:
     return list(db.session.scalars(held.with_for_update()))
 
 
+def ended_with(session: Session) -> list[Session]:
+    """Return what apps held and lost when *session* was ended: by the same entry, or as they hung on it."""
+    hung = and_(Session.parent_id == session.id, log.LogEntry.reason == Reason.BROWSER_ENDED)
+    listed = (
+        select(Session)
+        .join(Session.ending)
+        .options(contains_eager(Session.ending), joinedload(Session.parent))
+        .where(Session.user_id == session.user_id, Session.client_id != SITE)
+        .where(or_(Session.ended_entry == session.ended_entry, hung))
+    )
+    return list(db.session.scalars(listed.order_by(Session.opened)))
+
+
+def outliving(session: Session) -> list[Session]:
+    """Return what *session* gave to apps and what goes on without it."""
+    return [app for app in apps(session.user_id) if app.parent_id == session.id and app.is_offline]
+
+
 def ended(user_id: str, since: int, newest: int) -> list[Session]:
     """Return the *newest* of the user's sessions that were ended or timed out after *since* (Unix seconds).
 

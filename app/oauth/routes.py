@@ -10,6 +10,7 @@ from app.identity import bearer, status_list
 from app.identity.access_token import Claims
 from app.oauth import cors, metadata
 from app.oauth import userinfo as person
+from app.oauth.logout import outbox
 from app.oauth.server import init_app as init_server
 from app.oauth.server import server
 
@@ -20,6 +21,7 @@ def init_app(app: Flask) -> None:
     """Add the authorization server and its endpoints to *app*."""
     init_server(app)
     cors.init_app(app)
+    outbox.init_app(app)
     app.register_blueprint(bp)
 
 

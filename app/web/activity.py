@@ -1,26 +1,41 @@
-"""Activity: what happened to this account."""
+"""Activity: what happened to this account, and what apps were told of it."""
+
+from dataclasses import dataclass
+from operator import attrgetter
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app.identity import activity
-from app.web import browsers, guard
+from app.identity.session import Session
+from app.oauth.logout import message as messages
+from app.web import browsers, guard, told, words
 
 bp = Blueprint("activity", __name__)
+LISTED = 50
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the page: *what* happened *at* (Unix seconds), and more *about* it."""
+
+    at: int
+    what: str
+    about: str
 
 
 @bp.get("/activity")
 @guard.required
 def show() -> ResponseReturnValue:
     current = guard.current().session
-    events = [
-        {
-            "at": event.at,
-            "event": event.event,
-            "label": browsers.describe(event.user_agent).label if event.user_agent else None,
-            "address": event.address,
-            "here": event.session_id == current.id,
-        }
-        for event in activity.latest(current.user_id)
-    ]
-    return render_template("web/activity.html", events=events)
+    happened = [_line(event, current) for event in activity.latest(current.user_id, LISTED)]
+    said = [Line(one.at, one.title, one.how) for one in told.describe(messages.latest(current.user_id, LISTED))]
+    # Who is told, is told after the end: the order counts where the second is the same.
+    lines = sorted(said + happened, key=attrgetter("at"), reverse=True)[:LISTED]
+    return render_template("web/activity.html", events=lines)
+
+
+def _line(event: activity.Event, current: Session) -> Line:
+    label = browsers.describe(event.user_agent).label if event.user_agent else None
+    here = "this browser" if event.session_id == current.id else None
+    return Line(event.at, words.event(event.event), ", ".join(filter(None, (label, event.address, here))))

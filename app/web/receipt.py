@@ -14,11 +14,12 @@ from app.db import Model, db, writing
 from app.identity import refresh_token, sessions
 from app.identity.session import Session
 from app.revocation import delivery
-from app.web import browsers, own_server, words
+from app.web import browsers, own_server, told, words
 from app.web.own_server import Exchange
 
 SECONDS = 10 * 60
 ACCESS_TOKENS = 4
+APPS = 5
 
 
 class Receipt(Model):
@@ -33,13 +34,17 @@ class Receipt(Model):
 def describe(session: Session, *, already: bool, ended: int | None) -> dict[str, Any]:
     """Return what was ended: *session*, or, if *ended* says how many, every session of its user."""
     others = sessions.count_live(session.user_id)
+    apps, kept = sessions.ended_with(session), sessions.outliving(session)
+    names = told.names(app.client_id for app in apps + kept)
     return {
         "ended_at": session.ended_at or clock.now(),
         "began_at": session.began_at,
         "label": session.name or browsers.describe(session.user_agent).label,
         "already": already,
         "reason": session.reason,
-        "parts": _parts(session),
+        "parts": [*_parts(session), *(_part(names[app.client_id], app) for app in apps[-APPS:])],
+        "told": told.ids(session, apps + kept),
+        "kept": [names[app.client_id] for app in kept],
         "others": others,
         "position": session.ended_entry,
         "each_request": delivery.reads_each_time(),
@@ -88,12 +93,6 @@ def _nodes(session: Session) -> dict[str, Any] | None:
 def _parts(session: Session) -> list[dict[str, Any]]:
     chain = refresh_token.chain(session.id, ACCESS_TOKENS)
     now = session.ended_at or clock.now()
-    whole = {
-        "what": "session",
-        "id": words.shorten(session.id),
-        "began_at": session.began_at,
-        "expires_at": session.ends_at,
-    }
     newest = [
         {
             "what": "refresh token",
@@ -108,7 +107,16 @@ def _parts(session: Session) -> list[dict[str, Any]]:
         for link in reversed(chain)
         if link.access_expires_at > now
     ]
-    return [whole, *newest, *tokens]
+    return [_part("session", session), *newest, *tokens]
+
+
+def _part(what: str, session: Session) -> dict[str, Any]:
+    return {
+        "what": what,
+        "id": words.shorten(session.id),
+        "began_at": session.began_at,
+        "expires_at": session.ends_at,
+    }
 
 
 def _proof(what: str, where: str, found: Exchange, expected: tuple[int, str]) -> dict[str, Any]:

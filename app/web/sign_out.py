@@ -13,7 +13,7 @@ from app.db import StoreUnavailable, db, writing
 from app.identity import access_token, activity, refresh_token, sessions
 from app.identity.session import SITE, Reason, Session
 from app.revocation import checkpoint
-from app.web import cookies, guard, lifeline, own_server, receipt
+from app.web import cookies, guard, lifeline, own_server, receipt, told
 from app.web.own_server import Exchange
 
 bp = Blueprint("sign_out", __name__)
@@ -87,7 +87,8 @@ def signed_out() -> ResponseReturnValue:
     receipt_id = cookies.read(cookies.RECEIPT)
     found = receipt.find(receipt_id) if receipt_id else None
     line = lifeline.receipt_line(found["parts"], found["ended_at"]) if found else None
-    return render_template("web/receipt.html", receipt=found, line=line)
+    apps = told.show(found["told"]) if found else []
+    return render_template("web/receipt.html", receipt=found, line=line, told=apps)
 
 
 @bp.get("/signed-out.tlog-proof")

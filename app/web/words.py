@@ -95,6 +95,17 @@ def day(at: int) -> str:
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
+def ordinal(number: int) -> str:
+    """Say the how-manieth."""
+    special = {1: "st", 2: "nd", 3: "rd"} if number % 100 not in (11, 12, 13) else {}
+    return f"{number}{special.get(number % 10, 'th')}"
+
+
+def capitalize(text: str) -> str:
+    """Begin with a capital, and leave the rest as somebody chose to write it."""
+    return text[:1].upper() + text[1:]
+
+
 def shorten(text: str, keep: int = 6) -> str:
     """Leave out the middle, so that a secret is recognised but never shown: at most half of it stays."""
     keep = min(keep, len(text) // 4)

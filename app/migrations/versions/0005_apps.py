@@ -56,8 +56,8 @@ def _logout_messages() -> None:
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("client_id", sa.String(64), nullable=False),
         sa.Column("user_id", sa.String(64), nullable=False, index=True),
-        sa.Column("session_id", sa.String(64), nullable=False),
-        sa.Column("entry", Number, nullable=False, index=True),
+        sa.Column("session_id", sa.String(64), nullable=False, index=True),
+        sa.Column("entry", Number, nullable=False),
         sa.Column("made_at", Number, nullable=False),
         sa.Column("attempts", Number, nullable=False),
         sa.Column("claimed_until", Number, nullable=False),
@@ -65,4 +65,5 @@ def _logout_messages() -> None:
         sa.Column("delivered_at", Number),
         sa.Column("given_up_at", Number),
         sa.Column("answer", sa.String(80)),
+        sa.Column("milliseconds", Number),
     )

@@ -2,21 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import column, select, table
-
-from app.db import db
 from app.identity import activity
 from app.identity import user as users
 from app.identity.user import User
 from app.oauth import client as clients
+from app.oauth.logout import message as messages
 from app.web import browsers
 
 LATEST = 10
 REUSE = ("refresh_reused", "refresh_interrupted", "code_reused")
-_messages = table(
-    "logout_messages",
-    *map(column, ("client_id", "user_id", "made_at", "attempts", "answer", "delivered_at", "given_up_at")),
-)
 
 
 @dataclass(frozen=True)
@@ -60,9 +54,7 @@ def reuse() -> list[Reused]:
 
 def failed_deliveries() -> list[Failed]:
     """Return the latest messages that did not arrive: those that were given up, and those still being tried again."""
-    about = _messages.c
-    undelivered = select(_messages).where(about.delivered_at.is_(None), about.attempts > 0)
-    found = db.session.execute(undelivered.order_by(about.made_at.desc()).limit(LATEST)).all()
+    found = messages.failed(LATEST)
     people = users.named(message.user_id for message in found)
     apps = clients.named(message.client_id for message in found)
     return [

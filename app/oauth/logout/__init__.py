@@ -1,0 +1,1 @@
+"""Back-channel logout: apps are told, server to server, that a session is over (OpenID Connect Back-Channel Logout)."""

@@ -1,0 +1,43 @@
+"""What came of one attempt to tell an app, and when to try again."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.config import DAY
+
+PAUSES = (5, 15, 60, 5 * 60, 15 * 60, 60 * 60)  # seconds until the next attempt; the last one again and again
+LONGEST = DAY
+
+
+class Outcome(StrEnum):
+    """What an attempt came to, and with it the message."""
+
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    FAILED = "failed"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """*words*: what happened; *milliseconds*: how long it took."""
+
+    outcome: Outcome
+    words: str
+    milliseconds: int = 0
+
+
+NOBODY = Answer(Outcome.GIVEN_UP, "it has no address for this any more")
+
+
+def judge(status: int) -> Outcome:
+    """Say what the status of an answer means (section 2.8). Only who says 400 has got the message and does not want it."""
+    if 200 <= status < 300:
+        return Outcome.DELIVERED
+    return Outcome.REFUSED if status == 400 else Outcome.FAILED
+
+
+def next_try(attempts: int, made_at: int, now: int) -> int | None:
+    """Return when to try again after so many failed *attempts*; None to give up. All times are Unix seconds."""
+    at = now + PAUSES[min(attempts, len(PAUSES)) - 1]
+    return at if at <= made_at + LONGEST else None

@@ -1,0 +1,29 @@
+"""The logout token, which tells an app that a session is over (Back-Channel Logout, section 2.4). Signed with RS256."""
+
+import jwt
+
+from app import clock
+from app.config import settings
+from app.keys import identity_keys
+from app.oauth.logout.message import Message
+
+TYPE = "logout+jwt"
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+SECONDS = 120
+
+
+def sign(message: Message) -> str:
+    """Sign the token of *message* anew, for one attempt. Its `jti` stays the same, so that a repetition is no news."""
+    now = clock.now()
+    key = identity_keys().signing(now)
+    claims = {
+        "iss": settings().site_url,
+        "aud": message.client_id,
+        "iat": now,
+        "exp": now + SECONDS,
+        "jti": message.id,
+        "events": {EVENT: {}},
+        "sub": message.user_id,
+        "sid": message.session_id,
+    }
+    return jwt.encode(claims, key.private, key.algorithm, {"typ": TYPE, "kid": key.kid})

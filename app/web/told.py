@@ -1,0 +1,64 @@
+"""What apps were told of an end, in words, as it stands at the moment of looking."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from app import clock
+from app.identity.session import Session
+from app.oauth import client as clients
+from app.oauth.logout import message as messages
+from app.oauth.logout.message import Message
+from app.web import words
+
+REFUSED = "HTTP 400"
+
+
+@dataclass(frozen=True)
+class Told:
+    """*app*: its name; *at*: since when it stands so (Unix seconds); *state* and *how*, in words; *title*: all in one."""
+
+    app: str
+    at: int
+    state: str
+    how: str
+    title: str
+
+
+def ids(ended: Session, apps: Collection[Session]) -> list[str]:
+    """Return the ids of the messages that the end of *ended* brought to *apps*: those that ended too, or outlive it."""
+    entries = {ended.ended_entry, *(app.ended_entry for app in apps)}
+    return [message.id for message in messages.about({app.id for app in apps}) if message.entry in entries]
+
+
+def show(message_ids: Collection[str]) -> list[Told]:
+    """Describe these messages."""
+    return describe(messages.by_id(message_ids))
+
+
+def describe(found: Collection[Message]) -> list[Told]:
+    """Describe each of the messages *found*."""
+    apps = names(message.client_id for message in found)
+    return [_describe(message, apps[message.client_id]) for message in found]
+
+
+def names(client_ids: Iterable[str]) -> dict[str, str]:
+    """Return how each of these apps is called, whether it is still registered or not."""
+    wanted = set(client_ids)
+    return dict.fromkeys(wanted, "A removed app") | {id: app.name for id, app in clients.named(wanted).items()}
+
+
+def _describe(message: Message, app: str) -> Told:
+    over, nth = "that its session is over", f"at the {words.ordinal(message.attempts)} try"
+    if message.delivered_at is not None:
+        how = f"it answered after {message.milliseconds} ms" + (f", {nth}" if message.attempts > 1 else "")
+        return Told(app, message.delivered_at, "told", how, f"{app} was told {over}")
+    if message.given_up_at is not None:
+        state = "refused" if message.answer == REFUSED else "given up"
+        return Told(app, message.given_up_at, state, f"{message.answer} {nth}", f"{app} could not be told {over}")
+    return Told(app, message.made_at, "not reached yet", _waiting(message), f"{app} is being told {over}")
+
+
+def _waiting(message: Message) -> str:
+    if not message.attempts or message.next_at is None:
+        return "the first try is under way"
+    return f"{message.answer}, next try {words.until(message.next_at, clock.now())}"
