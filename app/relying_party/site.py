@@ -47,8 +47,16 @@ def home() -> tuple[str, int]:
             guests.watch.look(visit)
         except Unheard as found:
             silence = str(found)
-    page = render_template("home.html", party=party(), visit=visit, silence=silence, **_heard(party().news))
+    page = render_template("home.html", party=party(), visit=visit, silence=silence)
     return page, 503 if silence else 200
+
+
+@bp.get("/tokens")
+def tokens() -> str:
+    """Say how this site decides on bearer tokens."""
+    news = party().news
+    about = {"heard": news.heard(), "age": news.age(), "is_silent": news.is_silent()}
+    return render_template("tokens.html", party=party(), news=news, **about)
 
 
 @bp.get("/state")
@@ -89,10 +97,6 @@ def _decide() -> Verdict:
         return read if isinstance(read, Verdict) else party().news.decide(read)
     except Unheard as silence:
         return Verdict(503, f"It cannot know: {silence}.", "no answer")
-
-
-def _heard(news: Delivery) -> dict[str, Any]:
-    return {"news": news, "heard": news.heard(), "age": news.age(), "is_silent": news.is_silent()}
 
 
 def _news(issuer: Issuer, delivery: str, every: float) -> Delivery:

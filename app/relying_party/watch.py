@@ -89,7 +89,7 @@ def make(delivery: str, client: Client, visits: Visits, every: float) -> Watch:
         return Asking(client, visits)
     if delivery == "poll":
         return Polling(client, visits, every)
-    told = "Signed Out tells this site at once, and you leave here, too"
+    told = "it tells this site at once, and you leave here, too"
     return Idle(told if delivery == "push" else "this site does not notice")
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 def ago(at: float) -> str:
     """Say how long ago a Unix time was."""
     seconds = max(0.0, time.time() - at)
+    if seconds < 0.1:
+        return "just now"
     if seconds < 10:
         return f"{seconds:.1f} seconds ago"
     if seconds < 120:

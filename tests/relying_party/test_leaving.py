@@ -144,7 +144,7 @@ def test_who_asks_learns_of_it_at_the_next_page_and_not_before(issuer: FakeIssue
     assert ada.state() == "live"
     page = ada.get("/").text
     assert "Ada left" in page
-    assert "this site asked Signed Out" in page
+    assert "so this site asked Signed Out" in page
 
 
 def test_who_asks_and_gets_no_answer_shows_nothing_of_the_visitor(issuer: FakeIssuer) -> None:

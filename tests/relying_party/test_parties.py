@@ -95,11 +95,11 @@ def test_their_page_says_how_they_hear_and_of_how_many(world: World, attendee: A
     attendee.sign_out()
     world["push"].until(attendee.token, 401)
     for name, heading in (
-        ("never", "this site never hears of a sign-out"),
-        ("ask", "this site asks about each token"),
-        ("push", "this site has heard of"),
+        ("never", "This site never hears of a sign-out"),
+        ("ask", "This site asks about each token"),
+        ("push", "This site has heard of"),
     ):
-        status, page, headers = world[name].get("/")
+        status, page, headers = world[name].get("/tokens")
         assert (status, page.count("<h1>")) == (200, 1)
         assert heading in page
         assert "default-src 'none'" in headers["Content-Security-Policy"]
