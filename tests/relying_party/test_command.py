@@ -137,7 +137,7 @@ def test_the_demo_starts_three_sites_and_stops_them_all(tmp_path: Path) -> None:
             for address in addresses[:2]:
                 led = httpx.get(f"{address}/sign-in")
                 assert led.headers["Location"].startswith(f"{addresses[2]}/oauth/authorize?")
-                assert "asks" in httpx.get(led.headers["Location"], follow_redirects=True).text
+                assert "asks who you are" in httpx.get(led.headers["Location"], follow_redirects=True).text
             running.send_signal(signal.SIGINT)
             running.wait(timeout=30)
         finally:
