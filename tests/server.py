@@ -61,6 +61,11 @@ class Server:
         environ = os.environ | self._environ
         return subprocess.run(command, cwd=PROJECT, env=environ, check=True, capture_output=True, text=True).stdout
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a command needs, to be about this site."""
+        return self._environ
+
     def wait(self, seconds: int) -> None:
         """Move the clock of every worker."""
         move_clock(self.folder, seconds)

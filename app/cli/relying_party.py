@@ -2,18 +2,52 @@
 
 import os
 import sys
+from argparse import ArgumentParser, Namespace
 
 import click
+from flask.cli import with_appcontext
 
 from app import config
+from app.config import settings
+from app.db import writing
+from app.oauth import client as clients
 
 
 @click.command("relying-party", add_help_option=False, context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@with_appcontext
 def relying_party(options: tuple[str, ...]) -> None:
-    """A second site, which takes the lab's tokens; `flask relying-party --help` says how to start it."""
+    """A second site, to which people sign in with this one; `flask relying-party --help` says how to start it."""
     # In place of this process, which has the database open and knows the secrets: that one is to know an address.
-    kept = {name: value for name, value in os.environ.items() if name not in config.SECRETS}
+    kept = {name: value for name, value in os.environ.items() if name not in config.SECRETS} | _registration(options)
     command = [sys.executable, "-m", "app.relying_party", *options]
     os.chdir(config.PROJECT)
     os.execve(sys.executable, command, kept)  # noqa: S606 - no shell, and our own program
+
+
+def _registration(options: tuple[str, ...]) -> dict[str, str]:
+    """Register a relying party of this very site, or give it a new secret, unless it comes with an id of its own."""
+    asked = _read(options)
+    if asked.issuer.rstrip("/") != settings().site_url or asked.client_id or not asked.port:
+        return {}
+    host = f"[{asked.host}]" if ":" in asked.host else asked.host
+    url = (asked.url or f"http://{host}:{asked.port}").rstrip("/")
+    with writing():
+        client, secret = clients.register(
+            f"Relying party ({asked.delivery})",
+            client_id=clients.at(f"{url}/callback"),
+            redirect_uris=[f"{url}/callback"],
+            scope="openid profile email",
+            post_logout_redirect_uris=[f"{url}/signed-out"],
+            backchannel_logout_uri=f"{url}/backchannel-logout" if asked.delivery == "push" else None,
+            may_be_private=config.is_loopback(url),
+        )
+    return {"CLIENT_ID": client.id, "CLIENT_SECRET": str(secret)}
+
+
+def _read(options: tuple[str, ...]) -> Namespace:
+    parser = ArgumentParser("flask relying-party", add_help=False, allow_abbrev=False)
+    for name, default in (("issuer", ""), ("delivery", ""), ("port", ""), ("url", ""), ("host", "127.0.0.1")):
+        parser.add_argument(f"--{name}", default=default)
+    parser.add_argument("--client-id", default=os.environ.get("CLIENT_ID"))
+    return parser.parse_known_args(options)[0]

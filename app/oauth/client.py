@@ -101,6 +101,7 @@ def everyone() -> list[Client]:
 def register(
     name: str,
     *,
+    client_id: str | None = None,
     scope: str = " ".join(SCOPES),
     public: bool = False,
     redirect_uris: Iterable[str] = (),
@@ -108,10 +109,13 @@ def register(
     backchannel_logout_uri: str | None = None,
     may_be_private: bool = False,
 ) -> tuple[Client, str | None]:
-    """Add an app and return it with its secret, which is shown this once. Must run inside `db.writing`."""
+    """Add an app and return it with its secret, which is shown this once. Must run inside `db.writing`.
+
+    One with a known *client_id* is registered anew: people need not allow it again, and its old secret is no longer good.
+    """
     secret = None if public else secrets.token_urlsafe(32)
     client = Client(
-        id=secrets.token_urlsafe(12),
+        id=client_id or secrets.token_urlsafe(12),
         name=name,
         secret_hash=_digest(secret) if secret else None,
         scope=scope,
@@ -121,9 +125,16 @@ def register(
         backchannel_logout_uri=backchannel_logout_uri,
         may_be_private=may_be_private,
     )
-    db.session.add(client)
+    client = db.session.merge(client)
     db.session.flush()
     return client, secret
+
+
+def at(redirect_uri: str) -> str | None:
+    """Return the id of the app with a secret that is at exactly this address."""
+    return db.session.scalar(
+        select(Client.id).where(Client.redirect_uris == redirect_uri, Client.secret_hash.is_not(None))
+    )
 
 
 def is_browser_origin(origin: str) -> bool:

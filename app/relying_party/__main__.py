@@ -1,5 +1,6 @@
 """Starts the site: `python -m app.relying_party --issuer URL --delivery push --port 8001`."""
 
+import os
 import socket
 import sys
 from typing import Any
@@ -9,6 +10,7 @@ import click
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from app.relying_party.deliveries import POLL_SECONDS
+from app.relying_party.issuer import Issuer
 from app.relying_party.site import DELIVERIES, create_site
 
 THREADS = 16
@@ -36,10 +38,14 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_site(**self._site)
+        site = create_site(Issuer(self._site.pop("issuer")), **self._site)
+        site.extensions["party"].start()
+        return site
 
 
-def _issuer(_context: click.Context, _option: click.Parameter, url: str) -> str:
+def _origin(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
+    if url is None:
+        return None
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
         raise click.BadParameter("give scheme and host only, as in http://localhost:8000")
@@ -47,21 +53,33 @@ def _issuer(_context: click.Context, _option: click.Parameter, url: str) -> str:
 
 
 @click.command()
-@click.option("--issuer", required=True, callback=_issuer, help="Address of the site whose tokens are taken here.")
-@click.option("--delivery", required=True, type=click.Choice(DELIVERIES), help="How news of revocations arrive.")
+@click.option("--issuer", required=True, callback=_origin, help="Address of the site that people sign in with.")
+@click.option("--delivery", required=True, type=click.Choice(DELIVERIES), help="How news of sign-outs arrive.")
 @click.option("--port", required=True, type=click.IntRange(1, 65535))
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--every", default=POLL_SECONDS, show_default=True, type=click.FloatRange(0.1), help="Seconds; for poll.")
-def main(issuer: str, delivery: str, port: int, host: str, every: float) -> None:
-    """A second site that takes the issuer's tokens, and knows nothing of it but its address."""
+@click.option("--url", callback=_origin, help="Public address of this site, if it is not http://HOST:PORT.")
+@click.option(
+    "--client-id", envvar="CLIENT_ID", help="What the issuer calls this site; its secret is in CLIENT_SECRET."
+)
+def main(port: int, host: str, url: str | None, client_id: str | None, **site: Any) -> None:
+    """A second site, to which people sign in with the issuer. It knows nothing of it but its address."""
+    secret = os.environ.get("CLIENT_SECRET", "")
+    if client_id and not secret:
+        sys.exit("CLIENT_SECRET is missing: set it in the environment, where no list of processes shows it.")
+    _check_port(host, port)
+    url = url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    says = f"A relying party ({site['delivery']}) is at {url}"
+    Server(host, port, says, url=url, client_id=client_id, secret=secret, **site).run()
+
+
+def _check_port(host: str, port: int) -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as problem:
             sys.exit(f"Nobody can listen on {host}, port {port}: {problem.strerror}.")
-    says = f"A relying party ({delivery}) is at http://{host}:{port}"
-    Server(host, port, says, issuer_url=issuer, delivery=delivery, every=every).run()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from app.relying_party.issuer import Issuer
 from app.relying_party.memory import Memory
 from app.relying_party.token import Bearer
 from app.relying_party.verdict import Unheard, Verdict
+from app.relying_party.words import span
 
 POLL_SECONDS = 5
 AGAIN_SECONDS = 1  # after a poll that failed
@@ -130,8 +131,7 @@ class Poll(Remembering):
     def __init__(self, issuer: Issuer, every: float = POLL_SECONDS) -> None:
         super().__init__(issuer, 2 * every, self._refuse)
         self._every = every
-        span = "second" if every == 1 else f"{every:g} seconds"
-        self.says = f"It fetches the list of revocations every {span}, and trusts it for twice as long."
+        self.says = f"It fetches the list of revocations every {span(every)}, and trusts it for twice as long."
 
     def _refuse(self, _bearer: Bearer) -> Verdict:
         raise Unheard("the last list is too old to be trusted")

@@ -25,7 +25,8 @@ def main() -> None:
     try:
         for name, (host, its_port) in places.items():
             options = {"--issuer": issuer, "--delivery": name, "--host": host, "--port": str(its_port)}
-            running.append(_start("-m", "app.relying_party", *(word for pair in options.items() for word in pair)))
+            # Through the command line of the site, which registers it and then gives way to it.
+            running.append(_start("-m", "flask", "relying-party", *(word for pair in options.items() for word in pair)))
         with suppress(KeyboardInterrupt):
             os.wait()  # until one of them is gone
     finally:

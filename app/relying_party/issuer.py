@@ -1,4 +1,4 @@
-"""The issuer, as seen from here: an address, from which its keys and its revocations are found."""
+"""The issuer, as seen from here: an address, from which its endpoints, its keys and its revocations are found."""
 
 import threading
 import time
@@ -26,23 +26,40 @@ class Revoked(NamedTuple):
 
 
 class Issuer:
-    """Asks the issuer at *url*, and remembers nothing but its keys."""
+    """Asks the issuer at *url*, and remembers nothing but its metadata and its keys."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
         self.audience = f"{self.url}/lab"
-        self.client = httpx.Client(timeout=ANSWER_SECONDS, trust_env=False)
+        self._transport = transport
+        self.client = self.reach(ANSWER_SECONDS)
         self._lock = threading.Lock()
+        self._metadata: dict[str, Any] = {}
         self._keys: dict[str, jwt.PyJWK] = {}
         self._read_at = float("-inf")
 
-    def key(self, kid: str) -> jwt.PyJWK | None:
-        """Return a key by its id, or None if the issuer has no such key. Raises Unheard."""
+    def reach(self, seconds: float) -> httpx.Client:
+        """Return what asks it, and waits for so long. It follows no redirects."""
+        return httpx.Client(timeout=seconds, trust_env=False, transport=self._transport)
+
+    def endpoint(self, name: str) -> str:
+        """Return the address that the issuer's metadata has under *name*. Raises Unheard."""
+        with self._lock:
+            if time.monotonic() - self._read_at > KEYS_SECONDS:
+                self._renew(missing=name not in self._metadata)
+            found = self._metadata.get(name)
+        if not isinstance(found, str):
+            raise Unheard(f"the issuer has no {name}")
+        return found
+
+    def key(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
+        """Return a key by its id, or None if the issuer has no such key for this algorithm. Raises Unheard."""
         with self._lock:
             age = time.monotonic() - self._read_at
             if age > KEYS_SECONDS or (kid not in self._keys and age > AGAIN_SECONDS):
-                self._renew(kid)
-            return self._keys.get(kid)
+                self._renew(missing=kid not in self._keys)
+            found = self._keys.get(kid)
+        return found if found and found.algorithm_name == algorithm else None
 
     def revoked(self, after: int | None, subjects: Iterable[str] = ()) -> Revoked:
         """Return what was revoked after a position, or lately, perhaps of some subjects alone. Raises Unheard."""
@@ -53,17 +70,18 @@ class Issuer:
         except TypeError as problem:
             raise Unheard("what the issuer answers makes no sense") from problem
 
-    def _renew(self, kid: str) -> None:
+    def _renew(self, *, missing: bool) -> None:
         try:
-            metadata = self._ask(f"{self.url}/.well-known/oauth-authorization-server")
-            if metadata.get("issuer") != self.url:  # RFC 8414, section 3.3
+            metadata = self._ask(f"{self.url}/.well-known/openid-configuration")
+            if metadata.get("issuer") != self.url:  # OpenID Connect Discovery, section 4.3
                 raise Unheard("what answers in place of the issuer says that it is another")
             found = jwt.PyJWKSet.from_dict(self._ask(str(metadata.get("jwks_uri"))))
         except (Unheard, jwt.PyJWTError) as problem:
-            if kid in self._keys:
+            if not missing:
                 return  # whether its tokens are over is another question, and its answer has an age of its own
             raise Unheard("the keys of the issuer cannot be had") from problem
-        self._keys = {key.key_id: key for key in found.keys if key.key_id and key.algorithm_name == "ES256"}
+        self._metadata = metadata
+        self._keys = {key.key_id: key for key in found.keys if key.key_id}
         self._read_at = time.monotonic()
 
     def _ask(self, url: str, params: dict[str, Any] | None = None) -> dict[str, Any]:

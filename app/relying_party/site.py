@@ -1,59 +1,75 @@
-"""The pages of this site: one that says how it hears of revocations, and one resource behind a bearer token."""
+"""The pages of this site: one that says who is signed in and how it hears, and one resource behind a bearer token."""
 
 from collections.abc import Callable
+from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Flask, Response, jsonify, render_template, request
 
-from app.relying_party import token
+from app.relying_party import party as here
+from app.relying_party import sign_in, sign_out, token, watch, words
+from app.relying_party.attempts import Attempts
+from app.relying_party.client import Client
 from app.relying_party.deliveries import Ask, Delivery, Never, Poll
 from app.relying_party.issuer import Issuer
+from app.relying_party.party import Guests, Party, party
 from app.relying_party.push import Push
 from app.relying_party.verdict import Unheard, Verdict
+from app.relying_party.visits import Visits
 
 DELIVERIES = ("never", "ask", "poll", "push")
+LONGEST_REQUEST = 64 * 1024
 bp = Blueprint("site", __name__)
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
-def create_site(issuer_url: str, delivery: str, every: float) -> Flask:
-    """Build the site. It starts to hear of revocations at once, so build it in the process that answers."""
+def create_site(
+    issuer: Issuer, delivery: str, every: float, url: str, client_id: str | None = None, secret: str = ""
+) -> Flask:
+    """Build the site at the public address *url*. It hears of nothing before its party is started."""
     site = Flask(__name__)
-    issuer = Issuer(issuer_url)
-    makes: dict[str, Callable[[], Delivery]] = {
-        "never": Never,
-        "ask": lambda: Ask(issuer),
-        "poll": lambda: Poll(issuer, every),
-        "push": lambda: Push(issuer),
-    }
-    made = makes[delivery]()
-    made.start()
-    site.extensions |= {"issuer": issuer, "news": made}
-    site.register_blueprint(bp)
+    site.config["MAX_CONTENT_LENGTH"] = LONGEST_REQUEST
+    client = Client(issuer, client_id, secret, url) if client_id else None
+    site.extensions["party"] = Party(
+        url, issuer, _news(issuer, delivery, every), _guests(client, delivery, every) if client else None
+    )
+    for pages in (bp, sign_in.bp, sign_out.bp):
+        site.register_blueprint(pages)
     site.after_request(_careful)
+    site.add_template_filter(words.ago)
+    site.add_template_filter(words.time_of_day)
     return site
 
 
 @bp.get("/")
-def home() -> str:
-    issuer, news = _parts()
-    return render_template(
-        "home.html", issuer=issuer, news=news, heard=news.heard(), age=news.age(), is_silent=news.is_silent()
-    )
+def home() -> tuple[str, int]:
+    visit, guests, silence = here.visit(), party().guests, None
+    if visit and guests and visit.is_live:
+        try:
+            guests.watch.look(visit)
+        except Unheard as found:
+            silence = str(found)
+    page = render_template("home.html", party=party(), visit=visit, silence=silence)
+    return page, 503 if silence else 200
+
+
+@bp.get("/tokens")
+def tokens() -> str:
+    """Say how this site decides on bearer tokens."""
+    news = party().news
+    about = {"heard": news.heard(), "age": news.age(), "is_silent": news.is_silent()}
+    return render_template("tokens.html", party=party(), news=news, **about)
+
+
+@bp.get("/state")
+def state() -> dict[str, str]:
+    """Say what an open page asks again and again: from memory, which asks nobody."""
+    return {"state": _state()}
 
 
 @bp.get("/api/me")
 def me() -> Response:
     """Decide on a bearer token as this site's delivery does."""
-    _, news = _parts()
     verdict = _decide()
-    answer = jsonify({"delivery": news.name, **verdict.as_json()})
+    answer = jsonify({"delivery": party().news.name, **verdict.as_json()})
     answer.status_code = verdict.status
     if verdict.status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="relying party"'
@@ -62,22 +78,53 @@ def me() -> Response:
     return answer
 
 
+@bp.app_context_processor
+def _for_pages() -> dict[str, Any]:
+    return {"state": _state}
+
+
+def _state() -> str:
+    visit = here.visit()
+    return "nobody" if visit is None else "live" if visit.is_live else "ended"
+
+
 def _decide() -> Verdict:
-    issuer, news = _parts()
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not given:
         return Verdict(401, "No token was sent.", "nothing")
     try:
-        read = token.read(given.strip(), issuer)
-        return read if isinstance(read, Verdict) else news.decide(read)
+        read = token.read(given.strip(), party().issuer)
+        return read if isinstance(read, Verdict) else party().news.decide(read)
     except Unheard as silence:
         return Verdict(503, f"It cannot know: {silence}.", "no answer")
 
 
-def _parts() -> tuple[Issuer, Delivery]:
-    return current_app.extensions["issuer"], current_app.extensions["news"]
+def _news(issuer: Issuer, delivery: str, every: float) -> Delivery:
+    makes: dict[str, Callable[[], Delivery]] = {
+        "never": Never,
+        "ask": lambda: Ask(issuer),
+        "poll": lambda: Poll(issuer, every),
+        "push": lambda: Push(issuer),
+    }
+    return makes[delivery]()
+
+
+def _guests(client: Client, delivery: str, every: float) -> Guests:
+    visits = Visits()
+    return Guests(client, visits, Attempts(), watch.make(delivery, client, visits, every))
 
 
 def _careful(response: Response) -> Response:
-    response.headers.update(_HEADERS)
+    forms = f"'self' {party().issuer.url}"  # a sign-out is led on to the issuer: browsers hold that to the same rule
+    response.headers.update(
+        {
+            "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+            f"frame-ancestors 'none'; base-uri 'none'; form-action {forms}",
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "same-origin",  # with no-referrer, forms over plain http would send `Origin: null`
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        }
+    )
     return response

@@ -2,16 +2,13 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
-import jwt
-
+from app.relying_party import signed
 from app.relying_party.issuer import Issuer
+from app.relying_party.signed import Kind
 from app.relying_party.verdict import Verdict
 
-TYPES = ("at+jwt", "application/at+jwt")
-CLAIMS = ("iss", "aud", "sub", "sid", "jti", "opened", "iat", "exp")
-LONGEST = 4096
+KIND = Kind("ES256", ("at+jwt", "application/at+jwt"), ("iss", "aud", "sub", "sid", "jti", "opened", "iat", "exp"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,35 +28,13 @@ class Bearer:
 
 def read(token: str, issuer: Issuer) -> Bearer | Verdict:
     """Return what *token* says, or why it says nothing here. Raises Unheard where its key cannot be had."""
-    try:
-        claims = _verify(token, issuer)
-        bearer = Bearer(**{name: claims[name] for name in Bearer.__slots__}) if claims else None
-    except (jwt.InvalidTokenError, ValueError):
-        bearer = None
+    claims = signed.read(token, issuer, KIND, issuer.audience, verify_times=False)  # its expiry has words of its own
+    bearer = Bearer(**{name: claims[name] for name in Bearer.__slots__}) if claims else None
     if bearer is None or not _is_typed(bearer):
         return Verdict(401, "This is no token of our issuer for us.", "the token itself")
     if bearer.exp <= time.time():
         return Verdict(401, "It has expired.", "its expiry")
     return bearer
-
-
-def _verify(token: str, issuer: Issuer) -> dict[str, Any] | None:
-    header = jwt.get_unverified_header(token) if len(token) <= LONGEST else {}
-    kid = header.get("kid")
-    if header.get("typ") not in TYPES or not isinstance(kid, str) or "crit" in header:
-        return None
-    key = issuer.key(kid)
-    if key is None:
-        return None
-    options: Any = {
-        "require": list(CLAIMS),
-        "verify_exp": False,
-        "verify_iat": False,
-    }  # the expiry has words of its own
-    found: dict[str, Any] = jwt.decode(
-        token, key, algorithms=["ES256"], issuer=issuer.url, audience=issuer.audience, options=options
-    )
-    return found
 
 
 def _is_typed(bearer: Bearer) -> bool:

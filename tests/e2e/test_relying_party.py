@@ -1,21 +1,120 @@
-"""The pages of relying parties, and the lab where they take part, in a real browser: readable by all, in its width."""
+"""Relying parties in a real browser: signed in with the site, and gone when the site has signed out. Readable by all."""
 
+import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.e2e.conftest import Person
 from tests.e2e.test_look import check
-from tests.relying_party.conftest import World, running
+from tests.relying_party.conftest import Party, World, running, until
 
 pytestmark = pytest.mark.e2e
+SIGNED_IN = "You are signed in here, Ada"
 
 
 @pytest.fixture(scope="module")
 def world(shared_instance: Path) -> Iterator[World]:
-    with running(shared_instance) as made:
+    with running(shared_instance, is_registered=True) as made:
         yield made
+
+
+@pytest.fixture
+def ada(world: World, chromium: Browser) -> Iterator[Person]:
+    """Somebody new, who is signed in at the site and nowhere else."""
+    with chromium.new_context(base_url=world.issuer.url) as context:
+        yield _join(context)
+
+
+def _join(context: BrowserContext) -> Person:
+    context.set_default_timeout(15_000)
+    person = Person(context)
+    person.sign_up(f"{uuid.uuid4().hex}@example.org")
+    return person
+
+
+def visit(person: Person, party: Party, *, decision: str = "Allow") -> Page:
+    """Sign in at a relying party, in a tab of its own."""
+    tab = person.context.new_page()
+    tab.goto(party.url)
+    tab.get_by_role("link", name="Sign in with Signed Out").click()
+    tab.get_by_role("button", name=re.compile(f"^{decision}")).click()
+    tab.wait_for_url(f"{party.url}/**")
+    return tab
+
+
+def heading(tab: Page) -> str:
+    return tab.get_by_role("heading", level=1).inner_text()
+
+
+def look_again(tab: Page) -> str:
+    tab.reload()
+    return heading(tab)
+
+
+@pytest.mark.parametrize(
+    ("delivery", "how"), [("push", "Signed Out told this site"), ("poll", "This site asks Signed Out again and again")]
+)
+def test_an_open_page_leaves_by_itself_when_its_person_signs_out_at_the_issuer(
+    world: World, ada: Person, delivery: str, how: str
+) -> None:
+    tab = visit(ada, world[delivery])
+    assert heading(tab) == SIGNED_IN
+    ada.sign_out()
+    tab.bring_to_front()
+    tab.get_by_role("heading", name="Ada left").wait_for()
+    assert how in tab.get_by_role("main").inner_text()
+
+
+@pytest.mark.parametrize("delivery", ["push", "poll"])
+def test_without_javascript_the_next_page_that_is_opened_says_so(
+    world: World, chromium: Browser, delivery: str
+) -> None:
+    with chromium.new_context(base_url=world.issuer.url, java_script_enabled=False) as context:
+        ada = _join(context)
+        tab = visit(ada, world[delivery])
+        ada.sign_out()
+        seen = until(lambda: look_again(tab), lambda found: found == "Ada left")
+        assert set(seen) <= {SIGNED_IN, "Ada left"}
+
+
+def test_who_asks_learns_of_it_when_a_page_is_opened_and_who_never_asks_does_not(world: World, ada: Person) -> None:
+    asks, never = visit(ada, world["ask"]), visit(ada, world["never"])
+    ada.sign_out()
+    assert [heading(tab) for tab in (asks, never)] == [SIGNED_IN, SIGNED_IN]
+    assert [look_again(tab) for tab in (asks, never)] == ["Ada left", SIGNED_IN]
+
+
+def test_who_signs_out_at_a_party_is_asked_at_the_issuer_and_led_back(world: World, ada: Person) -> None:
+    tab = visit(ada, world["ask"])
+    tab.get_by_role("button", name="Sign out").click()
+    assert heading(tab) == "Relying party (ask) asks to sign you out here too"
+    tab.get_by_role("main").get_by_role("button", name="Sign Out of this browser").click()
+    tab.wait_for_url(f"{world['ask'].url}/signed-out?**")
+    assert heading(tab) == "You are signed out here"
+    assert "Signed Out has led you back" in tab.get_by_role("main").inner_text()
+    assert not ada.is_signed_in()
+
+
+def test_who_stays_at_the_issuer_is_signed_out_at_the_party_all_the_same(world: World, ada: Person) -> None:
+    party = world["never"]
+    tab = visit(ada, party)
+    tab.get_by_role("button", name="Sign out").click()
+    tab.get_by_role("link", name="Stay signed in").click()
+    assert ada.is_signed_in()
+    tab.goto(party.url)
+    assert heading(tab) == "You are signed out here"
+    tab.get_by_role("link", name="Sign in with Signed Out").click()  # it was allowed, and asks no more
+    tab.wait_for_url(f"{party.url}/")
+    assert heading(tab) == SIGNED_IN
+
+
+def test_who_does_not_allow_it_is_not_known_there(world: World, ada: Person) -> None:
+    tab = visit(ada, world["push"], decision="Deny")
+    assert heading(tab) == "Nobody was signed in"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (320, "dark"), (1280, "light"), (1280, "dark")])
@@ -35,7 +134,13 @@ def test_their_pages_and_their_answers_in_the_lab_are_accessible(
     check(page)
     assert page.get_by_text("It does not answer.").count() == 1
     for party in world.parties.values():
-        page.goto(f"http://127.0.0.1:{party.port}/")
-        check(page)
+        for path in ("/", "/tokens", "/callback", "/signed-out"):
+            page.goto(f"{party.url}{path}")
+            check(page)
         assert context.cookies(page.url) == []
+    tab = visit(_join(context), world["ask"])
+    check(tab)
+    tab.get_by_role("button", name="Sign out").click()
+    tab.goto(world["ask"].url)
+    check(tab)
     context.close()

@@ -30,16 +30,19 @@ PATIENCE = 15  # seconds after which something that has to happen has not
 
 
 class Party:
-    """A relying party, started by its own command. It polls once a second, if it polls."""
+    """A relying party, started by its own command, or by the site's, which registers it. It polls once a second."""
 
-    def __init__(self, issuer: str, delivery: str, port: int, log: Path) -> None:
+    def __init__(self, issuer: Server, delivery: str, port: int, log: Path, *, is_registered: bool) -> None:
         self.delivery = delivery
         self.port = port
-        command = ["--issuer", issuer, "--delivery", delivery, "--port", str(port), "--every", "1"]
+        self.url = f"http://127.0.0.1:{port}"
+        command = ["--issuer", issuer.url, "--delivery", delivery, "--port", str(port), "--every", "1"]
+        module = ["flask", "relying-party"] if is_registered else ["app.relying_party"]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+        kept |= issuer.environ if is_registered else {}
         with log.open("w") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app.relying_party", *command],
+                [sys.executable, "-m", *module, *command],
                 cwd=PROJECT,
                 env=kept,
                 stdout=output,
@@ -109,14 +112,16 @@ class Attendee:
 class World:
     """A site and one relying party of each delivery, which are told its address and nothing else."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_registered: bool) -> None:
         ports = {delivery: free_port() for delivery in DELIVERIES}
         addresses = [
             f"http://127.0.0.1:{port}" for port in (*ports.values(), free_port())
         ]  # at the last nobody listens
         self.issuer = Server(folder, WORKERS="2", RELYING_PARTIES=" ".join(addresses))
         self.parties = {
-            delivery: Party(self.issuer.url, delivery, port, folder.with_name(f"{delivery}.log"))
+            delivery: Party(
+                self.issuer, delivery, port, folder.with_name(f"{delivery}.log"), is_registered=is_registered
+            )
             for delivery, port in ports.items()
         }
 
@@ -160,9 +165,12 @@ def _try(party: Party, token: str) -> bool:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[World]:
-    """A site and its relying parties, from the moment at which all of them have heard from it."""
-    made = World(folder)
+def running(folder: Path, *, is_registered: bool = False) -> Iterator[World]:
+    """A site and its relying parties, from the moment at which all of them have heard from it.
+
+    *is_registered*: people can sign in to them, too.
+    """
+    made = World(folder, is_registered=is_registered)
     try:
         made.wait_until_all_have_heard()
         yield made

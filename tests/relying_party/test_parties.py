@@ -99,7 +99,7 @@ def test_their_page_says_how_they_hear_and_of_how_many(world: World, attendee: A
         ("ask", "This site asks about each token"),
         ("push", "This site has heard of"),
     ):
-        status, page, headers = world[name].get("/")
+        status, page, headers = world[name].get("/tokens")
         assert (status, page.count("<h1>")) == (200, 1)
         assert heading in page
         assert "default-src 'none'" in headers["Content-Security-Policy"]

@@ -1,0 +1,103 @@
+"""How this site learns that a visitor has signed out at the issuer. It is said on its pages, before and after."""
+
+import threading
+import time
+from contextlib import suppress
+from typing import Protocol
+
+from app.relying_party.client import Client
+from app.relying_party.deliveries import AGAIN_SECONDS, steady
+from app.relying_party.verdict import Unheard
+from app.relying_party.visits import How, Visit, Visits
+from app.relying_party.words import span
+
+
+class Watch(Protocol):
+    """*says*: what will happen here after a sign-out at the issuer, in one sentence."""
+
+    says: str
+
+    def start(self) -> None:
+        """Begin to look, where that goes on in the background."""
+
+    def look(self, visit: Visit) -> None:
+        """Look before a page is shown to this visitor; end the session if it is over. Raises Unheard."""
+
+
+class Idle:
+    """Looks at nothing: the issuer tells (push), or nobody does (never)."""
+
+    def __init__(self, says: str) -> None:
+        self.says = says
+
+    def start(self) -> None:
+        """There is nothing to look at."""
+
+    def look(self, visit: Visit) -> None:
+        """What is known is known."""
+
+
+class Asking:
+    """The issuer is asked before each page, and where it does not answer no page is shown."""
+
+    says = "this site learns of it when you open its next page: it asks each time"
+
+    def __init__(self, client: Client, visits: Visits) -> None:
+        self._client = client
+        self._visits = visits
+
+    def start(self) -> None:
+        """It asks only when somebody comes."""
+
+    def look(self, visit: Visit) -> None:
+        _ask(self._client, self._visits, visit, How.ASKED)
+
+
+class Polling:
+    """The issuer is asked about each live session again and again; its answer is trusted for two rounds."""
+
+    def __init__(self, client: Client, visits: Visits, every: float) -> None:
+        self._client = client
+        self._visits = visits
+        self._every = every
+        self.says = f"this site learns of it a moment later: it asks every {span(every)}"
+
+    def start(self) -> None:
+        threading.Thread(target=self._follow, name="visits", daemon=True).start()
+
+    def look(self, visit: Visit) -> None:
+        if steady() - visit.confirmed > 2 * self._every:
+            raise Unheard("the last answer is too old to be trusted")
+
+    def round(self) -> None:
+        """Ask about each live session once. Raises Unheard at the first question without an answer."""
+        for visit in self._visits.live():
+            _ask(self._client, self._visits, visit, How.POLLED)
+
+    def _follow(self) -> None:
+        while True:
+            began, pause = steady(), min(AGAIN_SECONDS, self._every)
+            with suppress(Unheard):  # the answers grow older, until nobody trusts them
+                self.round()
+                pause = self._every
+            time.sleep(max(0.0, began + pause - steady()))
+
+
+def make(delivery: str, client: Client, visits: Visits, every: float) -> Watch:
+    """Return what *delivery* means for visitors."""
+    if delivery == "ask":
+        return Asking(client, visits)
+    if delivery == "poll":
+        return Polling(client, visits, every)
+    told = "it tells this site at once, and you leave here, too"
+    return Idle(told if delivery == "push" else "this site does not notice")
+
+
+def _ask(client: Client, visits: Visits, visit: Visit, how: How) -> None:
+    asked, refresh = steady(), visit.refresh
+    if not refresh:
+        return  # it ended a moment ago
+    if client.is_active(refresh):
+        visit.confirmed = asked
+    else:
+        visits.end(visit, how)
