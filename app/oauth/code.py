@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from sqlalchemy import CursorResult, LargeBinary, String, update
+from sqlalchemy import CursorResult, LargeBinary, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -72,14 +72,13 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
         return None
     with writing():
         browser = sessions.lock(found.browser_session_id)
-        found = db.session.get_one(Code, digest(code), populate_existing=True)
-        if found.used_at is not None:
+        if not _use(found):
             _end_first(found)
             return None
         if browser is None or found.expires_at <= clock.now() or not browser.goes_on():
             return None
         session = Session.grant(browser, client_id, found.scope)
-        _use(found, session)
+        found.session_id = session.id
         activity.record("app_connected", session.user_id, session)
         return Granted(refresh_token.issue(session), found.nonce)
 
@@ -95,18 +94,20 @@ def _is_from_who_asked(found: Code, client_id: str, verifier: str, redirect_uri:
     )
 
 
-def _use(found: Code, session: Session) -> None:
-    # Compare and swap: whatever the isolation, one caller alone gets something for it.
+def _use(found: Code) -> bool:
+    """Use the code up; say whether it still was good for that.
+
+    Compare and swap: whatever the isolation, one caller alone gets something for it.
+    """
     used: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-        update(Code)
-        .where(Code.hash == found.hash, Code.used_at.is_(None))
-        .values(used_at=clock.now(), session_id=session.id)
+        update(Code).where(Code.hash == found.hash, Code.used_at.is_(None)).values(used_at=clock.now()),
+        execution_options={"synchronize_session": False},
     )
-    if used.rowcount != 1:  # pragma: no cover - the row lock of the person is held
-        raise RuntimeError("a code was exchanged twice")
+    return used.rowcount == 1
 
 
 def _end_first(found: Code) -> None:
-    session = sessions.lock(found.session_id or "")
+    opened = db.session.scalar(select(Code.session_id).where(Code.hash == found.hash))
+    session = sessions.lock(opened or "")
     if session and session.end(Reason.CODE_REUSED):
         activity.record("code_reused", session.user_id, session)
