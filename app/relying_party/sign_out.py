@@ -3,7 +3,6 @@
 from contextlib import suppress
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request
-from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.relying_party import logout_token
@@ -77,8 +76,3 @@ def _single(name: str) -> str:
 
 def _problem(error: str, description: str) -> Response:
     return jsonify({"error": error, "error_description": description})
-
-
-@bp.errorhandler(BadRequest)
-def say(problem: BadRequest) -> tuple[Response, int]:
-    return _problem("invalid_request", str(problem.description)), 400

@@ -42,14 +42,17 @@ class FakeIssuer:
         self.is_down = False
         self.over: set[str] = set()
         self.refuses_code = False
-        self.userinfo: dict[str, Any] = {"sub": "ada", "name": "Ada"}
+        self.leaves_out = ""
+        self.userinfo: Any = {"sub": "ada", "name": "Ada"}
         self.id_token: Callable[[dict[str, Any]], str] = self.sign
 
     def paths(self) -> list[str]:
         return [path for path, _ in self.asked]
 
-    def sign(self, claims: dict[str, Any], *, typ: str | None = "JWT", by: str = "good", alg: str = "RS256") -> str:
-        return jwt.encode(claims, key(by), alg, {"typ": typ, "kid": "rsa"})
+    def sign(
+        self, claims: dict[str, Any], *, typ: str | None = "JWT", by: str = "good", alg: str = "RS256", kid: str = "rsa"
+    ) -> str:
+        return jwt.encode(claims, key(by), alg, {"typ": typ, "kid": kid})
 
     def sign_without_key(self, claims: dict[str, Any], typ: str) -> str:
         return jwt.encode(claims, None, "none", {"typ": typ, "kid": "rsa"})  # type: ignore[arg-type]
@@ -94,7 +97,8 @@ class FakeIssuer:
         claims = {"iss": ISSUER, "aud": CLIENT, "sub": "ada", "sid": self.sid, "iat": now, "exp": now + 300}
         tokens = {"access_token": "access-secret", "token_type": "Bearer", "refresh_token": f"refresh-{self.sid}"}
         id_token = self.id_token(claims | {"nonce": sent["code"], "at_hash": _encode(half)})
-        return httpx.Response(200, json=tokens | {"id_token": id_token})
+        given = tokens | {"id_token": id_token}
+        return httpx.Response(200, json={name: value for name, value in given.items() if name != self.leaves_out})
 
     def _userinfo(self, sent: dict[str, str]) -> httpx.Response:
         return httpx.Response(200, json=self.userinfo)
