@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.backings import redis_server
-from tests.bench import backings, chart, checkers, pages, report
+from tests.bench import backings, chart, checkers, logout, pages, report
 from tests.bench.wire import join, serving
 from tests.browsers import ACCESS
 from tests.server import PROJECT, Server
@@ -54,6 +54,7 @@ def main() -> None:
         backings.compare_refreshes,
         backings.compare_devices,
         backings.measure_joining,
+        logout.compare_sign_outs,
     ):
         measure()
     print(re.sub(r"\s+", " ", f"Python {sys.version.split()[0]}, {os.cpu_count()} processors"))

@@ -21,6 +21,7 @@ from app.oauth.logout.message import Message
 
 ROOM = 16  # messages on their way at once, in each process
 LOOK_SECONDS = 1.0
+GATHER_SECONDS = 0.05
 _log = logging.getLogger("signed_out.logout")
 
 
@@ -66,6 +67,7 @@ class Courier:
     def _follow(self) -> None:
         while not self._left.is_set():
             self._wait(LOOK_SECONDS)
+            self._left.wait(GATHER_SECONDS)  # whoever signed out gets the page first, and one transaction notes more
             try:
                 self._turn()
             except StoreUnavailable as problem:
