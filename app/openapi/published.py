@@ -88,7 +88,7 @@ PATHS = {
         "get": operation("A tile of the log's tree (C2SP tlog-tiles)", _HASHES, parameters=[_LEVEL, _INDEX])
     },
     "/log/tile/{level}/{index}.p/{width}": {
-        "get": operation("The begin of a tile", _HASHES, parameters=[_LEVEL, _INDEX, _WIDTH])
+        "get": operation("The first hashes of a tile", _HASHES, parameters=[_LEVEL, _INDEX, _WIDTH])
     },
     "/log/tile/entries/{index}": {
         "get": operation("Entries of the log: commitments, which name nobody", _ENTRIES, parameters=[_INDEX])
