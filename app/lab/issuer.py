@@ -1,9 +1,8 @@
 """The issuer of a run: signs in, refreshes, and ends, with real tokens and real entries in the log."""
 
-import hashlib
 import secrets
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
 import jwt
 
@@ -12,6 +11,7 @@ from app.config import settings
 from app.db import after_commit
 from app.keys import access_keys
 from app.lab import redis_list
+from app.lab.bearer import audience, digest
 from app.lab.designs import Fault
 from app.lab.run import ACCESS_SECONDS, SESSION_SECONDS, Link, Pocket, Run, Signed, Way
 from app.revocation import log
@@ -20,28 +20,10 @@ from app.revocation.entries import Scope
 TYPE = "at+jwt"
 GRACE_SECONDS = 10
 PREFIX = "lab:"  # of whatever belongs to the lab in the log. No id of the site can begin so: theirs have no colon
-CLAIMS = ("iss", "aud", "sub", "sid", "jti", "opened", "iat", "exp", "bench")
 
 
 class Unwritten(Exception):
     """The store is switched off, so nothing was ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """What a token says, whatever its form. *bench*: whose run it belongs to."""
-
-    jti: str
-    sid: str
-    sub: str
-    opened: int
-    exp: int
-    bench: str
-
-
-def audience() -> str:
-    """Return whom lab tokens are meant for: not the site's own API, which refuses them."""
-    return f"{settings().site_url}/lab"
 
 
 def now(run: Run) -> int:
@@ -71,6 +53,14 @@ def sign_in_again(run: Run, bench: str) -> Pocket:
     """Open a new session of the same person on the laptop. Must run inside `db.writing`."""
     run.laptop, run.held = _open(bench, run.user, now(run), run.entries)
     return run.held
+
+
+def let_in(run: Run, bench: str, *, lasts: bool) -> Pocket:
+    """Open the session of an app that the laptop lets in, for as long as that one or for longer. Must run inside
+    `db.writing`."""
+    app, pocket = _open(bench, run.user, now(run), run.entries)
+    run.apps.append(replace(app, lasts=lasts))
+    return pocket
 
 
 def refresh(run: Run, bench: str, token: str) -> Pocket | None:
@@ -107,53 +97,22 @@ def end(run: Run, way: Way, *, reason: str | None = None) -> None:
     until = max(session.access_until for session in run.signed)
     why = reason or _REASONS[way]
     if way in (Way.ALL, Way.DISABLED):
-        entry = log.revoke(Scope.USER, run.user, until=until, reason=why)
+        ended = [log.revoke(Scope.USER, run.user, until=until, reason=why)]
     else:
-        entry = log.revoke(Scope.SESSION, run.laptop.sid, opened=run.laptop.opened, until=until, reason=why)
-    run.entries.append((entry.position, at, not run.is_down(Fault.PUSH, at)))
-    after_commit(lambda: redis_list.add(entry.subject, entry.position, seconds=until - at))
+        hanging = [app for app in run.apps if not app.lasts]
+        reasons = [*((app, "browser_ended") for app in hanging), (run.laptop, why)]
+        ended = [
+            log.revoke(Scope.SESSION, session.sid, opened=session.opened, until=until, reason=reason)
+            for session, reason in reasons
+        ]
+    run.entries += [(entry.position, at, not run.is_down(Fault.PUSH, at)) for entry in ended]
+    for entry in ended:
+        after_commit(partial(redis_list.add, entry.subject, entry.position, seconds=until - at))
 
 
 def is_over(run: Run, session: Signed, at: int) -> bool:
     """Say whether a session of the run is over at this moment, from the log itself."""
     return at >= session.expires_at or log.covers((session.sid, run.user), session.opened)
-
-
-def read_jwt(token: str) -> Bearer | None:
-    """Verify an access token: who signed it, for whom, and that nothing is missing. No look-up. Its expiry is not judged."""
-    try:
-        kid = jwt.get_unverified_header(token).get("kid")
-        key = access_keys().keys.get(kid) if isinstance(kid, str) else None
-        if key is None:
-            return None
-        found: dict[str, Any] = jwt.decode(
-            token,
-            key.public,
-            algorithms=["ES256"],
-            issuer=settings().site_url,
-            audience=audience(),
-            options={"require": list(CLAIMS), "verify_exp": False, "verify_iat": False},
-        )
-        return Bearer(**{name: found[name] for name in Bearer.__slots__})
-    except jwt.InvalidTokenError:
-        return None
-
-
-def read_opaque(run: Run, token: str) -> Bearer | None:
-    """Find what an opaque token stands for: only the server that stores its hash can."""
-    name = digest(token)
-    for session in run.signed:
-        until = {link.opaque_hash: link.access_until for link in session.chain} | {
-            session.cookie_hash: session.expires_at
-        }
-        if name in until:
-            return Bearer("", session.sid, run.user, session.opened, until[name], "")
-    return None
-
-
-def digest(token: str) -> str:
-    """Return the SHA-256 under which a token is stored."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _open(bench: str, user: str, at: int, entries: list[tuple[int, int, bool]]) -> tuple[Signed, Pocket]:

@@ -10,8 +10,8 @@ from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
 from app.lab import about, bench, issuer, news, verifier
+from app.lab.bearer import Bearer
 from app.lab.designs import ALL, NAMED, Delivery, Design, Token
-from app.lab.issuer import Bearer
 from app.lab.news import Unheard
 from app.lab.run import Run
 from app.revocation.checkers.base import AllOf, Checker

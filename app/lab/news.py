@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from app.db import db
 from app.lab import redis_list
+from app.lab.bearer import Bearer
 from app.lab.designs import Delivery, Design, Fault, Silence
-from app.lab.issuer import Bearer
 from app.lab.run import LEASE_SECONDS, PATIENCE_SECONDS, POLL_SECONDS, Run
 from app.revocation import log
 from app.revocation.entries import Entry, Kind, Scope

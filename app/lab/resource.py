@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.db import writing
-from app.lab import bench, issuer, verifier
+from app.lab import bearer, bench, issuer, verifier
 from app.lab.designs import ALL
 from app.lab.issuer import Unwritten
 from app.lab.run import Run
@@ -68,8 +68,8 @@ def bench_name(token: str) -> str:
     kind, _, rest = token.partition(".")
     if kind in ("refresh", "opaque", "session"):
         return rest.partition(".")[0]
-    bearer = issuer.read_jwt(token)
-    return bearer.bench if bearer else ""
+    read = bearer.read_jwt(token)
+    return read.bench if read else ""
 
 
 def _moment(run: Run) -> int:

@@ -42,7 +42,7 @@ class Link:
 
 @dataclass
 class Signed:
-    """One of the person's two sessions, as the server knows it."""
+    """One of the person's sessions, as the server knows it. *lasts*: for an app's, whether it outlives the browser's."""
 
     sid: str
     opened: int
@@ -50,6 +50,7 @@ class Signed:
     expires_at: int
     cookie_hash: str
     chain: list[Link] = field(default_factory=list)
+    lasts: bool | None = None
 
     @property
     def access_until(self) -> int:
@@ -69,7 +70,8 @@ class Pocket:
 
 @dataclass
 class Run:
-    """*user*: an opaque id. *laptop* is the session of the experiment, *phone* the same person's other one.
+    """*user*: an opaque id. *laptop* is the session of the experiment, *phone* the same person's other one, *apps* were let
+    in from the laptop.
     *entries*: (position in the log, when it was appended, whether the push channel took it). *down*: for each fault the times from when until when."""
 
     user: str
@@ -88,6 +90,7 @@ class Run:
     reused: bool = False
     down: dict[str, list[list[int | None]]] = field(default_factory=dict)
     replays: list[dict[str, Any]] = field(default_factory=list)
+    apps: list[Signed] = field(default_factory=list)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
@@ -96,16 +99,16 @@ class Run:
     def from_json(cls, text: str) -> Self:
         found = json.loads(text)
         for name in ("laptop", "phone"):
-            links = [Link(**link) for link in found[name].pop("chain")]
-            found[name] = Signed(**found[name], chain=links)
+            found[name] = _signed(found[name])
+        found["apps"] = [_signed(app) for app in found.get("apps", [])]
         for name in ("held", "copied"):
             found[name] = Pocket(**found[name]) if found[name] else None
         found["entries"] = [(position, at, pushed) for position, at, pushed in found["entries"]]
         return cls(**found)
 
     @property
-    def signed(self) -> tuple[Signed, Signed]:
-        return self.laptop, self.phone
+    def signed(self) -> tuple[Signed, ...]:
+        return self.laptop, self.phone, *self.apps
 
     def is_down(self, fault: Fault, at: int) -> bool:
         """Say whether *fault* was switched on at this moment."""
@@ -125,3 +128,7 @@ class Run:
 
     def _spans(self, fault: Fault) -> list[tuple[int, int | None]]:
         return [(start or 0, end) for start, end in self.down.get(fault.value, [])]
+
+
+def _signed(found: dict[str, Any]) -> Signed:
+    return Signed(**found | {"chain": [Link(**link) for link in found["chain"]]})

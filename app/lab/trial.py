@@ -78,6 +78,10 @@ class Trial:
         """End the laptop's session: the server writes an entry, unless only the browser forgets or time passes."""
         self.change(lambda run: leaving.leave(run, way))
 
+    def let_in(self, *, lasts: bool) -> Pocket:
+        """Let an app in from the laptop."""
+        return self.change(lambda run: issuer.let_in(run, self.name, lasts=lasts))
+
     def present(self, *slugs: str, token: str | None = None, what: str = "", at: int | None = None) -> list[Row]:
         """Present the copy, or another *token*, to these designs, now or at the moment *at*."""
         return [self._present(slug, token, what, self.now if at is None else at) for slug in slugs]

@@ -4,9 +4,9 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from app.lab import issuer, news
+from app.lab import bearer, news
+from app.lab.bearer import Bearer
 from app.lab.designs import Design, Token
-from app.lab.issuer import Bearer
 from app.lab.news import News, Unheard
 from app.lab.run import Run
 from app.revocation import checkpoint
@@ -39,7 +39,7 @@ def decide(design: Design, run: Run, token: str, at: int) -> Verdict:
     What the lab itself does to put the verifier into its state is not counted: a real one is in it already.
     """
     watch = Watch()
-    read = issuer.read_jwt(token) if design.token is Token.JWT else issuer.read_opaque(run, token)
+    read = bearer.read_jwt(token) if design.token is Token.JWT else bearer.read_opaque(run, token)
     watch.stop()
     found = _decide(design, run, read, at, watch)
     return replace(found, microseconds=watch.seconds * 1e6)

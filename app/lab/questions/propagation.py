@@ -1,5 +1,6 @@
 """A16 and A17: what else ends with a session, and how others get to know."""
 
+from app.lab import logout
 from app.lab.designs import Fault
 from app.lab.evidence import Found, Table, accepted
 from app.lab.questions.question import DEVICES, LAB, Link, Question, design
@@ -10,19 +11,26 @@ from app.lab.trial import trial
 def _what_hangs_on_it() -> Found:
     slugs = ("denylist-ask", "allowlist-ask", "status-list-push", "this-site", "cutoff-ask")
     with trial() as t:
+        hanging, lasting = t.let_in(lasts=False), t.let_in(lasts=True)
         t.leave(Way.SIGN_OUT)
         hung = [
             t.present("this-site", what="its access token")[0],
             t.present("introspection", what="its opaque token")[0],
             t.page(t.pocket.cookie, "its session cookie"),
             t.refresh(t.pocket.refresh, "its refresh token")[0],
+            *t.present("this-site", token=hanging.access, what="an app that it had let in"),
         ]
+        apart = t.present("this-site", token=lasting.access, what="an app that it had let in for longer")
         phone = t.present(*slugs, token=t.run.phone_access)
     refused = set(slugs) - accepted(phone)
     choice = "on" if not refused else "ended" if len(refused) == len(slugs) else "mostly"
     over = sum(not row.accepted for row in hung)
     says = f"{over} of {len(hung)} things that hung on the laptop’s session were refused; the phone went on under {len(slugs) - len(refused)} of {len(slugs)} designs."
-    tables = (Table("What the laptop held", hung), Table("The phone, signed in as the same person", phone))
+    tables = (
+        Table("What hung on the laptop’s session", hung),
+        Table("What was given to outlive it", apart),
+        Table("The phone, signed in as the same person", phone),
+    )
     return Found(choice, says, tables)
 
 
@@ -36,12 +44,21 @@ def _lost_message() -> Found:
         t.wait(2)
         rows = t.present(*slugs)
         picture = t.draw(*slugs)
+        told = logout.tell(t.run.user, t.run.laptop.sid, since=t.now)
     still = accepted(rows)
     choice = (
         "neither" if not still else "both" if len(still) == 2 else "listener" if "denylist-push" in still else "site"
     )
-    says = f"{len(still)} of 2 still accepted the copy two seconds after the sign-out that nobody was told of."
-    return Found(choice, says, (Table("The copy, after a message that was lost", rows),), picture=picture)
+    got = next((row for row in told if row.accepted), None)
+    says = (
+        f"{len(still)} of 2 still accepted the copy two seconds after the sign-out that nobody was told of. An app that was "
+        f"down for a minute got its message {got.what if got else 'never'}."
+    )
+    tables = (
+        Table("The copy, after a message that was lost", rows),
+        Table("A logout message to an app that is down for a minute", told),
+    )
+    return Found(choice, says, tables, picture=picture)
 
 
 QUESTIONS = (
@@ -49,7 +66,7 @@ QUESTIONS = (
         "A16",
         "Ending a session ends all that hangs on it, and only that",
         "On a session hang a refresh token, its access tokens, perhaps a cookie and the apps that were let in under it. Ending "
-        "it should end all of these. It should not end the same person’s other sessions.",
+        "it should end all of these. It should not end the same person’s other sessions, nor an app that was let in for longer.",
         "A person signs out on the laptop. What becomes of the phone, where they are signed in too?",
         {
             "on": "It goes on under every design",
@@ -57,11 +74,10 @@ QUESTIONS = (
             "ended": "It is signed out under every design",
         },
         _what_hangs_on_it,
-        "The entry names the session, and everything that hangs on it carries the session’s name. A design that keeps one "
-        "time for each person cannot tell two sessions apart, so it signs out the phone as well.",
+        "The entry names the session, and everything that hangs on it carries the session’s name; an app has a session of its "
+        "own, which gets an entry of its own in the same transaction. A design that keeps one time for each person cannot tell "
+        "two sessions apart, so it signs out the phone as well.",
         (DEVICES, LAB, design("cutoff-ask", "The global logout time")),
-        to_come="Apps under a session. When the site lets apps sign in, ending a session will end those that were let in under "
-        "it, and leave alone those that were granted access for longer.",
     ),
     Question(
         "A17",
@@ -78,13 +94,13 @@ QUESTIONS = (
         },
         _lost_message,
         "A message that may be lost can only be a wake-up. This site’s nodes read the log by themselves several times in each "
-        "lease, trust nothing older, and Sign Out waits until each of them has confirmed.",
+        "lease, trust nothing older, and Sign Out waits until each of them has confirmed. An app elsewhere cannot be waited for, so "
+        "it gets a signed message (OpenID Connect Back-Channel Logout) from an outbox that is written together with the end of "
+        "the session, again and again until it answers; by its id it can tell a repetition.",
         (
             design("this-site", "What this site does"),
             design("denylist-push", "The denylist, pushed"),
-            Link("/activity", "What happened to your account"),
+            Link("/activity", "See what apps were told of your own sign-outs"),
         ),
-        to_come="Back-channel logout as OpenID Connect describes it: a signed message to each registered app, sent again until "
-        "it is confirmed, with a record of each delivery.",
     ),
 )

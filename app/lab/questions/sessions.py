@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import jwt
 
-from app.lab import issuer, lanes
+from app.lab import bearer, issuer, lanes
 from app.lab.bench import find
 from app.lab.designs import ALL, Fault
 from app.lab.evidence import Found, Table
@@ -81,7 +81,7 @@ def _beside_the_token() -> Found:
     facts = (
         ("Sent with the request", f"GET /lab/api/client-data?sort={wish}, answered {answer.status_code}"),
         ("Found in the server’s row", "the wish" if kept else "no trace of the wish"),
-        ("Stored in the browser under", issuer.digest(t.pocket.opaque)[:12]),
+        ("Stored in the browser under", bearer.digest(t.pocket.opaque)[:12]),
     )
     says = (
         f"The wish was {'' if kept else 'not '}in the server’s row; after the sign-out the token got {after[0].status}."
