@@ -13,6 +13,7 @@ from app.identity.activity import Event
 from app.identity.refresh_token import RefreshToken
 from app.identity.session import Session
 from app.oauth.code import Code
+from app.oauth.logout import message as messages
 from app.revocation import log
 from app.web import receipt
 
@@ -33,6 +34,7 @@ def purge() -> None:
         gone = _execute(delete(Session).where(Session.id.in_(over)))
         receipts = _execute(delete(receipt.Receipt).where(receipt.Receipt.made_at < clock.now() - receipt.SECONDS))
         _execute(delete(Code).where(Code.expires_at < clock.now() - CODE_DAYS * DAY))
+        messages.forget(old)
         events = _execute(delete(Event).where(Event.at < clock.now() - ACTIVITY_DAYS * DAY))
     click.echo(f"{gone} sessions, {events} events and {receipts} receipts forgotten.")
 

@@ -1,6 +1,8 @@
 """What has been kept for long enough is forgotten, and entries of the log never."""
 
 from tests.browsers import Browser, Site
+from tests.oauth.conftest import register_app
+from tests.oauth.flow import Flow
 
 
 def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site, ada: Browser) -> None:
@@ -17,3 +19,20 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
     assert site.query("SELECT count(*) FROM activity") == [(0,)]
     ada.sign_in()
     assert ada.is_signed_in()
+
+
+def test_purging_forgets_what_apps_were_told_a_month_ago(site: Site, ada: Browser) -> None:
+    app = register_app(site, "Mail", backchannel_logout_uri="http://127.0.0.1:9/")
+    Flow(app, scope="openid").connect(ada)
+    ada.sign_out()
+    site.deliver()
+    site.run("purge")
+    assert site.query("SELECT attempts FROM logout_messages") == [(1,)], "it is still to be tried again"
+    site.wait(24 * 60 * 60)
+    site.deliver()
+    site.wait(30 * 24 * 60 * 60)
+    site.run("purge")
+    assert site.query("SELECT count(*) FROM logout_messages") == [(1,)], "30 days are not yet over"
+    site.wait(1)
+    site.run("purge")
+    assert site.query("SELECT count(*) FROM logout_messages") == [(0,)]
