@@ -4,12 +4,16 @@ import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.e2e.conftest import Person
 from tests.e2e.test_look import check
+from tests.oauth.conftest import App, register_app
+from tests.oauth.flow import CALLBACK, Flow
+from tests.oauth.test_propagation import PLACES, Held
 from tests.relying_party.conftest import Party, World, running, until
 
 pytestmark = pytest.mark.e2e
@@ -86,6 +90,35 @@ def test_who_asks_learns_of_it_when_a_page_is_opened_and_who_never_asks_does_not
     ada.sign_out()
     assert [heading(tab) for tab in (asks, never)] == [SIGNED_IN, SIGNED_IN]
     assert [look_again(tab) for tab in (asks, never)] == ["Ada left", SIGNED_IN]
+
+
+@pytest.mark.question("A16", "A17")
+def test_sign_out_ends_what_hangs_on_the_browser_wherever_it_is_presented(world: World, ada: Person) -> None:
+    """Three apps: a relying party that is told, one that holds tokens, and one that was let in for longer."""
+    tab = visit(ada, world["push"])
+    with world.inside() as site:
+        held = {
+            "hanging": connect(ada, register_app(site, "Hanging")),
+            "off-line": connect(ada, register_app(site, "Lasting"), "offline_access"),
+        }
+        ada.sign_out()
+        ada.page.wait_for_url("**/signed-out")
+        until(lambda: look_again(tab), lambda found: found == "Ada left")
+        lives = {(name, place): one.lives(place) for name, one in held.items() for place in PLACES}
+    expected = {(name, place): name == "off-line" for name in held for place in PLACES}
+    assert (lives, ada.is_signed_in(), heading(tab)) == (expected, False, "Ada left")
+
+
+def connect(ada: Person, app: App, scope: str = "email") -> Held:
+    """Let *app* in, in a tab of its own, and take what it is given."""
+    flow = Flow(app, scope=f"openid {scope}")
+    tab = ada.context.new_page()
+    tab.route(f"{CALLBACK}**", lambda route: route.fulfill(body="taken"))
+    tab.goto(flow.path())
+    tab.get_by_role("button", name=re.compile("^Allow")).click()
+    tab.wait_for_url(f"{CALLBACK}**")
+    tokens = flow.exchange(parse_qs(urlsplit(tab.url).query)["code"][0]).get_json()
+    return Held(app, tokens["access_token"], tokens["refresh_token"])
 
 
 def test_who_signs_out_at_a_party_is_asked_at_the_issuer_and_led_back(world: World, ada: Person) -> None:

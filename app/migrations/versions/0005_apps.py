@@ -57,6 +57,8 @@ def _logout_messages() -> None:
         sa.Column("client_id", sa.String(64), nullable=False),
         sa.Column("user_id", sa.String(64), nullable=False, index=True),
         sa.Column("session_id", sa.String(64), nullable=False, index=True),
+        sa.Column("uri", sa.String(2000), nullable=False),
+        sa.Column("may_be_private", sa.Boolean, nullable=False),
         sa.Column("entry", Number, nullable=False),
         sa.Column("made_at", Number, nullable=False),
         sa.Column("attempts", Number, nullable=False),

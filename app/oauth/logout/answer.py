@@ -27,9 +27,6 @@ class Answer:
     milliseconds: int = 0
 
 
-NOBODY = Answer(Outcome.GIVEN_UP, "it has no address for this any more")
-
-
 def judge(status: int) -> Outcome:
     """Say what the status of an answer means (section 2.8). Only who says 400 has got the message and does not want it."""
     if 200 <= status < 300:

@@ -13,10 +13,9 @@ from flask import Flask
 from app import metrics
 from app.db import StoreUnavailable, after_commit, writing
 from app.identity import activity
-from app.oauth import client as clients
 from app.oauth.logout import message as messages
 from app.oauth.logout import network, token
-from app.oauth.logout.answer import NOBODY, Answer, Outcome
+from app.oauth.logout.answer import Answer, Outcome
 from app.oauth.logout.message import Message
 
 ROOM = 16  # messages on their way at once, in each process
@@ -127,11 +126,8 @@ class Courier:
 
     def _send(self, message: Message) -> Answer:
         with self._app.app_context():
-            client = clients.find(message.client_id)
             form = {"logout_token": token.sign(message)}
-        if client is None or client.backchannel_logout_uri is None:
-            return NOBODY
-        return network.post(client.backchannel_logout_uri, form, may_be_private=client.may_be_private)
+        return network.post(message.uri, form, may_be_private=message.may_be_private)
 
     def _leave(self) -> None:
         """Let what is on its way come back, and no more than that."""

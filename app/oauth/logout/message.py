@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.db import Model, db
+from app.oauth.client import Client
 from app.oauth.logout.answer import Answer, Outcome, next_try
 from app.revocation.entries import Entry
 
@@ -18,7 +19,7 @@ CLAIM_SECONDS = 30  # well beyond the longest attempt: who holds a claim longer 
 class Message(Model):
     """One message. Times are Unix seconds; *entry*: the position in the log that it is about.
 
-    *id*: the `jti` of every token that carries it, so that who gets it twice can tell. *claimed_until*: a process is
+    *uri*: where it goes, noted at once, as the app may be removed meanwhile. *id*: the `jti` of every token that carries it, so that who gets it twice can tell. *claimed_until*: a process is
     sending it. *next_at*: when it is due, None once it is *delivered_at* or *given_up_at*. *answer*: what came of the
     last attempt, after so many *milliseconds*.
     """
@@ -28,6 +29,8 @@ class Message(Model):
     client_id: Mapped[str] = mapped_column(String(64))
     user_id: Mapped[str] = mapped_column(String(64), index=True)
     session_id: Mapped[str] = mapped_column(String(64), index=True)
+    uri: Mapped[str] = mapped_column(String(2000))
+    may_be_private: Mapped[bool]
     entry: Mapped[int]
     made_at: Mapped[int]
     attempts: Mapped[int]
@@ -65,15 +68,23 @@ class Message(Model):
         return outcome if noted.rowcount == 1 else None
 
 
-def add(entry: Entry, told: Iterable[tuple[str, str, str]]) -> bool:
-    """Add a message about *entry* for each session *told*: its id, its person's and its app's.
+def add(entry: Entry, told: Iterable[tuple[str, str, Client]]) -> bool:
+    """Add a message about *entry* for each session *told*: its id, its person's and its app.
 
     Say whether there are any. Must run inside `db.writing`.
     """
     common = {"entry": entry.position, "made_at": entry.at, "next_at": entry.at, "attempts": 0, "claimed_until": 0}
     rows = [
-        {"id": secrets.token_urlsafe(16), "session_id": sid, "user_id": user_id, "client_id": client_id, **common}
-        for sid, user_id, client_id in told
+        {
+            "id": secrets.token_urlsafe(16),
+            "session_id": sid,
+            "user_id": user_id,
+            "client_id": client.id,
+            "uri": client.backchannel_logout_uri,
+            "may_be_private": client.may_be_private,
+            **common,
+        }
+        for sid, user_id, client in told
     ]
     if rows:
         db.session.execute(insert(Message), rows)

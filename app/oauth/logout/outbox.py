@@ -25,7 +25,7 @@ def _write(entry: Entry) -> None:
     if entry.kind is not Kind.REVOKED or entry.scope is Scope.TOKEN:
         return
     told = (
-        select(Session.id, Session.user_id, Session.client_id)
+        select(Session.id, Session.user_id, Client)
         .join(Client, Client.id == Session.client_id)
         .where(Session.client_id != SITE, Client.backchannel_logout_uri.is_not(None))
         .where(Session.idle_until > entry.at, Session.expires_at > entry.at)  # else it had timed out before
@@ -33,7 +33,7 @@ def _write(entry: Entry) -> None:
         .where(_touched_by(entry))
         .order_by(Session.opened)
     )
-    if message.add(entry, db.session.execute(told)):
+    if message.add(entry, db.session.execute(told).tuples()):
         courier: Courier = current_app.extensions["courier"]
         after_commit(courier.wake, instead_of="until the courier wakes")
 

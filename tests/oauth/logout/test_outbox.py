@@ -51,6 +51,14 @@ def test_ending_another_browser_tells_the_apps_of_that_one(
     assert mail.sink.sids + notes.sink.sids == ended
 
 
+def test_an_app_that_is_removed_is_still_told(site: Site, ada: Browser, mail: Party, notes: Party) -> None:
+    gone = mail.connect(ada)
+    notes.connect(ada)
+    assert "1" in site.run("clients", "remove", mail.app.id).output
+    assert [one.claims["sid"] for one in mail.told()] == [gone.sid]
+    assert notes.sink.sids == []
+
+
 def test_ending_an_app_on_the_devices_page_tells_that_app_alone(ada: Browser, mail: Party, notes: Party) -> None:
     ended = mail.connect(ada)
     notes.connect(ada)

@@ -50,6 +50,7 @@ def test_messages_that_did_not_arrive_are_listed_and_those_that_did_are_not(
 def undelivered(site: Site, client_id: str, user_id: str, **about: object) -> None:
     known = {"id": str(len(site.query("SELECT id FROM logout_messages"))), "client_id": client_id, "user_id": user_id}
     rest = {"session_id": "s", "entry": 1, "made_at": 1, "claimed_until": 0, "delivered_at": None, "given_up_at": None}
+    rest |= {"uri": "https://photos.example/logout", "may_be_private": False}
     row = known | rest | about
     with site.app.app_context(), writing():
         names = ", ".join(row)
