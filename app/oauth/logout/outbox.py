@@ -33,7 +33,8 @@ def _write(entry: Entry) -> None:
         .where(_touched_by(entry))
         .order_by(Session.opened)
     )
-    if message.add(entry, db.session.execute(told).tuples()):
+    rows = [(sid, user_id, client) for sid, user_id, client in db.session.execute(told)]
+    if message.add(entry, rows):
         courier: Courier = current_app.extensions["courier"]
         after_commit(courier.wake, instead_of="until the courier wakes")
 
