@@ -67,19 +67,27 @@ class Exchange:
 def revoke(token: str, hint: str) -> Exchange:
     """Send the revocation request of RFC 7009, section 2.1."""
     form = {"token": token, "token_type_hint": hint}
-    return _send("POST", metadata.describe()["revocation_endpoint"], form=form, secrets=(token,))
+    return _send("POST", _endpoint("revocation_endpoint"), form=form, secrets=(token,))
 
 
 def refresh(token: str) -> Exchange:
     """Try to exchange a refresh token (RFC 6749, section 6)."""
     form = {"grant_type": "refresh_token", "refresh_token": token}
-    return _send("POST", metadata.describe()["token_endpoint"], form=form, secrets=(token,))
+    return _send("POST", _endpoint("token_endpoint"), form=form, secrets=(token,))
 
 
 def read_me(token: str) -> Exchange:
     """Try an access token at the API (RFC 6750)."""
     bearer = {"Authorization": f"Bearer {token}"}
     return _send("GET", f"{settings().site_url}/api/me", headers=bearer, secrets=(token,))
+
+
+def _endpoint(name: str) -> str:
+    """Return where the metadata say that it is, and nowhere else (RFC 9700, section 2.6). Raises StoreUnavailable."""
+    found: str | None = metadata.describe().get(name)
+    if found is None:
+        raise StoreUnavailable(f"the metadata name no {name}")
+    return found
 
 
 def _without_password(value: str) -> str:

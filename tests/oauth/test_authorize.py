@@ -124,7 +124,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 @pytest.mark.parametrize("public", [True, False])
-def test_pkc_01_02_tok_10_aut_03_what_makes_no_sense_is_sent_back_before_anybody_is_asked(
+def test_pkc_01_02_03_tok_10_aut_03_what_makes_no_sense_is_sent_back_before_anybody_is_asked(
     site: Site, what: str, public: bool
 ) -> None:
     changed, error = REFUSED[what]

@@ -19,7 +19,7 @@ def ada(site: Site) -> Browser:
     return site.member()
 
 
-def test_int_02_a_good_token_is_described(ada: Browser, web: App) -> None:
+def test_int_02_08_a_good_token_is_described(ada: Browser, web: App) -> None:
     tokens = Flow(web).connect(ada)
     answer = web.post("/oauth/introspect", token=tokens["access_token"])
     found = answer.get_json()

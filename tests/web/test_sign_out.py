@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from flask import Flask, request, request_started
 
+from app.oauth import metadata
 from tests import backings
 from tests.browsers import ACCESS, ENDING, RECEIPT, REFRESH, Browser, Site
 
@@ -240,3 +241,20 @@ def test_a_late_answer_does_not_bring_the_cookies_back(site: Site, ada: Browser)
     ada.sign_out()
     late = site.thief(pocket).get("/account")
     assert late.headers.getlist("Set-Cookie") == []
+
+
+@pytest.mark.page
+def test_meta_08_without_a_revocation_endpoint_in_the_metadata_it_does_not_claim_to_have_revoked(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = site.member()
+    described = metadata.describe
+    monkeypatch.setattr(
+        metadata, "describe", lambda: {k: v for k, v in described().items() if k != "revocation_endpoint"}
+    )
+    old = site.thief(ada.pocket())
+    assert ada.sign_out().status_code == 503
+    monkeypatch.undo()
+    assert old.is_signed_in(), "and it says so"
+    ada.get("/")
+    assert not old.is_signed_in(), "what had to wait is done at the next visit"
