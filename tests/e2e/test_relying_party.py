@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.conftest import LONG
 from tests.e2e.conftest import Person
 from tests.e2e.test_look import check
 from tests.oauth.conftest import App, register_app
@@ -17,6 +18,7 @@ from tests.oauth.test_propagation import PLACES, Held
 from tests.relying_party.conftest import Party, World, running, until
 
 pytestmark = pytest.mark.e2e
+SIZES = [(320, "dark"), (1280, "light"), *([(320, "light"), (1280, "dark")] if LONG else [])]
 SIGNED_IN = "You are signed in here, Ada"
 
 
@@ -150,7 +152,7 @@ def test_who_does_not_allow_it_is_not_known_there(world: World, ada: Person) -> 
     assert heading(tab) == "Nobody was signed in"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (320, "dark"), (1280, "light"), (1280, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_their_pages_and_their_answers_in_the_lab_are_accessible(
     world: World, chromium: Browser, width: int, scheme: str
 ) -> None:

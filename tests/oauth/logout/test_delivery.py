@@ -17,9 +17,8 @@ from app.oauth.logout import message as messages
 from app.oauth.logout import network
 from app.oauth.logout.answer import LONGEST, PAUSES
 from tests.browsers import SITE_URL, Browser, Site
-from tests.oauth.conftest import register_app
 from tests.oauth.logout.conftest import Grant, Party
-from tests.oauth.logout.sink import Received, Sink
+from tests.oauth.logout.sink import Received
 
 DAY = 24 * 60 * 60
 
@@ -172,15 +171,6 @@ def test_a_message_that_waited_longer_than_a_day_for_this_site_itself_is_tried_o
     assert len(mail.told()) == 1
 
 
-def test_an_app_that_is_told_no_more_gives_up_what_waited(site: Site, ada: Browser, mail: Party) -> None:
-    mail.connect(ada)
-    ada.sign_out()
-    with site.app.app_context(), writing():
-        db.session.execute(update(Client).where(Client.id == mail.app.id).values(backchannel_logout_uri=None))
-    assert mail.told() == []
-    assert row(site)[1:4] == (None, False, True)
-
-
 def test_a_redirect_is_not_followed(site: Site, ada: Browser, mail: Party, notes: Party) -> None:
     mail.connect(ada)
     mail.sink.status, mail.sink.headers = 302, {"Location": notes.sink.uri}
@@ -242,6 +232,9 @@ class Trickle:
             while not threading.Event().wait(0.02):
                 connection.sendall(self._drop)
         self.cut_off.set()
+
+
+pytestmark = pytest.mark.page
 
 
 @pytest.fixture(
@@ -310,13 +303,15 @@ def test_what_nobody_delivers_any_more_is_forgotten_after_a_while_and_what_waits
     assert len(notes.told()) == 2
 
 
-def test_an_app_that_is_gone_is_no_mishap_for_the_others(site: Site, ada: Browser, notes: Party) -> None:
-    sink = Sink()
-    gone = Party(register_app(site, "Gone", backchannel_logout_uri=sink.uri, may_be_private=True), sink)
-    granted: list[Grant] = [gone.connect(ada), notes.connect(ada)]
+@pytest.mark.parametrize("how", ["removed", "without an address"])
+def test_an_app_that_is_gone_meanwhile_is_told_where_it_was(
+    site: Site, ada: Browser, mail: Party, notes: Party, how: str
+) -> None:
+    granted: list[Grant] = [mail.connect(ada), notes.connect(ada)]
     ada.sign_out()
     with site.app.app_context(), writing():
-        db.session.execute(delete(Client).where(Client.id == gone.app.id))
-    assert [one.claims["sid"] for one in notes.told()] == [granted[1].sid]
-    assert sink.received == []
-    sink.down()
+        if how == "removed":
+            db.session.execute(delete(Client).where(Client.id == mail.app.id))
+        else:
+            db.session.execute(update(Client).where(Client.id == mail.app.id).values(backchannel_logout_uri=None))
+    assert [one.claims["sid"] for party in (mail, notes) for one in party.told()] == [grant.sid for grant in granted]

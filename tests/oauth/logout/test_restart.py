@@ -33,6 +33,7 @@ def server(instance: Path) -> Iterator[Server]:
 
 
 @pytest.mark.server
+@pytest.mark.page
 def test_a_server_delivers_by_itself(server: Server, site: Site, ada: Browser, mail: Party) -> None:
     grant = mail.connect(ada)
     server.ask("POST", "/sign-out", ada.pocket())
@@ -57,6 +58,7 @@ def test_whoever_is_down_for_a_minute_in_which_the_server_was_restarted_gets_the
 
 
 @pytest.mark.server
+@pytest.mark.page
 def test_a_server_that_is_killed_before_the_delivery_delivers_when_it_is_back(
     server: Server, ada: Browser, mail: Party
 ) -> None:
@@ -76,6 +78,7 @@ def test_a_server_that_is_killed_before_the_delivery_delivers_when_it_is_back(
 
 
 @pytest.mark.server
+@pytest.mark.page
 def test_a_server_that_stops_lets_what_is_on_its_way_come_back(server: Server, ada: Browser, mail: Party) -> None:
     mail.connect(ada)
     back = threading.Event()
