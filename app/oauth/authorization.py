@@ -80,9 +80,9 @@ def read() -> Asked:
         ) from problem
 
 
-def leads_to(path: str | None) -> str | None:
+def leads_to(path: str) -> str | None:
     """Return the origin to which this path of ours may lead a browser on, if it is a request that can be answered."""
-    parts = urlsplit(path or "")
+    parts = urlsplit(path)
     if parts.path != PATH:
         return None
     try:

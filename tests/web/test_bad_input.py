@@ -15,6 +15,7 @@ FIELDS = ["email", "password", "name", "next", "keep", "current", "end_others", 
 PATHS = ["/", "/sign-up", "/sign-in", "/sign-out", "/signed-out", "/account", "/account/password", "/devices",
          "/devices/{mine}/end", "/devices/{mine}/name", "/devices/{theirs}/end", "/devices/{theirs}/name",
          "/devices/end-others", "/activity", "/confirm", "/live", "/oauth/token", "/oauth/revoke", "/oauth/jwks",
+         "/oauth/authorize", "/oauth/end-session", "/oauth/introspect", "/oauth/userinfo",
          "/.well-known/oauth-authorization-server", "/api/me", "/healthz", "/nowhere", "/static/", "/static/../app.py",
          "/devices/%00/end", "/%ff", "/devices/%2e%2e/end"]  # fmt: skip
 JUNK = st.one_of(
@@ -29,6 +30,7 @@ JUNK = st.one_of(
             "end:{theirs}",
             "all:",
             "//evil.example",
+            "//[",
             "refresh_token",
             "ada@example.org",
             "bob@example.org",
@@ -163,3 +165,13 @@ def test_markup_in_a_user_agent_or_a_name_is_text_wherever_it_is_shown(site: Sit
         assert MARK not in ada.get(path).text
     ada.sign_out()
     assert MARK not in ada.get("/signed-out").text
+
+
+@pytest.mark.page
+@pytest.mark.parametrize(
+    "wanted", ["//[", "http://[", "//\u2100", "/oauth/authorize?client_id=[&redirect_uri=http://["]
+)
+def test_an_address_that_is_none_leads_nobody_on(site: Site, wanted: str) -> None:
+    visitor = site.browser()
+    assert visitor.client.get("/sign-in", base_url=SITE_URL, query_string={"next": wanted}).status_code == 200
+    assert visitor.post("/sign-in", email="ada@example.org", password="wrong", next=wanted).status_code == 422
