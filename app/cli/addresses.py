@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986, section 2
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a page names it in a header of its own, where `;` has a meaning
 LONGEST = 2000
 
 
@@ -62,6 +63,8 @@ def _plain(uri: str, parts: SplitResult) -> str:
 def _host(uri: str, parts: SplitResult) -> str:
     if not parts.hostname:
         raise ValueError(f"{uri}: name a host.")
+    if not _HOST.fullmatch(parts.hostname):
+        raise ValueError(f"{uri}: a host has letters, digits, dots and hyphens.")
     return parts.hostname
 
 
