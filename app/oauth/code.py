@@ -13,8 +13,10 @@ from app.db import Model, db, writing
 from app.identity import activity, refresh_token, sessions
 from app.identity.refresh_token import Tokens, digest
 from app.identity.session import Reason, Session
+from app.oauth import consent
 
 SECONDS = 60
+MOST = 50  # sessions of one person that one app can hold
 SHORTEST, LONGEST = 43, 128  # characters of a verifier (RFC 7636, section 4.1)
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
@@ -75,8 +77,9 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
         if not _use(found):
             _end_first(found)
             return None
-        if browser is None or found.expires_at <= clock.now() or not browser.goes_on():
+        if browser is None or found.expires_at <= clock.now() or not _is_still_wanted(found, browser):
             return None
+        _make_room(browser.user_id, client_id)
         session = Session.grant(browser, client_id, found.scope)
         found.session_id = session.id
         activity.record("app_connected", session.user_id, session)
@@ -104,6 +107,21 @@ def _use(found: Code) -> bool:
         execution_options={"synchronize_session": False},
     )
     return used.rowcount == 1
+
+
+def _is_still_wanted(found: Code, browser: Session) -> bool:
+    """Say whether who said yes is still signed in there, and has not taken it back since."""
+    return browser.goes_on() and consent.stands(browser.user_id, found.client_id, found.scope)
+
+
+def _make_room(user_id: str, client_id: str) -> None:
+    """End what an app has let lie for longest, if it holds a great many sessions of one person.
+
+    Each is an entry of the log when the person signs out, in one transaction for which everybody else waits.
+    """
+    held = sorted(sessions.of_app(user_id, client_id), key=lambda session: session.last_seen_at)
+    for session in held[: max(0, len(held) - MOST + 1)]:
+        session.end(Reason.REPLACED)
 
 
 def _end_first(found: Code) -> None:

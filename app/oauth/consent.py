@@ -24,9 +24,13 @@ def is_given(user_id: str, client: Client, scope: str) -> bool:
 
     A public client always asks, as anybody can call himself that (RFC 10017); so does who wants access for longer.
     """
-    wanted = set(scope.split())
-    found = db.session.get(Consent, (user_id, client.id))
-    return found is not None and not client.is_public and OFFLINE not in wanted and wanted <= set(found.scope.split())
+    return not client.is_public and OFFLINE not in scope.split() and stands(user_id, client.id, scope)
+
+
+def stands(user_id: str, client_id: str, scope: str) -> bool:
+    """Say whether a person's yes to *scope* has been given and not been withdrawn."""
+    found = db.session.get(Consent, (user_id, client_id), populate_existing=True)
+    return found is not None and set(scope.split()) <= set(found.scope.split())
 
 
 def give(user_id: str, client: Client, scope: str) -> None:

@@ -175,3 +175,24 @@ def test_tok_03_09_nothing_counts_but_a_form(ada: Browser, web: App, how: str) -
         answer = client.post("/oauth/token", base_url="http://localhost:8000", json={**form, **secret})
     assert answer.status_code in (400, 401)
     assert flow.exchange(form["code"]).status_code == 200
+
+
+def test_a_code_from_before_the_person_took_the_yes_back_gives_nothing(ada: Browser, web: App) -> None:
+    Flow(web).connect(ada)
+    later = Flow(web)
+    code = later.allow(ada)
+    granted = next(line for line in ada.sessions() if line["app"])
+    ada.post(f"/devices/{granted['sid']}/end")
+    assert error(later.exchange(code)) == (400, "invalid_grant")
+    again = Flow(web)
+    assert again.exchange(again.allow(ada)).status_code == 200, "who says yes once more means it"
+
+
+def test_an_app_holds_fifty_sessions_of_a_person_and_the_idle_ones_go(ada: Browser, web: App) -> None:
+    first, second = Flow(web).connect(ada), Flow(web).connect(ada)
+    web.site.wait(1)
+    first = web.refresh(first["refresh_token"]).get_json()
+    for _ in range(49):
+        newest = Flow(web).connect(ada)
+    assert len([line for line in ada.sessions() if line["app"] and not line["ended_at"]]) == 50
+    assert [alive(web, tokens["access_token"]) for tokens in (first, second, newest)] == [True, False, True]
