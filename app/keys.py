@@ -149,10 +149,14 @@ def _store(purpose: str, name: str, private: Private, signs_from: int) -> str:
 
 
 def _drop_unused(purpose: str) -> None:
-    """Forget keys that stopped signing so long ago that every token of theirs has expired."""
+    """Forget keys that stopped signing so long ago that every token of theirs has expired.
+
+    An ID token is good as a hint beyond that: an app may send it along as long as somebody can be signed in.
+    """
+    kept = KEPT_SECONDS if purpose == ACCESS else settings().session_max_seconds
     rows = sorted(_stored(purpose), key=lambda row: row.signs_from)
     for row, successor in pairwise(rows):
-        if successor.signs_from + KEPT_SECONDS < clock.now():
+        if successor.signs_from + kept < clock.now():
             db.session.delete(row)
 
 
