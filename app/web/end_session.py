@@ -8,6 +8,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from app.db import StoreUnavailable
 from app.identity import id_token
 from app.identity.id_token import Hint
 from app.oauth import authorization
@@ -35,11 +36,11 @@ def end_session() -> ResponseReturnValue:
     if request.method == "POST" and decision is None:
         # Another site's form comes without our cookies, which must not pass for nobody being signed in.
         return redirect(f"{PATH}?{urlencode([*(request.form or request.args).items(multi=True)])}", 303)
+    if decision == "sign-out":
+        return _leave()
     wish = _read()
     if wish is None:
         return _page(None), 400
-    if decision == "sign-out":
-        return _leave(wish)
     if guard.visit() is None and wish.back and decision is None:
         return redirect(wish.back, 303)  # there is nothing to end
     return _page(wish)
@@ -79,5 +80,9 @@ def _page(wish: Wish | None) -> Response:
     return response
 
 
-def _leave(wish: Wish) -> ResponseReturnValue:
-    return sign_out.leave(then=wish.back)
+def _leave() -> ResponseReturnValue:
+    try:
+        wish = _read()
+    except StoreUnavailable:
+        return sign_out.leave()  # where to go on to cannot be known; what it takes to end the session later is kept
+    return sign_out.leave(then=wish.back) if wish else (_page(None), 400)

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from app import clock
 from app.keys import access_keys
-from tests.browsers import SITE_URL, Browser, Site
+from tests.browsers import ENDING, SITE_URL, Browser, Site
 from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import Flow, led
 
@@ -173,3 +173,28 @@ def test_a_parameter_given_twice_makes_no_sense(ada: Browser, web: App) -> None:
         ).status_code
         == 400
     )
+
+
+def test_sign_out_at_the_wish_of_an_app_is_made_up_for_where_the_store_is_down(
+    site: Site, ada: Browser, web: App
+) -> None:
+    asked, pocket = path(id_token_hint=Flow(web).connect(ada)["id_token"], post_logout_redirect_uri=BYE), ada.pocket()
+    control = site.browser().client
+    control.post("/test/store", base_url=SITE_URL, json={"down": True})
+    assert ada.get(asked).status_code == 503
+    assert ada.pocket() == pocket, "to be asked is no wish"
+    assert ada.post(asked, decision="sign-out").status_code == 503
+    assert (ada.pocket(), bool(ada.cookie(ENDING))) == ({}, True)
+    control.post("/test/store", base_url=SITE_URL, json={"down": False})
+    ada.get("/")
+    assert not site.thief(pocket).is_signed_in()
+
+
+def test_rpl_02_an_id_token_is_good_as_a_hint_for_weeks_whatever_keys_came_since(
+    site: Site, ada: Browser, web: App
+) -> None:
+    asked = path(id_token_hint=Flow(web).connect(ada)["id_token"], post_logout_redirect_uri=BYE)
+    for _ in range(3):
+        site.run("keys", "rotate")
+        site.wait(2 * 24 * 60 * 60)
+    assert ada.get(asked).headers["Location"] == BYE
