@@ -38,7 +38,9 @@ class BadClient(InvalidClientError):
 
     def get_headers(self) -> list[tuple[str, str]]:
         headers: list[tuple[str, str]] = OAuth2Error.get_headers(self)
-        return [*headers, ("WWW-Authenticate", 'Basic realm="oauth"')] if request.authorization else headers
+        return (
+            [*headers, ("WWW-Authenticate", 'Basic realm="oauth"')] if request.headers.get("Authorization") else headers
+        )
 
 
 class BadGrantType(UnsupportedGrantTypeError):

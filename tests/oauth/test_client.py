@@ -58,6 +58,7 @@ def test_tok_05_id_and_secret_in_the_header_are_form_encoded_first(site: Site, m
 def test_tok_06_an_unreadable_authorization_is_refused_and_breaks_nothing(mail: App, header: str) -> None:
     answer = mail.post("/oauth/revoke", auth="none", headers={"Authorization": header}, token="x")
     assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+    assert answer.headers["WWW-Authenticate"] == 'Basic realm="oauth"'
 
 
 def test_two_client_ids_that_differ_are_refused(mail: App, notes: App) -> None:
