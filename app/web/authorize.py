@@ -16,7 +16,7 @@ from app.identity import activity
 from app.identity.session import Session
 from app.oauth import authorization, code, consent
 from app.oauth.authorization import PATH, Asked, Refused, Unanswerable
-from app.web import cross_origin, guard, headers
+from app.web import cross_origin, guard, headers, local
 from app.web.guard import Visit
 
 bp = Blueprint("authorize", __name__)
@@ -42,15 +42,16 @@ def let_forms_lead_on(response: FlaskResponse) -> FlaskResponse:
     """Where signing in leads on to an app, its form may do so too."""
     if response.mimetype == "text/html" and response.status_code < 500:
         with suppress(StoreUnavailable, HTTPException):  # a body that is too long, say; then the form leads nowhere
-            headers.let_forms_lead_to(response, authorization.leads_to(request.values.get("next")))
+            headers.let_forms_lead_to(response, authorization.leads_to(local.path(request.values.get("next"))))
     return response
 
 
 def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
     """Ask the visitor to sign in, to prove again who they are, or to decide; as far as the app lets us ask at all."""
     visit, silent = guard.visit(), "none" in asked.prompt
-    if visit is None or (asked.hinted is not None and asked.hinted != visit.user.id and silent):
-        return _deny(asked, "login_required") if silent else _ask_to_sign_in(asked)
+    if visit is None or _is_somebody_else(asked, visit, silent=silent):
+        has_asked = visit is not None and "since" in request.args
+        return _deny(asked, "login_required") if silent or has_asked else _ask_to_sign_in(asked)
     if _is_too_old(asked, visit.session):
         return _deny(asked, "login_required") if silent else redirect(_by_way_of("/confirm"), 303)
     if decision == "allow" and request.form.get("sid", visit.session.id) == visit.session.id:
@@ -58,6 +59,14 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
     if not asked.prompt & _ASKING and consent.is_given(visit.user.id, asked.client, asked.scope):
         return _allow(asked)
     return _deny(asked, "consent_required") if silent else _ask(asked, visit)
+
+
+def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
+    """Say whether the app expects another person, who alone may then be answered for (OpenID Connect Core, 3.1.2.2).
+
+    A hint that nobody can read, as of a key that is long gone, is in the way of a silent answer only.
+    """
+    return bool(asked.hinted or (silent and asked.hinted is not None)) and asked.hinted != visit.user.id
 
 
 def _is_too_old(asked: Asked, session: Session) -> bool:

@@ -43,7 +43,8 @@ def init_app(app: Flask) -> None:
 def let_forms_lead_to(response: Response, origin: str | None) -> None:
     """Let the forms of this one page end at *origin* too: browsers hold redirects after a form to the same rule."""
     if origin:
-        response.headers[_CSP] = _POLICY.replace("form-action 'self'", f"form-action 'self' {origin}")
+        source = f"{origin.partition(':')[0]}:" if "[" in origin else origin  # a policy can name no IPv6 address
+        response.headers[_CSP] = _POLICY.replace("form-action 'self'", f"form-action 'self' {source}")
 
 
 class Careful:

@@ -91,6 +91,12 @@ def test_aut_01_only_the_port_of_a_loopback_address_is_the_apps_to_choose(ada: B
         assert ada.get(Flow(app).path(redirect_uri=uri)).status_code == 400, uri
 
 
+def test_a_form_may_lead_on_to_a_number_that_no_policy_can_name(ada: Browser, site: Site) -> None:
+    app = register_app(site, "Tool", public=True, redirect_uris=["http://[::1]/cb"])
+    answer = ada.get(Flow(app).path(redirect_uri="http://[::1]:4/cb"))
+    assert "form-action 'self' http:;" in answer.headers["Content-Security-Policy"]
+
+
 def test_a_native_app_may_have_a_scheme_of_its_own(ada: Browser, site: Site) -> None:
     app = register_app(site, "Phone", public=True, redirect_uris=["org.example.app:/cb"])
     answer = ada.get(Flow(app).path(redirect_uri=None))
@@ -224,7 +230,21 @@ def test_prompt_none_with_a_hint_of_somebody_else_is_refused(site: Site, ada: Br
     assert "code" in led(ada.get(Flow(web).path(prompt="none", id_token_hint=token)))
     for hint in (token, "nonsense"):
         assert led(bob.get(Flow(web).path(prompt="none", id_token_hint=hint)))["error"] == "login_required"
-    assert asks(bob, Flow(web), id_token_hint=token, prompt="consent")
+
+
+def test_a_hint_of_somebody_else_is_never_answered_for_who_is_here(site: Site, ada: Browser, web: App) -> None:
+    token = Flow(web).connect(ada)["id_token"]
+    bob = site.member("bob@example.org")
+    Flow(web).connect(bob)
+    flow, hint = Flow(web), {"id_token_hint": token}
+    asked = bob.get(flow.path(**hint)).headers["Location"]
+    for answer in (bob.get(flow.path(prompt="consent", **hint)), flow.decide(bob, "allow", **hint)):
+        assert urlsplit(answer.headers["Location"]).path == urlsplit(asked).path == "/sign-in"
+    back = parse_qs(urlsplit(asked).query)["next"][0]
+    assert led(bob.get(back))["error"] == "login_required", "it is still Bob: nobody is asked for ever"
+    bob.sign_in("ada@example.org")
+    assert "code" in led(bob.get(back))
+    assert asks(ada, Flow(web), id_token_hint="nonsense", prompt="consent")
 
 
 def confirm(browser: Browser, location: str) -> str:
