@@ -54,7 +54,7 @@ def _read(action: str) -> tuple[str, User, str]:
     authority.check()
     verb, _, rest = action.partition(":")
     user_id, _, sid = rest.partition(":")
-    if verb not in _DOES:
+    if verb not in _DOES or (sid and verb != "end"):
         raise BadRequest
     return verb, authority.person(user_id), sid
 

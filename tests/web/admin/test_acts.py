@@ -156,3 +156,10 @@ def test_another_site_cannot_have_it_done(root: Browser, ada: Browser, page: str
     answer = root.post(f"{page}/disable", {"Origin": "https://thief.example"})
     assert answer.status_code == 403
     assert ada.is_signed_in()
+
+
+@pytest.mark.parametrize("more", ["x", "x\r\nSet-Cookie: a=b"])
+def test_an_act_with_more_to_it_than_there_is_does_nothing(root: Browser, ada: Browser, page: str, more: str) -> None:
+    action = f"admin:all:{page.rpartition('/')[2]}:{more}"
+    assert root.post("/confirm", action=action, password=PASSWORD).status_code == 400
+    assert ada.is_signed_in()
