@@ -153,8 +153,11 @@ def _digest(secret: str) -> bytes:
 
 
 def _origin(uri: str) -> str:
+    """Return scheme, host and port as a browser writes them in `Origin`."""
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}"
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
 
 
 def _differs_by_port(asked: str, known: str) -> bool:

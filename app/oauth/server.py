@@ -20,7 +20,6 @@ from flask import Flask, request
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
 
 from app.identity import activity
-from app.identity.session import SITE
 from app.oauth import client as clients
 from app.oauth.client import Client
 from app.oauth.endpoints import Introspection, Revocation
@@ -103,10 +102,10 @@ class Server(AuthorizationServer):
 
     def authenticate_client(self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token") -> Client:
         client_id, secret = _credentials(request)
-        if client_id != SITE:  # its own failures cannot be provoked from outside
-            _guesses.check(address())
         found = clients.find(client_id) if client_id else None
         if found is None or not _proves(found, secret) or (found.is_public and "none" not in methods):
+            # Failures alone are held off: nobody can lock out a client that has its secret and shares the address.
+            _guesses.check(address())
             _guesses.count(address())
             activity.line("client_refused", address=address())
             raise BadClient

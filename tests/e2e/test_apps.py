@@ -11,8 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.browsers import PASSWORD, Site
-from tests.conftest import LONG
-from tests.e2e.conftest import OpenBrowser, Person
+from tests.e2e.conftest import SIZES, OpenBrowser, Person
 from tests.e2e.test_look import check
 from tests.oauth.conftest import App, register_app
 from tests.oauth.flow import Flow
@@ -156,9 +155,7 @@ def test_an_app_asks_to_sign_out_and_the_browser_goes_back_to_it(ada: Person, no
     assert notes.app.refresh(given["refresh_token"]).status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("width", "dark"), [(320, False), (1280, True), *([(320, True), (1280, False)] if LONG else [])]
-)
+@pytest.mark.parametrize(("width", "dark"), SIZES)
 def test_every_page_about_apps_is_accessible(
     open_browser: OpenBrowser, notes: Visited, *, width: int, dark: bool
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.e2e.conftest import OpenBrowser
+from tests.e2e.conftest import SIZES, OpenBrowser
 
 pytestmark = pytest.mark.e2e
 
@@ -22,7 +22,7 @@ def test_a_slider_is_moved_by_keyboard_and_the_day_is_simulated_anew(
     assert page.get_by_text("300 people with").is_visible()
 
 
-@pytest.mark.parametrize(("width", "dark"), [(320, False), (320, True), (1280, False), (1280, True)])
+@pytest.mark.parametrize(("width", "dark"), SIZES)
 def test_the_page_is_accessible_and_within_its_width(open_browser: OpenBrowser, width: int, dark: bool) -> None:
     page = open_browser(width=width, dark=dark).page
     problems: list[str] = []

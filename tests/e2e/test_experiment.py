@@ -4,10 +4,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import OpenBrowser
+from tests.e2e.conftest import SIZES, OpenBrowser
 
 pytestmark = pytest.mark.e2e
-SIZES = [(320, False), (320, True), (1280, False), (1280, True)]
 
 
 def press(page: Page, *names: str) -> None:

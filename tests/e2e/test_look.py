@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Response
 
 from tests import backings
-from tests.e2e.conftest import OpenBrowser, Person
+from tests.e2e.conftest import SIZES, OpenBrowser, Person
 from tests.server import Server
 
 pytestmark = pytest.mark.e2e
@@ -17,10 +17,7 @@ PRIVATE = ["/", "/account", "/account/password", "/devices", "/activity", "/conf
 FIRST_VISIT = 60 * 1024
 
 
-@pytest.fixture(
-    params=[(320, False), (320, True), (1280, False), (1280, True)],
-    ids=["small light", "small dark", "wide light", "wide dark"],
-)
+@pytest.fixture(params=SIZES, ids=str)
 def ada(request: pytest.FixtureRequest, open_browser: OpenBrowser) -> Person:
     width, dark = request.param
     return open_browser(width=width, dark=dark)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.lab import questions
-from tests.e2e.conftest import OpenBrowser, Person
+from tests.e2e.conftest import SIZES, OpenBrowser, Person
 from tests.e2e.test_look import check
 
 pytestmark = pytest.mark.e2e
@@ -83,7 +83,7 @@ def test_without_javascript_it_is_said_what_would_be_kept_here(phone: Person) ->
     expect(phone.page.get_by_text("With JavaScript you could choose an order here")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "dark"), [(320, False), (320, True), (1280, False), (1280, True)])
+@pytest.mark.parametrize(("width", "dark"), SIZES)
 def test_its_pages_are_accessible_light_and_dark(open_browser: OpenBrowser, width: int, dark: bool) -> None:
     page = open_browser(width=width, dark=dark).page
     for path in ("/lab/path", "/lab/path/Q3", "/lab/hand-out"):

@@ -9,8 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.conftest import LONG
-from tests.e2e.conftest import Person
+from tests.e2e.conftest import SIZES, Person
 from tests.e2e.test_look import check
 from tests.oauth.conftest import App, register_app
 from tests.oauth.flow import CALLBACK, Flow
@@ -18,7 +17,6 @@ from tests.oauth.test_propagation import PLACES, Held
 from tests.relying_party.conftest import Party, World, running, until
 
 pytestmark = pytest.mark.e2e
-SIZES = [(320, "dark"), (1280, "light"), *([(320, "light"), (1280, "dark")] if LONG else [])]
 SIGNED_IN = "You are signed in here, Ada"
 
 
@@ -152,14 +150,14 @@ def test_who_does_not_allow_it_is_not_known_there(world: World, ada: Person) -> 
     assert heading(tab) == "Nobody was signed in"
 
 
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
+@pytest.mark.parametrize(("width", "dark"), SIZES)
 def test_their_pages_and_their_answers_in_the_lab_are_accessible(
-    world: World, chromium: Browser, width: int, scheme: str
+    world: World, chromium: Browser, width: int, dark: bool
 ) -> None:
     context = chromium.new_context(
         base_url=world.issuer.url,
         viewport={"width": width, "height": 800},
-        color_scheme="dark" if scheme == "dark" else "light",
+        color_scheme="dark" if dark else "light",
     )
     page = context.new_page()
     page.goto("/lab")

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.page
 @pytest.fixture
 def spa(site: Site) -> App:
     register_app(site, "Server", redirect_uris=["https://server.example/cb"])
+    register_app(site, "Shouts", public=True, redirect_uris=["https://LOUD.example:443/cb", "http://[::1]:80/cb"])
     return register_app(site, "Page", public=True, redirect_uris=[f"{ORIGIN}/cb", "http://127.0.0.1:5000/cb"])
 
 
@@ -41,7 +42,7 @@ def read_by(answer: TestResponse) -> set[str]:
 
 
 @pytest.mark.parametrize("path", NEEDED)
-@pytest.mark.parametrize("origin", [ORIGIN, "http://127.0.0.1:5000"])
+@pytest.mark.parametrize("origin", [ORIGIN, "http://127.0.0.1:5000", "https://loud.example", "http://[::1]"])
 def test_bba_10_a_registered_origin_may_read(spa: App, path: str, origin: str) -> None:
     answer = preflight(spa.site, path, origin)
     assert answer.headers["Access-Control-Allow-Origin"] == origin
