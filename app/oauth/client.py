@@ -115,7 +115,7 @@ def register(
     """
     secret = None if public else secrets.token_urlsafe(32)
     client = Client(
-        id=client_id or secrets.token_urlsafe(12),
+        id=client_id or secrets.token_hex(12),
         name=name,
         secret_hash=_digest(secret) if secret else None,
         scope=scope,

@@ -8,6 +8,8 @@ from werkzeug.test import TestResponse
 
 from tests.browsers import ACCESS, PASSWORD, REFRESH, SITE_URL, Site
 
+pytestmark = pytest.mark.page
+
 HOUR = 60 * 60
 
 

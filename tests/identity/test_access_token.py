@@ -15,6 +15,8 @@ from app import clock, keys
 from app.identity.access_token import Claims, VerifiedTokens
 from tests.browsers import ACCESS, REFRESH, SITE_URL, Site
 
+pytestmark = pytest.mark.page
+
 
 @pytest.fixture
 def token(site: Site) -> str:

@@ -4,6 +4,8 @@ import pytest
 
 from tests.browsers import ACCESS, SITE_URL, Site
 
+pytestmark = pytest.mark.page
+
 
 def ask(site: Site, **headers: str) -> tuple[int, str]:
     answer = site.app.test_client().get("/api/me", base_url=SITE_URL, headers=headers)

@@ -9,6 +9,8 @@ from app.oauth import client as clients
 from tests.browsers import Site
 from tests.oauth.conftest import App, alive, basic
 
+pytestmark = pytest.mark.page
+
 
 def test_rev_13_a_public_client_revokes_its_own_with_its_id_alone(game: App) -> None:
     access, refresh = game.grant()

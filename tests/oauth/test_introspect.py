@@ -6,6 +6,8 @@ from tests.browsers import SITE_URL, Browser, Site
 from tests.oauth.conftest import App, register, register_app
 from tests.oauth.flow import Flow
 
+pytestmark = pytest.mark.page
+
 HINTS: list[dict[str, str]] = [
     {},
     {"token_type_hint": "access_token"},

@@ -9,6 +9,8 @@ from tests import backings
 from tests.browsers import REFRESH, Site
 from tests.oauth.conftest import App, alive
 
+pytestmark = pytest.mark.page
+
 HINTS = [
     pytest.param({}, id="no hint"),
     pytest.param({"token_type_hint": "refresh_token"}, id="refresh_token"),

@@ -10,6 +10,8 @@ from app.oauth import metadata
 from tests.browsers import REFRESH, SITE_URL, Site
 from tests.oauth.conftest import App, alive, basic, register
 
+pytestmark = pytest.mark.page
+
 TLS = "https://auth.example.org"
 
 

@@ -16,6 +16,8 @@ from app.revocation.checkers.status_list import Status, look_up, pack
 from tests.browsers import ACCESS, SITE_URL, Browser, Site
 from tests.oauth.conftest import App
 
+pytestmark = pytest.mark.page
+
 ONE_BIT = [1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1]
 TWO_BITS = [1, 2, 0, 3, 0, 1, 0, 1, 1, 2, 3, 3]
 

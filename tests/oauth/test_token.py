@@ -10,6 +10,8 @@ import pytest
 from tests.browsers import REFRESH, SITE_URL, Site
 from tests.oauth.conftest import App, alive
 
+pytestmark = pytest.mark.page
+
 
 def claims(token: str) -> dict[str, object]:
     found: dict[str, object] = jwt.decode(token, options={"verify_signature": False})

@@ -5,6 +5,8 @@ import pytest
 from app.identity import password as passwords
 from tests.browsers import PASSWORD, Browser, Site
 
+pytestmark = pytest.mark.page
+
 NEW = "nine quiet walruses"
 
 

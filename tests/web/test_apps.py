@@ -10,6 +10,8 @@ from tests.browsers import PASSWORD, Browser, Site
 from tests.oauth.conftest import App, alive, page_app, register_app, web
 from tests.oauth.flow import Flow, led
 
+pytestmark = pytest.mark.page
+
 __all__ = ["page_app", "web"]  # fixtures
 OFFLINE = "openid email offline_access"
 

@@ -9,6 +9,8 @@ from app.web import devices
 from tests import backings
 from tests.browsers import PASSWORD, Browser, Site
 
+pytestmark = pytest.mark.page
+
 
 @pytest.fixture
 def laptop(site: Site) -> Browser:

@@ -12,6 +12,8 @@ from app.db import db
 from app.identity import password as passwords
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site
 
+pytestmark = pytest.mark.page
+
 
 @pytest.fixture
 def ada(site: Site) -> Browser:

@@ -10,6 +10,8 @@ from app.oauth import metadata
 from tests import backings
 from tests.browsers import ACCESS, ENDING, RECEIPT, REFRESH, Browser, Site
 
+pytestmark = pytest.mark.page
+
 
 @contextmanager
 def locked(site: Site) -> Iterator[None]:

@@ -9,6 +9,8 @@ import pytest
 from tests.browsers import ACCESS, REFRESH, Browser, Pocket, Site
 from tests.conftest import StillClock
 
+pytestmark = pytest.mark.page
+
 HOUR, DAY = 3600, 86400
 
 

@@ -6,6 +6,8 @@ from app.web.admin import authority
 from tests.browsers import PASSWORD, Browser, Site
 from tests.web.admin.conftest import person_id
 
+pytestmark = pytest.mark.page
+
 ACTS = ("end-all", "disable", "enable")
 
 
