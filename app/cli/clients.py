@@ -65,8 +65,20 @@ def add(backchannel_logout_uri: str | None, allow_private: bool, as_json: bool, 
         client, secret = clients.register(
             backchannel_logout_uri=backchannel_logout_uri, may_be_private=private or allow_private, **about
         )
-    shown = {"client_id": client.id} | ({"client_secret": secret} if secret else {})
-    click.echo(json.dumps(shown) if as_json else _lines(shown))
+    _show({"client_id": client.id, "client_secret": secret}, as_json=as_json)
+
+
+@group.command("renew")
+@click.argument("client_id")
+@click.option("as_json", "--json", is_flag=True, help="Print it for programs.")
+def renew(client_id: str, as_json: bool) -> None:
+    """Give an app another secret: the old one has leaked, perhaps. Its sessions go on."""
+    with writing():
+        client = _registered(client_id)
+        if client.is_public:
+            raise click.ClickException("This app has no secret.")
+        secret = clients.renew_secret(client)
+    _show({"client_id": client.id, "client_secret": secret}, as_json=as_json)
 
 
 @group.command("list")
@@ -82,11 +94,20 @@ def list_clients(as_json: bool) -> None:
 @click.argument("client_id")
 def remove(client_id: str) -> None:
     """Remove an app, and with it all that people allowed it: its tokens are refused before this command returns."""
+    client = _registered(client_id)
+    count = removal.remove(client)
+    click.echo(f"{client.name} is removed; {count} {'session' if count == 1 else 'sessions'} of it ended.")
+
+
+def _registered(client_id: str) -> Client:
     client = clients.named([client_id]).get(client_id)
     if client is None:
         raise click.ClickException("There is no app with this id: `flask clients list` names them.")
-    count = removal.remove(client)
-    click.echo(f"{client.name} is removed; {count} {'session' if count == 1 else 'sessions'} of it ended.")
+    return client
+
+
+def _show(about: dict[str, Any], *, as_json: bool) -> None:
+    click.echo(json.dumps(about) if as_json else _lines(about))
 
 
 def _about(client: Client) -> dict[str, Any]:

@@ -130,6 +130,13 @@ def register(
     return client, secret
 
 
+def renew_secret(client: Client) -> str:
+    """Give a confidential app another secret and return it, shown this once. Must run inside `db.writing`."""
+    secret = secrets.token_urlsafe(32)
+    client.secret_hash = _digest(secret)
+    return secret
+
+
 def at(redirect_uri: str) -> str | None:
     """Return the id of the app with a secret that is at exactly this address."""
     return db.session.scalar(

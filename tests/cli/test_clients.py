@@ -7,6 +7,7 @@ import pytest
 from tests.browsers import Site
 from tests.cli.conftest import add, refuses
 from tests.oauth.conftest import App
+from tests.oauth.flow import Flow
 
 
 def test_an_app_is_given_an_id_and_a_secret_that_is_kept_only_as_a_hash(site: Site) -> None:
@@ -25,7 +26,22 @@ def test_without_json_it_is_said_in_lines(site: Site) -> None:
 
 
 def test_a_public_app_has_no_secret(site: Site) -> None:
-    assert set(add(site, "--public")) == {"client_id"}
+    assert add(site, "--public")["client_secret"] is None
+    assert "secret" not in site.run("clients", "add", "Page", "--public").output
+
+
+def test_a_secret_that_has_leaked_is_renewed_and_nobody_is_signed_out(site: Site) -> None:
+    found = add(site, "--redirect-uri", "https://app.example/callback")
+    old = App(site, found["client_id"], found["client_secret"])
+    ada = site.member()
+    tokens = Flow(old).connect(ada)
+    shown = json.loads(site.run("clients", "renew", old.id, "--json").output)
+    new = App(site, shown["client_id"], shown["client_secret"])
+    assert old.refresh(tokens["refresh_token"]).status_code == 401
+    assert new.refresh(tokens["refresh_token"]).status_code == 200
+    public = add(site, "--public")["client_id"]
+    for words in (("renew", public), ("renew", "nobody")):
+        assert site.run("clients", *words).exit_code == 1
 
 
 def test_apps_are_listed_with_all_that_they_were_registered_with(site: Site) -> None:

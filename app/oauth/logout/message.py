@@ -19,9 +19,9 @@ CLAIM_SECONDS = 30  # well beyond the longest attempt: who holds a claim longer 
 class Message(Model):
     """One message. Times are Unix seconds; *entry*: the position in the log that it is about.
 
-    *uri*: where it goes, noted at once, as the app may be removed meanwhile. *id*: the `jti` of every token that carries it, so that who gets it twice can tell. *claimed_until*: a process is
-    sending it. *next_at*: when it is due, None once it is *delivered_at* or *given_up_at*. *answer*: what came of the
-    last attempt, after so many *milliseconds*.
+    *id*: the `jti` of every token that carries it, so that who gets it twice can tell. *uri*: where it goes, noted at
+    once, as the app may be removed meanwhile. *claimed_until*: a process is sending it. *next_at*: when it is due, None
+    once it is *delivered_at* or *given_up_at*. *answer*: what came of the last attempt, after so many *milliseconds*.
     """
 
     __tablename__ = "logout_messages"
