@@ -21,6 +21,7 @@ def error(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, answer.get_json()["error"]
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("public", [True, False])
 def test_tok_01_a_code_gives_all_that_was_asked_for(site: Site, ada: Browser, public: bool) -> None:
     flow = Flow(register_app(site, "App", public=public))
@@ -36,6 +37,7 @@ def test_tok_01_a_code_gives_all_that_was_asked_for(site: Site, ada: Browser, pu
     assert flow.app.refresh(body["refresh_token"]).status_code == 200
 
 
+@pytest.mark.page
 def test_rt_13_it_says_how_long_all_of_it_is_good_for(site: Site, web: App) -> None:
     ada = site.browser()
     ada.sign_up()
@@ -88,6 +90,7 @@ def test_tok_12_another_client_with_the_right_verifier_ends_nothing(site: Site, 
     assert alive(web, first.get_json()["access_token"])
 
 
+@pytest.mark.page
 def test_tok_13_a_code_is_good_for_a_minute(site: Site, ada: Browser, web: App) -> None:
     flow = Flow(web)
     in_time, too_late = flow.allow(ada), flow.allow(ada)
@@ -138,6 +141,7 @@ def test_rt_12_no_code_is_stored_as_it_was_sent(site: Site, ada: Browser, web: A
     assert code not in stored
 
 
+@pytest.mark.page
 def test_a_code_is_worthless_once_the_browser_that_gave_it_is_signed_out(ada: Browser, web: App) -> None:
     for scope in ("openid", "openid offline_access"):
         ada.sign_in()

@@ -46,6 +46,7 @@ def test_apps_lose_their_access_too_for_however_long_it_was_given(
         assert app.refresh(tokens["refresh_token"]).status_code == 400
 
 
+@pytest.mark.page
 def test_a_browser_is_ended_with_the_apps_that_hang_on_it_and_no_others(
     site: Site, root: Browser, ada: Browser, page: str
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_browser_is_ended_with_the_apps_that_hang_on_it_and_no_others(
     assert not ada.is_signed_in()
 
 
+@pytest.mark.page
 def test_an_app_is_ended_alone_and_has_to_ask_again(site: Site, root: Browser, ada: Browser, page: str) -> None:
     photos: App = register_app(site, "Photos")
     tokens = Flow(photos, "openid").connect(ada)
@@ -70,6 +72,7 @@ def test_an_app_is_ended_alone_and_has_to_ask_again(site: Site, root: Browser, a
     assert "Photos" in ada.get(Flow(photos, "openid").path()).text
 
 
+@pytest.mark.page
 def test_a_closed_account_is_opened_again_and_what_was_ended_stays_ended(
     site: Site, root: Browser, ada: Browser, page: str
 ) -> None:
@@ -83,6 +86,7 @@ def test_a_closed_account_is_opened_again_and_what_was_ended_stays_ended(
     assert ada.is_signed_in()
 
 
+@pytest.mark.page
 def test_the_person_concerned_reads_who_did_it(site: Site, root: Browser, ada: Browser, page: str) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()
@@ -103,6 +107,7 @@ def test_the_person_concerned_reads_who_did_it(site: Site, root: Browser, ada: B
     assert "administrator" not in root.get("/activity").text.replace("made an administrator", "")
 
 
+@pytest.mark.page
 def test_the_log_names_the_administrators_session_and_the_operator_is_told(
     site: Site, root: Browser, ada: Browser, page: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -121,6 +126,7 @@ def test_the_log_names_the_administrators_session_and_the_operator_is_told(
     assert lines[0]["session"] == sid
 
 
+@pytest.mark.page
 def test_to_do_it_twice_is_no_error_and_is_noted_once(site: Site, root: Browser, ada: Browser, page: str) -> None:
     sid = ada.session()["sid"]
     answers = [root.post(f"{page}/sessions/{sid}/end").headers["Location"] for _ in range(2)]
@@ -133,6 +139,7 @@ def test_to_do_it_twice_is_no_error_and_is_noted_once(site: Site, root: Browser,
     assert [found[event] for event in ("ended_by_admin", "account_disabled", "account_enabled")] == [1, 1, 1]
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("act", ["end", "end-all", "disable"])
 def test_who_signed_in_a_while_ago_is_asked_and_then_it_is_done(
     site: Site, root: Browser, ada: Browser, page: str, act: str
