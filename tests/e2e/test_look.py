@@ -17,7 +17,7 @@ PRIVATE = ["/", "/account", "/account/password", "/devices", "/activity", "/conf
 FIRST_VISIT = 60 * 1024
 
 
-@pytest.fixture(params=SIZES, ids=str)
+@pytest.fixture(params=[*dict.fromkeys([*SIZES, (1280, False)])], ids=str)
 def ada(request: pytest.FixtureRequest, open_browser: OpenBrowser) -> Person:
     width, dark = request.param
     return open_browser(width=width, dark=dark)

@@ -117,6 +117,7 @@ def lose_a_worker(server: Server) -> None:
     os.kill(random.choice(server.workers()), signal.SIGKILL)
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("fail", [crash, lose_a_worker])
 def test_what_was_answered_holds_and_nothing_is_half_done(server: Server, fail: Callable[[Server], None]) -> None:
     for _ in range(ROUNDS):

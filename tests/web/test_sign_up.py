@@ -8,8 +8,6 @@ import pytest
 from app.identity import password as passwords
 from tests.browsers import Site
 
-pytestmark = pytest.mark.page
-
 
 @pytest.mark.page
 @pytest.mark.parametrize(
