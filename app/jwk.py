@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
@@ -41,6 +42,10 @@ class Key(Generic[Private]):
         """The public half as a JSON Web Key (RFC 7517)."""
         members = {name: value for name, value in self._members.items() if name != "key_ops"}
         return {**members, "kid": self.kid, "use": "sig", "alg": self.algorithm}
+
+    def sign(self, claims: dict[str, Any], kind: str) -> str:
+        """Return *claims* as a JWT of this *kind*, its `typ` (RFC 7515, section 4.1.9)."""
+        return jwt.encode(claims, self.private, self.algorithm, {"typ": kind, "kid": self.kid})
 
     @cached_property
     def _members(self) -> dict[str, Any]:

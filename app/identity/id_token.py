@@ -4,15 +4,13 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
-import jwt
-
 from app import clock
 from app.config import settings
+from app.identity import signed
 from app.identity.session import Session
 from app.keys import identity_keys
 
 TYPE = "JWT"
-LONGEST = 4096  # characters
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,6 @@ class Hint:
 def issue(session: Session, access: str, *, nonce: str | None = None) -> str:
     """Sign an ID token about the person of an app's *session*, for that app, beside its access token."""
     now = clock.now()
-    key = identity_keys().signing(now)
     claims = {
         "iss": settings().site_url,
         "aud": session.client_id,
@@ -40,7 +37,7 @@ def issue(session: Session, access: str, *, nonce: str | None = None) -> str:
         "at_hash": _half(access),
     }
     content = claims | ({"nonce": nonce} if nonce else {})
-    return jwt.encode(content, key.private, key.algorithm, {"typ": TYPE, "kid": key.kid})
+    return identity_keys().signing(now).sign(content, TYPE)
 
 
 def read(token: str) -> Hint | None:
@@ -48,19 +45,8 @@ def read(token: str) -> Hint | None:
 
     Good as a hint only (RP-Initiated Logout, section 2): it may have expired, and its session may be over.
     """
-    try:
-        header = jwt.get_unverified_header(token) if len(token) <= LONGEST else {}
-        key = identity_keys(str(header.get("kid"))).keys.get(str(header.get("kid")))
-        if header.get("typ") != TYPE or key is None:
-            return None
-        found = jwt.decode(
-            token,
-            key.public,
-            algorithms=[key.algorithm],
-            issuer=settings().site_url,
-            options={"require": ["iss", "aud", "sub", "sid", "iat"], "verify_exp": False, "verify_aud": False},
-        )
-    except (jwt.InvalidTokenError, ValueError, TypeError):
+    found = signed.read(token, TYPE, identity_keys, ("iss", "aud", "sub", "sid", "iat"), audience=None)
+    if found is None:
         return None
     return Hint(str(found["aud"]), str(found["sub"]), str(found["sid"]))
 

@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, Any
 OFFLINE = "offline_access"  # the scope of an app's grant that outlives the browser session that gave it
 
 
+def outlives(scope: str) -> bool:
+    """Say whether a grant of this scope outlives the browser session that gave it."""
+    return OFFLINE in scope.split()
+
+
 class State(StrEnum):
     """Whether a session goes on."""
 
@@ -28,7 +33,7 @@ class Lifetime:
     @property
     def is_offline(self) -> bool:
         """Whether this is an app's grant that outlives the browser session that gave it."""
-        return OFFLINE in self.scope.split()
+        return outlives(self.scope)
 
     @property
     def holder(self) -> "Lifetime | None":

@@ -11,7 +11,7 @@ from app import clock
 from app.config import settings
 from app.db import Model, db
 from app.identity.lifetime import OFFLINE as OFFLINE
-from app.identity.lifetime import Lifetime
+from app.identity.lifetime import Lifetime, outlives
 from app.identity.lifetime import State as State
 from app.identity.reason import Reason as Reason
 from app.identity.user import User
@@ -90,12 +90,11 @@ class Session(Lifetime, Model):
 
         Must run inside `db.writing`, with the row of *parent* locked and found to go on.
         """
-        offline = OFFLINE in scope.split()
         return cls._open(
             user_id=parent.user_id,
             client_id=client_id,
             scope=scope,
-            expires_at=clock.now() + settings().session_max_seconds if offline else parent.expires_at,
+            expires_at=clock.now() + settings().session_max_seconds if outlives(scope) else parent.expires_at,
             last_auth_at=parent.last_auth_at,
             keep=True,
             user_agent=parent.user_agent,

@@ -5,7 +5,6 @@ import hmac
 from functools import lru_cache
 from typing import Any
 
-import jwt
 from sqlalchemy import select
 
 from app import clock, seal
@@ -63,8 +62,7 @@ def token(number: int) -> str:
         "ttl": TTL,
         "status_list": {"bits": BITS, "lst": base64.urlsafe_b64encode(content).rstrip(b"=").decode()},
     }
-    key = access_keys().signing(now)
-    return jwt.encode(claims, key.private, "ES256", {"typ": TYPE, "kid": key.kid})
+    return access_keys().signing(now).sign(claims, TYPE)
 
 
 def _statuses(number: int, now: int) -> dict[int, int]:

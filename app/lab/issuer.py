@@ -4,8 +4,6 @@ import secrets
 from dataclasses import replace
 from functools import partial
 
-import jwt
-
 from app import clock
 from app.config import settings
 from app.db import after_commit
@@ -138,8 +136,7 @@ def _issue(bench: str, user: str, session: Signed, at: int) -> Pocket:
         "exp": until,
         "bench": bench,
     }
-    key = access_keys().signing(clock.now())
-    return Pocket(jwt.encode(claims, key.private, "ES256", {"typ": TYPE, "kid": key.kid}), opaque, refresh, "")
+    return Pocket(access_keys().signing(clock.now()).sign(claims, TYPE), opaque, refresh, "")
 
 
 def _secret(kind: str, bench: str) -> str:

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.config import settings
 from app.identity import id_token
-from app.identity.session import OFFLINE
+from app.identity.lifetime import OFFLINE, outlives
 from app.oauth import client as clients
 from app.oauth.client import Client
 
@@ -44,7 +44,7 @@ class Asked:
 
     @property
     def is_offline(self) -> bool:
-        return OFFLINE in self.scope.split()
+        return outlives(self.scope)
 
     def answer(self, **parameters: str) -> str:
         """Return the address that leads the browser back to the app, with *parameters*, `state` and `iss` (RFC 9207)."""

@@ -53,9 +53,6 @@ class Client(ClientMixin, Model):
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type in GRANTS
 
-    def check_response_type(self, response_type: str) -> bool:
-        return response_type == "code"
-
     def get_default_redirect_uri(self) -> str:
         """Return the one that is meant where none is named, or nothing."""
         only = self.redirect_uris.split()

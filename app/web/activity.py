@@ -36,6 +36,6 @@ def show() -> ResponseReturnValue:
 
 
 def _line(event: activity.Event, current: Session) -> Line:
-    label = browsers.describe(event.user_agent).label if event.user_agent else None
+    label = browsers.label(event.user_agent)
     here = "this browser" if event.session_id == current.id else None
     return Line(event.at, words.event(event.event), ", ".join(filter(None, (label, event.address, here))))

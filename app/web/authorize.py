@@ -25,10 +25,8 @@ _ASKING = frozenset({"consent", "select_account"})  # the page names the account
 
 @bp.route(PATH, methods=["GET", "POST"])
 def authorize() -> ResponseReturnValue:
-    """Judge the request, then the visitor, then ask. What another site posts is asked again, by GET, and changes nothing."""
-    decision = request.form.get("decision") if cross_origin.is_own() else None
-    if request.method == "POST" and decision is None:
-        return redirect(f"{PATH}?{urlencode([*(request.form or request.args).items(multi=True)])}", 303)
+    """Judge the request, then the visitor, then ask."""
+    decision = cross_origin.decision()
     try:
         asked = authorization.read()
     except Unanswerable:

@@ -44,6 +44,11 @@ def here() -> Browser:
 
 
 @lru_cache(maxsize=2048)
+def label(user_agent: str | None) -> str | None:
+    """Return how to call the browser that sent *user_agent*, if any did."""
+    return describe(user_agent).label if user_agent else None
+
+
 def describe(user_agent: str) -> Description:
     """Name the browser that sent *user_agent*: a claim of its own, good for recognition and for nothing else."""
     found = ua_parser.parse(user_agent)

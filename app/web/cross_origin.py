@@ -1,9 +1,10 @@
 """Refuses writes that another site's page has sent with our cookies (cross-site request forgery), by header."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from flask import request
+from flask import redirect, request
 from werkzeug.exceptions import Forbidden
+from werkzeug.wrappers import Response
 
 from app.config import settings
 
@@ -17,6 +18,21 @@ def check() -> None:
     """
     if request.method not in _SAFE and not is_own():
         raise Forbidden("cross-origin")
+
+
+def ask_again() -> Response | None:
+    """Have a form that another site posted, or that decides nothing, asked again by GET: it changes nothing.
+
+    Such a form comes without our cookies, which must not pass for nobody being signed in.
+    """
+    if request.method != "POST" or ("decision" in request.form and is_own()):
+        return None
+    return redirect(f"{request.path}?{urlencode([*(request.form or request.args).items(multi=True)])}", 303)
+
+
+def decision() -> str | None:
+    """Return what the visitor has decided with a button of ours, where `ask_again` has looked before."""
+    return request.form.get("decision") if request.method == "POST" else None
 
 
 def is_own() -> bool:

@@ -1,7 +1,6 @@
 """End session: an app asks that its person be signed out here too (OpenID Connect RP-Initiated Logout)."""
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from authlib.common.urls import add_params_to_uri
 from flask import Blueprint, make_response, redirect, render_template, request
@@ -32,10 +31,7 @@ class Wish:
 @bp.route(PATH, methods=["GET", "POST"])
 def end_session() -> ResponseReturnValue:
     """Ask, always: that an app sends a browser here proves no wish of its person. The button then does it."""
-    decision = request.form.get("decision") if cross_origin.is_own() else None
-    if request.method == "POST" and decision is None:
-        # Another site's form comes without our cookies, which must not pass for nobody being signed in.
-        return redirect(f"{PATH}?{urlencode([*(request.form or request.args).items(multi=True)])}", 303)
+    decision = cross_origin.decision()
     if decision == "sign-out":
         return _leave()
     wish = _read()

@@ -41,6 +41,7 @@ def init_app(app: Flask) -> None:
     pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
     pages.before_request(cross_origin.check)
     pages.after_request(authorize.let_forms_lead_on)
+    asked.before_request(cross_origin.ask_again)
     for part, found in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
         part.before_request(ending.retry)
         part.after_request(ending.settle)

@@ -8,10 +8,10 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.clients.library import SCOPE, App, Refused, check
+from tests.clients.library import SCOPE, App, InProcess, Refused, check
 
 
-class Authlib:
+class Authlib(InProcess):
     def __init__(self, app: App) -> None:
         self._app = app
         self._nonce, self._verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
@@ -40,13 +40,6 @@ class Authlib:
         claims = CodeIDToken(found.claims, found.header, {"iss": {"values": [self._site["issuer"]]}}, known)
         claims.validate()
         return dict(claims)
-
-    def userinfo(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._session.get(self._site["userinfo_endpoint"]).json()
-        return found
-
-    def call_api(self) -> int:
-        return int(self._session.get(f"{self._app.issuer}/api/me").status_code)
 
     def refresh(self) -> None:
         try:

@@ -21,6 +21,21 @@ class Refused(Exception):
     """The site has said no, by this error code."""
 
 
+class InProcess:
+    """What two libraries that send requests by themselves do alike: their session adds the access token."""
+
+    _app: App
+    _session: Any
+    _site: dict[str, Any]
+
+    def userinfo(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._session.get(self._site["userinfo_endpoint"]).json()
+        return found
+
+    def call_api(self) -> int:
+        return int(self._session.get(f"{self._app.issuer}/api/me").status_code)
+
+
 class Library(Protocol):
     """An app that stands on a library, about one person. It checks what the library can check."""
 

@@ -8,10 +8,10 @@ from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
-from tests.clients.library import SCOPE, App, Refused
+from tests.clients.library import SCOPE, App, InProcess, Refused
 
 
-class RequestsOAuthlib:
+class RequestsOAuthlib(InProcess):
     def __init__(self, app: App) -> None:
         self._app = app
         self._nonce = secrets.token_urlsafe(16)
@@ -46,13 +46,6 @@ class RequestsOAuthlib:
         )
         assert claims["nonce"] == self._nonce
         return claims
-
-    def userinfo(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._session.get(self._site["userinfo_endpoint"]).json()
-        return found
-
-    def call_api(self) -> int:
-        return int(self._session.get(f"{self._app.issuer}/api/me").status_code)
 
     def refresh(self) -> None:
         try:

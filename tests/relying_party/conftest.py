@@ -22,6 +22,8 @@ from app.lab.run import Run
 from app.relying_party.site import DELIVERIES
 from tests.backings import free_port
 from tests.browsers import Site
+from tests.relying_party import fake_issuer
+from tests.relying_party.fake_issuer import FakeIssuer
 from tests.server import PROJECT, Server
 
 COOKIE = "__Host-Http-lab"
@@ -188,3 +190,15 @@ def world(shared_instance: Path) -> Iterator[World]:
 @pytest.fixture
 def attendee(world: World) -> Attendee:
     return world.attendee()
+
+
+@pytest.fixture
+def issuer() -> FakeIssuer:
+    """An issuer that answers whatever a test wants, in this process."""
+    return FakeIssuer()
+
+
+@pytest.fixture
+def party(issuer: FakeIssuer) -> fake_issuer.Party:
+    """A relying party of that one, in this process."""
+    return fake_issuer.Party(issuer)

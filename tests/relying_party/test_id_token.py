@@ -12,11 +12,6 @@ pytestmark = pytest.mark.sqlite
 Claims = dict[str, Any]
 
 
-@pytest.fixture
-def party() -> Party:
-    return Party(FakeIssuer())
-
-
 def test_who_answers_with_no_person_signs_nobody_in(party: Party) -> None:
     party.issuer.userinfo = ["ada"]
     assert party.visitor().sign_in().status_code == 503

@@ -12,16 +12,6 @@ from tests.relying_party.fake_issuer import ISSUER, URL, FakeIssuer, Party
 pytestmark = pytest.mark.sqlite
 
 
-@pytest.fixture
-def issuer() -> FakeIssuer:
-    return FakeIssuer()
-
-
-@pytest.fixture
-def party(issuer: FakeIssuer) -> Party:
-    return Party(issuer)
-
-
 def test_only_who_is_told_listens(issuer: FakeIssuer) -> None:
     for delivery in ("never", "ask", "poll"):
         party = Party(issuer, delivery)

@@ -10,11 +10,6 @@ from tests.relying_party.fake_issuer import EVENT, URL, FakeIssuer, Party
 pytestmark = pytest.mark.sqlite
 
 
-@pytest.fixture
-def party() -> Party:
-    return Party(FakeIssuer())
-
-
 def test_who_is_told_lets_go_at_once_and_says_how_it_knew(party: Party) -> None:
     ada = party.guest()
     answer = party.tell(party.issuer.logout_token())

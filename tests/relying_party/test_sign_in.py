@@ -13,16 +13,6 @@ from tests.relying_party.fake_issuer import ISSUER, URL, FakeIssuer, Party
 pytestmark = pytest.mark.sqlite
 
 
-@pytest.fixture
-def issuer() -> FakeIssuer:
-    return FakeIssuer()
-
-
-@pytest.fixture
-def party(issuer: FakeIssuer) -> Party:
-    return Party(issuer)
-
-
 def test_a_visitor_is_asked_for_by_code_with_pkce_state_and_nonce_and_let_in(party: Party) -> None:
     ada = party.visitor()
     asked = ada.begin()

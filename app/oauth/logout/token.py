@@ -1,7 +1,5 @@
 """The logout token, which tells an app that a session is over (Back-Channel Logout, section 2.4). Signed with RS256."""
 
-import jwt
-
 from app import clock
 from app.config import settings
 from app.keys import identity_keys
@@ -15,7 +13,6 @@ SECONDS = 120
 def sign(message: Message) -> str:
     """Sign the token of *message* anew, for one attempt. Its `jti` stays the same, so that a repetition is no news."""
     now = clock.now()
-    key = identity_keys().signing(now)
     claims = {
         "iss": settings().site_url,
         "aud": message.client_id,
@@ -26,4 +23,4 @@ def sign(message: Message) -> str:
         "sub": message.user_id,
         "sid": message.session_id,
     }
-    return jwt.encode(claims, key.private, key.algorithm, {"typ": TYPE, "kid": key.kid})
+    return identity_keys().signing(now).sign(claims, TYPE)

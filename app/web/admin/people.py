@@ -72,7 +72,7 @@ def _events(person: User) -> list[dict[str, Any]]:
         {
             "at": event.at,
             "event": event.event,
-            "label": browsers.describe(event.user_agent).label if event.user_agent else None,
+            "label": browsers.label(event.user_agent),
             "address": event.address,
         }
         for event in activity.latest(person.id, EVENTS)

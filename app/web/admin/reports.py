@@ -45,7 +45,7 @@ def reuse() -> list[Reused]:
             people.get(event.user_id),
             event.event,
             event.at,
-            browsers.describe(event.user_agent).label if event.user_agent else None,
+            browsers.label(event.user_agent),
             event.address,
         )
         for event in events
