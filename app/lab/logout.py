@@ -53,7 +53,7 @@ def tell(user: str, sid: str, *, since: int) -> list[Row]:
         attempts += 1
         at = answer.next_try(attempts, since, at) or at
     status, why = app.take(token.sign(message))
-    rows.append(Row("once more, as after an answer that was lost", status, accepted=False, over=False, why=why))
+    rows.append(Row("once more, as after an answer that was lost", status, accepted=status == 200, over=False, why=why))
     return rows
 
 
