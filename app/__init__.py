@@ -7,7 +7,7 @@ from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import cli, clock, config, db, keys, operation, schema, throttle
+from app import cli, clock, config, countries, db, keys, operation, schema, throttle
 from app.api import log
 from app.api import routes as api
 from app.controls import routes as controls
@@ -30,8 +30,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
 
     db.init_app(app, settings)
     schema.init_app(app)
-    throttle.init_app(app, settings)
-    delivery.init_app(app, settings)
+    for part in (throttle, countries, delivery):
+        part.init_app(app, settings)
     keys.init_app(app)
     activity.init_app()
     password.init_app(app, settings)

@@ -10,23 +10,22 @@ from urllib.parse import urlsplit
 from flask import current_app
 
 from app import kept
+from app.environ import DAY as DAY
+from app.environ import PROJECT as PROJECT
+from app.environ import Environ
+from app.environ import Misconfigured as Misconfigured
 
-DAY = 24 * 60 * 60
 SHORTEST_SECRET = 32  # characters
 THREADS = 64  # of each worker process
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "INSTANCE_PATH")  # lead to what only the site may know
-PROJECT = Path(__file__).resolve().parent.parent
-
-
-class Misconfigured(SystemExit):
-    """Stops the start with one line that names the variable and the mend."""
+REACTIONS = ("ignore", "note", "warn", "sign-in")  # to a session that is used from a new place, from mild to grave
 
 
 @dataclass(frozen=True)
 class Settings:
     """Every setting, checked. Durations are in seconds.
 
-    *database*: a file for SQLite, or the URL of a PostgreSQL database.
+    *database*: a file for SQLite, or the URL of a PostgreSQL database. *on_new_network* and the two like it: one of `REACTIONS`.
     """
 
     host: str
@@ -48,6 +47,10 @@ class Settings:
     test_controls: bool
     insecure_cookies: bool
     relying_parties: tuple[str, ...]
+    country_database: Path | None
+    on_new_network: str
+    on_new_country: str
+    on_new_browser: str
 
     @property
     def https(self) -> bool:
@@ -62,7 +65,7 @@ def settings() -> Settings:
 
 def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings from *environ*; raise Misconfigured with one helpful line if they make no sense."""
-    read = _Reader(environ)
+    read = Environ(environ)
     port = read.number("PORT", 8000, low=1, high=65535)
     site_url = read.text("SITE_URL", f"http://localhost:{port}").rstrip("/")
     instance = (PROJECT / read.text("INSTANCE_PATH", "instance")).resolve()
@@ -87,29 +90,13 @@ def load(environ: Mapping[str, str]) -> Settings:
         test_controls=read.flag("TEST_CONTROLS"),
         insecure_cookies=read.flag("INSECURE_COOKIES"),
         relying_parties=tuple(url.rstrip("/") for url in read.text("RELYING_PARTIES", "").split()),
+        country_database=read.path("COUNTRY_DATABASE"),
+        on_new_network=read.choice("ON_NEW_NETWORK", "note", REACTIONS),
+        on_new_country=read.choice("ON_NEW_COUNTRY", "warn", REACTIONS),
+        on_new_browser=read.choice("ON_NEW_BROWSER", "warn", REACTIONS),
     )
     _check(found)
     return found
-
-
-class _Reader:
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def text(self, name: str, default: str) -> str:
-        return self._environ.get(name, "").strip() or default
-
-    def number(self, name: str, default: int, *, low: int = 1, high: int = 10 * 365 * DAY) -> int:
-        value = self.text(name, str(default))
-        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
-            raise Misconfigured(f"{name}={value} does not fit: give a whole number from {low} to {high}.")
-        return int(value)
-
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        value = self.text(name, str(int(default)))
-        if value not in ("0", "1"):
-            raise Misconfigured(f"{name}={value} does not fit: give 0 or 1.")
-        return value == "1"
 
 
 def is_loopback(url: str) -> bool:

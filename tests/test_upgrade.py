@@ -11,7 +11,7 @@ from tests.browsers import Site
 
 COLUMNS = {
     "users": ("is_admin",),
-    "sessions": ("parent_id",),
+    "sessions": ("parent_id", "places", "warned"),
     "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),
 }
 

@@ -5,13 +5,13 @@ from flask.cli import AppGroup
 
 from app.cli import person
 from app.db import writing
-from app.identity import activity, sessions
+from app.identity import activity, browsers, sessions
 from app.identity import user as users
 from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
 from app.oauth import client as clients
 from app.oauth import consent
-from app.web import browsers, words
+from app.web import words
 
 group = AppGroup("sessions", help="Sessions of a person.")
 

@@ -40,20 +40,20 @@ def init_app() -> None:
 
 def record(
     event: str, user_id: str, session: Session | None = None, *, address: str = "", user_agent: str = ""
-) -> None:
+) -> Event:
     """Add *event* to the list of the account, and its line to the log. Must run inside `db.writing`."""
     sid = session.id if session else None
-    db.session.add(
-        Event(
-            user_id=user_id,
-            session_id=sid,
-            event=event,
-            at=clock.now(),
-            address=address or (session.address if session else None),
-            user_agent=user_agent[:512] or (session.user_agent if session else None),
-        )
+    happened = Event(
+        user_id=user_id,
+        session_id=sid,
+        event=event,
+        at=clock.now(),
+        address=address or (session.address if session else None),
+        user_agent=user_agent or (session.user_agent if session else None),
     )
+    db.session.add(happened)
     after_commit(lambda: line(event, user=user_id or None, session=sid, address=address or None))
+    return happened
 
 
 def line(event: str, **details: Any) -> None:

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name, not a secret
     REPLACED = "replaced"
     REUSE = "reuse"
+    NEW_PLACE = "new_place"
     INTERRUPTED = "interrupted"
     REVOKED = "revoked"
     BROWSER_ENDED = "browser_ended"

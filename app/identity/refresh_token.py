@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock, seal
 from app.config import settings
 from app.db import Model, db, writing
-from app.identity import access_token, activity, sessions
+from app.identity import access_token, activity, sessions, suspicion
 from app.identity.access_token import Claims
 from app.identity.session import SEEN_SECONDS, SITE, Browser, Reason, Session, State
 
@@ -65,7 +65,7 @@ def issue(session: Session, scope: str | None = None) -> Tokens:
 def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Browser | None = None) -> Tokens | None:
     """Exchange a refresh token of this client for its successor and an access token, or None if it is not good.
 
-    *scope* narrows the access token only (RFC 6749, section 6). *browser*: who brought it, if that counts as use.
+    *scope* narrows the access token only (RFC 6749, section 6). *browser*: who brought it, if that counts as use and so is judged.
     An old one, presented again, ends its session: perhaps somebody copied it (RFC 9700, section 4.14.2).
     """
     found = owner(token)
@@ -82,6 +82,8 @@ def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Bro
         if session.client_id != SITE:  # each use of an app shows here, and its person need not be there
             browser = Browser(session.user_agent, session.address)
         if tokens and browser:
+            if not suspicion.meet(session, browser):
+                return None
             session.touch(browser)
         return tokens
 

@@ -1,15 +1,15 @@
 """The session: one signed-in browser, or one app's grant. The unit of revocation."""
 
 import secrets
-from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import ForeignKey, Index, String, select, update
+from sqlalchemy import JSON, ForeignKey, Index, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import clock
 from app.config import settings
 from app.db import Model, db
+from app.identity.browsers import Browser as Browser
 from app.identity.lifetime import OFFLINE as OFFLINE
 from app.identity.lifetime import Lifetime, outlives
 from app.identity.lifetime import State as State
@@ -23,14 +23,6 @@ UNKEPT_SECONDS = 12 * 60 * 60
 SEEN_SECONDS = 60
 
 
-@dataclass(frozen=True)
-class Browser:
-    """What a browser says of itself, and the address it was seen at."""
-
-    user_agent: str
-    address: str
-
-
 class Session(Lifetime, Model):
     """One signed-in browser, or one app's grant. All times are Unix seconds; both time-outs are fixed when written.
 
@@ -38,6 +30,8 @@ class Session(Lifetime, Model):
     *ended_entry*: written by the log's projection, for lists; whether a token is accepted asks the log itself.
     *parent_id*: for a grant, the browser session that gave it. The grant hangs on that one, and is over with it, unless
     its scope has `offline_access`.
+    *user_agent*, *address*: from where it was used last; *places*: from where ever, once that is more than one place.
+    *warned*: the first warning about a new place, an event, to which nobody has said "It was me".
     """
 
     __tablename__ = "sessions"
@@ -63,6 +57,8 @@ class Session(Lifetime, Model):
     name: Mapped[str | None] = mapped_column(String(60))
     ended_entry: Mapped[int | None] = mapped_column(ForeignKey("log_entries.position"))
     parent_id: Mapped[str | None] = mapped_column(String(64))
+    places: Mapped[dict[str, list[str]] | None] = mapped_column(JSON(none_as_null=True))
+    warned: Mapped[int | None]
     user: Mapped[User] = relationship()
     ending: Mapped[log.LogEntry | None] = relationship()
     parent: Mapped["Session | None"] = relationship(
@@ -80,8 +76,8 @@ class Session(Lifetime, Model):
             expires_at=clock.now() + (longest if keep else min(longest, UNKEPT_SECONDS)),
             keep=keep,
             name=name,
-            user_agent=browser.user_agent[:512],
-            address=browser.address[:64],
+            user_agent=browser.user_agent,
+            address=browser.address,
         )
 
     @classmethod
@@ -156,6 +152,10 @@ class Session(Lifetime, Model):
         alive = under.where(Session.idle_until > now, Session.expires_at > now).order_by(Session.opened)
         return [app for app in db.session.scalars(alive) if not app.is_offline]
 
+    def is_at(self, browser: Browser) -> bool:
+        """Say whether it was used last by the very same browser at the same address."""
+        return (self.user_agent, self.address) == (browser.user_agent, browser.address)
+
     def touch(self, browser: Browser) -> None:
         """Note that the session was used, if it still goes on. Must run inside `db.writing`."""
         now = clock.now()
@@ -166,8 +166,8 @@ class Session(Lifetime, Model):
             .values(
                 last_seen_at=now,
                 idle_until=now + settings().session_idle_seconds,
-                user_agent=browser.user_agent[:512],
-                address=browser.address[:64],
+                user_agent=browser.user_agent,
+                address=browser.address,
             )
         )
 

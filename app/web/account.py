@@ -4,11 +4,11 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.db import writing
-from app.identity import activity, refresh_token, sessions
+from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason, Session
-from app.web import browsers, forms, guard, sign_in
+from app.web import forms, guard, sign_in
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 

@@ -6,10 +6,10 @@ from operator import attrgetter
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from app.identity import activity
+from app.identity import activity, browsers
 from app.identity.session import Session
 from app.oauth.logout import message as messages
-from app.web import browsers, guard, told, words
+from app.web import guard, told, words
 
 bp = Blueprint("activity", __name__)
 LISTED = 50

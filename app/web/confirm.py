@@ -5,10 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.db import writing
-from app.identity import access_token, activity, refresh_token
+from app.identity import access_token, activity, browsers, refresh_token
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Reason
-from app.web import browsers, cookies, endings, forms, guard, local, sign_in
+from app.web import cookies, endings, forms, guard, local, sign_in
 from app.web.guard import Visit
 
 bp = Blueprint("confirm", __name__)

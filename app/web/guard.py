@@ -13,12 +13,12 @@ from werkzeug.exceptions import Unauthorized
 
 from app import clock
 from app.db import StoreUnavailable, db, writing
-from app.identity import access_token, refresh_token, sessions
+from app.identity import access_token, browsers, refresh_token, sessions, suspicion
 from app.identity.access_token import Claims
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session, State
 from app.identity.user import User
-from app.web import browsers, cookies
+from app.web import cookies
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -115,8 +115,7 @@ def _resume() -> Visit | None:
     session = db.session.get(Session, claims.sid)
     if session is None or session.state(clock.now()) is not State.LIVE:
         return None
-    _note_use(session)
-    return Visit(session, token, claims)
+    return Visit(session, token, claims) if _admits(session) else None
 
 
 def _check(token: str) -> Claims | None:
@@ -125,12 +124,19 @@ def _check(token: str) -> Claims | None:
     return claims if isinstance(claims, Claims) and claims.client_id == SITE else None
 
 
-def _note_use(session: Session) -> None:
+def _admits(session: Session) -> bool:
+    """Say whether it may be used from here, and note that it was."""
+    here = browsers.here()
     try:
-        refresh_token.note_use(session, cookies.read(cookies.REFRESH) or "", browsers.here())
+        if not suspicion.admits(session, here):
+            return False
+        refresh_token.note_use(session, cookies.read(cookies.REFRESH) or "", here)
     except StoreUnavailable:
-        # The page can still be read. That it was is a loss for the list, not a reason to refuse.
+        # The page can still be read. That it was is a loss for the list, not a reason to refuse, unless there is another.
         db.session.rollback()
+        if suspicion.refuses(session, here):
+            raise
+    return True
 
 
 def _refresh() -> Visit | None:

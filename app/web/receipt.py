@@ -11,10 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.db import Model, db, writing
-from app.identity import refresh_token, sessions
+from app.identity import browsers, refresh_token, sessions
 from app.identity.session import Session
 from app.revocation import delivery
-from app.web import browsers, own_server, told, words
+from app.web import own_server, told, words
 from app.web.own_server import Exchange
 
 SECONDS = 10 * 60

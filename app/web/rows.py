@@ -6,10 +6,11 @@ from typing import Any
 
 from app import clock
 from app.config import settings
+from app.identity import browsers
 from app.identity.session import SITE, Session, State
 from app.oauth import client as clients
 from app.oauth.client import Client
-from app.web import browsers, words
+from app.web import words
 
 _KNOWN = {"profile": "your name", "email": "your email address"}
 

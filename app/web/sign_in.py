@@ -10,12 +10,12 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.config import settings
 from app.db import db, writing
-from app.identity import access_token, activity, refresh_token, sessions
+from app.identity import access_token, activity, browsers, refresh_token, sessions
 from app.identity import user as users
 from app.identity.session import SITE, Reason, Session, State
 from app.identity.user import User
 from app.throttle import Throttle, address
-from app.web import browsers, cookies, forms, guard, local
+from app.web import cookies, forms, guard, local
 
 bp = Blueprint("sign_in", __name__)
 T = TypeVar("T")

@@ -5,11 +5,11 @@ from flask.typing import ResponseReturnValue
 from wtforms.validators import ValidationError
 
 from app.db import writing
-from app.identity import activity
+from app.identity import activity, browsers
 from app.identity import password as passwords
 from app.identity import user as users
 from app.throttle import Throttle, address
-from app.web import browsers, forms, sign_in
+from app.web import forms, sign_in
 
 bp = Blueprint("sign_up", __name__)
 _taken = Throttle("sign-ups of a taken address", "30 per 10 minutes")

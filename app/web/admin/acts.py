@@ -6,11 +6,11 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from app import clock
 from app.db import after_commit, db
-from app.identity import activity, sessions
+from app.identity import activity, browsers, sessions
 from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
 from app.oauth import consent
-from app.web import browsers, guard, rows
+from app.web import guard, rows
 from app.web.admin import authority
 
 

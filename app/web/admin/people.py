@@ -7,10 +7,10 @@ from flask import request
 
 from app import clock
 from app.config import DAY
-from app.identity import activity, sessions
+from app.identity import activity, browsers, sessions
 from app.identity import user as users
 from app.identity.user import User
-from app.web import browsers, guard, lifeline, rows
+from app.web import guard, lifeline, rows
 from app.web.rows import Row
 
 PAGE = 25  # accounts

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from app.identity import activity
+from app.identity import activity, browsers
 from app.identity import user as users
 from app.identity.user import User
 from app.oauth import client as clients
 from app.oauth.logout import message as messages
-from app.web import browsers
 
 LATEST = 10
 REUSE = ("refresh_reused", "refresh_interrupted", "code_reused")

@@ -1,12 +1,10 @@
-"""Which browser came: what it says of itself, in words."""
+"""Which browser came, and from where: what it says of itself, in words, and its address."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 
 import ua_parser
 from flask import request
-
-from app.identity.session import Browser
 
 _PLAIN = {
     "Chrome Mobile": "Chrome",
@@ -20,7 +18,16 @@ _PLAIN = {
     "Mobile Safari UI/WKWebView": "Safari",
     "Samsung Internet": "Samsung Internet",
 }
+LONGEST = 512  # characters of what a browser says of itself
 _PHONES = ("iOS", "Android", "KaiOS", "Windows Phone")
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What a browser says of itself, and the address it was seen at."""
+
+    user_agent: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -40,15 +47,15 @@ class Description:
 
 def here() -> Browser:
     """Return the browser of the current request."""
-    return Browser(request.user_agent.string, request.remote_addr or "")
+    return Browser(request.user_agent.string[:LONGEST], (request.remote_addr or "")[:64])
 
 
-@lru_cache(maxsize=2048)
 def label(user_agent: str | None) -> str | None:
     """Return how to call the browser that sent *user_agent*, if any did."""
     return describe(user_agent).label if user_agent else None
 
 
+@lru_cache(maxsize=2048)
 def describe(user_agent: str) -> Description:
     """Name the browser that sent *user_agent*: a claim of its own, good for recognition and for nothing else."""
     found = ua_parser.parse(user_agent)

@@ -1,0 +1,59 @@
+"""In which country an address is: as a map of the operator's says. Without one, nobody knows."""
+
+import struct
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import maxminddb
+from flask import Flask, current_app
+from maxminddb import Reader
+
+from app.config import Misconfigured, Settings
+
+_BROKEN = (OSError, ValueError, LookupError, TypeError, RuntimeError, struct.error)  # what a damaged file leads to
+_LOOKED_AT = 1000  # entries, to see whether it is a map of countries at all
+
+
+class Country(NamedTuple):
+    """A country by its code of two letters, and by its name."""
+
+    code: str
+    name: str
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give *app* the map. Raises Misconfigured if it is missing or damaged, or one of something else."""
+    path = settings.country_database
+    app.extensions["countries"] = _open(path) if path else None
+
+
+def find(address: str) -> Country | None:
+    """Return the country of *address*, or None if the map, or we, have none for it."""
+    reader: Reader | None = current_app.extensions["countries"]
+    try:
+        return _read(reader.get(address)) if reader else None
+    except _BROKEN:  # no address, or one in a damaged part of the map
+        return None
+
+
+def _open(path: Path) -> Reader:
+    mend = "give a map of countries in MaxMind’s format (.mmdb), or leave it out."
+    try:
+        # Into memory: whoever replaces the file must not disturb those who read.
+        reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
+        if any(_read(record) for _, record in islice(reader, _LOOKED_AT)):
+            return reader
+    except _BROKEN as problem:
+        raise Misconfigured(f"COUNTRY_DATABASE={path} cannot be read: {mend}") from problem
+    raise Misconfigured(f"COUNTRY_DATABASE={path} names no countries: {mend}")
+
+
+def _read(record: object) -> Country | None:
+    found = record.get("country") if isinstance(record, dict) else None
+    code = found.get("iso_code") if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not isinstance(code, str):
+        return None
+    names = found.get("names")
+    name = names.get("en") if isinstance(names, dict) else None
+    return Country(code, name if isinstance(name, str) else code)

@@ -1,0 +1,63 @@
+"""The place from which a session is used, and how a new one is judged. Pure; a hint, and never a proof.
+
+A *place* has up to three parts: the *browser* by family and system, the *network*, and the *country*. A part that is not
+known is left out, and then not judged.
+"""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.config import REACTIONS
+from app.identity import browsers
+from app.identity.browsers import Browser
+
+PARTS = ("browser", "network", "country")
+MOST = 12  # values of each part that a session remembers: nobody has so many browsers, and a thief may claim thousands
+IGNORE, NOTE, WARN, SIGN_IN = REACTIONS
+
+Place = Mapping[str, str]
+Known = Mapping[str, Sequence[str]]  # for each part the values from which the session was used so far
+Policy = Mapping[str, str]  # for each part the reaction to a new value
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """*reaction*: one of the four. *changed*: the parts that are new, but for those that the policy ignores."""
+
+    reaction: str
+    changed: tuple[str, ...]
+
+
+def of(browser: Browser, country: str | None) -> Place:
+    """Return the place where *browser* is, in the country with this code."""
+    label, network = browsers.describe(browser.user_agent).label, _network(browser.address)
+    found = {"browser": label, "network": network, "country": country}
+    return {part: value for part, value in found.items() if value}
+
+
+def judge(known: Known, place: Place, policy: Policy) -> Judgement:
+    """Judge a use from *place*: the gravest reaction to what is new decides. Where nothing was known, nothing is new."""
+    new = [part for part in PARTS if part in place and known.get(part) and place[part] not in known[part]]
+    reaction = max((policy[part] for part in new), key=REACTIONS.index, default=IGNORE)
+    return Judgement(reaction, tuple(part for part in new if policy[part] != IGNORE))
+
+
+def learn(known: Known, place: Place) -> dict[str, list[str]]:
+    """Return what is known after a use from *place*."""
+    learnt = {part: list(values) for part, values in known.items()}
+    for part, value in place.items():
+        values = learnt.setdefault(part, [])
+        if value not in values and len(values) < MOST:
+            values.append(value)
+    return learnt
+
+
+def _network(address: str) -> str | None:
+    """Return the IPv4 /24 or the IPv6 /48 of an address: about what one provider gives to one place."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    plain = getattr(found, "ipv4_mapped", None) or found
+    return str(ipaddress.ip_network(f"{plain}/{24 if plain.version == 4 else 48}", strict=False))

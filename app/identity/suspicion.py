@@ -1,0 +1,110 @@
+"""A session that is used from a new place: it is noted, the person is warned, or the session ends, as the policy says.
+
+Apps are not judged: it is their servers that come, from wherever those are.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from app import countries
+from app.config import settings
+from app.db import db, writing
+from app.identity import activity, place, sessions
+from app.identity.activity import Event
+from app.identity.browsers import Browser
+from app.identity.place import IGNORE, NOTE, SIGN_IN, WARN, Judgement, Known, Place, Policy
+from app.identity.session import Reason, Session
+
+
+def policy() -> Policy:
+    """Return what the operator wants done about each part of a place that is new."""
+    found = settings()
+    return {"browser": found.on_new_browser, "network": found.on_new_network, "country": found.on_new_country}
+
+
+def admits(session: Session, browser: Browser) -> bool:
+    """Say whether the session may be used from there; note what the policy wants noted.
+
+    From where it was used last, that is a comparison and nothing else. Raises StoreUnavailable.
+    """
+    if session.is_at(browser) or _knows(session, browser):
+        return True
+    with writing():
+        locked = sessions.lock(session.id)
+        return locked is not None and locked.goes_on() and meet(locked, browser)
+
+
+def meet(session: Session, browser: Browser) -> bool:
+    """The same. Must run inside `db.writing`, with the row locked: of two at once, one alone finds the place new."""
+    if session.is_at(browser):
+        return True
+    known, here = _known(session), _place(browser)
+    judgement, learnt = place.judge(known, here, policy()), place.learn(known, here)
+    if judgement.reaction == SIGN_IN:
+        session.end(Reason.NEW_PLACE)
+        _record("refused", session, judgement, browser)
+        return False
+    # What can be learnt no more is still judged, but listed no more: nobody fills the activity with made-up browsers.
+    if judgement.reaction == WARN and (learnt != known or session.warned is None):
+        session.warned = session.warned or _record("warned", session, judgement, browser).id
+    elif judgement.reaction == NOTE and learnt != known:
+        _record("noted", session, judgement, browser)
+    session.places = learnt
+    return True
+
+
+def refuses(session: Session, browser: Browser) -> bool:
+    """Say whether the policy refuses a use from there, though it could perhaps not be written."""
+    return place.judge(_known(session), _place(browser), policy()).reaction == SIGN_IN
+
+
+def warnings(warned: Iterable[Session]) -> dict[str, list[Event]]:
+    """Return for each of these sessions of one person, by its id, what nobody has answered yet, the oldest first."""
+    first = {session.id: session.warned for session in warned if session.warned is not None}
+    if not first:
+        return {}
+    found = select(Event).where(Event.session_id.in_(first), Event.id >= min(first.values()))
+    events = db.session.scalars(found.where(Event.event.startswith("warned_")).order_by(Event.id))
+    listed: dict[str, list[Event]] = {}
+    for event in events:
+        if event.session_id and event.id >= first[event.session_id]:
+            listed.setdefault(event.session_id, []).append(event)
+    return listed
+
+
+def answer(session: Session, seen: int) -> bool:
+    """Let its owner say "It was me" to the warnings up to the one with the id *seen*; those that came since stand.
+
+    Must run inside `db.writing`, with the row locked.
+    """
+    standing = [event.id for event in warnings([session]).get(session.id, [])]
+    later = [found for found in standing if found > seen]
+    if session.warned is None or later == standing:
+        return False
+    session.warned = later[0] if later else None
+    activity.record("recognized", session.user_id, session)
+    return True
+
+
+def _knows(session: Session, browser: Browser) -> bool:
+    known, here = _known(session), _place(browser)
+    return place.judge(known, here, policy()).reaction == IGNORE and place.learn(known, here) == known
+
+
+def _known(session: Session) -> Known:
+    """Return from where it was used so far: as long as that is one place, it is the one that every list shows."""
+    if session.places is not None:
+        return session.places
+    begun = _place(Browser(session.user_agent, session.address))
+    return {part: [value] for part, value in begun.items()}
+
+
+def _place(browser: Browser) -> Place:
+    country = countries.find(browser.address)
+    return place.of(browser, country.code if country else None)
+
+
+def _record(verb: str, session: Session, judgement: Judgement, browser: Browser) -> Event:
+    name = "_".join((verb, *judgement.changed))
+    return activity.record(name, session.user_id, session, address=browser.address, user_agent=browser.user_agent)
