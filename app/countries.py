@@ -1,5 +1,6 @@
 """In which country an address is: as a map of the operator's says. Without one, nobody knows."""
 
+import ipaddress
 import struct
 from itertools import islice
 from pathlib import Path
@@ -32,9 +33,16 @@ def find(address: str) -> Country | None:
     """Return the country of *address*, or None if the map, or we, have none for it."""
     reader: Reader | None = current_app.extensions["countries"]
     try:
-        return _read(reader.get(address)) if reader else None
+        plain = ipaddress.ip_address(address)
+        return _read(reader.get(getattr(plain, "ipv4_mapped", None) or plain)) if reader else None
     except _BROKEN:  # no address, or one in a damaged part of the map
         return None
+
+
+def beside(address: str | None) -> str | None:
+    """Return *address* as people read it: with its country, where that is known."""
+    country = find(address) if address else None
+    return f"{address}, {country.name}" if country else address
 
 
 def _open(path: Path) -> Reader:

@@ -42,6 +42,12 @@ def count_live(user_id: str) -> int:
     return db.session.scalar(counted) or 0
 
 
+def warned(user_id: str) -> list[Session]:
+    """Return the user's signed-in browsers that were used from a new place, as long as nobody said by whom."""
+    listed = select(Session).where(*_lives(user_id), Session.client_id == SITE, Session.warned.is_not(None))
+    return list(db.session.scalars(listed.order_by(Session.opened)))
+
+
 def live_each(user_ids: Iterable[str]) -> dict[str, int]:
     """Return in how many browsers each of these users is signed in, if in any."""
     counted = select(Session.user_id, func.count()).where(Session.user_id.in_(set(user_ids)), *_goes_on())

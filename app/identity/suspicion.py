@@ -47,7 +47,7 @@ def meet(session: Session, browser: Browser) -> bool:
         return False
     # What can be learnt no more is still judged, but listed no more: nobody fills the activity with made-up browsers.
     if judgement.reaction == WARN and (learnt != known or session.warned is None):
-        session.warned = session.warned or _record("warned", session, judgement, browser).id
+        _warn(session, judgement, browser)
     elif judgement.reaction == NOTE and learnt != known:
         _record("noted", session, judgement, browser)
     session.places = learnt
@@ -73,18 +73,16 @@ def warnings(warned: Iterable[Session]) -> dict[str, list[Event]]:
     return listed
 
 
-def answer(session: Session, seen: int) -> bool:
+def answer(session: Session, seen: int) -> None:
     """Let its owner say "It was me" to the warnings up to the one with the id *seen*; those that came since stand.
 
     Must run inside `db.writing`, with the row locked.
     """
-    standing = [event.id for event in warnings([session]).get(session.id, [])]
-    later = [found for found in standing if found > seen]
-    if session.warned is None or later == standing:
-        return False
+    if session.warned is None or seen < session.warned:
+        return
+    later = [event.id for event in warnings([session]).get(session.id, []) if event.id > seen]
     session.warned = later[0] if later else None
     activity.record("recognized", session.user_id, session)
-    return True
 
 
 def _knows(session: Session, browser: Browser) -> bool:
@@ -103,6 +101,12 @@ def _known(session: Session) -> Known:
 def _place(browser: Browser) -> Place:
     country = countries.find(browser.address)
     return place.of(browser, country.code if country else None)
+
+
+def _warn(session: Session, judgement: Judgement, browser: Browser) -> None:
+    event = _record("warned", session, judgement, browser)
+    db.session.flush()  # which numbers it
+    session.warned = session.warned or event.id
 
 
 def _record(verb: str, session: Session, judgement: Judgement, browser: Browser) -> Event:

@@ -6,6 +6,7 @@ from operator import attrgetter
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from app import countries
 from app.identity import activity, browsers
 from app.identity.session import Session
 from app.oauth.logout import message as messages
@@ -38,4 +39,6 @@ def show() -> ResponseReturnValue:
 def _line(event: activity.Event, current: Session) -> Line:
     label = browsers.label(event.user_agent)
     here = "this browser" if event.session_id == current.id else None
-    return Line(event.at, words.event(event.event), ", ".join(filter(None, (label, event.address, here))))
+    return Line(
+        event.at, words.event(event.event), ", ".join(filter(None, (label, countries.beside(event.address), here)))
+    )

@@ -1,5 +1,6 @@
 """Devices: where you are signed in, and an end to any of it."""
 
+from collections.abc import Collection
 from typing import Any
 
 from flask import Blueprint, jsonify, redirect, render_template, request
@@ -9,7 +10,7 @@ from app import clock
 from app.config import DAY
 from app.identity import activity, sessions
 from app.identity.session import Reason, Session
-from app.web import endings, forms, guard, lifeline, rows, sign_out
+from app.web import endings, forms, guard, lifeline, rows, sign_out, warning
 from app.web.rows import Row
 
 bp = Blueprint("devices", __name__, url_prefix="/devices")
@@ -31,7 +32,8 @@ def show() -> ResponseReturnValue:
     live = sessions.live(current.user_id, start=min(page - 1, MOST) * PAGE, count=PAGE)
     over = _over(current) if page == 1 else []
     apps = rows.build(sessions.apps(current.user_id), current)
-    browsers = rows.build(_first(current, live) if page == 1 else live, current)
+    shown = _first(current, live) if page == 1 else live
+    browsers, warnings = rows.build(shown, current), warning.build(shown, current)
     ended = rows.build(over, current)
     count = sessions.count_live(current.user_id)
     return render_template(
@@ -41,10 +43,11 @@ def show() -> ResponseReturnValue:
         apps=apps,
         ended=ended,
         lines=lifeline.row_lines([*browsers, *apps, *ended], clock.now()),
+        warnings=warnings,
         is_cut=len(over) == LISTED,
         page=page,
         pages=-(-count // PAGE),
-        done=_done([*browsers, *apps, *ended], current),
+        done=_done([*browsers, *apps, *ended], current, warnings),
     )
 
 
@@ -54,6 +57,15 @@ def end(sid: str) -> ResponseReturnValue:
     if sid == guard.current().session.id:
         return sign_out.leave()
     return _confirmed(f"end:{sid}", needless=endings.own(sid).reason is not None)
+
+
+@bp.post("/<sid>/mine")
+@guard.required
+def answer(sid: str) -> ResponseReturnValue:
+    """Say "It was me". Whoever copied the cookies would say so too, so the password has to have come after the warning."""
+    since = warning.newest(endings.own(sid))
+    seen = request.form.get("seen", 0, type=int)
+    return _confirmed(f"mine:{sid}:{seen}", needless=since is None, since=since or 0)
 
 
 @bp.post("/end-others")
@@ -92,20 +104,21 @@ def _over(current: Session) -> list[Session]:
     return sessions.ended(current.user_id, clock.now() - LISTED_DAYS * DAY, LISTED)
 
 
-def _confirmed(action: str, *, needless: bool = False) -> ResponseReturnValue:
-    """Carry out *action*, after the password is confirmed if that was too long ago."""
-    if guard.current().session.is_stale() and not needless:
+def _confirmed(action: str, *, needless: bool = False, since: int = 0) -> ResponseReturnValue:
+    """Carry out *action*, after the password is confirmed if that was too long ago, or not after *since*."""
+    current = guard.current().session
+    if (current.is_stale() or current.last_auth_at <= since) and not needless:
         return redirect(f"/confirm?action={action}", 303)
     return endings.perform(action)
 
 
-def _done(listed: list[Row], current: Session) -> dict[str, Any] | None:
+def _done(listed: list[Row], current: Session, warnings: Collection[str]) -> dict[str, Any] | None:
     """Return the result of the last action as far as the list bears it out: an address proves nothing."""
     verb, sid = request.args.get("done"), request.args.get("sid")
     if verb == "others":
         count = sessions.count_ended_by(current, Reason.ENDED_OTHERS, clock.now() - 60)
         return {"verb": verb, "sid": None, "count": count}
-    over = {"ended": True, "already": True, "renamed": False, "not-renamed": False}
+    over = {"ended": True, "already": True, "renamed": False, "not-renamed": False, "answered": sid in warnings}
     if verb in over and any(row.id == sid and (row.state == "ended") == over[verb] for row in listed):
         return {"verb": verb, "sid": sid, "count": 0}
     return None

@@ -1,11 +1,11 @@
-"""What can be ended once it is certain who asks: one session, the others, or everything; and what an administrator can."""
+"""What can be done once it is certain who asks: end one session, the others, or all; answer a warning; administer."""
 
 from flask import redirect
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
 
 from app.db import db
-from app.identity import activity, sessions
+from app.identity import activity, sessions, suspicion
 from app.identity.session import SITE, Reason, Session
 from app.oauth import consent
 from app.web import guard, rows, sign_out
@@ -13,23 +13,22 @@ from app.web.admin import acts
 
 
 def perform(action: str) -> ResponseReturnValue:
-    """Carry out `others`, `all`, `end:` and a session's id, or `admin:` and an act of an administrator."""
-    verb, _, sid = action.partition(":")
-    if verb == "admin":
-        return acts.perform(sid)
-    if verb == "end":
-        return _end_one(sid)
+    """Carry out `others`, `all`, `end:` and a session's id, `mine:`, the id and what was seen, or `admin:` and an act."""
+    verb, _, rest = action.partition(":")
+    if verb in _DOES:
+        return _DOES[verb](rest)
     return _end_everything() if verb == "all" else _end_others()
 
 
 def describe(action: str) -> str:
-    """Say in words what *action* will end. Raises BadRequest if it is none of ours, NotFound if not the visitor's."""
-    verb, _, sid = action.partition(":")
+    """Say in words what *action* will do. Raises BadRequest if it is none of ours, NotFound if not the visitor's."""
+    verb, _, rest = action.partition(":")
     if verb == "admin":
-        return acts.describe(sid)
-    if verb == "end":
-        session = own(sid)
-        return f"End {rows.build([session], session)[0].title}"
+        return acts.describe(rest)
+    if verb in ("end", "mine"):
+        session = own(rest.partition(":")[0])
+        title = rows.build([session], session)[0].title
+        return f"End {title}" if verb == "end" else f"Say that it was you who used {title} from a new place"
     found = {"others": "End your other sessions", "all": "Sign out everywhere"}.get(action)
     if found is None:
         raise BadRequest
@@ -55,6 +54,20 @@ def _end_one(sid: str) -> ResponseReturnValue:
         if session and session.client_id != SITE:
             consent.withdraw(session.user_id, session.client_id)
     return redirect(f"/devices?done={verb}&sid={sid}#session-{sid}", 303)
+
+
+def _answer(rest: str) -> ResponseReturnValue:
+    """Take it from their owner that uses from a new place were theirs, as far as they were *seen*."""
+    sid, _, seen = rest.partition(":")
+    own(sid)
+    with guard.acting():
+        session = sessions.lock(sid)
+        if session and session.goes_on():
+            suspicion.answer(session, int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 20 else 0)
+    return redirect(f"/devices?done=answered&sid={sid}#session-{sid}", 303)
+
+
+_DOES = {"admin": acts.perform, "end": _end_one, "mine": _answer}
 
 
 def _end_others() -> ResponseReturnValue:

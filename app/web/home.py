@@ -9,12 +9,15 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import settings
-from app.identity import refresh_token
-from app.web import guard, lifeline, rows, words
+from app.identity import refresh_token, sessions
+from app.identity.session import Session
+from app.web import guard, lifeline, rows, warning, words
 from app.web.guard import Visit
+from app.web.warning import Warning
 
 bp = Blueprint("home", __name__)
 STROKES = 12
+WARNINGS = 3
 
 
 @bp.get("/")
@@ -33,7 +36,15 @@ def home() -> ResponseReturnValue:
         refreshed_at=chain[0].issued_at if chain else visit.claims.iat,
         refreshes=refresh_token.rotations(visit.session.id),
         cookies=_cookies(visit),
+        warnings=_warnings(visit.session),
+        most=WARNINGS,
     )
+
+
+def _warnings(current: Session) -> list[Warning]:
+    """Return the warnings about all sessions of this person, that about this one first."""
+    found = warning.build(sessions.warned(current.user_id), current)
+    return sorted(found.values(), key=lambda one: not one.current)
 
 
 def _decoded(visit: Visit) -> dict[str, Any]:

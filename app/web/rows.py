@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app import clock
+from app import clock, countries
 from app.config import settings
+from app.countries import Country
 from app.identity import browsers
 from app.identity.session import SITE, Session, State
 from app.oauth import client as clients
@@ -31,6 +32,7 @@ class Row:
     os: str
     kind: str
     address: str
+    country: Country | None
     began_at: int
     last_seen_at: int
     ends_at: int
@@ -48,6 +50,11 @@ class Row:
     def title(self) -> str:
         """What to call it."""
         return self.name or self.app or self.label
+
+    @property
+    def where(self) -> str:
+        """Its address, and the country beside it where that is known."""
+        return f"{self.address}, {self.country.name}" if self.country else self.address
 
     @property
     def knows(self) -> str:
@@ -72,6 +79,7 @@ def as_json(row: Row) -> dict[str, Any]:
     ended_at = row.ended_at and words.rfc3339(row.ended_at)
     return shown | {
         "sid": row.id,
+        "country": row.country.code if row.country else None,
         "began_at": words.rfc3339(row.began_at),
         "last_seen_at": words.rfc3339(row.last_seen_at),
         "expires_at": words.rfc3339(row.ends_at),
@@ -92,6 +100,7 @@ def _row(session: Session, current: Session, known: dict[str, Session], apps: di
         os=about.os,
         kind=about.kind,
         address=session.address,
+        country=countries.find(session.address),
         began_at=session.began_at,
         last_seen_at=session.last_seen_at,
         ends_at=session.ends_at,

@@ -1,7 +1,10 @@
 """Times, durations and codes in plain words. Pure: who calls brings the time."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
+
+from app.identity.place import PARTS
 
 MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 
@@ -21,6 +24,7 @@ _REASONS = {
     "password_changed": "ended when your password was changed",
     "replaced": "replaced by a new sign-in in the same browser",
     "reuse": "an old refresh token was used again: perhaps a copy was stolen",
+    "new_place": "it was used from a new place, which asks for a new sign-in",
     "interrupted": "its renewal was interrupted",
     "revoked": "revoked by its app",
     "browser_ended": "ended with the browser that it was connected from",
@@ -50,6 +54,7 @@ _EVENTS = {
     "session_renamed": "This session was given another name",
     "refresh_reused": "An old refresh token was used again, so this session was ended: perhaps a copy was stolen",
     "refresh_interrupted": "A renewal was interrupted, so this session was ended",
+    "recognized": "A use from a new place was said to be yours",
     "app_allowed": "An app was allowed to know who you are",
     "app_connected": "An app was connected",
     "app_ended": "The access of an app was ended",
@@ -57,6 +62,8 @@ _EVENTS = {
     "confirmed": "The password was confirmed",
     "confirm_failed": "A wrong password was given where it had to be confirmed",
 }
+
+_NEW_PLACES = {"noted": "", "warned": ": you were warned", "refused": ": this session was ended"}
 
 
 def ago(at: int, now: int) -> str:
@@ -119,12 +126,28 @@ def reason(code: str | None) -> str:
 
 def event(code: str) -> str:
     """Say what happened, as a line of the activity page."""
-    return _EVENTS.get(code, _plain(code).capitalize())
+    return _EVENTS.get(code) or _used(code) or _plain(code).capitalize()
+
+
+def new_place(code: str) -> str:
+    """Say what was new about the place that an event of this code is about, as "another browser and network"."""
+    return f"another {listing([part for part in PARTS if part in code.split('_')])}"
+
+
+def listing(items: Sequence[str]) -> str:
+    """Name several things in one breath."""
+    *most, last = items
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def theirs(text: str) -> str:
     """Turn what is written to a person into words about that person."""
     return _YOU.sub(lambda found: "their" if found[1] else "they", text)
+
+
+def _used(code: str) -> str | None:
+    verb, _, parts = code.partition("_")
+    return f"Used from {new_place(parts)}{_NEW_PLACES[verb]}" if verb in _NEW_PLACES else None
 
 
 def _plain(code: str | None) -> str:

@@ -1,0 +1,60 @@
+"""Warnings: a session was used from a new place, and nobody has said yet whether that was its owner."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app import countries
+from app.identity import browsers, suspicion
+from app.identity.activity import Event
+from app.identity.session import Session
+from app.web import words
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use from a new place, *at* (Unix seconds): *what* was new, and *who* came from where, as far as they say."""
+
+    at: int
+    what: str
+    who: str
+
+
+@dataclass(frozen=True)
+class Warning:
+    """What is shown of one session. *called*: by what its owner knows it. *seen*: the last of the *uses*, to be answered."""
+
+    sid: str
+    current: bool
+    called: str
+    began_at: int
+    uses: list[Use]
+    seen: int
+
+
+def build(listed: Iterable[Session], current: Session) -> dict[str, Warning]:
+    """Return the warnings about these sessions of one person, by their ids, as seen from *current*."""
+    known = {session.id: session for session in listed}
+    standing = suspicion.warnings(known.values())
+    return {sid: _warning(known[sid], events, current) for sid, events in standing.items()}
+
+
+def newest(session: Session) -> int | None:
+    """Return when the newest of its warnings was given (Unix seconds), or None if none stands."""
+    return max((event.at for event in suspicion.warnings([session]).get(session.id, [])), default=None)
+
+
+def _warning(session: Session, events: list[Event], current: Session) -> Warning:
+    first = (session.places or {}).get("browser", [browsers.describe(session.user_agent).label])[0]
+    return Warning(
+        sid=session.id,
+        current=session.id == current.id,
+        called=session.name or first,
+        began_at=session.began_at,
+        uses=[_use(event) for event in events],
+        seen=events[-1].id,
+    )
+
+
+def _use(event: Event) -> Use:
+    who = ", ".join(filter(None, (browsers.label(event.user_agent), countries.beside(event.address))))
+    return Use(event.at, words.new_place(event.event), who)
