@@ -57,10 +57,9 @@ def _table(asked: tuple[Question, ...], tests: dict[str, list[tuple[str, str]]])
 
 
 def _row(question: Question, tests: list[tuple[str, str]]) -> str:
-    claim = f"{question.claim}. *Still to come: {question.to_come}*" if question.to_come else question.claim
     pages = "<br>".join(f"`{path}`" for path in [f"/lab/path/{question.id}", *(link.path for link in question.go_on)])
     shown = "<br>".join(f"[`{name}`](../{path})" for path, name in tests)
-    return f"| {question.id} | {claim} | {pages} | {shown} |\n"
+    return f"| {question.id} | {question.claim} | {pages} | {shown} |\n"
 
 
 if __name__ == "__main__":

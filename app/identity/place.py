@@ -31,8 +31,8 @@ class Judgement:
 
 def of(browser: Browser, country: str | None) -> Place:
     """Return the place where *browser* is, in the country with this code."""
-    label, network = browsers.describe(browser.user_agent).label, _network(browser.address)
-    found = {"browser": label, "network": network, "country": country}
+    label = browsers.describe(browser.user_agent).label
+    found = {"browser": label, "network": network(browser.address), "country": country}
     return {part: value for part, value in found.items() if value}
 
 
@@ -53,7 +53,7 @@ def learn(known: Known, place: Place) -> dict[str, list[str]]:
     return learnt
 
 
-def _network(address: str) -> str | None:
+def network(address: str) -> str | None:
     """Return the IPv4 /24 or the IPv6 /48 of an address: about what one provider gives to one place."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])

@@ -13,6 +13,7 @@ from app.web import words
 @dataclass(frozen=True)
 class Row:
     """One answer to one request. *what* was presented; *slug*: the design that answered, if one did.
+    *reaction*: what the policy had to say about the place that it came from.
     *over*: the session had ended before, so that an acceptance is a fault."""
 
     what: str
@@ -21,6 +22,7 @@ class Row:
     over: bool
     why: str
     slug: str = ""
+    reaction: str = ""
     decided_by: str = ""
     look_ups: tuple[str, ...] = ()
     microseconds: float | None = None
@@ -35,6 +37,17 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """Answers by two things at once: for each row its name and an answer in each of the *columns*."""
+
+    caption: str
+    note: str
+    heading: str
+    columns: list[str]
+    rows: list[tuple[str, list[Row]]]
+
+
+@dataclass(frozen=True)
 class Found:
     """*choice*: which one turned out right. *says*: what happened, in a sentence with its numbers.
     *facts*: (what, how much)."""
@@ -45,6 +58,7 @@ class Found:
     facts: tuple[tuple[str, str], ...] = ()
     picture: Picture | None = None
     exchange: dict[str, Any] | None = None
+    grid: Grid | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -7,6 +7,8 @@ from functools import partial
 from app import clock
 from app.config import settings
 from app.db import after_commit
+from app.identity import place
+from app.identity.place import IGNORE, PARTS, SIGN_IN, Judgement, Place
 from app.keys import access_keys
 from app.lab import redis_list
 from app.lab.bearer import audience, digest
@@ -75,6 +77,25 @@ def refresh(run: Run, bench: str, token: str) -> Pocket | None:
         return None
     link.used_at = at
     return _issue(bench, run.user, session, at)
+
+
+def settle(run: Run, *, here: Place, reaction: str) -> None:
+    """Have the laptop's session be used from *here* alone so far, and set what a new place leads to."""
+    run.known, run.policy = place.learn({}, here), reaction
+
+
+def meet(run: Run, here: Place) -> Judgement:
+    """Judge a use of the laptop's session as the site does, by the run's policy; end it if that refuses the place.
+
+    Must run inside `db.writing`. Raises Unwritten.
+    """
+    if is_over(run, run.laptop, now(run)):
+        return Judgement(IGNORE, ())
+    judgement = place.judge(run.known, here, dict.fromkeys(PARTS, run.policy))
+    run.known = place.learn(run.known, here)
+    if judgement.reaction == SIGN_IN:
+        end(run, Way.SIGN_OUT, reason="new_place")
+    return judgement
 
 
 def knows(run: Run, token: str) -> bool:

@@ -94,10 +94,11 @@ def _question(name: str) -> Question:
 
 
 def _answers() -> Answers:
-    """Return what this visitor has predicted and found so far, of the questions that there are."""
+    """Return what this visitor has predicted and found so far, of the questions and the choices that there are."""
     here = bench.here()
     found = here.read_answers() if here else {}
-    return {name: found[name] for name in questions.ALL if name in found}
+    asked = {name: question for name, question in questions.ALL.items() if name in found}
+    return {name: found[name] for name, question in asked.items() if found[name]["guess"] in question.choices}
 
 
 def _next(answers: Answers) -> Question | None:

@@ -93,9 +93,9 @@ def _refresh(ask: Ask, run: Run, pocket: Pocket) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def requests() -> Iterator[Ask]:
-    """Give a client of this site's own application that shares nothing with the request that asks."""
+def requests(address: str = "127.0.0.1") -> Iterator[Ask]:
+    """Give a client, at this address, of our own application: it shares nothing with the request that asks."""
     db.session.remove()
-    transport = httpx.WSGITransport(app=current_app.wsgi_app)
+    transport = httpx.WSGITransport(app=current_app.wsgi_app, remote_addr=address)
     with httpx.Client(transport=transport, base_url=settings().site_url, trust_env=False) as client:
         yield lambda *args, **kwargs: contextvars.Context().run(client.request, *args, **kwargs)

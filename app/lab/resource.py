@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.db import writing
-from app.lab import bearer, bench, issuer, verifier
+from app.lab import bearer, bench, issuer, places, verifier
 from app.lab.designs import ALL
 from app.lab.issuer import Unwritten
 from app.lab.run import Run
@@ -49,13 +49,15 @@ def token() -> ResponseReturnValue:
             run = found.read_run() if found else None
             if found is None or run is None or not issuer.knows(run, given):
                 return jsonify(error="invalid_grant"), 400
+            judgement = issuer.meet(run, places.here())
             pocket = issuer.refresh(run, found.id, given)
             found.run = run.to_json()
     except Unwritten:
         return jsonify(error="temporarily_unavailable"), 503
     if pocket is None:
         return jsonify(error="invalid_grant"), 400
-    return jsonify(access_token=pocket.access, opaque=pocket.opaque, refresh_token=pocket.refresh)
+    tokens = {"access_token": pocket.access, "opaque": pocket.opaque, "refresh_token": pocket.refresh}
+    return jsonify(tokens | {"place": judgement.reaction})
 
 
 def _run_of(token: str) -> Run | None:

@@ -71,7 +71,7 @@ class Pocket:
 @dataclass
 class Run:
     """*user*: an opaque id. *laptop* is the session of the experiment, *phone* the same person's other one, *apps* were let
-    in from the laptop.
+    in from the laptop. *policy*: the reaction to a new place from which the laptop's session is used; *known*: the others.
     *entries*: (position in the log, when it was appended, whether the push channel took it). *down*: for each fault the times from when until when."""
 
     user: str
@@ -91,6 +91,8 @@ class Run:
     down: dict[str, list[list[int | None]]] = field(default_factory=dict)
     replays: list[dict[str, Any]] = field(default_factory=list)
     apps: list[Signed] = field(default_factory=list)
+    policy: str = "ignore"
+    known: dict[str, list[str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))

@@ -9,6 +9,7 @@ import httpx
 from sqlalchemy import delete
 
 from app.db import db, writing
+from app.identity.browsers import Browser
 from app.lab import bench, issuer, lanes, leaving, replay
 from app.lab.bench import Bench
 from app.lab.designs import ALL, Fault, Token
@@ -19,6 +20,7 @@ from app.lab.resource import COOKIE
 from app.lab.run import Pocket, Run, Way
 
 T = TypeVar("T")
+HERE = Browser("the laptop", "127.0.0.1")
 
 
 @contextmanager
@@ -93,14 +95,20 @@ class Trial:
     def get(self, path: str, token: str, **query: str) -> httpx.Response:
         return self._ask("GET", path, params=query, headers={"Authorization": f"Bearer {token}"})
 
-    def refresh(self, token: str, what: str, **headers: str) -> tuple[Row, Pocket]:
+    def sign_in_again(self) -> Pocket:
+        """Sign in once more on the laptop."""
+        return self.change(lambda run: issuer.sign_in_again(run, self.name))
+
+    def refresh(self, token: str, what: str, browser: Browser = HERE) -> tuple[Row, Pocket]:
         """Exchange a refresh token by a real request; return the answer and the new tokens, empty if it was refused."""
         form = {"grant_type": "refresh_token", "refresh_token": token}
-        answer = self._ask("POST", "/lab/token", data=form, headers=headers)
+        with replay.requests(browser.address) as ask:
+            answer = ask("POST", "/lab/token", data=form, headers={"User-Agent": browser.user_agent})
         self._reload()
         accepted, found = answer.status_code == 200, answer.json()
         why = "New tokens were given." if accepted else found["error"]
         row = Row(what, answer.status_code, accepted=accepted, over=self.run.ended_at is not None, why=why)
+        row = replace(row, reaction=found.get("place", ""))
         access, opaque, newer = (found.get(name, "") for name in ("access_token", "opaque", "refresh_token"))
         return row, Pocket(access, opaque, newer, "")
 

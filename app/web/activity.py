@@ -38,7 +38,8 @@ def show() -> ResponseReturnValue:
 
 def _line(event: activity.Event, current: Session) -> Line:
     label = browsers.label(event.user_agent)
-    here = "this browser" if event.session_id == current.id else None
+    came = "a use of this browser’s session" if words.is_new_place(event.event) else "this browser"
+    here = came if event.session_id == current.id else None
     return Line(
         event.at, words.event(event.event), ", ".join(filter(None, (label, countries.beside(event.address), here)))
     )

@@ -134,6 +134,11 @@ def new_place(code: str) -> str:
     return f"another {listing([part for part in PARTS if part in code.split('_')])}"
 
 
+def is_new_place(code: str) -> bool:
+    """Say whether an event of this code is about a use from a new place."""
+    return code.partition("_")[0] in _NEW_PLACES
+
+
 def listing(items: Sequence[str]) -> str:
     """Name several things in one breath."""
     *most, last = items
@@ -147,7 +152,7 @@ def theirs(text: str) -> str:
 
 def _used(code: str) -> str | None:
     verb, _, parts = code.partition("_")
-    return f"Used from {new_place(parts)}{_NEW_PLACES[verb]}" if verb in _NEW_PLACES else None
+    return f"Used from {new_place(parts)}{_NEW_PLACES[verb]}" if is_new_place(code) else None
 
 
 def _plain(code: str | None) -> str:

@@ -53,13 +53,6 @@ def test_the_prediction_comes_first_and_then_what_happened(walk: Walk, name: str
 
 
 @page
-@pytest.mark.parametrize("name", ["A5"])
-def test_what_is_still_to_come_is_said_plainly(walk: Walk, name: str) -> None:
-    assert "Still to come" in walk[name].before
-    assert questions.ALL[name].to_come in walk[name].after
-
-
-@page
 @pytest.mark.question("Q1")
 def test_a_jwt_is_accepted_without_any_look_up(walk: Walk) -> None:
     assert walk["Q1"].statuses() == [200, 200, 200]
@@ -185,10 +178,16 @@ def test_an_old_refresh_token_ends_that_one_session(walk: Walk) -> None:
 
 @page
 @pytest.mark.question("A5")
-def test_a_refresh_from_another_program_is_tried(walk: Walk) -> None:
-    usual, strange = walk["A5"].rows()
-    assert usual["accepted"]
-    assert walk["A5"].found == ("accepted" if strange["accepted"] else "asked")
+def test_a_new_place_is_judged_by_each_policy_and_who_claims_to_be_the_same_in_none(walk: Walk) -> None:
+    grid = walk["A5"].kept["evidence"]["grid"]
+    assert len(grid["columns"]) == 4
+    answers = [[(row["status"], row["reaction"]) for row in cells] for _, cells in grid["rows"]]
+    assert answers[0] == [(200, "ignore")] * 4
+    assert answers[1:] == [[(200, "ignore"), (200, "note"), (200, "warn"), (400, "")]] * 3
+    assert walk["A5"].found == "alike"
+    assert walk["A5"].facts()["On this site, another network leads to"] == "a line in the activity"
+    for words in ("accepted, noted", "accepted, warned", "400, refused"):
+        assert words in walk["A5"].after
 
 
 @page

@@ -1,11 +1,12 @@
 """The questions of the path, in order. One module for each few of them, with the experiments beside the words."""
 
-from app.lab.questions import lists, propagation, refreshing, sessions, signing_out, storing, times_and_logs
+from app.lab.questions import elsewhere, lists, propagation, refreshing, sessions, signing_out, storing, times_and_logs
 from app.lab.questions.question import Question
 
 ASKED: tuple[Question, ...] = (*signing_out.QUESTIONS, *storing.QUESTIONS)
 ANSWERED: tuple[Question, ...] = (
     *refreshing.QUESTIONS,
+    *elsewhere.QUESTIONS,
     *sessions.QUESTIONS,
     *lists.QUESTIONS,
     *times_and_logs.QUESTIONS,

@@ -17,7 +17,7 @@ class Link(NamedTuple):
 @dataclass(frozen=True)
 class Question:
     """*choices*: the predictions by name. *experiment* says which of them is right, from what really happens.
-    *to_come*: the part of the claim that cannot be tried yet. *also*: a template with something to touch."""
+    *also*: a template with something to touch."""
 
     id: str
     claim: str
@@ -27,7 +27,6 @@ class Question:
     experiment: Callable[[], Found]
     explain: str
     go_on: tuple[Link, ...]
-    to_come: str = ""
     also: str = ""
 
 

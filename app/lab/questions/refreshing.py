@@ -1,4 +1,4 @@
-"""A1 to A5: two kinds of tokens, and the refresh token that holds a session together."""
+"""A1 to A4: two kinds of tokens, and the refresh token that holds a session together."""
 
 from app import clock
 from app.identity.session import Session
@@ -82,16 +82,6 @@ def _reuse() -> Found:
     return Found(choice, says, (Table("In this order", [before, thief, after, phone]),))
 
 
-def _elsewhere() -> Found:
-    agents = ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "curl/8.17.0")
-    with trial() as t:
-        usual, newer = t.refresh(t.pocket.refresh, "from Firefox on Linux", **{"User-Agent": agents[0]})
-        strange = t.refresh(newer.refresh, "then from a script", **{"User-Agent": agents[1]})[0]
-    says = f"The token endpoint answered {usual.status} to the first and {strange.status} to the second."
-    choice = "accepted" if strange.accepted else "asked"
-    return Found(choice, says, (Table("One chain of refresh tokens, two programs", [usual, strange]),))
-
-
 QUESTIONS = (
     Question(
         "A1",
@@ -145,19 +135,5 @@ QUESTIONS = (
         "Both lose the session, and only the person can sign in again. Other devices are not touched. The site itself forgives "
         "the token just used for ten seconds, since two tabs may refresh at once.",
         (LAB, DEVICES, Link("/activity", "A reuse is told here")),
-    ),
-    Question(
-        "A5",
-        "A refresh from an unusual place should lead to a new sign-in",
-        "If a token was given to one browser and comes back from another, or from another network or country, it may have been "
-        "copied. A site can note it, warn, or ask to sign in again.",
-        "A refresh token given to Firefox is used by a script. What does the lab’s issuer do today?",
-        {"accepted": "It gives new tokens as always", "asked": "It refuses, so that one has to sign in"},
-        _elsewhere,
-        "A refresh token says nothing about who holds it. Whether a change of surroundings matters is a decision that someone "
-        "has to make and write down, and it will be wrong at times: people travel, and browsers are updated.",
-        (DEVICES, Link("/activity", "See from where your account was used")),
-        to_come="A stated policy that judges a change of network, country or browser: note it, warn, or ask to sign in again. "
-        "Until then the activity page lists browser and address, and a person can judge.",
     ),
 )

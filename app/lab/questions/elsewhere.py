@@ -1,0 +1,77 @@
+"""A5: a refresh token that comes from another place than before, under each policy."""
+
+from functools import partial
+
+from app.config import REACTIONS
+from app.identity import suspicion
+from app.identity.browsers import Browser
+from app.identity.place import PARTS
+from app.lab import issuer, places
+from app.lab.evidence import Found, Grid, Row
+from app.lab.questions.question import DEVICES, Link, Question
+from app.lab.trial import Trial, trial
+
+_FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+_OWNER = Browser(_FIREFOX, "192.0.2.7")
+_THIEVES = (
+    ("claims to be the same browser, in the same network", Browser(_FIREFOX, "192.0.2.66")),
+    ("comes from another network", Browser(_FIREFOX, "198.51.100.66")),
+    ("comes from another country", Browser(_FIREFOX, "203.0.113.66")),
+    ("claims to be another browser", Browser("curl/8.17.0", "192.0.2.66")),
+)
+_POLICIES = {"ignore": "ignore it", "note": "note it", "warn": "warn", "sign-in": "ask to sign in"}
+_HERE = {
+    "ignore": "nothing",
+    "note": "a line in the activity",
+    "warn": "a warning, which its owner answers with the password",
+    "sign-in": "the end of the session, and a new sign-in",
+}
+
+
+def _elsewhere() -> Found:
+    with trial() as t:
+        rows = [(what, _under_each_policy(t, thief)) for what, thief in _THIEVES]
+    let_in = [cells[-1].accepted for _, cells in rows]
+    alike, *strange = let_in
+    choice = "all" if all(let_in) else "none" if not any(let_in) else "alike" if alike and not any(strange) else "some"
+    mildest = sum(cells[0].accepted for _, cells in rows)
+    says = f"Of {len(rows)} thieves the mildest policy let in {mildest}, and the strictest {sum(let_in)}."
+    facts = tuple((f"On this site, another {part} leads to", _HERE[suspicion.policy()[part]]) for part in PARTS)
+    note = "All addresses are kept for documentation, and a small map of the lab’s own says which country each is in."
+    caption = "A refresh token of a Firefox in Norway, at 192.0.2.7, used by a thief"
+    grid = Grid(caption, note, "the thief", list(_POLICIES.values()), rows)
+    return Found(choice, says, facts=facts, grid=grid)
+
+
+def _under_each_policy(t: Trial, thief: Browser) -> list[Row]:
+    """Let the thief refresh in the owner's session, which knows the owner's place alone, as often as there are policies."""
+    held, found = t.sign_in_again(), []
+    for reaction in REACTIONS:
+        t.change(partial(issuer.settle, here=places.locate(_OWNER), reaction=reaction))
+        row, held = t.refresh(held.refresh, _POLICIES[reaction], browser=thief)
+        found.append(row)
+    return found
+
+
+QUESTIONS = (
+    Question(
+        "A5",
+        "A refresh from an unusual place should lead to a new sign-in",
+        "If a token was given to one browser and comes back from another, or from another network or country, it may have been "
+        "copied. A policy can have it ignored, noted, warned of, or refused, so that one has to sign in.",
+        "Four thieves use a copied refresh token. The policy is the strictest: whatever is new leads to a new sign-in. Which "
+        "of them gets in?",
+        {
+            "none": "None of them",
+            "alike": "Only the one who claims to be the same browser, in the same network",
+            "some": "Others, too",
+            "all": "All of them",
+        },
+        _elsewhere,
+        "A place is a hint and never a proof. What a browser calls itself is copied as easily as its cookie, and a thief may sit "
+        "in the same café. And people who did nothing wrong travel, walk from the wifi to the street, and use a VPN: a strict "
+        "policy signs them out. So by default this site notes a new network, warns of a new browser or country, and refuses "
+        "nobody; whoever runs it can be stricter. It judges with the code that answered here.",
+        (DEVICES, Link("/activity", "See from where your account was used")),
+    ),
+)
