@@ -1,9 +1,12 @@
 """What apps were told of an end, in words, as it stands at the moment of looking."""
 
+import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from app import clock
+from app.config import settings
+from app.db import db
 from app.identity.session import Session
 from app.oauth import client as clients
 from app.oauth.logout import message as messages
@@ -11,6 +14,7 @@ from app.oauth.logout.message import Message
 from app.web import words
 
 REFUSED = "HTTP 400"
+LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,17 @@ def ids(ended: Session, apps: Collection[Session]) -> list[str]:
     """Return the ids of the messages that the end of *ended* brought to *apps*: those that ended too, or outlive it."""
     entries = {ended.ended_entry, *(app.ended_entry for app in apps)}
     return [message.id for message in messages.about({app.id for app in apps}) if message.entry in entries]
+
+
+def wait(message_ids: Collection[str]) -> None:
+    """Wait until each of these messages was sent once, for as long as Sign Out waits for nodes at the most.
+
+    Holds no connection meanwhile. Raises StoreUnavailable.
+    """
+    last = time.monotonic() + settings().max_staleness_seconds
+    while not messages.are_tried(message_ids) and time.monotonic() < last:
+        db.session.rollback()
+        time.sleep(LOOK_SECONDS)
 
 
 def show(message_ids: Collection[str]) -> list[Told]:
