@@ -1,7 +1,7 @@
 """What apps were told of an end, in words, as it stands at the moment of looking."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from app import clock
@@ -52,14 +52,8 @@ def show(message_ids: Collection[str]) -> list[Told]:
 
 def describe(found: Collection[Message]) -> list[Told]:
     """Describe each of the messages *found*."""
-    apps = names(message.client_id for message in found)
+    apps = clients.names(message.client_id for message in found)
     return [_describe(message, apps[message.client_id]) for message in found]
-
-
-def names(client_ids: Iterable[str]) -> dict[str, str]:
-    """Return how each of these apps is called, whether it is still registered or not."""
-    wanted = set(client_ids)
-    return dict.fromkeys(wanted, "A removed app") | {id: app.name for id, app in clients.named(wanted).items()}
 
 
 def _describe(message: Message, app: str) -> Told:
