@@ -22,10 +22,9 @@ def list_sessions(email: str) -> None:
     """List the live sessions of a person: browsers, then apps."""
     found = person.named(email)
     apps = sessions.apps(found.id)
-    known = clients.named(app.client_id for app in apps)
+    known = clients.names(app.client_id for app in apps)
     for session in [*sessions.live(found.id), *apps]:
-        app = known.get(session.client_id)
-        click.echo(f"{_times(session)}  {app.name if app else _label(session)}")
+        click.echo(f"{_times(session)}  {known.get(session.client_id) or _label(session)}")
 
 
 @group.command("end")
@@ -45,8 +44,7 @@ def _times(session: Session) -> str:
 
 
 def _label(session: Session) -> str:
-    about = session.name or browsers.describe(session.user_agent).label
-    return about if session.client_id == SITE else f"an app that was removed, from {about}"
+    return session.name or browsers.describe(session.user_agent).label
 
 
 def _end_one(found: User, sid: str) -> int:

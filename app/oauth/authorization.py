@@ -86,15 +86,9 @@ def leads_to(path: str) -> str | None:
     if parts.path != PATH:
         return None
     try:
-        return origin(_who_asks(MultiDict(parse_qsl(parts.query)))[1])
+        return clients.origin(_who_asks(MultiDict(parse_qsl(parts.query)))[1])
     except Unanswerable:
         return None
-
-
-def origin(uri: str) -> str:
-    """Return scheme and host of an address; the scheme alone where an app has one of its own."""
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
 
 def _who_asks(given: Parameters) -> tuple[Client, str]:

@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import Collection, Iterable
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from authlib.oauth2.rfc6749 import ClientMixin
 from sqlalchemy import LargeBinary, String, Text, select
@@ -90,6 +90,12 @@ def named(ids: Iterable[str]) -> dict[str, Client]:
     return {client.id: client for client in found}
 
 
+def names(ids: Iterable[str]) -> dict[str, str]:
+    """Return how each of these apps is called, whether it is still registered or not."""
+    wanted = set(ids)
+    return dict.fromkeys(wanted, "An app that was removed") | {id: app.name for id, app in named(wanted).items()}
+
+
 def everyone() -> list[Client]:
     """Return all registered apps, by name."""
     return list(db.session.scalars(select(Client).order_by(Client.name, Client.id)))
@@ -141,10 +147,19 @@ def at(redirect_uri: str) -> str | None:
     )
 
 
-def is_browser_origin(origin: str) -> bool:
+def origin(uri: str) -> str:
+    """Return scheme, host and port as a browser writes them in `Origin`; the scheme alone where an app has its own."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return f"{parts.scheme}:"
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    return f"{parts.scheme}://{_host(parts)}" + (f":{parts.port}" if parts.port not in (None, default) else "")
+
+
+def is_browser_origin(given: str) -> bool:
     """Say whether an app that runs in the browser is registered with a redirect URI of this origin (for CORS)."""
     public = select(Client.redirect_uris).where(Client.secret_hash.is_(None))
-    return any(_origin(uri) == origin for uris in db.session.scalars(public) for uri in uris.split())
+    return any(origin(uri) == given for uris in db.session.scalars(public) for uri in uris.split())
 
 
 def site_secret() -> str:
@@ -156,12 +171,9 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def _origin(uri: str) -> str:
-    """Return scheme, host and port as a browser writes them in `Origin`."""
-    parts = urlsplit(uri)
-    default = {"https": 443, "http": 80}.get(parts.scheme)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
+def _host(parts: SplitResult) -> str:
+    name = parts.hostname or ""
+    return f"[{name}]" if ":" in name else name
 
 
 def _differs_by_port(asked: str, known: str) -> bool:
@@ -172,5 +184,4 @@ def _differs_by_port(asked: str, known: str) -> bool:
             return False
     except ValueError:
         return False
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return asked == parts._replace(netloc=f"{host}:{port}").geturl()
+    return asked == parts._replace(netloc=f"{_host(parts)}:{port}").geturl()

@@ -15,6 +15,7 @@ from app.db import StoreUnavailable
 from app.identity import activity
 from app.identity.session import Session
 from app.oauth import authorization, code, consent
+from app.oauth import client as clients
 from app.oauth.authorization import PATH, Asked, Refused, Unanswerable
 from app.web import cross_origin, guard, headers, local
 from app.web.guard import Visit
@@ -93,14 +94,14 @@ def _ask(asked: Asked, visit: Visit) -> Response:
         "web/authorize.html",
         asked=asked,
         scopes=asked.scope.split(),
-        leads_to=authorization.origin(asked.redirect_uri),
+        leads_to=clients.origin(asked.redirect_uri),
         ends_at=visit.session.expires_at,
         longest=settings().session_max_seconds,
         other=_by_way_of("/sign-in"),
         query=request.query_string.decode(),
     )
     response = make_response(page)
-    headers.let_forms_lead_to(response, authorization.origin(asked.redirect_uri))
+    headers.let_forms_lead_to(response, clients.origin(asked.redirect_uri))
     return response
 
 

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 from app.db import StoreUnavailable
 from app.identity import id_token
 from app.identity.id_token import Hint
-from app.oauth import authorization
 from app.oauth import client as clients
 from app.oauth.client import Client
 from app.web import cross_origin, guard, headers, sign_out
@@ -72,7 +71,7 @@ def _page(wish: Wish | None) -> Response:
     )
     response = make_response(page)
     if wish and wish.back:
-        headers.let_forms_lead_to(response, authorization.origin(wish.back))
+        headers.let_forms_lead_to(response, clients.origin(wish.back))
     return response
 
 

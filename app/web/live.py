@@ -5,18 +5,38 @@ from urllib.parse import quote
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from app import clock
+from app.db import db
+from app.identity.session import Reason, Session
 from app.web import guard, local, sign_in
 
 bp = Blueprint("live", __name__)
+ANSWER_SECONDS = 10  # within which the answer to a sign-out has come, or never will
 
 
 @bp.get("/live")
 def live() -> ResponseReturnValue:
-    """Answer 204 while the page's *session* goes on, else where the page *at* has to go."""
+    """Answer 204 while the page's *session* goes on, else where the page *at* has to go.
+
+    202 if this browser itself has just ended it: who left now would cancel the sign-out on which they are led on.
+    """
     at = local.path(request.args.get("at"))
     session = guard.peek()
     if session is None:
-        return {"to": f"/sign-in?next={quote(at, safe='/')}" if sign_in.held() else "/signed-out"}, 401
+        held = sign_in.held()
+        if any(map(_just_left, held)):
+            return "", 202
+        return {"to": f"/sign-in?next={quote(at, safe='/')}" if held else "/signed-out"}, 401
     if session != request.args.get("session"):
         return {"to": at}, 409  # somebody else, or the same person anew
     return "", 204
+
+
+def _just_left(sid: str) -> bool:
+    """Say whether who holds these cookies ended the session by signing out or in, so that other cookies are on their
+    way."""
+    session = db.session.get(Session, sid)
+    ending = session.ending if session else None
+    if ending is None or clock.now() - ending.at >= ANSWER_SECONDS:
+        return False
+    return ending.actor == sid or ending.reason == Reason.REPLACED

@@ -13,6 +13,7 @@ from app import clock
 from app.db import Model, db, writing
 from app.identity import browsers, refresh_token, sessions
 from app.identity.session import Session
+from app.oauth import client as clients
 from app.revocation import delivery
 from app.web import own_server, told, words
 from app.web.own_server import Exchange
@@ -35,7 +36,7 @@ def describe(session: Session, *, already: bool, ended: int | None) -> dict[str,
     """Return what was ended: *session*, or, if *ended* says how many, every session of its user."""
     others = sessions.count_live(session.user_id)
     apps, kept = sessions.ended_with(session), sessions.outliving(session)
-    names = told.names(app.client_id for app in apps + kept)
+    names = clients.names(app.client_id for app in apps + kept)
     return {
         "ended_at": session.ended_at or clock.now(),
         "began_at": session.began_at,

@@ -10,7 +10,6 @@ from app.countries import Country
 from app.identity import browsers
 from app.identity.session import SITE, Session, State
 from app.oauth import client as clients
-from app.oauth.client import Client
 from app.web import words
 
 _KNOWN = {"profile": "your name", "email": "your email address"}
@@ -65,7 +64,7 @@ class Row:
 def build(sessions: Iterable[Session], current: Session) -> list[Row]:
     """Describe each of one person's sessions, as seen from *current*."""
     known = {session.id: session for session in sessions}
-    apps = clients.named(session.client_id for session in known.values() if session.client_id != SITE)
+    apps = clients.names(session.client_id for session in known.values() if session.client_id != SITE)
     return [_row(session, current, known, apps) for session in known.values()]
 
 
@@ -88,7 +87,7 @@ def as_json(row: Row) -> dict[str, Any]:
     }
 
 
-def _row(session: Session, current: Session, known: dict[str, Session], apps: dict[str, Client]) -> Row:
+def _row(session: Session, current: Session, known: dict[str, Session], apps: dict[str, str]) -> Row:
     about = browsers.describe(session.user_agent)
     actor = session.ending.actor if session.ending else None
     return Row(
@@ -110,17 +109,10 @@ def _row(session: Session, current: Session, known: dict[str, Session], apps: di
         reason=session.reason,
         state=_state(session),
         keep=session.keep,
-        app=_app(session, apps),
+        app=apps.get(session.client_id),
         parent=session.parent_id if session.holder else None,
         scopes=tuple(session.scope.split()),
     )
-
-
-def _app(session: Session, apps: dict[str, Client]) -> str | None:
-    if session.client_id == SITE:
-        return None
-    client = apps.get(session.client_id)
-    return client.name if client else "An app that was removed"
 
 
 def _who(actor: str | None, session: Session, current: Session, known: dict[str, Session]) -> str | None:

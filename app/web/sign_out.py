@@ -79,7 +79,7 @@ def leave(then: str | None = None) -> ResponseReturnValue:
         exchange, already = _end(held)
     except StoreUnavailable:
         return _not_yet(held)
-    return _show(response, held, exchange, already=already)
+    return _show(response, held, exchange, already=already, wait=then is not None)
 
 
 @bp.get(RECEIPT)
@@ -157,9 +157,16 @@ def _session(held: Held) -> Session | None:
 
 
 def _show(
-    response: Response, held: Held, exchange: Exchange | None, *, already: bool = False, ended: int | None = None
+    response: Response,
+    held: Held,
+    exchange: Exchange | None,
+    *,
+    already: bool = False,
+    ended: int | None = None,
+    wait: bool = False,
 ) -> Response:
-    """Have *response* carry a receipt."""
+    """Have *response* carry a receipt. *wait*: it leads to an app, which should have been told before (RP-Initiated
+    Logout, section 3)."""
     try:
         proof = receipt.prove(held.access, held.refresh)
         session = _session(held)
@@ -167,6 +174,8 @@ def _show(
             content = receipt.describe(session, already=already, ended=ended)
             content |= {"exchange": exchange.shown() if exchange else None, "proof": proof}
             cookies.put(response, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
+            if wait:
+                told.wait(content["told"])
     except StoreUnavailable:
         pass  # it is ended; only the receipt is missing
     return _clear(response)

@@ -1,9 +1,12 @@
 """What apps were told of an end, in words, as it stands at the moment of looking."""
 
-from collections.abc import Collection, Iterable
+import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from app import clock
+from app.config import settings
+from app.db import db
 from app.identity.session import Session
 from app.oauth import client as clients
 from app.oauth.logout import message as messages
@@ -11,6 +14,7 @@ from app.oauth.logout.message import Message
 from app.web import words
 
 REFUSED = "HTTP 400"
+LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,17 @@ def ids(ended: Session, apps: Collection[Session]) -> list[str]:
     return [message.id for message in messages.about({app.id for app in apps}) if message.entry in entries]
 
 
+def wait(message_ids: Collection[str]) -> None:
+    """Wait until each of these messages was sent once, for as long as Sign Out waits for nodes at the most.
+
+    Holds no connection meanwhile. Raises StoreUnavailable.
+    """
+    last = time.monotonic() + settings().max_staleness_seconds
+    while not messages.are_tried(message_ids) and time.monotonic() < last:
+        db.session.rollback()
+        time.sleep(LOOK_SECONDS)
+
+
 def show(message_ids: Collection[str]) -> list[Told]:
     """Describe these messages."""
     return describe(messages.by_id(message_ids))
@@ -37,14 +52,8 @@ def show(message_ids: Collection[str]) -> list[Told]:
 
 def describe(found: Collection[Message]) -> list[Told]:
     """Describe each of the messages *found*."""
-    apps = names(message.client_id for message in found)
+    apps = clients.names(message.client_id for message in found)
     return [_describe(message, apps[message.client_id]) for message in found]
-
-
-def names(client_ids: Iterable[str]) -> dict[str, str]:
-    """Return how each of these apps is called, whether it is still registered or not."""
-    wanted = set(client_ids)
-    return dict.fromkeys(wanted, "A removed app") | {id: app.name for id, app in clients.named(wanted).items()}
 
 
 def _describe(message: Message, app: str) -> Told:

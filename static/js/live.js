@@ -7,8 +7,8 @@ async function look() {
   const question = new URLSearchParams({ session: page.dataset.session, at: location.pathname + location.search });
   const answer = await fetch(`/live?${question}`, { cache: "no-store" });
   if (answer.status === 401 || answer.status === 409) location.replace((await answer.json()).to);
-  else if (answer.ok) page.removeAttribute("data-away");
-  else throw new Error(`answered ${answer.status}`);
+  else if (answer.status === 204) page.removeAttribute("data-away");
+  else if (answer.status !== 202) throw new Error(`answered ${answer.status}`);
 }
 
 function lookIfSeen() {

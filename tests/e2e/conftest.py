@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from re import Pattern
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 
 from tests.browsers import AGENTS, PASSWORD
 from tests.conftest import LONG
+from tests.e2e.acts import answered, follow, press
 from tests.server import Server
 
 # Small and wide, light and dark; for every day the one that is hardest to get right.
@@ -112,7 +114,7 @@ class Person:
         self.page.get_by_label("Name", exact=True).fill(name)
         self.page.get_by_label("Email", exact=True).fill(email)
         self.page.get_by_label("Password", exact=True).fill(PASSWORD)
-        self.page.get_by_role("main").get_by_role("button", name="Sign up", exact=True).click()
+        self.press("Sign up")
 
     def sign_in(self, email: str, password: str = PASSWORD, *, keep: bool = False) -> None:
         self.page.goto("/sign-in")
@@ -125,11 +127,15 @@ class Person:
         self.page.get_by_label("Email", exact=True).fill(email)
         self.page.get_by_label("Password", exact=True).fill(password)
 
-    def press(self, button: str) -> None:
-        self.page.get_by_role("main").get_by_role("button", name=button, exact=True).click()
+    def press(self, *buttons: str | Pattern[str]) -> None:
+        press(self.page, *buttons)
+
+    def follow(self, link: str | Pattern[str]) -> None:
+        follow(self.page, link)
 
     def sign_out(self) -> None:
-        self.page.get_by_role("banner").get_by_role("button", name="Sign Out", exact=True).click()
+        with answered(self.page):
+            self.page.get_by_role("banner").get_by_role("button", name="Sign Out", exact=True).click()
 
     def heading(self) -> str:
         return self.page.get_by_role("heading", level=1).inner_text()

@@ -11,13 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.browsers import PASSWORD, Site
+from tests.e2e.acts import check
 from tests.e2e.conftest import SIZES, OpenBrowser, Person
-from tests.e2e.test_look import check
 from tests.oauth.conftest import App, register_app
 from tests.oauth.flow import Flow
 from tests.server import Server
 
 pytestmark = pytest.mark.e2e
+ALLOW = re.compile("^Allow")
 
 
 class Page(BaseHTTPRequestHandler):
@@ -92,11 +93,11 @@ def test_somebody_signs_in_allows_sees_and_ends_an_app(ada: Person, notes: Visit
     ada.fill_in(address)
     ada.press("Sign in")
     assert ada.heading().startswith("Notes")
-    ada.page.get_by_role("button", name="Allow").click()
+    ada.press(ALLOW)
     ada.page.wait_for_url(re.compile(re.escape(notes.url)))
     given = tokens(notes, flow, ada.page.url)
     ada.page.goto("/devices")
-    ada.page.get_by_role("button", name="End Notes").click()
+    ada.press(re.compile("^End Notes"))
     assert ada.page.get_by_text("Ended. From now on its tokens are refused.").is_visible()
     assert notes.app.refresh(given["refresh_token"]).status_code == 400
     assert ada.is_signed_in()
@@ -117,7 +118,7 @@ def test_who_allowed_before_is_led_through_the_sign_in_without_another_question(
     address = email()
     ada.sign_up(address)
     ada.page.goto(notes.flow().path())
-    ada.page.get_by_role("button", name="Allow").click()
+    ada.press(ALLOW)
     ada.page.wait_for_url(re.compile(re.escape(notes.url)))
     ada.page.goto("/")
     ada.sign_out()
@@ -134,7 +135,7 @@ def test_an_app_that_wants_it_to_be_really_them_has_the_password_asked_for(ada: 
     assert ada.heading() == "Confirm that it is you"
     ada.page.get_by_label("Password", exact=True).fill(PASSWORD)
     ada.press("Confirm")
-    ada.page.get_by_role("button", name="Allow").click()
+    ada.press(ALLOW)
     ada.page.wait_for_url(re.compile(re.escape(notes.url)))
 
 
@@ -143,7 +144,7 @@ def test_an_app_asks_to_sign_out_and_the_browser_goes_back_to_it(ada: Person, no
     ada.sign_up(email())
     flow = notes.flow()
     ada.page.goto(flow.path())
-    ada.page.get_by_role("button", name="Allow").click()
+    ada.press(ALLOW)
     ada.page.wait_for_url(re.compile(re.escape(notes.url)))
     given = tokens(notes, flow, ada.page.url)
     wish = f"/oauth/end-session?id_token_hint={given['id_token']}&post_logout_redirect_uri={notes.url}/bye&state=s"
@@ -165,7 +166,7 @@ def test_every_page_about_apps_is_accessible(
         flow = notes.flow(scope=scope)
         ada.page.goto(flow.path())
         check(ada.page)
-        ada.page.get_by_role("button", name="Allow").click()
+        ada.press(ALLOW)
         ada.page.wait_for_url(re.compile(re.escape(notes.url)))
         given = tokens(notes, flow, ada.page.url)
     for path, heading in (

@@ -1,26 +1,11 @@
 """The experiment in a real browser: with and without JavaScript, small and wide, light and dark."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
 
+from tests.e2e.acts import check, press
 from tests.e2e.conftest import SIZES, OpenBrowser
 
 pytestmark = pytest.mark.e2e
-
-
-def press(page: Page, *names: str) -> None:
-    for name in names:
-        page.evaluate("() => document.querySelector('main').setAttribute('data-old', '')")
-        page.get_by_role("main").get_by_role("button", name=name, exact=True).click()
-        page.locator("main:not([data-old])").wait_for()
-
-
-def check(page: Page) -> None:
-    violations = Axe().run(page).response["violations"]
-    assert [(found["id"], [node["target"] for node in found["nodes"]]) for found in violations] == []
-    assert page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-    assert page.get_by_role("heading", level=1).count() == 1
 
 
 @pytest.mark.question("Q3")

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, Route, expect
 
 from tests.e2e.conftest import OpenBrowser, Person, launch
 from tests.server import Server
@@ -46,6 +46,24 @@ def test_the_tabs_of_one_browser_follow_a_sign_out_together(laptop: Person) -> N
     laptop.sign_out()
     for tab in [laptop.page, *tabs]:
         expect(tab).to_have_url(re.compile("/signed-out$"))
+
+
+def test_a_page_that_looks_while_the_answer_to_its_own_sign_out_is_slow_still_gets_the_receipt(
+    server: Server, laptop: Person
+) -> None:
+    def be_slow(route: Route) -> None:
+        held = {cookie["name"]: cookie["value"] for cookie in laptop.context.cookies()}
+        server.ask("POST", "/sign-out", held)
+        with laptop.page.expect_response(lambda answer: "/live" in answer.url) as looked:
+            pass
+        assert looked.value.status == 202
+        route.continue_()
+
+    laptop.page.goto("/devices")
+    laptop.page.route("**/sign-out", be_slow)
+    laptop.sign_out()
+    expect(laptop.page).to_have_url(re.compile("/signed-out$"))
+    expect(laptop.page.get_by_text("POST /oauth/revoke").first).to_be_visible()
 
 
 def test_an_open_page_is_loaded_anew_when_the_person_signs_in_anew_in_another_tab(laptop: Person, email: str) -> None:

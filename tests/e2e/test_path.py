@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.lab import questions
+from tests.e2e.acts import check
 from tests.e2e.conftest import SIZES, OpenBrowser, Person
-from tests.e2e.test_look import check
 
 pytestmark = pytest.mark.e2e
 PHONE = {"width": 360, "height": 740}

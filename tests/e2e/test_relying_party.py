@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.e2e.acts import check, follow, press
 from tests.e2e.conftest import SIZES, Person
-from tests.e2e.test_look import check
 from tests.oauth.conftest import App, register_app
 from tests.oauth.flow import CALLBACK, Flow
 from tests.oauth.test_propagation import PLACES, Held
@@ -44,8 +44,8 @@ def visit(person: Person, party: Party, *, decision: str = "Allow") -> Page:
     """Sign in at a relying party, in a tab of its own."""
     tab = person.context.new_page()
     tab.goto(party.url)
-    tab.get_by_role("link", name="Sign in with Signed Out").click()
-    tab.get_by_role("button", name=re.compile(f"^{decision}")).click()
+    follow(tab, "Sign in with Signed Out")
+    press(tab, re.compile(f"^{decision}"))
     tab.wait_for_url(f"{party.url}/**")
     return tab
 
@@ -115,7 +115,7 @@ def connect(ada: Person, app: App, scope: str = "email") -> Held:
     tab = ada.context.new_page()
     tab.route(f"{CALLBACK}**", lambda route: route.fulfill(body="taken"))
     tab.goto(flow.path())
-    tab.get_by_role("button", name=re.compile("^Allow")).click()
+    press(tab, re.compile("^Allow"))
     tab.wait_for_url(f"{CALLBACK}**")
     tokens = flow.exchange(parse_qs(urlsplit(tab.url).query)["code"][0]).get_json()
     return Held(app, tokens["access_token"], tokens["refresh_token"])
@@ -123,9 +123,9 @@ def connect(ada: Person, app: App, scope: str = "email") -> Held:
 
 def test_who_signs_out_at_a_party_is_asked_at_the_issuer_and_led_back(world: World, ada: Person) -> None:
     tab = visit(ada, world["ask"])
-    tab.get_by_role("button", name="Sign out").click()
+    press(tab, "Sign out")
     assert heading(tab) == "Relying party (ask) asks to sign you out here too"
-    tab.get_by_role("main").get_by_role("button", name="Sign Out of this browser").click()
+    press(tab, "Sign Out of this browser")
     tab.wait_for_url(f"{world['ask'].url}/signed-out?**")
     assert heading(tab) == "You are signed out here"
     assert "Signed Out has led you back" in tab.get_by_role("main").inner_text()
@@ -135,12 +135,12 @@ def test_who_signs_out_at_a_party_is_asked_at_the_issuer_and_led_back(world: Wor
 def test_who_stays_at_the_issuer_is_signed_out_at_the_party_all_the_same(world: World, ada: Person) -> None:
     party = world["never"]
     tab = visit(ada, party)
-    tab.get_by_role("button", name="Sign out").click()
-    tab.get_by_role("link", name="Stay signed in").click()
+    press(tab, "Sign out")
+    follow(tab, "Stay signed in")
     assert ada.is_signed_in()
     tab.goto(party.url)
     assert heading(tab) == "You are signed out here"
-    tab.get_by_role("link", name="Sign in with Signed Out").click()  # it was allowed, and asks no more
+    follow(tab, "Sign in with Signed Out")  # it was allowed, and asks no more
     tab.wait_for_url(f"{party.url}/")
     assert heading(tab) == SIGNED_IN
 
@@ -161,8 +161,7 @@ def test_their_pages_and_their_answers_in_the_lab_are_accessible(
     )
     page = context.new_page()
     page.goto("/lab")
-    for button in ("Sign in to begin", "Keep a copy", "The server revokes", "Present the token"):
-        page.get_by_role("button", name=button).click()
+    press(page, "Sign in to begin", "Keep a copy", "The server revokes", "Present the token")
     page.get_by_role("heading", name="In processes of their own").wait_for()
     check(page)
     assert page.get_by_text("It does not answer.").count() == 1
@@ -173,7 +172,7 @@ def test_their_pages_and_their_answers_in_the_lab_are_accessible(
         assert context.cookies(page.url) == []
     tab = visit(_join(context), world["ask"])
     check(tab)
-    tab.get_by_role("button", name="Sign out").click()
+    press(tab, "Sign out")
     tab.goto(world["ask"].url)
     check(tab)
     context.close()

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.acts import check
 from tests.e2e.conftest import OpenBrowser, Person
 
 pytestmark = pytest.mark.e2e
@@ -52,8 +52,7 @@ def stayed(page: Page) -> bool:
 
 
 def experiment(attendee: Person, way: str) -> None:
-    for button in ("Sign in to begin", "Keep a copy", way, "Present the token"):
-        attendee.press(button)
+    attendee.press("Sign in to begin", "Keep a copy", way, "Present the token")
     expect(attendee.page.get_by_role("img", name="From the sign-out on")).to_be_visible()
 
 
@@ -149,11 +148,3 @@ def test_every_page_of_a_workshop_is_accessible(open_browser: OpenBrowser, width
     check(teacher.page)
     teacher.page.goto("/lab/rooms?code=QK7-F2M")
     check(teacher.page)
-
-
-def check(page: Page) -> None:
-    violations = Axe().run(page).response["violations"]
-    assert [(found["id"], [node["target"] for node in found["nodes"]]) for found in violations] == []
-    wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"{page.url} is too wide by {wide} px"
-    assert page.get_by_role("heading", level=1).count() == 1

@@ -1,5 +1,7 @@
 """An open page may ask whether its session goes on; asking changes nothing."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.browsers import ACCESS, REFRESH, Browser, Site
@@ -32,6 +34,18 @@ def test_when_another_tab_has_signed_out_the_page_goes_to_the_receipt(ada: Brows
     sid = ada.session()["sid"]
     ada.sign_out()
     assert look(ada, sid) == (401, "/signed-out")
+
+
+@pytest.mark.parametrize("act", [Browser.sign_out, Browser.sign_in], ids=["signs out", "signs in anew"])
+def test_while_this_browser_waits_for_other_cookies_its_pages_wait_too(
+    site: Site, ada: Browser, act: Callable[[Browser], object]
+) -> None:
+    """Who left meanwhile would cancel the very request that brings the answer."""
+    sid, waits = ada.session()["sid"], site.thief(ada.pocket())
+    act(ada)
+    assert look(waits, sid) == (202, None)
+    site.wait(10)
+    assert look(waits, sid) == (401, "/sign-in?next=/devices%3Fx%3D1")
 
 
 def test_when_somebody_signed_in_anew_the_page_is_loaded_anew(ada: Browser) -> None:

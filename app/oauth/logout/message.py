@@ -127,6 +127,11 @@ def by_id(ids: Collection[str]) -> list[Message]:
     return list(db.session.scalars(select(Message).where(Message.id.in_(ids)).order_by(Message.entry, Message.id)))
 
 
+def are_tried(ids: Collection[str]) -> bool:
+    """Say whether each of these messages was sent at least once, whatever came of it."""
+    return db.session.scalar(select(Message.id).where(Message.id.in_(ids), Message.attempts == 0).limit(1)) is None
+
+
 def latest(user_id: str, count: int = 50) -> list[Message]:
     """Return the newest messages about a person's sessions, the newest first."""
     found = select(Message).where(Message.user_id == user_id).order_by(Message.made_at.desc(), Message.entry.desc())

@@ -55,11 +55,11 @@ def failed_deliveries() -> list[Failed]:
     """Return the latest messages that did not arrive: those that were given up, and those still being tried again."""
     found = messages.failed(LATEST)
     people = users.named(message.user_id for message in found)
-    apps = clients.named(message.client_id for message in found)
+    apps = clients.names(message.client_id for message in found)
     return [
         Failed(
             people.get(message.user_id),
-            apps[message.client_id].name if message.client_id in apps else "An app that was removed",
+            apps[message.client_id],
             message.made_at,
             message.attempts,
             message.answer,

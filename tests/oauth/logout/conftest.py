@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import jwt
 import pytest
 
-from tests.browsers import Browser, Site
+from tests.browsers import SITE_URL, Browser, Site
 from tests.oauth.conftest import App, register_app
 from tests.oauth.flow import Flow
 from tests.oauth.logout.sink import Received, Sink
+from tests.server import Server
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ class Party:
 
 def party(site: Site, name: str, sink: Sink) -> Party:
     return Party(register_app(site, name, backchannel_logout_uri=sink.uri, may_be_private=True), sink)
+
+
+@pytest.fixture
+def server(instance: Path) -> Iterator[Server]:
+    running = Server(instance, WORKERS="2", SITE_URL=SITE_URL)
+    yield running
+    running.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,13 +22,6 @@ def phone(site: Site, ada: Browser) -> Browser:
     browser = site.browser("Chrome on Android")
     browser.sign_in(keep="y")
     return browser
-
-
-@pytest.fixture
-def server(instance: Path) -> Iterator[Server]:
-    running = Server(instance, WORKERS="2")
-    yield running
-    running.stop()
 
 
 @pytest.mark.server
