@@ -33,6 +33,9 @@ def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
         ("WORKSHOP", "yes"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("TRUSTED_PROXIES", "all"),
+        ("ON_NEW_NETWORK", "refuse"),
+        ("ON_NEW_COUNTRY", "sign in"),
+        ("ON_NEW_BROWSER", "Warn"),
         ("RELYING_PARTIES", "127.0.0.2:8001"),
         ("RELYING_PARTIES", "http://127.0.0.2:8001 http://127.0.0.3:8002/path"),
         ("RELYING_PARTIES", "http://ada@127.0.0.2:8001"),
@@ -64,6 +67,12 @@ def test_a_workshop_is_what_runs_on_loopback_unless_it_is_said(
     tmp_path: Path, environ: dict[str, str], workshop: bool
 ) -> None:
     assert load(tmp_path, **environ).workshop is workshop
+
+
+def test_no_default_refuses_a_new_place(tmp_path: Path) -> None:
+    found = load(tmp_path)
+    assert (found.on_new_network, found.on_new_country, found.on_new_browser) == ("note", "warn", "warn")
+    assert load(tmp_path, ON_NEW_COUNTRY="sign-in").on_new_country == "sign-in"
 
 
 def test_relying_parties_take_part_in_a_workshop_only(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from app.db import db
 from app.identity import activity, sessions, suspicion
 from app.identity.session import SITE, Reason, Session
 from app.oauth import consent
-from app.web import guard, rows, sign_out
+from app.web import guard, rows, sign_out, warning
 from app.web.admin import acts
 
 
@@ -27,8 +27,8 @@ def describe(action: str) -> str:
         return acts.describe(rest)
     if verb in ("end", "mine"):
         session = own(rest.partition(":")[0])
-        title = rows.build([session], session)[0].title
-        return f"End {title}" if verb == "end" else f"Say that it was you who used {title} from a new place"
+        mine = f"Say that it was you who used {warning.called(session)} from a new place"
+        return mine if verb == "mine" else f"End {rows.build([session], session)[0].title}"
     found = {"others": "End your other sessions", "all": "Sign out everywhere"}.get(action)
     if found is None:
         raise BadRequest

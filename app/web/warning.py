@@ -38,17 +38,22 @@ def build(listed: Iterable[Session], current: Session) -> dict[str, Warning]:
     return {sid: _warning(known[sid], events, current) for sid, events in standing.items()}
 
 
+def called(session: Session) -> str:
+    """Return by what its owner knows it: its name, or the browser it was begun in, whoever has used it since."""
+    begun = (session.places or {}).get("browser") or [browsers.describe(session.user_agent).label]
+    return session.name or begun[0]
+
+
 def newest(session: Session) -> int | None:
     """Return when the newest of its warnings was given (Unix seconds), or None if none stands."""
     return max((event.at for event in suspicion.warnings([session]).get(session.id, [])), default=None)
 
 
 def _warning(session: Session, events: list[Event], current: Session) -> Warning:
-    first = (session.places or {}).get("browser", [browsers.describe(session.user_agent).label])[0]
     return Warning(
         sid=session.id,
         current=session.id == current.id,
-        called=session.name or first,
+        called=called(session),
         began_at=session.began_at,
         uses=[_use(event) for event in events],
         seen=events[-1].id,

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from app.config import REACTIONS
+from app.config import REACTIONS, settings
 from app.identity import suspicion
 from app.identity.browsers import Browser
 from app.identity.place import PARTS
@@ -36,7 +36,7 @@ def _elsewhere() -> Found:
     choice = "all" if all(let_in) else "none" if not any(let_in) else "alike" if alike and not any(strange) else "some"
     mildest = sum(cells[0].accepted for _, cells in rows)
     says = f"Of {len(rows)} thieves the mildest policy let in {mildest}, and the strictest {sum(let_in)}."
-    facts = tuple((f"On this site, another {part} leads to", _HERE[suspicion.policy()[part]]) for part in PARTS)
+    facts = tuple((f"On this site, another {part} leads to", _here(part)) for part in PARTS)
     note = "All addresses are kept for documentation, and a small map of the lab’s own says which country each is in."
     caption = "A refresh token of a Firefox in Norway, at 192.0.2.7, used by a thief"
     grid = Grid(caption, note, "the thief", list(_POLICIES.values()), rows)
@@ -51,6 +51,12 @@ def _under_each_policy(t: Trial, thief: Browser) -> list[Row]:
         row, held = t.refresh(held.refresh, _POLICIES[reaction], browser=thief)
         found.append(row)
     return found
+
+
+def _here(part: str) -> str:
+    """Say what a new value of *part* leads to on this very site."""
+    unknown = part == "country" and settings().country_database is None
+    return "nothing: it has no map of countries" if unknown else _HERE[suspicion.policy()[part]]
 
 
 QUESTIONS = (
