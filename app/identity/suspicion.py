@@ -41,16 +41,17 @@ def meet(session: Session, browser: Browser) -> bool:
         return True
     known, here = _known(session), _place(browser)
     judgement, learnt = place.judge(known, here, policy()), place.learn(known, here)
+    is_listed = learnt != known  # what can be learnt no more is still judged, but made-up browsers fill no activity
     if judgement.reaction == SIGN_IN:
         session.end(Reason.NEW_PLACE)
         _record("refused", session, judgement, browser)
         return False
-    # What can be learnt no more is still judged, but listed no more: nobody fills the activity with made-up browsers.
-    if judgement.reaction == WARN and (learnt != known or session.warned is None):
+    if judgement.reaction == WARN and (is_listed or session.warned is None):
         _warn(session, judgement, browser)
-    elif judgement.reaction == NOTE and learnt != known:
+    elif judgement.reaction == NOTE and is_listed:
         _record("noted", session, judgement, browser)
-    session.places = learnt
+    if is_listed:
+        session.places = learnt
     return True
 
 
@@ -59,18 +60,18 @@ def refuses(session: Session, browser: Browser) -> bool:
     return place.judge(_known(session), _place(browser), policy()).reaction == SIGN_IN
 
 
-def warnings(warned: Iterable[Session]) -> dict[str, list[Event]]:
-    """Return for each of these sessions of one person, by its id, what nobody has answered yet, the oldest first."""
-    first = {session.id: session.warned for session in warned if session.warned is not None}
+def warnings(user_id: str, listed: Iterable[Session]) -> dict[str, list[Event]]:
+    """Return for each of these sessions of the user, by its id, what nobody has answered yet, the oldest first."""
+    first = {session.id: session.warned for session in listed if session.warned is not None}
     if not first:
         return {}
-    found = select(Event).where(Event.session_id.in_(first), Event.id >= min(first.values()))
-    events = db.session.scalars(found.where(Event.event.startswith("warned_")).order_by(Event.id))
-    listed: dict[str, list[Event]] = {}
+    since = select(Event).where(Event.user_id == user_id, Event.id >= min(first.values())).order_by(Event.id)
+    events = db.session.scalars(since.where(Event.session_id.in_(first), Event.event.startswith("warned_")))
+    found: dict[str, list[Event]] = {}
     for event in events:
         if event.session_id and event.id >= first[event.session_id]:
-            listed.setdefault(event.session_id, []).append(event)
-    return listed
+            found.setdefault(event.session_id, []).append(event)
+    return found
 
 
 def answer(session: Session, seen: int) -> None:
@@ -80,7 +81,7 @@ def answer(session: Session, seen: int) -> None:
     """
     if session.warned is None or seen < session.warned:
         return
-    later = [event.id for event in warnings([session]).get(session.id, []) if event.id > seen]
+    later = [event.id for event in warnings(session.user_id, [session]).get(session.id, []) if event.id > seen]
     session.warned = later[0] if later else None
     activity.record("recognized", session.user_id, session)
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.lab import bench, questions
+from app.lab.bench import Bench
 from app.lab.designs import ALL
 from app.lab.questions.question import Question
 from app.throttle import Throttle, address
@@ -52,7 +53,7 @@ def predict(name: str) -> ResponseReturnValue:
         "evidence": found.as_json(),
     }
     with bench.changing() as (here, secret):
-        here.answers = json.dumps({name: answer, **here.read_answers()}, separators=(",", ":"))
+        here.answers = json.dumps({name: answer, **_of(here)}, separators=(",", ":"))
     return bench.hand_over(redirect(f"/lab/path/{name}#answer", 303), secret)
 
 
@@ -94,11 +95,16 @@ def _question(name: str) -> Question:
 
 
 def _answers() -> Answers:
-    """Return what this visitor has predicted and found so far, of the questions and the choices that there are."""
+    """Return what this visitor has predicted and found so far."""
     here = bench.here()
-    found = here.read_answers() if here else {}
-    asked = {name: question for name, question in questions.ALL.items() if name in found}
-    return {name: found[name] for name, question in asked.items() if found[name]["guess"] in question.choices}
+    return _of(here) if here else {}
+
+
+def _of(here: Bench) -> Answers:
+    """Return the answers that are kept there, of the questions and the choices that there still are."""
+    found = here.read_answers()
+    asked = [(name, question) for name, question in questions.ALL.items() if name in found]
+    return {name: found[name] for name, question in asked if found[name]["guess"] in question.choices}
 
 
 def _next(answers: Answers) -> Question | None:

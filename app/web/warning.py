@@ -34,7 +34,7 @@ class Warning:
 def build(listed: Iterable[Session], current: Session) -> dict[str, Warning]:
     """Return the warnings about these sessions of one person, by their ids, as seen from *current*."""
     known = {session.id: session for session in listed}
-    standing = suspicion.warnings(known.values())
+    standing = suspicion.warnings(current.user_id, known.values())
     return {sid: _warning(known[sid], events, current) for sid, events in standing.items()}
 
 
@@ -46,7 +46,7 @@ def called(session: Session) -> str:
 
 def newest(session: Session) -> int | None:
     """Return when the newest of its warnings was given (Unix seconds), or None if none stands."""
-    return max((event.at for event in suspicion.warnings([session]).get(session.id, [])), default=None)
+    return max((event.at for event in suspicion.warnings(session.user_id, [session]).get(session.id, [])), default=None)
 
 
 def _warning(session: Session, events: list[Event], current: Session) -> Warning:

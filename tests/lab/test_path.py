@@ -4,6 +4,7 @@ import pytest
 
 from app.lab import issuer, path, questions
 from app.throttle import Throttle
+from tests import backings
 from tests.browsers import Browser, Site
 from tests.lab.walk import kept, page
 
@@ -42,6 +43,16 @@ def test_a_second_prediction_changes_nothing(site: Site, visitor: Browser) -> No
     assert visitor.post("/lab/path/Q4", guess="sign-in").status_code == 303
     assert kept(site) == first
     assert "and predicted 0" in page(visitor, "/lab/path")
+
+
+def test_a_prediction_that_can_be_made_no_more_is_made_again(site: Site, visitor: Browser) -> None:
+    visitor.post("/lab/path/Q4", guess="page")
+    with backings.shell(site.folder) as raw:
+        raw.execute("""UPDATE lab_benches SET answers = replace(answers, '"page"', '"as it was once"')""")
+    assert "Predict, and try it" in page(visitor, "/lab/path/Q4")
+    visitor.post("/lab/path/Q4", guess="sign-in")
+    assert "As you predicted." in page(visitor, "/lab/path/Q4")
+    assert "1 of 26 tried, 1 as predicted" in page(visitor, "/lab/path")
 
 
 def test_whoever_has_tried_all_is_told_so(site: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
