@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from tests.browsers import PASSWORD, Browser, Site
+from tests.browsers import AGENTS, PASSWORD, Browser, Site
 
 pytestmark = pytest.mark.page
 HOUR = 60 * 60
@@ -143,6 +143,18 @@ def test_what_came_after_the_page_was_read_still_stands(site: Site, ada: Browser
     assert "Good: it was you." not in page
     assert warned(ada)
     assert seen(ada) > until
+
+
+def test_what_was_answered_for_one_session_does_not_come_back_with_what_stands_for_another(
+    site: Site, ada: Browser, phone: Browser, thief: Browser
+) -> None:
+    sid = phone.session()["sid"]
+    site.thief(phone.pocket()).get("/account")
+    phone.post("/confirm", action=f"mine:{sid}:{seen_last(phone)}", password=PASSWORD)
+    phone.get("/account", **{"User-Agent": AGENTS["Firefox on Linux"]})
+    page = home(ada)
+    assert page.count("From another browser and network: Safari on macOS, 203.0.113.66") == 1
+    assert page.count("From another browser: Firefox on Linux, 127.0.0.1") == 1
 
 
 @pytest.mark.parametrize("until", ["", "x", "-1", "9" * 5000, "1" * 30])
