@@ -43,6 +43,7 @@ def test_a_minted_session_is_signed_out_and_its_copies_with_it(controls: SignedO
     for person in (laptop, thief):
         person.context.add_cookies(cookies)  # type: ignore[arg-type]
         assert person.is_signed_in()
+    laptop.page.goto("/")
     laptop.sign_out()
     assert laptop.heading() == "You are signed out"
     assert not any(thief.is_signed_in() for _ in range(5))
