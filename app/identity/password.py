@@ -1,8 +1,8 @@
 """Passwords: hashed with argon2id, few at once, so that a crowd that signs in keeps nobody from signing out."""
 
 import os
-import secrets
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,8 +26,7 @@ class Passwords:
 
     def __init__(self, at_once: int, waiting: int) -> None:
         self._hasher = PasswordHasher.from_parameters(PARAMETERS)
-        # Checked when no account matches, so that the answer takes as long as for one that does.
-        self._nobodys = self._hasher.hash(secrets.token_urlsafe())
+        self._nobodys = _hash_of_no_password(PARAMETERS)
         self._turn = threading.Semaphore(at_once)
         self._room = threading.Semaphore(waiting)
 
@@ -68,6 +67,17 @@ def hash(password: str) -> str:
 def matches(hashed: str | None, password: str) -> bool:
     """Say whether *password* made *hashed*; takes as long where there is none. Raises Busy."""
     return _passwords().matches(hashed, password)
+
+
+def _hash_of_no_password(costs: Parameters) -> str:
+    """Return what is checked when no account matches, so that the answer takes as long as for one that does.
+
+    In the form that argon2 reads, and made without its cost: every process that starts would pay it.
+    """
+    salt, digest = (b64encode(os.urandom(size)).decode().rstrip("=") for size in (costs.salt_len, costs.hash_len))
+    return (
+        f"$argon2id$v={costs.version}$m={costs.memory_cost},t={costs.time_cost},p={costs.parallelism}${salt}${digest}"
+    )
 
 
 def _passwords() -> Passwords:
