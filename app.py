@@ -26,6 +26,7 @@ class Site(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "threads": config.THREADS,
             "keepalive": 5,  # seconds: an open page asks again sooner, on the connection it has
+            "graceful_timeout": 8,  # seconds to finish what runs: within the ten that containers are given to stop
             "forwarded_allow_ips": "",  # TRUSTED_PROXIES decides
             "loglevel": "warning",
             "control_socket_disable": True,
