@@ -18,13 +18,13 @@ demo: .venv/site  ## start the site and two relying parties, each in a process a
 # The servers of the tests start sooner from compiled files.
 test test-long: export PYTHONDONTWRITEBYTECODE =
 
-test: .venv/dev .venv/browser .venv/node  ## run every test, with round counts for every day
+test: .venv/dev .venv/browser .venv/node .venv/redis  ## run every test, with round counts for every day
 	$(PYTEST) -n 5 --dist worksteal $(TESTS)
 
-test-long: .venv/dev .venv/browser .venv/node  ## run every test with the full round counts
+test-long: .venv/dev .venv/browser .venv/node .venv/redis  ## run every test with the full round counts
 	LONG=1 $(PYTEST) $(TESTS)
 
-bench: .venv/dev .venv/browser  ## measure, as ratios in one run
+bench: .venv/dev .venv/browser .venv/redis  ## measure, as ratios in one run
 	@$(BIN)/python -m tests.bench
 
 load: .venv/dev  ## let 200 browsers use the site for two minutes
@@ -45,7 +45,6 @@ format: .venv/dev  ## bring code and templates into shape
 	$(BIN)/djlint --reformat --quiet templates app/relying_party/templates || true
 
 lock: .venv/dev  ## compile the requirement files anew
-	$(BIN)/pip install --quiet pip-tools
 	.ci/lock
 
 clean:  ## remove the environment and caches, never the instance folder
@@ -61,6 +60,10 @@ clean:  ## remove the environment and caches, never the instance folder
 
 .venv/browser: | .venv/dev
 	.ci/browser
+	@touch $@
+
+.venv/redis:
+	.ci/redis
 	@touch $@
 
 .venv/node: tests/node/package-lock.json | .venv/made

