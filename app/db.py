@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
@@ -13,6 +14,8 @@ from app.store.base import Store
 from app.store.base import StoreUnavailable as StoreUnavailable
 from app.store.postgresql import PostgreSQL
 from app.store.sqlite import BUSY_SECONDS, Sqlite
+
+C = TypeVar("C", bound=Callable[[], None])
 
 
 class Model(DeclarativeBase):
@@ -84,12 +87,13 @@ def let_go() -> None:
     db.session.commit()
 
 
-def after_commit(callback: Callable[[], None], *, instead_of: object = None) -> None:
-    """Call *callback* once the transaction of the enclosing `writing` block has been committed.
+def after_commit(callback: C, *, once: object = None) -> C:
+    """Call *callback* once the transaction of the enclosing `writing` block has been committed, and return it.
 
-    A later one takes the place of an earlier one that was given the same *instead_of*.
+    An earlier one that was given the same *once* stays, and is returned instead.
     """
-    db.session().info["after_commit"][instead_of or callback] = callback
+    kept: C = db.session().info["after_commit"].setdefault(once or callback, callback)
+    return kept
 
 
 def store() -> Store:

@@ -42,7 +42,7 @@ logouts = Counter(
 )
 confirmation = Histogram(
     "signed_out_confirmation_seconds",
-    "From the commit of a revocation until every node had confirmed it.",
+    "How long answers waited until every node had confirmed a revocation.",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
     registry=_own,
 )

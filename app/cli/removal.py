@@ -22,7 +22,9 @@ def remove(client: Client) -> int:
         for given in (Code, Consent):
             db.session.execute(delete(given).where(given.client_id == client.id))
         db.session.execute(delete(Client).where(Client.id == client.id))
-    return count + _end_all(client.id)
+    count += _end_all(client.id)
+    sessions.await_app(client.id)  # what another command has just ended may not be known everywhere yet
+    return count
 
 
 def _end_all(client_id: str) -> int:

@@ -118,9 +118,17 @@ def _typed(found: dict[str, Any]) -> Claims | None:
     return claims if whole else None
 
 
+def await_end(claims: Claims) -> bool:
+    """Return whether the log says that the token is over, alone or with its session; if so, the answer waits until
+    every node knows."""
+    position = log.covering((claims.jti, claims.sid, claims.sub), claims.opened)
+    delivery.settle(position)
+    return position is not None
+
+
 def revoke(claims: Claims, *, reason: Reason) -> None:
     """Append that this one token is over; its session and refresh token go on. Must run inside `db.writing`."""
-    if claims.exp > clock.now() and not log.is_over(claims):
+    if not await_end(claims) and claims.exp > clock.now():
         log.revoke(Scope.TOKEN, claims.jti, opened=claims.opened, until=claims.exp, reason=reason.value)
 
 

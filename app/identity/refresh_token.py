@@ -69,12 +69,12 @@ def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Bro
     An old one, presented again, ends its session: perhaps somebody copied it (RFC 9700, section 4.14.2).
     """
     found = owner(token)
-    if found is None or found.client_id != client_id or found.state(clock.now()) is not State.LIVE:
-        return None  # before any lock is taken: a browser may bring a dead token for weeks
+    if found is None or found.client_id != client_id or _is_dead(found, token):
+        return None
     _wait_for_others()
     with writing():
         session = sessions.lock(found.id)
-        if session is None or not session.goes_on():
+        if session is None or session.await_end() or session.state(clock.now()) is not State.LIVE:
             return None
         link = db.session.get_one(RefreshToken, digest(token), populate_existing=True)
         exchange = _advance if link.used_at is None else _repeat
@@ -86,6 +86,18 @@ def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Bro
                 return None
             session.touch(browser)
         return tokens
+
+
+def _is_dead(session: Session, token: str) -> bool:
+    """Return whether the session is over, before any lock is taken: a browser may bring a dead token for weeks.
+
+    An old one is reuse again, so its answer too waits until every node knows the end that reuse brought.
+    """
+    if session.state(clock.now()) is State.LIVE:
+        return False
+    if not is_newest(token):
+        session.await_end()
+    return True
 
 
 def owner(token: str) -> Session | None:

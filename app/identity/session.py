@@ -15,7 +15,7 @@ from app.identity.lifetime import Lifetime, outlives
 from app.identity.lifetime import State as State
 from app.identity.reason import Reason as Reason
 from app.identity.user import User
-from app.revocation import log
+from app.revocation import delivery, log
 from app.revocation.entries import Entry, Kind, Scope
 
 SITE = "signed-out"  # the client id of this site's own pages
@@ -133,11 +133,12 @@ class Session(Lifetime, Model):
         return self.state(clock.now()) is State.LIVE and not log.covers((self.id, self.user_id), self.opened)
 
     def end(self, reason: Reason, *, actor: str | None = None) -> bool:
-        """Append that it is over, and what hangs on it with it; False if it already was.
+        """Append that it is over, and what hangs on it with it; return False if it already was.
 
-        Must run inside `db.writing`, with the row locked. Its own entry comes last: who knows that one knows all.
+        Either way the answer waits until every node knows. Must run inside `db.writing`, with the row locked. Its own
+        entry comes last: a node that has read this one has read them all.
         """
-        if log.covers((self.id, self.user_id), self.opened):
+        if self.await_end():
             return False
         for app in self._hanging():
             app.end(Reason.BROWSER_ENDED, actor=actor or self.id)
@@ -145,6 +146,12 @@ class Session(Lifetime, Model):
             Scope.SESSION, self.id, opened=self.opened, until=self.access_until, reason=reason.value, actor=actor
         )
         return True
+
+    def await_end(self) -> bool:
+        """Return whether the log says that it was ended; if so, the answer waits until every node knows."""
+        position = log.covering((self.id, self.user_id), self.opened)
+        delivery.settle(position)
+        return position is not None
 
     def _hanging(self) -> list["Session"]:
         now = clock.now()

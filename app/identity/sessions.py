@@ -9,7 +9,7 @@ from app import clock
 from app.db import db
 from app.identity.session import SITE, Reason, Session, State
 from app.identity.user import User
-from app.revocation import log
+from app.revocation import delivery, log
 from app.revocation.entries import Scope
 
 _ends_at = case((Session.idle_until < Session.expires_at, Session.idle_until), else_=Session.expires_at)
@@ -148,13 +148,31 @@ def end_all(user_id: str, reason: Reason, *, actor: str | None = None) -> int:
 
 
 def end_others(current: Session, reason: Reason) -> int:
-    """End every live session of the user but *current* and what hangs on it, one entry each. Return how many browsers."""
+    """End every live session of the user but *current* and what hangs on it, one entry each. Return how many browsers.
+
+    Must run inside `db.writing`, with the user's row locked. The answer also waits for what other requests have ended.
+    """
     others = [session for session in live(current.user_id) if session.id != current.id]
     count = sum(session.end(reason, actor=current.id) for session in others)
     for app in apps(current.user_id):
         if app.holder is None:
             app.end(reason, actor=current.id)
+    _settle(Session.user_id == current.user_id)
     return count
+
+
+def await_all(user_id: str) -> None:
+    """Have the answer wait until every node knows the last cut-off of this user."""
+    delivery.settle(log.latest(user_id))
+
+
+def await_app(client_id: str) -> None:
+    """Have the answer wait until every node knows all that was ended of this app."""
+    _settle(Session.client_id == client_id)
+
+
+def _settle(which: ColumnElement[bool]) -> None:
+    delivery.settle(db.session.scalar(select(func.max(Session.ended_entry)).where(which)))
 
 
 def _unended_apps(user_id: str) -> list[Session]:

@@ -15,6 +15,9 @@ from app.identity.access_token import Claims
 from app.identity.session import SITE, Reason, Session
 from app.oauth.client import CONFIDENTIAL, INTROSPECT, METHODS, Client
 
+_ENDS_SITE = Reason.SIGNED_OUT, "signed_out"
+_ENDS_APP = Reason.REVOKED, "session_ended"
+
 
 class Found(Protocol):
     """A token of ours, found by what was presented."""
@@ -91,11 +94,16 @@ class RefreshOf:
         return issued | {"sub": session.user_id, "client_id": self.client_id, "scope": session.scope, "sid": session.id}
 
     def revoke(self) -> None:
+        if self.session.await_end():  # no lock is taken for a dead token
+            return
+        sid = self.session.id  # read before `writing` lets go of the row, which a purge may remove
         with writing():
-            session = sessions.lock(self.session.id)
-            reason = Reason.SIGNED_OUT if self.client_id == SITE else Reason.REVOKED
-            if session and session.end(reason, actor=session.id):
-                activity.record("signed_out" if self.client_id == SITE else "session_ended", session.user_id, session)
+            session = sessions.lock(sid)
+            if session is None:
+                return
+            reason, event = _ENDS_SITE if session.client_id == SITE else _ENDS_APP
+            if session.end(reason, actor=session.id):
+                activity.record(event, session.user_id, session)
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,8 @@ class Access:
         return said | {"token_type": "Bearer"}
 
     def revoke(self) -> None:
+        if access_token.await_end(self.claims):
+            return
         with writing():
             if sessions.lock(self.claims.sid):
                 access_token.revoke(self.claims, reason=Reason.REVOKED)

@@ -1,13 +1,13 @@
-"""How news reaches the memory of this process, and how Sign Out knows that it has reached everybody."""
+"""How news reaches the memory of this process, and how Sign Out knows that it has reached every node."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from flask import Flask, current_app
 from sqlalchemy import select, update
 
 from app.config import Settings
-from app.db import after_commit, db, writing
+from app.db import after_commit, db, is_writing, let_go, writing
 from app.revocation import log, nodes
 from app.revocation.entries import Bearer, Entry, Kind
 from app.revocation.follower import Follower
@@ -72,7 +72,7 @@ def reads_each_time() -> bool:
 
 
 def confirmation(position: int) -> Confirmation | None:
-    """Return which nodes confirmed the entry at *position*, if this process appended it, and lately."""
+    """Return which nodes confirmed the entry at *position*, if this process waited for it lately."""
     delivery = _delivery()
     return delivery.confirmation(position) if isinstance(delivery, Node) else None
 
@@ -99,6 +99,21 @@ def entries_behind() -> dict[str, int]:
     return {node.id: max(0, size - node.position) for node in db.session.scalars(select(Registered))}
 
 
+def settle(position: int | None) -> None:
+    """Wait until every node knows the entry at *position*, whichever process appended it. None: nothing to wait for.
+
+    Inside `db.writing` the wait follows the commit. Outside it is now, and holds no connection.
+    """
+    delivery = _delivery()
+    if position is None or not isinstance(delivery, Node):
+        return
+    if is_writing():
+        after_commit(_Wait(delivery), once=_Wait).extend(position)
+    else:
+        let_go()
+        delivery.spread(position, db.engine)
+
+
 @log.projection
 def _spread(entry: Entry) -> None:
     """Wake every node with the commit of a revocation, and go on only when all of them know it."""
@@ -106,11 +121,23 @@ def _spread(entry: Entry) -> None:
     if entry.kind is Kind.REVOKED and isinstance(delivery, Node):
         if not delivery.has_redis:
             nodes.notify(db.session())
-        after_commit(_until_known(delivery, entry.position), instead_of="until every node knows")
+        after_commit(_Wait(delivery), once=_Wait).extend(entry.position, is_new=True)
 
 
-def _until_known(node: Node, position: int) -> Callable[[], None]:
-    return lambda: node.spread(position, db.engine)
+@dataclass
+class _Wait:
+    """The one wait after a transaction: for the last of the entries that it appended or found."""
+
+    node: Node
+    position: int = 0
+    is_new: bool = False
+
+    def extend(self, position: int, *, is_new: bool = False) -> None:
+        self.position = max(self.position, position)
+        self.is_new |= is_new
+
+    def __call__(self) -> None:
+        self.node.spread(self.position, db.engine, is_new=self.is_new)
 
 
 def _delivery() -> Delivery:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 
-from sqlalchemy import CheckConstraint, Index, String, select, text, update
+from sqlalchemy import CheckConstraint, Index, String, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -103,13 +103,26 @@ def is_over(bearer: Bearer) -> bool:
 
 
 def covers(subjects: tuple[str, ...], opened: int) -> bool:
-    """Say whether any of *subjects* was revoked at or after the position *opened*: one look into one index."""
-    found = db.session.scalar(
-        select(LogEntry.position)
-        .where(LogEntry.kind == Kind.REVOKED, LogEntry.subject.in_(subjects), LogEntry.position >= opened)
-        .limit(1)
+    """Return whether any of *subjects* was revoked at or after the position *opened*."""
+    return covering(subjects, opened) is not None
+
+
+def covering(subjects: tuple[str, ...], opened: int) -> int | None:
+    """Return the position of the first entry that revokes any of *subjects* at or after the position *opened*.
+
+    One look into one index. Every node that has read this entry refuses what it covers.
+    """
+    return db.session.scalar(
+        select(func.min(LogEntry.position)).where(
+            LogEntry.kind == Kind.REVOKED, LogEntry.subject.in_(subjects), LogEntry.position >= opened
+        )
     )
-    return found is not None
+
+
+def latest(subject: str) -> int | None:
+    """Return the position of the last entry that revokes *subject*."""
+    revoked = LogEntry.kind == Kind.REVOKED, LogEntry.subject == subject
+    return db.session.scalar(select(func.max(LogEntry.position)).where(*revoked))
 
 
 def _epoch() -> dict[str, str]:

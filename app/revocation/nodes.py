@@ -4,8 +4,8 @@
 
 - A node trusts its memory only until its lease is over, counted from the start of its last read; then it asks the log.
 - A node is in the registry, in the database, before it reads the log for the first time.
-- Whoever ends a session looks at the registry after the commit, and answers once every node has reported that it has
-  read so far, or once no lease begun before the commit can still run.
+- A request that ends something, or finds it ended, looks at the registry after the commit of the entry. It answers once
+  every node has reported that it has read so far, or once no lease begun before the commit can still run.
 """
 
 import atexit
@@ -36,11 +36,14 @@ _log = logging.getLogger("signed_out.nodes")
 
 @dataclass(frozen=True)
 class Confirmation:
-    """How many of the registered nodes had read an entry, and how long that took; both at its commit or later."""
+    """How many of the registered nodes had read an entry when the wait for it was over.
+
+    *milliseconds*: since its commit, or None where another transaction had appended it, so that its moment is unknown.
+    """
 
     nodes: int
     confirmed: int
-    milliseconds: float
+    milliseconds: float | None
 
 
 class Node:
@@ -93,11 +96,13 @@ class Node:
         known = self._known
         return now() - (known[1] - self._lease) if known else None
 
-    def spread(self, position: int, engine: Engine) -> None:
-        """Wait until every registered node has read the entry at *position*, just committed, or until none of them
-        can trust a memory without it. Holds no connection meanwhile. Never fails: the entry stands."""
+    def spread(self, position: int, engine: Engine, *, is_new: bool = False) -> None:
+        """Wait until every registered node has read the committed entry at *position*, or until none of them can
+        trust a memory without it. *is_new*: just committed, so the nodes are woken.
+
+        Holds no connection meanwhile. Never fails: the entry stands."""
         began = now()
-        if self._redis:
+        if self._redis and is_new:
             self._redis.send()
         pause = 0.001
         most = confirmed = 0  # of the nodes that were seen, some may be struck out meanwhile
@@ -112,20 +117,24 @@ class Node:
                 break
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
-        self._note(position, Confirmation(most, confirmed, (now() - began) * 1000))
+        took = now() - began
+        metrics.confirmation.observe(took)
+        metrics.unconfirmed.inc(max(0, most - confirmed))
+        self._note(position, Confirmation(most, confirmed, took * 1000 if is_new else None))
 
     def _messages(self) -> RedisMessages | None:
         return RedisMessages(self._redis_url) if self._redis_url else None
 
     def _note(self, position: int, found: Confirmation) -> None:
-        metrics.confirmation.observe(found.milliseconds / 1000)
-        metrics.unconfirmed.inc(max(0, found.nodes - found.confirmed))
+        known = self._confirmations.get(position)
+        if found.milliseconds is None and known and known.milliseconds is not None:
+            return  # what was seen since the commit says more
         self._confirmations[position] = found
         while len(self._confirmations) > KEPT:
             del self._confirmations[next(iter(self._confirmations))]
 
     def confirmation(self, position: int) -> Confirmation | None:
-        """Return what this process saw when it appended the entry at *position*, if it was this one and lately."""
+        """Return what this process saw when it last waited for the entry at *position*, if it did so lately."""
         return self._confirmations.get(position)
 
     def _follow(self) -> None:

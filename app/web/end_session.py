@@ -37,7 +37,8 @@ def end_session() -> ResponseReturnValue:
     if wish is None:
         return _page(None), 400
     if guard.visit() is None and wish.back and decision is None:
-        return redirect(wish.back, 303)  # there is nothing to end
+        guard.await_ends()  # there is nothing to end, and the app will take it for a sign-out
+        return redirect(wish.back, 303)
     return _page(wish)
 
 

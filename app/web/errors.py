@@ -69,14 +69,21 @@ def init_app(app: Flask) -> None:
 
 def _http(problem: HTTPException) -> ResponseReturnValue:
     if isinstance(problem, Unauthorized) and not _is_for_machines():
-        asked: ResponseReturnValue = guard.ask_to_sign_in()
-        return asked
+        return _ask_to_sign_in()
     code = problem.code or 500
     retry_after = getattr(problem, "retry_after", None)
     response = answer(code, retry_after if isinstance(retry_after, int) else None)
     if code == 405:
         response.headers["Allow"] = ", ".join(getattr(problem, "valid_methods", None) or ())
     return response
+
+
+def _ask_to_sign_in() -> ResponseReturnValue:
+    try:
+        asked: ResponseReturnValue = guard.ask_to_sign_in()
+    except StoreUnavailable as problem:
+        return _store(problem)
+    return asked
 
 
 def _store(problem: StoreUnavailable) -> ResponseReturnValue:

@@ -65,6 +65,23 @@ def peek() -> str | None:
     return session.id if session and session.client_id == SITE and session.goes_on() else None
 
 
+def held() -> list[str]:
+    """Return the ids of the sessions whose tokens this browser holds: one, unless cookies were mixed."""
+    refresh, access = cookies.read(cookies.REFRESH), cookies.read(cookies.ACCESS)
+    session = refresh_token.owner(refresh) if refresh else None
+    claims = access_token.read(access) if access else None
+    found = {session.id} if session and session.client_id == SITE else set()
+    return sorted(found | ({claims.sid} if claims and claims.client_id == SITE else set()))
+
+
+def await_ends() -> None:
+    """Have the answer wait until every node knows the end of each session that this browser holds dead tokens of."""
+    for sid in held():
+        session = db.session.get(Session, sid)
+        if session:
+            session.await_end()
+
+
 def current() -> Visit:
     """Return the visit of a view behind `login_required`."""
     found = visit()
@@ -163,6 +180,8 @@ def _load(_request: Request) -> User | None:
 
 @login.unauthorized_handler  # type: ignore[untyped-decorator]
 def ask_to_sign_in() -> ResponseReturnValue:
+    if request.method != "GET":  # it may have asked for an end that came before it, as a second press does
+        await_ends()
     if wants_json():
         return jsonify(error="sign_in_required"), 401
     wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.db import db
 from app.identity.session import Reason, Session
-from app.web import guard, local, sign_in
+from app.web import guard, local
 
 bp = Blueprint("live", __name__)
 ANSWER_SECONDS = 10  # within which the answer to a sign-out has come, or never will
@@ -23,7 +23,7 @@ def live() -> ResponseReturnValue:
     at = local.path(request.args.get("at"))
     session = guard.peek()
     if session is None:
-        held = sign_in.held()
+        held = guard.held()
         if any(map(_just_left, held)):
             return "", 202
         return {"to": f"/sign-in?next={quote(at, safe='/')}" if held else "/signed-out"}, 401

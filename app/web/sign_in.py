@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.config import settings
 from app.db import db, writing
-from app.identity import access_token, activity, browsers, refresh_token, sessions
+from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import user as users
-from app.identity.session import SITE, Reason, Session, State
+from app.identity.session import Reason, Session, State
 from app.identity.user import User
 from app.throttle import Throttle, address
 from app.web import cookies, forms, guard, local
@@ -60,7 +60,7 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
 def _lock(user: User) -> User:
     """Lock the user's row, and those of the people whose sessions this browser holds: in one order for everybody, or
     two browsers that change places would wait for each other."""
-    sessions_held = [db.session.get(Session, sid) for sid in held()]
+    sessions_held = [db.session.get(Session, sid) for sid in guard.held()]
     people = {user.id, *(session.user_id for session in sessions_held if session)}
     return {person: users.lock(person) for person in sorted(people)}[user.id]
 
@@ -68,7 +68,7 @@ def _lock(user: User) -> User:
 def replace_held(user: User) -> str | None:
     """End the sessions whose tokens this browser holds; return the own name it had for this user."""
     name = None
-    for sid in held():
+    for sid in guard.held():
         session = sessions.lock(sid)
         if session is None:
             continue
@@ -77,15 +77,6 @@ def replace_held(user: User) -> str | None:
         elif session.end(Reason.SIGNED_OUT, actor=session.id):
             activity.record("signed_out", session.user_id, session)
     return name
-
-
-def held() -> list[str]:
-    """Return the ids of the sessions whose tokens this browser holds: one, unless cookies were mixed."""
-    refresh, access = cookies.read(cookies.REFRESH), cookies.read(cookies.ACCESS)
-    session = refresh_token.owner(refresh) if refresh else None
-    claims = access_token.read(access) if access else None
-    found = {session.id} if session and session.client_id == SITE else set()
-    return sorted(found | ({claims.sid} if claims and claims.client_id == SITE else set()))
 
 
 def try_password(account: str, check: Callable[[], T]) -> T:

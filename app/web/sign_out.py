@@ -139,10 +139,11 @@ def _end(held: Held) -> tuple[Exchange, bool]:
 
 def _make_sure(session: Session | None) -> None:
     """End a session of which this browser holds the access token alone: to revoke that one would not be enough."""
-    if session is None or session.ended_entry is not None:
+    if session is None or session.await_end():
         return
+    sid = session.id  # read before `writing` lets go of the row
     with writing():
-        locked = sessions.lock(session.id)
+        locked = sessions.lock(sid)
         if locked and locked.end(Reason.SIGNED_OUT, actor=locked.id):
             activity.record("signed_out", locked.user_id, locked)
 

@@ -36,7 +36,7 @@ def _write(entry: Entry) -> None:
     rows = [(sid, user_id, client) for sid, user_id, client in db.session.execute(told)]
     if message.add(entry, rows):
         courier: Courier = current_app.extensions["courier"]
-        after_commit(courier.wake, instead_of="until the courier wakes")
+        after_commit(courier.wake, once="wake the courier")
 
 
 def _touched_by(entry: Entry) -> ColumnElement[bool]:

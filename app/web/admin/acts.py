@@ -82,10 +82,12 @@ def _end_all(current: Session, person: User, _sid: str) -> str:
 
 
 def _disable(current: Session, person: User, _sid: str) -> str:
-    if person.disabled_at is None:
-        person.disabled_at = clock.now()
-        sessions.end_all(person.id, Reason.DISABLED, actor=current.id)
-        _note("account_disabled", current, person)
+    if person.disabled_at is not None:
+        sessions.await_all(person.id)
+        return "disabled"
+    person.disabled_at = clock.now()
+    sessions.end_all(person.id, Reason.DISABLED, actor=current.id)
+    _note("account_disabled", current, person)
     return "disabled"
 
 
