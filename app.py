@@ -8,7 +8,6 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from app import config, create_app, metrics
-from app.lab import feed
 
 
 class Site(BaseApplication):  # type: ignore[misc]
@@ -30,10 +29,13 @@ class Site(BaseApplication):  # type: ignore[misc]
             "forwarded_allow_ips": "",  # TRUSTED_PROXIES decides
             "loglevel": "warning",
             "control_socket_disable": True,
-            "post_worker_init": lambda worker: feed.end_with(lambda: bool(worker.alive)),
             "child_exit": lambda server, worker: metrics.forget(worker.pid),
             "when_ready": lambda server: print(f"Signed Out is at {settings.site_url}", flush=True),
         }
+        if settings.lab:
+            from app.lab import feed
+
+            options["post_worker_init"] = lambda worker: feed.end_with(lambda: bool(worker.alive))
         for name, value in options.items():
             self.cfg.set(name, value)
 
@@ -41,6 +43,7 @@ class Site(BaseApplication):  # type: ignore[misc]
         app = create_app()
         app.extensions["delivery"].start()
         app.extensions["courier"].start()
+        app.extensions["executor"].start()
         return app
 
 

@@ -7,12 +7,11 @@ from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import cli, clock, config, countries, db, keys, operation, schema, throttle
+from app import admission, cli, clock, config, countries, db, executor, keys, operation, schema, throttle
 from app.api import log
 from app.api import routes as api
 from app.controls import routes as controls
 from app.identity import access_token, activity, demo, password
-from app.lab import site as lab
 from app.oauth import routes as oauth
 from app.openapi import routes as openapi
 from app.revocation import delivery
@@ -30,18 +29,22 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
 
     db.init_app(app, settings)
     schema.init_app(app)
-    for part in (throttle, countries, delivery):
+    for part in (throttle, countries, delivery, admission):
         part.init_app(app, settings)
+    executor.init_app(app, create_app, environ)
     keys.init_app(app)
     activity.init_app()
-    password.init_app(app, settings)
+    password.init_app(app)
     demo.init_app(app, settings)
     access_token.init_app(app)
     oauth.init_app(app)
     for routes in (api, log, openapi, operation):
         app.register_blueprint(routes.bp)
     site.init_app(app)
-    lab.init_app(app)
+    if settings.lab:
+        from app.lab import site as lab  # a deployment without it does not even load it
+
+        lab.init_app(app)
     controls.init_app(app, settings)
     cli.init_app(app)
 

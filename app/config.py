@@ -43,6 +43,7 @@ class Settings:
     step_up_seconds: int
     max_staleness_seconds: int
     trusted_proxies: int
+    lab: bool
     workshop: bool
     test_controls: bool
     insecure_cookies: bool
@@ -86,6 +87,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         step_up_seconds=read.number("STEP_UP_SECONDS", 600, low=0),
         max_staleness_seconds=read.number("MAX_STALENESS_SECONDS", 1, high=60),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0, low=0, high=10),
+        lab=read.flag("LAB", default=True),
         workshop=read.flag("WORKSHOP", default=is_loopback(site_url)),
         test_controls=read.flag("TEST_CONTROLS"),
         insecure_cookies=read.flag("INSECURE_COOKIES"),
@@ -125,8 +127,8 @@ def _check(found: Settings) -> None:
 
 
 def _check_relying_parties(found: Settings) -> None:
-    if found.relying_parties and not found.workshop:
-        raise Misconfigured("RELYING_PARTIES are for a workshop: set WORKSHOP=1, or leave them out.")
+    if found.relying_parties and not (found.workshop and found.lab):
+        raise Misconfigured("RELYING_PARTIES are for a workshop: set WORKSHOP=1 and LAB=1, or leave them out.")
     for url in found.relying_parties:
         if not _is_origin(url):
             raise Misconfigured(

@@ -4,6 +4,7 @@ import re
 
 from flask import Blueprint, Response, abort
 
+from app import admission
 from app.revocation import checkpoint, log, tree
 from app.revocation.tree import WIDTH
 
@@ -14,7 +15,9 @@ _INDEX = re.compile(r"((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?")
 
 @bp.get("/checkpoint")
 def head() -> Response:
-    return _answer(checkpoint.latest().note.encode(), "text/plain; charset=utf-8", "public, max-age=1")
+    with admission.turn("proofs"):
+        note = checkpoint.latest().note
+    return _answer(note.encode(), "text/plain; charset=utf-8", "public, max-age=1")
 
 
 @bp.get("/key")
@@ -26,13 +29,16 @@ def key() -> Response:
 @bp.get("/tile/<int:level>/<path:name>")
 def hashes(level: int, name: str) -> Response:
     index, width = _tile(level, name)
-    return _answer(b"".join(tree.tile(level, index, width)), "application/octet-stream", _FOREVER)
+    with admission.turn("proofs"):
+        content = b"".join(tree.tile(level, index, width))
+    return _answer(content, "application/octet-stream", _FOREVER)
 
 
 @bp.get("/tile/entries/<path:name>")
 def entries(name: str) -> Response:
     index, width = _tile(0, name)
-    content = b"".join(len(found).to_bytes(2) + found for found in log.commitments(index * WIDTH, width))
+    with admission.turn("proofs"):
+        content = b"".join(len(found).to_bytes(2) + found for found in log.commitments(index * WIDTH, width))
     return _answer(content, "application/octet-stream", _FOREVER)
 
 

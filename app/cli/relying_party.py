@@ -28,6 +28,8 @@ def relying_party(options: tuple[str, ...]) -> None:
 def _registration(options: tuple[str, ...]) -> dict[str, str]:
     """Register a relying party of this very site, or give it a new secret, unless it comes with an id of its own."""
     asked = _read(options)
+    if asked.issuer.rstrip("/") == settings().site_url and not settings().lab:
+        raise click.ClickException("LAB=0 leaves out what a relying party hears from this site: set LAB=1.")
     if asked.issuer.rstrip("/") != settings().site_url or asked.client_id or not asked.port:
         return {}
     host = f"[{asked.host}]" if ":" in asked.host else asked.host

@@ -11,7 +11,7 @@ from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
-from app import clock
+from app import admission, clock
 from app.config import DAY
 from app.db import Model, db, writing
 from app.lab.run import Run
@@ -47,6 +47,12 @@ def here() -> Bench | None:
     return db.session.get(Bench, name(held)) if held else None
 
 
+def visitor() -> str:
+    """Return whose work this is, in a line: the bench, or nothing for one who has none yet."""
+    held = cookies.read(COOKIE)
+    return name(held) if held else ""
+
+
 def find(bench_id: str) -> Bench | None:
     """Return the bench of this id."""
     return db.session.get(Bench, bench_id)
@@ -74,7 +80,7 @@ def make() -> tuple[Bench, str]:
 def changing() -> Iterator[tuple[Bench, str | None]]:
     """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it."""
     held = cookies.read(COOKIE)
-    with writing():
+    with admission.turn("acts", visitor()), writing():
         bench = lock(name(held)) if held else None
         bench, secret = (bench, None) if bench else make()
         bench.seen_at = clock.now()

@@ -1,15 +1,16 @@
 """The experiment: sign in, keep a copy, sign out, replay. One page that reads downward, and a button for each act."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app import executor
 from app.lab import bench, issuer, lanes, leaving, news, replay, shown
 from app.lab.bench import Bench
-from app.lab.designs import ALL, NAMED, Fault
+from app.lab.designs import ALL, Fault
 from app.lab.issuer import Unwritten
 from app.lab.run import Run, Way
 from app.throttle import Throttle, address
@@ -101,11 +102,11 @@ def present() -> ResponseReturnValue:
     run = found.read_run() if found else None
     if run is None or not (run.copied or run.held):
         return redirect("/lab", 303)
-    seen = replay.everywhere(run, NAMED)
+    seen = executor.run("lab", bench.visitor(), replay.of, run.to_json())
 
     def note(_found: Bench, now: Run) -> None:
         if (now.user, now.ended_at) == (run.user, run.ended_at):  # else it answers what nobody asks any more
-            now.replays = [*now.replays[-4:], asdict(seen)]
+            now.replays = [*now.replays[-4:], seen]
 
     return _act(note, "answers")
 

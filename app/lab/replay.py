@@ -3,7 +3,7 @@
 import contextvars
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx
@@ -12,7 +12,7 @@ from flask import current_app
 from app.config import settings
 from app.db import db
 from app.lab import issuer, parties
-from app.lab.designs import ALL, Design, Token
+from app.lab.designs import ALL, NAMED, Design, Token
 from app.lab.resource import COOKIE, TIME
 from app.lab.run import Pocket, Run
 
@@ -28,6 +28,11 @@ class Found:
     rows: list[dict[str, Any]]
     issuer: list[dict[str, Any]]
     parties: list[dict[str, Any]]
+
+
+def of(run: str) -> dict[str, Any]:
+    """Present the tokens of a *run* to every design that has a name; both as JSON, to be told to another process."""
+    return asdict(everywhere(Run.from_json(run), NAMED))
 
 
 def everywhere(run: Run, designs: Iterable[Design]) -> Found:

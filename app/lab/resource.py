@@ -6,6 +6,7 @@ All of them take real requests, from the lab itself or from anybody's shell.
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from app import admission
 from app.db import writing
 from app.lab import bearer, bench, issuer, places, verifier
 from app.lab.designs import ALL
@@ -44,7 +45,7 @@ def token() -> ResponseReturnValue:
     """Exchange a refresh token, as the issuer of the run does: it looks at its own table, whatever the design."""
     given = request.form.get("refresh_token", "")
     try:
-        with writing():
+        with admission.turn("acts"), writing():
             found = bench.lock(bench_name(given))
             run = found.read_run() if found else None
             if found is None or run is None or not issuer.knows(run, given):

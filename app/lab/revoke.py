@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 from flask import request as sent
 from flask.typing import ResponseReturnValue
 
+from app import admission
 from app.db import writing
 from app.lab import bench, issuer, resource
 from app.lab.issuer import Unwritten
@@ -17,7 +18,7 @@ def revoke() -> ResponseReturnValue:
     """Answer 200 whatever the token was, so that nobody learns whether it exists; 503 if nothing can be written."""
     given = sent.form.get("token", "")
     try:
-        with writing():
+        with admission.turn("acts"), writing():
             found = bench.lock(resource.bench_name(given))
             run = found.read_run() if found else None
             if found and run and issuer.knows(run, given):

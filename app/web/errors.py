@@ -7,8 +7,8 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, Unauthorized
 
+from app.admission import Full
 from app.db import StoreUnavailable, db
-from app.identity.password import Busy
 from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
 
@@ -50,12 +50,18 @@ _WORDS = {
     503: Words("The database does not answer", "This site never accepts a sign-in that it cannot check, so it waits.", "You are not signed out by this, and nothing was half done.", "Wait a few seconds, then try again."),
 }  # fmt: skip
 
-_MANY = Words(
-    "Many people are signing in at this moment",
-    "Passwords are checked a few at a time, and the queue is full.",
-    _NOTHING_CHANGED,
-    "Wait a few seconds, go back and press the button again.",
-)
+_REST = "Nothing was changed, and the rest of the site goes on."
+_AGAIN = "Wait a few seconds, go back and press the button again."
+_RELOAD = "Wait a few seconds, then load the page again."
+_FULL = {  # by kind of work
+    "passwords": Words("Many people are signing in at this moment", "Passwords are checked a few at a time, and the line is full.", _REST, _AGAIN),
+    "lab": Words("Many experiments are running at this moment", "They run one after the other, and the line is full.", _REST, _AGAIN),
+    "acts": Words("The lab is full at this moment", "Its buttons are served a few at a time, and the line is full.", _REST, _AGAIN),
+    "days": Words("Many days are being simulated at this moment", "They are simulated one at a time, and the line is full.", _REST, _RELOAD),
+    "proofs": Words("Many proofs are being made at this moment", "They are made a few at a time, and the line is full.", _REST, _RELOAD),
+    "endings": Words("Many sessions are being ended at this moment", "They are ended a few people at a time, and the line is full.", "None of yours was ended yet, and you are still signed in here.", _AGAIN),
+}  # fmt: skip
+_OWN = Words("You have asked for this already", "What you asked for before is still being worked on.", _REST, "Wait until it is done, then try again.")  # fmt: skip
 BUSY_SECONDS = 3
 
 
@@ -63,7 +69,7 @@ def init_app(app: Flask) -> None:
     """Answer every error of *app* in these words."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(StoreUnavailable, _store)
-    app.register_error_handler(Busy, _busy)
+    app.register_error_handler(Full, _full)
     app.register_error_handler(Exception, _broken)
 
 
@@ -91,8 +97,10 @@ def _store(problem: StoreUnavailable) -> ResponseReturnValue:
     return answer(503, RETRY_SECONDS)
 
 
-def _busy(_problem: Busy) -> ResponseReturnValue:
-    return answer(503, BUSY_SECONDS, _MANY)
+def _full(problem: Full) -> ResponseReturnValue:
+    if problem.own:
+        return answer(429, BUSY_SECONDS, _OWN)
+    return answer(503, BUSY_SECONDS, _FULL[problem.kind])
 
 
 def _broken(problem: Exception) -> ResponseReturnValue:

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from app import clock, seal
+from app import admission, clock, seal
 from app.config import settings
 from app.db import StoreUnavailable, db, writing
 from app.identity import access_token, activity, refresh_token, sessions
@@ -99,7 +99,9 @@ def proof() -> ResponseReturnValue:
     if not found or not found.get("position"):
         abort(404)
     download = {"Content-Disposition": 'attachment; filename="signed-out.tlog-proof"'}
-    return Response(checkpoint.prove(found["position"]), content_type="text/plain; charset=utf-8", headers=download)
+    with admission.turn("proofs"):
+        proven = checkpoint.prove(found["position"])
+    return Response(proven, content_type="text/plain; charset=utf-8", headers=download)
 
 
 def farewell(*, ended: int) -> ResponseReturnValue:

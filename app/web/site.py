@@ -69,6 +69,7 @@ def _context() -> dict[str, Any]:
     return {
         "visit": guard.visit(),
         "insecure_cookies": settings().insecure_cookies,
+        "has_lab": settings().lab,
         "now": clock.now(),
         "asset": _asset,
         "ended_late": g.get("ended_late", False),

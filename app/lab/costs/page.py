@@ -1,38 +1,21 @@
 """What each design costs: bytes, look-ups, seconds exposed and people wrongly refused, on a simulated day."""
 
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import lru_cache
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.db import let_go
+from app import executor
 from app.lab.costs import bars, measure, sliders, timing
 from app.lab.costs.bars import Chart, Value
 from app.lab.costs.day import Day
 from app.lab.costs.measure import Comparison, Cost
 from app.lab.costs.timing import Times
-from app.web import errors
 
 bp = Blueprint("costs", __name__, url_prefix="/costs")
 
 REMEMBERED = 64  # days that need not be simulated again
-WAITING = 4  # who may wait for a simulation; one runs at a time
-BUSY_SECONDS = 3
-_CROWD = errors.Words(
-    "Many days are being simulated at this moment",
-    "They are simulated one at a time, and the queue is full.",
-    "Nothing was changed. The rest of the site is not held up by this.",
-    "Wait a few seconds, then load the page again.",
-)
-_turn = threading.Lock()
-_room = threading.Semaphore(WAITING)
-
-
-class Crowded(Exception):
-    """So many simulations wait that the rest of the site would have to wait too. Try again soon."""
 
 
 @bp.get("")
@@ -54,27 +37,9 @@ def show() -> ResponseReturnValue:
     )
 
 
-@bp.errorhandler(Crowded)
-def crowded(_problem: Crowded) -> ResponseReturnValue:
-    return errors.answer(503, BUSY_SECONDS, _CROWD)
-
-
 @lru_cache(maxsize=REMEMBERED)
 def _compare(day: Day) -> Comparison:
-    with _own_turn():
-        return measure.compare(day)
-
-
-@contextmanager
-def _own_turn() -> Iterator[None]:
-    if not _room.acquire(blocking=False):
-        raise Crowded
-    try:
-        let_go()
-        with _turn:
-            yield
-    finally:
-        _room.release()
+    return executor.run("days", "", measure.compare, day)
 
 
 def _charts(costs: Iterable[Cost], times: Times) -> dict[str, Chart]:

@@ -1,0 +1,134 @@
+"""The executor: what computes for long does so in a process of its own, at low priority.
+
+Threads would not do: beside one that computes, the others wait for the interpreter's lock, whoever is admitted.
+"""
+
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
+
+from flask import Flask, current_app
+
+from app import admission
+from app.admission import Full
+from app.config import PROJECT
+
+NICENESS = 5  # a third of the share of a process that answers people, where there is not enough for both
+LONGEST_SECONDS = 60  # then it is taken to hang
+_PROGRAM = "from app.executor import serve; serve()"
+_log = logging.getLogger("signed_out.executor")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Executor:
+    """Runs functions of this program in processes of its own, begun when they are first needed.
+
+    Until it is started, as in a shell, it runs them in this one.
+    """
+
+    def __init__(self, factory: Callable[[Mapping[str, str]], Flask], environ: Mapping[str, str]) -> None:
+        self._setup = pickle.dumps((factory, dict(environ)))
+        self._idle: list[_Helper] = []
+        self._is_started = False
+
+    def start(self) -> None:
+        self._is_started = True
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what *function* returns, or raise what it raises. Raises EOFError if its process is lost."""
+        if not self._is_started:
+            return function(*args, **kwargs)
+        helper = self._idle.pop() if self._idle else _Helper(self._setup)
+        try:
+            done, found = helper.ask(pickle.dumps((function, args, kwargs)))
+        except BaseException:
+            helper.close()
+            raise
+        self._idle.append(helper)
+        if done:
+            return found  # type: ignore[no-any-return]
+        raise found
+
+    def close(self) -> None:
+        """End the processes that wait for work. They also end with this one."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+class _Helper:
+    """A process that does one thing after the other, for as long as this end of its pipe is open."""
+
+    def __init__(self, setup: bytes) -> None:
+        command = [sys.executable, "-c", _PROGRAM]
+        self._process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own program
+        self._send(setup)
+
+    def ask(self, call: bytes) -> tuple[bool, Any]:
+        """Return whether the call succeeded, and its result or its exception. Raises EOFError."""
+        watch = threading.Timer(LONGEST_SECONDS, self._process.kill)
+        watch.start()
+        try:
+            self._send(call)
+            found: tuple[bool, Any] = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 - from ourselves
+            return found
+        except pickle.UnpicklingError as problem:
+            raise EOFError from problem  # it ended in the middle of its answer
+        finally:
+            watch.cancel()
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _send(self, message: bytes) -> None:
+        try:
+            self._process.stdin.write(message)  # type: ignore[union-attr]
+            self._process.stdin.flush()  # type: ignore[union-attr]
+        except BrokenPipeError as problem:
+            raise EOFError from problem
+
+
+def init_app(app: Flask, factory: Callable[[Mapping[str, str]], Flask], environ: Mapping[str, str]) -> None:
+    """Give *app* an executor, whose processes build theirs from the same *environ*."""
+    app.extensions["executor"] = Executor(factory, environ)
+
+
+def run(kind: str, whose: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Wait in the line of *kind*, then run *function* apart. Raises Full, and what *function* raises."""
+    executor: Executor = current_app.extensions["executor"]
+    with admission.turn(kind, whose):
+        try:
+            return executor.run(function, *args, **kwargs)
+        except EOFError as problem:
+            _log.exception("the process that computed is lost")
+            raise Full(kind) from problem
+
+
+def serve() -> None:
+    """Do what the process at the other end of the pipe asks for, until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for that process, with which this one ends
+    calls, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that is printed may come between the answers
+    factory, environ = pickle.load(calls)  # noqa: S301 - from ourselves
+    app = factory(environ)
+    os.nice(NICENESS)
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            answers.write(_answer(app, *pickle.load(calls)))  # noqa: S301 - from ourselves
+            answers.flush()
+
+
+def _answer(app: Flask, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+    with app.app_context():
+        try:
+            return pickle.dumps((True, function(*args, **kwargs)))
+        except Exception as problem:  # raised again where it was asked for
+            return pickle.dumps((False, problem))
