@@ -41,10 +41,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     for routes in (api, log, openapi, operation):
         app.register_blueprint(routes.bp)
     site.init_app(app)
-    if settings.lab:
-        from app.lab import site as lab  # a deployment without it does not even load it
-
-        lab.init_app(app)
+    _add_lab(app, settings)
     controls.init_app(app, settings)
     cli.init_app(app)
 
@@ -52,6 +49,13 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     return app
+
+
+def _add_lab(app: Flask, settings: config.Settings) -> None:
+    if settings.lab:
+        from app.lab import site as lab  # a deployment without it does not even load it
+
+        lab.init_app(app)
 
 
 class _NoSession(SessionInterface):

@@ -32,7 +32,8 @@ class Queue:
     """The line in front of one kind of work: *length* requests, of which *at_once* run."""
 
     def __init__(self, kind: str, at_once: int, length: int) -> None:
-        self._kind, self._length = kind, length
+        self.at_once, self.length = at_once, length
+        self._kind = kind
         self._turn = threading.Semaphore(at_once)
         self._lock = threading.Lock()
         self._inside: Counter[str] = Counter()
@@ -64,7 +65,7 @@ class Queue:
         with self._lock:
             if whose and self._inside[whose] >= OWN:
                 raise Full(self._kind, own=True)
-            if self.inside >= self._length:
+            if self.inside >= self.length:
                 raise Full(self._kind)
             self._inside[whose] += 1
 

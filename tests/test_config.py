@@ -31,6 +31,7 @@ def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
         ("SITE_URL", "ftp://localhost"),
         ("INSECURE_COOKIES", "yes"),
         ("WORKSHOP", "yes"),
+        ("LAB", "no"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("TRUSTED_PROXIES", "all"),
         ("ON_NEW_NETWORK", "refuse"),
@@ -80,8 +81,9 @@ def test_relying_parties_take_part_in_a_workshop_only(tmp_path: Path) -> None:
     assert load(tmp_path, **parties).relying_parties == ("http://127.0.0.2:8001", "http://127.0.0.3:8002")
     public = parties | {"SITE_URL": "https://signed-out.example"}
     assert load(tmp_path, **public, WORKSHOP="1").relying_parties
-    with pytest.raises(Misconfigured, match=r"^RELYING_PARTIES"):
-        load(tmp_path, **public)
+    for without in (public, parties | {"LAB": "0"}):
+        with pytest.raises(Misconfigured, match=r"^RELYING_PARTIES"):
+            load(tmp_path, **without)
 
 
 def test_the_secret_is_made_once_and_kept_from_others(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ _WORDS = {
 _REST = "Nothing was changed, and the rest of the site goes on."
 _AGAIN = "Wait a few seconds, go back and press the button again."
 _RELOAD = "Wait a few seconds, then load the page again."
-_FULL = {  # by kind of work
+FULL = {  # by kind of work
     "passwords": Words("Many people are signing in at this moment", "Passwords are checked a few at a time, and the line is full.", _REST, _AGAIN),
     "lab": Words("Many experiments are running at this moment", "They run one after the other, and the line is full.", _REST, _AGAIN),
     "acts": Words("The lab is full at this moment", "Its buttons are served a few at a time, and the line is full.", _REST, _AGAIN),
@@ -100,7 +100,7 @@ def _store(problem: StoreUnavailable) -> ResponseReturnValue:
 def _full(problem: Full) -> ResponseReturnValue:
     if problem.own:
         return answer(429, BUSY_SECONDS, _OWN)
-    return answer(503, BUSY_SECONDS, _FULL[problem.kind])
+    return answer(503, BUSY_SECONDS, FULL[problem.kind])
 
 
 def _broken(problem: Exception) -> ResponseReturnValue:

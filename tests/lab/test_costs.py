@@ -1,6 +1,5 @@
 """What the designs cost, on a simulated day: as claimed, the same each time, and whatever the sliders say."""
 
-import threading
 from dataclasses import replace
 
 import pytest
@@ -143,16 +142,3 @@ def test_no_parameter_breaks_the_page(site: Site, monkeypatch: pytest.MonkeyPatc
     answer = site.browser().get(f"/lab/costs?people={junk}&life={junk}&poll={junk}&leaving={junk}&seed={junk}")
     assert answer.status_code == 200
     assert "<i>" not in answer.text
-
-
-@pytest.mark.sqlite
-def test_a_crowd_is_told_to_come_back_and_a_day_already_simulated_needs_no_turn(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known, new = "/lab/costs?people=100", "/lab/costs?people=100&poll=295"
-    assert site.browser().get(known).status_code == 200
-    monkeypatch.setattr(costs, "_room", threading.Semaphore(0))
-    answer = site.browser().get(new)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, str(costs.BUSY_SECONDS))
-    assert "Many days are being simulated" in answer.text
-    assert site.browser().get(known).status_code == 200

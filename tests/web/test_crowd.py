@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from app.admission import Queue
 from app.db import db
-from app.identity.password import Passwords
 from tests.browsers import PASSWORD, Browser, Site
 
 
@@ -18,7 +18,7 @@ def ada(site: Site) -> Browser:
 @pytest.fixture
 def _crowd(site: Site, ada: Browser) -> None:
     """Nobody's password can be checked: as many wait as may."""
-    site.app.extensions["passwords"] = Passwords(at_once=1, waiting=0)
+    site.app.extensions["admission"]["passwords"] = Queue("passwords", at_once=1, length=0)
 
 
 @pytest.mark.usefixtures("_crowd")
@@ -39,29 +39,26 @@ def test_who_is_signed_in_goes_on_and_can_sign_out(ada: Browser) -> None:
 
 
 def test_being_sent_away_is_not_counted_as_a_wrong_password(site: Site, ada: Browser) -> None:
-    passwords = site.app.extensions["passwords"]
-    site.app.extensions["passwords"] = Passwords(at_once=1, waiting=0)
+    lines = site.app.extensions["admission"]
+    line, lines["passwords"] = lines["passwords"], Queue("passwords", at_once=1, length=0)
     visitor = site.browser()
     assert {visitor.sign_in().status_code for _ in range(20)} == {503}
-    site.app.extensions["passwords"] = passwords
+    lines["passwords"] = line
     assert visitor.sign_in().status_code == 303
 
 
 def test_who_waits_for_a_turn_holds_no_connection_to_the_database(site: Site, ada: Browser) -> None:
-    passwords = Passwords(at_once=1, waiting=8)
-    site.app.extensions["passwords"] = passwords
-    passwords._turn.acquire()
-    waiting = [threading.Thread(target=site.browser().sign_in) for _ in range(8)]
-    for thread in waiting:
-        thread.start()
-    with site.app.app_context():
+    line = site.app.extensions["admission"]["passwords"] = Queue("passwords", at_once=1, length=9)
+    with site.app.app_context(), line.turn():
+        waiting = [threading.Thread(target=site.browser().sign_in) for _ in range(8)]
+        for thread in waiting:
+            thread.start()
         for _ in range(1000):  # until all eight are inside and have let go
-            if not passwords._room._value and not db.engine.pool.checkedout():  # type: ignore[attr-defined]
+            if line.inside == 9 and not db.engine.pool.checkedout():  # type: ignore[attr-defined]
                 break
             time.sleep(0.01)
         else:
             pytest.fail("a connection is held")
-    assert ada.is_signed_in()
-    passwords._turn.release()
+        assert ada.is_signed_in()
     for thread in waiting:
         thread.join()
