@@ -22,7 +22,7 @@ test: .venv/dev .venv/browser .venv/node .venv/redis  ## run every test, with ro
 	$(PYTEST) -n 5 --dist worksteal $(TESTS)
 
 test-long: .venv/dev .venv/browser .venv/node .venv/redis  ## run every test with the full round counts
-	LONG=1 $(PYTEST) $(TESTS)
+	LONG=1 $(PYTEST) -n 3 --dist worksteal $(TESTS)
 
 bench: .venv/dev .venv/browser .venv/redis  ## measure, as ratios in one run
 	@$(BIN)/python -m tests.bench

@@ -12,14 +12,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from app import clock
+from app import clock, throttle
 from app.identity import password
+from app.store import postgresql
 from tests import backings
 from tests.backings import Backing
 from tests.browsers import Site
 
 LONG = os.environ.get("LONG") == "1"
 MEMORY = "/dev/shm"  # noqa: S108 - each run makes folders of its own in it
+MINUTE = 60
 ROOM = 2 << 30  # bytes; a run takes about a tenth of it
 
 
@@ -52,7 +54,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "sqlite" in marks:
         names = ("sqlite",)
     elif "nodes" in marks:
-        names = tuple(name for name in names if LONG or name != "sqlite")
+        names = ("postgresql", "redis")
     elif not LONG:
         names = ("sqlite",) if marks & {"e2e", "page"} else ("sqlite", "redis")
     metafunc.parametrize("backing", names, indirect=True, scope="session")
@@ -144,3 +146,11 @@ def _quick_passwords() -> None:
     """For every day, a password costs this process next to nothing. Servers of their own hash as they always do."""
     if not LONG:
         password.PARAMETERS = replace(password.PARAMETERS, memory_cost=8)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patience() -> None:
+    """On a busy machine a lock is held for seconds. In this process no time limit of a store ends a wait that has an end."""
+    postgresql.LIMITS.update(dict.fromkeys(postgresql.LIMITS, MINUTE * 1000))
+    postgresql.CONNECT_SECONDS = postgresql.Bounded.patience = MINUTE
+    throttle.PATIENCE = MINUTE

@@ -20,7 +20,7 @@ LOCK_SECONDS = 5
 _MIGRATING = 0x51_6E_0D  # a number that names our lock
 
 # A process that was stopped in the middle of a transaction must not hold the others' locks for ever.
-_LIMITS = "-c lock_timeout=2500 -c statement_timeout=10000 -c idle_in_transaction_session_timeout=5000"
+LIMITS = {"lock_timeout": 2500, "statement_timeout": 10_000, "idle_in_transaction_session_timeout": 5000}
 
 
 class Bounded(psycopg.Connection[Any]):
@@ -70,7 +70,7 @@ class PostgreSQL:
             self._conninfo,
             autocommit=autocommit,
             connect_timeout=CONNECT_SECONDS,
-            options="" if self._is_migrating else _LIMITS,
+            options="" if self._is_migrating else " ".join(f"-c {name}={value}" for name, value in LIMITS.items()),
             application_name="signed-out",
             prepare_threshold=2,
         )

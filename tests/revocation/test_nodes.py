@@ -106,7 +106,6 @@ def test_a_refresh_that_races_with_a_sign_out_never_survives_it(three: Cluster, 
             pocket = three.nodes[0].sign_in(email)
 
 
-@pytest.mark.nodes
 def test_the_receipt_says_how_many_nodes_confirmed(three: Cluster, names: Names) -> None:
     node = three.nodes[0]
     given = leave(node, node.join(next(names)))
