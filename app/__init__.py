@@ -15,13 +15,13 @@ from app.identity import access_token, activity, demo, password
 from app.oauth import routes as oauth
 from app.openapi import routes as openapi
 from app.revocation import delivery
-from app.web import site
+from app.web import answered, site
 
 
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     """Build the application that *environ* describes. Raises Misconfigured with one line if it makes no sense."""
     settings = config.load(environ)
-    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    app = answered.Application(__name__, template_folder="../templates", static_folder="../static")
     app.extensions["settings"] = settings
     app.config.update(MAX_CONTENT_LENGTH=64 * 1024, SEND_FILE_MAX_AGE_DEFAULT=365 * config.DAY)
     app.session_interface = _NoSession()
@@ -48,6 +48,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    app.wsgi_app = answered.LastWord(app.wsgi_app, https=settings.https)  # type: ignore[method-assign]
     return app
 
 

@@ -1,11 +1,13 @@
 """The database, and the one way to write to it."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import BigInteger, Connection, ExceptionContext, Integer, event, exc, orm
 from sqlalchemy.orm import DeclarativeBase
 
@@ -16,6 +18,7 @@ from app.store.postgresql import PostgreSQL
 from app.store.sqlite import BUSY_SECONDS, Sqlite
 
 C = TypeVar("C", bound=Callable[[], None])
+_log = logging.getLogger("signed_out.store")
 
 
 class Model(DeclarativeBase):
@@ -24,7 +27,35 @@ class Model(DeclarativeBase):
     registry = orm.registry(type_annotation_map={int: BigInteger().with_variant(Integer, "sqlite")})
 
 
-db = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False})
+class Session(BoundSession):
+    """Ends a transaction without an error where the connection is lost: the database has rolled it back already."""
+
+    def rollback(self) -> None:
+        try:
+            super().rollback()
+        except StoreUnavailable as problem:
+            _log.warning("a lost connection had nothing to roll back: %s", problem)
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except StoreUnavailable as problem:
+            _log.warning("a connection was lost after its last use: %s", problem)
+            self.invalidate()
+
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy, of which no session outlives its request."""
+
+    def _teardown_session(self, problem: BaseException | None) -> None:
+        try:
+            super()._teardown_session(problem)
+        finally:
+            # Sessions are kept under the id of their context, which the next context may have.
+            self.session.registry.clear()
+
+
+db = Database(model_class=Model, session_options={"class_": Session, "expire_on_commit": False})
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -72,7 +103,15 @@ def writing() -> Iterator[None]:
     finally:
         del session.info["after_commit"]
     for callback in callbacks.values():
+        _call(callback)
+
+
+def _call(callback: Callable[[], None]) -> None:
+    """What was committed stands, and so does the answer that says so, whatever follows from it."""
+    try:
         callback()
+    except Exception:
+        _log.exception("after a commit")
 
 
 def is_writing() -> bool:

@@ -10,7 +10,7 @@ from app.config import Misconfigured
 from app.db import StoreUnavailable, db, store
 
 _SCRIPTS = Path(__file__).parent / "migrations"
-_NEWEST = max(path.stem.partition("_")[0] for path in (_SCRIPTS / "versions").glob("*.py"))
+_KNOWN = sorted(path.stem.partition("_")[0] for path in (_SCRIPTS / "versions").glob("*.py"))
 
 
 def init_app(app: Flask) -> None:
@@ -28,16 +28,22 @@ def init_app(app: Flask) -> None:
 
 def _upgrade() -> None:
     store().prepare()
-    if _version() != _NEWEST:
+    if not _is_newest():
         with store().migrating():
             db.engine.dispose()  # connections made from here on have no time limits
-            if _version() != _NEWEST:
+            if not _is_newest():
                 upgrade()
 
 
-def _version() -> str | None:
+def _is_newest() -> bool:
+    """Return whether there is nothing to migrate. Raises Misconfigured where only newer code knows the database."""
     if not inspect(db.engine).has_table("alembic_version"):
-        return None
-    found: str | None = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+        return False
+    found = db.session.scalar(text("SELECT version_num FROM alembic_version"))
     db.session.rollback()
-    return found
+    if found is not None and found not in _KNOWN:
+        raise Misconfigured(
+            f"DATABASE_URL: {store().name} is of version {found}, and this code knows versions up to {_KNOWN[-1]}: "
+            "run the newer code, or put back a backup from before the upgrade."
+        )
+    return bool(found == _KNOWN[-1])

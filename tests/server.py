@@ -87,6 +87,11 @@ class Server:
         cookies = "; ".join(f"{name}={value}" for name, value in (pocket or {}).items())
         return self._send("GET", path, {"Cookie": cookies})[2]
 
+    def visit(self, path: str, pocket: Pocket) -> tuple[int, Pocket, str]:
+        """Return the status of the page at *path*, the cookies that it set, and what stands there."""
+        cookies = "; ".join(f"{name}={value}" for name, value in pocket.items())
+        return self._send("GET", path, {"Cookie": cookies})
+
     def join(self, email: str) -> Pocket:
         """Sign up; return the cookies of the first session."""
         return self.ask("POST", "/sign-up", {}, name="Ada", email=email, password=PASSWORD)[1]

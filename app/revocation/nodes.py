@@ -109,7 +109,7 @@ class Node:
         while now() < began + self._lease * MARGIN:
             try:
                 nodes, confirmed = registry.count(engine, position)
-            except StoreUnavailable as problem:
+            except Exception as problem:  # whatever it is, no node is known to have read the entry
                 nodes, confirmed = max(most, 1), 0
                 _log.warning("the registry of nodes cannot be read: %s", problem)
             most = max(most, nodes)

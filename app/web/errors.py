@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
+from markupsafe import escape
 from werkzeug.exceptions import HTTPException, Unauthorized
 
 from app.admission import Full
@@ -125,8 +126,27 @@ def answer(code: int, retry_after: int | None, words: Words | None = None) -> Re
     return response
 
 
+def bare(problem: Exception | None, path: str) -> Response:
+    """Answer without a template, a visitor or the database, as any of them may be what broke."""
+    code = 503 if isinstance(problem, StoreUnavailable) else 500
+    if _is_machine_path(path):
+        return Response(f'{{"error":"{_CODES.get(code, "server_error")}"}}\n', code, content_type="application/json")
+    words = _WORDS[code]
+    texts = "".join(f"<p>{escape(text)}</p>" for text in (words.happened, words.safe, words.do))
+    form = '<form action="/sign-out" method="post"><button>Sign Out</button></form>'
+    title = escape(words.title)
+    page = (
+        f'<!doctype html><html lang="en"><title>{title}</title><h1>{title}</h1>{texts}{form}<p>Error {code}</p></html>'
+    )
+    return Response(page, code, {"Retry-After": str(RETRY_SECONDS)} if code == 503 else None)
+
+
 def _is_for_machines() -> bool:
-    return request.path.startswith(_MACHINES) and request.path not in _PEOPLE
+    return _is_machine_path(request.path)
+
+
+def _is_machine_path(path: str) -> bool:
+    return path.startswith(_MACHINES) and path not in _PEOPLE
 
 
 def _knows_the_visitor() -> bool:

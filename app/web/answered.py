@@ -1,0 +1,107 @@
+"""No exception leaves the application: a finished answer stands, and an error before it becomes a page of ours."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask, Response
+from flask.globals import request_ctx
+
+from app.web import errors
+from app.web.headers import Careful
+
+_log = logging.getLogger("signed_out.errors")
+
+
+class Application(Flask):
+    """Flask, in which nothing that runs after a view can take its answer away."""
+
+    def handle_exception(self, e: Exception) -> Response:
+        try:
+            return super().handle_exception(e)
+        except Exception as problem:
+            _log.exception("the page of an error cannot be shown")
+            return self.finalize_request(errors.bare(problem, request_ctx.request.path), from_error_handler=True)
+
+    def process_response(self, response: Response) -> Response:
+        """Let each hook change the answer; a hook that fails leaves it as it was."""
+        scopes = chain(request_ctx.request.blueprints, (None,))
+        hooks = (reversed(self.after_request_funcs.get(scope, ())) for scope in scopes)
+        for hook in chain(request_ctx._after_request_functions, *hooks):
+            with _logged("after a request"):
+                response = hook(response)
+        return response
+
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        with _logged("at the end of a request"):
+            super().do_teardown_request(exc)
+
+    def do_teardown_appcontext(self, exc: BaseException | None = None) -> None:
+        for function in reversed(self.teardown_appcontext_funcs):
+            with _logged("at the end of a context"):
+                function(exc)
+
+
+class LastWord:
+    """Catches what is raised outside Flask's own handling, and while a streamed body is begun or closed."""
+
+    def __init__(self, wsgi_app: WSGIApplication, *, https: bool) -> None:
+        self._wsgi_app = wsgi_app
+        self._apology = Careful(_apologize, https=https)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        begun: list[Any] = []
+        written: list[bytes] = []
+        body: Iterable[bytes] = ()
+
+        def begin(*arguments: Any) -> Callable[[bytes], object]:
+            begun[:] = arguments
+            return written.append
+
+        try:
+            body = self._wsgi_app(environ, begin)
+            parts = iter(body)
+            first = next(parts, b"")  # nothing is sent before it, so that an error can still become a page
+        except Exception:
+            _log.exception("before an answer was begun")
+            _close(body)
+            return self._apology(environ, start_response)
+        start_response(*begun)
+        return _Body(body, chain(written, (first,), parts))
+
+
+class _Body:
+    """The rest of an answer."""
+
+    def __init__(self, body: Iterable[bytes], parts: Iterable[bytes]) -> None:
+        self._body = body
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        # An error in the middle does leave: only so does the server cut the connection, and half a body never looks whole.
+        return iter(self._parts)
+
+    def close(self) -> None:
+        _close(self._body)
+
+
+def _apologize(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    return errors.bare(None, environ.get("PATH_INFO", ""))(environ, start_response)
+
+
+def _close(body: Iterable[bytes]) -> None:
+    close = getattr(body, "close", None)
+    if close:
+        with _logged("while an answer was closed"):
+            close()
+
+
+@contextmanager
+def _logged(when: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        _log.exception(when)
