@@ -22,7 +22,6 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from app import metrics
-from app.db import StoreUnavailable
 from app.revocation import registry
 from app.revocation.memory import Memory, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
