@@ -45,11 +45,15 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     controls.init_app(app, settings)
     cli.init_app(app)
 
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
+    _wrap(app, settings)
+    return app
+
+
+def _wrap(app: Flask, settings: config.Settings) -> None:
+    hops = settings.trusted_proxies
+    if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     app.wsgi_app = answered.LastWord(app.wsgi_app, https=settings.https)  # type: ignore[method-assign]
-    return app
 
 
 def _add_lab(app: Flask, settings: config.Settings) -> None:
