@@ -133,13 +133,13 @@ class Session(Lifetime, Model):
         return self.state(clock.now()) is State.LIVE and not log.covers((self.id, self.user_id), self.opened)
 
     def end(self, reason: Reason, *, actor: str | None = None) -> bool:
-        """Append that it is over, and what hangs on it with it; return False if it already was.
+        """Append that it is over, and what hangs on it with it; return False if it already was, or had timed out.
 
         Either way the answer waits until every node knows. Must run inside `db.writing`, with the row locked. Its own
         entry comes last: a node that has read this one has read them all.
         """
-        if self.await_end():
-            return False
+        if self.await_end() or self.state(clock.now()) is not State.LIVE:
+            return False  # an entry after a time-out would rewrite when and why it was over
         for app in self._hanging():
             app.end(Reason.BROWSER_ENDED, actor=actor or self.id)
         log.revoke(

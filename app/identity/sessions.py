@@ -48,6 +48,11 @@ def warned(user_id: str) -> list[Session]:
     return list(db.session.scalars(listed.order_by(Session.opened)))
 
 
+def named(user_id: str, sids: set[str]) -> list[Session]:
+    """Return those of the user's sessions that have these ids."""
+    return list(db.session.scalars(select(Session).where(Session.id.in_(sids), Session.user_id == user_id)))
+
+
 def live_each(user_ids: Iterable[str]) -> dict[str, int]:
     """Return in how many browsers each of these users is signed in, if in any."""
     counted = select(Session.user_id, func.count()).where(Session.user_id.in_(set(user_ids)), *_goes_on())

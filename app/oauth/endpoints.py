@@ -7,6 +7,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc6749.requests import OAuth2Request
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
+from flask import request as http
 
 from app.config import settings
 from app.db import writing
@@ -17,6 +18,7 @@ from app.oauth.client import CONFIDENTIAL, INTROSPECT, METHODS, Client
 
 _ENDS_SITE = Reason.SIGNED_OUT, "signed_out"
 _ENDS_APP = Reason.REVOKED, "session_ended"
+ENDED = "signed_out.ended"  # in the WSGI environment, out of reach for headers: a list of the sessions a request ended
 
 
 class Found(Protocol):
@@ -102,8 +104,11 @@ class RefreshOf:
             if session is None:
                 return
             reason, event = _ENDS_SITE if session.client_id == SITE else _ENDS_APP
-            if session.end(reason, actor=session.id):
+            ended = session.end(reason, actor=session.id)
+            if ended:
                 activity.record(event, session.user_id, session)
+        if ended:
+            http.environ.get(ENDED, []).append(sid)
 
 
 @dataclass(frozen=True)

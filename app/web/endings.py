@@ -81,4 +81,4 @@ def _end_everything() -> ResponseReturnValue:
     with guard.acting() as current:
         count = sessions.end_all(current.user_id, Reason.ENDED_EVERYWHERE, actor=current.id)
         activity.record("everywhere_ended", current.user_id, current)
-    return sign_out.farewell(ended=count)
+    return sign_out.farewell(current.id, ended=count)

@@ -19,6 +19,7 @@ from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session, State
 from app.identity.user import User
 from app.web import cookies
+from app.web.held import Held
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,21 +66,10 @@ def peek() -> str | None:
     return session.id if session and session.client_id == SITE and session.goes_on() else None
 
 
-def held() -> list[str]:
-    """Return the ids of the sessions whose tokens this browser holds: one, unless cookies were mixed."""
-    refresh, access = cookies.read(cookies.REFRESH), cookies.read(cookies.ACCESS)
-    session = refresh_token.owner(refresh) if refresh else None
-    claims = access_token.read(access) if access else None
-    found = {session.id} if session and session.client_id == SITE else set()
-    return sorted(found | ({claims.sid} if claims and claims.client_id == SITE else set()))
-
-
 def await_ends() -> None:
     """Have the answer wait until every node knows the end of each session that this browser holds dead tokens of."""
-    for sid in held():
-        session = db.session.get(Session, sid)
-        if session:
-            session.await_end()
+    for session in Held.here().sessions():
+        session.await_end()
 
 
 def current() -> Visit:

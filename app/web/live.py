@@ -6,9 +6,9 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.db import db
 from app.identity.session import Reason, Session
 from app.web import guard, local
+from app.web.held import Held
 
 bp = Blueprint("live", __name__)
 ANSWER_SECONDS = 10  # within which the answer to a sign-out has come, or never will
@@ -23,20 +23,19 @@ def live() -> ResponseReturnValue:
     at = local.path(request.args.get("at"))
     session = guard.peek()
     if session is None:
-        held = guard.held()
-        if any(map(_just_left, held)):
+        held = Held.here()
+        if any(map(_just_left, held.sessions())):
             return "", 202
+        # Whether they are tokens of ours is not told.
         return {"to": f"/sign-in?next={quote(at, safe='/')}" if held else "/signed-out"}, 401
     if session != request.args.get("session"):
         return {"to": at}, 409  # somebody else, or the same person anew
     return "", 204
 
 
-def _just_left(sid: str) -> bool:
-    """Say whether who holds these cookies ended the session by signing out or in, so that other cookies are on their
-    way."""
-    session = db.session.get(Session, sid)
-    ending = session.ending if session else None
+def _just_left(session: Session) -> bool:
+    """Return whether this browser has just ended the session by signing out or in: its new cookies are on their way."""
+    ending = session.ending
     if ending is None or clock.now() - ending.at >= ANSWER_SECONDS:
         return False
-    return ending.actor == sid or ending.reason == Reason.REPLACED
+    return ending.actor == session.id or ending.reason == Reason.REPLACED

@@ -14,6 +14,7 @@ from app.db import StoreUnavailable, db
 from app.identity.session import SITE
 from app.oauth import metadata
 from app.oauth.client import site_secret
+from app.oauth.endpoints import ENDED
 from app.web import words
 
 _SHOWN = ("authorization", "content-type", "retry-after", "www-authenticate", "cache-control")
@@ -21,12 +22,16 @@ _SHOWN = ("authorization", "content-type", "retry-after", "www-authenticate", "c
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer, with secrets shortened wherever they are shown."""
+    """One request and its answer, with secrets shortened wherever they are shown.
+
+    *ended*: the ids of the sessions that this very request ended, which its answer must not tell (RFC 7009, section 2.2).
+    """
 
     request: httpx.Request
     response: httpx.Response
     milliseconds: float
     secrets: tuple[str, ...]
+    ended: tuple[str, ...]
 
     @property
     def error(self) -> str | None:
@@ -105,7 +110,8 @@ def _send(
     # In process, so that one worker never waits for itself. What the caller holds is let go of first, and the call
     # runs in a context of its own: it must not share our transaction, our visitor or our `g`.
     db.session.remove()
-    transport = httpx.WSGITransport(app=current_app.wsgi_app)
+    app, ended = current_app.wsgi_app, list[str]()
+    transport = httpx.WSGITransport(app=lambda environ, start: app({**environ, ENDED: ended}, start))
     auth = httpx.BasicAuth(SITE, site_secret()) if form else None
     with httpx.Client(transport=transport, auth=auth, trust_env=False) as client:
         began = time.perf_counter()
@@ -114,4 +120,4 @@ def _send(
         except httpx.TransportError as problem:
             raise StoreUnavailable(str(problem)) from problem
         took = (time.perf_counter() - began) * 1000
-    return Exchange(response.request, response, took, secrets)
+    return Exchange(response.request, response, took, secrets, tuple(ended))

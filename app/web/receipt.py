@@ -32,8 +32,9 @@ class Receipt(Model):
     content: Mapped[str]
 
 
-def describe(session: Session, *, already: bool, ended: int | None) -> dict[str, Any]:
-    """Return what was ended: *session*, or, if *ended* says how many, every session of its user."""
+def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
+    """Return what was ended: the session *sid*, or, if *ended* says how many, every session of its user."""
+    session = db.session.get_one(Session, sid, populate_existing=True)
     others = sessions.count_live(session.user_id)
     apps, kept = sessions.ended_with(session), sessions.outliving(session)
     names = clients.names(app.client_id for app in apps + kept)
@@ -41,8 +42,6 @@ def describe(session: Session, *, already: bool, ended: int | None) -> dict[str,
         "ended_at": session.ended_at or clock.now(),
         "began_at": session.began_at,
         "label": session.name or browsers.describe(session.user_agent).label,
-        "already": already,
-        "reason": session.reason,
         "parts": [*_parts(session), *(_part(names[app.client_id], app) for app in apps[-APPS:])],
         "told": told.ids(session, apps + kept),
         "kept": [names[app.client_id] for app in kept],

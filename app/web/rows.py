@@ -8,6 +8,7 @@ from app import clock, countries
 from app.config import settings
 from app.countries import Country
 from app.identity import browsers
+from app.identity import sessions as users_sessions
 from app.identity.session import SITE, Session, State
 from app.oauth import client as clients
 from app.web import words
@@ -63,9 +64,10 @@ class Row:
 
 def build(sessions: Iterable[Session], current: Session) -> list[Row]:
     """Describe each of one person's sessions, as seen from *current*."""
-    known = {session.id: session for session in sessions}
-    apps = clients.names(session.client_id for session in known.values() if session.client_id != SITE)
-    return [_row(session, current, known, apps) for session in known.values()]
+    listed = {session.id: session for session in sessions}
+    apps = clients.names(session.client_id for session in listed.values() if session.client_id != SITE)
+    known = listed | _actors(listed)
+    return [_row(session, current, known, apps) for session in listed.values()]
 
 
 def as_json(row: Row) -> dict[str, Any]:
@@ -85,6 +87,15 @@ def as_json(row: Row) -> dict[str, Any]:
         "ended_at": ended_at,
         "ended_by": row.actor,
     }
+
+
+def _actors(listed: dict[str, Session]) -> dict[str, Session]:
+    """Return the sessions from which the person ended some of these, unless they are among them. An administrator's
+    are not told."""
+    found = {session.ending.actor for session in listed.values() if session.ending and session.ending.actor}
+    missing = found - listed.keys()
+    owner = next(iter(listed.values())).user_id if missing else ""
+    return {actor.id: actor for actor in users_sessions.named(owner, missing)} if missing else {}
 
 
 def _row(session: Session, current: Session, known: dict[str, Session], apps: dict[str, str]) -> Row:

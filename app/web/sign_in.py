@@ -1,21 +1,22 @@
 """Sign in: a new session. It replaces whatever session this browser held."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TypeVar
 from urllib.parse import quote
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import clock
 from app.config import settings
-from app.db import db, writing
+from app.db import writing
 from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import user as users
-from app.identity.session import Reason, Session, State
+from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
 from app.throttle import Throttle, address
 from app.web import cookies, forms, guard, local
+from app.web.held import Held
 
 bp = Blueprint("sign_in", __name__)
 T = TypeVar("T")
@@ -46,7 +47,7 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
         user = _lock(user)
         if user.password_version != version or user.disabled_at is not None:
             return _page(forms.SignIn(request.form), failed=True), 422
-        name = replace_held(user)
+        name = _replace_held(user)
         session = Session.start(user, browsers.here(), keep=keep, name=name)
         tokens = refresh_token.issue(session)
         activity.record("signed_in", user.id, session)
@@ -54,29 +55,35 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
     # By way of /sign-in, which notices if the cookies do not come back.
     response = redirect(f"/sign-in?arrived=1&next={quote(local.path(wanted), safe='/')}", 303)
     cookies.sign_in(response, cookies.pair(tokens))
+    if cookies.read(cookies.RECEIPT):
+        cookies.drop(response, cookies.RECEIPT)  # it may be another person's
     return response
 
 
 def _lock(user: User) -> User:
     """Lock the user's row, and those of the people whose sessions this browser holds: in one order for everybody, or
     two browsers that change places would wait for each other."""
-    sessions_held = [db.session.get(Session, sid) for sid in guard.held()]
-    people = {user.id, *(session.user_id for session in sessions_held if session)}
+    people = {user.id, *(session.user_id for session in _held())}
     return {person: users.lock(person) for person in sorted(people)}[user.id]
 
 
-def replace_held(user: User) -> str | None:
-    """End the sessions whose tokens this browser holds; return the own name it had for this user."""
+def _replace_held(user: User) -> str | None:
+    """End the sessions that this browser holds. Return the name the user gave one, unless it was ended before."""
     name = None
-    for sid in guard.held():
-        session = sessions.lock(sid)
+    for held in _held():
+        session = sessions.lock(held.id)
         if session is None:
             continue
-        if session.user_id == user.id:
-            name = session.name if session.end(Reason.REPLACED) else name
-        elif session.end(Reason.SIGNED_OUT, actor=session.id):
+        own = session.user_id == user.id
+        name = session.name if own and session.ended_entry is None else name
+        if session.end(Reason.REPLACED if own else Reason.SIGNED_OUT, actor=None if own else session.id) and not own:
             activity.record("signed_out", session.user_id, session)
     return name
+
+
+def _held() -> list[Session]:
+    """Return the sessions of this browser's tokens in one order, so that no two sign-ins wait for each other."""
+    return sorted(Held.here().sessions(), key=attrgetter("id"))
 
 
 def try_password(account: str, check: Callable[[], T]) -> T:
@@ -141,8 +148,11 @@ def _page(form: forms.SignIn, *, failed: bool = False) -> str:
     )
 
 
-def _why_signed_out() -> Session | None:
-    """Return the session that this browser still holds tokens of, if it was ended: the person is told why."""
-    refresh = cookies.read(cookies.REFRESH)
-    session = refresh_token.owner(refresh) if refresh else None
-    return session if session and session.state(clock.now()) is not State.LIVE else None
+def _why_signed_out() -> str | None:
+    """Return why the session of this browser is over, as a code.
+
+    All else about it, and to any other dead token that too, is told after a sign-in only: this may be a copy.
+    """
+    token = cookies.read(cookies.REFRESH)
+    session = refresh_token.owner(token) if token and refresh_token.is_newest(token) else None
+    return session.reason if session and session.client_id == SITE else None

@@ -1,57 +1,21 @@
 """Sign out: the session ends at the server, and what was ended is shown and proven."""
 
-import json
-from dataclasses import dataclass
-
 from flask import Blueprint, abort, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from app import admission, clock, seal
-from app.config import settings
+from app import admission
 from app.db import StoreUnavailable, db, writing
-from app.identity import access_token, activity, refresh_token, sessions
-from app.identity.session import SITE, Reason, Session
+from app.identity import activity, sessions
+from app.identity.session import Reason, Session
 from app.revocation import checkpoint
 from app.web import cookies, guard, lifeline, own_server, receipt, told
+from app.web.held import ENDING_SECONDS, Held
 from app.web.own_server import Exchange
 
 bp = Blueprint("sign_out", __name__)
 RECEIPT = "/signed-out"
 RETRY_SECONDS = 5
-ENDING_SECONDS = 60 * 60
-_ENDING = "tokens that may only be ended"
-
-
-@dataclass(frozen=True)
-class Held:
-    """The tokens that this browser holds. Either may have expired."""
-
-    access: str | None
-    refresh: str | None
-
-    @classmethod
-    def here(cls) -> "Held":
-        return cls(cookies.read(cookies.ACCESS), cookies.read(cookies.REFRESH))
-
-    @classmethod
-    def pending(cls) -> "Held":
-        """Open what an earlier sign-out could not end."""
-        cookie = cookies.read(cookies.ENDING) or ""
-        try:
-            opened = seal.reveal(settings().secret_key, _ENDING, bytes.fromhex(cookie))
-        except ValueError:
-            opened = None
-        sealed_at, access, refresh = json.loads(opened) if opened else (0, None, None)
-        return cls(access, refresh) if clock.now() - sealed_at < ENDING_SECONDS else cls(None, None)
-
-    def sealed(self) -> str:
-        """Return both in a form that is good for ending them, for a while, and for nothing else."""
-        content = json.dumps([clock.now(), self.access, self.refresh])
-        return seal.close(settings().secret_key, _ENDING, content).hex()
-
-    def __bool__(self) -> bool:
-        return bool(self.access or self.refresh)
 
 
 @bp.get("/sign-out")
@@ -76,10 +40,12 @@ def leave(then: str | None = None) -> ResponseReturnValue:
     if not held:
         return _clear(response)
     try:
-        exchange, already = _end(held)
+        exchange, ended = _end(held)
     except StoreUnavailable:
         return _not_yet(held)
-    return _show(response, held, exchange, already=already, wait=then is not None)
+    if ended is None:  # these tokens were dead: there is nothing to tell whoever brought them
+        return _clear(response)
+    return _show(response, held, ended, exchange, wait=then is not None)
 
 
 @bp.get(RECEIPT)
@@ -104,10 +70,10 @@ def proof() -> ResponseReturnValue:
     return Response(proven, content_type="text/plain; charset=utf-8", headers=download)
 
 
-def farewell(*, ended: int) -> ResponseReturnValue:
-    """Answer after *ended* sessions, this one among them, were ended together."""
+def farewell(sid: str, *, ended: int) -> ResponseReturnValue:
+    """Answer after *ended* sessions, *sid* of this browser among them, were ended together."""
     guard.leave()
-    return _show(redirect(RECEIPT, 303), Held.here(), None, ended=ended)
+    return _show(redirect(RECEIPT, 303), Held.here(), sid, None, ended=ended)
 
 
 def end_late() -> bool:
@@ -121,50 +87,41 @@ def end_late() -> bool:
     return True
 
 
-def _end(held: Held) -> tuple[Exchange, bool]:
-    """Revoke by RFC 7009 and make sure of it. Return the exchange, and whether the session had ended before.
+def _end(held: Held) -> tuple[Exchange, str | None]:
+    """Revoke by RFC 7009 and make sure of it. Return the exchange, and the id of the session that this very request ended.
 
     Raises StoreUnavailable if the endpoint could not do it: the tokens must be taken to live on (section 2.2.1).
     """
-    before = _session(held)
-    already = before is not None and before.ended_entry is not None
     if held.refresh:
         exchange = own_server.revoke(held.refresh, "refresh_token")
     else:
         exchange = own_server.revoke(held.access or "", "access_token")
     if exchange.response.status_code != 200:
         raise StoreUnavailable(f"revocation was answered {exchange.response.status_code}")
-    for session in (_session(Held(held.access, None)), _session(Held(None, held.refresh))):
-        _make_sure(session)
-    return exchange, already
+    held_sessions = [session.id for session in held.sessions()]  # read before `writing` lets go of the rows
+    ended = [sid for sid in held_sessions if sid in exchange.ended or _make_sure(sid)]
+    return exchange, ended[0] if ended else None
 
 
-def _make_sure(session: Session | None) -> None:
+def _make_sure(sid: str) -> bool:
     """End a session of which this browser holds the access token alone: to revoke that one would not be enough."""
-    if session is None or session.await_end():
-        return
-    sid = session.id  # read before `writing` lets go of the row
+    found = db.session.get(Session, sid)
+    if found is None or found.await_end():
+        return False
     with writing():
         locked = sessions.lock(sid)
-        if locked and locked.end(Reason.SIGNED_OUT, actor=locked.id):
-            activity.record("signed_out", locked.user_id, locked)
-
-
-def _session(held: Held) -> Session | None:
-    if held.refresh:
-        found = refresh_token.owner(held.refresh)
-        if found and found.client_id == SITE:
-            return found
-    claims = access_token.read(held.access) if held.access else None
-    return db.session.get(Session, claims.sid) if claims and claims.client_id == SITE else None
+        if locked is None or not locked.end(Reason.SIGNED_OUT, actor=sid):
+            return False
+        activity.record("signed_out", locked.user_id, locked)
+        return True
 
 
 def _show(
     response: Response,
     held: Held,
+    sid: str,
     exchange: Exchange | None,
     *,
-    already: bool = False,
     ended: int | None = None,
     wait: bool = False,
 ) -> Response:
@@ -172,13 +129,11 @@ def _show(
     Logout, section 3)."""
     try:
         proof = receipt.prove(held.access, held.refresh)
-        session = _session(held)
-        if session:
-            content = receipt.describe(session, already=already, ended=ended)
-            content |= {"exchange": exchange.shown() if exchange else None, "proof": proof}
-            cookies.put(response, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
-            if wait:
-                told.wait(content["told"])
+        content = receipt.describe(sid, ended=ended)
+        content |= {"exchange": exchange.shown() if exchange else None, "proof": proof}
+        cookies.put(response, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
+        if wait:
+            told.wait(content["told"])
     except StoreUnavailable:
         pass  # it is ended; only the receipt is missing
     return _clear(response)
