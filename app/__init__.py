@@ -7,11 +7,11 @@ from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import admission, cli, clock, config, countries, db, executor, keys, operation, schema, throttle
+from app import admission, cli, clock, config, countries, db, executor, keys, operation, schema, security_log, throttle
 from app.api import log
 from app.api import routes as api
 from app.controls import routes as controls
-from app.identity import access_token, activity, demo, password
+from app.identity import access_token, demo, password
 from app.oauth import routes as oauth
 from app.openapi import routes as openapi
 from app.revocation import delivery
@@ -33,7 +33,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         part.init_app(app, settings)
     executor.init_app(app, create_app, environ)
     keys.init_app(app)
-    activity.init_app()
+    security_log.init_app()
     password.init_app(app)
     demo.init_app(app, settings)
     access_token.init_app(app)

@@ -1,20 +1,16 @@
 """What happened to an account: a list for its owner, and one JSON line for each event for the operator."""
 
-import json
-import logging
 from collections.abc import Collection
-from typing import Any
 
-from flask.logging import has_level_handler, wsgi_errors_stream
 from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, metrics
+from app import clock
 from app.db import Model, after_commit, db
 from app.identity.session import Session
+from app.security_log import line as line
 
 NOBODY = ""
-_log = logging.getLogger("signed_out.security")
 
 
 class Event(Model):
@@ -29,13 +25,6 @@ class Event(Model):
     at: Mapped[int]
     address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(512))
-
-
-def init_app() -> None:
-    """Have the lines written to the error output of the server, unless the operator's own logging takes them."""
-    _log.setLevel(logging.INFO)
-    if not has_level_handler(_log):
-        _log.addHandler(logging.StreamHandler(wsgi_errors_stream))  # type: ignore[call-overload]
 
 
 def record(
@@ -54,13 +43,6 @@ def record(
     db.session.add(happened)
     after_commit(lambda: line(event, user=user_id or None, session=sid, address=address or None))
     return happened
-
-
-def line(event: str, **details: Any) -> None:
-    """Write one JSON line about a security event: ids and addresses, never a token, a password or a cookie."""
-    metrics.events.labels(event).inc()
-    known = {name: value for name, value in details.items() if value is not None}
-    _log.info(json.dumps({"event": event, "at": clock.now(), **known}, separators=(",", ":")))
 
 
 def latest(user_id: str, count: int = 50) -> list[Event]:

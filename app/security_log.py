@@ -1,0 +1,25 @@
+"""The security log: one JSON line for each security event, for the operator."""
+
+import json
+import logging
+from typing import Any
+
+from flask.logging import has_level_handler, wsgi_errors_stream
+
+from app import clock, metrics
+
+_log = logging.getLogger("signed_out.security")
+
+
+def init_app() -> None:
+    """Write the lines to the server's error output, unless the operator's own logging takes them."""
+    _log.setLevel(logging.INFO)
+    if not has_level_handler(_log):
+        _log.addHandler(logging.StreamHandler(wsgi_errors_stream))  # type: ignore[call-overload]
+
+
+def line(event: str, **details: Any) -> None:
+    """Write one line about *event*: ids and addresses, never a token, a password or a cookie."""
+    metrics.events.labels(event).inc()
+    known = {name: value for name, value in details.items() if value is not None}
+    _log.info(json.dumps({"event": event, "at": clock.now(), **known}, separators=(",", ":")))
