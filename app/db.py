@@ -154,6 +154,8 @@ def _patience() -> float:
 
 
 def _name_error(context: ExceptionContext) -> StoreUnavailable | None:
+    if context.is_pre_ping:
+        return None  # the pool opens another connection
     ours = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
     found = context.sqlalchemy_exception
     if isinstance(found, exc.DatabaseError | exc.InterfaceError) and not isinstance(found, ours):

@@ -65,7 +65,11 @@ class Keys:
                 if self._ring is ring:  # nobody else has looked meanwhile
                     self._ring = _read()
                 ring = self._ring
-        return ring  # type: ignore[return-value]
+        return ring or self.ring(kid)
+
+    def forget(self) -> None:
+        """Read the keys anew before the next use."""
+        self._ring = None
 
 
 def init_app(app: Flask) -> None:
@@ -114,6 +118,12 @@ def rotate(*, at_once: bool = False) -> tuple[str, str]:
 def renew_log_key() -> None:
     """Sign the head of the log with another key from now on. Must run inside `db.writing`."""
     _add_log(signs_from=clock.now())
+
+
+def forget(app: Flask) -> None:
+    """Have this process read the keys of *app* anew: `flask log restore` has replaced them all."""
+    known: Keys = app.extensions["keys"]
+    known.forget()
 
 
 def _ring(kid: str | None = None) -> KeyRing:

@@ -223,6 +223,57 @@ def shell(folder: Path) -> Iterator[Any]:
             yield connection
 
 
+def back_up(folder: Path) -> Path:
+    """Take a backup of the database of the instance in *folder*, whoever uses it; return an instance folder that has it."""
+    copy = folder.with_name(f"{folder.name}-{secrets.token_hex(4)}")
+    shutil.copytree(folder, copy, ignore=lambda _, names: [name for name in names if name.startswith("signed-out.db")])
+    if not settings(folder):
+        _copy_file(folder / "signed-out.db", copy / "signed-out.db")
+        return copy
+    original, name = _database(folder), f"site_{secrets.token_hex(6)}"
+    url = settings(folder)["DATABASE_URL"]
+    with _maintaining(url) as connection:
+        _without_users(connection, original)
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {original} STRATEGY file_copy")
+        connection.execute(f"ALTER DATABASE {original} ALLOW_CONNECTIONS true")
+    (copy / "backing.json").write_text(json.dumps(settings(folder) | {"DATABASE_URL": url.replace(original, name)}))
+    return copy
+
+
+def put_back(copy: Path, folder: Path) -> None:
+    """Put the backup in *copy* in the place of the database of *folder*, under whatever runs there."""
+    if not settings(folder):
+        _copy_file(copy / "signed-out.db", copy / "draft.db")
+        for name in ("signed-out.db-wal", "signed-out.db-shm"):
+            (folder / name).unlink(missing_ok=True)
+        (copy / "draft.db").replace(folder / "signed-out.db")
+        return
+    original, name = _database(folder), _database(copy)
+    with _maintaining(settings(folder)["DATABASE_URL"]) as connection:
+        _without_users(connection, name)
+        connection.execute(f"DROP DATABASE {original} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {original} TEMPLATE {name} STRATEGY file_copy")
+
+
+def write_over(copy: Path, folder: Path) -> None:
+    """Write the backup in *copy* over the SQLite file of *folder*, which stays the same file."""
+    _copy_file(copy / "signed-out.db", folder / "signed-out.db")
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+
+
+def _maintaining(url: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(f"{url.rpartition('/')[0]}/postgres", autocommit=True)
+
+
+def _without_users(connection: psycopg.Connection[Any], database: str) -> None:
+    connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+    connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (database,))
+
+
 def drop_triggers(connection: Any) -> None:
     """Take away what keeps the log from being rewritten."""
     if isinstance(connection, sqlite3.Connection):

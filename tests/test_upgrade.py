@@ -12,6 +12,7 @@ from tests.browsers import Site
 COLUMNS = {
     "users": ("is_admin",),
     "sessions": ("parent_id", "places", "warned"),
+    "log_head": ("cut_from",),
     "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),
 }
 
@@ -26,6 +27,8 @@ def first_version(site: Site) -> None:
                 connection.execute(text(f"DROP TABLE {table}"))
             for index in ("activity_by_event", "sessions_of_parent", "sessions_of_client"):
                 connection.execute(text(f"DROP INDEX {index}"))
+            on = " ON log_head" if connection.dialect.name == "postgresql" else ""
+            connection.execute(text(f"DROP TRIGGER log_head_update{on}"))
             for table, columns in COLUMNS.items():
                 for column in columns:
                     connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))

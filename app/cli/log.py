@@ -55,5 +55,5 @@ def restore() -> None:
         for person in people:
             users.lock(person)
             sessions.end_all(person, Reason.BY_ADMIN)
-    keys.rotate(at_once=True)
+        keys.rotate(at_once=True)  # together: a running node that sees the new epoch takes the new keys
     click.echo(f"Every session of {len(people)} accounts is ended, and all keys are new.")

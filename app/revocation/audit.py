@@ -8,17 +8,18 @@ from app.db import db
 from app.revocation import log, merkle
 from app.revocation.checkpoint import Checkpoint
 from app.revocation.tree import HEIGHT, Leaf, Node
+from app.revocation.witness import LogCut
 
 BATCH = 10_000
 
 
 def first_difference() -> str | None:
     """Return what is wrong with the log, in words, or None if every entry is as it was appended."""
-    size, epoch = log.head()
+    size, epoch, cut_from = log.stored_head()
     asked = select(Checkpoint.size, Checkpoint.root).where(Checkpoint.epoch == epoch)
     signed = {head.size: head.root for head in db.session.execute(asked)}
     growing = Growing()
-    return _entries(size, signed, growing) or _beyond(size, signed) or _tiles(growing)
+    return _entries(size, signed, growing) or _beyond(size, signed) or _tiles(growing) or _cut(size, cut_from)
 
 
 def _entries(size: int, signed: dict[int, bytes], growing: "Growing") -> str | None:
@@ -71,6 +72,11 @@ def _tiles(growing: "Growing") -> str | None:
         if growing.tiles.get((node.level, node.index)) != node.hash:
             return f"the stored hash of tile {node.index} at level {node.level - 1} was changed"
     return None
+
+
+def _cut(size: int, cut_from: int | None) -> str | None:
+    """Name what no table can show any more: a process had read a longer log."""
+    return None if cut_from is None else str(LogCut(size, cut_from))
 
 
 class Growing:

@@ -80,7 +80,7 @@ def prove(position: int) -> str:
 
 def verifier_key() -> str:
     """Return the public key of the log with its name, as programs that verify signed notes want it."""
-    name, public = origin(log.head()[1]), _public(keys.log_key())
+    name, public = origin(log.stored_head()[1]), _public(keys.log_key())
     return f"{name}+{_key_id(name, public).hex()}+{_text(_ED25519 + public)}"
 
 

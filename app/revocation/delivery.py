@@ -6,6 +6,7 @@ from typing import Protocol
 from flask import Flask, current_app
 from sqlalchemy import select, update
 
+from app import keys
 from app.config import Settings
 from app.db import after_commit, db, is_writing, let_go, writing
 from app.revocation import log, nodes
@@ -14,6 +15,7 @@ from app.revocation.follower import Follower
 from app.revocation.memory import Memory
 from app.revocation.nodes import Confirmation, Node
 from app.revocation.registry import Registered
+from app.revocation.witness import LogCut, Witness
 from app.store.postgresql import PostgreSQL
 from app.store.sqlite import Sqlite
 
@@ -25,8 +27,8 @@ class Delivery(Protocol):
         """Begin to follow the log, where that goes on in the background."""
 
     def current(self) -> Memory | None:
-        """Return a memory that is current enough to decide, or None if only the log itself can. May raise
-        StoreUnavailable."""
+        """Return a memory that is current enough to decide, or None if only the log itself can. Raises
+        StoreUnavailable, and LogCut for a log that lost entries."""
 
     def close(self) -> None:
         """Stop deciding, then leave."""
@@ -35,11 +37,14 @@ class Delivery(Protocol):
 def init_app(app: Flask, settings: Settings) -> None:
     """Give *app* its way of following the log: a look at each request on SQLite, a node of its own on PostgreSQL."""
     found = app.extensions["store"]
+    witness = app.extensions["witness"] = Witness(lambda: keys.forget(app))
+    with app.app_context():
+        witness.attend(db.engine)
     delivery: Delivery
     if isinstance(found, PostgreSQL):
-        delivery = Node(found.connect, settings.max_staleness_seconds, settings.redis_url)
+        delivery = Node(found.connect, settings.max_staleness_seconds, settings.redis_url, witness)
     elif isinstance(found, Sqlite):
-        delivery = Follower(found.path)
+        delivery = Follower(found.path, witness)
     else:  # pragma: no cover - there are two kinds
         raise TypeError(found)
     app.extensions["delivery"] = delivery
@@ -79,9 +84,12 @@ def confirmation(position: int) -> Confirmation | None:
 
 def reason_not_ready() -> str | None:
     """Return why this process should get no requests yet, or None. Raises StoreUnavailable."""
-    memory = _delivery().current()
-    if memory is None:
-        return "this node has not read the revocation log to its end yet"
+    try:
+        if _delivery().current() is None:
+            log.head()
+            return "this node has not read the revocation log to its end yet"
+    except LogCut as problem:
+        return str(problem)
     with writing():
         db.session.execute(update(log.Head).where(log.Head.id == 0).values(size=log.Head.size))  # touches no row
     return None

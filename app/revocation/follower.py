@@ -6,7 +6,8 @@ import threading
 import time
 from pathlib import Path
 
-from app.revocation.memory import Memory, read
+from app.revocation.memory import Memory, mark, read
+from app.revocation.witness import LogCut, Witness
 from app.store.base import StoreUnavailable
 from app.store.sqlite import connect, file_id
 
@@ -22,8 +23,9 @@ class Follower:
     One look serves every request that came before it began.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, witness: Witness) -> None:
         self._database = database
+        self._witness = witness
         self._lock = threading.Lock()
         self._begun = 0
         self._done = 0
@@ -65,8 +67,17 @@ class Follower:
             self._open()
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
-            self._memory = read(self._memory, self._connection.execute, "?")
+            self._memory = self._read()
             self._version = version
+
+    def _read(self) -> Memory:
+        try:
+            return read(self._memory, self._connection.execute, "?", self._witness)
+        except LogCut as problem:
+            self._connection.execute("PRAGMA busy_timeout=0")  # every request waits for this look
+            mark(problem, self._connection.execute, "?", self._witness)
+            self._pid = 0  # the next look opens the file anew
+            raise
 
     def _is_elsewhere(self) -> bool:
         """Say whether the connection goes on with a file that was removed or replaced; looks ten times a second.

@@ -2,23 +2,30 @@
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 
+from flask import current_app
 from sqlalchemy import CheckConstraint, Index, String, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
-from app.db import Model, db
-from app.revocation import tree
+from app.db import Model, after_commit, db
+from app.revocation import tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
+from app.revocation.witness import Found, LogCut, Seen, Witness
 
 
 class Head(Model):
-    """One row: how many entries there are, and the random epoch in which they were written."""
+    """One row: how many entries there are, and the random epoch in which they were written.
+
+    *cut_from*: a process had read so many when it found fewer. The log then takes no entry, and decides nothing.
+    """
 
     __tablename__ = "log_head"
     id: Mapped[int] = mapped_column(primary_key=True)
     size: Mapped[int]
     epoch: Mapped[str] = mapped_column(String(32))
+    cut_from: Mapped[int | None]
 
 
 _REVOKED = text("kind = 'revoked'")
@@ -72,18 +79,25 @@ def revoke(
 
 def allows(bearer: Bearer) -> bool:
     """Decide on the token from the log itself; also refuses one of another log, perhaps a newer copy of this one."""
-    return bearer.opened <= size() and not is_over(bearer)
+    size, _, ended = _ask(_covering((bearer.jti, bearer.sid, bearer.sub), bearer.opened))
+    return bearer.opened <= size and ended is None
 
 
 def size() -> int:
-    """Return how many entries there are."""
+    """Return how many entries there are. Raises LogCut."""
     return head()[0]
 
 
 def head() -> tuple[int, str]:
-    """Return how many entries there are, and in which epoch."""
-    size, epoch = db.session.execute(select(Head.size, Head.epoch)).one()
+    """Return how many entries there are, and in which epoch. Raises LogCut."""
+    size, epoch = _ask()
     return size, epoch
+
+
+def stored_head() -> tuple[int, str, int | None]:
+    """Return the head as it stands in the table, with the mark of a log that lost entries."""
+    size, epoch, cut_from = db.session.execute(select(Head.size, Head.epoch, Head.cut_from)).one()
+    return size, epoch, cut_from
 
 
 def commitments(start: int, count: int) -> list[bytes]:
@@ -93,8 +107,11 @@ def commitments(start: int, count: int) -> list[bytes]:
 
 
 def begin_epoch() -> None:
-    """Have the next entry begin a new epoch: every node forgets what it knew. Must run inside `db.writing`."""
-    db.session.info["epoch"] = secrets.token_hex(16)
+    """Begin a new epoch: every node forgets what it knew, and a log that was cut is whole. Must run inside `db.writing`."""
+    db.session.execute(
+        update(Head).values(epoch=secrets.token_hex(16), cut_from=None),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def is_over(bearer: Bearer) -> bool:
@@ -110,24 +127,40 @@ def covers(subjects: tuple[str, ...], opened: int) -> bool:
 def covering(subjects: tuple[str, ...], opened: int) -> int | None:
     """Return the position of the first entry that revokes any of *subjects* at or after the position *opened*.
 
-    One look into one index. Every node that has read this entry refuses what it covers.
+    One look into one index. Every node that has read this entry refuses what it covers. Raises LogCut.
     """
-    return db.session.scalar(
-        select(func.min(LogEntry.position)).where(
-            LogEntry.kind == Kind.REVOKED, LogEntry.subject.in_(subjects), LogEntry.position >= opened
-        )
-    )
+    *_, position = _ask(_covering(subjects, opened))
+    found: int | None = position
+    return found
 
 
 def latest(subject: str) -> int | None:
-    """Return the position of the last entry that revokes *subject*."""
+    """Return the position of the last entry that revokes *subject*. Raises LogCut."""
     revoked = LogEntry.kind == Kind.REVOKED, LogEntry.subject == subject
-    return db.session.scalar(select(func.max(LogEntry.position)).where(*revoked))
+    *_, position = _ask(select(func.max(LogEntry.position)).where(*revoked).scalar_subquery())
+    found: int | None = position
+    return found
 
 
-def _epoch() -> dict[str, str]:
-    begun = db.session.info.pop("epoch", None)
-    return {"epoch": begun} if begun else {}
+def _covering(subjects: tuple[str, ...], opened: int) -> Any:
+    revoked = LogEntry.kind == Kind.REVOKED, LogEntry.subject.in_(subjects), LogEntry.position >= opened
+    return select(func.min(LogEntry.position)).where(*revoked).scalar_subquery()
+
+
+def _ask(*questions: Any) -> tuple[Any, ...]:
+    """Return the size and the epoch of the log and the answers to *questions*, unless it is cut. Raises LogCut."""
+    known = witness.known_to(db.session.connection())
+    row = db.session.execute(select(*_head(known.position), *questions)).one_or_none()
+    if row is None:
+        raise LogCut(0, known.position)
+    size, epoch, cut_from, anchor, *answers = row
+    known.check(Found(size, epoch, cut_from, anchor))
+    return size, epoch, *answers
+
+
+def _head(position: int) -> tuple[Any, ...]:
+    anchor = select(tree.Leaf.hash).where(tree.Leaf.position == position).scalar_subquery()
+    return Head.size, Head.epoch, Head.cut_from, anchor
 
 
 _projections: list[Callable[[Entry], None]] = []
@@ -149,12 +182,7 @@ def _append(
     reason: str | None = None,
     actor: str | None = None,
 ) -> Entry:
-    # The row of the head is held until the commit, so positions are gapless and in the order of the commits.
-    # (A sequence would leave gaps; max()+1 would give duplicates.)
-    position = db.session.scalars(
-        update(Head).values(size=Head.size + 1, **_epoch()).returning(Head.size),
-        execution_options={"synchronize_session": False},
-    ).one()
+    position, epoch = _next()
     row = LogEntry(
         position=position,
         kind=kind,
@@ -170,7 +198,31 @@ def _append(
     db.session.add(row)
     db.session.flush()
     entry = row.entry()
-    tree.append(position, entry.commitment(row.nonce))
+    last = tree.append(position, entry.commitment(row.nonce))
+    after_commit(lambda: _witness().note(Seen(epoch, position, last)), instead_of="seen")
     for write in _projections:
         write(entry)
     return entry
+
+
+def _next() -> tuple[int, str]:
+    """Take the next position. Raises LogCut.
+
+    The row of the head is held until the commit, so positions are gapless and in the order of the commits.
+    (A sequence would leave gaps; max()+1 would give duplicates.)
+    """
+    known = witness.known_to(db.session.connection())
+    row = db.session.execute(
+        update(Head).where(Head.cut_from.is_(None)).values(size=Head.size + 1).returning(*_head(known.position)),
+        execution_options={"synchronize_session": False},
+    ).one_or_none()
+    if row is None:
+        raise LogCut(0, known.position)
+    size, epoch, _, anchor = row
+    known.check(Found(size - 1, epoch, None, anchor))
+    return size, epoch
+
+
+def _witness() -> Witness:
+    found: Witness = current_app.extensions["witness"]
+    return found

@@ -1,15 +1,27 @@
 """What a process remembers of the log: a checker, and how far it has read."""
 
-from collections.abc import Callable, Iterable
+import logging
+import sqlite3
+from collections.abc import Callable
 from typing import Any
 
-from app import clock
+import psycopg
+
+from app import clock, security_log
 from app.revocation.checkers.base import AllOf, Checker
 from app.revocation.checkers.cutoff import Cutoff
 from app.revocation.checkers.denylist import Denylist
 from app.revocation.entries import Entry, Kind, Scope
+from app.revocation.witness import Found, LogCut, Seen, Witness
 
-_HEAD = "SELECT size, epoch FROM log_head"
+_HEAD = """
+    SELECT size, epoch, cut_from, (SELECT hash FROM log_leaves WHERE position = {0}),
+        (SELECT hash FROM log_leaves WHERE position = log_head.size),
+        (SELECT max(signed.size) FROM log_checkpoints AS signed WHERE signed.epoch = log_head.epoch)
+    FROM log_head"""
+_CUT = """
+    UPDATE log_head SET cut_from = {0} WHERE epoch = {0} AND cut_from IS NULL AND (size < {0}
+        OR EXISTS (SELECT 1 FROM log_leaves WHERE position = {0} AND hash <> {0}))"""
 _NEWS = "SELECT position, scope, subject, opened, until FROM log_entries WHERE kind = 'revoked'"
 
 
@@ -29,11 +41,7 @@ class Memory:
             "user": (Scope.USER, cutoff.apply),
         }
 
-    def goes_on(self, size: int, epoch: str) -> bool:
-        """Say whether a log with this head is the one remembered: neither begun anew nor an older copy."""
-        return epoch == self.epoch and size >= self.position
-
-    def learn(self, size: int, rows: Iterable[Any]) -> None:
+    def learn(self, size: int, rows: Any) -> None:
         """Take note of *rows*, revocations after `position`, in order; *size* was read before them."""
         position = 0
         for position, name, subject, opened, until in rows:
@@ -43,14 +51,46 @@ class Memory:
         self.checker.forget(clock.now())
 
 
-def read(known: Memory | None, ask: Callable[..., Iterable[Any]], placeholder: str) -> Memory:
-    """Return a memory that knows all that was committed before this call: *known*, or another if the log is another.
+Ask = Callable[..., Any]
+_log = logging.getLogger("signed_out.log")
+
+
+def read(known: Memory | None, ask: Ask, placeholder: str, witness: Witness) -> Memory:
+    """Return a memory that knows all that was committed before this call: *known*, or another for another epoch.
 
     *ask* runs a statement, each in a snapshot of its own. The head is read first, so an entry committed in between
-    is read now or the next time, never skipped.
+    is read now or the next time, never skipped. Raises LogCut.
     """
-    ((size, epoch),) = ask(_HEAD)
-    memory = known if known and known.goes_on(size, epoch) else Memory(epoch)
+    size, epoch, last = _head(ask, placeholder, witness)
+    memory = known if known and known.epoch == epoch else Memory(epoch)
     news = f"{_NEWS} AND position > {placeholder} AND until > {placeholder} ORDER BY position"
     memory.learn(size, ask(news, (memory.position, memory.checker.horizon)))
+    witness.note(Seen(epoch, memory.position, last if memory.position == size else None))
     return memory
+
+
+def _head(ask: Ask, placeholder: str, witness: Witness) -> tuple[int, str, bytes | None]:
+    known = witness.known
+    row = ask(_HEAD.format(placeholder), (known.position,)).fetchone()
+    if row is None:
+        raise LogCut(0, known.position)
+    *head, last, signed = row
+    found = Found(*head)
+    known.check(found)
+    if signed and signed > found.size:
+        raise LogCut(found.size, signed, Seen(found.epoch, signed, None))
+    return found.size, found.epoch, last
+
+
+def mark(problem: LogCut, ask: Ask, placeholder: str, witness: Witness) -> None:
+    """Mark the log as cut, for every other process. If that fails, this one alone refuses, until its next look."""
+    if problem.seen is None:
+        return
+    epoch, size, last = problem.seen
+    try:
+        is_first = ask(_CUT.format(placeholder), (size, epoch, size, size, last)).rowcount == 1
+    except (sqlite3.Error, psycopg.Error) as trouble:
+        _log.error("the log cannot be marked as cut: %s", trouble)
+        is_first = True
+    if is_first and witness.is_news(problem):
+        security_log.line("log_cut", epoch=epoch, known=size, found=problem.size)

@@ -23,8 +23,9 @@ from sqlalchemy.orm import Session
 
 from app import metrics
 from app.revocation import registry
-from app.revocation.memory import Memory, read
+from app.revocation.memory import Memory, mark, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
+from app.revocation.witness import LogCut, Witness
 from app.store.postgresql import Bounded
 
 MARGIN = 1.1  # clocks of two machines do not run equally fast
@@ -48,15 +49,17 @@ class Confirmation:
 class Node:
     """This process as a node. *lease*: seconds; *connect* opens a connection outside the pool."""
 
-    def __init__(self, connect: Callable[..., Bounded], lease: float, redis_url: str) -> None:
+    def __init__(self, connect: Callable[..., Bounded], lease: float, redis_url: str, witness: Witness) -> None:
         self._connect = connect
         self._lease = lease
         self._redis_url = redis_url
+        self._witness = witness
         self._redis = self._messages()
         self._starting = threading.Lock()
         self._pid = 0
         self._left = threading.Event()
         self._known: tuple[Memory, float] | None = None
+        self._cut: LogCut | None = None
         self._watched: dict[tuple[str, int], float] = {}  # a row, and since when it has been so
         self._confirmations: dict[int, Confirmation] = {}
 
@@ -78,9 +81,11 @@ class Node:
             atexit.register(self._leave)
 
     def current(self) -> Memory | None:
-        """Return what is remembered while the lease runs; None afterwards."""
+        """Return what is remembered while the lease runs; None afterwards. Raises LogCut."""
         if self._pid != os.getpid():
             self.start()
+        if self._cut:
+            raise LogCut(self._cut.size, self._cut.known)
         known = self._known
         return known[0] if known and now() < known[1] else None
 
@@ -157,15 +162,26 @@ class Node:
                 )
                 while not self._left.is_set():
                     began = now()
-                    memory = read(memory, connection.execute, "%s")
-                    if not self._report(connection, memory.position):
+                    memory = self._read(memory, connection)
+                    if memory and not self._report(connection, memory.position):
                         break  # pruned: whoever ends a session no longer waits for this node
-                    self._known = (memory, began + self._lease)
+                    self._known = (memory, began + self._lease) if memory else None
                     self._prune(connection)
                     wakeups.wait(self._lease / 3)
         finally:
             wakeups.close()
         connection.execute("DELETE FROM nodes WHERE id = %s", (self._id,))
+
+    def _read(self, memory: Memory | None, connection: Bounded) -> Memory | None:
+        """Read on; None, and this node refuses everything, while the log has lost entries."""
+        try:
+            memory = read(memory, connection.execute, "%s", self._witness)
+        except LogCut as problem:
+            self._cut, self._known = problem, None
+            mark(problem, connection.execute, "%s", self._witness)
+            return None
+        self._cut = None
+        return memory
 
     def _report(self, connection: Bounded, position: int) -> bool:
         done = connection.execute("UPDATE nodes SET position = %s, beat = beat + 1 WHERE id = %s", (position, self._id))

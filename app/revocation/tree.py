@@ -31,9 +31,10 @@ class Node(Model):
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
-def append(position: int, commitment: bytes) -> None:
-    """Add the hash of the entry at *position*, and of each tile that it fills. Must run inside `db.writing`."""
-    db.session.add(Leaf(position=position, hash=merkle.leaf_hash(commitment)))
+def append(position: int, commitment: bytes) -> bytes:
+    """Add the hash of the entry at *position*, and of each tile that it fills; return it. Must run inside `db.writing`."""
+    leaf = merkle.leaf_hash(commitment)
+    db.session.add(Leaf(position=position, hash=leaf))
     db.session.flush()
     level, full = 0, position
     while full % WIDTH == 0:
@@ -42,6 +43,7 @@ def append(position: int, commitment: bytes) -> None:
         level, full = level + 1, full // WIDTH
         db.session.add(Node(level=level, index=index, hash=merkle.of_leaves(hashes)(HEIGHT, 0)))
         db.session.flush()
+    return leaf
 
 
 def tile(level: int, index: int, width: int = WIDTH) -> list[bytes]:

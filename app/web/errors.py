@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, Unauthorized
 
 from app.admission import Full
 from app.db import StoreUnavailable, db
+from app.revocation.witness import LogCut
 from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
 
@@ -63,6 +64,7 @@ FULL = {  # by kind of work
     "endings": Words("Many sessions are being ended at this moment", "They are ended a few people at a time, and the line is full.", "None of yours was ended yet, and you are still signed in here.", _AGAIN),
 }  # fmt: skip
 _OWN = Words("You have asked for this already", "What you asked for before is still being worked on.", _REST, "Wait until it is done, then try again.")  # fmt: skip
+_CUT = Words("The operator of this site has to act", "An older copy of its database was put back, which lacks the latest sign-outs. Until that is settled, this site accepts no sign-in at all.", "No session that was signed out can be used. Nothing was changed.", "Try again later. You will then have to sign in again.")  # fmt: skip
 BUSY_SECONDS = 3
 
 
@@ -70,6 +72,7 @@ def init_app(app: Flask) -> None:
     """Answer every error of *app* in these words."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(StoreUnavailable, _store)
+    app.register_error_handler(LogCut, _cut)
     app.register_error_handler(Full, _full)
     app.register_error_handler(Exception, _broken)
 
@@ -96,6 +99,11 @@ def _ask_to_sign_in() -> ResponseReturnValue:
 def _store(problem: StoreUnavailable) -> ResponseReturnValue:
     _log.error("the store is unavailable: %s", problem)
     return answer(503, RETRY_SECONDS)
+
+
+def _cut(problem: LogCut) -> ResponseReturnValue:
+    _log.error("nothing is accepted: %s", problem)
+    return answer(503, RETRY_SECONDS, _CUT)
 
 
 def _full(problem: Full) -> ResponseReturnValue:

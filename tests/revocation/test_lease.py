@@ -12,6 +12,7 @@ from app.revocation import log, nodes, registry
 from app.revocation.entries import Scope
 from app.revocation.nodes import KEPT, Confirmation, Node
 from app.revocation.wakeups import RedisMessages
+from app.revocation.witness import Witness
 from tests import backings
 from tests.backings import Redis
 from tests.browsers import ACCESS, Browser, Site
@@ -159,7 +160,7 @@ def test_a_node_that_cannot_reach_the_database_knows_nothing_and_tries_on(caplog
     def fail(**_: object) -> Any:
         raise psycopg.OperationalError("no route")
 
-    lonely = Node(fail, 0.1, "")
+    lonely = Node(fail, 0.1, "", Witness(lambda: None))
     assert lonely.current() is None
     until(lambda: "cannot read the log" in caplog.text)
     assert lonely.current() is None
@@ -171,7 +172,7 @@ def test_a_node_that_has_left_does_not_complain(caplog: pytest.LogCaptureFixture
         leaving.close()
         raise psycopg.OperationalError("no route")
 
-    leaving = Node(fail, 0.1, "")
+    leaving = Node(fail, 0.1, "", Witness(lambda: None))
     leaving.start()
     leaving._thread.join()
     assert caplog.text == ""

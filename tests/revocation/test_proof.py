@@ -12,6 +12,7 @@ from app.db import writing
 from app.revocation import checkpoint, log, merkle
 from app.revocation.entries import Scope
 from app.revocation.tree import TreeDamaged
+from app.revocation.witness import LogCut
 from tests import backings
 from tests.browsers import Browser, Site
 from tests.conftest import StillClock
@@ -242,7 +243,7 @@ def test_an_end_that_was_cut_off(site: Site, tampered: Any) -> None:
     tampered.execute("DELETE FROM log_leaves WHERE position > 6")
     tampered.execute("UPDATE log_head SET size = 6")
     assert audit(site) == (1, "Error: entry 7 was removed: a head of 8 entries was signed\n")
-    with site.app.app_context(), pytest.raises(TreeDamaged, match="a head of 8 was signed"):
+    with site.app.app_context(), pytest.raises((TreeDamaged, LogCut)):
         checkpoint.latest()
 
 

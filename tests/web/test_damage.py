@@ -95,8 +95,12 @@ def test_an_older_copy_put_back_under_a_running_site_accepts_nothing_that_it_doe
     for name in ("signed-out.db-wal", "signed-out.db-shm"):
         (server.folder / name).unlink(missing_ok=True)
     (server.folder / "old.db").replace(server.folder / "signed-out.db")
+    for pocket in (ada, {ACCESS: ada[ACCESS]}, {REFRESH: ada[REFRESH]}):
+        assert not server.is_signed_in(pocket)
+    assert server.ask("GET", "/account", {ACCESS: ada[ACCESS]})[0] == 503
+    assert server.ask("POST", "/sign-up", {}, email="bob@example.org", password=PASSWORD, name="Bob")[0] == 503
+    server.run("log", "restore", "--yes")
     assert not server.is_signed_in(ada)
-    assert not server.is_signed_in({ACCESS: ada[ACCESS]})
     assert server.is_signed_in(server.join("ada@example.org"))
 
 
