@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
@@ -12,7 +13,7 @@ from app import clock
 from app.db import Model, after_commit, db
 from app.revocation import tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
-from app.revocation.witness import Found, LogCut, Seen, Witness
+from app.revocation.witness import NOTHING, Found, LogCut, Seen, Witness
 
 
 class Head(Model):
@@ -199,10 +200,21 @@ def _append(
     db.session.flush()
     entry = row.entry()
     last = tree.append(position, entry.commitment(row.nonce))
-    after_commit(lambda: _witness().note(Seen(epoch, position, last)), instead_of="seen")
+    after_commit(_Note(_witness()), once=_Note).seen = Seen(epoch, position, last)
     for write in _projections:
         write(entry)
     return entry
+
+
+@dataclass
+class _Note:
+    """Has this process remember, after the commit, how long it has made the log."""
+
+    witness: Witness
+    seen: Seen = NOTHING
+
+    def __call__(self) -> None:
+        self.witness.note(self.seen)
 
 
 def _next() -> tuple[int, str]:

@@ -49,14 +49,14 @@ class Found(NamedTuple):
     anchor: bytes | None
 
 
-_NOTHING = Seen("", 0, None)
+NOTHING = Seen("", 0, None)
 
 
 @dataclass(frozen=True)
 class Known:
     """Everything seen up to some moment: the longest log of each epoch, and the one seen last."""
 
-    latest: Seen = _NOTHING
+    latest: Seen = NOTHING
     longest: Mapping[str, Seen] = field(default_factory=dict)
 
     @property
@@ -99,7 +99,7 @@ class Witness:
         """Remember that the log was so: committed, and read or written by this process."""
         with self._lock:
             before, self.known = self.known, self.known.and_also(seen)
-        if before.latest is not _NOTHING and before.latest.epoch != seen.epoch:
+        if before.latest is not NOTHING and before.latest.epoch != seen.epoch:
             self._on_epoch()
 
     def is_news(self, problem: LogCut) -> bool:
