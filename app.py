@@ -44,6 +44,7 @@ class Site(BaseApplication):  # type: ignore[misc]
         app.extensions["delivery"].start()
         app.extensions["courier"].start()
         app.extensions["executor"].start()
+        app.extensions["ticker"].start()
         return app
 
 

@@ -7,11 +7,25 @@ from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import admission, cli, clock, config, countries, db, executor, keys, operation, schema, security_log, throttle
+from app import (
+    admission,
+    cli,
+    clock,
+    config,
+    countries,
+    db,
+    executor,
+    keys,
+    operation,
+    schema,
+    security_log,
+    stillness,
+    throttle,
+)
 from app.api import log
 from app.api import routes as api
 from app.controls import routes as controls
-from app.identity import access_token, demo, password
+from app.identity import access_token, demo, first_use, password
 from app.oauth import routes as oauth
 from app.openapi import routes as openapi
 from app.revocation import delivery
@@ -36,7 +50,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     security_log.init_app()
     password.init_app(app)
     demo.init_app(app, settings)
-    access_token.init_app(app)
+    for tokens in (stillness, access_token, first_use):
+        tokens.init_app(app)
     oauth.init_app(app)
     for routes in (api, log, openapi, operation):
         app.register_blueprint(routes.bp)

@@ -11,6 +11,7 @@ from tests.browsers import Site
 
 COLUMNS = {
     "users": ("is_admin",),
+    "refresh_tokens": ("link", "auth_time"),
     "sessions": ("parent_id", "places", "warned"),
     "log_head": ("cut_from",),
     "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),
@@ -25,7 +26,7 @@ def first_version(site: Site) -> None:
             apps = ("authorization_codes", "consents", "logout_messages")
             for table in (*since, *apps):
                 connection.execute(text(f"DROP TABLE {table}"))
-            for index in ("activity_by_event", "sessions_of_parent", "sessions_of_client"):
+            for index in ("activity_by_event", "sessions_of_parent", "sessions_of_client", "ix_refresh_tokens_link"):
                 connection.execute(text(f"DROP INDEX {index}"))
             on = " ON log_head" if connection.dialect.name == "postgresql" else ""
             connection.execute(text(f"DROP TRIGGER log_head_update{on}"))

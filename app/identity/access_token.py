@@ -3,9 +3,9 @@
 import hashlib
 import secrets
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from flask import Flask, current_app
 
@@ -23,7 +23,11 @@ CACHED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says. *opened* is the log position at which its session opened."""
+    """What an access token says. *opened* is the log position at which its session opened.
+
+    *auth_time*: when its holder proved who they are; without it, the token proves nothing and is otherwise good.
+    *link*: the link of the session's chain that it was issued for. Tokens of older versions have neither.
+    """
 
     iss: str
     aud: str
@@ -35,6 +39,12 @@ class Claims:
     opened: int
     iat: int
     exp: int
+    auth_time: int | None = None
+    link: str | None = None
+
+
+_KINDS = {name: get_args(kind) or (kind,) for name, kind in get_type_hints(Claims).items()}
+_REQUIRED = [field.name for field in fields(Claims) if field.default is MISSING]
 
 
 class Refusal(StrEnum):
@@ -50,7 +60,7 @@ def init_app(app: Flask) -> None:
     app.extensions["verified_tokens"] = VerifiedTokens()
 
 
-def issue(session: Session, scope: str | None = None) -> tuple[str, Claims]:
+def issue(session: Session, scope: str | None = None, *, auth_time: int | None, link: str | None) -> tuple[str, Claims]:
     """Sign an access token of *session*, of its full scope or a part, that outlives neither of its time-outs.
 
     Must run inside `db.writing`, with the session's row locked: it may move `access_until`.
@@ -67,9 +77,12 @@ def issue(session: Session, scope: str | None = None) -> tuple[str, Claims]:
         opened=session.opened,
         iat=now,
         exp=min(now + settings().access_token_seconds, session.ends_at),
+        auth_time=auth_time,
+        link=link,
     )
     session.access_until = max(session.access_until, claims.exp)
-    content = asdict(claims) | {"status": status_list.claim(session.opened)}
+    said = {name: value for name, value in asdict(claims).items() if value is not None}
+    content = said | {"status": status_list.claim(session.opened)}
     return access_keys().signing(now).sign(content, TYPE), claims
 
 
@@ -106,16 +119,14 @@ def read(token: str) -> Claims | None:
 
 
 def _verify(token: str) -> Claims | None:
-    found = signed.read(token, TYPE, access_keys, Claims.__slots__, audience=settings().site_url)
+    found = signed.read(token, TYPE, access_keys, _REQUIRED, audience=settings().site_url)
     return _typed(found) if found else None
 
 
 def _typed(found: dict[str, Any]) -> Claims | None:
-    claims = Claims(**{name: found[name] for name in Claims.__slots__})
-    numbers = (claims.opened, claims.iat, claims.exp)
-    words = (claims.iss, claims.aud, claims.sub, claims.client_id, claims.scope, claims.sid, claims.jti)
-    whole = all(type(number) is int for number in numbers) and all(type(word) is str for word in words)
-    return claims if whole else None
+    said: dict[str, Any] = {name: found.get(name) for name in _KINDS}
+    whole = all(type(value) in _KINDS[name] for name, value in said.items())  # exactly: true is no number
+    return Claims(**said) if whole else None
 
 
 def await_end(claims: Claims) -> bool:

@@ -2,8 +2,10 @@
 
 from flask import Response, jsonify, request
 
-from app.identity import access_token
+from app.identity import access_token, first_use
 from app.identity.access_token import Claims
+
+_NO_GOOD = "The token is expired, revoked or malformed."
 
 
 def check(*, scope: str | None = None) -> Claims | Response:
@@ -19,10 +21,10 @@ def check(*, scope: str | None = None) -> Claims | Response:
         return _refuse("invalid_request", "The token is sent in more than one way.", status=400)
     claims = access_token.check(token)
     if not isinstance(claims, Claims):
-        return _refuse("invalid_token", "The token is expired, revoked or malformed.")
+        return _refuse("invalid_token", _NO_GOOD)
     if scope and scope not in claims.scope.split():
         return _refuse("insufficient_scope", "The token does not cover this.", status=403, scope=scope)
-    return claims
+    return claims if first_use.record(claims) else _refuse("invalid_token", _NO_GOOD)
 
 
 def _sent() -> str | None:

@@ -14,7 +14,7 @@ class Reason(StrEnum):
     REPLACED = "replaced"
     REUSE = "reuse"
     NEW_PLACE = "new_place"
-    INTERRUPTED = "interrupted"
+    INTERRUPTED = "interrupted"  # given no more: old entries of the log have it
     REVOKED = "revoked"
     BROWSER_ENDED = "browser_ended"
     CODE_REUSED = "code_reused"

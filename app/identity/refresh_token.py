@@ -4,15 +4,16 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import CursorResult, ForeignKey, Index, LargeBinary, func, select, update
+from sqlalchemy import CursorResult, ForeignKey, Index, LargeBinary, String, and_, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, seal
+from app import clock, seal, stillness
 from app.config import settings
-from app.db import Model, db, writing
+from app.db import Model, StoreUnavailable, db, writing
 from app.identity import access_token, activity, sessions, suspicion
 from app.identity.access_token import Claims
 from app.identity.session import SEEN_SECONDS, SITE, Browser, Reason, Session, State
@@ -21,70 +22,86 @@ _SUCCESSOR = "successor of a refresh token"
 LONGEST = 512  # characters
 
 
-class RefreshToken(Model):
-    """One link of a session's chain, named by the SHA-256 of the token.
+class StoodStill(StoreUnavailable):
+    """This process held the request while it stood still, so it must not judge what came with it."""
 
-    *seen_at*: when it first came back to us; *used_at*: when it was exchanged for *successor*. For a short grace the
-    successor itself is kept sealed under a key that only the token makes, so that its holder (another tab, or a
-    browser that lost the answer) gets the same one.
+
+class RefreshToken(Model):
+    """One link of a session's chain, stored under the SHA-256 of the token.
+
+    *link*: the name of the link in its access tokens (the site's own only). *auth_time*: when the user proved who they
+    are, as far as this link may claim it. *seen_at*: its first use, when its token was exchanged or one of its access
+    tokens was accepted. *used_at*: when it was exchanged for *successor*, which is kept *sealed* under a key made from
+    the token itself, so that another tab, or a browser that lost the answer, gets the same one.
+
+    A *successor* without *used_at* carries a proof of identity. Only the answer to that proof gives it, so it is never
+    sealed. A link with *used_at* and no *successor* is void.
     """
 
     __tablename__ = "refresh_tokens"
     __table_args__ = (Index("refresh_tokens_of_session", "session_id", "issued_at"),)
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    link: Mapped[str | None] = mapped_column(String(16), index=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"))
     issued_at: Mapped[int]
     access_expires_at: Mapped[int]
+    auth_time: Mapped[int | None]
     seen_at: Mapped[int | None]
     used_at: Mapped[int | None]
     successor: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     sealed: Mapped[bytes | None]
 
 
+_NEWEST = and_(RefreshToken.used_at.is_(None), RefreshToken.successor.is_(None))
+
+
 @dataclass(frozen=True)
 class Tokens:
-    """A session with the two tokens that a browser or an app holds for it."""
+    """A session with the tokens that a browser or an app is given. *refresh* is None where it keeps the one it has."""
 
     session: Session
     access: str
-    refresh: str
+    refresh: str | None
     claims: Claims
 
 
+class _Verdict(Enum):
+    """What is done with a presented refresh token."""
+
+    ADVANCE = auto()  # it is the newest: it gets a successor
+    REPEAT = auto()  # its successor may not have arrived: it gets the same one again
+    STAY = auto()  # its successor has a proof of identity: it gets an access token without, and nothing more
+    THEFT = auto()
+
+
 def issue(session: Session, scope: str | None = None) -> Tokens:
-    """Add a link to the session's chain. Must run inside `db.writing`, with the session's row locked."""
-    token = secrets.token_urlsafe(32)
-    access, claims = access_token.issue(session, scope)
-    db.session.add(
-        RefreshToken(hash=digest(token), session_id=session.id, issued_at=clock.now(), access_expires_at=claims.exp)
-    )
-    db.session.flush()
-    return Tokens(session, access, token, claims)
+    """Add the first link of a chain of the session. Must run inside `db.writing`, with the session's row locked."""
+    return _add(session, session.last_auth_at, scope)[1]
 
 
 def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Browser | None = None) -> Tokens | None:
-    """Exchange a refresh token of this client for its successor and an access token, or None if it is not good.
+    """Exchange a refresh token of this client for its successor and an access token, or return None if it is not good.
 
-    *scope* narrows the access token only (RFC 6749, section 6). *browser*: who brought it, if that counts as use and so is judged.
-    An old one, presented again, ends its session: perhaps somebody copied it (RFC 9700, section 4.14.2).
+    *scope* narrows the access token only (RFC 6749, section 6). *browser*: the sender, if this counts as a use of the
+    session. A token whose successor is in use ends its session: there are two holders (RFC 9700, section 4.14.2).
     """
     found = owner(token)
     if found is None or found.client_id != client_id or _is_dead(found, token):
         return None
+    sid = found.id  # read now: the row may be gone when the transaction begins
     _wait_for_others()
     with writing():
-        session = sessions.lock(found.id)
+        session = sessions.lock(sid)
         if session is None or session.await_end() or session.state(clock.now()) is not State.LIVE:
             return None
         link = db.session.get_one(RefreshToken, digest(token), populate_existing=True)
-        exchange = _advance if link.used_at is None else _repeat
-        tokens = exchange(link, token, session, scope)
-        if session.client_id != SITE:  # each use of an app shows here, and its person need not be there
+        tokens = _exchange(link, token, session, scope)
+        if session.client_id != SITE:  # each use of an app shows here, and its user need not be there
             browser = Browser(session.user_agent, session.address)
         if tokens and browser:
             if not suspicion.meet(session, browser):
                 return None
-            session.touch(browser)
+            Session.touch(session.id, browser)
         return tokens
 
 
@@ -100,6 +117,31 @@ def _is_dead(session: Session, token: str) -> bool:
     return True
 
 
+def prove(session: Session, token: str | None) -> Tokens | None:
+    """Add a link that carries a proof of identity made now; return None if *token* shows a theft, which ends the session.
+
+    *token*: the refresh token that came with the proof. The new link is for the answer to that proof only: no other
+    holder of earlier tokens gains by it. Must run inside `db.writing`, with the session's row locked and found to go on.
+    """
+    presented = db.session.get(RefreshToken, digest(token), populate_existing=True) if token else None
+    if presented and presented.session_id == session.id and _judge(presented, session) is _Verdict.THEFT:
+        end_reused(session)
+        return None
+    newest = db.session.scalars(
+        select(RefreshToken)
+        .where(RefreshToken.session_id == session.id, _NEWEST)
+        .order_by(RefreshToken.issued_at.desc())
+        .limit(1)
+    ).first()
+    if token and presented is newest and newest and _expires_soon(newest):
+        newest, _ = _advance(newest, token, session)
+    session.last_auth_at = clock.now()
+    link, tokens = _add(session, session.last_auth_at)
+    if newest:
+        newest.successor = link.hash
+    return tokens
+
+
 def owner(token: str) -> Session | None:
     """Return the session that this token, used or not, belongs to."""
     if len(token) > LONGEST:
@@ -112,31 +154,28 @@ def owner(token: str) -> Session | None:
 
 
 def is_newest(token: str) -> bool:
-    """Say whether this is the one of its chain that has not been exchanged. To ask uses nothing up."""
+    """Return whether this token has not been exchanged. To ask uses nothing up."""
     link = db.session.get(RefreshToken, digest(token))
-    return link is not None and link.used_at is None
+    return link is not None and link.used_at is None and link.successor is None
 
 
-def note_use(session: Session, token: str, browser: Browser) -> None:
-    """Note that a browser came with its session and this refresh token; writes about once a minute."""
-    now = clock.now()
-    link = db.session.get(RefreshToken, digest(token)) if token else None
-    unseen = link is not None and link.session_id == session.id and link.seen_at is None
-    if not unseen and now - session.last_seen_at < SEEN_SECONDS:
+def note_use(session: Session, claims: Claims, browser: Browser) -> None:
+    """Note that a browser used its session; writes about once a minute.
+
+    Also erase the sealed copy of this access token's link, once the predecessor's grace is over.
+    """
+    now, sid = clock.now(), session.id
+    if now - session.last_seen_at < SEEN_SECONDS:
         return
+    graceless = now - settings().rotation_grace_seconds
+    used = select(RefreshToken.hash).where(RefreshToken.link == claims.link, RefreshToken.seen_at < graceless)
     with writing():
-        session.touch(browser)
+        Session.touch(sid, browser)
         db.session.execute(
             update(RefreshToken)
-            .where(RefreshToken.hash == digest(token), RefreshToken.session_id == session.id)
-            .where(RefreshToken.seen_at.is_(None))
-            .values(seen_at=now)
-        )
-        graceless = now - settings().rotation_grace_seconds
-        db.session.execute(
-            update(RefreshToken)
-            .where(RefreshToken.session_id == session.id, RefreshToken.used_at < graceless)
-            .values(sealed=None)
+            .where(RefreshToken.successor.in_(used), RefreshToken.sealed.is_not(None))
+            .values(sealed=None),
+            execution_options={"synchronize_session": False},
         )
 
 
@@ -146,7 +185,7 @@ def chain(session_id: str, newest: int) -> list[RefreshToken]:
         db.session.scalars(
             select(RefreshToken)
             .where(RefreshToken.session_id == session_id)
-            .order_by(RefreshToken.issued_at.desc(), RefreshToken.used_at.is_(None).desc())
+            .order_by(RefreshToken.issued_at.desc(), _NEWEST.desc())
             .limit(newest)
         )
     )
@@ -163,6 +202,17 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+def end_reused(session: Session) -> None:
+    """End a session whose tokens have two holders. Must run inside `db.writing`, with the row locked.
+
+    Raises StoodStill where this process may only be late: the retry, with the cookies of then, is judged.
+    """
+    if stillness.is_recent():
+        raise StoodStill("this process stood still, and judges no refresh that it held")
+    session.end(Reason.REUSE)
+    activity.record("refresh_reused", session.user_id, session)
+
+
 def _wait_for_others() -> None:
     """Wait where a test has forced a race (test controls): what follows then begins in several requests at once."""
     gate: Callable[[], None] | None = current_app.extensions.get("race")
@@ -170,42 +220,113 @@ def _wait_for_others() -> None:
         gate()
 
 
-def _advance(link: RefreshToken, token: str, session: Session, scope: str | None) -> Tokens:
-    tokens = issue(session, scope)
-    sealed = seal.close(token, _SUCCESSOR, tokens.refresh)
+def _add(session: Session, auth_time: int | None, scope: str | None = None) -> tuple[RefreshToken, Tokens]:
+    """Add a link with no predecessor yet."""
+    token = secrets.token_urlsafe(32)
+    name = secrets.token_urlsafe(12) if session.client_id == SITE else None
+    access, claims = access_token.issue(session, scope, auth_time=auth_time, link=name)
+    link = RefreshToken(
+        hash=digest(token),
+        link=name,
+        session_id=session.id,
+        issued_at=clock.now(),
+        access_expires_at=claims.exp,
+        auth_time=auth_time,
+    )
+    db.session.add(link)
+    db.session.flush()
+    return link, Tokens(session, access, token, claims)
+
+
+def _exchange(link: RefreshToken, token: str, session: Session, scope: str | None) -> Tokens | None:
+    verdict = _judge(link, session)
+    if verdict is _Verdict.THEFT:
+        end_reused(session)
+        return None
+    if verdict is _Verdict.ADVANCE:
+        return _advance(link, token, session, scope)[1]
+    known = seal.reveal(token, _SUCCESSOR, link.sealed) if verdict is _Verdict.REPEAT and link.sealed else None
+    return _repeat(link, known, session, scope)
+
+
+def _judge(link: RefreshToken, session: Session) -> _Verdict:
+    """Decide what a presented link gets: the one place where theft is told from a late or lost answer.
+
+    A browser's link is good until its successor was used, and then for the grace. An app's is good for the grace, from
+    the exchange: its access tokens are used where this site does not see it.
+    """
+    successor = _locked(link.successor)
+    if link.used_at is None:
+        return _judge_proved(successor)
+    if successor is None or successor.used_at is not None:
+        return _Verdict.THEFT  # void, or older than the immediate predecessor
+    used_at = _first_use(successor) if session.client_id == SITE else link.used_at
+    if used_at is not None and _is_graceless(used_at):
+        return _Verdict.THEFT
+    return _Verdict.STAY if used_at is not None and successor.successor else _Verdict.REPEAT
+
+
+def _judge_proved(proved: RefreshToken | None) -> _Verdict:
+    """Decide about a link that was not exchanged, by the link that a proof of identity made from it, if one did."""
+    used_at = _first_use(proved) if proved else None
+    if used_at is None:
+        return _Verdict.ADVANCE
+    return _Verdict.THEFT if _is_graceless(used_at) else _Verdict.STAY
+
+
+def _is_graceless(used_at: int) -> bool:
+    return clock.now() - used_at > settings().rotation_grace_seconds
+
+
+def _locked(name: bytes | None) -> RefreshToken | None:
+    """Return the link of this hash, locked: its first use is recorded without the session's lock."""
+    return db.session.get(RefreshToken, name, populate_existing=True, with_for_update=True) if name else None
+
+
+def _first_use(link: RefreshToken) -> int | None:
+    """Return when the link was first used, or a later one that a proof made from it: its holder has had both."""
+    found = link.seen_at if link.seen_at is not None else link.used_at
+    if found is not None:
+        return found
+    proved = _locked(link.successor)
+    return _first_use(proved) if proved else None
+
+
+def _advance(link: RefreshToken, token: str, session: Session, scope: str | None = None) -> tuple[RefreshToken, Tokens]:
+    """Exchange the newest link. A proof that was made from it, and that nobody has used, is void from here on."""
+    _void(link.successor)
+    added, tokens = _add(session, link.auth_time, scope)
+    now = clock.now()
+    sealed = seal.close(token, _SUCCESSOR, tokens.refresh or "")
     # Compare and swap: whatever the isolation, one caller alone moves the chain on.
     moved: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
         update(RefreshToken)
         .where(RefreshToken.hash == link.hash, RefreshToken.used_at.is_(None))
-        .values(used_at=clock.now(), successor=digest(tokens.refresh), sealed=sealed)
+        .values(used_at=now, seen_at=func.coalesce(RefreshToken.seen_at, now), successor=added.hash, sealed=sealed)
     )
     if moved.rowcount != 1:  # pragma: no cover - the row lock is held
         raise RuntimeError("a refresh token was exchanged twice")
     # The predecessor's copy is no longer needed: this token came back to us.
     db.session.execute(update(RefreshToken).where(RefreshToken.successor == link.hash).values(sealed=None))
-    return tokens
+    return added, tokens
 
 
-def _repeat(link: RefreshToken, token: str, session: Session, scope: str | None) -> Tokens | None:
-    """Give the same successor again within the grace; after it, end the session."""
-    successor = _successor(link, token)
-    if successor is None:
-        _end_reused(link, session)
-        return None
-    access, claims = access_token.issue(session, scope)
-    return Tokens(session, access, successor, claims)
+def _expires_soon(link: RefreshToken) -> bool:
+    """Return whether other tabs may present this link's token while the answer to a proof is under way.
+
+    They then get a successor of their own, and make no proof void.
+    """
+    return link.access_expires_at - clock.now() <= settings().rotation_grace_seconds
 
 
-def _successor(link: RefreshToken, token: str) -> str | None:
-    over = link.used_at is None or clock.now() - link.used_at > settings().rotation_grace_seconds
-    if over or link.sealed is None:
-        return None
-    return seal.reveal(token, _SUCCESSOR, link.sealed)
+def _repeat(link: RefreshToken, known: str | None, session: Session, scope: str | None) -> Tokens:
+    """Give the *known* successor again, with an access token of it; else an access token of *link* alone."""
+    named = (_locked(link.successor) if known else None) or link
+    access, claims = access_token.issue(session, scope, auth_time=named.auth_time, link=named.link)
+    return Tokens(session, access, known, claims)
 
 
-def _end_reused(link: RefreshToken, session: Session) -> None:
-    successor = db.session.get(RefreshToken, link.successor, populate_existing=True)
-    # If the successor never came back, its answer was lost on the way to the browser: no theft is claimed.
-    interrupted = successor is not None and successor.used_at is None and successor.seen_at is None
-    session.end(Reason.INTERRUPTED if interrupted else Reason.REUSE)
-    activity.record("refresh_interrupted" if interrupted else "refresh_reused", session.user_id, session)
+def _void(name: bytes | None) -> None:
+    """Have the proved link of this hash, and those made from it, be good for nothing: none of them was used."""
+    while link := _locked(name):
+        name, link.used_at, link.successor = link.successor, clock.now(), None

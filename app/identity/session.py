@@ -27,6 +27,7 @@ class Session(Lifetime, Model):
     """One signed-in browser, or one app's grant. All times are Unix seconds; both time-outs are fixed when written.
 
     *opened*: its position in the log. *access_until*: the greatest expiry of any access token issued under it.
+    *last_auth_at*: the latest proof of identity, for lists. What a browser may do by it depends on the tokens it holds.
     *ended_entry*: written by the log's projection, for lists; whether a token is accepted asks the log itself.
     *parent_id*: for a grant, the browser session that gave it. The grant hangs on that one, and is over with it, unless
     its scope has `offline_access`.
@@ -81,17 +82,17 @@ class Session(Lifetime, Model):
         )
 
     @classmethod
-    def grant(cls, parent: "Session", client_id: str, scope: str) -> Self:
+    def grant(cls, parent: "Session", client_id: str, scope: str, *, auth_time: int | None) -> Self:
         """Begin an app's session under the browser session that allowed it, and append *opened*.
 
-        Must run inside `db.writing`, with the row of *parent* locked and found to go on.
+        *auth_time*: when the user had proved who they are to the browser that allowed it, as far as that is known. Must run inside `db.writing`, with the row of *parent* locked and found to go on.
         """
         return cls._open(
             user_id=parent.user_id,
             client_id=client_id,
             scope=scope,
             expires_at=clock.now() + settings().session_max_seconds if outlives(scope) else parent.expires_at,
-            last_auth_at=parent.last_auth_at,
+            last_auth_at=parent.began_at if auth_time is None else auth_time,
             keep=True,
             user_agent=parent.user_agent,
             address=parent.address,
@@ -163,12 +164,13 @@ class Session(Lifetime, Model):
         """Say whether it was used last by the very same browser at the same address."""
         return (self.user_agent, self.address) == (browser.user_agent, browser.address)
 
-    def touch(self, browser: Browser) -> None:
-        """Note that the session was used, if it still goes on. Must run inside `db.writing`."""
+    @staticmethod
+    def touch(sid: str, browser: Browser) -> None:
+        """Note that a session was used, if it still goes on. Must run inside `db.writing`."""
         now = clock.now()
         db.session.execute(
             update(Session)
-            .where(Session.id == self.id, Session.ended_entry.is_(None), Session.last_seen_at < now)
+            .where(Session.id == sid, Session.ended_entry.is_(None), Session.last_seen_at < now)
             .where(Session.idle_until > now, Session.expires_at > now)
             .values(
                 last_seen_at=now,
@@ -177,10 +179,6 @@ class Session(Lifetime, Model):
                 address=browser.address,
             )
         )
-
-    def is_stale(self) -> bool:
-        """Say whether the person has to prove again who they are before a sensitive act (step-up)."""
-        return clock.now() - self.last_auth_at >= settings().step_up_seconds
 
 
 @log.projection

@@ -32,6 +32,7 @@ class Code(Model):
     scope: Mapped[str] = mapped_column(String(255))
     nonce: Mapped[str | None] = mapped_column(String(255))
     challenge: Mapped[str] = mapped_column(String(128))
+    auth_time: Mapped[int | None]
     expires_at: Mapped[int] = mapped_column(index=True)
     used_at: Mapped[int | None]
     session_id: Mapped[str | None] = mapped_column(String(64))
@@ -45,8 +46,20 @@ class Granted:
     nonce: str | None
 
 
-def issue(browser: Session, client_id: str, *, redirect_uri: str, scope: str, nonce: str | None, challenge: str) -> str:
-    """Make a code for an app that the person in *browser* said yes to. Must run inside `db.writing`."""
+def issue(
+    browser: Session,
+    client_id: str,
+    *,
+    redirect_uri: str,
+    scope: str,
+    nonce: str | None,
+    challenge: str,
+    auth_time: int | None,
+) -> str:
+    """Make a code for an app that the person in *browser* said yes to. Must run inside `db.writing`.
+
+    *auth_time*: when the tokens that said yes had been proved; the app must not learn of a later proof than that.
+    """
     code = secrets.token_urlsafe(32)
     db.session.add(
         Code(
@@ -57,6 +70,7 @@ def issue(browser: Session, client_id: str, *, redirect_uri: str, scope: str, no
             scope=scope,
             nonce=nonce,
             challenge=challenge,
+            auth_time=auth_time,
             expires_at=clock.now() + SECONDS,
         )
     )
@@ -80,7 +94,7 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
         if browser is None or found.expires_at <= clock.now() or not _is_still_wanted(found, browser):
             return None
         _make_room(browser.user_id, client_id)
-        session = Session.grant(browser, client_id, found.scope)
+        session = Session.grant(browser, client_id, found.scope, auth_time=found.auth_time)
         found.session_id = session.id
         activity.record("app_connected", session.user_id, session)
         return Granted(refresh_token.issue(session), found.nonce)

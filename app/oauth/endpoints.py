@@ -19,6 +19,7 @@ from app.oauth.client import CONFIDENTIAL, INTROSPECT, METHODS, Client
 _ENDS_SITE = Reason.SIGNED_OUT, "signed_out"
 _ENDS_APP = Reason.REVOKED, "session_ended"
 ENDED = "signed_out.ended"  # in the WSGI environment, out of reach for headers: a list of the sessions a request ended
+_OURS = ("opened", "link")  # claims that mean nothing elsewhere
 
 
 class Found(Protocol):
@@ -128,7 +129,7 @@ class Access:
     def describe(self) -> dict[str, Any] | None:
         if not isinstance(access_token.check(self.token), Claims):
             return None
-        said = {name: value for name, value in asdict(self.claims).items() if name != "opened"}
+        said = {name: value for name, value in asdict(self.claims).items() if name not in _OURS and value is not None}
         return said | {"token_type": "Bearer"}
 
     def revoke(self) -> None:

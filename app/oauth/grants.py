@@ -90,11 +90,10 @@ def _body(tokens: Tokens) -> dict[str, Any]:
     """Return the answer of the token endpoint (RFC 6749, section 5.1; how long all of it is good for is of a draft,
     OAuth 2.0 Refresh Token and Authorization Expiration)."""
     now, session = clock.now(), tokens.session
-    return {
+    return ({"refresh_token": tokens.refresh} if tokens.refresh else {}) | {
         "access_token": tokens.access,
         "token_type": "Bearer",
         "expires_in": tokens.claims.exp - now,
-        "refresh_token": tokens.refresh,
         "refresh_token_timeout": session.ends_at - now,
         "authorization_expires_in": session.longest - now,
         "scope": tokens.claims.scope,

@@ -52,6 +52,11 @@ def _change(form: forms.ChangePassword) -> bool:
 
 
 def _replace(session: Session) -> Session:
-    """End this browser's session too and begin a new one in its place: a copy of its cookies is worth nothing now."""
+    """End this browser's session too and begin a new one in its place, which goes on with the name and history.
+
+    Copies of the old cookies are worth nothing from here on: only an entry of the log ends access tokens at once.
+    """
     session.end(Reason.REPLACED, actor=session.id)
-    return Session.start(session.user, browsers.here(), keep=session.keep, name=session.name)
+    begun = Session.start(session.user, browsers.here(), keep=session.keep, name=session.name)
+    begun.began_at, begun.places = session.began_at, session.places
+    return begun

@@ -13,7 +13,6 @@ from app import clock
 from app.config import settings
 from app.db import StoreUnavailable
 from app.identity import activity
-from app.identity.session import Session
 from app.oauth import authorization, code, consent
 from app.oauth import client as clients
 from app.oauth.authorization import PATH, Asked, Refused, Unanswerable
@@ -51,7 +50,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
     if visit is None or _is_somebody_else(asked, visit, silent=silent):
         has_asked = visit is not None and "since" in request.args
         return _deny(asked, "login_required") if silent or has_asked else _ask_to_sign_in(asked)
-    if _is_too_old(asked, visit.session):
+    if _is_too_old(asked, visit):
         return _deny(asked, "login_required") if silent else redirect(_by_way_of("/confirm"), 303)
     if decision == "allow" and request.form.get("sid", visit.session.id) == visit.session.id:
         return _allow(asked)
@@ -68,12 +67,12 @@ def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
     return bool(asked.hinted or (silent and asked.hinted is not None)) and asked.hinted != visit.user.id
 
 
-def _is_too_old(asked: Asked, session: Session) -> bool:
+def _is_too_old(asked: Asked, visit: Visit) -> bool:
     """Say whether the person has to prove who they are once more. `since`, which we add, says since when it counts."""
     since = request.args.get("since", type=int)
-    if since is not None and session.last_auth_at >= since:
+    if since is not None and visit.has_proof_since(since):
         return False
-    too_old = asked.max_age is not None and clock.now() - session.last_auth_at > asked.max_age
+    too_old = asked.max_age is not None and not visit.has_proof_since(clock.now() - asked.max_age)
     return too_old or "login" in asked.prompt or asked.max_age == 0
 
 
@@ -117,6 +116,7 @@ def _allow(asked: Asked) -> Response:
             scope=asked.scope,
             nonce=asked.nonce,
             challenge=asked.challenge,
+            auth_time=guard.current().claims.auth_time,
         )
     return redirect(asked.answer(code=issued), 303)
 

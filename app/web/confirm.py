@@ -2,14 +2,11 @@
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import Unauthorized
 
-from app import clock
 from app.db import writing
-from app.identity import access_token, activity, browsers, refresh_token
-from app.identity.refresh_token import Tokens
-from app.identity.session import SITE, Reason
+from app.identity import activity, browsers, refresh_token
 from app.web import cookies, endings, forms, guard, local, sign_in
-from app.web.guard import Visit
 
 bp = Blueprint("confirm", __name__)
 
@@ -31,7 +28,7 @@ def confirm() -> ResponseReturnValue:
 
 
 def _prove(form: forms.Confirm) -> bool:
-    """Check the password; if it is right, note when, and give this browser new tokens for its old ones."""
+    """Check the password; if it is right, give this browser, and no other holder of its tokens, new ones that say so."""
     visit = guard.current()
     user, browser = visit.user, browsers.here()
     version = user.password_version
@@ -44,19 +41,10 @@ def _prove(form: forms.Confirm) -> bool:
         if session.user.password_version != version:
             form.password.errors = ["Your password was changed just now."]
             return False
-        session.last_auth_at = clock.now()
-        activity.record("confirmed", user.id, session)
-        tokens = _exchange(visit)
-    if tokens:
-        guard.renew(tokens)
+        tokens = refresh_token.prove(session, cookies.read(cookies.REFRESH))
+        if tokens:
+            activity.record("confirmed", user.id, session)
+    if tokens is None:
+        raise Unauthorized
+    guard.renew(tokens)
     return True
-
-
-def _exchange(visit: Visit) -> Tokens | None:
-    """Old tokens do not carry over into a fresher authentication (ASVS 5.0, 7.2.4)."""
-    token = cookies.read(cookies.REFRESH)
-    tokens = refresh_token.rotate(token, client_id=SITE) if token and not visit.is_fresh else None
-    if tokens is None or tokens.session.id != visit.session.id:
-        return None
-    access_token.revoke(visit.claims, reason=Reason.REPLACED)
-    return tokens

@@ -40,10 +40,10 @@ def drop(response: Response, cookie: str) -> None:
 def pair(tokens: Tokens) -> Pair:
     """Return what `sign_in` needs, so that nothing has to be read for it any more."""
     session, now = tokens.session, clock.now()
-    return {
-        ACCESS: (tokens.access, tokens.claims.exp - now if session.keep else None),
-        REFRESH: (tokens.refresh, session.expires_at - now if session.keep else None),
-    }
+    given: Pair = {ACCESS: (tokens.access, tokens.claims.exp - now if session.keep else None)}
+    if tokens.refresh:
+        given[REFRESH] = (tokens.refresh, session.expires_at - now if session.keep else None)
+    return given
 
 
 def sign_in(response: Response, given: Pair) -> None:

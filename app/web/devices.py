@@ -106,8 +106,8 @@ def _over(current: Session) -> list[Session]:
 
 def _confirmed(action: str, *, needless: bool = False, since: int = 0) -> ResponseReturnValue:
     """Carry out *action*, after the password is confirmed if that was too long ago, or not after *since*."""
-    current = guard.current().session
-    if (current.is_stale() or current.last_auth_at <= since) and not needless:
+    visit = guard.current()
+    if (visit.is_stale or not visit.has_proof_since(since + 1)) and not needless:
         return redirect(f"/confirm?action={action}", 303)
     return endings.perform(action)
 

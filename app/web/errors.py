@@ -8,8 +8,10 @@ from flask.typing import ResponseReturnValue
 from markupsafe import escape
 from werkzeug.exceptions import HTTPException, Unauthorized
 
+from app import stillness
 from app.admission import Full
 from app.db import StoreUnavailable, db
+from app.identity.refresh_token import StoodStill
 from app.revocation.witness import LogCut
 from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
@@ -66,6 +68,12 @@ FULL = {  # by kind of work
 _OWN = Words("You have asked for this already", "What you asked for before is still being worked on.", _REST, "Wait until it is done, then try again.")  # fmt: skip
 _CUT = Words("The operator of this site has to act", "An older copy of its database was put back, which lacks the latest sign-outs. Until that is settled, this site accepts no sign-in at all.", "No session that was signed out can be used. Nothing was changed.", "Try again later. You will then have to sign in again.")  # fmt: skip
 BUSY_SECONDS = 3
+_STOOD_STILL = Words(
+    "This server stood still for a moment",
+    "Your request waited here meanwhile, so we cannot tell whether what it carries is still current.",
+    "You are not signed out by this, and nothing was changed.",
+    "Wait a few seconds, then try again.",
+)
 
 
 def init_app(app: Flask) -> None:
@@ -74,6 +82,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(StoreUnavailable, _store)
     app.register_error_handler(LogCut, _cut)
     app.register_error_handler(Full, _full)
+    app.register_error_handler(StoodStill, _stood_still)
     app.register_error_handler(Exception, _broken)
 
 
@@ -110,6 +119,10 @@ def _full(problem: Full) -> ResponseReturnValue:
     if problem.own:
         return answer(429, BUSY_SECONDS, _OWN)
     return answer(503, BUSY_SECONDS, FULL[problem.kind])
+
+
+def _stood_still(_problem: StoodStill) -> ResponseReturnValue:
+    return answer(503, int(stillness.SETTLING_SECONDS), _STOOD_STILL)
 
 
 def _broken(problem: Exception) -> ResponseReturnValue:

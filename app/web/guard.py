@@ -12,8 +12,9 @@ from flask_login import LoginManager, login_required
 from werkzeug.exceptions import Unauthorized
 
 from app import clock
+from app.config import settings
 from app.db import StoreUnavailable, db, writing
-from app.identity import access_token, browsers, refresh_token, sessions, suspicion
+from app.identity import access_token, browsers, first_use, refresh_token, sessions, suspicion
 from app.identity.access_token import Claims
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session, State
@@ -29,16 +30,27 @@ login = LoginManager()
 
 @dataclass(frozen=True)
 class Visit:
-    """A request by somebody signed in. *is_fresh*: its tokens were made for it, and the answer carries them back."""
+    """A request by a user who is signed in, with the access token that says so."""
 
     session: Session
     access: str
     claims: Claims
-    is_fresh: bool = False
 
     @property
     def user(self) -> User:
         return self.session.user
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the user has to prove who they are before a sensitive act (step-up)."""
+        return not self.has_proof_since(clock.now() - settings().step_up_seconds + 1)
+
+    def has_proof_since(self, at: int) -> bool:
+        """Return whether the tokens of this request carry a proof of identity made at *at* or later.
+
+        A proof belongs to them, not to the session: whoever holds older ones has not made it.
+        """
+        return self.claims.auth_time is not None and self.claims.auth_time >= at
 
 
 def init_app(app: Flask) -> None:
@@ -57,13 +69,16 @@ def visit() -> Visit | None:
 
 
 def peek() -> str | None:
-    """Return the id of the live session whose tokens came with this request. Neither refreshes nor notes a use."""
+    """Return the id of the live session whose tokens came with this request. Neither refreshes nor counts as activity."""
     access, refresh = cookies.read(cookies.ACCESS), cookies.read(cookies.REFRESH)
     claims = _check(access) if access else None
     if claims:
         return claims.sid
     session = refresh_token.owner(refresh) if refresh else None
-    return session.id if session and session.client_id == SITE and session.goes_on() else None
+    if refresh is None or session is None or session.client_id != SITE or not session.goes_on():
+        return None
+    sid = session.id
+    return sid if first_use.record_refresh(refresh) else None
 
 
 def await_ends() -> None:
@@ -110,7 +125,7 @@ def stand_aside() -> None:
 def renew(tokens: Tokens) -> Visit:
     """Go on with new tokens, which the answer will carry."""
     g.new_cookies = cookies.pair(tokens)
-    renewed = g.visit = Visit(tokens.session, tokens.access, tokens.claims, is_fresh=True)
+    renewed = g.visit = Visit(tokens.session, tokens.access, tokens.claims)
     return renewed
 
 
@@ -122,22 +137,27 @@ def _resume() -> Visit | None:
     session = db.session.get(Session, claims.sid)
     if session is None or session.state(clock.now()) is not State.LIVE:
         return None
-    return Visit(session, token, claims) if _admits(session) else None
+    return Visit(session, token, claims) if _admits(session, claims) else None
 
 
 def _check(token: str) -> Claims | None:
     """Accept a token that these pages were given. An app's, put into the cookie, signs nobody in."""
     claims = access_token.check(token)
-    return claims if isinstance(claims, Claims) and claims.client_id == SITE else None
+    if not isinstance(claims, Claims) or claims.client_id != SITE:
+        return None
+    refresh = cookies.read(cookies.REFRESH)
+    if claims.link is None and refresh:  # issued by an older version: its refresh token alone says which link it is of
+        return claims if first_use.record_refresh(refresh) else None
+    return claims if first_use.record(claims) else None
 
 
-def _admits(session: Session) -> bool:
+def _admits(session: Session, claims: Claims) -> bool:
     """Say whether it may be used from here, and note that it was."""
     here = browsers.here()
     try:
         if not suspicion.admits(session, here):
             return False
-        refresh_token.note_use(session, cookies.read(cookies.REFRESH) or "", here)
+        refresh_token.note_use(session, claims, here)
     except StoreUnavailable:
         # The page can still be read. That it was is a loss for the list, not a reason to refuse, unless there is another.
         db.session.rollback()

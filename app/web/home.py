@@ -68,6 +68,8 @@ def _meaning(name: str, value: Any) -> str:
         "scope": "for this session only",
         "sid": f"session {words.shorten(str(value))}: what Sign Out ends",
         "jti": "this one token's own id",
+        "link": "which renewal it came with",
+        "auth_time": f"you proved who you are {words.ago(value, now) if name == 'auth_time' else ''}",
         "opened": f"your session is entry {value} of the revocation log",
         "iat": f"issued {words.ago(value, now) if name == 'iat' else ''}",
         "status": "where a verifier that cannot ask us finds out whether it is over",

@@ -48,7 +48,9 @@ def test_jwt_01_02_it_follows_the_profile_of_rfc_9068(site: Site, token: str) ->
         "typ": "at+jwt",
         "kid": site.browser().get("/oauth/jwks").get_json()["keys"][0]["kid"],
     }
-    assert set(claims) == {"iss", "aud", "sub", "client_id", "scope", "sid", "jti", "opened", "iat", "exp", "status"}
+    assert set(claims) == {
+        "iss", "aud", "sub", "client_id", "scope", "sid", "jti", "opened", "iat", "exp", "status", "auth_time", "link",
+    }  # fmt: skip
     assert claims["iss"] == SITE_URL
     assert claims["exp"] - claims["iat"] == 300
 
@@ -87,6 +89,9 @@ def test_the_api_answers_whom_it_stands_for(site: Site, token: str) -> None:
         {"exp": None},
         {"iss": None},
         {"aud": None},
+        {"auth_time": "1"},
+        {"auth_time": True},
+        {"link": 7},
     ],
     ids=str,
 )

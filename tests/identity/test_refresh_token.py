@@ -3,9 +3,12 @@
 import threading
 
 import pytest
+from sqlalchemy import event
 
+from app.config import DAY
 from app.db import db
 from app.identity.refresh_token import digest
+from tests import backings
 from tests.browsers import ACCESS, REFRESH, Browser, Pocket, Site
 
 
@@ -73,13 +76,102 @@ def test_an_older_one_is_reuse_even_within_the_grace(site: Site, ada: Browser) -
     assert why_ended(ada) == "reuse"
 
 
-def test_if_the_answer_was_lost_on_the_way_no_theft_is_claimed(site: Site, ada: Browser) -> None:
-    before = ada.pocket()
-    site.thief(before, REFRESH).is_signed_in()  # the successor reaches nobody who comes back
-    site.wait(60)
+def test_a_lost_answer_signs_nobody_out_however_long_the_browser_could_not_ask_again(site: Site, ada: Browser) -> None:
+    successor = refresh(site.thief(ada.pocket(), REFRESH))[REFRESH]  # it reaches nobody who comes back with it
+    site.wait(DAY)
+    assert refresh(ada)[REFRESH] == successor
+    assert ada.is_signed_in()
+
+
+def test_a_lost_answer_is_given_again_as_long_as_the_session_is_not_idle_and_no_longer(
+    site: Site, ada: Browser
+) -> None:
+    refresh(site.thief(ada.pocket(), REFRESH))
+    site.wait(14 * DAY)
     ada.forget(ACCESS)
     assert not ada.is_signed_in()
-    assert why_ended(ada) == "interrupted"
+
+
+@pytest.mark.parametrize("path", ["/account", "/live", "/api/me"])
+@pytest.mark.parametrize("given", ["first", "again"])
+def test_a_thief_that_refreshes_once_and_then_sends_the_access_token_alone_is_found_when_the_owner_returns(
+    site: Site, ada: Browser, path: str, given: str
+) -> None:
+    """Whichever of the access tokens that were issued for that link is used."""
+    thieves = [site.thief(ada.pocket(), REFRESH) for _ in range(2)]
+    pockets = dict(zip(("first", "again"), map(refresh, thieves), strict=True))
+    access = {ACCESS: pockets[given][ACCESS]}
+    answer = site.thief(access).api(access[ACCESS]) if path == "/api/me" else site.thief(access).get(path)
+    assert answer.status_code in (200, 409)
+    site.wait(10)
+    assert site.thief(ada.pocket(), REFRESH).is_signed_in(), "the grace counts from the first use"
+    site.wait(1)
+    ada.forget(ACCESS)
+    assert not ada.is_signed_in()
+    assert not site.thief(access).is_signed_in()
+    assert why_ended(ada) == "reuse"
+
+
+def test_the_first_use_counts_and_later_ones_put_nothing_off(site: Site, ada: Browser) -> None:
+    before = ada.pocket()
+    refresh(ada)
+    for _ in range(4):
+        assert ada.is_signed_in()
+        site.wait(3)
+    assert not site.thief(before, REFRESH).is_signed_in()
+
+
+def test_an_open_page_that_asks_with_the_refresh_token_alone_has_received_it(site: Site, ada: Browser) -> None:
+    before = ada.pocket()
+    refresh(ada)
+    ada.forget(ACCESS)
+    assert ada.get("/live").status_code == 409
+    site.wait(11)
+    assert not site.thief(before, REFRESH).is_signed_in()
+
+
+@pytest.mark.sqlite
+def test_while_the_first_use_cannot_be_written_the_predecessor_stays_good(site: Site, ada: Browser) -> None:
+    before = ada.pocket()
+    after = refresh(ada)
+    site.impatient()
+    with backings.shell(site.folder) as raw:
+        raw.execute("BEGIN IMMEDIATE")
+        assert ada.is_signed_in(), "the page is no reason to refuse"
+        assert ada.api(after[ACCESS]).status_code == 200
+        raw.execute("ROLLBACK")
+    site.wait(11)
+    assert site.thief(before, REFRESH).is_signed_in()
+    assert ada.is_signed_in()
+    site.wait(11)
+    assert not site.thief(before, REFRESH).is_signed_in(), "the next use was written"
+
+
+@pytest.mark.parametrize("path", ["/account", "/live", "/api/me"])
+def test_a_link_whose_use_is_known_costs_no_statement_more(
+    site: Site, other_node: Site, ada: Browser, path: str
+) -> None:
+    refresh(ada)
+    access = ada.pocket()[ACCESS]
+
+    def statements(node: Site) -> list[str]:
+        said: list[str] = []
+        with node.app.app_context():
+            engine = db.engine
+
+        def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+            said.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        browser = node.thief(ada.pocket())
+        browser.api(access) if path == "/api/me" else browser.get(path)
+        event.remove(engine, "before_cursor_execute", note)
+        return [one for one in said if "refresh_tokens" in one]
+
+    first, *later = [statements(site) for _ in range(3)]
+    assert [one.split()[0] for one in first] == ["SELECT", "UPDATE", "SELECT"]
+    assert later == [[], []]
+    assert [one.split()[0] for one in statements(other_node)] == ["SELECT"], "another process looks once"
 
 
 def test_rt_07_10_a_token_of_an_ended_session_is_refused_without_an_alarm(site: Site, ada: Browser) -> None:
@@ -133,11 +225,20 @@ def test_the_sealed_successor_is_erased_when_the_successor_is_used(site: Site, a
     assert site.query("SELECT count(*) FROM refresh_tokens WHERE sealed IS NOT NULL")[0][0] == 1
 
 
-def test_the_sealed_successor_is_erased_after_the_grace(site: Site, ada: Browser) -> None:
+def test_the_sealed_successor_is_kept_until_it_was_used_and_then_erased_after_the_grace(
+    site: Site, ada: Browser
+) -> None:
+    def sealed() -> int:
+        found: int = site.query("SELECT count(*) FROM refresh_tokens WHERE sealed IS NOT NULL")[0][0]
+        return found
+
     refresh(ada)
     site.wait(61)
-    ada.get("/account")
-    assert site.query("SELECT count(*) FROM refresh_tokens WHERE sealed IS NOT NULL")[0][0] == 0
+    assert ada.is_signed_in(), "and this is the first use"
+    assert sealed() == 1
+    site.wait(61)
+    assert ada.is_signed_in()
+    assert sealed() == 0
 
 
 def test_rt_08_09_rotation_does_not_extend_the_absolute_time_out(site: Site, ada: Browser) -> None:

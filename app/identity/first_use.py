@@ -1,0 +1,99 @@
+"""The first use of each link of a chain. Once it is written, the predecessor has only the grace left."""
+
+import threading
+
+from flask import Flask, current_app
+from sqlalchemy import ColumnElement, and_, not_, select, update
+
+from app import clock
+from app.db import StoreUnavailable, db, writing
+from app.identity import refresh_token, sessions
+from app.identity.access_token import Claims
+from app.identity.refresh_token import RefreshToken, StoodStill
+from app.identity.session import SITE, State
+
+REMEMBERED = 65536
+_VOID = and_(RefreshToken.used_at.is_not(None), RefreshToken.successor.is_(None))
+
+
+class Recorded:
+    """The links whose first use is known to be written, so that no request asks twice. Bounded."""
+
+    def __init__(self, size: int = REMEMBERED) -> None:
+        self._size = size
+        self._known: dict[str | bytes, None] = {}
+        self._lock = threading.Lock()
+
+    def __contains__(self, link: str | bytes) -> bool:
+        return link in self._known
+
+    def add(self, link: str | bytes) -> None:
+        """Remember *link*; if there are too many, forget the oldest."""
+        with self._lock:
+            self._known[link] = None
+            if len(self._known) > self._size:
+                del self._known[next(iter(self._known))]
+
+
+def init_app(app: Flask) -> None:
+    """Give *app* its memory of recorded uses."""
+    app.extensions["recorded_uses"] = Recorded()
+
+
+def record(claims: Claims) -> bool:
+    """Record that an access token was accepted; return whether its link stands.
+
+    A void link ends its session: the browser that was given it and the one that made it void are two holders.
+    """
+    if claims.client_id != SITE or claims.link is None:
+        return True
+    return _record(claims.link, RefreshToken.link == claims.link)
+
+
+def record_refresh(token: str) -> bool:
+    """Record that a refresh token was accepted without an exchange; return whether its link stands."""
+    name = refresh_token.digest(token)
+    return _record(name, RefreshToken.hash == name)
+
+
+def _record(name: str | bytes, is_it: ColumnElement[bool]) -> bool:
+    recorded: Recorded = current_app.extensions["recorded_uses"]
+    if name in recorded:
+        return True
+    try:
+        stands = _write(is_it)
+    except StoodStill:
+        raise
+    except StoreUnavailable:
+        db.session.rollback()
+        return True  # the predecessor stays good, and the next use tries again
+    if stands:
+        recorded.add(name)
+    return stands
+
+
+def _write(is_it: ColumnElement[bool]) -> bool:
+    """Write the time of the first use, unless it is written; return whether the link stands."""
+    found = db.session.execute(select(RefreshToken.session_id, RefreshToken.seen_at, _VOID).where(is_it)).one_or_none()
+    if found is None:
+        return True  # forgotten long after it was used
+    sid, seen_at, is_void = found
+    if seen_at is None and not is_void:
+        with writing():
+            db.session.execute(
+                update(RefreshToken)
+                .where(is_it, RefreshToken.seen_at.is_(None), not_(_VOID))
+                .values(seen_at=clock.now()),
+                execution_options={"synchronize_session": False},
+            )
+            is_void = bool(db.session.scalar(select(_VOID).where(is_it)))
+    if is_void:
+        _end(sid)
+    return not is_void
+
+
+def _end(sid: str) -> None:
+    with writing():
+        session = sessions.lock(sid)
+        if session and not session.await_end() and session.state(clock.now()) is State.LIVE:
+            refresh_token.end_reused(session)

@@ -1,0 +1,323 @@
+"""What a proof of identity bought belongs to the tokens that the answer to it gave, and to no copy of earlier ones."""
+
+from collections.abc import Callable
+
+import pytest
+from werkzeug.test import TestResponse
+
+from app.db import db
+from app.identity.refresh_token import RefreshToken, digest
+from app.identity.user import User
+from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Pocket, Site
+
+NEW = "nine quiet walruses"
+BOTH = None
+
+
+@pytest.fixture
+def ada(site: Site) -> Browser:
+    """An administrator on a laptop that was signed in too long ago for a sensitive act."""
+    ada = site.member()
+    ada.sign_in(keep="y")
+    with site.app.app_context():
+        db.session.query(User).update({"is_admin": True})
+        db.session.commit()
+    site.wait(700)
+    refresh(ada)
+    return ada
+
+
+@pytest.fixture
+def phone(site: Site, ada: Browser) -> Browser:
+    """Her phone, which a thief would like to sign out."""
+    phone = site.browser("Chrome on Android")
+    phone.sign_in(keep="y")
+    return phone
+
+
+@pytest.fixture
+def bob(site: Site) -> Browser:
+    return site.member("bob@example.org", "Safari on macOS")
+
+
+def refresh(browser: Browser) -> Pocket:
+    browser.forget(ACCESS)
+    assert browser.is_signed_in()
+    return browser.pocket()
+
+
+def confirm(browser: Browser) -> Pocket:
+    """Confirm the password; the answer arrives, and nothing is done with it yet."""
+    assert browser.post("/confirm", password=PASSWORD).status_code == 303
+    return browser.pocket()
+
+
+def lose_answer(browser: Browser, act: Callable[[Browser], object]) -> None:
+    """Let *act* happen, and the cookies of its answer get lost on the way."""
+    before = browser.pocket()
+    act(browser)
+    for name, value in before.items():
+        browser.client.set_cookie(name, value, domain="localhost", path="/", secure=True)
+    assert browser.pocket() == before
+
+
+def receive(browser: Browser, answer: TestResponse) -> None:
+    """Let the browser keep the cookies of an answer to another of its tabs."""
+    for line in answer.headers.getlist("Set-Cookie"):
+        name, _, value = line.partition(";")[0].partition("=")
+        browser.client.set_cookie(name, value, domain="localhost", path="/", secure=True)
+
+
+def may_act(browser: Browser) -> bool:
+    """Whether this browser may end other sessions without being asked for the password."""
+    return "done=others" in browser.post("/devices/end-others").headers["Location"]
+
+
+def why_ended(browser: Browser) -> object:
+    browser.sign_in()
+    return next(line["reason"] for line in browser.sessions() if line["ended_at"])
+
+
+def ends_the_others(thief: Browser, _bob: str) -> None:
+    thief.post("/devices/end-others")
+
+
+def ends_the_others_as_a_program(thief: Browser, _bob: str) -> None:
+    thief.post("/devices/end-others", {"Accept": "application/json"})
+
+
+def closes_an_account(thief: Browser, bob: str) -> None:
+    thief.post(f"/admin/people/{bob}/disable")
+
+
+@pytest.mark.parametrize("act", [ends_the_others, ends_the_others_as_a_program, closes_an_account])
+@pytest.mark.parametrize("seconds", [0, 3, 9, 12])
+@pytest.mark.parametrize("sent", [REFRESH, BOTH], ids=["the refresh cookie", "both"])
+@pytest.mark.parametrize("is_used", [True, False], ids=["used", "unused"])
+@pytest.mark.parametrize("copied", ["before a refresh", "after it", "before a refresh in the same request"])
+def test_a_copy_taken_before_a_confirmation_never_acts(
+    site: Site, ada: Browser, phone: Browser, bob: Browser, copied: str, is_used: bool, sent: str | None, seconds: int,
+    act: Callable[[Browser, str], None],
+) -> None:  # fmt: skip
+    person = bob.session()["sid"]
+    [(bob_id,)] = site.query("SELECT user_id FROM sessions WHERE id = :sid", sid=person)
+    site.wait(700)
+    phone.is_signed_in()
+    copy = refresh(ada)
+    if copied == "before a refresh":
+        refresh(ada)
+        ada.is_signed_in()
+    elif copied == "before a refresh in the same request":
+        ada.forget(ACCESS)
+    confirm(ada)
+    if is_used:
+        ada.is_signed_in()
+    site.wait(seconds)
+    thief = site.thief(copy, sent)
+    for _ in range(3):  # with what it is given, too
+        act(thief, bob_id)
+    assert phone.is_signed_in()
+    assert bob.is_signed_in()
+
+
+def test_the_browser_that_confirmed_acts_without_being_asked_again(ada: Browser, phone: Browser) -> None:
+    assert not may_act(ada)
+    confirm(ada)
+    refresh(ada)
+    assert may_act(ada), "the proof goes on with the chain"
+
+
+@pytest.mark.parametrize("expired", [False, True], ids=["in time", "with an expired access token"])
+def test_the_proved_tokens_are_given_in_the_answer_to_that_form_and_the_old_access_token_goes_on(
+    site: Site, ada: Browser, expired: bool
+) -> None:
+    before = ada.pocket()
+    if expired:
+        ada.forget(ACCESS)
+    after = confirm(ada)
+    assert set(after.values()).isdisjoint(before.values())
+    assert ada.is_signed_in()
+    old = site.thief(before, ACCESS)
+    assert old.is_signed_in(), "a request under way is answered"
+    assert not may_act(old)
+
+
+def test_while_the_proved_link_is_unused_the_old_one_gets_another_without_the_proof_and_the_proved_one_is_void(
+    site: Site, ada: Browser
+) -> None:
+    before = ada.pocket()
+    proved = confirm(ada)
+    thief = site.thief(before, REFRESH)
+    assert thief.is_signed_in()
+    assert thief.pocket()[REFRESH] not in (before[REFRESH], proved[REFRESH])
+    assert not may_act(thief)
+    assert not ada.is_signed_in(), "two holders: the owner's return shows it"
+    assert not thief.is_signed_in()
+    assert why_ended(ada) == "reuse"
+
+
+def test_a_void_link_that_is_shown_by_its_refresh_token_ends_the_session_too(site: Site, ada: Browser) -> None:
+    before = ada.pocket()
+    confirm(ada)
+    assert site.thief(before, REFRESH).is_signed_in()
+    ada.forget(ACCESS)
+    assert not ada.is_signed_in()
+    assert why_ended(ada) == "reuse"
+
+
+@pytest.mark.parametrize("path", ["/live", "/api/me"])
+def test_a_void_link_that_is_shown_elsewhere_than_on_a_page_ends_the_session_too(
+    site: Site, ada: Browser, path: str
+) -> None:
+    before = ada.pocket()
+    proved = confirm(ada)
+    thief = site.thief(before, REFRESH)
+    assert thief.is_signed_in()
+    answer = ada.get("/live") if path == "/live" else ada.api(proved[ACCESS])
+    assert answer.status_code == 401
+    assert not thief.is_signed_in()
+
+
+def test_once_the_proved_link_is_used_the_old_one_gets_an_access_token_without_the_proof_for_the_grace(
+    site: Site, ada: Browser
+) -> None:
+    before = ada.pocket()
+    confirm(ada)
+    assert ada.is_signed_in()
+    for seconds in (0, 10):
+        site.wait(seconds)
+        late = site.thief(before, REFRESH)
+        answer = late.get("/account")
+        assert answer.status_code == 200
+        assert [line.partition("=")[0] for line in answer.headers.getlist("Set-Cookie")] == [ACCESS]
+        assert not may_act(late)
+    assert ada.is_signed_in()
+    site.wait(1)
+    assert not site.thief(before, REFRESH).is_signed_in()
+    assert not ada.is_signed_in()
+    assert why_ended(ada) == "reuse"
+
+
+def test_the_grace_counts_from_the_first_use_by_whichever_request(site: Site, ada: Browser) -> None:
+    before = ada.pocket()
+    proved = confirm(ada)
+    ada.api(proved[ACCESS])
+    site.wait(11)
+    assert not site.thief(before, REFRESH).is_signed_in()
+
+
+@pytest.mark.parametrize("expired", [False, True], ids=["in time", "with an expired access token"])
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_lost_answer_to_the_confirmation_signs_nobody_out(
+    site: Site, ada: Browser, phone: Browser, expired: bool, seconds: int
+) -> None:
+    if expired:
+        site.wait(301)
+    lose_answer(ada, confirm)
+    site.wait(seconds)
+    assert ada.is_signed_in()
+    assert not may_act(ada)
+    site.wait(301)
+    assert ada.is_signed_in()
+    confirm(ada)
+    assert may_act(ada)
+
+
+@pytest.mark.parametrize("expired", [False, True], ids=["in time", "with an expired access token"])
+def test_a_confirmation_that_is_sent_again_after_a_lost_answer_counts(
+    site: Site, ada: Browser, phone: Browser, expired: bool
+) -> None:
+    if expired:
+        site.wait(301)
+    lose_answer(ada, confirm)
+    confirm(ada)
+    assert may_act(ada)
+    for _ in range(3):
+        site.wait(301)
+        assert ada.is_signed_in()
+
+
+@pytest.mark.parametrize("left", [200, 1, 0], ids=["in time", "about to expire", "expired"])
+@pytest.mark.parametrize("last", ["the form", "the other tab"])
+@pytest.mark.parametrize("is_used", [True, False], ids=["used", "unused"])
+def test_two_tabs_around_a_confirmation_are_never_signed_out(
+    site: Site, ada: Browser, left: int, last: str, is_used: bool
+) -> None:
+    """The other tab's request is under way with the old cookies; the browser keeps the answer that arrives last."""
+    site.wait(300 - left)
+    before = ada.pocket()
+    confirm(ada)
+    if is_used and left:
+        ada.is_signed_in()
+    site.wait(1)
+    tab = site.thief(before, BOTH if left == 200 else REFRESH)
+    answer = tab.get("/devices")
+    assert answer.status_code == 200
+    if last == "the other tab":
+        receive(ada, answer)
+    for _ in range(4):
+        assert ada.is_signed_in()
+        site.wait(301)
+
+
+def test_a_theft_that_the_confirming_browser_shows_ends_the_session(site: Site, ada: Browser) -> None:
+    thief = site.thief(ada.pocket(), REFRESH)
+    assert thief.is_signed_in()
+    assert thief.is_signed_in()
+    site.wait(11)
+    assert ada.post("/confirm", password=PASSWORD).headers["Location"].startswith("/sign-in")
+    assert not thief.is_signed_in()
+    assert why_ended(ada) == "reuse"
+
+
+def test_a_browser_that_has_kept_its_access_token_alone_can_confirm(ada: Browser, phone: Browser) -> None:
+    ada.forget(REFRESH)
+    assert set(confirm(ada)) == {ACCESS, REFRESH}
+    assert may_act(ada)
+    refresh(ada)
+
+
+def test_a_token_without_a_proof_is_good_for_everything_else(site: Site, ada: Browser, phone: Browser) -> None:
+    """As from before the upgrade: the row has no proof, no name, and the access token no claim."""
+    with site.app.app_context():
+        db.session.query(RefreshToken).update({"auth_time": None, "link": None})
+        db.session.commit()
+    phone.forget(ACCESS)
+    assert phone.is_signed_in()
+    assert not may_act(phone), "though its session began just now"
+    confirm(phone)
+    assert may_act(phone)
+
+
+@pytest.mark.parametrize("expired", [False, True], ids=["in time", "with an expired access token"])
+def test_copies_from_before_a_change_of_the_password_are_worth_nothing_at_once(
+    site: Site, ada: Browser, phone: Browser, expired: bool
+) -> None:
+    copy = ada.pocket()
+    if expired:
+        ada.forget(ACCESS)
+    ada.post("/account/password", current=PASSWORD, password=NEW)
+    for sent in (ACCESS, REFRESH, BOTH):
+        assert not site.thief(copy, sent).is_signed_in()
+    assert site.browser().api(copy[ACCESS]).status_code == 401
+    assert ada.is_signed_in(), "and a copy that comes back does it no harm"
+    assert may_act(ada)
+
+
+def test_the_row_of_a_browser_keeps_its_name_and_beginning_through_a_change_of_the_password(
+    site: Site, ada: Browser
+) -> None:
+    before = ada.session()
+    ada.post(f"/devices/{before['sid']}/name", name="Desk")
+    ada.post("/account/password", current=PASSWORD, password=NEW)
+    assert [(line["name"], line["began_at"]) for line in ada.sessions() if not line["ended_at"]] == [
+        ("Desk", before["began_at"])
+    ]
+
+
+def test_the_database_holds_the_proved_token_by_its_hash_alone(site: Site, ada: Browser) -> None:
+    proved = confirm(ada)
+    with site.app.app_context():
+        link = db.session.get_one(RefreshToken, digest(proved[REFRESH]))
+        before = db.session.query(RefreshToken).filter_by(successor=link.hash).one()
+        assert before.sealed is None
