@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from flask import Flask, current_app
@@ -133,6 +133,18 @@ def after_commit(callback: C, *, once: object = None) -> C:
     """
     kept: C = db.session().info["after_commit"].setdefault(once or callback, callback)
     return kept
+
+
+def analyze() -> None:
+    """Refresh the statistics by which the database plans queries. Raises StoreUnavailable."""
+    store().analyze(db.engine)
+
+
+def analyze_growth() -> None:
+    """Refresh the statistics where the database does not by itself. They are a help: without them, nothing fails."""
+    if not store().analyzes_itself:
+        with suppress(StoreUnavailable):
+            analyze()
 
 
 def store() -> Store:

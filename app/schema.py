@@ -7,7 +7,7 @@ from flask_migrate import Migrate, upgrade
 from sqlalchemy import inspect, text
 
 from app.config import Misconfigured
-from app.db import StoreUnavailable, db, store
+from app.db import StoreUnavailable, analyze, db, store
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _KNOWN = sorted(path.stem.partition("_")[0] for path in (_SCRIPTS / "versions").glob("*.py"))
@@ -33,6 +33,7 @@ def _upgrade() -> None:
             db.engine.dispose()  # connections made from here on have no time limits
             if not _is_newest():
                 upgrade()
+                analyze()
 
 
 def _is_newest() -> bool:

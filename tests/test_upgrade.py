@@ -16,6 +16,16 @@ COLUMNS = {
     "log_head": ("cut_from",),
     "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),
 }
+INDEXES = (
+    "activity_by_event",
+    "activity_by_time",
+    "ix_refresh_tokens_link",
+    "log_entries_until",
+    "sessions_by_ending",
+    "sessions_by_expiry",
+    "sessions_of_client",
+    "sessions_of_parent",
+)
 
 
 def first_version(site: Site) -> None:
@@ -26,7 +36,7 @@ def first_version(site: Site) -> None:
             apps = ("authorization_codes", "consents", "logout_messages")
             for table in (*since, *apps):
                 connection.execute(text(f"DROP TABLE {table}"))
-            for index in ("activity_by_event", "sessions_of_parent", "sessions_of_client", "ix_refresh_tokens_link"):
+            for index in INDEXES:
                 connection.execute(text(f"DROP INDEX {index}"))
             on = " ON log_head" if connection.dialect.name == "postgresql" else ""
             connection.execute(text(f"DROP TRIGGER log_head_update{on}"))

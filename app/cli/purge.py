@@ -1,44 +1,127 @@
-"""`flask purge`: what has been kept for long enough is forgotten."""
+"""`flask purge`: forget what was kept long enough, in short transactions with gaps, so that the site writes in between."""
 
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import CursorResult, Delete, delete, func, select
+from sqlalchemy import ColumnElement, CursorResult, Select, delete, inspect, select
 
 from app import clock
 from app.config import DAY
-from app.db import db, writing
+from app.db import Model, StoreUnavailable, analyze, db, store, writing
+from app.identity import sessions
 from app.identity.activity import Event
 from app.identity.refresh_token import RefreshToken
 from app.identity.session import Session
 from app.oauth.code import Code
 from app.oauth.logout import message as messages
-from app.revocation import log
+from app.oauth.logout.message import Message
 from app.web import receipt
 
 ENDED_DAYS = 30
 ACTIVITY_DAYS = 90
-CODE_DAYS = 1  # so long a code that comes back ends what it gave
+CODE_DAYS = 1  # a code that comes back within this time ends what it gave
+
+Batch = Callable[[int], Counter[str]]
+
+
+class Pace:
+    """How many rows one transaction deletes: as many as keep other writers waiting for *SECONDS*, by the last one's time."""
+
+    SECONDS = 0.1
+    GAP_SECONDS = 0.02
+    FIRST, MOST = 100, 5000
+
+    def __init__(self) -> None:
+        self.rows = self.FIRST
+
+    def adapt(self, took: float) -> None:
+        """Take note that the last transaction took so many seconds."""
+        fitting = int(self.rows * self.SECONDS / max(took, 0.001))
+        self.rows = max(1, min(fitting, self.rows * 2, self.MOST))
+
+    def rest(self, took: float) -> None:
+        """Leave the lock to other writers for as long as it was held."""
+        time.sleep(max(took, self.GAP_SECONDS))
 
 
 @click.command("purge")
 @with_appcontext
 def purge() -> None:
-    """Forget old receipts, sessions that ended 30 days ago, and activity of 90 days ago; entries of the log never."""
-    old = clock.now() - ENDED_DAYS * DAY
-    with writing():
-        ended_at = func.coalesce(log.LogEntry.at, Session.expires_at)
-        over = select(Session.id).outerjoin(Session.ending).where(ended_at < old)
-        _execute(delete(RefreshToken).where(RefreshToken.session_id.in_(over)))
-        gone = _execute(delete(Session).where(Session.id.in_(over)))
-        receipts = _execute(delete(receipt.Receipt).where(receipt.Receipt.made_at < clock.now() - receipt.SECONDS))
-        _execute(delete(Code).where(Code.expires_at < clock.now() - CODE_DAYS * DAY))
-        messages.forget(old)
-        events = _execute(delete(Event).where(Event.at < clock.now() - ACTIVITY_DAYS * DAY))
-    click.echo(f"{gone} sessions, {events} events and {receipts} receipts forgotten.")
+    """Forget sessions that ended 30 days ago, and other old rows. Stop it at any time: the next run goes on.
+
+    Entries of the log are kept for ever.
+    """
+    try:
+        with store().maintaining():
+            db.engine.dispose()  # connections made from here on have the limits of a command
+            for names, batch in _steps():
+                _forget(names, batch)
+            analyze()
+    except StoreUnavailable as problem:
+        raise click.ClickException(f"The database: {problem}. What was forgotten stays so. Run it again.") from problem
 
 
-def _execute(statement: Delete) -> int:
-    done: CursorResult[Any] = db.session.execute(statement, execution_options={"synchronize_session": False})  # type: ignore[assignment]
-    return done.rowcount
+def _steps() -> list[tuple[tuple[str, ...], Batch]]:
+    """Return what is forgotten: what its lines are called, and how a batch of it goes. What refers to a row goes before it."""
+    now = clock.now()
+    ended, activity = now - ENDED_DAYS * DAY, now - ACTIVITY_DAYS * DAY
+    return [
+        (("refresh tokens", "sessions"), lambda rows: _forget_sessions(sessions.over_before(ended, rows), rows)),
+        (("events",), _rows("events", Event, Event.at < activity)),
+        (("messages to apps",), _rows("messages to apps", Message, messages.settled_before(ended))),
+        (("codes",), _rows("codes", Code, Code.expires_at < now - CODE_DAYS * DAY)),
+        (("receipts",), _rows("receipts", receipt.Receipt, receipt.Receipt.made_at < now - receipt.SECONDS)),
+    ]
+
+
+def _forget(names: tuple[str, ...], batch: Batch) -> None:
+    """Run *batch* until it finds nothing, and report each table in one line, which counts up on a terminal."""
+    pace, total = Pace(), Counter(dict.fromkeys(names, 0))
+    while True:
+        with writing():
+            began = time.perf_counter()
+            done = batch(pace.rows)
+        took = time.perf_counter() - began
+        if not done.total():
+            break
+        total += done
+        if sys.stdout.isatty():
+            click.echo(f"\r\x1b[K{_said(names, total)}", nl=False)
+        pace.adapt(took)
+        pace.rest(took)
+    click.echo("\r\x1b[K" * sys.stdout.isatty() + "\n".join(f"{name}: {total[name]} forgotten" for name in names))
+
+
+def _said(names: tuple[str, ...], total: Counter[str]) -> str:
+    return ", ".join(f"{name}: {total[name]}" for name in names)
+
+
+def _forget_sessions(ids: list[str], rows: int) -> Counter[str]:
+    """Delete refresh tokens of these sessions, and, once none is left, the sessions."""
+    if not ids:
+        return Counter()
+    tokens = _delete(RefreshToken, RefreshToken.session_id.in_(ids), rows)
+    gone = _delete(Session, Session.id.in_(ids), rows) if tokens < rows else 0
+    return Counter({"refresh tokens": tokens, "sessions": gone})
+
+
+def _rows(name: str, model: type[Model], is_old: ColumnElement[bool]) -> Batch:
+    return lambda rows: Counter({name: _delete(model, is_old, rows)})
+
+
+def _delete(model: type[Model], which: ColumnElement[bool], rows: int) -> int:
+    """Delete up to *rows* of these. Rows that another purge is deleting are left to it."""
+    [key] = inspect(model).primary_key
+    some: Select[Any] = select(key).where(which).limit(rows).with_for_update(skip_locked=True)
+    found = list(db.session.scalars(some))
+    if not found:
+        return 0
+    gone: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
+        delete(model).where(key.in_(found)), execution_options={"synchronize_session": False}
+    )
+    return gone.rowcount

@@ -17,7 +17,11 @@ class Event(Model):
     """One event of an account, or of `NOBODY`. *session_id*: where it happened, or which session it happened to."""
 
     __tablename__ = "activity"
-    __table_args__ = (Index("activity_of_user", "user_id", "id"), Index("activity_by_event", "event", "id"))
+    __table_args__ = (
+        Index("activity_of_user", "user_id", "id"),
+        Index("activity_by_event", "event", "id"),
+        Index("activity_by_time", "at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(String(64))
     session_id: Mapped[str | None] = mapped_column(String(64))

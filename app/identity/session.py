@@ -3,7 +3,7 @@
 import secrets
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, select, update
+from sqlalchemy import JSON, ForeignKey, Index, String, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import clock
@@ -21,6 +21,7 @@ from app.revocation.entries import Entry, Kind, Scope
 SITE = "signed-out"  # the client id of this site's own pages
 UNKEPT_SECONDS = 12 * 60 * 60
 SEEN_SECONDS = 60
+_ENDED = text("ended_entry IS NOT NULL")
 
 
 class Session(Lifetime, Model):
@@ -40,6 +41,8 @@ class Session(Lifetime, Model):
         Index("sessions_of_user", "user_id", "ended_entry", "expires_at"),
         Index("sessions_of_parent", "parent_id"),
         Index("sessions_of_client", "client_id"),
+        Index("sessions_by_expiry", "expires_at"),
+        Index("sessions_by_ending", "ended_entry", sqlite_where=_ENDED, postgresql_where=_ENDED),
     )
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))

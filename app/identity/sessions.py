@@ -180,6 +180,24 @@ def _settle(which: ColumnElement[bool]) -> None:
     delivery.settle(db.session.scalar(select(func.max(Session.ended_entry)).where(which)))
 
 
+def over_before(then: int, count: int) -> list[str]:
+    """Return the ids of up to *count* sessions that expired or were ended before *then* (Unix seconds).
+
+    Their rows stay locked until the transaction ends, but for those that another transaction holds. Each statement
+    reads the first rows of one index: entries stay for ever, so the log must never be what is walked through.
+    """
+    expired = select(Session.id).where(Session.expires_at < then).order_by(Session.expires_at)
+    found = list(db.session.scalars(expired.limit(count).with_for_update(skip_locked=True)))
+    return found or _ended_before(then, count)
+
+
+def _ended_before(then: int, count: int) -> list[str]:
+    at = select(log.LogEntry.at).where(log.LogEntry.position == Session.ended_entry).scalar_subquery()
+    ended = select(Session.id, at).where(Session.ended_entry.is_not(None)).order_by(Session.ended_entry)
+    rows = db.session.execute(ended.limit(count).with_for_update(skip_locked=True, of=Session))
+    return [sid for sid, ended_at in rows if ended_at < then]
+
+
 def _unended_apps(user_id: str) -> list[Session]:
     """Return grants that go on by themselves, though the browser that some hang on may have timed out."""
     listed = select(Session).where(*_lives(user_id), Session.client_id != SITE).options(joinedload(Session.parent))

@@ -1,15 +1,20 @@
 """Status lists: what a verifier of access tokens can fetch instead of asking us (Token Status List, draft)."""
 
 import base64
+import gzip
 import hmac
+import math
+import threading
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from flask import Flask, current_app
 from sqlalchemy import select
 
 from app import clock, seal
 from app.config import settings
-from app.db import db
+from app.db import db, let_go
 from app.identity.session import Session
 from app.keys import access_keys
 from app.revocation import log
@@ -22,6 +27,8 @@ TTL = 15  # seconds: how old a copy may be
 LIFE = 300  # seconds: when a copy must not be used any more
 TYPE = "statuslist+jwt"
 
+Revoked = tuple[int, int]  # the position at which a session opened, and when its last token expires
+
 
 def claim(opened: int) -> dict[str, Any]:
     """Return the `status` claim of every token of the session that opened at this position (section 6)."""
@@ -29,11 +36,12 @@ def claim(opened: int) -> dict[str, Any]:
 
 
 def index(opened: int) -> int:
-    """Return the place of a session in its list: no other session's, and without the secret not to be foreseen.
+    """Return the place of a session in its list: no other session's, and without the secret not to be foreseen."""
+    return _index(_key(settings().secret_key), opened)
 
-    A Feistel network over the position, so that no place is given twice and none has to be kept.
-    """
-    key = _key(settings().secret_key)
+
+def _index(key: bytes, opened: int) -> int:
+    """Compute a Feistel network over the position: no place is given twice, and none has to be kept."""
     left, right = divmod((opened - 1) % SIZE, 1 << HALF)
     for turn in range(6):
         mixed = hmac.digest(key, b"%d %d %d" % (_number(opened), turn, right), "sha256")
@@ -51,31 +59,131 @@ def count() -> int:
     return _number(max(1, log.size())) + 1
 
 
+@dataclass(frozen=True)
+class Published:
+    """A list as it was signed at *made_at*. *packed*: what it shows of a log with this *head*, until *good_until*."""
+
+    head: tuple[int, str]
+    good_until: float
+    packed: str
+    made_at: int
+    key_id: str
+    token: str
+    gzipped: bytes
+
+    def is_signed_lately(self, now: int, key_id: str) -> bool:
+        return self.key_id == key_id and self.made_at <= now < self.made_at + TTL
+
+    def shows(self, head: tuple[int, str], now: int) -> bool:
+        """Return whether it still shows what a log with this head says."""
+        return self.head == head and self.made_at <= now < self.good_until
+
+
+class Publisher:
+    """Keeps each list as it was served last, so an unchanged one costs a look at the head of the log.
+
+    One request makes a list anew, and the others that came meanwhile wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lists: dict[int, Published] = {}
+
+    def read(self, number: int) -> Published:
+        """Return a list that shows every entry committed before this call. Raises StoreUnavailable, LookupError."""
+        found = self._current(number)
+        if found is None:
+            let_go()  # whoever waits holds no connection
+            with self._lock:
+                found = self._current(number) or self._make(number)
+        return found
+
+    def _current(self, number: int) -> Published | None:
+        head, now = log.head(), clock.now()
+        if number > _number(max(1, head[0])):
+            raise LookupError(number)
+        found = self._lists.get(number)
+        key_id = access_keys().signing(now).kid
+        return found if found and found.shows(head, now) and found.is_signed_lately(now, key_id) else None
+
+    def _make(self, number: int) -> Published:
+        head, now = log.head(), clock.now()  # the head first: what is committed after it is shown too, or the next time
+        known = self._lists.get(number)
+        if known and known.shows(head, now):
+            good_until, packed = known.good_until, known.packed
+        else:
+            good_until, packed = _pack(number, now)
+        self._lists[number] = made = _sign(number, head, good_until, packed, now)
+        return made
+
+
+def init_app(app: Flask) -> None:
+    """Give *app* its lists."""
+    app.extensions["status_lists"] = Publisher()
+
+
+def read(number: int) -> Published:
+    """Return a list as it is to be served. Raises StoreUnavailable; LookupError if there is none of this number."""
+    found: Publisher = current_app.extensions["status_lists"]
+    return found.read(number)
+
+
 def token(number: int) -> str:
-    """Return the list as a signed JWT (section 5.1). Raises StoreUnavailable."""
-    now = clock.now()
-    content = pack(_statuses(number, now), SIZE)
+    """Return the list as a signed JWT (section 5.1)."""
+    return read(number).token
+
+
+def _sign(number: int, head: tuple[int, str], good_until: float, packed: str, now: int) -> Published:
+    key = access_keys().signing(now)
     claims = {
         "sub": uri(number),
         "iat": now,
         "exp": now + LIFE,
         "ttl": TTL,
-        "status_list": {"bits": BITS, "lst": base64.urlsafe_b64encode(content).rstrip(b"=").decode()},
+        "status_list": {"bits": BITS, "lst": packed},
     }
-    return access_keys().signing(now).sign(claims, TYPE)
+    signed = key.sign(claims, TYPE)
+    return Published(head, good_until, packed, now, key.kid, signed, gzip.compress(signed.encode()))
 
 
-def _statuses(number: int, now: int) -> dict[int, int]:
-    """Return what is not valid: until its last token has expired, and no longer."""
+def _pack(number: int, now: int) -> tuple[float, str]:
+    """Return until when the list stays as it is if nothing else is revoked, and its content."""
+    suspended, ended = _unexpired(number, now)
+    statuses = {_place(opened): int(Status.SUSPENDED) for opened, _ in suspended}
+    statuses |= {_place(opened): int(Status.INVALID) for opened, _ in ended}
+    good_until = min((until for _, until in [*suspended, *ended]), default=math.inf)
+    return good_until, base64.urlsafe_b64encode(pack(statuses, SIZE)).rstrip(b"=").decode()
+
+
+def _unexpired(number: int, now: int) -> tuple[list[Revoked], list[Revoked]]:
+    """Return which sessions of a list have a revoked token and which are over, each until its last token has expired.
+
+    Reads what was revoked within the life of an access token, however long the log is.
+    """
     first, last = number * SIZE + 1, (number + 1) * SIZE
-    suspended = select(log.LogEntry.opened).where(
-        log.LogEntry.scope == Scope.TOKEN, log.LogEntry.until > now, log.LogEntry.opened.between(first, last)
+    unexpired = log.IS_REVOKED, log.LogEntry.until > now
+
+    def named(scope: Scope) -> list[Revoked]:
+        entries = select(log.LogEntry.opened, log.LogEntry.until).where(*unexpired, log.LogEntry.scope == scope)
+        return [(opened, until) for opened, until in db.session.execute(entries) if first <= opened <= last]
+
+    cut = select(log.LogEntry.position).where(*unexpired, log.LogEntry.scope == Scope.USER)
+    cut_off = select(Session.opened, Session.access_until).where(
+        Session.ended_entry.in_(cut), Session.access_until > now, Session.opened.between(first, last)
     )
-    ended = select(Session.opened).where(
-        Session.ended_entry.is_not(None), Session.access_until > now, Session.opened.between(first, last)
-    )
-    found = dict.fromkeys(map(index, db.session.scalars(suspended)), int(Status.SUSPENDED))
-    return found | dict.fromkeys(map(index, db.session.scalars(ended)), int(Status.INVALID))
+    return named(Scope.TOKEN), [
+        *named(Scope.SESSION),
+        *((opened, until) for opened, until in db.session.execute(cut_off)),
+    ]
+
+
+def _place(opened: int) -> int:
+    return _remembered(settings().secret_key, opened)
+
+
+@lru_cache(1 << 16)
+def _remembered(secret: str, opened: int) -> int:
+    return _index(_key(secret), opened)
 
 
 @lru_cache

@@ -1,11 +1,11 @@
 """The endpoints for machines: one line each."""
 
-import gzip
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, request
 from flask.typing import ResponseReturnValue
 
+from app import clock
 from app.identity import bearer, status_list
 from app.identity.access_token import Claims
 from app.oauth import cors, metadata
@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
     init_server(app)
     cors.init_app(app)
     outbox.init_app(app)
+    status_list.init_app(app)
     app.register_blueprint(bp)
 
 
@@ -64,17 +65,24 @@ def read_status_list(number: int) -> Response:
     """Give a list (Token Status List, section 8)."""
     if "time" in request.args:
         abort(501)
-    if number >= status_list.count():
+    try:
+        found = status_list.read(number)
+    except LookupError:
         abort(404)
-    response = Response(status_list.token(number), content_type=f"application/{status_list.TYPE}")
+    response = Response(content_type=f"application/{status_list.TYPE}")
     response.headers |= {
         "Access-Control-Allow-Origin": "*",
-        "Cache-Control": f"public, max-age={status_list.TTL}",
+        # A copy in a cache is never older than the time to live that it states.
+        "Cache-Control": f"public, max-age={found.made_at + status_list.TTL - clock.now()}",
         "Vary": "Accept-Encoding",
     }
     if request.accept_encodings["gzip"]:
-        response.set_data(gzip.compress(response.get_data()))
+        response.set_data(found.gzipped)
         response.headers["Content-Encoding"] = "gzip"
+    else:
+        response.set_data(found.token)
+    response.add_etag()
+    response.make_conditional(request)
     return response
 
 

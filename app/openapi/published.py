@@ -72,6 +72,7 @@ PATHS = {
             "One list: which sessions have ended (Token Status List)",
             {
                 "200": answer("The list, as a signed JWT.", TEXT, "application/statuslist+jwt"),
+                "304": {"description": "The list that the client has is still served."},
                 **_NONE,
                 "501": refusal("Lists of another time are not kept."),
             },

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Index, String, func, select, text, updat
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
-from app.db import Model, after_commit, db
+from app.db import Model, after_commit, analyze_growth, db
 from app.revocation import tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, Found, LogCut, Seen, Witness
@@ -29,7 +29,8 @@ class Head(Model):
     cut_from: Mapped[int | None]
 
 
-_REVOKED = text("kind = 'revoked'")
+SMALL = 1024  # entries: any plan will do for fewer
+IS_REVOKED = text("kind = 'revoked'")  # as a constant: with a parameter, no partial index is sure to be used
 
 
 class LogEntry(Model):
@@ -38,7 +39,8 @@ class LogEntry(Model):
     __tablename__ = "log_entries"
     __table_args__ = (
         CheckConstraint("kind IN ('opened', 'revoked')", name="log_entries_kind"),
-        Index("log_entries_revoked", "subject", "position", sqlite_where=_REVOKED, postgresql_where=_REVOKED),
+        Index("log_entries_revoked", "subject", "position", sqlite_where=IS_REVOKED, postgresql_where=IS_REVOKED),
+        Index("log_entries_until", "until", sqlite_where=IS_REVOKED, postgresql_where=IS_REVOKED),
     )
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(8))
@@ -171,6 +173,13 @@ def projection(write: Callable[[Entry], None]) -> Callable[[Entry], None]:
     """Have *write* called with every appended entry, inside the transaction that appends it."""
     _projections.append(write)
     return write
+
+
+@projection
+def _follow_growth(entry: Entry) -> None:
+    """Refresh the database's statistics each time the log has doubled, so that its plans fit the size of the tables."""
+    if entry.position >= SMALL and entry.position.bit_count() == 1:
+        after_commit(analyze_growth)
 
 
 def _append(

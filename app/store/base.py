@@ -11,10 +11,14 @@ class StoreUnavailable(Exception):
 
 
 class Store(Protocol):
-    """A kind of database. *name*: how an error message calls it, without a password. Durations are in seconds."""
+    """A kind of database. *name*: how an error message calls it, without a password. Durations are in seconds.
+
+    *analyzes_itself*: whether it refreshes its statistics as tables grow.
+    """
 
     name: str
     url: str
+    analyzes_itself: bool
 
     def engine_options(self) -> dict[str, Any]:
         """Return how SQLAlchemy is to connect."""
@@ -30,6 +34,12 @@ class Store(Protocol):
 
     def begin(self, connection: Connection, patience: float) -> None:
         """Begin a transaction that will write, and give up on a lock after *patience*."""
+
+    def maintaining(self) -> AbstractContextManager[None]:
+        """Give connections that are made meanwhile the time that a command may take, not a web request."""
+
+    def analyze(self, engine: Engine) -> None:
+        """Refresh the statistics by which queries are planned. Raises StoreUnavailable."""
 
     def migrating(self) -> AbstractContextManager[None]:
         """Hold off every other process that might migrate the database. Raises StoreUnavailable."""

@@ -1,7 +1,8 @@
 """PostgreSQL: one read-write primary for any number of machines."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -19,8 +20,24 @@ KEPT = 8
 LOCK_SECONDS = 5
 _MIGRATING = 0x51_6E_0D  # a number that names our lock
 
+
+@dataclass(frozen=True)
+class Limits:
+    """What a connection may take. *options*: as PostgreSQL keeps them; *patience*: seconds to wait for one answer."""
+
+    options: dict[str, int]
+    patience: float | None
+
+
 # A process that was stopped in the middle of a transaction must not hold the others' locks for ever.
-LIMITS = {"lock_timeout": 2500, "statement_timeout": 10_000, "idle_in_transaction_session_timeout": 5000}
+LIMITS = {
+    "lock_timeout": 2500,
+    "statement_timeout": 10_000,
+    "idle_in_transaction_session_timeout": 5000,
+}  # milliseconds
+_REQUEST = Limits(LIMITS, ANSWER_SECONDS)
+_COMMAND = Limits(LIMITS | {"statement_timeout": 600_000, "idle_in_transaction_session_timeout": 60_000}, 600)
+_MIGRATION = Limits({}, None)  # nothing has an end here but the migration itself, however large the tables are
 
 
 class Bounded(psycopg.Connection[Any]):
@@ -48,13 +65,15 @@ class WithoutNul(StrDumper):
 class PostgreSQL:
     """The database at *url*."""
 
+    analyzes_itself = True  # autovacuum does
+
     def __init__(self, url: str, connections: int) -> None:
         parsed = make_url(url)
         self.name = parsed.render_as_string(hide_password=True)
         self.url = parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
         self._conninfo = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
         self._connections = connections
-        self._is_migrating = False
+        self._limits = _REQUEST
 
     def engine_options(self) -> dict[str, Any]:
         return {
@@ -70,13 +89,12 @@ class PostgreSQL:
             self._conninfo,
             autocommit=autocommit,
             connect_timeout=CONNECT_SECONDS,
-            options="" if self._is_migrating else " ".join(f"-c {name}={value}" for name, value in LIMITS.items()),
+            options=" ".join(f"-c {name}={value}" for name, value in self._limits.options.items()),
             application_name="signed-out",
             prepare_threshold=2,
         )
         connection.adapters.register_dumper(str, WithoutNul)
-        if self._is_migrating:
-            connection.patience = None
+        connection.patience = self._limits.patience
         return connection
 
     def prepare(self) -> None:
@@ -92,15 +110,25 @@ class PostgreSQL:
         if patience < LOCK_SECONDS:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(patience * 1000))}")
 
+    def maintaining(self) -> AbstractContextManager[None]:
+        return self._limited(_COMMAND)
+
+    def analyze(self, engine: Engine) -> None:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("ANALYZE")
+
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        """Nothing has an end here but the migration itself, however large the tables are."""
-        self._is_migrating = True
+        with self._limited(_MIGRATION), self._alone():
+            yield
+
+    @contextmanager
+    def _limited(self, limits: Limits) -> Iterator[None]:
+        self._limits = limits
         try:
-            with self._alone():
-                yield
+            yield
         finally:
-            self._is_migrating = False
+            self._limits = _REQUEST
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from app.store.base import StoreUnavailable
 
 BUSY_SECONDS = 5
+RECYCLE_SECONDS = 600  # a connection reads the statistics when it is opened
+ANALYZED_ROWS = 1000  # of each index: enough for a plan, and milliseconds however large the table is
 
 
 class Sqlite:
     """The database in the file at *path*."""
+
+    analyzes_itself = False
 
     def __init__(self, path: Path, connections: int) -> None:
         self.path = path
@@ -28,7 +32,11 @@ class Sqlite:
         self._turn = threading.Lock()
 
     def engine_options(self) -> dict[str, Any]:
-        return {"creator": lambda: connect(self.path), "pool_size": self._connections}
+        return {
+            "creator": lambda: connect(self.path),
+            "pool_size": self._connections,
+            "pool_recycle": RECYCLE_SECONDS,
+        }
 
     def prepare(self) -> None:
         self.path.touch(mode=0o600)
@@ -61,6 +69,17 @@ class Sqlite:
                 time.sleep(0.001)
         finally:
             raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+    def maintaining(self) -> nullcontext[None]:
+        return nullcontext()
+
+    def analyze(self, engine: Engine) -> None:
+        try:
+            with closing(connect(self.path)) as connection:
+                connection.execute(f"PRAGMA analysis_limit={ANALYZED_ROWS}")
+                connection.execute("ANALYZE")
+        except sqlite3.Error as problem:
+            raise StoreUnavailable(str(problem)) from problem
 
     @contextmanager
     def migrating(self) -> Iterator[None]:

@@ -53,6 +53,7 @@ def main() -> None:
         backings.compare_nodes,
         backings.compare_refreshes,
         backings.compare_devices,
+        backings.compare_sizes,
         backings.measure_joining,
         logout.compare_sign_outs,
     ):

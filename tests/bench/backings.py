@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from app.revocation.memory import read
-from tests import backings
+from tests import backings, crowd
 from tests.backings import Backing
 from tests.bench.report import point, say
 from tests.bench.wire import Chain, Connection, carry, each, join, message
@@ -19,9 +20,16 @@ from tests.server import Server
 
 LEAVINGS = 100
 PEOPLE = 1_000_000
-_FIELDS = (
-    "user_id, client_id, scope, opened, began_at, last_auth_at, last_seen_at, idle_until, expires_at, access_until, keep,"
-    " user_agent, address"
+ASKED = (
+    "/status-lists/0",
+    "/log/checkpoint",
+    "/log/tile/0/000",
+    "/log/tile/1/000.p/7",
+    "/log/tile/entries/000",
+    "/metrics",
+    "/admin",
+    "/admin?q=ada",
+    "/activity",
 )
 
 
@@ -85,7 +93,7 @@ def measure_joining() -> None:
         for label, until in (("none of them expired", "4000000000"), ("nearly all expired", "1000000000")):
             with served(name, 1) as server, backings.shell(server.folder) as raw:
                 backings.drop_triggers(raw)
-                raw.execute(_log_of(name, until))
+                raw.execute(_log_of(raw, until))
                 raw.execute(f"UPDATE log_head SET size = {PEOPLE}")
                 began = time.perf_counter()
                 read(None, raw.execute, "?" if name == "sqlite" else "%s")
@@ -94,6 +102,38 @@ def measure_joining() -> None:
                 f"a node that joins a log of {PEOPLE:,} revocations, {label}, on {name}, is current after",
                 f"{took:.1f} s",
             )
+
+
+def compare_sizes() -> None:
+    """What is asked of the whole site, among a thousand sessions and among a million."""
+    for name in ("sqlite", "postgresql"):
+        few, many = (_times(name, sessions) for sessions in (PEOPLE // 1000, PEOPLE))
+        for path, took in many.items():
+            say(
+                f"`{path}` among {PEOPLE:,} sessions, on {name} / among {PEOPLE // 1000:,}",
+                f"{took / few[path]:.2f} ({took * 1000:.1f} ms)",
+            )
+
+
+def _times(name: str, sessions: int) -> dict[str, float]:
+    with served(name, 1) as server:
+        admin = join(server.port, 1)
+        server.run("users", "admin", "ada-1@example.org")
+        _crowd(server, sessions)
+        with backings.shell(server.folder) as raw:
+            crowd.grow_log(raw, 2 * sessions)
+        return {path: _time(server, path, admin) for path in ASKED}
+
+
+def _time(server: Server, path: str, pocket: dict[str, str]) -> float:
+    """Seconds for one answer, the first left out."""
+    asked = message("GET", path, carry(pocket))
+    connection = Connection(server.port)
+    status, _ = connection.send_and_read(asked)
+    connection.close()
+    if status != 200:
+        raise SystemExit(f"{path} was answered {status}")
+    return each(server.port, 50, partial(Connection.send_and_read, message=asked))
 
 
 def _some(nodes: int) -> str:
@@ -117,43 +157,31 @@ def _quantiles(found: list[int]) -> str:
     return f"; confirmed after {statistics.median(found):.0f} ms (p50), {statistics.quantiles(found, n=100)[-1]:.0f} ms (p99)"
 
 
-def _numbers(name: str, count: int) -> str:
-    if name == "postgresql":
-        return f"generate_series(1, {count}) AS numbers(n)"
-    return f"(WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < {count}) SELECT n FROM up) AS numbers"
-
-
-def _kind(server: Server) -> str:
-    return "postgresql" if backings.settings(server.folder) else "sqlite"
-
-
 def _multiply(server: Server, email: str, times: int) -> None:
     with backings.shell(server.folder) as raw:
-        raw.execute(
-            f"INSERT INTO sessions (id, {_FIELDS}) SELECT '{email}' || n, {_FIELDS} FROM sessions, {_numbers(_kind(server), times)}"
-            f" WHERE user_id = (SELECT id FROM users WHERE email = '{email}')"
-        )
+        crowd.copy_sessions(raw, _session_of(server, email), times, prefix=email)
 
 
-def _crowd(server: Server) -> None:
+def _session_of(server: Server, email: str) -> str:
+    [(sid,)] = server.query("SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = ?", email)
+    return str(sid)
+
+
+def _crowd(server: Server, sessions: int = PEOPLE) -> None:
     """A million sessions of ten thousand others."""
-    people = PEOPLE // 100
+    people = sessions // 100
+    server.join("crowd@example.org")
     with backings.shell(server.folder) as raw:
-        raw.execute(
-            "INSERT INTO users (id, email, name, password_hash, password_version, created_at)"
-            f" SELECT 'u' || n, 'u' || n, 'u', 'x', 1, 0 FROM {_numbers(_kind(server), people)}"
+        crowd.copy(raw, "users", people, "email = 'crowd@example.org'", id="'u' || n", email="'u' || n")
+        crowd.copy_sessions(
+            raw, _session_of(server, "crowd@example.org"), sessions, user_id=f"'u' || (n % {people} + 1)"
         )
-        fields = _FIELDS.replace("user_id, ", "")
-        raw.execute(
-            f"INSERT INTO sessions (id, user_id, {fields}) SELECT 'c' || n, 'u' || (n % {people} + 1), {fields}"
-            f" FROM (SELECT * FROM sessions LIMIT 1) AS one, {_numbers(_kind(server), PEOPLE)}"
-        )
-        raw.execute("ANALYZE")
+    server.run("purge")  # as the operator does each day
 
 
-def _log_of(name: str, until: str) -> str:
-    nonce = "decode('00', 'hex')" if name == "postgresql" else "x'00'"
+def _log_of(raw: Any, until: str) -> str:
+    nonce = "decode('00', 'hex')" if crowd.kind(raw) == "postgresql" else "x'00'"
     return (
         "INSERT INTO log_entries (position, kind, scope, subject, opened, until, at, nonce)"
-        f" SELECT n, 'revoked', 'session', 's' || n, n, {until}, 0, {nonce} FROM {_numbers(name, PEOPLE)}"
+        f" SELECT n, 'revoked', 'session', 's' || n, n, {until}, 0, {nonce} FROM {crowd.numbers(raw, PEOPLE)}"
     )

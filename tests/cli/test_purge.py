@@ -1,24 +1,77 @@
-"""What has been kept for long enough is forgotten, and entries of the log never."""
+"""What has been kept for long enough is forgotten, entries of the log never, and no writer is refused meanwhile."""
 
-from tests.browsers import Browser, Site
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from app.cli.purge import Pace
+from app.config import DAY
+from app.db import Model
+from tests import backings, crowd, plans
+from tests.browsers import PASSWORD, Browser, Site
+from tests.conftest import LONG
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
+from tests.server import PROJECT, Server
+
+SESSIONS, EACH = (100_000, 10) if LONG else (4_000, 5)
+
+PURGED = {"sessions", "refresh_tokens", "activity", "logout_messages", "authorization_codes", "receipts"}
+KEPT = {
+    "for as long as the account or the app": {"users", "clients", "consents"},
+    "for ever, and names nobody": {"log_entries", "log_head", "log_leaves", "log_tiles", "log_checkpoints"},
+    "for as long as a process or a key lives": {"nodes", "signing_keys"},
+    "by the lab, which forgets them itself": {"lab_benches", "lab_rooms"},
+}
 
 
 def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site, ada: Browser) -> None:
     ada.sign_out()
     entries = site.query("SELECT count(*) FROM log_entries")
-    site.wait(31 * 24 * 60 * 60)
+    site.wait(31 * DAY)
     assert site.query("SELECT count(*) FROM receipts") == [(1,)]
-    assert site.run("purge").output == "1 sessions, 0 events and 1 receipts forgotten.\n"
+    assert site.run("purge").output.splitlines() == [
+        "refresh tokens: 1 forgotten",
+        "sessions: 1 forgotten",
+        "events: 0 forgotten",
+        "messages to apps: 0 forgotten",
+        "codes: 0 forgotten",
+        "receipts: 1 forgotten",
+    ]
     assert site.query("SELECT count(*) FROM receipts") == [(0,)]
     assert site.query("SELECT count(*) FROM sessions") == site.query("SELECT count(*) FROM refresh_tokens") == [(0,)]
     assert site.query("SELECT count(*) FROM log_entries") == entries
-    site.wait(60 * 24 * 60 * 60)
-    assert "0 sessions" in site.run("purge").output
+    site.wait(60 * DAY)
+    assert "sessions: 0 forgotten" in site.run("purge").output
     assert site.query("SELECT count(*) FROM activity") == [(0,)]
     ada.sign_in()
     assert ada.is_signed_in()
+
+
+def test_what_ended_less_than_a_month_ago_stays(site: Site, ada: Browser) -> None:
+    phone = site.member("bob@example.org", "Chrome on Android")
+    ada.sign_out()
+    site.wait(30 * DAY)
+    site.run("purge")
+    assert site.query("SELECT count(*) FROM sessions") == [(2,)], "one ended 30 days ago to the second"
+    phone.sign_in("bob@example.org")
+    site.wait(1)
+    site.run("purge")
+    assert site.query("SELECT count(*) FROM sessions") == [(2,)], "the other's time-out was 12 hours later"
+    assert phone.is_signed_in()
+
+
+def test_every_table_is_purged_or_kept_for_a_reason() -> None:
+    assert set(Model.metadata.tables) == PURGED.union(*KEPT.values())
 
 
 def test_purging_forgets_what_apps_were_told_a_month_ago(site: Site, ada: Browser) -> None:
@@ -28,11 +81,135 @@ def test_purging_forgets_what_apps_were_told_a_month_ago(site: Site, ada: Browse
     site.deliver()
     site.run("purge")
     assert site.query("SELECT attempts FROM logout_messages") == [(1,)], "it is still to be tried again"
-    site.wait(24 * 60 * 60)
+    site.wait(DAY)
     site.deliver()
-    site.wait(30 * 24 * 60 * 60)
+    site.wait(30 * DAY)
     site.run("purge")
     assert site.query("SELECT count(*) FROM logout_messages") == [(1,)], "30 days are not yet over"
     site.wait(1)
     site.run("purge")
     assert site.query("SELECT count(*) FROM logout_messages") == [(0,)]
+
+
+def test_a_transaction_takes_fewer_rows_after_a_slow_one_and_more_after_a_quick_one() -> None:
+    pace = Pace()
+    pace.adapt(Pace.SECONDS * 10)
+    assert pace.rows == Pace.FIRST // 10
+    for _ in range(20):
+        pace.adapt(60)
+    assert pace.rows == 1, "however slow it is, the purge goes on"
+    grown = [pace.rows]
+    for _ in range(20):
+        pace.adapt(0)
+        grown.append(pace.rows)
+    assert all(after <= before * 2 for before, after in pairwise(grown))
+    assert grown[-1] == Pace.MOST
+
+
+def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser) -> None:
+    app = register_app(site, "Mail", backchannel_logout_uri="http://127.0.0.1:9/")
+    Flow(app, scope="openid").connect(ada)
+    ada.sign_out()
+    site.wait(DAY)
+    site.deliver()
+    site.wait(120 * DAY)
+    with plans.noting(site, "SELECT", "DELETE") as statements:
+        site.run("purge")
+    deleted = {statement.split()[2] for statement, _ in statements if statement.startswith("DELETE")}
+    assert deleted == PURGED
+    for statement, plan in plans.explain(site.folder, statements):
+        assert not plans.scans(plan), f"{statement}\n{plan}"
+
+
+class Crowded:
+    """A running site with thousands of sessions three months old, half of them ended by one entry, half timed out."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = Server(folder, WORKERS="1")
+        self.server.wait(-90 * DAY)
+        self.server.ask("POST", "/devices/end-all", self.server.join("old@example.org"))
+        with backings.shell(folder) as raw:
+            [(sid,)] = raw.execute("SELECT id FROM sessions").fetchall()
+            later = {name: f"original.{name} + {200 * DAY}" for name in ("idle_until", "expires_at")}
+            for prefix, changed in (("ended", later), ("expired", {"ended_entry": "CAST(NULL AS integer)"})):
+                crowd.copy_sessions(raw, sid, SESSIONS // 2, prefix=prefix, **changed)
+                crowd.add_refresh_hashes(raw, sid, prefix, SESSIONS // 2, EACH)
+        self.server.wait(90 * DAY)
+        self.server.join("ada@example.org")
+
+    @contextmanager
+    def purging(self) -> Iterator[subprocess.Popen[str]]:
+        """A purge in a process of its own, that has begun to delete."""
+        command = [sys.executable, "-m", "flask", "purge"]
+        environ = os.environ | self.server.environ
+        before = self.left()
+        with subprocess.Popen(command, cwd=PROJECT, env=environ, stdout=subprocess.PIPE, text=True) as process:
+            while self.left() == before and process.poll() is None:
+                pass
+            yield process
+
+    def left(self) -> tuple[int, int]:
+        """How many sessions and hashes are there."""
+        [found] = self.server.query("SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM refresh_tokens)")
+        return found[0], found[1]
+
+
+@pytest.fixture
+def crowded(instance: Path) -> Iterator[Crowded]:
+    found = Crowded(instance)
+    yield found
+    found.server.stop()
+
+
+class Writer(threading.Thread):
+    """A user who signs in and out again and again, and notes how each was answered."""
+
+    def __init__(self, server: Server, number: int) -> None:
+        super().__init__()
+        self._server, self._email, self._over = server, f"writer-{number}@example.org", threading.Event()
+        self._server.join(self._email)
+        self.answers: list[int] = []
+        self.start()
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            status, pocket = self._server.ask("POST", "/sign-in", {}, email=self._email, password=PASSWORD)
+            self.answers += [status, self._server.ask("POST", "/sign-out", pocket)[0]]
+
+    def stop(self) -> list[int]:
+        self._over.set()
+        self.join()
+        return self.answers
+
+
+@pytest.mark.server
+def test_who_signs_in_and_out_during_a_purge_is_answered_each_time(crowded: Crowded) -> None:
+    writers = [Writer(crowded.server, number) for number in range(2)]
+    with crowded.purging() as process:
+        said, _ = process.communicate()
+    answers = [answer for writer in writers for answer in writer.stop()]
+    assert process.returncode == 0
+    assert f"refresh tokens: {SESSIONS * EACH + 1} forgotten\nsessions: {SESSIONS + 1} forgotten" in said
+    assert len(answers) >= 4
+    assert set(answers) == {303}, "none is told that it did not work yet"
+
+
+@pytest.mark.server
+def test_a_purge_that_is_killed_loses_nothing_and_the_next_one_goes_on(crowded: Crowded) -> None:
+    with crowded.purging() as process:
+        process.send_signal(signal.SIGKILL)
+    sessions, hashes = crowded.left()
+    assert (sessions, hashes) != (1, 1)
+    assert hashes < SESSIONS * EACH + 2, "what was forgotten by then stays so"
+    said = crowded.server.run("purge")
+    assert f"refresh tokens: {hashes - 1} forgotten\nsessions: {sessions - 1} forgotten" in said
+    assert crowded.left() == (1, 1)
+
+
+@pytest.mark.server
+def test_two_purges_at_once_share_the_work(crowded: Crowded) -> None:
+    with crowded.purging() as first, crowded.purging() as second:
+        outputs = [process.communicate()[0] for process in (first, second)]
+    forgotten = [int(found) for said in outputs for found in re.findall("^sessions: (\\d+) forgotten", said, re.M)]
+    assert sum(forgotten) == SESSIONS + 1
+    assert crowded.left() == (1, 1)

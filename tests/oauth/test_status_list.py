@@ -2,18 +2,25 @@
 
 import base64
 import gzip
+import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
 import jwt
 import pytest
+from sqlalchemy import event
 
+from app import clock
+from app.db import db
 from app.identity import status_list
 from app.identity.status_list import SIZE, TTL
 from app.revocation.checkers.status_list import Status, look_up, pack
+from tests import backings, crowd, plans
 from tests.browsers import ACCESS, SITE_URL, Browser, Site
+from tests.conftest import LONG
 from tests.oauth.conftest import App
 
 pytestmark = pytest.mark.page
@@ -73,6 +80,12 @@ class Verifier:
         return found
 
 
+def clock_of(site: Site) -> int:
+    """Return the time of the site."""
+    with site.app.app_context():
+        return clock.now()
+
+
 @pytest.fixture
 def ada(site: Site) -> Browser:
     return site.member()
@@ -127,6 +140,89 @@ def test_tsl_02_tsl_05_what_is_served(ada: Browser, verifier: Verifier) -> None:
     packed = verifier.fetch(uri, **{"Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"
     assert jwt.get_unverified_header(gzip.decompress(packed.data).decode())["typ"] == "statuslist+jwt"
+
+
+def test_an_unchanged_list_is_neither_read_nor_signed_again(site: Site, ada: Browser, verifier: Verifier) -> None:
+    ada.sign_out()
+    first = verifier.fetch("/status-lists/0")
+    with plans.noting(site, "SELECT") as asked:
+        second = verifier.fetch("/status-lists/0")
+    assert second.data == first.data
+    assert [statement for statement, _ in asked if "log_head" not in statement] == []
+    known = verifier.fetch("/status-lists/0", **{"If-None-Match": first.headers["ETag"]})
+    assert known.status_code == 304
+    assert known.data == b""
+    packed = verifier.fetch("/status-lists/0", **{"Accept-Encoding": "gzip"})
+    assert packed.headers["ETag"] != first.headers["ETag"], "other bytes, another name"
+
+
+def test_a_changed_list_is_another_at_once(site: Site, ada: Browser, verifier: Verifier) -> None:
+    first = verifier.fetch("/status-lists/0")
+    ada.sign_out()
+    changed = verifier.fetch("/status-lists/0", **{"If-None-Match": first.headers["ETag"]})
+    assert changed.status_code == 200
+    assert changed.data != first.data
+
+
+def test_tsl_02_no_copy_is_older_than_it_says(site: Site, verifier: Verifier) -> None:
+    for waited in range(TTL + 2):
+        answer = verifier.fetch("/status-lists/0")
+        claims = jwt.decode(answer.text, options={"verify_signature": False})
+        may_be_kept = int(answer.headers["Cache-Control"].rpartition("=")[2])
+        assert claims["iat"] <= clock_of(site) < claims["iat"] + claims["ttl"]
+        assert clock_of(site) + may_be_kept == claims["iat"] + claims["ttl"], waited
+        site.wait(1)
+
+
+def test_a_list_is_signed_with_the_new_key_as_soon_as_the_old_one_is_withdrawn(site: Site, verifier: Verifier) -> None:
+    verifier.fetch("/oauth/jwks")  # read again after half a minute
+    site.run("keys", "rotate", "--at-once")
+    site.wait(29)
+    before = jwt.get_unverified_header(verifier.fetch("/status-lists/0").text)["kid"]
+    site.wait(1)
+    published = {key["kid"] for key in verifier.fetch("/oauth/jwks").get_json()["keys"]}
+    assert before not in published
+    assert jwt.get_unverified_header(verifier.fetch("/status-lists/0").text)["kid"] in published
+
+
+def test_a_herd_of_verifiers_costs_one_list(site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 12
+    heads, made = threading.Semaphore(0), threading.Semaphore(0)
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "FROM log_head" in statement:
+            heads.release()
+
+    def pack_last(*given: Any) -> bytes:
+        """Make the list when all requests have found theirs to be old."""
+        made.release()
+        assert all(heads.acquire(timeout=30) for _ in range(count))
+        return pack(*given)
+
+    monkeypatch.setattr(status_list, "pack", pack_last)
+    ada.sign_out()
+    with site.app.app_context():
+        event.listen(db.engine, "before_cursor_execute", note)
+    with ThreadPoolExecutor(count) as threads:
+        answers = set(threads.map(lambda _: site.browser().get("/status-lists/0").data, range(count)))
+    assert len(answers) == 1
+    assert made.acquire(blocking=False)
+    assert not made.acquire(blocking=False), "one list"
+
+
+@pytest.mark.parametrize("sessions", [1_000, 1_000_000 if LONG else 20_000])
+def test_what_an_unchanged_log_has_forgotten_is_never_read(
+    site: Site, ada: Browser, verifier: Verifier, sessions: int
+) -> None:
+    """The plans, and with them the cost, are the same for any number of sessions."""
+    ada.post("/devices/end-all")
+    with backings.shell(site.folder) as raw:
+        [(sid,)] = raw.execute("SELECT id FROM sessions").fetchall()
+        crowd.copy_sessions(raw, sid, sessions, access_until="0")
+    with plans.noting(site, "SELECT") as asked:
+        verifier.fetch("/status-lists/0")
+    for statement, plan in plans.explain(site.folder, asked):
+        assert not plans.scans(plan), f"{statement}\n{plan}"
 
 
 def test_tsl_08_another_time_is_not_supported_and_another_list_is_not_there(verifier: Verifier) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.db import db, writing
+from app.db import StoreUnavailable, db, writing
 from app.revocation import log
 from app.revocation.entries import Kind, Scope
 from tests import backings
@@ -130,3 +130,29 @@ def test_an_entry_names_nobody(site: Site) -> None:
         assert word not in stored
     assert {row[0] for row in site.query("SELECT kind FROM log_entries")} == {Kind.OPENED, Kind.REVOKED}
     db.session.remove()
+
+
+@pytest.mark.sqlite
+@pytest.mark.usefixtures("_context")
+def test_as_the_log_grows_the_database_learns_how_large_its_tables_are(
+    raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "SMALL", 4)
+    known = "SELECT CAST(stat AS integer) FROM sqlite_stat1 WHERE idx = 'log_entries_until'"
+    learned = []
+    for number in range(9):
+        end(f"s{number}")
+        learned.append([rows for (rows,) in raw.execute(known).fetchall()])
+    assert learned == [[], [], [], [4], [4], [4], [4], [8], [8]]
+
+
+@pytest.mark.sqlite
+@pytest.mark.usefixtures("_context")
+def test_without_statistics_nothing_fails(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "SMALL", 1)
+
+    def fail(_engine: object) -> None:
+        raise StoreUnavailable("locked")
+
+    monkeypatch.setattr(site.app.extensions["store"], "analyze", fail)
+    assert end("s1") == 1

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import CursorResult, String, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Index, String, func, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -13,6 +13,7 @@ from app.oauth.client import Client
 from app.oauth.logout.answer import Answer, Outcome, next_try
 from app.revocation.entries import Entry
 
+_UNDELIVERED = text("delivered_at IS NULL")
 CLAIM_SECONDS = 30  # well beyond the longest attempt: who holds a claim longer is no more
 
 
@@ -25,6 +26,12 @@ class Message(Model):
     """
 
     __tablename__ = "logout_messages"
+    __table_args__ = (
+        Index("logout_messages_settled", text("coalesce(delivered_at, given_up_at)")),
+        Index(
+            "logout_messages_undelivered", "made_at", "entry", sqlite_where=_UNDELIVERED, postgresql_where=_UNDELIVERED
+        ),
+    )
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     client_id: Mapped[str] = mapped_column(String(64))
     user_id: Mapped[str] = mapped_column(String(64), index=True)
@@ -144,11 +151,9 @@ def failed(limit: int = 50) -> list[Message]:
     return list(db.session.scalars(found.order_by(Message.made_at.desc(), Message.entry.desc()).limit(limit)))
 
 
-def forget(before: int) -> int:
-    """Drop what was delivered or given up before then (Unix seconds); return how many. Must run inside `db.writing`."""
-    old = delete(Message).where(or_(Message.delivered_at < before, Message.given_up_at < before))
-    gone: CursorResult[Any] = db.session.execute(old, execution_options={"synchronize_session": False})  # type: ignore[assignment]
-    return gone.rowcount
+def settled_before(then: int) -> ColumnElement[bool]:
+    """Return the condition that a message was delivered or given up before *then* (Unix seconds)."""
+    return func.coalesce(Message.delivered_at, Message.given_up_at) < then
 
 
 def _due() -> tuple[Any, ...]:
