@@ -83,6 +83,18 @@ def test_a_lost_answer_signs_nobody_out_however_long_the_browser_could_not_ask_a
     assert ada.is_signed_in()
 
 
+def test_a_rotation_whose_answer_was_lost_while_the_store_went_away_signs_nobody_out(site: Site, ada: Browser) -> None:
+    refresh(site.thief(ada.pocket(), REFRESH))
+    (site.folder / "store-is-down").touch()
+    ada.forget(ACCESS)
+    assert ada.get("/account").status_code == 503
+    site.wait(60)
+    (site.folder / "store-is-down").unlink()
+    for _ in range(3):
+        assert ada.is_signed_in()
+        site.wait(301)
+
+
 def test_a_lost_answer_is_given_again_as_long_as_the_session_is_not_idle_and_no_longer(
     site: Site, ada: Browser
 ) -> None:

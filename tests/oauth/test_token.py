@@ -53,6 +53,23 @@ def test_rt_02_an_old_token_after_the_grace_ends_the_session(mail: App) -> None:
     assert mail.refresh(third["refresh_token"]).get_json()["error"] == "invalid_grant"
 
 
+def test_rt_03_an_app_gets_the_same_successor_and_a_fresh_access_token_for_the_grace_from_the_exchange(
+    mail: App,
+) -> None:
+    access, first = mail.grant()
+    second = mail.refresh(first).get_json()
+    assert alive(mail, second["access_token"]), "an app's use is no use that we would see everywhere"
+    mail.site.wait(10)
+    again = mail.refresh(first).get_json()
+    assert again["refresh_token"] == second["refresh_token"]
+    assert len({access, second["access_token"], again["access_token"]}) == 3
+    mail.site.wait(1)
+    assert mail.refresh(first).get_json()["error"] == "invalid_grant"
+    assert mail.refresh(second["refresh_token"]).get_json()["error"] == "invalid_grant"
+    reason = mail.site.query("SELECT reason FROM log_entries WHERE kind = 'revoked'")
+    assert reason == [("reuse",)]
+
+
 def test_rt_05_tok_02_a_narrower_scope_narrows_the_access_token_only(mail: App) -> None:
     _, refresh = mail.grant("profile mail")
     narrow = mail.refresh(refresh, scope="mail").get_json()
