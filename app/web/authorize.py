@@ -68,9 +68,9 @@ def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
 
 
 def _is_too_old(asked: Asked, visit: Visit) -> bool:
-    """Say whether the person has to prove who they are once more. `since`, which we add, says since when it counts."""
+    """Return whether the user has to prove who they are again. `since`, which we add, says since when that counts."""
     since = request.args.get("since", type=int)
-    if since is not None and visit.has_proof_since(since):
+    if since is not None and visit.has_proof_since(since) and not visit.is_stale:  # anyone can write that parameter
         return False
     too_old = asked.max_age is not None and not visit.has_proof_since(clock.now() - asked.max_age)
     return too_old or "login" in asked.prompt or asked.max_age == 0

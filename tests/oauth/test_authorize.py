@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 
-from tests.browsers import PASSWORD, SITE_URL, Browser, Site
+from tests.browsers import ACCESS, PASSWORD, SITE_URL, Browser, Site
 from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import CALLBACK, Flow, is_led_back, led
 
@@ -317,6 +317,18 @@ def test_an_apps_own_token_in_the_cookie_signs_nobody_in(site: Site, ada: Browse
     thief.sign_in()
     assert alive(web, tokens["access_token"]), "what is no session of this browser is not ended by it"
     assert web.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_an_app_learns_of_no_proof_that_the_tokens_which_said_yes_have_not_made(site: Site, web: App) -> None:
+    ada = site.member()
+    began = auth_time(Flow(web).connect(ada))
+    site.wait(200)
+    copy = site.thief(ada.pocket(), ACCESS)
+    ada.post("/confirm", password=PASSWORD)
+    assert auth_time(Flow(web).connect(copy)) == began
+    assert copy.get(Flow(web).path(max_age="60")).headers["Location"].startswith("/confirm")
+    assert led(copy.get(Flow(web).path(prompt="none", max_age="60")))["error"] == "login_required"
+    assert auth_time(Flow(web).connect(ada)) >= began + 200
 
 
 def auth_time(tokens: dict[str, str]) -> int:
