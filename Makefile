@@ -15,9 +15,6 @@ run: .venv/site  ## start the site on http://localhost:8000
 demo: .venv/site  ## start the site and two relying parties, each in a process and under a host of its own
 	@exec $(BIN)/python -m app.relying_party.demo
 
-# The servers of the tests start sooner from compiled files.
-test test-long: export PYTHONDONTWRITEBYTECODE =
-
 test: .venv/dev .venv/browser .venv/node .venv/redis  ## run every test, with round counts for every day
 	$(PYTEST) -n 5 --dist worksteal $(TESTS)
 

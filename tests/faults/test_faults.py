@@ -218,7 +218,7 @@ def test_a_browser_that_was_told_it_is_signed_out_is_and_no_other_is(
         for node in stand.nodes:
             for bystander in stays:
                 bystander.look(node)
-        assert one.found == Findings(), "\n".join(node.output()[-3000:] for node in stand.nodes)
+        assert one.found == Findings(), f"{one.found}\n" + "\n".join(node.output()[-3000:] for node in stand.nodes)
         assert all(bystander.read for bystander in stays)
         pockets = [*threads.map(stand.nodes[0].sign_in, emails[:IN_FLIGHT]), *(one.pocket for one in stays)]
 

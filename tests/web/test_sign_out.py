@@ -258,3 +258,10 @@ def test_meta_08_without_a_revocation_endpoint_in_the_metadata_it_does_not_claim
     assert old.is_signed_in(), "and it says so"
     ada.get("/")
     assert not old.is_signed_in(), "what had to wait is done at the next visit"
+
+
+@pytest.mark.sqlite
+def test_on_one_machine_the_receipt_says_that_every_process_knew_at_once(site: Site) -> None:
+    ada = site.member()
+    ada.sign_out()
+    assert "reads the revocation log at each request" in ada.get("/signed-out").text
