@@ -64,6 +64,7 @@ class Line:
     def __init__(self, port: int) -> None:
         self.delay = 0.0  # seconds for each piece
         self.drops_commits = False  # each COMMIT reaches the database, and its answer is lost with the connection
+        self.drops_only = b""  # ... on a connection that has said this
         self.dropped = 0
         self._target = port
         self._open = threading.Event()
@@ -105,10 +106,12 @@ class Line:
     def _connect(self, near: socket.socket) -> None:
         far = socket.create_connection(("127.0.0.1", self._target))
         self._ends |= {near, far}
-        committing = threading.Event()
+        said, committing = threading.Event(), threading.Event()
 
         def ask(content: bytes) -> None:
-            if self.drops_commits and b"COMMIT\0" in content:
+            if self.drops_only in content:
+                said.set()
+            if self.drops_commits and said.is_set() and b"COMMIT\0" in content:
                 committing.set()
             far.sendall(content)
 

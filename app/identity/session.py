@@ -21,6 +21,7 @@ from app.revocation.entries import Entry, Kind, Scope
 SITE = "signed-out"  # the client id of this site's own pages
 UNKEPT_SECONDS = 12 * 60 * 60
 SEEN_SECONDS = 60
+CLOCKS_DIFFER_SECONDS = 5  # more than the clocks of two nodes may differ
 _ENDED = text("ended_entry IS NOT NULL")
 
 
@@ -142,7 +143,7 @@ class Session(Lifetime, Model):
         Either way the answer waits until every node knows. Must run inside `db.writing`, with the row locked. Its own
         entry comes last: a node that has read this one has read them all.
         """
-        if self.await_end() or self.state(clock.now()) is not State.LIVE:
+        if self.await_end() or self._has_timed_out():
             return False  # an entry after a time-out would rewrite when and why it was over
         for app in self._hanging():
             app.end(Reason.BROWSER_ENDED, actor=actor or self.id)
@@ -156,6 +157,10 @@ class Session(Lifetime, Model):
         position = log.covering((self.id, self.user_id), self.opened)
         delivery.settle(position)
         return position is not None
+
+    def _has_timed_out(self) -> bool:
+        """Return whether it has timed out by the clock of every node."""
+        return self.ends_at + CLOCKS_DIFFER_SECONDS <= clock.now()
 
     def _hanging(self) -> list["Session"]:
         now = clock.now()

@@ -3,6 +3,7 @@
 A row in the registry stands for a third node. It has read the log so far, and reads on when a test says so.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,11 +14,13 @@ from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import Engine
+from werkzeug.test import TestResponse
 
 from app.db import db
 from app.revocation import registry
+from app.web import own_server
 from tests import backings
-from tests.browsers import ACCESS, ENDING, PASSWORD, REFRESH, Browser, Pocket, Site
+from tests.browsers import ACCESS, ENDING, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site
 from tests.conftest import StillClock
 from tests.oauth.conftest import App, register, register_app
 from tests.oauth.flow import Flow
@@ -51,13 +54,16 @@ class Nodes:
         [(count,)] = self.raw.execute("SELECT count(*) FROM log_entries WHERE kind = 'revoked'").fetchall()
         return int(count)
 
+    def looks(self, site: Site) -> int:
+        """How often a node has looked into the registry."""
+        with site.app.app_context():
+            return self.asked[db.engine]
+
     def begin(self, threads: ThreadPoolExecutor, ask: Ask, site: Site) -> "Future[Any]":
         """Send a request to a node; return once it is answered, or waits for the other nodes."""
-        with site.app.app_context():
-            engine = db.engine
-        before = self.asked[engine]
+        before = self.looks(site)
         sent = threads.submit(ask, site)
-        until(lambda: sent.done() or self.asked[engine] > before + 1)
+        until(lambda: sent.done() or self.looks(site) > before + 1)
         return sent
 
 
@@ -411,3 +417,124 @@ def test_both_answers_come_once_every_node_knows(world: World, name: str) -> Non
             nodes.wake_up()
         one.result()
         two.result()
+
+
+def test_what_only_looks_does_not_wait(world: World) -> None:
+    access, refresh = world.mail.grant()
+    looks: list[Ask] = [
+        lambda site: holding(site, world.root.pocket()).get("/account"),
+        lambda site: holding(site, gone).get("/devices"),
+        lambda site: holding(site, gone).get(f"/live?session={sid}&at=/"),
+        lambda site: holding(site, gone).get("/sign-out"),
+        lambda site: holding(site, ada).get("/devices"),
+        lambda site: holding(site, ada).get("/devices", Accept="application/json"),
+        lambda site: site.browser().api(access),
+        lambda site: replace(world.mail, site=site).post("/oauth/introspect", token=access),
+        lambda site: replace(world.mail, site=site).post("/oauth/introspect", token=refresh),
+        lambda site: replace(world.mail, site=site).refresh(refresh),
+    ]
+    gone, ada, sid = world.phone.pocket(), world.ada.pocket(), world.phone_id
+    nodes = world.nodes
+    nodes.fall_asleep()
+    with ThreadPoolExecutor(3) as threads:
+        ends = [
+            nodes.begin(threads, post("/sign-out", gone), nodes.here),
+            nodes.begin(threads, revoke(world.mail, refresh), nodes.here),
+        ]
+        try:
+            before = nodes.looks(nodes.there)
+            for look in looks:
+                assert nodes.begin(threads, look, nodes.there).done()
+            assert nodes.looks(nodes.there) == before
+            assert not any(end.done() for end in ends)
+        finally:
+            nodes.wake_up()
+
+
+def test_a_time_out_has_no_entry_and_no_answer_waits_for_it(world: World) -> None:
+    nodes, sid = world.nodes, world.phone_id
+    old, phone = spent(world.phone), world.phone.pocket()
+    nodes.here.wait(13 * 60 * 60)
+    world.ada.sign_in()
+    before = nodes.revocations()
+    looks = nodes.looks(nodes.there)
+    nodes.fall_asleep()
+    for ask in [
+        post("/sign-out", phone),
+        post("/sign-out", {REFRESH: phone[REFRESH]}),
+        post("/sign-out", {ACCESS: phone[ACCESS]}),
+        post("/devices/end-all", phone),
+        post(f"/devices/{sid}/end", world.ada.pocket()),
+        lambda site: holding(site, {REFRESH: old}).get("/account"),
+    ]:
+        assert ask(nodes.there).status_code == 303
+    assert (nodes.revocations(), nodes.looks(nodes.there)) == (before, looks)
+    assert {line["reason"] for line in world.ada.sessions() if line["sid"] == sid} == {"expired"}
+
+
+def test_a_session_that_has_just_timed_out_is_ended_as_another_clock_may_be_behind(world: World) -> None:
+    nodes, phone = world.nodes, world.phone.pocket()
+    nodes.here.wait(12 * 60 * 60)
+    assert not holding(nodes.here, phone).is_signed_in()
+    before = nodes.revocations()
+    post("/sign-out", phone)(nodes.there)
+    assert nodes.revocations() == before + 1
+
+
+def test_an_end_that_every_node_has_confirmed_costs_one_look_into_the_registry(world: World) -> None:
+    access, refresh = world.mail.grant()
+    replace(world.mail, site=world.nodes.here).revoke(refresh)
+    before = world.nodes.looks(world.nodes.there)
+    for token in (refresh, access):
+        assert replace(world.mail, site=world.nodes.there).revoke(token).status_code == 200
+    assert world.nodes.looks(world.nodes.there) == before + 2
+
+
+def test_what_every_node_knew_is_told_on_the_second_receipt_too_and_the_proofs_come_after_the_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes, pocket = world.nodes, world.ada.pocket()
+    tried: list[bool] = []
+    read_me = own_server.read_me
+    monkeypatch.setattr(own_server, "read_me", lambda token: tried.append(True) or read_me(token))
+    nodes.fall_asleep()
+    with ThreadPoolExecutor(2) as threads:
+        answers = [nodes.begin(threads, post("/sign-out", pocket), site) for site in (nodes.here, nodes.there)]
+        assert not tried
+        nodes.wake_up()
+        pages = [
+            receipt_of(site, answer.result()) for site, answer in zip((nodes.here, nodes.there), answers, strict=True)
+        ]
+    assert tried
+    assert "3 of 3 nodes had confirmed it after" in pages[0]
+    assert "3 of 3 nodes had confirmed it, before this page was shown" in pages[1]
+
+
+def test_a_node_that_stays_away_is_waited_out_and_counted_on_both_receipts(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease runs out here within a moment, so that the test need not wait for it."""
+    ada = nodes.here.member()
+    pocket = ada.pocket()
+    nodes.fall_asleep()
+    for site in (nodes.here, nodes.there):
+        monkeypatch.setattr(site.app.extensions["delivery"], "_lease", 0.3)
+    first = receipt_of(nodes.here, post("/sign-out", pocket)(nodes.here))
+    second = receipt_of(nodes.there, post("/sign-out", pocket)(nodes.there))
+    assert "2 of 3 nodes had confirmed it" in first
+    assert re.search("2 of [23] nodes had confirmed it", second), "the third may have been struck out by now"
+
+
+def receipt_of(site: Site, answer: TestResponse) -> str:
+    given = answer.headers.getlist("Set-Cookie")
+    [receipt] = [line.partition("=")[2].partition(";")[0] for line in given if line.startswith(RECEIPT)]
+    return holding(site, {RECEIPT: receipt}).get("/signed-out").text
+
+
+@pytest.mark.sqlite
+def test_on_one_machine_nothing_is_waited_for(site: Site, other_node: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "count", lambda *_: pytest.fail("there is no registry to look into"))
+    pocket = site.member().pocket()
+    for node in (site, other_node):
+        assert post("/sign-out", pocket)(node).status_code == 303
+        assert not holding(node, pocket).is_signed_in()
