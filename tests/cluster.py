@@ -109,9 +109,7 @@ class Line:
         said, committing = threading.Event(), threading.Event()
 
         def ask(content: bytes) -> None:
-            if self.drops_only in content:
-                said.set()
-            if self.drops_commits and said.is_set() and b"COMMIT\0" in content:
+            if self._is_doomed(content, said):
                 committing.set()
             far.sendall(content)
 
@@ -125,6 +123,11 @@ class Line:
         threading.Thread(target=self._carry, args=(far, near, answer), daemon=True).start()
         if self._is_broken:
             _shut(near)
+
+    def _is_doomed(self, content: bytes, said: threading.Event) -> bool:
+        if self.drops_only in content:
+            said.set()
+        return self.drops_commits and said.is_set() and b"COMMIT\0" in content
 
     def _carry(self, source: socket.socket, target: socket.socket, send: Callable[[bytes], None]) -> None:
         with suppress(OSError):

@@ -77,7 +77,7 @@ def reads_each_time() -> bool:
 
 
 def confirmation(position: int) -> Confirmation | None:
-    """Return which nodes confirmed the entry at *position*, if this process waited for it lately."""
+    """Return which nodes confirmed the entry at *position*, if this process appended it, and lately."""
     delivery = _delivery()
     return delivery.confirmation(position) if isinstance(delivery, Node) else None
 

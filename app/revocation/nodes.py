@@ -36,14 +36,11 @@ _log = logging.getLogger("signed_out.nodes")
 
 @dataclass(frozen=True)
 class Confirmation:
-    """How many of the registered nodes had read an entry when the wait for it was over.
-
-    *milliseconds*: since its commit, or None where another transaction had appended it, so that its moment is unknown.
-    """
+    """How many of the registered nodes had read an entry, and how long that took; both at its commit or later."""
 
     nodes: int
     confirmed: int
-    milliseconds: float | None
+    milliseconds: float
 
 
 class Node:
@@ -121,24 +118,22 @@ class Node:
                 break
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
-        took = now() - began
-        metrics.confirmation.observe(took)
-        metrics.unconfirmed.inc(max(0, most - confirmed))
-        self._note(position, Confirmation(most, confirmed, took * 1000 if is_new else None))
+        found = Confirmation(most, confirmed, (now() - began) * 1000)
+        metrics.confirmation.observe(found.milliseconds / 1000)
+        metrics.unconfirmed.inc(max(0, found.nodes - found.confirmed))
+        if is_new:
+            self._note(position, found)
 
     def _messages(self) -> RedisMessages | None:
         return RedisMessages(self._redis_url) if self._redis_url else None
 
     def _note(self, position: int, found: Confirmation) -> None:
-        known = self._confirmations.get(position)
-        if found.milliseconds is None and known and known.milliseconds is not None:
-            return  # what was seen since the commit says more
         self._confirmations[position] = found
         while len(self._confirmations) > KEPT:
             del self._confirmations[next(iter(self._confirmations))]
 
     def confirmation(self, position: int) -> Confirmation | None:
-        """Return what this process saw when it last waited for the entry at *position*, if it did so lately."""
+        """Return what this process saw when it appended the entry at *position*, if it was this one and lately."""
         return self._confirmations.get(position)
 
     def _follow(self) -> None:
