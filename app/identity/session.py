@@ -1,10 +1,14 @@
 """The session: one signed-in browser, or one app's grant. The unit of revocation."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, select, text, update
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey, Index, String, func, select, text, update
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app import clock
 from app.config import settings
@@ -145,12 +149,13 @@ class Session(Lifetime, Model):
         """
         if self.await_end() or self._has_timed_out():
             return False  # an entry after a time-out would rewrite when and why it was over
-        for app in self._hanging():
-            app.end(Reason.BROWSER_ENDED, actor=actor or self.id)
-        log.revoke(
-            Scope.SESSION, self.id, opened=self.opened, until=self.access_until, reason=reason.value, actor=actor
-        )
+        hanging = [(app, Reason.BROWSER_ENDED) for app in self._hanging()]
+        log.revoke_each([app.over(why, actor or self.id) for app, why in hanging] + [self.over(reason, actor)])
         return True
+
+    def over(self, reason: Reason, actor: str | None) -> log.Fact:
+        """Return the fact that it is over, for the log."""
+        return log.Fact(Kind.REVOKED, Scope.SESSION, self.id, self.access_until, self.opened, reason.value, actor)
 
     def await_end(self) -> bool:
         """Return whether the log says that it was ended; if so, the answer waits until every node knows."""
@@ -190,13 +195,36 @@ class Session(Lifetime, Model):
 
 
 @log.projection
-def _mark_ended(entry: Entry) -> None:
-    if entry.kind is not Kind.REVOKED or entry.scope is Scope.TOKEN:
-        return
-    marked = update(Session).where(Session.opened <= entry.position, Session.ended_entry.is_(None))
-    if entry.scope is Scope.SESSION:
-        marked = marked.where(Session.id == entry.subject)
-    else:  # what had timed out before keeps that as its reason
-        alive = (Session.idle_until > entry.at, Session.expires_at > entry.at)
-        marked = marked.where(Session.user_id == entry.subject, *alive)
-    db.session.execute(marked.values(ended_entry=entry.position), execution_options={"synchronize_session": "fetch"})
+def _mark_ended(entries: Sequence[Entry]) -> None:
+    """Write down at each session by which entry it ended: one statement for all that end a session."""
+    revoked = [entry for entry in entries if entry.kind is Kind.REVOKED]
+    if any(entry.scope is Scope.SESSION for entry in revoked):
+        _mark(_named(revoked[0].position, revoked[-1].position))
+    for entry in revoked:
+        if entry.scope is Scope.USER:
+            _mark(_everything(entry))
+
+
+def _named(first: int, last: int) -> ReturningUpdate[str, int | None]:
+    entry = aliased(log.LogEntry)
+    here = entry.position.between(first, last), entry.scope == Scope.SESSION
+    ended_by = select(func.min(entry.position)).where(*here, entry.subject == Session.id).scalar_subquery()
+    named = update(Session).where(Session.id.in_(select(entry.subject).where(*here)), Session.ended_entry.is_(None))
+    return named.values(ended_entry=ended_by).returning(Session.id, Session.ended_entry)
+
+
+def _everything(entry: Entry) -> ReturningUpdate[str, int | None]:
+    """What had timed out before keeps that as its reason."""
+    alive = Session.idle_until > entry.at, Session.expires_at > entry.at
+    of_user = update(Session).where(Session.user_id == entry.subject, Session.opened <= entry.position)
+    marked = of_user.where(Session.ended_entry.is_(None), *alive).values(ended_entry=entry.position)
+    return marked.returning(Session.id, Session.ended_entry)
+
+
+def _mark(statement: ReturningUpdate[str, int | None]) -> None:
+    """Execute it, and tell the sessions that this transaction has read: their rows need not be read again."""
+    known = db.session.identity_map
+    for sid, position in db.session.execute(statement, execution_options={"synchronize_session": False}):
+        session = known.get(identity_key(Session, sid))
+        if session is not None:
+            set_committed_value(session, "ended_entry", position)

@@ -1,9 +1,9 @@
 """All the sessions of a person: found, listed, counted and ended."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app import clock
 from app.db import db
@@ -157,13 +157,37 @@ def end_others(current: Session, reason: Reason) -> int:
 
     Must run inside `db.writing`, with the user's row locked. The answer also waits for what other requests have ended.
     """
-    others = [session for session in live(current.user_id) if session.id != current.id]
-    count = sum(session.end(reason, actor=current.id) for session in others)
-    for app in apps(current.user_id):
-        if app.holder is None:
-            app.end(reason, actor=current.id)
+    browsers, apps = _locked(current.user_id)
+    others = [browser for browser in browsers if browser.id != current.id]
+    end_browsers(others, apps, reason, actor=current.id)
+    log.revoke_each([app.over(reason, current.id) for app in apps if app.holder is None])
     _settle(Session.user_id == current.user_id)
-    return count
+    return len(others)
+
+
+def end_browsers(browsers: Collection[Session], apps: Iterable[Session], reason: Reason, *, actor: str | None) -> None:
+    """Append that these are over, and those of *apps* that hang on them, by a bounded number of statements.
+
+    Must run inside `db.writing`, with the rows locked.
+    """
+    ids = {browser.id for browser in browsers}
+    hanging = [app for app in apps if app.holder is not None and app.parent_id in ids]
+    facts = [app.over(Reason.BROWSER_ENDED, actor) for app in hanging]
+    log.revoke_each([*facts, *(browser.over(reason, actor) for browser in browsers)])
+
+
+def _locked(user_id: str) -> tuple[list[Session], list[Session]]:
+    """Return the user's browsers and apps that go on, as they are now, held until the transaction ends."""
+    rows = (
+        select(Session)
+        .where(*_lives(user_id), Session.opened > (log.latest(user_id) or 0))
+        .options(selectinload(Session.parent))
+        .order_by(Session.opened)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = db.session.scalars(rows).all()
+    return [one for one in found if one.client_id == SITE], [one for one in found if one.client_id != SITE]
 
 
 def await_all(user_id: str) -> None:

@@ -1,5 +1,6 @@
 """How news reaches the memory of this process, and how Sign Out knows that it has reached every node."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -123,13 +124,13 @@ def settle(position: int | None) -> None:
 
 
 @log.projection
-def _spread(entry: Entry) -> None:
-    """Wake every node with the commit of a revocation, and go on only when all of them know it."""
-    delivery = _delivery()
-    if entry.kind is Kind.REVOKED and isinstance(delivery, Node):
+def _spread(entries: Sequence[Entry]) -> None:
+    """Wake every node with the commit of revocations, and go on only when all of them know the last."""
+    delivery, last = _delivery(), entries[-1]
+    if last.kind is Kind.REVOKED and isinstance(delivery, Node):
         if not delivery.has_redis:
             nodes.notify(db.session())
-        after_commit(_Wait(delivery), once=_Wait).extend(entry.position, is_new=True)
+        after_commit(_Wait(delivery), once=_Wait).extend(last.position, is_new=True)
 
 
 @dataclass

@@ -1,9 +1,9 @@
 """The revocation log: append-only, gapless, exact. The truth that every checker only remembers."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import CheckConstraint, Index, String, func, select, text, update
@@ -68,16 +68,35 @@ class LogEntry(Model):
         )
 
 
+class Fact(NamedTuple):
+    """What is to be appended. *opened*: None for the entry's own position."""
+
+    kind: Kind
+    scope: Scope
+    subject: str
+    until: int
+    opened: int | None = None
+    reason: str | None = None
+    actor: str | None = None
+
+
 def open_session(sid: str, *, until: int) -> Entry:
     """Append that the session *sid* began. Must run inside `db.writing`."""
-    return _append(Kind.OPENED, Scope.SESSION, sid, until=until)
+    (entry,) = _append([Fact(Kind.OPENED, Scope.SESSION, sid, until)])
+    return entry
 
 
 def revoke(
     scope: Scope, subject: str, *, until: int, reason: str, opened: int | None = None, actor: str | None = None
 ) -> Entry:
     """Append that everything of *subject* that opened so far is over. Must run inside `db.writing`."""
-    return _append(Kind.REVOKED, scope, subject, until=until, opened=opened, reason=reason, actor=actor)
+    (entry,) = _append([Fact(Kind.REVOKED, scope, subject, until, opened, reason, actor)])
+    return entry
+
+
+def revoke_each(facts: Sequence[Fact]) -> list[Entry]:
+    """Append many at once, in this order, by as few statements as one. Must run inside `db.writing`."""
+    return _append(facts) if facts else []
 
 
 def allows(bearer: Bearer) -> bool:
@@ -166,53 +185,42 @@ def _head(position: int) -> tuple[Any, ...]:
     return Head.size, Head.epoch, Head.cut_from, anchor
 
 
-_projections: list[Callable[[Entry], None]] = []
+Projection = Callable[[Sequence[Entry]], None]
+_projections: list[Projection] = []
 
 
-def projection(write: Callable[[Entry], None]) -> Callable[[Entry], None]:
-    """Have *write* called with every appended entry, inside the transaction that appends it."""
+def projection(write: Projection) -> Projection:
+    """Have *write* called with the entries that are appended together, inside the transaction that appends them."""
     _projections.append(write)
     return write
 
 
 @projection
-def _follow_growth(entry: Entry) -> None:
+def _follow_growth(entries: Sequence[Entry]) -> None:
     """Refresh the database's statistics each time the log has doubled, so that its plans fit the size of the tables."""
-    if entry.position >= SMALL and entry.position.bit_count() == 1:
+    before, size = entries[0].position - 1, entries[-1].position
+    if size >= SMALL and size.bit_length() > before.bit_length():
         after_commit(analyze_growth)
 
 
-def _append(
-    kind: Kind,
-    scope: Scope,
-    subject: str,
-    *,
-    until: int,
-    opened: int | None = None,
-    reason: str | None = None,
-    actor: str | None = None,
-) -> Entry:
-    position, epoch = _next()
-    row = LogEntry(
-        position=position,
-        kind=kind,
-        scope=scope,
-        subject=subject,
-        opened=position if opened is None else opened,
-        until=until,
-        at=clock.now(),
-        reason=reason,
-        actor=actor,
-        nonce=secrets.token_bytes(16),
-    )
-    db.session.add(row)
+def _append(facts: Sequence[Fact]) -> list[Entry]:
+    first, epoch = _next(len(facts))
+    rows = [_row(position, fact) for position, fact in enumerate(facts, first)]
+    db.session.add_all(rows)
     db.session.flush()
-    entry = row.entry()
-    last = tree.append(position, entry.commitment(row.nonce))
-    after_commit(_Note(_witness()), once=_Note).seen = Seen(epoch, position, last)
+    entries = [row.entry() for row in rows]
+    last = tree.append(first, [entry.commitment(row.nonce) for entry, row in zip(entries, rows, strict=True)])
+    after_commit(_Note(_witness()), once=_Note).seen = Seen(epoch, entries[-1].position, last)
     for write in _projections:
-        write(entry)
-    return entry
+        write(entries)
+    return entries
+
+
+def _row(position: int, fact: Fact) -> LogEntry:
+    opened = position if fact.opened is None else fact.opened
+    return LogEntry(
+        **fact._asdict() | {"opened": opened}, position=position, at=clock.now(), nonce=secrets.token_bytes(16)
+    )
 
 
 @dataclass
@@ -226,22 +234,22 @@ class _Note:
         self.witness.note(self.seen)
 
 
-def _next() -> tuple[int, str]:
-    """Take the next position. Raises LogCut.
+def _next(count: int) -> tuple[int, str]:
+    """Take so many positions; return the first, and the epoch. Raises LogCut.
 
     The row of the head is held until the commit, so positions are gapless and in the order of the commits.
     (A sequence would leave gaps; max()+1 would give duplicates.)
     """
     known = witness.known_to(db.session.connection())
     row = db.session.execute(
-        update(Head).where(Head.cut_from.is_(None)).values(size=Head.size + 1).returning(*_head(known.position)),
+        update(Head).where(Head.cut_from.is_(None)).values(size=Head.size + count).returning(*_head(known.position)),
         execution_options={"synchronize_session": False},
     ).one_or_none()
     if row is None:
         raise LogCut(0, known.position)
     size, epoch, _, anchor = row
-    known.check(Found(size - 1, epoch, None, anchor))
-    return size, epoch
+    known.check(Found(size - count, epoch, None, anchor))
+    return size - count + 1, epoch
 
 
 def _witness() -> Witness:

@@ -1,5 +1,7 @@
 """The log as a Merkle tree: the hash of each entry, and of each 256 hashes of a level, as tiles (C2SP tlog-tiles)."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import LargeBinary, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,19 +33,22 @@ class Node(Model):
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
-def append(position: int, commitment: bytes) -> bytes:
-    """Add the hash of the entry at *position*, and of each tile that it fills; return it. Must run inside `db.writing`."""
-    leaf = merkle.leaf_hash(commitment)
-    db.session.add(Leaf(position=position, hash=leaf))
+def append(first: int, commitments: Sequence[bytes]) -> bytes:
+    """Add the hashes of the entries from the position *first* on, and of each tile that they fill; return the last.
+
+    Must run inside `db.writing`.
+    """
+    leaves = [Leaf(position=at, hash=merkle.leaf_hash(found)) for at, found in enumerate(commitments, first)]
+    db.session.add_all(leaves)
     db.session.flush()
-    level, full = 0, position
-    while full % WIDTH == 0:
-        index = full // WIDTH - 1
-        hashes = tile(level, index)
-        level, full = level + 1, full // WIDTH
-        db.session.add(Node(level=level, index=index, hash=merkle.of_leaves(hashes)(HEIGHT, 0)))
+    level, before, after = 0, (first - 1) // WIDTH, (first - 1 + len(leaves)) // WIDTH
+    while before < after:  # tiles of this level that have become full
+        filled = [(index, merkle.of_leaves(tile(level, index))(HEIGHT, 0)) for index in range(before, after)]
+        level += 1
+        db.session.add_all(Node(level=level, index=index, hash=found) for index, found in filled)
         db.session.flush()
-    return leaf
+        before, after = before // WIDTH, after // WIDTH
+    return leaves[-1].hash
 
 
 def tile(level: int, index: int, width: int = WIDTH) -> list[bytes]:

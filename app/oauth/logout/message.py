@@ -11,7 +11,7 @@ from app import clock
 from app.db import Model, db
 from app.oauth.client import Client
 from app.oauth.logout.answer import Answer, Outcome, next_try
-from app.revocation.entries import Entry
+from app.revocation.log import LogEntry
 
 _UNDELIVERED = text("delivered_at IS NULL")
 CLAIM_SECONDS = 30  # well beyond the longest attempt: who holds a claim longer is no more
@@ -75,12 +75,11 @@ class Message(Model):
         return outcome if noted.rowcount == 1 else None
 
 
-def add(entry: Entry, told: Iterable[tuple[str, str, Client]]) -> bool:
-    """Add a message about *entry* for each session *told*: its id, its person's and its app.
+def add(told: Iterable[tuple[LogEntry, str, str, Client]]) -> bool:
+    """Add a message for each session *told*: about which entry, its id, its person's and its app.
 
-    Say whether there are any. Must run inside `db.writing`.
+    Return whether there are any. Must run inside `db.writing`.
     """
-    common = {"entry": entry.position, "made_at": entry.at, "next_at": entry.at, "attempts": 0, "claimed_until": 0}
     rows = [
         {
             "id": secrets.token_urlsafe(16),
@@ -89,9 +88,13 @@ def add(entry: Entry, told: Iterable[tuple[str, str, Client]]) -> bool:
             "client_id": client.id,
             "uri": client.backchannel_logout_uri,
             "may_be_private": client.may_be_private,
-            **common,
+            "entry": entry.position,
+            "made_at": entry.at,
+            "next_at": entry.at,
+            "attempts": 0,
+            "claimed_until": 0,
         }
-        for sid, user_id, client in told
+        for entry, sid, user_id, client in told
     ]
     if rows:
         db.session.execute(insert(Message), rows)

@@ -1,7 +1,9 @@
 """The outbox: whatever ends a session writes, in the same transaction, whom to tell. If that fails, so does the other."""
 
+from collections.abc import Sequence
+
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from app.db import after_commit, db
 
@@ -13,6 +15,7 @@ from app.oauth.logout import message
 from app.oauth.logout.courier import Courier
 from app.revocation import log
 from app.revocation.entries import Entry, Kind, Scope
+from app.revocation.log import LogEntry
 
 
 def init_app(app: Flask) -> None:
@@ -21,28 +24,29 @@ def init_app(app: Flask) -> None:
 
 
 @log.projection
-def _write(entry: Entry) -> None:
-    if entry.kind is not Kind.REVOKED or entry.scope is Scope.TOKEN:
+def _write(entries: Sequence[Entry]) -> None:
+    ending = [entry for entry in entries if entry.kind is Kind.REVOKED and entry.scope is not Scope.TOKEN]
+    if not ending:
         return
-    told = (
-        select(Session.id, Session.user_id, Client)
-        .join(Client, Client.id == Session.client_id)
-        .where(Session.client_id != SITE, Client.backchannel_logout_uri.is_not(None))
-        .where(Session.idle_until > entry.at, Session.expires_at > entry.at)  # else it had timed out before
-        .where(Session.id != (entry.actor or ""))  # an app that let go of its own session knows
-        .where(_touched_by(entry))
-        .order_by(Session.opened)
-    )
-    rows = [(sid, user_id, client) for sid, user_id, client in db.session.execute(told)]
-    if message.add(entry, rows):
+    rows = db.session.execute(_told(ending[0].position, ending[-1].position)).all()
+    if message.add((entry, sid, user_id, client) for entry, sid, user_id, client in rows):
         courier: Courier = current_app.extensions["courier"]
         after_commit(courier.wake, once="wake the courier")
 
 
-def _touched_by(entry: Entry) -> ColumnElement[bool]:
-    """What the entry ended; and, under a browser that it ended, what lives on: the app is to let go of that browser."""
-    ended = Session.ended_entry == entry.position
-    if entry.scope is Scope.USER:
-        return and_(Session.user_id == entry.subject, ended)
-    lives_on = and_(Session.parent_id == entry.subject, Session.ended_entry.is_(None))
-    return or_(and_(Session.id == entry.subject, ended), lives_on)
+def _told(first: int, last: int) -> Select[LogEntry, str, str, Client]:
+    """Select whom to tell of the entries from *first* to *last*: the apps whose sessions these ended; and, under a
+    browser that they ended, those whose sessions live on: the app is to let go of that browser."""
+    ended = Session.ended_entry == LogEntry.position
+    named = and_(LogEntry.subject == Session.id, ended), and_(LogEntry.subject == Session.user_id, ended)
+    lives_on = and_(Session.parent_id == LogEntry.subject, Session.ended_entry.is_(None))
+    return (
+        select(LogEntry, Session.id, Session.user_id, Client)
+        .join(Session, or_(*named, lives_on))
+        .join(Client, Client.id == Session.client_id)
+        .where(LogEntry.position.between(first, last), LogEntry.kind == Kind.REVOKED)
+        .where(Session.client_id != SITE, Client.backchannel_logout_uri.is_not(None))
+        .where(Session.idle_until > LogEntry.at, Session.expires_at > LogEntry.at)  # else it had timed out before
+        .where(Session.id != func.coalesce(LogEntry.actor, ""))  # an app that let go of its own session knows
+        .order_by(LogEntry.position, Session.opened)
+    )
