@@ -39,6 +39,7 @@ class Settings:
     access_token_seconds: int
     session_idle_seconds: int
     session_max_seconds: int
+    max_sessions: int
     rotation_grace_seconds: int
     step_up_seconds: int
     max_staleness_seconds: int
@@ -83,6 +84,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         access_token_seconds=read.number("ACCESS_TOKEN_SECONDS", 300, high=DAY),
         session_idle_seconds=read.number("SESSION_IDLE_SECONDS", 14 * DAY),
         session_max_seconds=read.number("SESSION_MAX_SECONDS", 30 * DAY),
+        max_sessions=read.number("MAX_SESSIONS", 100, high=10_000),
         rotation_grace_seconds=read.number("ROTATION_GRACE_SECONDS", 10, low=0, high=60),
         step_up_seconds=read.number("STEP_UP_SECONDS", 600, low=0),
         max_staleness_seconds=read.number("MAX_STALENESS_SECONDS", 1, high=60),

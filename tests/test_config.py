@@ -32,6 +32,7 @@ def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
         ("INSECURE_COOKIES", "yes"),
         ("WORKSHOP", "yes"),
         ("LAB", "no"),
+        ("MAX_SESSIONS", "0"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("TRUSTED_PROXIES", "all"),
         ("ON_NEW_NETWORK", "refuse"),

@@ -12,7 +12,7 @@ from app import clock
 from app.config import settings
 from app.controls.asked import Refused
 from app.db import writing
-from app.identity import activity, browsers, refresh_token
+from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.refresh_token import Tokens
@@ -37,7 +37,9 @@ def account(email: str, name: str, password: str) -> User:
 def session(user: User, *, keep: bool) -> Tokens:
     """Begin a session as the sign-in form would."""
     with writing():
-        begun = Session.start(users.lock(user.id), browsers.here(), keep=keep)
+        user = users.lock(user.id)
+        sessions.make_room(user.id)
+        begun = Session.start(user, browsers.here(), keep=keep)
         begun.places = {}  # it is to be used by another browser than the program that asks for it
         activity.record("signed_in", user.id, begun)
         return refresh_token.issue(begun)

@@ -12,6 +12,7 @@ class Reason(StrEnum):
     ENDED_EVERYWHERE = "ended_everywhere"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name, not a secret
     REPLACED = "replaced"
+    TOO_MANY = "too_many"
     REUSE = "reuse"
     NEW_PLACE = "new_place"
     INTERRUPTED = "interrupted"  # given no more: old entries of the log have it

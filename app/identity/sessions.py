@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app import clock
+from app.config import settings
 from app.db import db
 from app.identity.session import SITE, Reason, Session, State
 from app.identity.user import User
@@ -163,6 +164,21 @@ def end_others(current: Session, reason: Reason) -> int:
     log.revoke_each([app.over(reason, current.id) for app in apps if app.holder is None])
     _settle(Session.user_id == current.user_id)
     return len(others)
+
+
+def make_room(user_id: str) -> list[Session]:
+    """End the browsers that were idle longest, as many as stand in the way of one more; return them.
+
+    Must run inside `db.writing`, with the user's row locked.
+    """
+    longest = settings().max_sessions
+    if count_live(user_id) < longest:
+        return []
+    browsers, apps = _locked(user_id)
+    browsers.sort(key=lambda browser: (browser.last_seen_at, browser.opened))
+    evicted = browsers[: max(0, len(browsers) - longest + 1)]
+    end_browsers(evicted, apps, Reason.TOO_MANY, actor=None)
+    return evicted
 
 
 def end_browsers(browsers: Collection[Session], apps: Iterable[Session], reason: Reason, *, actor: str | None) -> None:

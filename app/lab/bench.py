@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import String, delete, select
+from sqlalchemy import Index, String, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
@@ -15,16 +15,23 @@ from app import admission, clock
 from app.config import DAY
 from app.db import Model, db, writing
 from app.lab.run import Run
+from app.throttle import Throttle, TooMuch, address
 from app.web import cookies
 
 COOKIE = "lab"
 KEPT_SECONDS = 30 * DAY
+MOST = 20_000  # benches; beyond, those that were not touched for longest go
+_GOING = 20  # at once: more than come at once, and no long wait for those who want to write
+_made = Throttle("benches made by address", "2000 per 10 minutes", TooMuch)  # a classroom has one address
+_begun = Throttle("experiments by address", "2000 per 10 minutes", TooMuch)
+_begun_by_all = Throttle("experiments of everyone", "20000 per 1 hour", TooMuch)
 
 
 class Bench(Model):
     """What one visitor has in front of them. *id*: the SHA-256 of the cookie, in hex, cut to 128 bits."""
 
     __tablename__ = "lab_benches"
+    __table_args__ = (Index("lab_benches_by_age", "seen_at"),)
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     room: Mapped[str | None] = mapped_column(String(12), index=True)
     nickname: Mapped[str | None] = mapped_column(String(40))
@@ -66,8 +73,11 @@ def lock(bench_id: str) -> Bench | None:
 
 
 def make() -> tuple[Bench, str]:
-    """Add a bench; return it with its cookie. Those nobody has touched for a month go. Must run inside `db.writing`."""
-    db.session.execute(delete(Bench).where(Bench.seen_at < clock.now() - KEPT_SECONDS))
+    """Add a bench; return it with its cookie. Some of those that are too old, or too many, go.
+
+    Must run inside `db.writing`.
+    """
+    _forget()
     secret = secrets.token_urlsafe(24)
     now = clock.now()
     bench = Bench(id=name(secret), made_at=now, seen_at=now, answers="{}")
@@ -76,10 +86,31 @@ def make() -> tuple[Bench, str]:
     return bench, secret
 
 
+def begin_experiment() -> None:
+    """Count an experiment, which costs entries in the log: they are kept for ever. Raises TooMuch."""
+    for limit, key in ((_begun, address()), (_begun_by_all, "")):
+        limit.check(key)
+        limit.count(key)
+
+
+def _forget() -> None:
+    """Let go of what was not touched for longest. The index by age answers all of it."""
+    newest_first = select(Bench.seen_at).order_by(Bench.seen_at.desc())
+    last = db.session.scalar(newest_first.offset(MOST - 1).limit(1))
+    is_too_much = Bench.seen_at < clock.now() - KEPT_SECONDS
+    if last is not None:
+        is_too_much = or_(is_too_much, Bench.seen_at <= last)
+    going = select(Bench.id).where(is_too_much).order_by(Bench.seen_at).limit(_GOING)
+    db.session.execute(delete(Bench).where(Bench.id.in_(going)), execution_options={"synchronize_session": False})
+
+
 @contextmanager
 def changing() -> Iterator[tuple[Bench, str | None]]:
     """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it."""
     held = cookies.read(COOKIE)
+    if held is None:
+        _made.check(address())
+        _made.count(address())
     with admission.turn("acts", visitor()), writing():
         bench = lock(name(held)) if held else None
         bench, secret = (bench, None) if bench else make()

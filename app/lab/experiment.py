@@ -13,11 +13,9 @@ from app.lab.bench import Bench
 from app.lab.designs import ALL, Fault
 from app.lab.issuer import Unwritten
 from app.lab.run import Run, Way
-from app.throttle import Throttle, address
 
 bp = Blueprint("experiment", __name__)
 MOST_SECONDS = 24 * 60 * 60  # a run's clock goes on at most so far
-_begun = Throttle("runs begun by address", "2000 per 10 minutes")  # a classroom has one address
 
 
 @bp.get("")
@@ -43,9 +41,7 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    """Begin a run. Each costs entries in the log, which are kept for ever: hence a limit."""
-    _begun.check(address())
-    _begun.count(address())
+    bench.begin_experiment()
     with bench.changing() as (found, secret):
         found.run = issuer.sign_in(found.id).to_json()
     return bench.hand_over(redirect("/lab#copy", 303), secret)

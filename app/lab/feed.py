@@ -4,24 +4,24 @@ An answer says from which position on it is complete. What it concerns are rando
 """
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from app import clock
+from app import admission, clock
 from app.db import StoreUnavailable, db
 from app.lab.issuer import PREFIX
 from app.revocation import delivery, log, nodes
 from app.revocation.entries import Kind
 from app.revocation.log import LogEntry
+from app.throttle import address
 
 bp = Blueprint("feed", __name__)
-MOST_SUBSCRIBERS = 16  # of each process: every one of them holds a thread
 LIFE_SECONDS = 300
 HEARTBEAT_SECONDS = 1.0
 LOOK_SECONDS = 0.05
@@ -29,7 +29,6 @@ LONGEST = 10_000  # positions that one answer goes through
 MOST_SUBJECTS = 3
 RETRY_SECONDS = 2
 
-_places = threading.BoundedSemaphore(MOST_SUBSCRIBERS)
 _goes_on: Callable[[], bool] = lambda: True  # noqa: E731 - replaced by `end_with`
 
 
@@ -56,7 +55,8 @@ def revoked() -> ResponseReturnValue:
         abort(400)
     after = min(_whole(request.args.get("after"), max(0, size - LONGEST)), size)
     upto = size if subjects else min(size, after + LONGEST)
-    entries = _read(after, upto, subjects)
+    with admission.turn("proofs"):
+        entries = _read(after, upto, subjects)
     return jsonify(epoch=epoch, size=size, after=after, position=upto, entries=entries)
 
 
@@ -64,13 +64,15 @@ def revoked() -> ResponseReturnValue:
 def feed() -> ResponseReturnValue:
     """Tell of each revocation as it comes (server-sent events), from `Last-Event-ID` on, or from lately."""
     known = delivery.head()
-    if known is None or not _places.acquire(blocking=False):
+    if known is None:
         return jsonify(error="temporarily_unavailable"), 503, {"Retry-After": str(RETRY_SECONDS)}
     size, epoch = known
     after = min(max(_whole(request.headers.get("Last-Event-ID"), 0), size - LONGEST), size)
+    place = ExitStack()
+    place.enter_context(admission.turn("feeds", address()))  # every subscriber holds a thread
     told = _tell(current_app._get_current_object(), after, epoch)  # type: ignore[attr-defined]
     response = Response(told, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
-    response.call_on_close(_places.release)  # not in the generator: one that never began never ends
+    response.call_on_close(place.close)  # not in the generator: one that never began never ends
     return response
 
 
@@ -109,7 +111,8 @@ def _look(app: Flask, position: int, epoch: str) -> News | None:
 
 def _read(after: int, upto: int, subjects: tuple[str, ...]) -> list[dict[str, Any]]:
     """Read revocations of the lab that may still concern a token. Positions are the table's key, subjects its index."""
-    rows = select(LogEntry).where(
+    fields = ("position", "scope", "subject", "opened", "until")
+    rows = select(*(getattr(LogEntry, name) for name in fields)).where(
         LogEntry.kind == Kind.REVOKED,
         LogEntry.position > after,
         LogEntry.position <= upto,
@@ -118,9 +121,7 @@ def _read(after: int, upto: int, subjects: tuple[str, ...]) -> list[dict[str, An
     )
     if subjects:
         rows = rows.where(LogEntry.subject.in_(subjects))
-    fields = ("position", "scope", "subject", "opened", "until")
-    found = db.session.scalars(rows.order_by(LogEntry.position))
-    return [{name: getattr(row, name) for name in fields} for row in found]
+    return [dict(row._mapping) for row in db.session.execute(rows.order_by(LogEntry.position))]
 
 
 def _event(name: str, position: int, data: dict[str, Any]) -> bytes:

@@ -19,6 +19,7 @@ from app.revocation.entries import Scope
 
 TYPE = "at+jwt"
 GRACE_SECONDS = 10
+MOST_LINKS = 40  # of a chain: what is older is not known any more
 PREFIX = "lab:"  # of whatever belongs to the lab in the log. No id of the site can begin so: theirs have no colon
 
 
@@ -146,6 +147,7 @@ def _issue(bench: str, user: str, session: Signed, at: int) -> Pocket:
     until = min(at + ACCESS_SECONDS, session.expires_at)
     refresh, opaque = _secret("refresh", bench), _secret("opaque", bench)
     session.chain.append(Link(digest(refresh), digest(opaque), at, until))
+    del session.chain[:-MOST_LINKS]
     claims = {
         "iss": settings().site_url,
         "aud": audience(),

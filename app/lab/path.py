@@ -11,11 +11,9 @@ from app.lab import bench, questions
 from app.lab.bench import Bench
 from app.lab.designs import ALL
 from app.lab.questions.question import Question
-from app.throttle import Throttle, address
 
 bp = Blueprint("path", __name__)
 PARTS = (("What was asked", questions.ASKED), ("What was answered", questions.ANSWERED))
-_tried = Throttle("experiments of the path by address", "2000 per 10 minutes")  # a classroom has one address
 Answers = dict[str, dict[str, Any]]
 
 
@@ -32,18 +30,14 @@ def show(name: str) -> ResponseReturnValue:
 
 @bp.post("/path/<name>")
 def predict(name: str) -> ResponseReturnValue:
-    """Carry out the experiment, and keep the prediction with what was found. A second prediction changes nothing.
-
-    Each experiment costs entries in the log, which are kept for ever: hence a limit.
-    """
+    """Carry out the experiment, and keep the prediction with what was found. A second prediction changes nothing."""
     question, answers = _question(name), _answers()
     guess = request.form.get("guess", "")
     if guess not in question.choices:
         return _page(question, answers, unchosen=True), 422
     if name in answers:
         return redirect(f"/lab/path/{name}#answer", 303)
-    _tried.check(address())
-    _tried.count(address())
+    bench.begin_experiment()
     found = executor.run("lab", bench.visitor(), carry_out, name)
     answer = {
         "guess": guess,

@@ -15,6 +15,7 @@ SESSION_SECONDS = 8 * 60 * 60
 POLL_SECONDS = 60
 PATIENCE_SECONDS = 2 * POLL_SECONDS  # how long a bounded verifier goes on with an old list
 LEASE_SECONDS = 1
+MOST_SPANS = 40  # of one fault in one run: those before are forgotten
 
 
 class Way(StrEnum):
@@ -127,6 +128,7 @@ class Run:
             spans[-1][1] = at
         else:
             spans.append([at, None])
+        del spans[:-MOST_SPANS]
 
     def _spans(self, fault: Fault) -> list[tuple[int, int | None]]:
         return [(start or 0, end) for start, end in self.down.get(fault.value, [])]

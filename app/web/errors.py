@@ -13,6 +13,7 @@ from app.admission import Full
 from app.db import StoreUnavailable, db
 from app.identity.refresh_token import StoodStill
 from app.revocation.witness import LogCut
+from app.throttle import TooMuch
 from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
 
@@ -64,9 +65,11 @@ FULL = {  # by kind of work
     "days": Words("Many days are being simulated at this moment", "They are simulated one at a time, and the line is full.", _REST, _RELOAD),
     "proofs": Words("Many proofs are being made at this moment", "They are made a few at a time, and the line is full.", _REST, _RELOAD),
     "endings": Words("Many sessions are being ended at this moment", "They are ended a few people at a time, and the line is full.", "None of yours was ended yet, and you are still signed in here.", _AGAIN),
+    "feeds": Words("Many verifiers are listening at this moment", "Each of them holds a place, and all are taken.", _REST, "Ask for the list instead, or try again."),
 }  # fmt: skip
 _OWN = Words("You have asked for this already", "What you asked for before is still being worked on.", _REST, "Wait until it is done, then try again.")  # fmt: skip
 _CUT = Words("The operator of this site has to act", "An older copy of its database was put back, which lacks the latest sign-outs. Until that is settled, this site accepts no sign-in at all.", "No session that was signed out can be used. Nothing was changed.", "Try again later. You will then have to sign in again.")  # fmt: skip
+_TOO_MUCH = Words("So much has come from your network", "In the last hour more was begun from your network than one network may.", "Nothing was changed, and sessions that are signed in go on.", "Wait, then try again, or use another network.")  # fmt: skip
 BUSY_SECONDS = 3
 _STOOD_STILL = Words(
     "This server stood still for a moment",
@@ -91,7 +94,8 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
         return _ask_to_sign_in()
     code = problem.code or 500
     retry_after = getattr(problem, "retry_after", None)
-    response = answer(code, retry_after if isinstance(retry_after, int) else None)
+    words = _TOO_MUCH if isinstance(problem, TooMuch) else None
+    response = answer(code, retry_after if isinstance(retry_after, int) else None, words)
     if code == 405:
         response.headers["Allow"] = ", ".join(getattr(problem, "valid_methods", None) or ())
     return response

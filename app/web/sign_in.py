@@ -14,7 +14,7 @@ from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import user as users
 from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
-from app.throttle import Throttle, address
+from app.throttle import Quota, Throttle, address
 from app.web import cookies, forms, guard, local
 from app.web.held import Held
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 # address before is not held off by it, so nobody can lock an owner out of where they usually are.
 _by_address = Throttle("sign-in by address", "50 per 10 minutes")
 _by_both = Throttle("sign-in by address and account", "10 per 10 minutes")
+_begun = Quota("sign-ins by network", "2000 per 1 hour")
 _by_account = Throttle("sign-in by account", "30 per 10 minutes")
 
 
@@ -48,6 +49,8 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
         if user.password_version != version or user.disabled_at is not None:
             return _page(forms.SignIn(request.form), failed=True), 422
         name = _replace_held(user)
+        for evicted in sessions.make_room(user.id):
+            activity.record("session_evicted", user.id, evicted)
         session = Session.start(user, browsers.here(), keep=keep, name=name)
         tokens = refresh_token.issue(session)
         activity.record("signed_in", user.id, session)
@@ -115,9 +118,11 @@ def _count_failure(account: str) -> None:
 def _attempt(form: forms.SignIn) -> ResponseReturnValue:
     if not form.validate():
         return _page(form), 422
+    _begun.check()
     account = users.canonical(forms.text(form.email))
     user = try_password(account, lambda: users.verify(account, forms.text(form.password)))
     if user:
+        _begun.spend()
         return begin(user, user.password_version, keep=form.keep.data, wanted=form.next.data)
     _record_failure(users.find(account))
     return _page(form, failed=True), 422

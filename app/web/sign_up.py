@@ -8,10 +8,11 @@ from app.db import writing
 from app.identity import activity, browsers
 from app.identity import password as passwords
 from app.identity import user as users
-from app.throttle import Throttle, address
+from app.throttle import Quota, Throttle, address
 from app.web import forms, sign_in
 
 bp = Blueprint("sign_up", __name__)
+_made = Quota("sign-ups by network", "500 per 1 hour")
 _taken = Throttle("sign-ups of a taken address", "30 per 10 minutes")
 
 
@@ -27,10 +28,12 @@ def sign_up() -> ResponseReturnValue:
 
 def _create(form: forms.SignUp) -> ResponseReturnValue:
     _taken.check(address())
+    _made.check()
     hashed = passwords.hash(forms.text(form.password))
     with writing():
         user = users.sign_up(forms.text(form.email), forms.text(form.name), hashed)
         if user:
+            _made.spend()  # if it is one too many, nothing is made
             browser = browsers.here()
             activity.record("signed_up", user.id, address=browser.address, user_agent=browser.user_agent)
             return sign_in.begin(user, user.password_version, keep=False, wanted=form.next.data)

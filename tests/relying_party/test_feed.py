@@ -1,7 +1,6 @@
 """What the lab tells verifiers elsewhere: its own revocations, all of them, and nothing of the site."""
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from app.admission import OWN, Queue
 from app.db import db
 from app.lab import feed
 from app.revocation import delivery
@@ -120,17 +120,21 @@ def test_one_subject_is_looked_up_alone_and_not_too_many(site: Site) -> None:
     assert site.browser().get("/lab/revoked?after=0" + "&subject=x" * 4).status_code == 400
 
 
-def test_more_subscribers_than_there_are_places_for_are_told_to_come_back(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feed, "_places", threading.BoundedSemaphore(2))
-    streams = [Stream(site), Stream(site)]
+def test_more_subscribers_than_there_are_places_for_are_told_to_come_back(site: Site) -> None:
+    site.app.extensions["admission"]["feeds"] = Queue("feeds", at_once=1, length=1)
+    stream = Stream(site)
     refused = Stream(site).answer
-    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
-    streams[0].close()  # without having been read: its place is free all the same
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "3")
+    stream.close()  # without having been read: its place is free all the same
     again = Stream(site)
     assert again.answer.status_code == 200
-    for stream in (streams[1], again):
+    again.close()
+
+
+def test_one_network_holds_few_of_the_places(site: Site) -> None:
+    streams = [Stream(site) for _ in range(OWN)]
+    assert Stream(site).answer.status_code == 429
+    for stream in streams:
         stream.close()
 
 

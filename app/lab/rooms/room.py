@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Self
 
-from sqlalchemy import String, delete, select, update
+from sqlalchemy import Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -19,6 +19,8 @@ from app.lab.bench import Bench
 LETTERS = "2346789BCDFGHJKMNPQRTVWXY"  # nothing that looks like another, and no vowel to spell a word with
 KEPT_SECONDS = 14 * DAY
 MOST_ATTENDEES = 200
+MOST = 2000  # rooms; beyond, the oldest go
+_GOING = 20  # at once
 
 
 class Refused(Exception):
@@ -29,6 +31,7 @@ class Room(Model):
     """*teacher*: the id of the bench that opened it. Whatever changes a room must run inside `db.writing`."""
 
     __tablename__ = "lab_rooms"
+    __table_args__ = (Index("lab_rooms_by_age", "made_at"),)
     code: Mapped[str] = mapped_column(String(12), primary_key=True)
     name: Mapped[str] = mapped_column(String(80))
     teacher: Mapped[str] = mapped_column(String(32), index=True)
@@ -36,8 +39,11 @@ class Room(Model):
 
     @classmethod
     def open(cls, name: str, teacher: Bench) -> Self:
-        """Open a room. Those of a fortnight ago go."""
-        db.session.execute(delete(Room).where(Room.made_at <= clock.now() - KEPT_SECONDS))
+        """Open a room. Those of a fortnight ago go, and the oldest where there are too many."""
+        last = db.session.scalar(select(Room.made_at).order_by(Room.made_at.desc()).offset(MOST - 1).limit(1)) or 0
+        old = Room.made_at <= max(clock.now() - KEPT_SECONDS, last)
+        going = select(Room.code).where(old).order_by(Room.made_at).limit(_GOING)
+        db.session.execute(delete(Room).where(Room.code.in_(going)), execution_options={"synchronize_session": False})
         room = cls(code=_new_code(), name=name, teacher=teacher.id, made_at=clock.now())
         db.session.add(room)
         return room

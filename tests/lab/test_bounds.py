@@ -1,0 +1,129 @@
+"""What visitors of the lab leave in the store is bounded, by visitor and in sum, and is never looked for in a whole table."""
+
+import json
+import re
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from app.db import db
+from app.lab import bench
+from app.lab.issuer import MOST_LINKS
+from app.lab.rooms import page as rooms
+from app.lab.rooms import room
+from app.lab.run import MOST_SPANS
+from app.throttle import Throttle
+from tests.browsers import Site
+from tests.lab.conftest import Visitor
+
+
+def count(site: Site, table: str) -> int:
+    found: int = site.query(f"SELECT count(*) FROM {table}")[0][0]
+    return found
+
+
+def test_of_too_many_benches_those_that_were_not_touched_for_longest_go(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "MOST", 5)
+    first = site.browser()
+    for number in range(12):
+        site.wait(1)
+        first.post("/lab/sign-in")
+        if number:
+            site.browser().post("/lab/sign-in")
+    assert count(site, "lab_benches") == 5
+    assert 'action="/lab/reset"' in first.get("/lab").text  # its run is still there
+
+
+def test_those_of_a_month_ago_go_a_few_at_a_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        site.browser().post("/lab/reset")
+    site.wait(bench.KEPT_SECONDS + 1)
+    monkeypatch.setattr(bench, "_GOING", 2)
+    counts = []
+    for _ in range(4):
+        site.browser().post("/lab/reset")
+        counts.append(count(site, "lab_benches"))
+    assert counts == [4, 3, 3, 4]
+
+
+def test_an_address_makes_only_so_many_benches_and_those_who_have_one_go_on(
+    site: Site, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "_made", Throttle("benches in a test", "1 per minute", bench.TooMuch))
+    visitor.press("sign-in")
+    answer = site.browser().post("/lab/reset")
+    assert answer.status_code == 429
+    assert "So much has come from your network" in answer.text
+    visitor.press("copy")
+    assert site.browser(address="203.0.113.9").post("/lab/reset").status_code == 303
+
+
+def test_everyone_together_begins_only_so_many_experiments(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "_begun_by_all", Throttle("experiments in a test", "2 per hour", bench.TooMuch))
+    visitors = [site.browser(address=f"203.0.113.{number}") for number in range(4)]
+    assert [visitor.post("/lab/sign-in").status_code for visitor in visitors] == [303, 303, 429, 429]
+    assert visitors[3].post("/lab/path/Q4", guess="sign-in").status_code == 429
+
+
+def test_one_run_does_not_grow_however_often_its_buttons_are_pressed(visitor: Visitor) -> None:
+    visitor.press("sign-in")
+    for _ in range(2 * MOST_LINKS + 1):
+        visitor.press("refresh")
+    for _ in range(4 * MOST_SPANS + 1):
+        visitor.press("faults", fault="store")
+    run = visitor.run()
+    assert len(run.laptop.chain) == MOST_LINKS
+    assert len(run.down["store"]) == MOST_SPANS
+    assert run.ended_at is None
+    assert len(json.dumps(run.to_json())) < 64 * 1024
+
+
+def test_of_too_many_rooms_the_oldest_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MOST", 3)
+    monkeypatch.setattr(rooms, "_openings", Throttle("rooms in a test", "100 per hour"))
+    for number in range(6):
+        site.wait(1)
+        assert site.browser().post("/lab/rooms", name=f"Room {number}").status_code == 303
+    assert sorted(row.name for row in site.query("SELECT name FROM lab_rooms")) == ["Room 3", "Room 4", "Room 5"]
+
+
+@pytest.mark.sqlite
+def test_nothing_that_anyone_can_press_reads_a_whole_table(site: Site, visitor: Visitor) -> None:
+    site.browser().post("/lab/reset")
+    sent: set[tuple[str, Any]] = set()
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if re.match("SELECT|UPDATE|DELETE", statement):
+            sent.add((statement, tuple(values)))
+
+    with site.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    for path, form in (
+        ("sign-in", {}),
+        ("copy", {}),
+        ("refresh", {}),
+        ("sign-out", {"way": "sign-out"}),
+        ("replay", {}),
+        ("faults", {"fault": "list"}),
+        ("time", {"step": "minute"}),
+        ("path/A16", {"guess": "on"}),
+        ("path/again", {}),
+        ("rooms", {"name": "A room"}),
+        ("reset", {}),
+    ):
+        visitor.press(path, **form)
+    for path in ("/lab", "/lab/revoked?after=0", "/lab/rooms", "/lab/path"):
+        assert visitor.browser.get(path).status_code == 200
+    event.remove(engine, "before_cursor_execute", note)
+    assert len(sent) > 20
+    with closing(sqlite3.connect(site.folder / "signed-out.db")) as raw:
+        plans = {s: [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {s}", values)] for s, values in sent}
+    small = ("log_head", "signing_keys")
+    scans = [(s, step) for s, plan in plans.items() for step in plan if step.startswith("SCAN") and "INDEX" not in step]
+    assert [(s, step) for s, step in scans if not step.removeprefix("SCAN ").startswith(small)] == []
