@@ -71,7 +71,7 @@ def test_each_of_many_has_an_entry_of_its_own_without_a_gap_and_a_proof(site: Si
         ending = select(LogEntry).where(LogEntry.kind == Kind.REVOKED).order_by(LogEntry.position)
         revoked = db.session.scalars(ending).all()
         assert [row.position for row in revoked] == list(range(MANY + 2, 2 * MANY + 2))
-        marked = {sid: entry for sid, entry in db.session.execute(select(Session.id, Session.ended_entry))}
+        marked = dict(map(tuple, db.session.execute(select(Session.id, Session.ended_entry))))
         assert {row.subject: row.position for row in revoked}.items() <= marked.items()
         assert {row.reason for row in revoked} == {"ended_others"}
         key = checkpoint.verifier_key()
