@@ -114,9 +114,9 @@ def test_ending_the_others_ends_their_apps_first_and_spares_those_of_this_browse
     with site.app.app_context(), writing():
         current, *others = sessions.live(user.find("ada@example.org").id)[::-1]  # type: ignore[union-attr]
         user.lock(current.user_id)
-        mine = Session.grant(current, "app", "openid").id
-        theirs = [Session.grant(other, "app", "openid").id for other in others]
-        loose = Session.grant(current, "app", "openid offline_access").id
+        mine = Session.grant(current, "app", "openid", auth_time=0).id
+        theirs = [Session.grant(other, "app", "openid", auth_time=0).id for other in others]
+        loose = Session.grant(current, "app", "openid offline_access", auth_time=0).id
         assert sessions.end_others(current, Reason.ENDED_OTHERS) == 3
         assert sessions.end_others(current, Reason.ENDED_OTHERS) == 0
     why = dict(site.query("SELECT subject, reason FROM log_entries WHERE kind = 'revoked' ORDER BY position"))
