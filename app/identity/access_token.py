@@ -63,8 +63,9 @@ def init_app(app: Flask) -> None:
 def issue(session: Session, scope: str | None = None, *, auth_time: int | None, link: str | None) -> tuple[str, Claims]:
     """Sign an access token of *session*, of its full scope or a part, that outlives neither of its time-outs.
 
-    Must run inside `db.writing`, with the session's row locked: it may move `access_until`.
+    Must run inside `db.writing`, with the session's row locked: it may move `access_until`. Raises ClockApart.
     """
+    delivery.check_clock()
     now = clock.now()
     claims = Claims(
         iss=settings().site_url,

@@ -11,6 +11,7 @@ from app.identity import refresh_token, sessions
 from app.identity.access_token import Claims
 from app.identity.refresh_token import RefreshToken, StoodStill
 from app.identity.session import SITE, State
+from app.revocation import delivery
 
 REMEMBERED = 65536
 _VOID = and_(RefreshToken.used_at.is_not(None), RefreshToken.successor.is_(None))
@@ -79,6 +80,7 @@ def _write(is_it: ColumnElement[bool]) -> bool:
         return True  # forgotten long after it was used
     sid, seen_at, is_void = found
     if seen_at is None and not is_void:
+        delivery.check_clock()  # by a wrong clock, the grace of the predecessor would be over too early
         with writing():
             db.session.execute(
                 update(RefreshToken)

@@ -17,6 +17,7 @@ from app.db import Model, StoreUnavailable, db, writing
 from app.identity import access_token, activity, sessions, suspicion
 from app.identity.access_token import Claims
 from app.identity.session import SEEN_SECONDS, SITE, Browser, Reason, Session, State
+from app.revocation import delivery
 
 _SUCCESSOR = "successor of a refresh token"
 LONGEST = 512  # characters
@@ -84,6 +85,7 @@ def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Bro
 
     *scope* narrows the access token only (RFC 6749, section 6). *browser*: the sender, if this counts as a use of the
     session. A token whose successor is in use ends its session: there are two holders (RFC 9700, section 4.14.2).
+    Raises ClockApart.
     """
     found = owner(token)
     if found is None or found.client_id != client_id or _is_dead(found, token):
@@ -94,6 +96,7 @@ def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Bro
         session = sessions.lock(sid)
         if session is None or session.await_end() or session.state(clock.now()) is not State.LIVE:
             return None
+        delivery.check_clock()  # once more: the lock may have taken seconds
         link = db.session.get_one(RefreshToken, digest(token), populate_existing=True)
         tokens = _exchange(link, token, session, scope)
         if session.client_id != SITE:  # each use of an app shows here, and its user need not be there
@@ -109,7 +112,10 @@ def _is_dead(session: Session, token: str) -> bool:
     """Return whether the session is over, before any lock is taken: a browser may bring a dead token for weeks.
 
     An old one is reuse again, so its answer too waits until every node knows the end that reuse brought.
+    Raises ClockApart where a wrong clock could take a living session for one that timed out.
     """
+    if session.ended_entry is None:
+        delivery.check_clock()
     if session.state(clock.now()) is State.LIVE:
         return False
     if not is_newest(token):
@@ -122,7 +128,9 @@ def prove(session: Session, token: str | None) -> Tokens | None:
 
     *token*: the refresh token that came with the proof. The new link is for the answer to that proof only: no other
     holder of earlier tokens gains by it. Must run inside `db.writing`, with the session's row locked and found to go on.
+    Raises ClockApart.
     """
+    delivery.check_clock()
     presented = db.session.get(RefreshToken, digest(token), populate_existing=True) if token else None
     if presented and presented.session_id == session.id and _judge(presented, session) is _Verdict.THEFT:
         end_reused(session)

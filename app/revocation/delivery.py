@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from flask import Flask, current_app
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from app import keys
 from app.config import Settings
 from app.db import after_commit, db, is_writing, let_go, writing
 from app.revocation import log, nodes
+from app.revocation.clocks import ClockApart
 from app.revocation.entries import Bearer, Entry, Kind
 from app.revocation.follower import Follower
 from app.revocation.memory import Memory
@@ -89,11 +90,24 @@ def reason_not_ready() -> str | None:
         if _delivery().current() is None:
             log.head()
             return "this node has not read the revocation log to its end yet"
-    except LogCut as problem:
+        check_clock()
+    except (LogCut, ClockApart) as problem:
         return str(problem)
     with writing():
         db.session.execute(update(log.Head).where(log.Head.id == 0).values(size=log.Head.size))  # touches no row
     return None
+
+
+def check_clock() -> None:
+    """Raise ClockApart where this process must neither issue a token nor judge one that is exchanged.
+
+    On SQLite there is one machine, and so one clock.
+    """
+    delivery = _delivery()
+    if isinstance(delivery, Node):
+        if not delivery.clock.is_fresh():
+            delivery.clock.measure(lambda: db.session.execute(text(nodes.DATABASE_TIME)).scalar_one())
+        delivery.clock.check()
 
 
 def lease_age() -> float | None:

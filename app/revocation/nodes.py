@@ -23,6 +23,8 @@ from sqlalchemy.orm import Session
 
 from app import metrics
 from app.revocation import registry
+from app.revocation.clocks import Clock
+from app.revocation.clocks import now as now
 from app.revocation.memory import Memory, mark, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
 from app.revocation.witness import LogCut, Witness
@@ -30,7 +32,7 @@ from app.store.postgresql import Bounded
 
 MARGIN = 1.1  # clocks of two machines do not run equally fast
 KEPT = 256
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+DATABASE_TIME = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _log = logging.getLogger("signed_out.nodes")
 
 
@@ -57,6 +59,7 @@ class Node:
         self._left = threading.Event()
         self._known: tuple[Memory, float] | None = None
         self._cut: LogCut | None = None
+        self.clock = Clock()
         self._watched: dict[tuple[str, int], float] = {}  # a row, and since when it has been so
         self._confirmations: dict[int, Confirmation] = {}
 
@@ -169,6 +172,7 @@ class Node:
 
     def _read(self, memory: Memory | None, connection: Bounded) -> Memory | None:
         """Read on; None, and this node refuses everything, while the log has lost entries."""
+        self.clock.measure(lambda: connection.execute(DATABASE_TIME).fetchone()[0])  # type: ignore[index]
         try:
             memory = read(memory, connection.execute, "%s", self._witness)
         except LogCut as problem:
@@ -201,8 +205,3 @@ class Node:
 def notify(session: Session) -> None:
     """Have every listening node woken by the commit of this transaction."""
     session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": Notifications.CHANNEL})
-
-
-def now() -> float:
-    """Return seconds that also pass while the machine sleeps, where the system counts them."""
-    return time.clock_gettime(_CLOCK)

@@ -12,6 +12,7 @@ from app import stillness
 from app.admission import Full
 from app.db import StoreUnavailable, db
 from app.identity.refresh_token import StoodStill
+from app.revocation.clocks import ClockApart
 from app.revocation.witness import LogCut
 from app.throttle import TooMuch
 from app.web import guard
@@ -70,6 +71,7 @@ FULL = {  # by kind of work
 _OWN = Words("You have asked for this already", "What you asked for before is still being worked on.", _REST, "Wait until it is done, then try again.")  # fmt: skip
 _CUT = Words("The operator of this site has to act", "An older copy of its database was put back, which lacks the latest sign-outs. Until that is settled, this site accepts no sign-in at all.", "No session that was signed out can be used. Nothing was changed.", "Try again later. You will then have to sign in again.")  # fmt: skip
 _TOO_MUCH = Words("So much has come from your network", "In the last hour more was begun from your network than one network may.", "Nothing was changed, and sessions that are signed in go on.", "Wait, then try again, or use another network.")  # fmt: skip
+_APART = Words("The clock of this server is wrong", "Until it is right again, it signs nobody in and renews no sign-in, as it could take you for a thief.", "You are not signed out by this, and nothing was changed.", "Wait a few seconds, then try again: another server may answer.")  # fmt: skip
 BUSY_SECONDS = 3
 _STOOD_STILL = Words(
     "This server stood still for a moment",
@@ -84,6 +86,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(StoreUnavailable, _store)
     app.register_error_handler(LogCut, _cut)
+    app.register_error_handler(ClockApart, _apart)
     app.register_error_handler(Full, _full)
     app.register_error_handler(StoodStill, _stood_still)
     app.register_error_handler(Exception, _broken)
@@ -117,6 +120,10 @@ def _store(problem: StoreUnavailable) -> ResponseReturnValue:
 def _cut(problem: LogCut) -> ResponseReturnValue:
     _log.error("nothing is accepted: %s", problem)
     return answer(503, RETRY_SECONDS, _CUT)
+
+
+def _apart(_problem: ClockApart) -> ResponseReturnValue:
+    return answer(503, RETRY_SECONDS, _APART)
 
 
 def _full(problem: Full) -> ResponseReturnValue:

@@ -1,0 +1,81 @@
+"""Is this machine's clock the database's? A node that issued by another one would make thieves of living people."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from app import security_log
+from app.store.base import StoreUnavailable
+
+APART_SECONDS = 2
+PRECISE_SECONDS = 0.25
+FRESH_SECONDS = 5
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_log = logging.getLogger("signed_out.clocks")
+
+
+class ClockApart(StoreUnavailable):
+    """This machine's clock is not the database's. It issues nothing, and judges no refresh token."""
+
+
+def wall() -> float:
+    """Return this machine's idea of the time, whatever test controls made of `app.clock`."""
+    return time.time()
+
+
+def now() -> float:
+    """Return seconds that also pass while the machine sleeps, where the system counts them."""
+    return time.clock_gettime(_STEADY)
+
+
+class Clock:
+    """What this process knows of the database's clock.
+
+    It keeps the difference to its steady clock, so a step of its own wall clock shows at once, without a question.
+    """
+
+    def __init__(self) -> None:
+        self._measured = 0.0
+        self._offset = 0.0
+        self._error = float("inf")
+        self._is_apart = False
+
+    def measure(self, ask: Callable[[], float]) -> None:
+        """Compare with the database's time, which *ask* returns. How long the answer took bounds the error."""
+        before = now()
+        found = ask()
+        after = now()
+        error = (after - before) / 2
+        if error < PRECISE_SECONDS or error < self._error or not self.is_fresh():
+            self._offset, self._error, self._measured = found - (before + after) / 2, error, after
+        self._report()
+
+    def is_fresh(self) -> bool:
+        """Return whether it was measured lately: the database's clock may be set too."""
+        return now() < self._measured + FRESH_SECONDS
+
+    def reason(self) -> str | None:
+        """Return how far the two are apart, in words, if it is certain that they are more than two seconds."""
+        ahead = wall() - now() - self._offset
+        if abs(ahead) - self._error <= APART_SECONDS:
+            return None
+        side = "ahead of" if ahead > 0 else "behind"
+        return (
+            f"the clock of this machine is {abs(ahead):.1f} seconds {side} the database's, and {APART_SECONDS} are the"
+            " most: set both by NTP; until then this node signs nobody in and renews no token"
+        )
+
+    def check(self) -> None:
+        """Raise ClockApart where this process must issue nothing."""
+        reason = self._report()
+        if reason:
+            raise ClockApart(reason)
+
+    def _report(self) -> str | None:
+        """Return the reason, and write it once, when it comes up."""
+        reason = self.reason()
+        if reason and not self._is_apart:
+            _log.error("%s", reason)
+            security_log.line("clock_apart", seconds=round(wall() - now() - self._offset, 1))
+        self._is_apart = reason is not None
+        return reason
