@@ -15,10 +15,10 @@ run: .venv/site  ## start the site on http://localhost:8000
 demo: .venv/site  ## start the site and two relying parties, each in a process and under a host of its own
 	@exec $(BIN)/python -m app.relying_party.demo
 
-test: .venv/dev .venv/browser .venv/node .venv/redis  ## run every test, with round counts for every day
+test: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## run every test, with round counts for every day
 	$(PYTEST) -n 5 --dist worksteal $(TESTS)
 
-test-long: .venv/dev .venv/browser .venv/node .venv/redis  ## run every test with the full round counts
+test-long: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## run every test with the full round counts
 	LONG=1 $(PYTEST) -n 3 --dist worksteal $(TESTS)
 
 bench: .venv/dev .venv/browser .venv/redis  ## measure, as ratios in one run
@@ -61,6 +61,10 @@ clean:  ## remove the environment and caches, never the instance folder
 
 .venv/redis:
 	.ci/redis
+	@touch $@
+
+.venv/pgbouncer:
+	.ci/pgbouncer
 	@touch $@
 
 .venv/node: tests/node/package-lock.json | .venv/made

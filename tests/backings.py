@@ -119,6 +119,41 @@ class PostgreSQL:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+class PgBouncer:
+    """A pooler in front of *server* that works by *mode*, with *more* lines of its settings."""
+
+    def __init__(self, server: PostgreSQL, mode: str, *more: str) -> None:
+        program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+        if program is None:
+            raise FileNotFoundError("the tests need PgBouncer: install it so that 'pgbouncer' is on the PATH")
+        self.port = free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
+        self._folder.chmod(0o755)
+        settings = self._folder / "pgbouncer.ini"
+        settings.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={server.port} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+            f"listen_port = {self.port}\nunix_socket_dir =\nauth_type = any\npool_mode = {mode}\n" + "\n".join(more)
+        )
+        self._process = subprocess.Popen(
+            [program, "--quiet", settings],
+            cwd="/",
+            user=NOBODY if os.geteuid() == 0 else None,  # it refuses to run as root
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while True:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            if self._process.poll() is not None:
+                raise RuntimeError("PgBouncer does not start")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
 class Redis:
     """A Redis server of this test process."""
 

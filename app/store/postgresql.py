@@ -38,6 +38,9 @@ LIMITS = {
 _REQUEST = Limits(LIMITS, ANSWER_SECONDS)
 _COMMAND = Limits(LIMITS | {"statement_timeout": 600_000, "idle_in_transaction_session_timeout": 60_000}, 600)
 _MIGRATION = Limits({}, None)  # nothing has an end here but the migration itself, however large the tables are
+# An answered sign-out survives a crash of the server, whatever the database's default is.
+_ALWAYS = {"synchronous_commit": "on"}
+_ROUNDS = 3  # in which a pooler that works by transaction gives itself away
 
 
 class Bounded(psycopg.Connection[Any]):
@@ -53,6 +56,19 @@ class Bounded(psycopg.Connection[Any]):
         except _WaitTimeout as problem:
             self.pgconn.finish()  # what it was doing is unknown
             raise psycopg.OperationalError("the database does not answer") from problem
+
+
+def _configure(connection: Bounded, settings: dict[str, str]) -> None:
+    """Set them here, not at the connection's start: poolers refuse or ignore most parameters there."""
+    chosen = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
+    connection.execute(f"SELECT {chosen}", prepare=False)
+
+
+def _session(connection: Bounded) -> tuple[int, dict[str, str]]:
+    """Return which session of the server answers, and what is set in it."""
+    (pid,) = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone() or (0,)
+    asked = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)"
+    return pid, dict(connection.execute(asked, ([*LIMITS, *_ALWAYS],), prepare=False).fetchall())
 
 
 class WithoutNul(StrDumper):
@@ -87,18 +103,43 @@ class PostgreSQL:
         """Open a connection. Raises psycopg.OperationalError if that cannot be had soon."""
         connection = Bounded.connect(
             self._conninfo,
-            autocommit=autocommit,
+            autocommit=True,
             connect_timeout=CONNECT_SECONDS,
-            options=" ".join(f"-c {name}={value}" for name, value in self._limits.options.items()),
             application_name="signed-out",
             prepare_threshold=2,
         )
         connection.adapters.register_dumper(str, WithoutNul)
         connection.patience = self._limits.patience
+        _configure(connection, self._settings())
+        connection.autocommit = autocommit
         return connection
 
+    def _settings(self) -> dict[str, str]:
+        return _ALWAYS | {name: str(value) for name, value in self._limits.options.items()}
+
     def prepare(self) -> None:
-        """The database was made by whoever runs the server."""
+        """Make sure that connections keep what is set on them. Raises StoreUnavailable.
+
+        The database was made by whoever runs the server.
+        """
+        try:
+            with self.connect(autocommit=True) as one, self.connect(autocommit=True) as other:
+                for _ in range(_ROUNDS):
+                    self._check_session(one, other)
+        except psycopg.Error as problem:
+            raise StoreUnavailable(" ".join(str(problem).split())) from problem
+
+    def _check_session(self, one: Bounded, other: Bounded) -> None:
+        """Raise StoreUnavailable if a pooler gives the server's sessions to whoever has a transaction.
+
+        LISTEN, locks, limits and prepared statements belong to a session. Two connections then meet in one, or one
+        changes between two questions.
+        """
+        before, between, after = (_session(connection) for connection in (one, other, one))
+        if before != after or before[0] == between[0] or before[1] != self._settings():
+            raise StoreUnavailable(
+                "a pooler in front of it works by transaction: set pool_mode = session for this database"
+            )
 
     def attach(self, engine: Engine) -> None:
         """Every connection comes from `connect`, and is as it should be."""

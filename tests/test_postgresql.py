@@ -1,0 +1,128 @@
+"""What PostgreSQL has to keep on each connection of the site, also behind a pooler."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.db import db
+from app.revocation.nodes import Node
+from app.store import postgresql
+from tests import backings
+from tests.backings import PgBouncer
+from tests.browsers import ACCESS, Site
+from tests.server import PROJECT
+
+pytestmark = pytest.mark.nodes
+
+
+def until(happens: Callable[[], object]) -> None:
+    """Wait for something that must happen, and give up after half a minute."""
+    deadline = time.monotonic() + 30
+    while not happens():
+        assert time.monotonic() < deadline, "it does not happen"
+        time.sleep(0.005)
+
+
+def database_of(instance: Path) -> str:
+    return backings.settings(instance)["DATABASE_URL"].rpartition("/")[2]
+
+
+@contextmanager
+def opened(instance: Path, **environ: str) -> Iterator[Site]:
+    site = Site(instance, **environ)
+    yield site
+    site.close()
+
+
+@contextmanager
+def pooler(mode: str, *more: str) -> Iterator[PgBouncer]:
+    found = PgBouncer(backings.postgresql(), mode, *more)
+    yield found
+    found.stop()
+
+
+def through(found: PgBouncer, instance: Path) -> str:
+    return backings.postgresql().url(database_of(instance), found.port)
+
+
+def own_settings(site: Site) -> list[dict[str, str]]:
+    """What is set on a connection of the pool, and on one that a node opens for itself."""
+    asked = f"SELECT name, setting FROM pg_settings WHERE name IN ('synchronous_commit', {', '.join(map(repr, postgresql.LIMITS))})"
+    with site.app.app_context(), db.engine.connect() as connection:
+        found = [dict(list(connection.execute(text(asked))))]  # type: ignore[arg-type]
+        connection.rollback()
+        again = dict(list(connection.execute(text(asked))))  # type: ignore[arg-type]
+    with closing(site.app.extensions["store"].connect(autocommit=True)) as own:
+        return [*found, again, dict(own.execute(asked).fetchall())]
+
+
+def expected() -> dict[str, str]:
+    return {"synchronous_commit": "on"} | {name: str(value) for name, value in postgresql.LIMITS.items()}
+
+
+def test_each_connection_has_its_limits_and_waits_for_the_disk_whatever_the_database_says(instance: Path) -> None:
+    backings.postgresql().execute(f"ALTER DATABASE {database_of(instance)} SET synchronous_commit = off")
+    backings.postgresql().execute(f"ALTER DATABASE {database_of(instance)} SET lock_timeout = 0")
+    with opened(instance) as site:
+        assert own_settings(site) == [expected()] * 3
+
+
+def test_a_pooler_that_works_by_session_keeps_all_of_them_and_wakes_nodes(instance: Path) -> None:
+    with pooler("session", "default_pool_size = 80") as found:
+        url = through(found, instance)
+        with opened(instance, DATABASE_URL=url) as site, opened(instance, DATABASE_URL=url) as other:
+            assert own_settings(site) == [expected()] * 3
+            for node in (site, other):
+                until(lambda: node.browser().get("/readyz").status_code == 200)  # noqa: B023
+            ada = site.member()
+            pocket = ada.pocket()
+            assert other.browser().api(pocket[ACCESS]).status_code == 200
+            ada.sign_out()
+            assert other.browser().api(pocket[ACCESS]).status_code == 401
+            delivery: Any = site.app.extensions["delivery"]
+            assert isinstance(delivery, Node)
+            [(position,)] = site.query("SELECT max(position) FROM log_entries")
+            confirmation = delivery.confirmation(position)
+            assert confirmation
+            assert (confirmation.nodes, confirmation.confirmed) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("mode", "more"),
+    [
+        ("transaction", []),
+        ("transaction", ["default_pool_size = 1"]),
+        ("transaction", ["server_round_robin = 1"]),
+        ("statement", []),
+    ],
+    ids=lambda given: given if isinstance(given, str) else " ".join(given) or "by default",
+)
+def test_one_that_works_otherwise_stops_the_start_with_one_line_that_names_the_mend(
+    instance: Path, mode: str, more: list[str]
+) -> None:
+    with pooler(mode, *more) as found:
+        environ = backings.settings(instance) | {
+            "INSTANCE_PATH": str(instance),
+            "DATABASE_URL": through(found, instance),
+            "PORT": str(backings.free_port()),
+            "PATH": "/usr/bin:/bin",
+        }
+        stopped = subprocess.run(
+            [sys.executable, "app.py"],
+            cwd=PROJECT,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert stopped.returncode == 1
+    assert stopped.stderr.count("\n") == 1
+    assert "set pool_mode = session" in stopped.stderr
