@@ -44,7 +44,7 @@ def call_off() -> None:
 
 def _pass() -> None:
     if is_writing():
-        return  # a step-up exchanges its token under the lock: whom it waited for could not come
+        return  # under a lock: the others could not come
     if not any(map(_take, _free())):
         return
     let_go()

@@ -14,26 +14,32 @@ from app.identity.session import SITE, State
 from app.revocation import delivery
 
 REMEMBERED = 65536
+RETRY_SECONDS = 5
+_UNKNOWN = -RETRY_SECONDS
 _VOID = and_(RefreshToken.used_at.is_not(None), RefreshToken.successor.is_(None))
 
 
 class Recorded:
-    """The links whose first use is known to be written, so that no request asks twice. Bounded."""
+    """The links whose first use is known to be written, so that no request asks twice. Bounded.
+
+    One that could not be written is left alone for a while: a request may have waited long for that.
+    """
 
     def __init__(self, size: int = REMEMBERED) -> None:
         self._size = size
-        self._known: dict[str | bytes, None] = {}
+        self._failed_at: dict[str | bytes, int | None] = {}
         self._lock = threading.Lock()
 
     def __contains__(self, link: str | bytes) -> bool:
-        return link in self._known
+        failed_at = self._failed_at.get(link, _UNKNOWN)
+        return failed_at is None or 0 <= clock.now() - failed_at < RETRY_SECONDS
 
-    def add(self, link: str | bytes) -> None:
+    def add(self, link: str | bytes, *, failed_at: int | None = None) -> None:
         """Remember *link*; if there are too many, forget the oldest."""
         with self._lock:
-            self._known[link] = None
-            if len(self._known) > self._size:
-                del self._known[next(iter(self._known))]
+            self._failed_at[link] = failed_at
+            if len(self._failed_at) > self._size:
+                del self._failed_at[next(iter(self._failed_at))]
 
 
 def init_app(app: Flask) -> None:
@@ -67,7 +73,8 @@ def _record(name: str | bytes, is_it: ColumnElement[bool]) -> bool:
         raise
     except StoreUnavailable:
         db.session.rollback()
-        return True  # the predecessor stays good, and the next use tries again
+        recorded.add(name, failed_at=clock.now())
+        return True  # the predecessor stays good, and a later use tries again
     if stands:
         recorded.add(name)
     return stands

@@ -177,14 +177,11 @@ def note_use(session: Session, claims: Claims, browser: Browser) -> None:
         return
     graceless = now - settings().rotation_grace_seconds
     used = select(RefreshToken.hash).where(RefreshToken.link == claims.link, RefreshToken.seen_at < graceless)
+    sealed = update(RefreshToken).where(RefreshToken.successor.in_(used), RefreshToken.sealed.is_not(None))
     with writing():
         Session.touch(sid, browser)
-        db.session.execute(
-            update(RefreshToken)
-            .where(RefreshToken.successor.in_(used), RefreshToken.sealed.is_not(None))
-            .values(sealed=None),
-            execution_options={"synchronize_session": False},
-        )
+        if claims.link:
+            db.session.execute(sealed.values(sealed=None), execution_options={"synchronize_session": False})
 
 
 def chain(session_id: str, newest: int) -> list[RefreshToken]:

@@ -7,6 +7,7 @@ from sqlalchemy import event
 
 from app.config import DAY
 from app.db import db
+from app.identity import first_use
 from app.identity.refresh_token import digest
 from tests import backings
 from tests.browsers import ACCESS, REFRESH, Browser, Pocket, Site
@@ -151,6 +152,9 @@ def test_while_the_first_use_cannot_be_written_the_predecessor_stays_good(site: 
         raw.execute("BEGIN IMMEDIATE")
         assert ada.is_signed_in(), "the page is no reason to refuse"
         assert ada.api(after[ACCESS]).status_code == 200
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(first_use, "_write", lambda *_: pytest.fail("it tries again at once, and may wait as long"))
+            assert ada.is_signed_in()
         raw.execute("ROLLBACK")
     site.wait(11)
     assert site.thief(before, REFRESH).is_signed_in()

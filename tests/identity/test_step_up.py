@@ -1,14 +1,20 @@
 """What a proof of identity bought belongs to the tokens that the answer to it gave, and to no copy of earlier ones."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pytest
 from werkzeug.test import TestResponse
 
+from app import clock, stillness
 from app.db import db
+from app.identity import access_token
+from app.identity.access_token import Claims
+from app.identity.first_use import Recorded
 from app.identity.refresh_token import RefreshToken, digest
 from app.identity.user import User
-from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Pocket, Site
+from app.keys import access_keys
+from tests.browsers import ACCESS, PASSWORD, REFRESH, SITE_URL, Browser, Pocket, Site
 
 NEW = "nine quiet walruses"
 BOTH = None
@@ -316,3 +322,85 @@ def test_the_database_holds_the_proved_token_by_its_hash_alone(site: Site, ada: 
         link = db.session.get_one(RefreshToken, digest(proved[REFRESH]))
         before = db.session.query(RefreshToken).filter_by(successor=link.hash).one()
         assert before.sealed is None
+
+
+def older(site: Site, browser: Browser) -> None:
+    """Let this browser hold what an older version gave it: no proof and no link in its tokens, nor in the database."""
+    with site.app.app_context():
+        db.session.query(RefreshToken).update({"auth_time": None, "link": None, "seen_at": None})
+        db.session.commit()
+    with site.app.test_request_context(base_url=SITE_URL):
+        claims = access_token.read(browser.pocket()[ACCESS])
+        assert claims is not None
+        said = {name: value for name, value in asdict(claims).items() if name not in ("auth_time", "link")}
+        token = access_keys().signing(clock.now()).sign(said, access_token.TYPE)
+    browser.client.set_cookie(ACCESS, token, domain="localhost", path="/", secure=True)
+
+
+def test_tokens_of_an_older_version_open_pages_and_their_first_use_is_known_by_the_refresh_token(
+    site: Site, phone: Browser
+) -> None:
+    before = phone.pocket()
+    refresh(phone)
+    older(site, phone)
+    site.wait(61)
+    assert phone.is_signed_in()
+    assert phone.is_signed_in()
+    assert phone.api(phone.pocket()[ACCESS]).status_code == 200
+    assert not may_act(phone)
+    site.wait(11)
+    assert not site.thief(before, REFRESH).is_signed_in()
+
+
+def test_a_link_that_was_forgotten_does_no_harm(site: Site, ada: Browser, phone: Browser) -> None:
+    with site.app.app_context():
+        db.session.query(RefreshToken).delete()
+        db.session.commit()
+    site.app.extensions["recorded_uses"] = Recorded()
+    assert ada.is_signed_in()
+    confirm(ada)
+    assert may_act(ada)
+
+
+def test_a_void_link_of_a_session_that_is_ended_meanwhile_ends_it_once(
+    site: Site, other_node: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = ada.pocket()
+    proved = confirm(ada)
+    assert site.thief(before, REFRESH).is_signed_in()
+    check = access_token.check
+
+    def slow(token: str) -> Claims | access_token.Refusal:
+        found = check(token)
+        monkeypatch.setattr(access_token, "check", check)
+        other_node.thief(before).sign_out()
+        return found
+
+    monkeypatch.setattr(access_token, "check", slow)
+    assert ada.api(proved[ACCESS]).status_code == 401
+    assert site.query("SELECT reason FROM log_entries WHERE kind = 'revoked' ORDER BY position DESC")[0] == (
+        "signed_out",
+    )
+
+
+def test_a_process_that_stood_still_judges_no_void_link_either(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = ada.pocket()
+    proved = confirm(ada)
+    thief = site.thief(before, REFRESH)
+    assert thief.is_signed_in()
+    with monkeypatch.context() as patch:
+        patch.setattr(stillness, "is_recent", lambda: True)
+        assert ada.api(proved[ACCESS]).status_code == 503
+        assert ada.get("/account").status_code == 503
+    assert thief.is_signed_in()
+    assert ada.api(proved[ACCESS]).status_code == 401
+    assert not thief.is_signed_in()
+
+
+def test_what_is_remembered_of_uses_is_bounded() -> None:
+    recorded = Recorded(2)
+    for link in ("a", "b", "c"):
+        recorded.add(link)
+    assert [link in recorded for link in ("a", "b", "c")] == [False, True, True]
