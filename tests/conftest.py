@@ -58,7 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "sqlite" in marks:
         names = ("sqlite",)
     elif "nodes" in marks:
-        names = ("postgresql", "redis")
+        names = ("postgresql", "redis") if LONG or "page" not in marks else ("postgresql",)
     elif "cluster" in marks and not LONG:
         names = ("redis",)
     elif not LONG:

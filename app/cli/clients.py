@@ -95,8 +95,9 @@ def list_clients(as_json: bool) -> None:
 def remove(client_id: str) -> None:
     """Remove an app, and with it all that people allowed it: its tokens are refused before this command returns."""
     client = _registered(client_id)
+    name = client.name
     count = removal.remove(client)
-    click.echo(f"{client.name} is removed; {count} {'session' if count == 1 else 'sessions'} of it ended.")
+    click.echo(f"{name} is removed; {count} {'session' if count == 1 else 'sessions'} of it ended.")
 
 
 def _registered(client_id: str) -> Client:

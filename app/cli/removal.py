@@ -17,13 +17,14 @@ def remove(client: Client) -> int:
     One person at a time: a single transaction would keep everybody else from signing out meanwhile. What the app was
     given in between is ended last, when nothing can be given any more: who exchanges a code needs its row.
     """
-    count = _end_all(client.id)
+    client_id = client.id  # read before its row is let go, and gone
+    count = _end_all(client_id)
     with writing():
         for given in (Code, Consent):
-            db.session.execute(delete(given).where(given.client_id == client.id))
-        db.session.execute(delete(Client).where(Client.id == client.id))
-    count += _end_all(client.id)
-    sessions.await_app(client.id)  # what another command has just ended may not be known everywhere yet
+            db.session.execute(delete(given).where(given.client_id == client_id))
+        db.session.execute(delete(Client).where(Client.id == client_id))
+    count += _end_all(client_id)
+    sessions.await_app(client_id)  # what another command has just ended may not be known everywhere yet
     return count
 
 

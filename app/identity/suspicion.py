@@ -30,8 +30,9 @@ def admits(session: Session, browser: Browser) -> bool:
     """
     if session.is_at(browser) or _knows(session, browser):
         return True
+    sid = session.id  # read before `writing` lets go of the row
     with writing():
-        locked = sessions.lock(session.id)
+        locked = sessions.lock(sid)
         return locked is not None and locked.goes_on() and meet(locked, browser)
 
 

@@ -86,10 +86,11 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
     found = db.session.get(Code, digest(code)) if len(code) <= LONGEST else None
     if found is None or not _is_from_who_asked(found, client_id, verifier, redirect_uri):
         return None
+    browser_sid, hashed = found.browser_session_id, found.hash  # read before `writing` lets go of the row
     with writing():
-        browser = sessions.lock(found.browser_session_id)
-        if not _use(found):
-            _end_first(found)
+        browser = sessions.lock(browser_sid)
+        if not _use(hashed):
+            _end_first(hashed)
             return None
         if browser is None or found.expires_at <= clock.now() or not _is_still_wanted(found, browser):
             return None
@@ -111,13 +112,13 @@ def _is_from_who_asked(found: Code, client_id: str, verifier: str, redirect_uri:
     )
 
 
-def _use(found: Code) -> bool:
+def _use(hashed: bytes) -> bool:
     """Use the code up; say whether it still was good for that.
 
     Compare and swap: whatever the isolation, one caller alone gets something for it.
     """
     used: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-        update(Code).where(Code.hash == found.hash, Code.used_at.is_(None)).values(used_at=clock.now()),
+        update(Code).where(Code.hash == hashed, Code.used_at.is_(None)).values(used_at=clock.now()),
         execution_options={"synchronize_session": False},
     )
     return used.rowcount == 1
@@ -138,8 +139,8 @@ def _make_room(user_id: str, client_id: str) -> None:
         session.end(Reason.REPLACED)
 
 
-def _end_first(found: Code) -> None:
-    opened = db.session.scalar(select(Code.session_id).where(Code.hash == found.hash))
+def _end_first(hashed: bytes) -> None:
+    opened = db.session.scalar(select(Code.session_id).where(Code.hash == hashed))
     session = sessions.lock(opened or "")
     if session and session.end(Reason.CODE_REUSED):
         activity.record("code_reused", session.user_id, session)

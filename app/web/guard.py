@@ -99,7 +99,7 @@ def current() -> Visit:
 def acting() -> Iterator[Session]:
     """Write on behalf of the current session, unless it was ended since the request began."""
     with writing():
-        session = sessions.lock(current().session.id)
+        session = sessions.lock(current().claims.sid)  # not of the row, which `writing` has let go
         if session is None or not session.goes_on():
             raise Unauthorized
         yield session

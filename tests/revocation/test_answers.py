@@ -400,6 +400,7 @@ def an_app_removed_after_its_session_was_ended(world: World) -> Asks:
     return revoke(world.mail, refresh), flask("clients", "remove", world.mail.id)
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("name", WAYS)
 def test_both_answers_come_once_every_node_knows(world: World, name: str) -> None:
     first, second = WAYS[name](world)

@@ -31,7 +31,7 @@ def person(user_id: str) -> User:
 def acting_on(user_id: str) -> Iterator[tuple[Session, User]]:
     """Write about this person on behalf of the current session, if it goes on and is still an administrator's."""
     with writing():
-        locked = {found: users.lock(found) for found in sorted({user_id, guard.current().session.user_id})}
+        locked = {found: users.lock(found) for found in sorted({user_id, guard.current().claims.sub})}
         with guard.acting() as current:
             if not locked[current.user_id].is_admin:
                 raise NotFound
