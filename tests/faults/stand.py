@@ -1,6 +1,7 @@
 """Three nodes, and all that they stand on, in the hands of the test."""
 
 import subprocess
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -58,22 +59,23 @@ class Stand:
 
 
 class Disk:
-    """A small disk that a test can fill. Needs root: it is mounted."""
+    """A small disk that a test can fill. It is mounted, which needs root."""
 
-    def __init__(self, folder: Path, mebibytes: int) -> None:
-        self.folder = folder
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=755", "small", folder], check=True)
-        self._ballast = folder / "ballast"
+    def __init__(self, mebibytes: int) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="disk-"))  # where PostgreSQL, which is not root, may enter
+        options = f"size={mebibytes}m,mode=755"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "disk", self.folder], check=True)
+        self._ballast = self.folder / "ballast"
 
     def fill(self) -> None:
-        with suppress(OSError), self._ballast.open("wb", buffering=0) as file:
-            for size in (MEBIBYTE, 4096):
-                with suppress(OSError):
-                    while True:
-                        file.write(bytes(size))
+        for size in (MEBIBYTE, 4096):
+            with suppress(OSError), self._ballast.open("ab", buffering=0) as file:
+                while True:
+                    file.write(bytes(size))
 
     def free(self) -> None:
         self._ballast.unlink(missing_ok=True)
 
     def remove(self) -> None:
         subprocess.run(["umount", "--lazy", self.folder], check=True)
+        self.folder.rmdir()
