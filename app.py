@@ -1,6 +1,9 @@
 """Starts the site: one supervisor, several workers."""
 
+import errno
 import os
+import resource
+import signal
 import socket
 import sys
 from typing import Any
@@ -8,6 +11,8 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from app import config, create_app, metrics
+from app.serving.master import Master
+from app.serving.worker import MOST_LINES, RESERVED_FILES, Buffered
 
 
 class Site(BaseApplication):  # type: ignore[misc]
@@ -20,11 +25,13 @@ class Site(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         settings = self._settings
         options: dict[str, Any] = {
-            "bind": f"{settings.host}:{settings.port}",
+            "bind": f"[{settings.host}]:{settings.port}"
+            if ":" in settings.host
+            else f"{settings.host}:{settings.port}",
             "workers": settings.workers,
-            "worker_class": "gthread",
+            "worker_class": Buffered,
             "threads": config.THREADS,
-            "keepalive": 5,  # seconds: an open page asks again sooner, on the connection it has
+            "limit_request_line": 0,  # the worker has limits of its own, which lead to pages of ours
             "graceful_timeout": 8,  # seconds to finish what runs: within the ten that containers are given to stop
             "forwarded_allow_ips": "",  # TRUSTED_PROXIES decides
             "loglevel": "warning",
@@ -39,6 +46,9 @@ class Site(BaseApplication):  # type: ignore[misc]
         for name, value in options.items():
             self.cfg.set(name, value)
 
+    def run(self) -> None:
+        Master(self).run()
+
     def load(self) -> Any:
         app = create_app()
         app.extensions["delivery"].start()
@@ -48,19 +58,36 @@ class Site(BaseApplication):  # type: ignore[misc]
         return app
 
 
-def _check_port(settings: config.Settings) -> None:
+def _check_address(settings: config.Settings) -> None:
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
         except OSError as problem:
-            sys.exit(
-                f"PORT={settings.port} cannot be used on {settings.host} ({problem.strerror}): stop what listens there, or set PORT."
-            )
+            sys.exit(_explain(settings, problem))
+
+
+def _explain(settings: config.Settings, problem: OSError) -> str:
+    if problem.errno in (errno.EADDRINUSE, errno.EACCES):
+        mend = "stop what listens there, or set PORT."
+        return f"PORT={settings.port} cannot be used on {settings.host} ({problem.strerror}): {mend}"
+    mend = "give an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::."
+    return f"HOST={settings.host} cannot be used ({problem.strerror}): {mend}"
+
+
+def _raise_file_limit() -> None:
+    """Let each worker keep as many connections open as it can serve; the usual limit is 1,024 files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_LINES + 2 * RESERVED_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a container has no such handler
     settings = config.load(os.environ)
-    _check_port(settings)
+    _check_address(settings)
+    _raise_file_limit()
     create_app()  # before the workers: they find the database up to date and the secrets made
     Site(settings).run()

@@ -29,6 +29,7 @@ from app.identity import access_token, demo, first_use, password
 from app.oauth import routes as oauth
 from app.openapi import routes as openapi
 from app.revocation import delivery
+from app.serving.reading import MOST_BODY
 from app.web import answered, site
 
 
@@ -37,7 +38,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     settings = config.load(environ)
     app = answered.Application(__name__, template_folder="../templates", static_folder="../static")
     app.extensions["settings"] = settings
-    app.config.update(MAX_CONTENT_LENGTH=64 * 1024, SEND_FILE_MAX_AGE_DEFAULT=365 * config.DAY)
+    app.config.update(MAX_CONTENT_LENGTH=MOST_BODY, SEND_FILE_MAX_AGE_DEFAULT=365 * config.DAY)
     app.session_interface = _NoSession()
     clock.follow(settings.instance / "clock" if settings.test_controls else None)
 

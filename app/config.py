@@ -73,7 +73,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     instance = (PROJECT / read.text("INSTANCE_PATH", "instance")).resolve()
     database = _database(read.text("DATABASE_URL", ""), instance)
     found = Settings(
-        host=read.text("HOST", "127.0.0.1"),
+        host=read.text("HOST", "127.0.0.1").strip("[]"),
         port=port,
         site_url=site_url,
         instance=instance,

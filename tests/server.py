@@ -36,6 +36,8 @@ class Server:
             "TMPDIR": str(folder.parent),
         }
         self._environ |= backings.settings(folder) | environ
+        listens = environ.get("HOST", "127.0.0.1")
+        self.address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listens, listens)  # noqa: S104 - where it is reached
         self._log = folder.parent / f"{folder.name}-{self.port}.log"
         self.start()
 
@@ -123,6 +125,13 @@ class Server:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=30)
 
+    def begin_to_stop(self, how: int = signal.SIGTERM) -> None:
+        self._process.send_signal(how)
+
+    def wait_until_stopped(self) -> int:
+        """Return the exit status of the supervisor."""
+        return self._process.wait(timeout=60)
+
     def kill(self) -> None:
         """Kill every process of it at once, as a failing machine would."""
         os.killpg(self._process.pid, signal.SIGKILL)
@@ -143,7 +152,7 @@ class Server:
     def _send(
         self, method: str, path: str, headers: dict[str, str], body: str | None = None
     ) -> tuple[int, Pocket, str]:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+        with closing(http.client.HTTPConnection(self.address, self.port, timeout=60)) as connection:
             connection.request(method, path, body, {"Host": f"localhost:{self.port}", **headers})
             answer = connection.getresponse()
             text = answer.read().decode()
@@ -157,7 +166,7 @@ class Server:
             if self._process.poll() is not None:
                 raise RuntimeError(self.output())
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+                connection = http.client.HTTPConnection(self.address, self.port, timeout=2)
                 connection.request("GET", "/readyz")
                 if connection.getresponse().status == 200:
                     return

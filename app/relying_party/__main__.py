@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
 
 from app.relying_party.deliveries import POLL_SECONDS
 from app.relying_party.issuer import Issuer

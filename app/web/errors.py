@@ -3,9 +3,10 @@
 import logging
 from dataclasses import dataclass
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, abort, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import escape
+from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException, Unauthorized
 
 from app import stillness
@@ -14,6 +15,7 @@ from app.db import StoreUnavailable, db
 from app.identity.refresh_token import StoodStill
 from app.revocation.clocks import ClockApart
 from app.revocation.witness import LogCut
+from app.serving.reading import REFUSAL
 from app.throttle import TooMuch
 from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
@@ -50,7 +52,9 @@ _WORDS = {
     404: Words("There is no such page", "The address leads nowhere, or to something that is not yours.", _NOTHING_CHANGED, "Check the address, or start from the home page."),
     405: Words("This address works another way", "It can be used by a form here, but not opened like this.", _NOTHING_CHANGED, "Start from the home page."),
     413: Words("This is too much at once", "More was sent than any form here can hold.", _NOTHING_CHANGED, "Send less."),
+    414: Words("This address is too long", "Your browser asked for an address longer than any of this site.", _NOTHING_CHANGED, "Start from the home page. If a link led here, tell the site that it is on."),
     429: Words("Too many wrong attempts", "There were too many failed attempts from here, so we are not looking at more for now.", "Nobody is locked out for good, and sessions that are signed in go on.", "Wait a little, then try again."),
+    431: Words("Your browser sent too much with its request", "Its cookies, or other headers, are more than this site reads.", _NOTHING_CHANGED, "Delete this site’s cookies in your browser, then sign in again."),
     501: Words("This is not built", "What was asked for is part of a standard, and not of this site.", _NOTHING_CHANGED, "Ask without it."),
     500: Words("Something broke on our side", "A mistake of ours stopped this page. It has been noted.", "What had been saved before is still saved. Sign Out still works.", "Try again. If it happens again, tell the operator."),
     503: Words("The database does not answer", "This site never accepts a sign-in that it cannot check, so it waits.", "You are not signed out by this, and nothing was half done.", "Wait a few seconds, then try again."),
@@ -83,13 +87,22 @@ _STOOD_STILL = Words(
 
 def init_app(app: Flask) -> None:
     """Answer every error of *app* in these words."""
+    app.before_request(_refuse)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(StoreUnavailable, _store)
     app.register_error_handler(LogCut, _cut)
     app.register_error_handler(ClockApart, _apart)
+    app.register_error_handler(ObjectDeletedError, _vanished)
     app.register_error_handler(Full, _full)
     app.register_error_handler(StoodStill, _stood_still)
     app.register_error_handler(Exception, _broken)
+
+
+def _refuse() -> None:
+    """Answer a request that the server could not read, before anything else looks at it."""
+    code = request.environ.get(REFUSAL)
+    if code:
+        abort(code)
 
 
 def _http(problem: HTTPException) -> ResponseReturnValue:
@@ -124,6 +137,12 @@ def _cut(problem: LogCut) -> ResponseReturnValue:
 
 def _apart(_problem: ClockApart) -> ResponseReturnValue:
     return answer(503, RETRY_SECONDS, _APART)
+
+
+def _vanished(problem: ObjectDeletedError) -> ResponseReturnValue:
+    """A row was removed between two looks at it; nothing was done, and the next request finds what is there now."""
+    _log.error("a row is gone: %s", problem)
+    return answer(503, RETRY_SECONDS)
 
 
 def _full(problem: Full) -> ResponseReturnValue:
@@ -196,7 +215,9 @@ _CODES = {
     404: "not_found",
     405: "invalid_request",
     413: "invalid_request",
+    414: "invalid_request",
     429: "slow_down",
+    431: "invalid_request",
     501: "not_implemented",
     503: "temporarily_unavailable",
 }

@@ -68,7 +68,7 @@ def serving(name: str, environ: dict[str, str], workers: int = 1) -> Iterator[in
     port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", f"tests.bench.apps:{name}()", "--bind", f"127.0.0.1:{port}", "--worker-class",
-         "gthread", "--threads", str(THREADS), "--workers", str(workers), "--log-level", "error", "--no-control-socket"],
+         "app.serving.worker.Buffered", "--limit-request-line", "0", "--threads", str(THREADS), "--workers", str(workers), "--log-level", "error", "--no-control-socket"],
         cwd=PROJECT, env=os.environ | environ, stderr=subprocess.DEVNULL,  # one line for each sign-in
     )  # fmt: skip
     for _ in range(200):

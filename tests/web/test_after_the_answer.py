@@ -148,6 +148,22 @@ def test_an_error_outside_of_any_request_is_a_page_of_ours_too(site: Site, monke
     assert site.browser().get("/api/me").get_json() == {"error": "server_error"}
 
 
+def test_a_row_that_vanishes_under_a_request_is_a_reason_to_try_again(site: Site) -> None:
+    def view() -> str:
+        [found] = db.session.scalars(db.select(User))
+        with db.engine.begin() as connection:
+            for table in ("activity", "refresh_tokens", "sessions", "users"):
+                connection.execute(db.text(f"DELETE FROM {table}"))
+        db.session.rollback()
+        return found.name
+
+    site.app.add_url_rule("/vanishing", view_func=view)
+    site.member()
+    answer = site.browser().get("/vanishing")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+
+
 def stream(site: Site, body: Callable[[], Iterator[bytes]], close: Callable[[], Any] | None = None) -> Any:
     def view() -> Response:
         response = Response(body())

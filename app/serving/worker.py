@@ -1,0 +1,260 @@
+"""A worker of gunicorn's: one thread reads and writes, and only whole requests are handed to the others.
+
+So what holds a thread is work, never a client: one that sends half a request, takes no answer or says nothing costs a
+socket and some bytes. gunicorn parses and frames; its own threaded worker reads in the thread that answers.
+"""
+
+import errno
+import io
+import math
+import os
+import resource
+import selectors
+import socket
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from gunicorn.http import wsgi
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import IterUnreader
+from gunicorn.workers.base import Worker
+
+from app.serving.line import Line, State
+from app.serving.reading import REFUSAL, Reading, Refused
+
+TURN_SECONDS = 0.5
+# How long a client may be in each state. Nobody else waits meanwhile.
+PATIENCE: dict[State, float] = {State.NEW: 60, State.IDLE: 65, State.READING: 120, State.SENDING: 60, State.CLOSING: 2}
+# The same for a worker that stops: a client that has just connected has its request under way, and one whose
+# connection was kept may have.
+LAST_PATIENCE: dict[State, float] = {State.NEW: 5, State.IDLE: 1, State.CLOSING: 1}
+RESERVED_FILES = 256
+MOST_LINES = 8192
+_NOTHING = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+class Quiet(wsgi.Response):  # type: ignore[misc]
+    """An answer that does not name the server."""
+
+    def default_headers(self) -> list[str]:
+        return [line for line in super().default_headers() if not line.startswith("Server:")]
+
+
+class Buffered(Worker):  # type: ignore[misc]
+    """The worker. Only the loop's thread changes the state of a line, its registration and `_lines`."""
+
+    def run(self) -> None:
+        self._lines: dict[int, Line] = {}  # the one that changed longest ago comes first
+        self._called: deque[Line] = deque()
+        self._room = _room()
+        self._dismissed = time.monotonic()
+        self._threads = ThreadPoolExecutor(self.cfg.threads)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self.PIPE[0], selectors.EVENT_READ, None)
+        for listener in self.sockets:
+            listener.setblocking(False)
+            self._selector.register(listener, selectors.EVENT_READ, None)
+        while self.alive:
+            self._turn(PATIENCE)
+            if self.ppid != os.getppid():
+                break
+        self._stop()
+
+    def _stop(self) -> None:
+        """Take what has connected already, close the door, and let everything under way come to its end."""
+        self.alive = False
+        deadline = time.monotonic() + self.cfg.graceful_timeout - 4 * TURN_SECONDS
+        for listener in self.sockets:
+            for _ in range(self.cfg.backlog):
+                if not self._accept(listener):
+                    break
+            self._selector.unregister(listener)
+            listener.close()
+        while self._lines and time.monotonic() < deadline:
+            self._turn(PATIENCE | LAST_PATIENCE)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _turn(self, patience: dict[State, float]) -> None:
+        self.notify()
+        for key, _ in self._selector.select(TURN_SECONDS):
+            if isinstance(key.data, Line):
+                self._look(key.data)
+            elif key.fileobj == self.PIPE[0]:
+                with suppress(BlockingIOError):
+                    os.read(self.PIPE[0], 4096)
+            else:
+                self._accept(key.fileobj)
+        while self._called:
+            self._settle(self._called.popleft())
+        if time.monotonic() > self._dismissed + TURN_SECONDS:
+            self._dismiss(patience)
+
+    def _dismiss(self, patience: dict[State, float]) -> None:
+        """Close lines whose client has taken too long."""
+        self._dismissed = now = time.monotonic()
+        for line in [line for line in self._lines.values() if now - line.since > patience.get(line.state, math.inf)]:
+            self._close(line)
+
+    def _accept(self, listener: Any) -> bool:
+        """Let somebody in; return whether anybody was waiting."""
+        if len(self._lines) >= self._room:
+            self._make_room()
+        try:
+            found, client = listener.accept()
+            line = Line(found, client, self._call)
+        except OSError as problem:  # another worker was faster, or the client has left
+            if problem.errno in (errno.EMFILE, errno.ENFILE):
+                self._make_room()
+            return False
+        self._lines[line.number] = line
+        self._watch(line, selectors.EVENT_READ)
+        return True
+
+    def _make_room(self) -> None:
+        oldest = next((line for line in self._lines.values() if line.state is not State.ANSWERING), None)
+        if oldest:
+            self._close(oldest)
+
+    def _look(self, line: Line) -> None:
+        """Something has come, or can be sent."""
+        if self._lines.get(line.number) is not line:
+            return  # closed since
+        try:
+            if line.state in (State.SENDING, State.ANSWERING):
+                self._settle(line)
+            elif not line.receive():
+                self._close(line)
+            elif line.state is State.CLOSING:
+                line.received.clear()
+            else:
+                self._read(line)
+        except OSError:
+            self._close(line)
+
+    def _read(self, line: Line) -> None:
+        """Hand a request to a thread once it is complete."""
+        if not line.received:
+            return
+        if line.reading is None:
+            line.reading = Reading(self.cfg, line.client)
+            self._enter(line, State.READING)
+        reading = line.reading
+        try:
+            if reading.take(line.received):
+                self._hand_over(line, reading.request, reading.body, None)
+            elif reading.is_asked_to_go_on():
+                line.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                line.flush()
+        except Refused as refused:
+            self._hand_over(line, reading.request, b"", refused.code)
+
+    def _hand_over(self, line: Line, request: Request | None, body: bytes, refusal: int | None) -> None:
+        line.reading = None
+        line.is_answered = line.goes_on = False
+        self._watch(line, 0)
+        self._enter(line, State.ANSWERING)
+        request = request or Request(self.cfg, IterUnreader([_NOTHING]), line.client)
+        self._threads.submit(self._answer, line, request, body, refusal)
+
+    def _answer(self, line: Line, request: Request, body: bytes, refusal: int | None) -> None:
+        """Have the application answer, in a thread of its own."""
+        try:
+            request._expected_100_continue = False
+            response, environ = wsgi.create(request, line, line.client, line.server, self.cfg, response_class=Quiet)
+            environ |= {"wsgi.input": io.BytesIO(body), "wsgi.multithread": True, "CONTENT_LENGTH": str(len(body))}
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
+            if refusal:
+                environ[REFUSAL] = refusal
+            if refusal or not self.alive:
+                response.force_close()
+            self._send(line, response, self.wsgi(environ, response.start_response))
+            line.goes_on = not response.should_close() and response.sent == (response.response_length or response.sent)
+        except OSError:
+            line.drop()  # the client has left
+        except Exception:
+            line.drop()
+            self.log.exception("an answer broke off")
+        finally:
+            line.is_answered = True
+            self._call(line)
+
+    def _send(self, line: Line, response: Quiet, body: Any) -> None:
+        try:
+            for part in body:
+                response.write(part)
+                if response.chunked:
+                    line.flush()  # a stream: what comes next may take long
+            response.close()
+            line.flush()
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+
+    def _call(self, line: Line) -> None:
+        """Have the loop look after *line*. From any thread."""
+        self._called.append(line)
+        with suppress(BlockingIOError):  # it is awake already
+            os.write(self.PIPE[1], b".")
+
+    def _settle(self, line: Line) -> None:
+        """Send what is left of an answer, and go on once it is over."""
+        if self._lines.get(line.number) is not line:
+            return
+        if not line.push():
+            if line.is_answered and line.state is State.ANSWERING:
+                self._enter(line, State.SENDING)
+            self._watch(line, selectors.EVENT_WRITE)
+        elif not line.is_answered:
+            self._watch(line, 0)
+        elif line.goes_on:
+            self._enter(line, State.IDLE)
+            self._watch(line, selectors.EVENT_READ)
+            self._look_again(line)
+        else:
+            self._hang_up(line)
+
+    def _look_again(self, line: Line) -> None:
+        """Another request may have come with the last one."""
+        try:
+            self._read(line)
+        except OSError:
+            self._close(line)
+
+    def _hang_up(self, line: Line) -> None:
+        """Let the client read its answer to the end: bytes that nobody has read would take it back."""
+        line.received.clear()
+        try:
+            line.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return self._close(line)
+        self._enter(line, State.CLOSING)
+        return self._watch(line, selectors.EVENT_READ)
+
+    def _enter(self, line: Line, state: State) -> None:
+        line.enter(state)
+        self._lines[line.number] = self._lines.pop(line.number)
+
+    def _watch(self, line: Line, events: int) -> None:
+        if events == line.watched:
+            return
+        if not line.watched:
+            self._selector.register(line.number, events, line)
+        elif events:
+            self._selector.modify(line.number, events, line)
+        else:
+            self._selector.unregister(line.number)
+        line.watched = events
+
+    def _close(self, line: Line) -> None:
+        self._watch(line, 0)
+        del self._lines[line.number]
+        line.close()
+
+
+def _room() -> int:
+    """Return how many connections fit beside the other files of this process."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(MOST_LINES, max(files - RESERVED_FILES, files // 2))
