@@ -158,5 +158,6 @@ def _quick_passwords() -> None:
 def _patience() -> None:
     """On a busy machine a lock is held for seconds. In this process no time limit of a store ends a wait that has an end."""
     postgresql.LIMITS.update(dict.fromkeys(postgresql.LIMITS, MINUTE * 1000))
+    postgresql.REQUEST = replace(postgresql.REQUEST, patience=MINUTE)
     postgresql.CONNECT_SECONDS = postgresql.Bounded.patience = MINUTE
     throttle.PATIENCE = MINUTE

@@ -35,7 +35,7 @@ LIMITS = {
     "statement_timeout": 10_000,
     "idle_in_transaction_session_timeout": 5000,
 }  # milliseconds
-_REQUEST = Limits(LIMITS, ANSWER_SECONDS)
+REQUEST = Limits(LIMITS, ANSWER_SECONDS)
 _COMMAND = Limits(LIMITS | {"statement_timeout": 600_000, "idle_in_transaction_session_timeout": 60_000}, 600)
 _MIGRATION = Limits({}, None)  # nothing has an end here but the migration itself, however large the tables are
 # An answered sign-out survives a crash of the server, whatever the database's default is.
@@ -89,7 +89,7 @@ class PostgreSQL:
         self.url = parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
         self._conninfo = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
         self._connections = connections
-        self._limits = _REQUEST
+        self._limits = REQUEST
 
     def engine_options(self) -> dict[str, Any]:
         return {
@@ -169,7 +169,7 @@ class PostgreSQL:
         try:
             yield
         finally:
-            self._limits = _REQUEST
+            self._limits = REQUEST
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
