@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from app.db import db
+from app.db import StoreUnavailable, db
+from app.identity.session import Session
 from app.revocation import registry
 from app.web import own_server
 from tests import backings
@@ -523,6 +524,22 @@ def receipt(site: Site, answer: TestResponse) -> str:
     given = answer.headers.getlist("Set-Cookie")
     [kept] = [line.partition("=")[2].partition(";")[0] for line in given if line.startswith(f"{RECEIPT}=")]
     return holding(site, {RECEIPT: kept}).get("/signed-out").text
+
+
+@pytest.mark.page
+def test_dead_tokens_that_ask_for_an_end_are_not_told_of_one_that_cannot_be_looked_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Session) -> bool:
+        raise StoreUnavailable("silent")
+
+    pocket, ended_meanwhile = world.phone.pocket(), world.ada.pocket()
+    world.phone.sign_out()
+    monkeypatch.setattr(Session, "await_end", fail)
+    answers = [post("/devices/end-all", pocket)(world.nodes.there)]
+    monkeypatch.setattr(Session, "goes_on", lambda _: False)
+    answers.append(post("/devices/end-all", ended_meanwhile)(world.nodes.there))
+    assert [(answer.status_code, answer.headers["Retry-After"]) for answer in answers] == [(503, "5")] * 2
 
 
 @pytest.mark.sqlite

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, event
 
 from app.db import db
 from tests.browsers import ACCESS, REFRESH, Browser, Site
-from tests.oauth.conftest import App, register
+from tests.oauth.conftest import App, register, register_app
+from tests.oauth.flow import Flow
 
 pytestmark = pytest.mark.page
 
@@ -23,8 +24,8 @@ def ada(site: Site) -> Browser:
 
 
 @contextmanager
-def purged(site: Site, sid: str) -> Iterator[list[str]]:
-    """Have the rows of a session removed as the next transaction that writes begins; list that it happened."""
+def purged(site: Site, sid: str, *more: str) -> Iterator[list[str]]:
+    """Have the rows of a session removed, and *more*, as the next transaction that writes begins; list that it happened."""
     done: list[str] = []
 
     def purge(connection: Connection) -> None:
@@ -32,6 +33,8 @@ def purged(site: Site, sid: str) -> Iterator[list[str]]:
             done.append(sid)
             for statement in ("DELETE FROM refresh_tokens WHERE session_id = ?", "DELETE FROM sessions WHERE id = ?"):
                 connection.exec_driver_sql(statement, (sid,))
+            for statement in more:
+                connection.exec_driver_sql(statement)
 
     with site.app.app_context():
         engine = db.engine
@@ -90,3 +93,11 @@ def test_a_session_that_is_purged_meanwhile_is_asked_to_sign_in(site: Site, ada:
     with purged(site, of(site, ada.pocket()[ACCESS])) as done:
         answer = ada.post(path, **(form if path == "/account/password" else {}))
     assert (answer.status_code, answer.headers["Location"][:8], len(done)) == (303, "/sign-in", 1)
+
+
+def test_a_code_that_is_purged_meanwhile_is_no_grant(site: Site, ada: Browser) -> None:
+    flow = Flow(register_app(site, "Web"))
+    code = flow.allow(ada)
+    with purged(site, of(site, ada.pocket()[ACCESS]), "DELETE FROM authorization_codes") as done:
+        answer = flow.exchange(code)
+    assert (answer.status_code, answer.get_json()["error"], len(done)) == (400, "invalid_grant", 1)
