@@ -16,8 +16,12 @@ PATIENCE_SECONDS = 10  # what has waited for so long is told to come back
 OWN = 2  # places of one visitor in one line
 
 # Each kind of work, and which part of the threads may run it or wait for it. Their sum leaves the reserve.
-PARTS = {"passwords": 16, "lab": 10, "acts": 6, "days": 3, "proofs": 4, "endings": 2, "feeds": 7}
-PLACES = {"acts": 4, "feeds": 64}  # at once, where that is not one for each processor: these wait for something else
+PARTS = {"passwords": 16, "lab": 10, "acts": 6, "days": 3, "proofs": 4, "endings": 4, "feeds": 5}
+PLACES = {
+    "acts": 4,
+    "endings": 4,
+    "feeds": 64,
+}  # at once, where that is not one for each processor: these wait for something else
 
 
 class Full(Exception):

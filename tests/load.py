@@ -2,6 +2,9 @@
 
 Each browser signs in, looks at pages, renews its tokens, signs out, and then tries the cookies it had. SECONDS and
 BROWSERS change how long and how many.
+
+Then how far a crowd holds up others: a few people use the site by themselves, and then beside sockets that send half a
+request, visitors of the lab who present their copies again and again, and open tabs. The p95 of Sign Out may treble.
 """
 
 import asyncio
@@ -28,6 +31,10 @@ SECONDS = int(os.environ.get("SECONDS", "120"))
 THINK = (1.0, 5.0)  # seconds between two clicks of one person
 ARRIVING = 20.0  # seconds in which all have arrived
 AT_ONCE = 4  # sign-ups at once, before it begins
+PEOPLE, STUCK, REPLAYS, TABS = 20, 150, 130, 500
+BRISK = (0.3, 1.5)  # seconds between two clicks of those who are measured beside a crowd
+POLL = 1.7  # seconds between two questions of an open tab
+MOST = 3  # times as long may a Sign Out take in the crowd
 
 
 class Wrong(Exception):
@@ -40,6 +47,7 @@ class Record:
     def __init__(self) -> None:
         self.milliseconds: dict[str, list[float]] = defaultdict(list)
         self.wrong: Counter[str] = Counter()
+        self.crowd: Counter[str] = Counter()
         self.memory: list[int] = []
 
     def print(self) -> None:
@@ -52,15 +60,18 @@ class Record:
         print(f"{'':34}{'times':>7}{'p50 ms':>9}{'p95 ms':>9}")
         for name, taken in sorted(self.milliseconds.items()):
             p50 = statistics.median(taken)
-            p95 = statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else p50
-            print(f"{name:34}{len(taken):>7}{p50:>9.0f}{p95:>9.0f}")
+            print(f"{name:34}{len(taken):>7}{p50:>9.0f}{self.p95(name):>9.0f}")
+
+    def p95(self, name: str) -> float:
+        taken = self.milliseconds[name]
+        return statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0]
 
 
 class Browser:
     """One person's browser, and what its cookies are."""
 
-    def __init__(self, port: int, record: Record, number: int) -> None:
-        self._port = port
+    def __init__(self, port: int, record: Record, number: int, think: tuple[float, float] = THINK) -> None:
+        self._port, self._thinking = port, think
         self.record = record
         self.email = f"person-{number}@example.org"
         self._pocket: Pocket = {}
@@ -68,15 +79,36 @@ class Browser:
     async def sign_up(self) -> None:
         await self._see("Sign up", 303, "POST", "/sign-up", name="Ada", email=self.email, password=PASSWORD)
 
-    async def live(self, until: float) -> None:
-        await asyncio.sleep(random.uniform(0, ARRIVING))
+    async def live(self, until: float, arriving: float = ARRIVING) -> None:
+        await asyncio.sleep(random.uniform(0, arriving))
         while time.monotonic() < until:
             with contextlib.suppress(Wrong):
-                for step in (self._sign_in, self._look, self._look, self._renew, self._list, self._look, self._leave):
+                for step in (self.sign_in, self._look, self._look, self._renew, self._list, self._look, self._leave):
                     await step()
                     await self._think()
 
-    async def _sign_in(self) -> None:
+    async def replay(self) -> None:
+        """Sign in and out in the lab, then present the copy for ever; come back when told to."""
+        for path, form in (("sign-in", {}), ("copy", {}), ("sign-out", {"way": "sign-out"})):
+            await self._ask("POST", f"/lab/{path}", self._pocket, **form)
+        while True:
+            status, _ = await self._ask("POST", "/lab/replay", self._pocket)
+            self.record.crowd[f"replay {status}"] += 1
+            await asyncio.sleep(3 if status in (429, 503) else 0)
+
+    def share(self, other: "Browser") -> None:
+        """Be another tab of the same browser."""
+        self._pocket = other._pocket
+
+    async def open_tab(self) -> None:
+        """Ask as an open page does, whether its session lives."""
+        await asyncio.sleep(random.uniform(0, POLL))
+        while True:
+            status, _ = await self._ask("GET", "/live", self._pocket)
+            self.record.crowd[f"tab {status}"] += 1
+            await asyncio.sleep(POLL)
+
+    async def sign_in(self) -> None:
         self._pocket = {}
         await self._see("Sign in", 303, "POST", "/sign-in", email=self.email, password=PASSWORD)
 
@@ -106,7 +138,7 @@ class Browser:
         await self._see("Receipt", 200, "GET", "/signed-out")
 
     async def _think(self) -> None:
-        await asyncio.sleep(random.uniform(*THINK))
+        await asyncio.sleep(random.uniform(*self._thinking))
 
     async def _see(self, title: str, expected: int, method: str, path: str, /, **form: str) -> bytes:
         began = time.perf_counter()
@@ -178,18 +210,70 @@ async def run(server: Server) -> Record:
     return record
 
 
+async def hold(port: int, number: int) -> None:
+    """Send half a request, wait until the server has had enough of it, and begin anew."""
+    half = (
+        b"GET / HTTP/1.1\r\nHost: local",
+        b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\nemail=",
+    )
+    while True:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(half[number % 2])
+            await reader.read(-1)
+            writer.close()
+        await asyncio.sleep(1)
+
+
+async def beside(server: Server, crowd: list[Browser]) -> Record:
+    """Let a few people use the site, beside a *crowd* if there is one."""
+    record = Record()
+    people = [Browser(server.port, record, number, BRISK) for number in range(PEOPLE)]
+    others = [asyncio.create_task(hold(server.port, number)) for number in range(STUCK * bool(crowd))]
+    others += [asyncio.create_task(browser.replay()) for browser in crowd[:REPLAYS]]
+    others += [asyncio.create_task(browser.open_tab()) for browser in crowd[REPLAYS:]]
+    if crowd:
+        await asyncio.sleep(5)  # until all of it is there
+    until = time.monotonic() + SECONDS / 2
+    await asyncio.gather(*(person.live(until, arriving=2) for person in people))
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    return record
+
+
+async def compare(server: Server) -> tuple[Record, Record, Counter[str]]:
+    """Return what was measured without a crowd, what with one, and how that one was answered."""
+    seen = Record()
+    crowd = [Browser(server.port, seen, number) for number in range(REPLAYS + TABS)]
+    owners = [Browser(server.port, seen, number) for number in range(PEOPLE, 2 * PEOPLE)]
+    for owner in owners:
+        await owner.sign_in()
+    for number, tab in enumerate(crowd[REPLAYS:]):
+        tab.share(owners[number % len(owners)])
+    return await beside(server, []), await beside(server, crowd), seen.crowd
+
+
 def main() -> None:
     folder = Path(tempfile.mkdtemp())
     server = Server(folder / "instance")
     try:
         record = asyncio.run(run(server))
         record.print()
+        quiet, crowded, answers = asyncio.run(compare(server))
+        ratio = crowded.p95("Sign Out") / quiet.p95("Sign Out")
+        print(f"\nbeside {STUCK} stuck sockets, {REPLAYS} replays and {TABS} tabs ({dict(answers)}):")
+        crowded.print_times()
+        print(
+            f"Sign Out, p95, beside a crowd / without: {ratio:.1f} ({crowded.p95('Sign Out'):.0f} ms / {quiet.p95('Sign Out'):.0f} ms)"
+        )
+        print(f"wrong answers: {dict(quiet.wrong + crowded.wrong) or 'none'}")
         broken = [line for line in server.output().splitlines() if "unforeseen" in line or "Traceback" in line]
         print(f"{os.cpu_count()} processors, shared with the {BROWSERS} browsers; {len(broken)} mistakes in the log")
     finally:
         server.stop()
         shutil.rmtree(folder)
-    sys.exit(1 if record.wrong or broken else 0)
+    sys.exit(1 if record.wrong or quiet.wrong or crowded.wrong or broken or ratio > MOST else 0)
 
 
 if __name__ == "__main__":

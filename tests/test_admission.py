@@ -126,6 +126,21 @@ def test_while_passwords_and_proofs_wait_everyone_else_goes_on(site: Site, ada: 
     assert ada.get("/signed-out.tlog-proof").status_code == 200
 
 
+def test_while_many_end_their_others_the_rest_goes_on_and_nothing_is_half_done(site: Site, ada: Browser) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    with full(site, "endings"):
+        form = {"current": PASSWORD, "password": "nine quiet walruses", "end_others": "y"}
+        for answer in (ada.post("/devices/end-others"), ada.post("/account/password", **form)):
+            assert answer.status_code == 503
+            assert int(answer.headers["Retry-After"]) > 0
+            assert "None of yours was ended yet" in answer.text
+        assert phone.is_signed_in()
+        assert ada.post("/devices/end-all").status_code == 303
+    assert not phone.is_signed_in()
+    assert site.browser().sign_in().status_code == 303
+
+
 def test_a_day_already_simulated_needs_no_turn(site: Site) -> None:
     known = "/lab/costs?people=100"
     assert site.browser().get(known).status_code == 200

@@ -3,6 +3,7 @@
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app import admission
 from app.db import writing
 from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import password as passwords
@@ -37,7 +38,7 @@ def _change(form: forms.ChangePassword) -> bool:
         form.current.errors = ["This is not your password."]
         return False
     hashed = passwords.hash(forms.text(form.password))
-    with guard.acting() as session:
+    with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(user.id)
         if owner.password_version != version:
             form.current.errors = ["Your password was changed just now, from elsewhere."]

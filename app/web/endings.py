@@ -4,6 +4,7 @@ from flask import redirect
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
 
+from app import admission
 from app.db import db
 from app.identity import activity, sessions, suspicion
 from app.identity.session import SITE, Reason, Session
@@ -71,7 +72,7 @@ _DOES = {"admin": acts.perform, "end": _end_one, "mine": _answer}
 
 
 def _end_others() -> ResponseReturnValue:
-    with guard.acting() as current:
+    with admission.turn("endings"), guard.acting() as current:
         if sessions.end_others(current, Reason.ENDED_OTHERS):
             activity.record("others_ended", current.user_id, current)
     return redirect("/devices?done=others", 303)
