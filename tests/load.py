@@ -21,6 +21,8 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
+import jwt
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Pocket
@@ -90,11 +92,17 @@ class Browser:
     async def replay(self) -> None:
         """Sign in and out in the lab, then present the copy for ever; come back when told to."""
         for path, form in (("sign-in", {}), ("copy", {}), ("sign-out", {"way": "sign-out"})):
-            await self._ask("POST", f"/lab/{path}", self._pocket, **form)
+            while await self._press(path, **form) != 303:
+                pass
         while True:
-            status, _ = await self._ask("POST", "/lab/replay", self._pocket)
-            self.record.crowd[f"replay {status}"] += 1
-            await asyncio.sleep(3 if status in (429, 503) else 0)
+            await self._press("replay")
+
+    async def _press(self, path: str, **form: str) -> int:
+        """Press a button of the lab; come back later if told to."""
+        status, _ = await self._ask("POST", f"/lab/{path}", self._pocket, **form)
+        self.record.crowd[f"{path} {status}"] += 1
+        await asyncio.sleep(3 if status in (429, 503) else 0)
+        return status
 
     def share(self, other: "Browser") -> None:
         """Be another tab of the same browser."""
@@ -103,8 +111,9 @@ class Browser:
     async def open_tab(self) -> None:
         """Ask as an open page does, whether its session lives."""
         await asyncio.sleep(random.uniform(0, POLL))
+        claims = jwt.decode(self._pocket[ACCESS], options={"verify_signature": False})
         while True:
-            status, _ = await self._ask("GET", "/live", self._pocket)
+            status, _ = await self._ask("GET", f"/live?session={claims['sid']}&at=/", self._pocket)
             self.record.crowd[f"tab {status}"] += 1
             await asyncio.sleep(POLL)
 
