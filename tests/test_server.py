@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import resource
 import signal
 import socket
 import threading
@@ -21,6 +22,12 @@ STUCK = 150  # more than both workers have threads
 IDLE = 2000 if LONG else 400
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 HOST = "Host: localhost\r\n"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _room_for_clients() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @pytest.fixture(scope="module")

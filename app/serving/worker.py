@@ -201,8 +201,8 @@ class Buffered(Worker):  # type: ignore[misc]
 
     def _settle(self, line: Line) -> None:
         """Send what is left of an answer, and go on once it is over."""
-        if self._lines.get(line.number) is not line:
-            return
+        if self._lines.get(line.number) is not line or line.state not in (State.ANSWERING, State.SENDING):
+            return  # it was seen to already
         if not line.push():
             if line.is_answered and line.state is State.ANSWERING:
                 self._enter(line, State.SENDING)

@@ -1,5 +1,6 @@
 """Whatever is sent: never a mistake of ours, never another person's data, never an echo that is not escaped."""
 
+import io
 import os
 
 import pytest
@@ -176,3 +177,21 @@ def test_an_address_that_is_none_leads_nobody_on(site: Site, wanted: str) -> Non
     visitor = site.browser()
     assert visitor.client.get("/sign-in", base_url=SITE_URL, query_string={"next": wanted}).status_code == 200
     assert visitor.post("/sign-in", email="ada@example.org", password="wrong", next=wanted).status_code == 422
+
+
+@pytest.mark.parametrize(("size", "status"), [(70_000, 413), (1 << 16, 303)])
+def test_a_body_of_unknown_length_is_whole_or_refused_under_any_server(site: Site, size: int, status: int) -> None:
+    ada = site.member()
+    answer = ada.client.post(
+        "/sign-out",
+        base_url=SITE_URL,
+        headers={
+            "Origin": SITE_URL,
+            "Transfer-Encoding": "chunked",
+            "Content-Type": "application/x-www-form-urlencoded",
+        },
+        input_stream=io.BytesIO(b"x" * size),
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == status
+    assert ada.is_signed_in() == (status == 413)
