@@ -1,6 +1,7 @@
 """A few verbs: a site, browsers that visit it, and a thief's pocket of copied cookies."""
 
 import logging
+from io import BytesIO
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -128,6 +129,19 @@ class Browser:
 
     def post(self, path: str, _headers: dict[str, str] | None = None, **form: str) -> TestResponse:
         return self._open("POST", path, form, {"Origin": SITE_URL, **(_headers or {})})
+
+    def send(self, path: str, body: bytes, *, is_chunked: bool) -> TestResponse:
+        """Post a form as bytes, with its length or, as a server hands over a chunked body, without one."""
+        sent: dict[str, Any] = {"data": body}
+        if is_chunked:
+            sent = {"input_stream": BytesIO(body), "environ_overrides": {"wsgi.input_terminated": True}}
+        return self.client.post(
+            path,
+            base_url=SITE_URL,
+            content_type="application/x-www-form-urlencoded",
+            headers={"Origin": SITE_URL},
+            **sent,
+        )
 
     def sign_up(self, email: str = "ada@example.org", password: str = PASSWORD, name: str = "Ada") -> TestResponse:
         return self.post("/sign-up", name=name, email=email, password=password)

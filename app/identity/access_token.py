@@ -9,8 +9,9 @@ from typing import Any, get_args, get_type_hints
 
 from flask import Flask, current_app
 
-from app import clock, metrics
+from app import clock, metrics, security_log
 from app.config import settings
+from app.db import after_commit
 from app.identity import signed, status_list
 from app.identity.session import Reason, Session
 from app.keys import access_keys
@@ -142,6 +143,8 @@ def revoke(claims: Claims, *, reason: Reason) -> None:
     """Append that this one token is over; its session and refresh token go on. Must run inside `db.writing`."""
     if not await_end(claims) and claims.exp > clock.now():
         log.revoke(Scope.TOKEN, claims.jti, opened=claims.opened, until=claims.exp, reason=reason.value)
+        about = {"user": claims.sub, "session": claims.sid, "client": claims.client_id}
+        after_commit(lambda: security_log.line("token_revoked", **about))
 
 
 class VerifiedTokens:

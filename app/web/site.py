@@ -13,6 +13,7 @@ from app.web import (
     account,
     activity,
     authorize,
+    body,
     confirm,
     cross_origin,
     devices,
@@ -23,6 +24,7 @@ from app.web import (
     headers,
     home,
     live,
+    refusals,
     sign_in,
     sign_out,
     sign_up,
@@ -36,7 +38,7 @@ _PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm,
 
 def init_app(app: Flask) -> None:
     """Add every page to *app*."""
-    for module in (headers, guard, errors):
+    for module in (body, headers, guard, errors, refusals):
         module.init_app(app)
     pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
     pages.before_request(cross_origin.check)

@@ -1,5 +1,7 @@
 """A revocation request: who may ask, in which form, and what the answer gives away."""
 
+import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -148,3 +150,25 @@ def test_rev_31_our_own_client_asks_the_metadata_of_the_issuer_where_to_go(
     )
     ada = site.member()
     assert ada.sign_out().status_code == 503, "the place it was told does not answer, so nothing is claimed"
+
+
+@pytest.mark.parametrize("is_chunked", [True, False], ids=["chunked", "with its length"])
+def test_rev_29_a_token_in_a_body_that_is_too_large_lives_on(mail: App, is_chunked: bool) -> None:
+    access, refresh = mail.grant()
+    body = f"token={refresh}&client_id={mail.id}&client_secret={mail.secret}&padding=".encode().ljust(70_000, b"x")
+    answer = mail.site.browser().send("/oauth/revoke", body, is_chunked=is_chunked)
+    assert answer.status_code == 413
+    assert answer.get_json() == {"error": "invalid_request"}
+    assert mail.site.browser().api(access).status_code == 200
+    assert mail.refresh(refresh).status_code == 200
+
+
+def test_an_app_that_revokes_one_access_token_is_one_line(mail: App, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "signed_out.security")
+    access, _ = mail.grant()
+    mail.revoke(access)
+    mail.revoke(access)
+    said = [json.loads(record.message) for record in caplog.records if record.name == "signed_out.security"]
+    [line] = [line for line in said if line["event"] == "token_revoked"]
+    assert line["client"] == mail.id
+    assert access not in caplog.text
