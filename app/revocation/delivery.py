@@ -98,6 +98,12 @@ def reason_not_ready() -> str | None:
     return None
 
 
+def check_ready_to_issue() -> None:
+    """Raise LogCut or ClockApart where nobody can be signed in now, before anything is looked up that may be lost."""
+    log.head()
+    check_clock()
+
+
 def check_clock() -> None:
     """Raise ClockApart where this process must neither issue a token nor judge one that is exchanged.
 

@@ -86,7 +86,7 @@ class Node:
             self.start()
         if self._cut:
             raise LogCut(self._cut.size, self._cut.known)
-        known = self._known
+        known = None if self._left.is_set() else self._known  # a read under way may still end after `close`
         return known[0] if known and now() < known[1] else None
 
     def close(self) -> None:

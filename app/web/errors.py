@@ -78,6 +78,7 @@ _CUT = Words("The operator of this site has to act", "An older copy of its datab
 _TOO_MUCH = Words("So much has come from your network", "In the last hour more was begun from your network than one network may.", "Nothing was changed, and sessions that are signed in go on.", "Wait, then try again, or use another network.")  # fmt: skip
 _APART = Words("The clock of this server is wrong", "Until it is right again, it signs nobody in and renews no sign-in, as it could take you for a thief.", "You are not signed out by this, and nothing was changed.", "Wait a few seconds, then try again: another server may answer.")  # fmt: skip
 BUSY_SECONDS = 3
+CUT_SECONDS = 60
 _STOOD_STILL = Words(
     "This server stood still for a moment",
     "Your request waited here meanwhile, so we cannot tell whether what it carries is still current.",
@@ -143,7 +144,7 @@ def _store(problem: StoreUnavailable) -> ResponseReturnValue:
 
 def _cut(problem: LogCut) -> ResponseReturnValue:
     _log.error("nothing is accepted: %s", problem)
-    return answer(503, RETRY_SECONDS, _CUT)
+    return answer(503, CUT_SECONDS, _CUT)
 
 
 def _apart(_problem: ClockApart) -> ResponseReturnValue:

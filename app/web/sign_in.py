@@ -14,6 +14,7 @@ from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import user as users
 from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
+from app.revocation import delivery
 from app.throttle import Quota, Throttle, address
 from app.web import cookies, forms, guard, local
 from app.web.held import Held
@@ -119,6 +120,7 @@ def _attempt(form: forms.SignIn) -> ResponseReturnValue:
     if not form.validate():
         return _page(form), 422
     _begun.check()
+    delivery.check_ready_to_issue()
     account = users.canonical(forms.text(form.email))
     user = try_password(account, lambda: users.verify(account, forms.text(form.password)))
     if user:

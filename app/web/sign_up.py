@@ -8,6 +8,7 @@ from app.db import writing
 from app.identity import activity, browsers
 from app.identity import password as passwords
 from app.identity import user as users
+from app.revocation import delivery
 from app.throttle import Quota, Throttle, address
 from app.web import forms, sign_in
 
@@ -29,6 +30,7 @@ def sign_up() -> ResponseReturnValue:
 def _create(form: forms.SignUp) -> ResponseReturnValue:
     _taken.check(address())
     _made.check()
+    delivery.check_ready_to_issue()
     hashed = passwords.hash(forms.text(form.password))
     with writing():
         user = users.sign_up(forms.text(form.email), forms.text(form.name), hashed)

@@ -126,6 +126,25 @@ def test_nobody_signs_in_up_or_out_and_nothing_is_said_of_any_token(
             assert node.browser().get(path).status_code == 503, path
 
 
+def test_who_joined_after_the_backup_is_told_neither_that_it_is_over_nor_that_the_password_is_wrong(
+    site: Site, other_node: Site, ada: Browser
+) -> None:
+    assert ada.is_signed_in()
+    older = backings.back_up(site.folder)
+    until(lambda: readiness(site) == "ready")
+    bob = site.member("bob@example.org")
+    pocket = bob.pocket()
+    put_back(older, site, other_node)
+    for node in (site, other_node):
+        for only in (None, ACCESS, REFRESH):
+            assert node.thief(pocket, only).get("/account").status_code == 503
+            assert node.thief(pocket, only).get("/live?session=any&at=/").status_code == 503
+            assert node.thief(pocket, only).sign_out().status_code == 503
+        assert node.browser().sign_in("bob@example.org").status_code == 503
+        assert node.browser().sign_in("bob@example.org", password="wrong").status_code == 503
+        assert node.browser().sign_up("bob@example.org").status_code == 503
+
+
 @pytest.mark.usefixtures("cut")
 def test_it_says_so_to_people_and_to_the_operator_once(
     site: Site, other_node: Site, later: Site, ada: Browser, caplog: pytest.LogCaptureFixture
