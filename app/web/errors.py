@@ -53,7 +53,7 @@ _WORDS = {
     404: Words("There is no such page", "The address leads nowhere, or to something that is not yours.", _NOTHING_CHANGED, "Check the address, or start from the home page."),
     405: Words("This address works another way", "It can be used by a form here, but not opened like this.", _NOTHING_CHANGED, "Start from the home page."),
     413: Words("This is too much at once", "More was sent than any form here can hold.", _NOTHING_CHANGED, "Send less."),
-    414: Words("This address is too long", "Your browser asked for an address longer than any of this site.", _NOTHING_CHANGED, "Start from the home page. If a link led here, tell the site that it is on."),
+    414: Words("This address is too long", "Your browser asked for an address longer than any of this site.", _NOTHING_CHANGED, "Start from the home page. If a link brought you here, report it to the site it is on."),
     429: Words("Too many wrong attempts", "There were too many failed attempts from here, so we are not looking at more for now.", "Nobody is locked out for good, and sessions that are signed in go on.", "Wait a little, then try again."),
     431: Words("Your browser sent too much with its request", "Its cookies, or other headers, are more than this site reads.", _NOTHING_CHANGED, "Delete this site’s cookies in your browser, then sign in again."),
     501: Words("This is not built", "What was asked for is part of a standard, and not of this site.", _NOTHING_CHANGED, "Ask without it."),
