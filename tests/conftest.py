@@ -160,5 +160,4 @@ def _patience() -> None:
     postgresql.LIMITS.update(dict.fromkeys(postgresql.LIMITS, MINUTE * 1000))
     postgresql.REQUEST = replace(postgresql.REQUEST, patience=MINUTE)
     postgresql.CONNECT_SECONDS = postgresql.Bounded.patience = MINUTE
-    postgresql._REQUEST = replace(postgresql._REQUEST, patience=MINUTE)
     throttle.PATIENCE = MINUTE
