@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from app.db import writing
+from app.revocation import log
+from app.revocation.entries import Scope
 from app.revocation.nodes import Node
+from app.revocation.witness import LogCut
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Pocket, Site
 
@@ -187,6 +191,15 @@ def test_the_database_takes_no_entry_and_keeps_the_mark_until_then(site: Site) -
     for crime in ("size = size + 1", "cut_from = NULL", "cut_from = 0"):
         with backings.shell(site.folder) as raw, pytest.raises(Exception, match="only grows"):
             raw.execute(f"UPDATE log_head SET {crime}")
+
+
+@pytest.mark.usefixtures("cut")
+def test_nothing_is_appended_to_it_by_any_way(site: Site, later: Site) -> None:
+    before = site.query("SELECT size, epoch FROM log_head")
+    for node in (site, later):
+        with node.app.app_context(), pytest.raises(LogCut), writing():
+            log.revoke(Scope.SESSION, "s1", until=10**10, reason="why")
+    assert site.query("SELECT size, epoch FROM log_head") == before
 
 
 def test_a_mark_that_lies_in_the_backup_counts(site: Site, cut: Path) -> None:
