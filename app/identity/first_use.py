@@ -1,9 +1,11 @@
 """The first use of each link of a chain. Once it is written, the predecessor has only the grace left."""
 
 import threading
+from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import ColumnElement, and_, not_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app import clock
 from app.db import StoreUnavailable, db, writing
@@ -54,21 +56,20 @@ def record(claims: Claims) -> bool:
     """
     if claims.client_id != SITE or claims.link is None:
         return True
-    return _record(claims.link, RefreshToken.link == claims.link)
+    return _record(RefreshToken.link, claims.link)
 
 
 def record_refresh(token: str) -> bool:
     """Record that a refresh token was accepted without an exchange; return whether its link stands."""
-    name = refresh_token.digest(token)
-    return _record(name, RefreshToken.hash == name)
+    return _record(RefreshToken.hash, refresh_token.digest(token))
 
 
-def _record(name: str | bytes, is_it: ColumnElement[bool]) -> bool:
+def _record(column: InstrumentedAttribute[Any], name: str | bytes) -> bool:
     recorded: Recorded = current_app.extensions["recorded_uses"]
     if name in recorded:
         return True
     try:
-        stands = _write(is_it)
+        stands = _write(column == name)  # made here, as to make it costs more than all the rest
     except StoodStill:
         raise
     except StoreUnavailable:
