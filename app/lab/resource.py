@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from app import admission
 from app.db import writing
 from app.lab import bearer, bench, issuer, places, verifier
-from app.lab.designs import ALL
+from app.lab.designs import ALL, Fault
 from app.lab.issuer import Unwritten
 from app.lab.run import Run
 from app.lab.verifier import Verdict
@@ -44,6 +44,8 @@ def page() -> ResponseReturnValue:
 def token() -> ResponseReturnValue:
     """Exchange a refresh token, as the issuer of the run does: it looks at its own table, whatever the design."""
     given = request.form.get("refresh_token", "")
+    if _is_refused_anyhow(_run_of(given)):
+        return jsonify(error="invalid_grant"), 400  # to say no, nobody need be kept from writing
     try:
         with admission.turn("acts"), writing():
             found = bench.lock(bench_name(given))
@@ -59,6 +61,14 @@ def token() -> ResponseReturnValue:
         return jsonify(error="invalid_grant"), 400
     tokens = {"access_token": pocket.access, "opaque": pocket.opaque, "refresh_token": pocket.refresh}
     return jsonify(tokens | {"place": judgement.reaction})
+
+
+def _is_refused_anyhow(run: Run | None) -> bool:
+    """Return whether no refresh token of the run can be good; not while its store is down, which is said first."""
+    if run is None:
+        return True
+    at = issuer.now(run)
+    return not run.is_down(Fault.STORE, at) and issuer.is_over(run, run.laptop, at)
 
 
 def _run_of(token: str) -> Run | None:
