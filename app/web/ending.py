@@ -3,11 +3,16 @@
 from flask import Response, g, request
 
 from app.web import cookies, sign_out
+from app.web.held import Held
 
 
 def retry() -> None:
-    """Try it before the page looks at anything else."""
-    if request.method == "GET" and cookies.read(cookies.ENDING):
+    """Try it before the page looks at anything else.
+
+    A form may sign out of a later session of this browser, and takes this cookie away with it. Where the browser holds
+    nothing else, the form itself is the new try, and earns the receipt.
+    """
+    if cookies.read(cookies.ENDING) and (request.method == "GET" or Held.here()):
         g.ended_late = sign_out.end_late()
 
 

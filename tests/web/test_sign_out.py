@@ -170,6 +170,21 @@ def test_what_it_could_not_end_is_ended_at_the_next_visit(site: Site, ada: Brows
     assert not site.thief(pocket).is_signed_in()
 
 
+def test_what_it_could_not_end_is_not_forgotten_when_the_browser_signs_in_and_out_again(
+    site: Site, ada: Browser
+) -> None:
+    pocket = ada.pocket()
+    with locked(site):
+        ada.sign_out()
+    later = site.member("bob@example.org").pocket()
+    for name, value in later.items():
+        ada.client.set_cookie(name, value, secure=True)
+    ada.sign_out()
+    assert not ada.cookie(ENDING)
+    for copy in (pocket, later):
+        assert not site.thief(copy).is_signed_in()
+
+
 @pytest.mark.parametrize("lost", [ACCESS, REFRESH])
 def test_with_one_of_the_two_cookies_lost_the_next_visit_ends_the_whole_session_all_the_same(
     site: Site, ada: Browser, lost: str
