@@ -1,6 +1,5 @@
 """What went wrong, what is safe, what to do: one page for every error, JSON for machines."""
 
-import io
 import logging
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from app.db import StoreUnavailable, db
 from app.identity.refresh_token import StoodStill
 from app.revocation.clocks import ClockApart
 from app.revocation.witness import LogCut
-from app.serving.reading import MOST_BODY, REFUSAL
+from app.serving.reading import REFUSAL
 from app.throttle import TooMuch
 from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
@@ -105,16 +104,6 @@ def _refuse() -> None:
     code = request.environ.get(REFUSAL)
     if code:
         abort(code)
-    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        _measure()
-
-
-def _measure() -> None:
-    """Read a body of unknown length, as other servers than ours pass it on: Werkzeug would cut it at the limit."""
-    body = request.environ["wsgi.input"].read(MOST_BODY + 1)
-    if len(body) > MOST_BODY:
-        abort(413)
-    request.environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
 
 
 def _http(problem: HTTPException) -> ResponseReturnValue:
