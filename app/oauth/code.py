@@ -77,6 +77,12 @@ def issue(
     return code
 
 
+def is_unused(code: str) -> bool:
+    """Return whether this code can still be exchanged."""
+    found = db.session.get(Code, digest(code), populate_existing=True)
+    return found is not None and found.used_at is None and found.expires_at > clock.now()
+
+
 def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | None) -> Granted | None:
     """Open the app's session and return its first tokens, or None if the code is not good.
 

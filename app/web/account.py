@@ -1,9 +1,9 @@
 """The account, and a change of its password."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import admission
+from app import admission, clock
 from app.db import writing
 from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import password as passwords
@@ -12,6 +12,8 @@ from app.identity.session import Reason, Session
 from app.web import forms, guard, sign_in
 
 bp = Blueprint("account", __name__, url_prefix="/account")
+DONE_SECONDS = 60
+NEWEST = 10  # events
 
 
 @bp.get("")
@@ -25,8 +27,15 @@ def show() -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     form = forms.ChangePassword(request.form or None)
     if request.method == "POST" and form.validate() and _change(form):
-        return render_template("web/password.html", form=forms.ChangePassword(), done=True)
-    return render_template("web/password.html", form=form, done=False), 422 if request.method == "POST" else 200
+        return redirect("/account/password?done=changed", 303)
+    status = 422 if request.method == "POST" else 200
+    return render_template("web/password.html", form=form, done="done" in request.args and _was_changed()), status
+
+
+def _was_changed() -> bool:
+    """Return whether the password was changed a moment ago: an address proves nothing."""
+    newest = activity.latest(guard.current().user.id, NEWEST)
+    return any(event.event == "password_changed" and clock.now() - event.at < DONE_SECONDS for event in newest)
 
 
 def _change(form: forms.ChangePassword) -> bool:

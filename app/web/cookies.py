@@ -11,12 +11,30 @@ ACCESS = "access"
 REFRESH = "refresh"
 RECEIPT = "receipt"
 ENDING = "ending"
+_ALL = (ACCESS, REFRESH, RECEIPT, ENDING)
 Pair = dict[str, tuple[str, int | None]]  # for each cookie its value and its life in seconds
 
 
 def read(cookie: str) -> str | None:
     """Return what the browser sent as *cookie*, or None."""
     return request.cookies.get(_name(cookie)) or None
+
+
+def sent() -> dict[str, str]:
+    """Return those of the four that the browser sent."""
+    return {cookie: value for cookie in _ALL if (value := read(cookie))}
+
+
+def given(response: Response) -> dict[str, str]:
+    """Return those of the four that *response* sets, with no value where it drops one."""
+    lines = [line.partition(";")[0].partition("=") for line in response.headers.getlist("Set-Cookie")]
+    values = {name: value for name, _, value in lines}
+    return {cookie: values[_name(cookie)] for cookie in _ALL if _name(cookie) in values}
+
+
+def after(response: Response) -> dict[str, str]:
+    """Return those of the four that the browser will send once it has *response*."""
+    return {cookie: value for cookie, value in (sent() | given(response)).items() if value}
 
 
 def put(response: Response, cookie: str, value: str, *, seconds: int | None) -> None:

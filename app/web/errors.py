@@ -69,6 +69,7 @@ FULL = {  # by kind of work
     "acts": Words("The lab is full at this moment", "Its buttons are served a few at a time, and the line is full.", _REST, _AGAIN),
     "days": Words("Many days are being simulated at this moment", "They are simulated one at a time, and the line is full.", _REST, _RELOAD),
     "proofs": Words("Many proofs are being made at this moment", "They are made a few at a time, and the line is full.", _REST, _RELOAD),
+    "forms": Words("This was sent already", "Your first request is still being worked on, and many others wait for theirs.", _REST, _AGAIN),
     "endings": Words("Many sessions are being ended at this moment", "They are ended a few people at a time, and the line is full.", "None of yours was ended yet, and you are still signed in here.", _AGAIN),
     "feeds": Words("Many verifiers are listening at this moment", "Each of them holds a place, and all are taken.", _REST, "Ask for the list instead, or try again."),
 }  # fmt: skip

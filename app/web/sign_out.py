@@ -1,6 +1,6 @@
 """Sign out: the session ends at the server, and what was ended is shown and proven."""
 
-from flask import Blueprint, abort, make_response, redirect, render_template
+from flask import Blueprint, abort, g, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
@@ -39,6 +39,8 @@ def leave(then: str | None = None) -> ResponseReturnValue:
     held, response = Held.here() or Held.pending(), redirect(then or RECEIPT, 303)
     if not held:
         return _clear(response)
+    if g.get("store_is_away"):  # as was found out a moment ago
+        return _not_yet(held)
     try:
         exchange, ended = _end(held)
     except StoreUnavailable:

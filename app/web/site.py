@@ -24,6 +24,7 @@ from app.web import (
     headers,
     home,
     live,
+    once,
     refusals,
     sign_in,
     sign_out,
@@ -38,13 +39,14 @@ _PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm,
 
 def init_app(app: Flask) -> None:
     """Add every page to *app*."""
-    for module in (body, headers, guard, errors, refusals):
+    for module in (body, headers, once, guard, errors, refusals):
         module.init_app(app)
     pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
     pages.before_request(cross_origin.check)
     pages.after_request(authorize.let_forms_lead_on)
     asked.before_request(cross_origin.ask_again)
     for part, found in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
+        part.before_request(once.begin)
         part.before_request(ending.retry)
         part.after_request(ending.settle)
         for page in found:
@@ -74,6 +76,7 @@ def _context() -> dict[str, Any]:
         "has_lab": settings().lab,
         "now": clock.now(),
         "asset": _asset,
+        "once": once.field,
         "ended_late": g.get("ended_late", False),
     }
 

@@ -20,7 +20,7 @@ def change(browser: Browser, current: str = PASSWORD, new: str = NEW, **more: st
 
 
 def test_the_new_password_works_and_the_old_one_no_more(laptop: Browser) -> None:
-    assert change(laptop) == 200
+    assert change(laptop) == 303
     assert laptop.is_signed_in()
     laptop.sign_out()
     assert laptop.sign_in().status_code == 422
@@ -64,7 +64,7 @@ def test_a_change_that_began_before_another_change_is_refused(
 
     def slow(password: str) -> str:
         monkeypatch.setattr(passwords, "hash", hashed)
-        assert change(phone, new="the winner of the race") == 200
+        assert change(phone, new="the winner of the race") == 303
         return hashed(password)
 
     monkeypatch.setattr(passwords, "hash", slow)

@@ -103,7 +103,7 @@ def test_who_signs_in_with_the_old_password_while_it_is_changed_does_not_stay(se
     )
     thief = partial(server.ask, "POST", "/sign-in", {}, email=email, password=PASSWORD)
     answers = at_once(change, *[thief] * 3)
-    assert answers[0][0] == 200
+    assert answers[0][0] == 303
     assert not any(server.is_signed_in(cookies) for _, cookies in answers[1:] if cookies)
     assert server.is_signed_in(answers[0][1])
 
