@@ -20,7 +20,7 @@ from app.identity.session import Session
 from app.oauth.code import Code
 from app.oauth.logout import message as messages
 from app.oauth.logout.message import Message
-from app.web import receipt
+from app.web import once, receipt
 
 ENDED_DAYS = 30
 ACTIVITY_DAYS = 90
@@ -76,6 +76,7 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
         (("messages to apps",), _rows("messages to apps", Message, messages.settled_before(ended))),
         (("codes",), _rows("codes", Code, Code.expires_at < now - CODE_DAYS * DAY)),
         (("receipts",), _rows("receipts", receipt.Receipt, receipt.Receipt.made_at < now - receipt.SECONDS)),
+        (("forms",), _rows("forms", once.Sent, once.Sent.at < now - once.SPENT_SECONDS)),
     ]
 
 

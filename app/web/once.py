@@ -30,6 +30,7 @@ from app.web.held import Held
 FIELD = "once"
 KEPT_SECONDS = 60
 PATIENCE_SECONDS = 5  # a process that holds a claim for longer has died
+SPENT_SECONDS = KEPT_SECONDS + PATIENCE_SECONDS  # after which a row is of no use
 PURGED = 50  # rows at a time
 _POLL_SECONDS = 0.02
 _QUESTIONS = ("/confirm", "/sign-in?next=")
@@ -109,10 +110,10 @@ def begin() -> Response | None:
         return None
 
 
-def purge() -> int:
-    """Forget some of what is of no more use; return how much. Must run inside `db.writing`."""
-    old = select(Sent.name).where(Sent.at < clock.now() - KEPT_SECONDS - PATIENCE_SECONDS).limit(PURGED)
-    return _execute(delete(Sent).where(Sent.name.in_(old.with_for_update(skip_locked=True))))
+def _purge() -> None:
+    """Forget some of what is of no more use, so that `flask purge` finds little."""
+    old = select(Sent.name).where(Sent.at < clock.now() - SPENT_SECONDS).limit(PURGED)
+    _execute(delete(Sent).where(Sent.name.in_(old.with_for_update(skip_locked=True))))
 
 
 def _repeat_or_claim(form: Form) -> Response | None:
@@ -160,7 +161,7 @@ def _claim(form: Form, seen: Found | None) -> bytes | None:
     claim = secrets.token_bytes(16)
     values = {"name": form.name, "claim": claim, "at": clock.now(), "seen": seen.claim if seen else b""}
     with writing():
-        purge()
+        _purge()
         return claim if _execute(_CLAIM, values) else None
 
 

@@ -17,7 +17,7 @@ from app.cli.purge import Pace
 from app.config import DAY
 from app.db import Model
 from tests import backings, crowd, plans
-from tests.browsers import PASSWORD, Browser, Site
+from tests.browsers import PASSWORD, Browser, Site, form
 from tests.conftest import LONG
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
@@ -25,7 +25,7 @@ from tests.server import PROJECT, Server
 
 SESSIONS, EACH = (100_000, 10) if LONG else (4_000, 5)
 
-PURGED = {"sessions", "refresh_tokens", "activity", "logout_messages", "authorization_codes", "receipts"}
+PURGED = {"sessions", "refresh_tokens", "activity", "logout_messages", "authorization_codes", "receipts", "forms_sent"}
 KEPT = {
     "for as long as the account or the app": {"users", "clients", "consents"},
     "for ever, and names nobody": {"log_entries", "log_head", "log_leaves", "log_tiles", "log_checkpoints"},
@@ -35,7 +35,7 @@ KEPT = {
 
 
 def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site, ada: Browser) -> None:
-    ada.sign_out()
+    ada.post("/sign-out", **form(ada, "/sign-out"))
     entries = site.query("SELECT count(*) FROM log_entries")
     site.wait(31 * DAY)
     assert site.query("SELECT count(*) FROM receipts") == [(1,)]
@@ -46,6 +46,7 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
         "messages to apps: 0 forgotten",
         "codes: 0 forgotten",
         "receipts: 1 forgotten",
+        "forms: 2 forgotten",
     ]
     assert site.query("SELECT count(*) FROM receipts") == [(0,)]
     assert site.query("SELECT count(*) FROM sessions") == site.query("SELECT count(*) FROM refresh_tokens") == [(0,)]
@@ -109,7 +110,7 @@ def test_a_transaction_takes_fewer_rows_after_a_slow_one_and_more_after_a_quick_
 def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser) -> None:
     app = register_app(site, "Mail", backchannel_logout_uri="http://127.0.0.1:9/")
     Flow(app, scope="openid").connect(ada)
-    ada.sign_out()
+    ada.post("/sign-out", **form(ada, "/sign-out"))
     site.wait(DAY)
     site.deliver()
     site.wait(120 * DAY)

@@ -15,7 +15,7 @@ from app.db import db
 from app.identity import password as passwords
 from app.web import once, sign_in
 from tests import backings
-from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site
+from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form
 
 NEW = "nine quiet walruses"
 LIVE = "SELECT count(*) FROM sessions WHERE ended_entry IS NULL"
@@ -28,13 +28,6 @@ class Killed(BaseException):
 
 def kill(*_args: object, **_more: object) -> None:
     raise Killed
-
-
-def form(browser: Browser, path: str, /, **fields: str) -> dict[str, str]:
-    """Open a page, and fill in its form."""
-    found = re.search(r'name="once" value="([^"]+)"', browser.get(path).text)
-    assert found, path
-    return {"once": found[1], **fields}
 
 
 def copies(browser: Browser, *sites: Site) -> list[Browser]:
