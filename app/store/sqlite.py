@@ -16,6 +16,7 @@ from app.store.base import StoreUnavailable
 
 BUSY_SECONDS = 5
 RECYCLE_SECONDS = 600  # a connection reads the statistics when it is opened
+SMALL_ROWS = 1000
 ANALYZED_ROWS = 1000  # of each index: enough for a plan, and milliseconds however large the table is
 
 
@@ -78,6 +79,8 @@ class Sqlite:
             with closing(connect(self.path)) as connection:
                 connection.execute(f"PRAGMA analysis_limit={ANALYZED_ROWS}")
                 connection.execute("ANALYZE")
+                # A table known to be small is read from end to end, also when it has grown since.
+                connection.execute("DELETE FROM sqlite_stat1 WHERE CAST(stat AS integer) < ?", (SMALL_ROWS,))
         except sqlite3.Error as problem:
             raise StoreUnavailable(str(problem)) from problem
 

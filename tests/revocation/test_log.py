@@ -12,7 +12,8 @@ import pytest
 from app.db import StoreUnavailable, db, writing
 from app.revocation import log
 from app.revocation.entries import Kind, Scope
-from tests import backings
+from app.store import sqlite
+from tests import backings, crowd, plans
 from tests.backings import Backing
 from tests.browsers import Site
 from tests.revocation.test_checkers import Token
@@ -138,12 +139,24 @@ def test_as_the_log_grows_the_database_learns_how_large_its_tables_are(
     raw: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "SMALL", 4)
+    monkeypatch.setattr(sqlite, "SMALL_ROWS", 0)
     known = "SELECT CAST(stat AS integer) FROM sqlite_stat1 WHERE idx = 'log_entries_until'"
     learned = []
     for number in range(9):
         end(f"s{number}")
         learned.append([rows for (rows,) in raw.execute(known).fetchall()])
     assert learned == [[], [], [], [4], [4], [4], [4], [8], [8]]
+
+
+@pytest.mark.sqlite
+def test_a_table_that_was_small_when_it_was_counted_is_still_read_by_its_index(site: Site, raw: Any) -> None:
+    site.member()
+    site.run("purge")
+    crowd.grow_log(raw, 5000)
+    with plans.noting(site, "SELECT log_leaves") as asked:
+        assert site.browser().get("/log/tile/0/000").status_code == 200
+    [(statement, plan)] = plans.explain(site.folder, asked)
+    assert "SEARCH" in plan, statement
 
 
 @pytest.mark.sqlite
