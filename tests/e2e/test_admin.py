@@ -12,6 +12,7 @@ from tests.e2e.conftest import OpenBrowser, Person
 from tests.server import Server
 
 pytestmark = pytest.mark.e2e
+LEFT = re.compile(r"/sign-in\?next=")  # a page leaves by itself: who goes elsewhere before gets in its way
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ def test_a_thief_is_thrown_out(root: Person, ada: Person, email: str, open_brows
     root.press("End Firefox on Linux")
     expect(root.page.get_by_role("status")).to_contain_text("Ended.")
     assert "is not signed in" in root.heading()
+    expect(ada.page).to_have_url(LEFT)
     assert not any(person.is_signed_in() for person in (thief, ada) for _ in range(4))
     ada.sign_in(email)
     ada.page.goto("/devices")
@@ -71,6 +73,7 @@ def test_an_account_is_closed_until_its_owner_calls_back(server: Server, root: P
     root.page.get_by_label("Password", exact=True).fill(PASSWORD)
     root.press("Confirm")
     expect(root.page.get_by_role("heading", level=1)).to_contain_text("is closed")
+    expect(ada.page).to_have_url(LEFT)
     assert not ada.is_signed_in()
     ada.sign_in(email)
     assert not ada.is_signed_in()

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from urllib.parse import parse_qsl
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, Route, expect
@@ -52,12 +53,13 @@ def test_a_page_that_looks_while_the_answer_to_its_own_sign_out_is_slow_still_ge
     server: Server, laptop: Person
 ) -> None:
     def be_slow(route: Route) -> None:
+        """Let the server act on this very request, and keep the answer back until the page has looked."""
         held = {cookie["name"]: cookie["value"] for cookie in laptop.context.cookies()}
-        server.ask("POST", "/sign-out", held)
+        server.ask("POST", "/sign-out", held, **dict(parse_qsl(route.request.post_data)))
         with laptop.page.expect_response(lambda answer: "/live" in answer.url) as looked:
             pass
         assert looked.value.status == 202
-        route.continue_()
+        route.continue_()  # a form sent twice: the answer is the one that was kept
 
     laptop.page.goto("/devices")
     laptop.page.route("**/sign-out", be_slow)
