@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from xdist.workermanage import NodeManager
 
 from app import clock, throttle
 from app.identity import password
@@ -26,8 +27,12 @@ ROOM = 2 << 30  # bytes; a run takes about a tenth of it
 
 
 def pytest_xdist_setupnodes() -> None:
-    """Each process of the tests counts for itself what the site counts over all of its processes."""
+    """Each process of the tests counts for itself what the site counts over all of its processes.
+
+    It stops its servers when it ends, and last of all writes what it covered: ten seconds are not always enough.
+    """
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    NodeManager.EXIT_TIMEOUT = 3 * MINUTE
 
 
 def pytest_configure() -> None:
