@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from app import db
 from app.config import THREADS, Settings
 
-RESERVE = 4  # one thread in so many is in no line, whatever waits
+RESERVE = 4  # one thread in so many belongs to no line
 PATIENCE_SECONDS = 10  # what has waited for so long is told to come back
 OWN = 2  # places of one visitor in one line
 

@@ -1,6 +1,6 @@
 """The executor: what computes for long does so in a process of its own, at low priority.
 
-Threads would not do: beside one that computes, the others wait for the interpreter's lock, whoever is admitted.
+Threads would not do: beside one that computes, the others wait for the interpreter's lock.
 """
 
 import logging

@@ -306,7 +306,7 @@ def _first_use(link: RefreshToken) -> int | None:
 
 
 def _advance(link: RefreshToken, token: str, session: Session, scope: str | None = None) -> tuple[RefreshToken, Tokens]:
-    """Exchange the newest link. A proof that was made from it, and that nobody has used, is void from here on."""
+    """Exchange the newest link. A proof made from it, if it is unused, is void from here on."""
     _void(link.successor)
     added, tokens = _add(session, link.auth_time, scope)
     now = clock.now()

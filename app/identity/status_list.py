@@ -93,7 +93,7 @@ class Publisher:
         """Return a list that shows every entry committed before this call. Raises StoreUnavailable, LookupError."""
         found = self._current(number)
         if found is None:
-            let_go()  # whoever waits holds no connection
+            let_go()  # a request that waits holds no connection
             with self._lock:
                 found = self._current(number) or self._make(number)
         return found

@@ -45,7 +45,7 @@ def token() -> ResponseReturnValue:
     """Exchange a refresh token, as the issuer of the run does: it looks at its own table, whatever the design."""
     given = request.form.get("refresh_token", "")
     if _is_refused_anyhow(_run_of(given)):
-        return jsonify(error="invalid_grant"), 400  # to say no, nobody need be kept from writing
+        return jsonify(error="invalid_grant"), 400  # a refusal needs no lock
     try:
         with admission.turn("acts"), writing():
             found = bench.lock(bench_name(given))

@@ -13,7 +13,7 @@ _DROP = struct.pack("HBBI", 0x06, 0, 0, 0)  # one instruction: take nothing of t
 
 
 class Master(Arbiter):  # type: ignore[misc]
-    """Lets nobody connect from the moment at which the site is to stop."""
+    """Accepts no connection from the moment at which the site is to stop."""
 
     def stop(self, graceful: bool = True) -> None:
         for listener in self.LISTENERS:
@@ -25,7 +25,7 @@ def _deafen(listener: Any) -> None:
     """Complete no further connection.
 
     One that is completed between a worker's last look and the closing of its socket would be reset, with the request
-    that is on its way. Who is not let in tries again, and learns that there is nobody.
+    that is on its way. A client that is not accepted tries again, and learns that the site is down.
     """
     program = ctypes.create_string_buffer(_DROP)
     with suppress(OSError):  # elsewhere than on Linux

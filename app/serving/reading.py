@@ -119,7 +119,7 @@ class Reading:
         return True
 
     def _take_trailers(self, received: bytearray, start: int) -> bool:
-        """Take the end of a chunked body. What stands after the last chunk is read by nobody."""
+        """Take the end of a chunked body. Trailers after the last chunk are dropped."""
         end = start if received[start : start + 2] == b"\r\n" else received.find(b"\r\n\r\n", start) + 2
         if end < start:
             if len(received) > MOST_HEAD:

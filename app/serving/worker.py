@@ -26,7 +26,7 @@ from app.serving.line import Line, State
 from app.serving.reading import REFUSAL, Reading, Refused
 
 TURN_SECONDS = 0.5
-# How long a client may be in each state. Nobody else waits meanwhile.
+# How long a client may be in each state. No other client waits meanwhile.
 PATIENCE: dict[State, float] = {State.NEW: 60, State.IDLE: 65, State.READING: 120, State.SENDING: 60, State.CLOSING: 2}
 # The same for a worker that stops: a client that has just connected has its request under way, and one whose
 # connection was kept may have.
@@ -99,7 +99,7 @@ class Buffered(Worker):  # type: ignore[misc]
             self._close(line)
 
     def _accept(self, listener: Any) -> bool:
-        """Let somebody in; return whether anybody was waiting."""
+        """Accept a connection; return whether one was waiting."""
         if len(self._lines) >= self._room:
             self._make_room()
         try:

@@ -48,7 +48,7 @@ class Visit:
     def has_proof_since(self, at: int) -> bool:
         """Return whether the tokens of this request carry a proof of identity made at *at* or later.
 
-        A proof belongs to them, not to the session: whoever holds older ones has not made it.
+        A proof belongs to them, not to the session: the holder of older tokens has not made it.
         """
         return self.claims.auth_time is not None and self.claims.auth_time >= at
 
