@@ -2,10 +2,11 @@
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986, section 2
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a page names it in a header of its own, where `;` has a meaning
+_ANSWERED = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})  # RFC 6749, 4.1.2; RFC 9207
 LONGEST = 2000
 
 
@@ -15,6 +16,7 @@ def redirect(uri: str) -> str:
     Raises ValueError. RFC 9700, section 2.1 and RFC 8252, section 7: a scheme of its own is a reversed host name.
     """
     parts = _split(uri)
+    _check_query(uri, parts.query)
     if "." in parts.scheme:
         return uri
     if parts.scheme not in ("http", "https"):
@@ -52,6 +54,14 @@ def _split(uri: str) -> SplitResult:
     if "@" in parts.netloc:
         raise ValueError(f"{uri}: leave out the user name before the @.")
     return parts
+
+
+def _check_query(uri: str, query: str) -> None:
+    """Refuse what this site adds when it answers: an app would read either of the two."""
+    names = {name for part in query.split(";") for name, _ in parse_qsl(part, keep_blank_values=True)}
+    taken = ", ".join(sorted(names & _ANSWERED))
+    if taken:
+        raise ValueError(f"{uri}: leave out {taken}, which this site adds with its answer.")
 
 
 def _plain(uri: str, parts: SplitResult) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
-from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 from flask import request
@@ -80,15 +79,16 @@ def read() -> Asked:
         ) from problem
 
 
-def leads_to(path: str) -> str | None:
-    """Return the origin to which this path of ours may lead a browser on, if it is a request that can be answered."""
+def leads_on(path: str) -> bool:
+    """Return whether this path of ours leads a browser on to a registered app."""
     parts = urlsplit(path)
     if parts.path != PATH:
-        return None
+        return False
     try:
-        return clients.origin(_who_asks(MultiDict(parse_qsl(parts.query)))[1])
+        _who_asks(MultiDict(parse_qsl(parts.query)))
     except Unanswerable:
-        return None
+        return False
+    return True
 
 
 def _who_asks(given: Parameters) -> tuple[Client, str]:
@@ -175,5 +175,4 @@ def _refuse(description: str) -> NoReturn:
 
 def _lead_back(redirect_uri: str, state: str | None, parameters: dict[str, str]) -> str:
     given = [*parameters.items(), *([("state", state)] if state else []), ("iss", settings().site_url)]
-    led: str = add_params_to_uri(redirect_uri, given)
-    return led
+    return clients.lead_back(redirect_uri, given)

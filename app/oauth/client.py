@@ -2,10 +2,11 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Collection, Iterable
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from authlib.oauth2.rfc6749 import ClientMixin
 from sqlalchemy import LargeBinary, String, Text, select
@@ -19,6 +20,8 @@ from app.identity.session import OFFLINE, SITE
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
 METHODS = [*CONFIDENTIAL, "none"]
 INTROSPECT = "introspect"  # the scope of a resource server, which may ask about everybody's access tokens
+_LOOPBACK = re.compile(r"http://(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::(?P<port>[1-9][0-9]{0,4}))?(?P<rest>[/?].*)?")
+_PORT = re.compile(r":[0-9]+$")
 SCOPES = ("openid", "profile", "email", OFFLINE)
 GRANTS = ("authorization_code", "refresh_token")
 
@@ -156,10 +159,24 @@ def origin(uri: str) -> str:
     return f"{parts.scheme}://{_host(parts)}" + (f":{parts.port}" if parts.port not in (None, default) else "")
 
 
+def lead_back(uri: str, answer: list[tuple[str, str]]) -> str:
+    """Return a registered address as it is, letter by letter, with *answer* added to its query."""
+    if not answer:
+        return uri
+    mark = "?" if "?" not in uri else "" if uri.endswith(("?", "&")) else "&"
+    return f"{uri}{mark}{urlencode(answer)}"
+
+
 def is_browser_origin(given: str) -> bool:
-    """Say whether an app that runs in the browser is registered with a redirect URI of this origin (for CORS)."""
+    """Return whether a public app is registered with a redirect URI of this origin (for CORS)."""
     public = select(Client.redirect_uris).where(Client.secret_hash.is_(None))
-    return any(origin(uri) == given for uris in db.session.scalars(public) for uri in uris.split())
+    return any(_is_of(given, uri) for uris in db.session.scalars(public) for uri in uris.split())
+
+
+def _is_of(given: str, uri: str) -> bool:
+    """As for the redirect, only the port of a loopback address is the app's to choose."""
+    known = origin(uri)
+    return given == known or _differs_by_port(given if _PORT.search(given) else f"{given}:80", known)
 
 
 def site_secret() -> str:
@@ -177,11 +194,19 @@ def _host(parts: SplitResult) -> str:
 
 
 def _differs_by_port(asked: str, known: str) -> bool:
-    parts = urlsplit(known)
+    """Return whether *asked* is the loopback address *known*, letter by letter, with a port of the app's choice."""
+    this, that = _LOOPBACK.fullmatch(asked), _LOOPBACK.fullmatch(known)
+    if this is None or that is None or not _is_port(this["port"]) or not _is_loopback(that["host"]):
+        return False
+    return this["host"] == that["host"] and this["rest"] == that["rest"]
+
+
+def _is_port(digits: str | None) -> bool:
+    return digits is not None and 0 < int(digits) < 65536
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        port = urlsplit(asked).port
-        if parts.scheme != "http" or not ip_address(parts.hostname or "").is_loopback or port is None:
-            return False
+        return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-    return asked == parts._replace(netloc=f"{_host(parts)}:{port}").geturl()

@@ -141,10 +141,11 @@ def _credentials(oauth_request: OAuth2Request) -> tuple[str | None, str | None]:
     basic = request.authorization
     if basic is None or basic.type != "basic":
         raise BadClient
-    in_header = unquote_plus(basic.username or ""), unquote_plus(basic.password or "")
-    if in_body[0] not in (None, in_header[0]):
+    client_id = unquote_plus(basic.username or "")
+    if in_body[0] not in (None, client_id):
         raise InvalidRequestError("Two client ids that differ.")
-    return in_header
+    # An empty secret is none (RFC 6749, section 2.3.1): so a public client says who it is.
+    return client_id, unquote_plus(basic.password or "") or None
 
 
 def _check_parameters() -> None:

@@ -37,10 +37,11 @@ def authorize() -> ResponseReturnValue:
 
 
 def let_forms_lead_on(response: FlaskResponse) -> FlaskResponse:
-    """Where signing in leads on to an app, its form may do so too."""
+    """Let the form of a page lead on where an app is next."""
     if response.mimetype == "text/html" and response.status_code < 500:
         with suppress(StoreUnavailable, HTTPException):  # a body that is too long, say; then the form leads nowhere
-            headers.let_forms_lead_to(response, authorization.leads_to(local.path(request.values.get("next"))))
+            if authorization.leads_on(local.path(request.values.get("next"))):
+                headers.let_forms_lead_on(response)
     return response
 
 
@@ -85,7 +86,7 @@ def _by_way_of(page: str) -> str:
     """Return the address of *page*, which leads back here."""
     again = [(name, value) for name, value in request.args.items(multi=True) if name != "since"]
     back = f"{PATH}?{urlencode([*again, ('since', str(clock.now()))])}"
-    return f"{page}?{urlencode({'next': back})}"
+    return f"{page}?next={local.quoted(back)}"
 
 
 def _ask(asked: Asked, visit: Visit) -> Response:
@@ -100,7 +101,7 @@ def _ask(asked: Asked, visit: Visit) -> Response:
         query=request.query_string.decode(),
     )
     response = make_response(page)
-    headers.let_forms_lead_to(response, clients.origin(asked.redirect_uri))
+    headers.let_forms_lead_on(response)
     return response
 
 

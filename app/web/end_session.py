@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from authlib.common.urls import add_params_to_uri
 from flask import Blueprint, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
@@ -60,8 +59,7 @@ def _back(client: Client, uri: str) -> str | None:
     if not client.check_post_logout_redirect_uri(uri):
         return None
     state = request.args.get("state")
-    led: str = add_params_to_uri(uri, [("state", state)] if state else [])
-    return led
+    return clients.lead_back(uri, [("state", state)] if state else [])
 
 
 def _page(wish: Wish | None) -> Response:
@@ -72,7 +70,7 @@ def _page(wish: Wish | None) -> Response:
     )
     response = make_response(page)
     if wish and wish.back:
-        headers.let_forms_lead_to(response, clients.origin(wish.back))
+        headers.let_forms_lead_on(response)
     return response
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
-from urllib.parse import quote
 
 from flask import Flask, Request, Response, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
@@ -19,7 +18,7 @@ from app.identity.access_token import Claims
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session, State
 from app.identity.user import User
-from app.web import cookies
+from app.web import cookies, local
 from app.web.held import Held
 
 P = ParamSpec("P")
@@ -195,7 +194,7 @@ def ask_to_sign_in() -> ResponseReturnValue:
     if wants_json():
         return jsonify(error="sign_in_required"), 401
     wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    return redirect(f"/sign-in?next={quote(wanted, safe='/')}", 303)
+    return redirect(f"/sign-in?next={local.quoted(wanted)}", 303)
 
 
 def wants_json() -> bool:

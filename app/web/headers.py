@@ -23,6 +23,7 @@ _POLICY = "; ".join(
         "base-uri 'none'",
     )
 )
+_LEADING_ON = _POLICY.replace("form-action 'self'; ", "")
 _ALWAYS = (
     # Not no-referrer: with it, forms over plain http would send `Origin: null`.
     ("Referrer-Policy", "same-origin"),
@@ -40,11 +41,13 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = Careful(app.wsgi_app, https=settings.https)  # type: ignore[method-assign]
 
 
-def let_forms_lead_to(response: Response, origin: str | None) -> None:
-    """Let the forms of this one page end at *origin* too: browsers hold redirects after a form to the same rule."""
-    if origin:
-        source = f"{origin.partition(':')[0]}:" if "[" in origin else origin  # a policy can name no IPv6 address
-        response.headers[_CSP] = _POLICY.replace("form-action 'self'", f"form-action 'self' {source}")
+def let_forms_lead_on(response: Response) -> None:
+    """Leave `form-action` out on this one page, whose form leads on to a registered app.
+
+    Chromium holds every redirect after a form to it. The app may lead on to any address, another origin of its own or
+    the scheme of a native app, and this site cannot know which.
+    """
+    response.headers[_CSP] = _LEADING_ON
 
 
 class Careful:

@@ -91,7 +91,8 @@ def receipt_line(parts: Sequence[Mapping[str, Any]], cut_at: int) -> Lifeline:
         left = part["expires_at"] - cut_at
         tick = x(part["expires_at"]) if left > 0 else None
         told = f"{words.span(left)} before its time" if left > 0 else "at the end of its time"
-        return Lane(words.capitalize(part["what"]), x(part["began_at"]), CUT, tick, CUT, "ended", told)
+        label = part.get("name") or words.capitalize(part["what"])
+        return Lane(label, x(part["began_at"]), CUT, tick, CUT, "ended", told)
 
     lanes = tuple(lane(part) for part in parts)
     said = "; ".join(f"{lane.label}, {lane.words}" for lane in lanes)

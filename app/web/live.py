@@ -1,7 +1,5 @@
 """Live pages: an open page learns that its session is over. To ask neither refreshes nor counts as use."""
 
-from urllib.parse import quote
-
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
@@ -27,7 +25,7 @@ def live() -> ResponseReturnValue:
         if any(map(_just_left, held.sessions())):
             return "", 202
         # Whether they are tokens of ours is not told.
-        return {"to": f"/sign-in?next={quote(at, safe='/')}" if held else "/signed-out"}, 401
+        return {"to": f"/sign-in?next={local.quoted(at)}" if held else "/signed-out"}, 401
     if session != request.args.get("session"):
         return {"to": at}, 409  # somebody else, or the same person anew
     return "", 204

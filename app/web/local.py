@@ -1,17 +1,26 @@
 """Where to go next: a path of this site, or home."""
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from werkzeug.urls import iri_to_uri, uri_to_iri
+
+_AS_THEY_ARE = "/:@!$'()*,;"  # in a value of a query they need no other form
 
 
 def path(wanted: str | None) -> str:
     """Return *wanted* if it is a path of this site and nothing else, else `/`: no open redirect."""
-    if (
-        not wanted
-        or not wanted.startswith("/")
-        or not wanted.isprintable()
-        or "\\" in wanted
-        or wanted.startswith("//")
-    ):
+    if not wanted or not wanted.startswith("/") or wanted.startswith("//"):
+        return "/"
+    page = wanted.partition("?")[0]
+    if "\\" in page or not page.isprintable():
         return "/"
     parts = urlsplit(wanted)
-    return "/" if parts.scheme or parts.netloc else wanted
+    return "/" if parts.scheme or parts.netloc else iri_to_uri(wanted)
+
+
+def quoted(wanted: str) -> str:
+    """Return a path of this site as the value of `next`.
+
+    What it has encoded is not encoded twice, or a long request of an app would outgrow what servers and proxies read.
+    """
+    return quote(uri_to_iri(wanted), safe=_AS_THEY_ARE)

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask, Response, g, make_response, render_template, request
 from markupsafe import Markup
@@ -250,7 +250,7 @@ def _refuse() -> Response:
     """Say that the page was made for another person, and offer it anew."""
     came_from = urlsplit(request.referrer or "")
     page = local.path(came_from._replace(scheme="", netloc="").geturl() if came_from.netloc == request.host else "")
-    again = f"/sign-in?next={quote(page, safe='/')}"
+    again = f"/sign-in?next={local.quoted(page)}"
     return make_response(render_template("errors/another.html", page=page, again=again), HTTPStatus.CONFLICT)
 
 

@@ -42,7 +42,7 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
         "ended_at": session.ended_at or clock.now(),
         "began_at": session.began_at,
         "label": session.name or browsers.describe(session.user_agent).label,
-        "parts": [*_parts(session), *(_part(names[app.client_id], app) for app in apps[-APPS:])],
+        "parts": [*_parts(session), *(_part("app", app) | {"name": names[app.client_id]} for app in apps[-APPS:])],
         "told": told.ids(session, apps + kept),
         "kept": [names[app.client_id] for app in kept],
         "others": others,

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from operator import attrgetter
 from typing import TypeVar
-from urllib.parse import quote
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -57,7 +56,7 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
         activity.record("signed_in", user.id, session)
     guard.leave()
     # By way of /sign-in, which notices if the cookies do not come back.
-    response = redirect(f"/sign-in?arrived=1&next={quote(local.path(wanted), safe='/')}", 303)
+    response = redirect(f"/sign-in?arrived=1&next={local.quoted(local.path(wanted))}", 303)
     cookies.sign_in(response, cookies.pair(tokens))
     if cookies.read(cookies.RECEIPT):
         cookies.drop(response, cookies.RECEIPT)  # it may be another person's

@@ -34,6 +34,7 @@ from app.web import (
 from app.web.admin import routes as admin
 
 _ASKED_FROM_ELSEWHERE = (authorize, end_session)  # other sites send browsers to these, which then ask
+_LEADING_ON = (sign_in, sign_up, confirm)  # their forms go on to `next`, perhaps an app
 _PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm, admin)
 
 
@@ -43,7 +44,8 @@ def init_app(app: Flask) -> None:
         module.init_app(app)
     pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
     pages.before_request(cross_origin.check)
-    pages.after_request(authorize.let_forms_lead_on)
+    for page in _LEADING_ON:
+        app.after_request_funcs.setdefault(f"{pages.name}.{page.bp.name}", []).append(authorize.let_forms_lead_on)
     asked.before_request(cross_origin.ask_again)
     for part, found in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
         part.before_request(once.begin)

@@ -12,6 +12,8 @@ GOOD = [
     "http://127.4.5.6:81/back",
     "http://[::1]:8080/back",
     "com.example.photos:/back",
+    "com.example.photos://",
+    "https://photos.example/back?codes=1&States=2&to=code%3D1",
 ]
 BAD = [
     "http://photos.example/back",
@@ -44,6 +46,16 @@ BAD = [
     "file:///etc/passwd",
     "photos:/back",
     "https://photos.example/" + "a" * 2000,
+    "https://photos.example/back?code=1",
+    "https://photos.example/back?to=1&state=2",
+    "https://photos.example/back?iss",
+    "https://photos.example/back?&error=",
+    "https://photos.example/back?error_description=x",
+    "https://photos.example/back?c%6Fde=1",
+    "https://photos.example/back?to=1;state=2",
+    "http://127.0.0.1/back?state=1",
+    "com.example.photos:/back?code=1",
+    "com.example.photos://?iss=1",
 ]
 
 

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -22,9 +23,15 @@ ALLOW = re.compile("^Allow")
 
 
 class Page(BaseHTTPRequestHandler):
-    """A page of the app, wherever a browser is led."""
+    """A page of the app, wherever a browser is led. A server with a `front` leads on to that other origin."""
 
     def do_GET(self) -> None:
+        front = getattr(self.server, "front", None)
+        if front:
+            self.send_response(302)
+            self.send_header("Location", f"{front}{self.path}")
+            self.end_headers()
+            return
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
@@ -45,13 +52,27 @@ class Visited:
         return Flow(self.app, redirect_uri=f"{self.url}/callback", **more)
 
 
+@contextmanager
+def waiting(front: str | None = None) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    server.front = front  # type: ignore[attr-defined]
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    waits = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    Thread(target=waits.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{waits.server_port}"
-    waits.shutdown()
-    waits.server_close()
+    with waiting() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def back_end(address: str) -> Iterator[str]:
+    """A second origin of the app: it takes what the site answers, and leads the browser on to its pages."""
+    with waiting(address) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +92,13 @@ def notes(inside: Site, address: str) -> Visited:
 @pytest.fixture
 def ada(open_browser: OpenBrowser, javascript: bool) -> Person:
     return open_browser(javascript=javascript)
+
+
+@pytest.fixture
+def two(inside: Site, back_end: str) -> Visited:
+    """An app whose addresses are at one origin, and its pages at another."""
+    uris = {"redirect_uris": [f"{back_end}/callback"], "post_logout_redirect_uris": [f"{back_end}/bye"]}
+    return Visited(register_app(inside, f"Notes {uuid.uuid4().hex[:6]}", **uris), back_end)
 
 
 def tokens(notes: Visited, flow: Flow, url: str) -> dict[str, str]:
@@ -127,6 +155,51 @@ def test_who_allowed_before_is_led_through_the_sign_in_without_another_question(
     ada.fill_in(address)
     ada.press("Sign in")
     ada.page.wait_for_url(re.compile(re.escape(notes.url)))
+
+
+def test_an_app_that_leads_on_to_another_origin_is_reached_after_each_form(
+    ada: Person, two: Visited, address: str
+) -> None:
+    """Chromium holds the whole chain of redirects after a form to the policy of the page with the form."""
+
+    def arrives(path: str) -> None:
+        ada.page.wait_for_url(re.compile(f"^{re.escape(address)}/{path}"))
+
+    account = email()
+    ada.sign_up(account)
+    ada.page.goto(two.flow().path())
+    ada.press("Deny")
+    arrives("callback[?]error=access_denied")
+    flow = two.flow()
+    ada.page.goto(flow.path())
+    ada.press(ALLOW)
+    arrives("callback[?]code=")
+    given = tokens(two, flow, ada.page.url)
+    ada.page.goto(two.flow().path(prompt="login"))
+    ada.page.get_by_label("Password", exact=True).fill(PASSWORD)
+    ada.press("Confirm")
+    arrives("callback[?]code=")
+    wish = f"/oauth/end-session?id_token_hint={given['id_token']}&post_logout_redirect_uri={two.url}/bye"
+    ada.page.goto(wish)
+    ada.press("Sign Out of this browser")
+    arrives("bye$")
+    ada.page.goto(two.flow().path())
+    ada.fill_in(account)
+    ada.press("Sign in")
+    arrives("callback[?]code=")
+
+
+def test_a_form_leads_on_to_the_scheme_of_a_native_app(ada: Person, inside: Site) -> None:
+    app = register_app(inside, "Phone", public=True, redirect_uris=["com.example.notes://"])
+    said: list[str] = []
+    ada.page.on("console", lambda message: said.append(message.text))
+    ada.sign_up(email())
+    ada.page.goto(Flow(app, redirect_uri="com.example.notes://").path())
+    with ada.page.expect_response(lambda answer: answer.request.method == "POST") as found:
+        ada.page.get_by_role("button", name=ALLOW).click()
+    assert found.value.headers["location"].startswith("com.example.notes://?code=")
+    ada.page.goto("/devices")  # what the browser has to say to it has been said by then
+    assert not [words for words in said if "Content Security Policy" in words]
 
 
 def test_an_app_that_wants_it_to_be_really_them_has_the_password_asked_for(ada: Person, notes: Visited) -> None:

@@ -1,8 +1,10 @@
 """Client authentication: each client proves who it is, in exactly one way, or gets nowhere."""
 
 import hashlib
+from base64 import b64encode
 
 import pytest
+from werkzeug.test import TestResponse
 
 from app.db import writing
 from app.oauth import client as clients
@@ -61,6 +63,26 @@ def test_tok_06_an_unreadable_authorization_is_refused_and_breaks_nothing(mail: 
     answer = mail.post("/oauth/revoke", auth="none", headers={"Authorization": header}, token="x")
     assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
     assert answer.headers["WWW-Authenticate"] == 'Basic realm="oauth"'
+
+
+def test_tok_04_an_empty_secret_in_the_header_is_a_public_clients_way_to_say_who_it_is(mail: App, game: App) -> None:
+    def revoke(app: App, token: str, header: str) -> TestResponse:
+        return app.post("/oauth/revoke", auth="none", headers={"Authorization": header}, token=token)
+
+    for header in (basic(game.id, ""), "Basic " + b64encode(game.id.encode()).decode()):
+        access, refresh = game.grant()
+        named = App(game.site, game.id, "none of its own")  # so that nothing is sent in the body
+        assert revoke(named, refresh, header).status_code == 200
+        assert not alive(game, access)
+    for header in (basic(game.id, "guessed"), basic(mail.id, ""), basic("nobody", "")):
+        assert revoke(mail, "x", header).status_code == 401, header
+
+
+def test_rev_29_a_public_client_that_says_who_it_is_is_no_guesser(mail: App, game: App) -> None:
+    for _ in range(60):
+        header = {"Authorization": basic(game.id, "")}
+        assert mail.post("/oauth/revoke", auth="none", headers=header, token="x").status_code == 200
+    assert App(mail.site, mail.id, "wrong").revoke("x").status_code == 401, "and not yet 429"
 
 
 def test_two_client_ids_that_differ_are_refused(mail: App, notes: App) -> None:

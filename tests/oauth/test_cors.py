@@ -70,6 +70,29 @@ def test_bba_10_no_other_origin_may(spa: App, path: str, origin: str) -> None:
     assert read_by(spa.site.browser().get(path, Origin=origin)) == set()
 
 
+@pytest.mark.parametrize(
+    ("origin", "may"),
+    [
+        ("http://127.0.0.1:51004", True),
+        ("http://127.0.0.1", True),
+        ("http://[::1]:9", True),
+        ("http://127.0.0.2:5000", False),
+        ("https://127.0.0.1:5000", False),
+        ("http://localhost:5000", False),
+        ("http://127.0.0.1.evil.example:5000", False),
+        ("http://127.0.0.1:5000.evil.example", False),
+        ("http://127.0.0.1:65536", False),
+        ("http://127.0.0.1:5000/", False),
+        ("http://[::1]:9/", False),
+    ],
+)
+def test_bba_10_an_app_on_a_loopback_address_chooses_its_port_as_for_its_redirect(
+    spa: App, origin: str, *, may: bool
+) -> None:
+    found = preflight(spa.site, "/oauth/token", origin).headers.get("Access-Control-Allow-Origin")
+    assert found == (origin if may else None)
+
+
 @pytest.mark.parametrize("path", CLOSED)
 def test_aut_07_where_no_app_in_a_browser_needs_it_nobody_may(spa: App, path: str) -> None:
     assert read_by(preflight(spa.site, path, ORIGIN)) == set()

@@ -40,6 +40,21 @@ def test_an_app_is_listed_under_the_device_that_connected_it(site: Site, ada: Br
     assert device
 
 
+@pytest.mark.parametrize("name", ["iPhoto", "eBay", "myCALENDAR", "ǆ app", "ßorg"])
+def test_every_page_calls_an_app_as_it_was_registered(site: Site, ada: Browser, name: str) -> None:
+    app = register_app(site, name)
+    flow = Flow(app)
+    pages = [ada.get(flow.path()).text]
+    flow.exchange(flow.allow(ada))
+    pages += [ada.get(path).text for path in ("/devices", "/activity")]
+    ada.sign_out()
+    pages += [ada.get("/signed-out").text]
+    for page in pages:
+        assert name in page
+        other = name.capitalize(), name[0].upper() + name[1:], name.lower(), name.upper()
+        assert not [found for found in re.findall(re.escape(name), page, re.IGNORECASE) if found in {*other} - {name}]
+
+
 def test_app_access_that_outlives_the_browser_is_listed_on_its_own(site: Site, ada: Browser, web: App) -> None:
     Flow(web, scope=OFFLINE).connect(ada)
     page = ada.get("/devices").text

@@ -20,7 +20,6 @@ def sign(message: Message) -> str:
         "exp": now + SECONDS,
         "jti": message.id,
         "events": {EVENT: {}},
-        "sub": message.user_id,
-        "sid": message.session_id,
+        "sid": message.session_id,  # alone: with a `sub` beside it, common clients end all sessions of the person
     }
     return identity_keys().signing(now).sign(claims, TYPE)

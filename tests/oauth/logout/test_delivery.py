@@ -49,7 +49,6 @@ def test_bcl_01_the_token_says_what_it_has_to_and_no_more(site: Site, ada: Brows
     [received] = mail.told()
     assert jwt.get_unverified_header(received.token)["typ"] == "logout+jwt"
     claims = verified(site, received)
-    subject = jwt.decode(grant.id_token, options={"verify_signature": False})["sub"]
     assert claims == {
         "iss": SITE_URL,
         "aud": mail.app.id,
@@ -57,7 +56,6 @@ def test_bcl_01_the_token_says_what_it_has_to_and_no_more(site: Site, ada: Brows
         "exp": claims["iat"] + 120,
         "jti": claims["jti"],
         "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
-        "sub": subject,
         "sid": grant.sid,
     }
     assert re.fullmatch(r"[\w-]{22}", claims["jti"])
