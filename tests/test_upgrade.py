@@ -11,8 +11,8 @@ from tests.browsers import Site
 
 COLUMNS = {
     "users": ("is_admin",),
-    "refresh_tokens": ("link", "auth_time"),
-    "sessions": ("parent_id", "places", "warned"),
+    "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at"),
+    "sessions": ("parent_id", "places", "warned", "chains"),
     "log_head": ("cut_from",),
     "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),
 }
@@ -21,6 +21,7 @@ INDEXES = (
     "activity_by_time",
     "ix_refresh_tokens_link",
     "log_entries_until",
+    "refresh_tokens_of_chains",
     "sessions_by_ending",
     "sessions_by_expiry",
     "sessions_of_client",

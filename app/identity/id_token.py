@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app import clock
 from app.config import settings
 from app.identity import signed
-from app.identity.session import Session
+from app.identity.refresh_token import Tokens
 from app.keys import identity_keys
 
 TYPE = "JWT"
@@ -22,9 +22,9 @@ class Hint:
     sid: str
 
 
-def issue(session: Session, access: str, *, nonce: str | None = None) -> str:
-    """Sign an ID token about the person of an app's *session*, for that app, beside its access token."""
-    now = clock.now()
+def issue(tokens: Tokens, *, nonce: str | None = None) -> str:
+    """Sign an ID token about the person of an app's session, for that app, beside its access token."""
+    now, session = clock.now(), tokens.session
     claims = {
         "iss": settings().site_url,
         "aud": session.client_id,
@@ -32,9 +32,9 @@ def issue(session: Session, access: str, *, nonce: str | None = None) -> str:
         "sid": session.id,
         "iat": now,
         "exp": min(now + settings().access_token_seconds, session.ends_at),
-        "auth_time": session.last_auth_at,
+        "auth_time": tokens.claims.auth_time,
         "amr": ["pwd"],
-        "at_hash": _half(access),
+        "at_hash": _half(tokens.access),
     }
     content = claims | ({"nonce": nonce} if nonce else {})
     return identity_keys().signing(now).sign(content, TYPE)

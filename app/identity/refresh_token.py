@@ -1,14 +1,14 @@
-"""The refresh token: opaque, single use, stored only as a hash; one chain for each session."""
+"""The refresh token: opaque, single use, stored only as a hash; one chain for a browser, up to ten for an app."""
 
 import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import CursorResult, ForeignKey, Index, LargeBinary, String, and_, func, select, update
+from sqlalchemy import CursorResult, ForeignKey, Index, LargeBinary, String, and_, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, seal, stillness
@@ -21,14 +21,29 @@ from app.revocation import delivery, log
 
 _SUCCESSOR = "successor of a refresh token"
 LONGEST = 512  # characters
+MOST_CHAINS = 10  # that an app can hold in one session: an open tab each, say
+_ENDS_CHAIN = text("chain IS NOT NULL AND used_at IS NULL AND stopped_at IS NULL")
 
 
 class StoodStill(StoreUnavailable):
     """This process held the request while it stood still, so it must not judge what came with it."""
 
 
+class Chain(NamedTuple):
+    """What all links of a chain have in common. *number*: which chain of an app's session; *scope*: what it is good for.
+
+    The one chain of a browser's session has neither.
+    """
+
+    number: int | None
+    scope: str | None
+
+
+_BROWSERS = Chain(None, None)
+
+
 class RefreshToken(Model):
-    """One link of a session's chain, stored under the SHA-256 of the token.
+    """One link of a chain, stored under the SHA-256 of the token.
 
     *link*: the name of the link in its access tokens (the site's own only). *auth_time*: when the user proved who they
     are, as far as this link may claim it. *seen_at*: its first use, when its token was exchanged or one of its access
@@ -37,10 +52,22 @@ class RefreshToken(Model):
 
     A *successor* without *used_at* carries a proof of identity. Only the answer to that proof gives it, so it is never
     sealed. A link with *used_at* and no *successor* is void.
+
+    *chain* and *scope*: see `Chain`. *stopped_at*: when the chain made room for another. Its tokens get nothing any
+    more and show no theft, but to revoke one still ends the session.
     """
 
     __tablename__ = "refresh_tokens"
-    __table_args__ = (Index("refresh_tokens_of_session", "session_id", "issued_at"),)
+    __table_args__ = (
+        Index("refresh_tokens_of_session", "session_id", "issued_at"),
+        Index(
+            "refresh_tokens_of_chains",
+            "session_id",
+            "issued_at",
+            sqlite_where=_ENDS_CHAIN,
+            postgresql_where=_ENDS_CHAIN,
+        ),
+    )
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     link: Mapped[str | None] = mapped_column(String(16), index=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"))
@@ -51,6 +78,9 @@ class RefreshToken(Model):
     used_at: Mapped[int | None]
     successor: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     sealed: Mapped[bytes | None]
+    chain: Mapped[int | None]
+    scope: Mapped[str | None] = mapped_column(String(255))
+    stopped_at: Mapped[int | None]
 
 
 _NEWEST = and_(RefreshToken.used_at.is_(None), RefreshToken.successor.is_(None))
@@ -75,9 +105,17 @@ class _Verdict(Enum):
     THEFT = auto()
 
 
-def issue(session: Session, scope: str | None = None) -> Tokens:
-    """Add the first link of a chain of the session. Must run inside `db.writing`, with the session's row locked."""
-    return _add(session, session.last_auth_at, scope)[1]
+def issue(session: Session, *, scope: str | None = None, auth_time: int | None = None) -> Tokens:
+    """Add the first link of a chain. Must run inside `db.writing`, with the session's row locked.
+
+    *scope* and *auth_time* are those of this chain of an app's session; without them, they are the session's.
+    """
+    auth_time = session.last_auth_at if auth_time is None else auth_time
+    if session.client_id == SITE:
+        return _add(session, auth_time)[1]
+    _make_room(session)
+    session.chains += 1
+    return _add(session, auth_time, Chain(session.chains, scope or session.scope))[1]
 
 
 def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Browser | None = None) -> Tokens | None:
@@ -172,7 +210,12 @@ def owner(token: str) -> Session | None:
 def is_newest(token: str) -> bool:
     """Return whether this token has not been exchanged. To ask uses nothing up."""
     link = db.session.get(RefreshToken, digest(token))
-    return link is not None and link.used_at is None and link.successor is None
+    return link is not None and link.used_at is None and link.successor is None and link.stopped_at is None
+
+
+def scope_of(token: str) -> str | None:
+    """Return what the chain of this token is good for; None if that is all that its session is good for."""
+    return db.session.scalar(select(RefreshToken.scope).where(RefreshToken.hash == digest(token)))
 
 
 def note_use(session: Session, claims: Claims, browser: Browser) -> None:
@@ -233,11 +276,23 @@ def _wait_for_others() -> None:
         gate()
 
 
-def _add(session: Session, auth_time: int | None, scope: str | None = None) -> tuple[RefreshToken, Tokens]:
-    """Add a link with no predecessor yet."""
+def _make_room(session: Session) -> None:
+    """Stop the chains of an app's session that were idle longest, as many as stand in the way of one more."""
+    tips = select(RefreshToken.chain).where(RefreshToken.session_id == session.id, _ENDS_CHAIN)
+    held = db.session.scalars(tips.order_by(RefreshToken.issued_at, RefreshToken.chain)).all()
+    idle = held[: max(0, len(held) - MOST_CHAINS + 1)]
+    if idle:
+        stopped = update(RefreshToken).where(RefreshToken.session_id == session.id, RefreshToken.chain.in_(idle))
+        db.session.execute(stopped.values(stopped_at=clock.now()))
+
+
+def _add(
+    session: Session, auth_time: int | None, chain: Chain = _BROWSERS, scope: str | None = None
+) -> tuple[RefreshToken, Tokens]:
+    """Add a link with no predecessor yet. *scope* narrows its access token only."""
     token = secrets.token_urlsafe(32)
     name = secrets.token_urlsafe(12) if session.client_id == SITE else None
-    access, claims = access_token.issue(session, scope, auth_time=auth_time, link=name)
+    access, claims = access_token.issue(session, scope or chain.scope, auth_time=auth_time, link=name)
     link = RefreshToken(
         hash=digest(token),
         link=name,
@@ -245,6 +300,8 @@ def _add(session: Session, auth_time: int | None, scope: str | None = None) -> t
         issued_at=clock.now(),
         access_expires_at=claims.exp,
         auth_time=auth_time,
+        chain=chain.number,
+        scope=chain.scope,
     )
     db.session.add(link)
     db.session.flush()
@@ -252,6 +309,8 @@ def _add(session: Session, auth_time: int | None, scope: str | None = None) -> t
 
 
 def _exchange(link: RefreshToken, token: str, session: Session, scope: str | None) -> Tokens | None:
+    if link.stopped_at is not None:
+        return None
     verdict = _judge(link, session)
     if verdict is _Verdict.THEFT:
         end_reused(session)
@@ -308,7 +367,7 @@ def _first_use(link: RefreshToken) -> int | None:
 def _advance(link: RefreshToken, token: str, session: Session, scope: str | None = None) -> tuple[RefreshToken, Tokens]:
     """Exchange the newest link. A proof made from it, if it is unused, is void from here on."""
     _void(link.successor)
-    added, tokens = _add(session, link.auth_time, scope)
+    added, tokens = _add(session, link.auth_time, Chain(link.chain, link.scope), scope)
     now = clock.now()
     sealed = seal.close(token, _SUCCESSOR, tokens.refresh or "")
     # Compare and swap: whatever the isolation, one caller alone moves the chain on.
@@ -335,7 +394,7 @@ def _expires_soon(link: RefreshToken) -> bool:
 def _repeat(link: RefreshToken, known: str | None, session: Session, scope: str | None) -> Tokens:
     """Give the *known* successor again, with an access token of it; else an access token of *link* alone."""
     named = (_locked(link.successor) if known else None) or link
-    access, claims = access_token.issue(session, scope, auth_time=named.auth_time, link=named.link)
+    access, claims = access_token.issue(session, scope or link.scope, auth_time=named.auth_time, link=named.link)
     return Tokens(session, access, known, claims)
 
 

@@ -39,6 +39,7 @@ class Session(Lifetime, Model):
     its scope has `offline_access`.
     *user_agent*, *address*: from where it was used last; *places*: from where ever, once that is more than one place.
     *warned*: the first warning about a new place, an event, to which nobody has said "It was me".
+    *chains*: how many chains of refresh tokens have begun in an app's session, one for each exchange of a code.
     """
 
     __tablename__ = "sessions"
@@ -68,6 +69,7 @@ class Session(Lifetime, Model):
     parent_id: Mapped[str | None] = mapped_column(String(64))
     places: Mapped[dict[str, list[str]] | None] = mapped_column(JSON(none_as_null=True))
     warned: Mapped[int | None]
+    chains: Mapped[int] = mapped_column(default=0, server_default="0")
     user: Mapped[User] = relationship()
     ending: Mapped[log.LogEntry | None] = relationship()
     parent: Mapped["Session | None"] = relationship(
@@ -90,22 +92,33 @@ class Session(Lifetime, Model):
         )
 
     @classmethod
-    def grant(cls, parent: "Session", client_id: str, scope: str, *, auth_time: int | None) -> Self:
+    def grant(cls, parent: "Session", client_id: str, scope: str, *, auth_time: int) -> Self:
         """Begin an app's session under the browser session that allowed it, and append *opened*.
 
-        *auth_time*: when the user had proved who they are to the browser that allowed it, as far as that is known. Must run inside `db.writing`, with the row of *parent* locked and found to go on.
+        *auth_time*: when the user had proved who they are to the browser that allowed it. Must run inside `db.writing`,
+        with the row of *parent* locked and found to go on.
         """
         return cls._open(
             user_id=parent.user_id,
             client_id=client_id,
             scope=scope,
             expires_at=clock.now() + settings().session_max_seconds if outlives(scope) else parent.expires_at,
-            last_auth_at=parent.began_at if auth_time is None else auth_time,
+            last_auth_at=auth_time,
             keep=True,
             user_agent=parent.user_agent,
             address=parent.address,
             parent_id=parent.id,
         )
+
+    def extend(self, scope: str, *, auth_time: int) -> None:
+        """Note another exchange of a code by the app of this session: it may know what either has allowed.
+
+        Must run inside `db.writing`, with the row locked and found to go on.
+        """
+        self.scope = " ".join(dict.fromkeys([*self.scope.split(), *scope.split()]))
+        self.last_auth_at = max(self.last_auth_at, auth_time)
+        self.last_seen_at = max(self.last_seen_at, clock.now())
+        self.idle_until = max(self.idle_until, clock.now() + settings().session_idle_seconds)
 
     @classmethod
     def _open(cls, *, expires_at: int, **more: Any) -> Self:

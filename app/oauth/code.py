@@ -22,7 +22,7 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 class Code(Model):
-    """A code under the SHA-256 of what the app was sent. *session_id*: the session that it was exchanged for."""
+    """A code under the SHA-256 of what the app was sent. *session_id*: the session in which it was exchanged."""
 
     __tablename__ = "authorization_codes"
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
@@ -84,9 +84,9 @@ def is_unused(code: str) -> bool:
 
 
 def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | None) -> Granted | None:
-    """Open the app's session and return its first tokens, or None if the code is not good.
+    """Return the first tokens of a new chain in the app's session, or None if the code is not good.
 
-    A second exchange ends the session that the first one opened, if it too proves to come from who asked for the code;
+    A second exchange ends the session that the first one was about, if it too proves to come from who asked for the code;
     without the verifier it changes nothing, or whoever saw the code could end the session (RFC 9700, section 4.5).
     """
     found = db.session.get(Code, digest(code)) if len(code) <= LONGEST else None
@@ -100,11 +100,22 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
             return None
         if browser is None or found.expires_at <= clock.now() or not _is_still_wanted(found, browser):
             return None
-        _make_room(browser.user_id, client_id)
-        session = Session.grant(browser, client_id, found.scope, auth_time=found.auth_time)
+        auth_time = browser.began_at if found.auth_time is None else found.auth_time
+        session = _session(browser, found, auth_time)
         found.session_id = session.id
-        activity.record("app_connected", session.user_id, session)
-        return Granted(refresh_token.issue(session), found.nonce)
+        return Granted(refresh_token.issue(session, scope=found.scope, auth_time=auth_time), found.nonce)
+
+
+def _session(browser: Session, found: Code, auth_time: int) -> Session:
+    """Return the app's session in *browser*: the one that it holds, or else one that begins now."""
+    held = sessions.held_in(browser, found.client_id, found.scope)
+    if held:
+        held.extend(found.scope, auth_time=auth_time)
+        return held
+    _make_room(browser.user_id, found.client_id)
+    begun = Session.grant(browser, found.client_id, found.scope, auth_time=auth_time)
+    activity.record("app_connected", begun.user_id, begun)
+    return begun
 
 
 def _is_from_who_asked(found: Code, client_id: str, verifier: str, redirect_uri: str | None) -> bool:

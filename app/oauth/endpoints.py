@@ -95,7 +95,8 @@ class RefreshOf:
         if not session.goes_on() or not refresh_token.is_newest(self.token):
             return None
         issued = {"iss": settings().site_url, "exp": session.ends_at, "iat": session.began_at}
-        return issued | {"sub": session.user_id, "client_id": self.client_id, "scope": session.scope, "sid": session.id}
+        scope = refresh_token.scope_of(self.token) or session.scope
+        return issued | {"sub": session.user_id, "client_id": self.client_id, "scope": scope, "sid": session.id}
 
     def revoke(self) -> None:
         if self.session.await_end():  # no lock is taken for a dead token

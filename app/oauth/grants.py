@@ -15,7 +15,7 @@ from app.oauth.client import METHODS, Client
 
 
 class CodeGrant(BaseGrant, TokenEndpointMixin):
-    """An authorization code for the first tokens of an app's session (RFC 6749, section 4.1.3).
+    """An authorization code for the first tokens of a chain in an app's session (RFC 6749, section 4.1.3).
 
     Authlib's own would save and retire in two steps and leave what a reused code gave alone; here the exchange is one
     transaction of `code`. The other half, where a person is asked, is a page: `authorization` reads its request.
@@ -41,8 +41,8 @@ class CodeGrant(BaseGrant, TokenEndpointMixin):
         if granted is None:
             raise InvalidGrantError
         body = _body(granted.tokens)
-        if "openid" in granted.tokens.session.scope.split():
-            body["id_token"] = id_token.issue(granted.tokens.session, granted.tokens.access, nonce=granted.nonce)
+        if "openid" in granted.tokens.claims.scope.split():
+            body["id_token"] = id_token.issue(granted.tokens, nonce=granted.nonce)
         return 200, body, self.TOKEN_RESPONSE_HEADER
 
 
@@ -57,7 +57,7 @@ class Credential(TokenMixin):
         return self.session.client_id == client.id
 
     def get_scope(self) -> str:
-        return self.session.scope
+        return refresh_token.scope_of(self.token) or self.session.scope
 
 
 class RefreshGrant(RefreshTokenGrant):

@@ -122,6 +122,31 @@ def test_signing_out_of_the_app_signs_out_of_the_site_once_the_person_says_so(ad
     assert not ada.is_signed_in()
 
 
+def test_two_tabs_of_one_app_each_with_its_own_tokens_renew_for_an_hour(ada: Person, app: App, server: Server) -> None:
+    other = Person(ada.context)
+    other.page.goto(app.redirect_uri)
+    says(other, "Nobody is signed in")
+    other.page.get_by_role("button", name="Sign in").click()
+    other.press("Allow Calendar")
+    says(other, "Ada is signed in")
+    tabs, seen = (ada, other), set()
+    for _ in range(12):
+        server.wait(5 * 60)
+        for tab in tabs:
+            renewed = tab.page.evaluate("people.signinSilent()")
+            assert call_api(tab, app, renewed) == 200
+            seen.add(renewed["refresh_token"])
+    assert len(seen) == 24, "no tab was given what is the other's"
+    held = [tab.page.evaluate("people.getUser()") for tab in tabs]
+    assert len({user["profile"]["sid"] for user in held}) == 1
+    listed = ada.context.request.get("/devices", headers={"Accept": "application/json"}).json()["sessions"]
+    assert [line["sid"] for line in listed if line["app"] and not line["ended_at"]] == [held[0]["profile"]["sid"]]
+
+    other.page.evaluate("people.revokeTokens()")
+    assert [call_api(tab, app, user) for tab, user in zip(tabs, held, strict=True)] == [401, 401]
+    assert ada.page.evaluate("people.signinSilent().catch(problem => problem.error)") == "invalid_grant"
+
+
 def test_bba_10_a_page_of_an_origin_that_is_not_registered_can_read_nothing(ada: Person, app: App) -> None:
     kept = ada.page.evaluate("people.getUser()")
     assert call_api(ada, app, kept) == 200

@@ -190,13 +190,3 @@ def test_a_code_from_before_the_person_took_the_yes_back_gives_nothing(ada: Brow
     assert error(later.exchange(code)) == (400, "invalid_grant")
     again = Flow(web)
     assert again.exchange(again.allow(ada)).status_code == 200, "who says yes once more means it"
-
-
-def test_an_app_holds_fifty_sessions_of_a_person_and_the_idle_ones_go(ada: Browser, web: App) -> None:
-    first, second = Flow(web).connect(ada), Flow(web).connect(ada)
-    web.site.wait(1)
-    first = web.refresh(first["refresh_token"]).get_json()
-    for _ in range(49):
-        newest = Flow(web).connect(ada)
-    assert len([line for line in ada.sessions() if line["app"] and not line["ended_at"]]) == 50
-    assert [alive(web, tokens["access_token"]) for tokens in (first, second, newest)] == [True, False, True]

@@ -9,7 +9,7 @@ from app.db import after_commit, db
 
 # Before ours runs, its projection of the log has marked what an entry ends: a projection runs after those that were
 # there when it came.
-from app.identity.session import SITE, Session
+from app.identity.session import SITE, Reason, Session
 from app.oauth.client import Client
 from app.oauth.logout import message
 from app.oauth.logout.courier import Courier
@@ -48,5 +48,8 @@ def _told(first: int, last: int) -> Select[LogEntry, str, str, Client]:
         .where(Session.client_id != SITE, Client.backchannel_logout_uri.is_not(None))
         .where(Session.idle_until > LogEntry.at, Session.expires_at > LogEntry.at)  # else it had timed out before
         .where(Session.id != func.coalesce(LogEntry.actor, ""))  # an app that let go of its own session knows
+        .where(
+            or_(LogEntry.reason.is_distinct_from(Reason.REPLACED), Session.id != LogEntry.subject)
+        )  # its person did not sign out
         .order_by(LogEntry.position, Session.opened)
     )

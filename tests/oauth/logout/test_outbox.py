@@ -32,10 +32,12 @@ def test_bcl_05_sign_out_tells_each_app_of_its_own_session_in_that_browser(
     assert here.sid != there.sid
 
 
-def test_two_grants_of_one_app_in_one_browser_are_both_told(ada: Browser, mail: Party) -> None:
-    both = {mail.connect(ada).sid, mail.connect(ada).sid}
+def test_an_app_that_holds_two_sessions_in_one_browser_is_told_of_both(ada: Browser, mail: Party) -> None:
+    both = {mail.connect(ada).sid, mail.connect(ada, offline=True).sid}
+    assert {mail.connect(ada).sid, mail.connect(ada, offline=True).sid} == both
     ada.sign_out()
     mail.told()
+    assert len(mail.sink.sids) == 2
     assert set(mail.sink.sids) == both
     assert len(set(mail.sink.jtis)) == 2
 
