@@ -9,6 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response
 from flask.globals import request_ctx
+from werkzeug.datastructures import Headers
 
 from app.web import errors
 from app.web.headers import Careful
@@ -16,8 +17,20 @@ from app.web.headers import Careful
 _log = logging.getLogger("signed_out.errors")
 
 
+class Answer(Response):
+    """An answer that leads on to an address as it is: werkzeug would normalise it, and apps compare letters."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        found = super().get_wsgi_headers(environ)
+        if self.location and self.location.isascii():
+            found["Location"] = self.location
+        return found
+
+
 class Application(Flask):
     """Flask, in which nothing that runs after a view can take its answer away."""
+
+    response_class = Answer
 
     def handle_exception(self, e: Exception) -> Response:
         try:

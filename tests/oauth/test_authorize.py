@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import jwt
 import pytest
 
-from tests.browsers import ACCESS, PASSWORD, SITE_URL, Browser, Site
+from tests.browsers import ACCESS, PASSWORD, SITE_URL, Browser, Site, form
 from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import CALLBACK, Flow, is_led_back, led
 
@@ -132,6 +132,15 @@ def test_aut_01_an_address_comes_back_as_it_was_registered_letter_by_letter(
     assert allowed.endswith(f"&state={flow.state}&iss=http%3A%2F%2Flocalhost%3A8000")
     denied = flow.decide(ada, "deny", redirect_uri=asked).headers["Location"]
     assert denied.startswith(begins.replace("code=", "error=access_denied"))
+
+
+def test_a_second_press_leads_to_the_same_letters(ada: Browser, site: Site) -> None:
+    flow = Flow(register_app(site, "App", redirect_uris=["Com.Example.App://"]))
+    path = flow.path(redirect_uri=None)
+    sent = form(ada, path, decision="allow", sid=ada.session()["sid"])
+    pressed = [ada.post(path, **sent).headers["Location"] for _ in range(2)]
+    assert pressed[0].startswith("Com.Example.App://?code=")
+    assert pressed[0] == pressed[1]
 
 
 @pytest.mark.parametrize("port", ["", ":", ":0", ":x", ":65536", ":080", ":-1", ":80:80", ":80@evil.example"])
