@@ -56,7 +56,7 @@ class Arm:
             assert ada is not None
             browser = Session.start(ada, Browser("a browser", "192.0.2.1"), keep=True)
             for app in self.apps:
-                Session.grant(browser, app, "openid", auth_time=None)
+                Session.grant(browser, app, "openid", auth_time=browser.last_auth_at)
             tokens = refresh_token.issue(browser)
             db.session.flush()
             return {ACCESS: tokens.access, REFRESH: tokens.refresh}

@@ -193,7 +193,7 @@ def test_one_that_hangs_delays_nobody_else_and_itself_is_told_one_thing_at_a_tim
     site: Site, ada: Browser, mail: Party, notes: Party
 ) -> None:
     mail.connect(ada)
-    mail.connect(ada)
+    mail.connect(ada, offline=True)
     notes.connect(ada)
     order: list[str] = []
     others_are_told = threading.Event()

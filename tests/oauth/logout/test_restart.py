@@ -88,10 +88,11 @@ def test_a_server_that_stops_lets_what_is_on_its_way_come_back(server: Server, a
 def test_two_processes_that_look_at_once_never_send_the_same(
     site: Site, other_node: Site, ada: Browser, mail: Party, notes: Party
 ) -> None:
-    for _ in range(15):
-        mail.connect(ada)
-        notes.connect(ada)
-    ada.sign_out()
+    for browser in (ada, *(site.browser() for _ in range(14))):
+        browser.sign_in()
+        mail.connect(browser)
+        notes.connect(browser)
+    ada.post("/devices/end-all")
     with ThreadPoolExecutor(2) as processes:
         list(processes.map(lambda one: one.deliver(), (site, other_node)))
     for sink in (mail.sink, notes.sink):
