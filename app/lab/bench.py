@@ -111,7 +111,7 @@ def changing() -> Iterator[tuple[Bench, str | None]]:
     if held is None:
         _made.check(address())
         _made.count(address())
-    with admission.turn("acts", visitor()), writing():
+    with admission.turn("acts", visitor()), writing(gives_way=True):
         bench = lock(name(held)) if held else None
         bench, secret = (bench, None) if bench else make()
         bench.seen_at = clock.now()
