@@ -13,6 +13,14 @@ from gunicorn.app.base import BaseApplication
 from app import config, create_app, metrics
 from app.serving.master import Master
 from app.serving.worker import MOST_LINES, RESERVED_FILES, Buffered
+from app.web import live
+
+
+class Worker(Buffered):
+    """Open pages ask whether their session goes on, and hold up nobody."""
+
+    polls = frozenset({live.PATH})
+    pollers = config.POLLERS
 
 
 class Site(BaseApplication):  # type: ignore[misc]
@@ -29,7 +37,7 @@ class Site(BaseApplication):  # type: ignore[misc]
             if ":" in settings.host
             else f"{settings.host}:{settings.port}",
             "workers": settings.workers,
-            "worker_class": Buffered,
+            "worker_class": Worker,
             "threads": config.THREADS,
             "limit_request_line": 0,  # the worker has limits of its own, which lead to pages of ours
             "graceful_timeout": 8,  # seconds to finish what runs: within the ten that containers are given to stop

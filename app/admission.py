@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from flask import Flask, current_app
 
 from app import db
-from app.config import THREADS, Settings
+from app.config import POLLERS, THREADS, Settings
 
 RESERVE = 4  # one thread in so many belongs to no line
 PATIENCE_SECONDS = 10  # what has waited for so long is told to come back
@@ -79,7 +79,7 @@ class Queue:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Give *app* a line for each kind of work."""
-    app.extensions["admission"] = queues(THREADS, max(1, (os.cpu_count() or 1) // settings.workers))
+    app.extensions["admission"] = queues(THREADS - POLLERS, max(1, (os.cpu_count() or 1) // settings.workers))
 
 
 def queues(threads: int, processors: int) -> dict[str, Queue]:

@@ -5,15 +5,19 @@ import os
 import resource
 import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
 
+from tests.backings import free_port
 from tests.browsers import ACCESS, PASSWORD, Pocket
-from tests.server import Server
+from tests.server import PROJECT, Server
 
 pytestmark = pytest.mark.server
 
@@ -346,3 +350,40 @@ def accepts(server: Server) -> bool:
         client.connect((server.address, server.port))
         return True
     return False
+
+
+@pytest.fixture
+def polled(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """A server of four threads whose `/live` answers nobody before there is a file: its port, and the file."""
+    port, gate = free_port(), tmp_path / "gate"
+    words = ["gunicorn", "tests.polled:app", "-k", "tests.polled.Worker", "--threads", "4", "-b", f"127.0.0.1:{port}"]
+    environ = os.environ | {"GATE": str(gate)}
+    running = subprocess.Popen([sys.executable, "-m", *words, "--no-control-socket"], cwd=PROJECT, env=environ)
+    yield port, gate
+    gate.touch()
+    running.terminate()
+    running.wait(timeout=60)
+
+
+def get(port: int, path: str) -> socket.socket:
+    while True:
+        try:
+            client = socket.create_connection(("127.0.0.1", port), timeout=120)
+        except ConnectionRefusedError:
+            time.sleep(0.01)  # nothing to wait on: the port is not open yet
+        else:
+            client.sendall(f"GET {path} HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n".encode())
+            return client
+
+
+@pytest.mark.sqlite
+def test_open_pages_that_ask_and_are_not_answered_hold_up_nobody_else(polled: tuple[int, Path]) -> None:
+    port, gate = polled
+    with ExitStack() as open_pages:
+        asking = [open_pages.enter_context(closing(get(port, "/live?session=1"))) for _ in range(20)]
+        for _ in range(5):
+            with closing(get(port, "/sign-out")) as client:
+                assert read(client)[0] == 200
+        assert all(map(is_open, asking))
+        gate.touch()
+        assert [read(client)[0] for client in asking] == [200] * 20

@@ -44,14 +44,22 @@ class Quiet(wsgi.Response):  # type: ignore[misc]
 
 
 class Buffered(Worker):  # type: ignore[misc]
-    """The worker. Only the loop's thread changes the state of a line, its registration and `_lines`."""
+    """The worker. Only the loop's thread changes the state of a line, its registration and `_lines`.
+
+    Requests for the paths *polls* have few threads to themselves, the *pollers*. Hundreds of open pages ask at once, and
+    each thread that runs takes turns at the interpreter's lock from one that signs somebody out.
+    """
+
+    polls: frozenset[str] = frozenset()
+    pollers = 0
 
     def run(self) -> None:
         self._lines: dict[int, Line] = {}  # the one that changed longest ago comes first
         self._called: deque[Line] = deque()
         self._room = _room()
         self._dismissed = time.monotonic()
-        self._threads = ThreadPoolExecutor(self.cfg.threads)
+        self._threads = ThreadPoolExecutor(self.cfg.threads - self.pollers)
+        self._pollers = ThreadPoolExecutor(self.pollers or 1)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.PIPE[0], selectors.EVENT_READ, None)
         for listener in self.sockets:
@@ -75,7 +83,8 @@ class Buffered(Worker):  # type: ignore[misc]
             listener.close()
         while self._lines and time.monotonic() < deadline:
             self._turn(PATIENCE | LAST_PATIENCE)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._pollers):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self, patience: dict[State, float]) -> None:
         self.notify()
@@ -157,7 +166,8 @@ class Buffered(Worker):  # type: ignore[misc]
         self._watch(line, 0)
         self._enter(line, State.ANSWERING)
         request = request or Request(self.cfg, IterUnreader([_NOTHING]), line.client)
-        self._threads.submit(self._answer, line, request, body, refusal)
+        threads = self._pollers if request.path in self.polls else self._threads
+        threads.submit(self._answer, line, request, body, refusal)
 
     def _answer(self, line: Line, request: Request, body: bytes, refusal: int | None) -> None:
         """Have the application answer, in a thread of its own."""

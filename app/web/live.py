@@ -9,10 +9,11 @@ from app.web import guard, local
 from app.web.held import Held
 
 bp = Blueprint("live", __name__)
+PATH = "/live"
 ANSWER_SECONDS = 10  # within which the answer to a sign-out has come, or never will
 
 
-@bp.get("/live")
+@bp.get(PATH)
 def live() -> ResponseReturnValue:
     """Answer 204 while the page's *session* goes on, else where the page *at* has to go.
 
