@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +21,8 @@ PARTS = {"passwords": 12, "lab": 13, "acts": 9, "forms": 4, "days": 2, "proofs":
 # At once, where that is not one for each processor. Acts of the lab write, and one at a time leaves the database to the
 # site; the others wait for something else.
 PLACES = {"acts": 1, "endings": 4, "feeds": 64, "forms": 64}
+RESTING = ("acts",)  # their place rests for as long as each took, so a lab that is always full writes half the time
+LONGEST_REST_SECONDS = 1.0
 
 
 class Full(Exception):
@@ -31,11 +34,16 @@ class Full(Exception):
 
 
 class Queue:
-    """The line in front of one kind of work: *length* requests, of which *at_once* run."""
+    """The line in front of one kind of work: *length* requests, of which *at_once* run.
 
-    def __init__(self, kind: str, at_once: int, length: int) -> None:
+    *rests*: after each, the next waits for as long as it took.
+    """
+
+    def __init__(self, kind: str, at_once: int, length: int, *, rests: bool = False) -> None:
         self.at_once, self.length = at_once, length
         self._kind = kind
+        self._rests = rests
+        self._rested_at = 0.0
         self._turn = threading.Semaphore(at_once)
         self._lock = threading.Lock()
         self._inside: Counter[str] = Counter()
@@ -57,11 +65,23 @@ class Queue:
             if not self._turn.acquire(timeout=PATIENCE_SECONDS):
                 raise Full(self._kind)
             try:
-                yield
+                with self._resting():
+                    yield
             finally:
                 self._turn.release()
         finally:
             self._leave(whose)
+
+    @contextmanager
+    def _resting(self) -> Iterator[None]:
+        """Wait until the place has rested from the last, and say how long it rests from this one."""
+        time.sleep(max(0.0, self._rested_at - time.monotonic()))
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            now = time.monotonic()
+            self._rested_at = now + min(now - began, LONGEST_REST_SECONDS) * self._rests
 
     def _enter(self, whose: str) -> None:
         with self._lock:
@@ -87,7 +107,7 @@ def queues(threads: int, processors: int) -> dict[str, Queue]:
     shared = threads - -(-threads // RESERVE)
     whole = sum(PARTS.values())
     return {
-        kind: Queue(kind, min(PLACES.get(kind, processors), length), length)
+        kind: Queue(kind, min(PLACES.get(kind, processors), length), length, rests=kind in RESTING)
         for kind, length in ((kind, shared * part // whole) for kind, part in PARTS.items())
     }
 

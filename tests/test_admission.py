@@ -56,6 +56,35 @@ def test_one_act_of_the_lab_at_a_time_writes_in_a_process(processors: int) -> No
     assert admission.queues(64, processors)["acts"].at_once == 1
 
 
+class Watch:
+    """Time that moves when it is told to, or when a thread sleeps."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 100.0, list[float]()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.mark.sqlite
+def test_the_place_of_an_act_rests_for_as_long_as_it_took_though_not_for_long(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Watch()
+    monkeypatch.setattr(admission, "time", watch)
+    line = admission.queues(64, 1)["acts"]
+    with site.app.app_context():
+        for took, meanwhile in ((0.5, 0), (0.5, 0.25), (0.5, 5), (9, 0), (0, 0)):
+            with line.turn():
+                watch.now += took
+            watch.now += meanwhile
+    assert watch.slept == [0, 0.5, 0.25, 0, admission.LONGEST_REST_SECONDS]
+
+
 @pytest.mark.sqlite
 def test_the_lab_writes_only_once_no_writer_of_the_site_waits(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "SELDOM_SECONDS", 0)  # it misses no moment
