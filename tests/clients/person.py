@@ -3,20 +3,24 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import httpx
 
 from tests.browsers import PASSWORD
 from tests.server import Server
 
+_ID = "SELECT id FROM users WHERE email = ?"
+
 
 class Person:
-    """Somebody with an account, who is not signed in anywhere yet."""
+    """Somebody with an account, at a browser in which they are not signed in yet."""
 
     def __init__(self, server: Server, email: str) -> None:
-        server.join(email)
+        if not server.query(_ID, email):
+            server.join(email)
         self.email = email
-        self.id: str = server.query("SELECT id FROM users WHERE email = ?", email)[0][0]
+        self.id: str = server.query(_ID, email)[0][0]
         self._site = server.url
         # As browsers do, it takes this machine for a safe place also without TLS; httpx alone would not.
         cookies = httpx.Cookies(CookieJar(DefaultCookiePolicy(secure_protocols=("https", "http"))))
@@ -24,7 +28,7 @@ class Person:
         self._browser = httpx.Client(base_url=server.url, event_hooks=hooks, timeout=60)
 
     def decide(self, address: str, decision: str = "allow") -> str:
-        """Go to *address*, sign in if asked who it is, decide if asked; return where that leads in the end."""
+        """Go to *address*, sign in if asked who it is, decide if asked; return where that leads off the site."""
         answer = self._browser.get(address)
         for _ in range(9):
             if not answer.is_redirect:
@@ -36,6 +40,25 @@ class Person:
                 return led
             answer = self._browser.get(led)
         raise AssertionError(f"led in circles, at last to {answer.url}")
+
+    def go(self, address: str, decision: str = "allow") -> str:
+        """The same from a page of an app, which follows the way back, too; return where it ends."""
+        answer = self._browser.get(address)
+        for _ in range(9):
+            if not answer.is_redirect:
+                return str(answer.url)
+            assert answer.next_request
+            led = str(answer.next_request.url)
+            on_the_site = led.startswith(f"{self._site}/")
+            answer = self._browser.get(self.decide(led, decision) if on_the_site else led)
+        raise AssertionError(f"led in circles, at last to {answer.url}")
+
+    def read(self, address: str) -> Any:
+        """Return what stands there, as JSON."""
+        return self._browser.get(address).json()
+
+    def is_signed_in(self) -> bool:
+        return self._browser.get("/account").is_success
 
     def sign_out(self) -> None:
         answer = self._browser.post("/sign-out", headers={"Origin": self._site})

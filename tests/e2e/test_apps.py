@@ -142,7 +142,7 @@ def test_somebody_who_denies_goes_back_with_nothing(ada: Person, notes: Visited)
 
 
 def test_who_allowed_before_is_led_through_the_sign_in_without_another_question(ada: Person, notes: Visited) -> None:
-    """The form of the sign-in ends at the app: its page's policy has to let it."""
+    """The form of the sign-in ends at the app: its page's policy has to let it. And no address on the way is too long."""
     address = email()
     ada.sign_up(address)
     ada.page.goto(notes.flow().path())
@@ -151,10 +151,12 @@ def test_who_allowed_before_is_led_through_the_sign_in_without_another_question(
     ada.page.goto("/")
     ada.sign_out()
     ada.page.wait_for_url("**/signed-out")
-    ada.page.goto(notes.flow().path())
+    state = '{"back": "/ä?b=1&c=2"}' * 200
+    ada.page.goto(notes.flow(state=state).path())
     ada.fill_in(address)
     ada.press("Sign in")
     ada.page.wait_for_url(re.compile(re.escape(notes.url)))
+    assert parse_qs(urlsplit(ada.page.url).query)["state"] == [state]
 
 
 def test_an_app_that_leads_on_to_another_origin_is_reached_after_each_form(
