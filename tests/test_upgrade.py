@@ -8,6 +8,7 @@ from app.db import db, writing
 from app.revocation import log
 from app.revocation.entries import Scope
 from tests.browsers import Site
+from tests.oauth.conftest import App, register
 
 COLUMNS = {
     "users": ("is_admin",),
@@ -53,6 +54,8 @@ def test_people_stay_signed_in_and_what_was_ended_stays_ended(site: Site, instan
     left = bob.pocket()
     bob.sign_out()
     pocket = ada.pocket()
+    mail = register(site, "Mail")
+    held = mail.grant("mail")[1]
     with site.app.app_context(), writing():
         for number in range(300):  # so that a tile is full
             log.revoke(Scope.TOKEN, f"t{number}", until=0, reason="why")
@@ -62,6 +65,10 @@ def test_people_stay_signed_in_and_what_was_ended_stays_ended(site: Site, instan
     try:
         assert upgraded.thief(pocket).is_signed_in()
         assert not upgraded.thief(left).is_signed_in()
+        renewed = App(upgraded, mail.id, mail.secret).refresh(held).get_json()
+        assert renewed["scope"] == "mail"
+        chains = "SELECT DISTINCT client_id, chain, refresh_tokens.scope FROM refresh_tokens JOIN sessions ON id = session_id"
+        assert set(upgraded.query(chains)) == {("signed-out", None, None), (mail.id, 0, "mail")}
         audit = upgraded.app.test_cli_runner().invoke(args=["log", "verify"])
         assert audit.exit_code == 0, audit.output
         assert upgraded.query("SELECT count(*) FROM log_tiles") == [(1,)]
