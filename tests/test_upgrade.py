@@ -1,9 +1,12 @@
 """A database of the first version, with people and sessions in it, becomes one of today, and nobody notices."""
 
+import re
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
+from app import clock
 from app.db import db, writing
 from app.revocation import log
 from app.revocation.entries import Scope
@@ -11,7 +14,7 @@ from tests.browsers import Site
 from tests.oauth.conftest import App, register
 
 COLUMNS = {
-    "users": ("is_admin",),
+    "users": ("is_admin", "mailbox", "email_is_folded"),
     "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at"),
     "sessions": ("parent_id", "places", "warned", "chains"),
     "log_head": ("cut_from",),
@@ -27,6 +30,7 @@ INDEXES = (
     "sessions_by_expiry",
     "sessions_of_client",
     "sessions_of_parent",
+    "users_by_mailbox",
 )
 
 
@@ -73,5 +77,57 @@ def test_people_stay_signed_in_and_what_was_ended_stays_ended(site: Site, instan
         assert audit.exit_code == 0, audit.output
         assert upgraded.query("SELECT count(*) FROM log_tiles") == [(1,)]
         assert upgraded.browser().get("/log/checkpoint").status_code == 200
+    finally:
+        upgraded.close()
+
+
+OLDER, YOUNGER = "jos\u00e9@example.org", "jose\u0301@example.org"
+FOLDED = {"wei\u00df@example.org": "weiss@example.org", "\u00c4RGER@fa\u00df.example": "\u00e4rger@fass.example"}
+
+
+def before_mailboxes(site: Site) -> None:
+    """Keep addresses as they were kept: in lower case, and two spellings of one mailbox in two accounts."""
+    of_old = {**FOLDED, "older@example.org": OLDER, "younger@example.org": YOUNGER}
+    with site.app.app_context():
+        with db.engine.begin() as connection:
+            for email, kept in of_old.items():
+                connection.execute(
+                    text("UPDATE users SET email = :kept WHERE email = :email"), {"kept": kept, "email": email}
+                )
+            late = {"kept": YOUNGER, "later": clock.now() + 60}
+            connection.execute(text("UPDATE users SET created_at = :later WHERE email = :kept"), late)
+        db.engine.dispose()
+    first_version(site)
+
+
+def test_every_account_stays_and_is_found_as_its_owner_types_its_address(
+    site: Site, instance: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    passwords = {name: f"{name} walruses" for name in ("quiet", "violet")}
+    for email in FOLDED:
+        site.browser().sign_up(email)
+    site.browser().sign_up("younger@example.org", passwords["violet"])
+    site.browser().sign_up("older@example.org", passwords["quiet"])
+    before_mailboxes(site)
+
+    upgraded = Site(instance)
+    try:
+        for typed, kept in FOLDED.items():
+            for spelling in (typed, kept):
+                assert upgraded.browser().sign_in(spelling).status_code == 303, spelling
+            assert "has an account already" in upgraded.browser().sign_up(typed).text
+        for spelling, password in (
+            (OLDER, "quiet"),
+            (YOUNGER, "violet"),
+            ("Jos\u00e9@example.org", "quiet"),
+            ("JOSE\u0301@example.org", "violet"),
+        ):
+            assert upgraded.browser().sign_in(spelling, passwords[password]).status_code == 303, spelling
+        assert "has an account already" in upgraded.browser().sign_up("jos\u00e9@EXAMPLE.org").text
+        assert "1 accounts have the mailbox of an older account" in caplog.text
+        listed = upgraded.run("users", "collisions").output
+        assert listed.count("\n") == 1
+        assert re.search(rf"{YOUNGER}  has the mailbox of \S+  {OLDER}", listed)
+        assert upgraded.query("SELECT count(*) FROM users") == [(4,)]
     finally:
         upgraded.close()

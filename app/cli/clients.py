@@ -7,6 +7,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from app import names
 from app.cli import addresses, removal
 from app.db import writing
 from app.oauth import client as clients
@@ -30,9 +31,10 @@ class Checked(click.ParamType[str]):
 
 
 def _name(name: str) -> str:
-    if not name.strip() or not name.isprintable() or len(name) > 80:
-        raise ValueError("A name has 1 to 80 letters, digits and signs.")
-    return name.strip()
+    found = names.read(name, longest=80)
+    if not found:
+        raise ValueError("Give the app a name.")
+    return found
 
 
 def _scope(scope: str) -> str:

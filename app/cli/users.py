@@ -5,6 +5,7 @@ import sys
 import click
 from flask.cli import AppGroup
 from werkzeug.datastructures import MultiDict
+from wtforms import Form
 
 from app import clock
 from app.cli import person
@@ -26,17 +27,40 @@ group = AppGroup("users", help="Accounts.")
 @click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
 def add(email: str, name: str | None, admin: bool, password_stdin: bool) -> None:
     """Add an account, by the rules of the sign-up page."""
-    password = sys.stdin.readline().rstrip("\n")
+    password = _read_password()
     form = forms.SignUp(MultiDict({"email": email, "name": name or email.partition("@")[0], "password": password}))
-    if not form.validate():
-        raise click.ClickException(" ".join(str(found) for errors in form.errors.values() for found in errors))
+    _check(form)
     hashed = passwords.hash(password)
     with writing():
-        user = users.sign_up(email, forms.text(form.name), hashed)
+        user = users.sign_up(forms.text(form.email), forms.text(form.name), hashed)
         if user is None:
             raise click.ClickException("There is an account with this address.")
         user.is_admin = admin
     click.echo("Added.")
+
+
+@group.command("password")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
+def set_password(email: str, password_stdin: bool) -> None:
+    """Give an account another password, by the rules of the pages: all its sessions end."""
+    found, password = person.named(email), _read_password()
+    _check(forms.NewPassword(MultiDict({"password": password}), found))
+    if found.has_password(password):
+        raise click.ClickException("This is the password of this account already.")
+    hashed = passwords.hash(password)
+    with writing():
+        users.lock(found.id).set_password(hashed)
+        count = sessions.end_all(found.id, Reason.PASSWORD_CHANGED)
+        activity.record("password_set", found.id)
+    click.echo(f"Changed; {count} sessions ended.")
+
+
+@group.command("collisions")
+def list_collisions() -> None:
+    """List accounts whose address an older account has in another spelling: they are told apart by it alone."""
+    for younger, older in users.collisions():
+        click.echo(f"{younger.id}  {younger.email}  has the mailbox of {older.id}  {older.email}")
 
 
 @group.command("seed")
@@ -83,3 +107,17 @@ def admin(email: str, remove: bool) -> None:
         users.lock(found.id).is_admin = not remove
         activity.record("admin_removed" if remove else "admin_added", found.id)
     click.echo("No longer an administrator." if remove else "An administrator from now on.")
+
+
+def _read_password() -> str:
+    """Return the first line of standard input, whichever system ended it."""
+    line = sys.stdin.buffer.readline().rstrip(b"\r\n")
+    try:
+        return line.decode("utf-8-sig")  # some shells begin with a mark
+    except UnicodeDecodeError as problem:
+        raise click.ClickException("The password on standard input is not UTF-8.") from problem
+
+
+def _check(form: Form) -> None:
+    if not form.validate():
+        raise click.ClickException(" ".join(str(found) for errors in form.errors.values() for found in errors))

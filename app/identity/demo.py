@@ -36,7 +36,7 @@ def seed() -> None:
 
 def close() -> None:
     """End their sessions, and let nobody sign in to them."""
-    left = db.session.scalars(select(User.id).where(User.email.in_(ACCOUNTS), User.disabled_at.is_(None)))
+    left = db.session.scalars(select(User.id).where(User.mailbox.in_(ACCOUNTS), User.disabled_at.is_(None)))
     for user_id in list(left):
         with writing():
             users.lock(user_id).disabled_at = clock.now()
@@ -44,6 +44,6 @@ def close() -> None:
 
 
 def _reopen(email: str, hashed: str) -> None:
-    user = users.lock(db.session.scalars(select(User.id).where(User.email == email)).one())
+    user = users.lock(db.session.scalars(select(User.id).where(User.mailbox == email)).one())
     user.disabled_at = None
     user.set_password(hashed)

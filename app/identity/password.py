@@ -1,8 +1,10 @@
 """Passwords: hashed with argon2id, few at once, so a crowd that signs in keeps no one from signing out."""
 
 import os
+import unicodedata
 from base64 import b64encode
 
+import regex
 from argon2 import Parameters, PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, current_app
@@ -11,6 +13,7 @@ from app import admission
 
 # The first choice of the OWASP Password Storage Cheat Sheet: 46 MiB, one pass, one lane.
 PARAMETERS = Parameters(Type.ID, version=19, salt_len=16, hash_len=32, time_cost=1, memory_cost=47104, parallelism=1)
+_SPACE = regex.compile(r"\p{Zs}")
 
 
 class Passwords:
@@ -21,9 +24,16 @@ class Passwords:
         self._nobodys = _hash_of_no_password(PARAMETERS)
 
     def hash(self, password: str) -> str:
-        return self._hasher.hash(password)
+        return self._hasher.hash(spelled(password))
 
-    def matches(self, hashed: str | None, password: str) -> bool:
+    def check(self, hashed: str | None, password: str) -> str | None:
+        """As typed is tried second: so it was hashed before there was one spelling."""
+        if self._matches(hashed, spelled(password)):
+            return hashed
+        as_typed = spelled(password) != password and self._matches(hashed, password)
+        return self.hash(password) if as_typed else None
+
+    def _matches(self, hashed: str | None, password: str) -> bool:
         try:
             return self._hasher.verify(hashed or self._nobodys, password) and hashed is not None
         except (VerificationError, InvalidHashError):
@@ -41,10 +51,18 @@ def hash(password: str) -> str:
         return _passwords().hash(password)
 
 
-def matches(hashed: str | None, password: str) -> bool:
-    """Return whether *password* made *hashed*; takes as long where there is none. Raises Full."""
+def check(hashed: str | None, password: str) -> str | None:
+    """Return the hash to keep if *password* made *hashed*, else None; takes as long where there is none. Raises Full."""
     with admission.turn("passwords"):
-        return _passwords().matches(hashed, password)
+        return _passwords().check(hashed, password)
+
+
+def spelled(password: str) -> str:
+    """Return the one spelling that is hashed, whichever keyboard typed it (RFC 8265, section 4.2).
+
+    Nothing is trimmed and no case is changed.
+    """
+    return unicodedata.normalize("NFC", _SPACE.sub(" ", password))
 
 
 def _hash_of_no_password(costs: Parameters) -> str:

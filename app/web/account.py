@@ -25,7 +25,7 @@ def show() -> ResponseReturnValue:
 @bp.route("/password", methods=["GET", "POST"])
 @guard.required
 def password() -> ResponseReturnValue:
-    form = forms.ChangePassword(request.form or None)
+    form = forms.ChangePassword(request.form or None, guard.current().user)
     if request.method == "POST" and form.validate() and _change(form):
         return redirect("/account/password?done=changed", 303)
     status = 422 if request.method == "POST" else 200

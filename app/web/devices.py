@@ -23,11 +23,17 @@ MOST = 1000  # pages
 @bp.get("")
 @guard.required
 def show() -> ResponseReturnValue:
-    current = guard.current().session
     if guard.wants_json():
+        current = guard.current().session
         alive = _first(current, sessions.live(current.user_id)) + sessions.apps(current.user_id)
         everything = rows.build(alive + _over(current), current)
         return jsonify(sessions=[rows.as_json(row) for row in everything])
+    return _page()
+
+
+def _page(refused: dict[str, Any] | None = None) -> str:
+    """Show the sessions, and what the last action did, or why it was *refused*."""
+    current = guard.current().session
     page = max(1, request.args.get("page", 1, type=int))
     live = sessions.live(current.user_id, start=min(page - 1, MOST) * PAGE, count=PAGE)
     over = _over(current) if page == 1 else []
@@ -47,7 +53,7 @@ def show() -> ResponseReturnValue:
         is_cut=len(over) == LISTED,
         page=page,
         pages=-(-count // PAGE),
-        done=_done([*browsers, *apps, *ended], current, warnings),
+        done=refused or _done([*browsers, *apps, *ended], current, warnings),
     )
 
 
@@ -85,14 +91,14 @@ def end_all() -> ResponseReturnValue:
 def rename(sid: str) -> ResponseReturnValue:
     form = forms.Rename(request.form)
     endings.own(sid)
-    verb = "not-renamed"
+    if not form.validate():
+        return _page({"verb": "not-renamed", "sid": sid, "why": form.name.errors[0]}), 422
     with guard.acting() as current:
         session = sessions.lock(sid)
-        if form.validate() and session and session.goes_on():
+        if session and session.goes_on():
             session.name = form.name.data or None
             activity.record("session_renamed", current.user_id, session)
-            verb = "renamed"
-    return redirect(f"/devices?done={verb}&sid={sid}#session-{sid}", 303)
+    return redirect(f"/devices?done=renamed&sid={sid}#session-{sid}", 303)
 
 
 def _first(current: Session, live: list[Session]) -> list[Session]:
@@ -118,7 +124,7 @@ def _done(listed: list[Row], current: Session, warnings: Collection[str]) -> dic
     if verb == "others":
         count = sessions.count_ended_by(current, Reason.ENDED_OTHERS, clock.now() - 60)
         return {"verb": verb, "sid": None, "count": count}
-    over = {"ended": True, "already": True, "renamed": False, "not-renamed": False, "answered": sid in warnings}
+    over = {"ended": True, "already": True, "renamed": False, "answered": sid in warnings}
     if verb in over and any(row.id == sid and (row.state == "ended") == over[verb] for row in listed):
         return {"verb": verb, "sid": sid, "count": 0}
     return None

@@ -1,8 +1,10 @@
 """Every form, its fields and what they accept."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
+from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
     EmailField,
@@ -11,37 +13,65 @@ from wtforms import (
     PasswordField,
     StringField,
 )
-from wtforms.validators import InputRequired, Length, ValidationError
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
+from wtforms.validators import DataRequired, InputRequired, ValidationError
 
-# Assembled once; a set answers at once. Those too short for us need no place in it.
-_COMMON = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= 8)
-_SITE_WORDS = frozenset({"signedout", "signed out", "signed-out"})
+from app import names
+from app.identity import email as emails
+from app.identity import guesses
+from app.identity import password as passwords
+from app.identity.user import User
 
 
 def _strip(value: str | None) -> str | None:
     return value.strip() if value else value
 
 
-def _one_line(_form: Form, field: Any) -> None:
-    if field.data is None or not field.data.isprintable():
-        raise ValidationError("Use letters, digits and signs only.")
+def name_field(label: str, missing: str, longest: int) -> StringField:
+    """Return the field of a name that others see. Left empty, it asks for one by *missing*."""
+    return StringField(label, [DataRequired(missing)], [partial(_name, longest=longest)])
 
 
-def _email(_form: Form, field: Any) -> None:
-    try:
-        # No mail is sent to prove it, so what looks like an address will do, reserved domains included.
-        validate_email(field.data, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as problem:
-        raise ValidationError("Enter an email address in the form name@example.org.") from problem
+def _name(typed: str | None, longest: int) -> str | None:
+    return names.read(typed, longest) if typed else typed
 
 
-def new_password(form: Form, field: Any) -> None:
-    """Refuse what is guessed first: no rules about kinds of characters (ASVS 5.0, 6.2)."""
-    lowered = field.data.casefold()
-    email = getattr(form, "email", None)
-    own = {email.data.casefold(), email.data.casefold().partition("@")[0]} if email and email.data else set()
-    if lowered in _COMMON or lowered in _SITE_WORDS or lowered in own or len(set(lowered)) < 3:
+def _sent(_form: Form, field: Any) -> None:
+    if field.data is None:
+        raise ValidationError("Send a name, or an empty one.")
+
+
+def _judged(judge: Callable[[str], None]) -> Callable[[Form, Any], None]:
+    """Return the validator that tells why *judge* raises ValueError."""
+
+    def check(_form: Form, field: Any) -> None:
+        try:
+            judge(field.data)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from problem
+
+    return check
+
+
+def _at_most(longest: int) -> Callable[[Form, Any], None]:
+    """Limit a field here, and not in the browser: a `maxlength` cuts what is pasted without a word."""
+
+    def check(_form: Form, field: Any) -> None:
+        if len(field.data or "") > longest:
+            raise ValidationError(f"Use up to {longest} characters.")
+
+    return check
+
+
+def new_password(form: Any, field: Any) -> None:
+    """Refuse what is guessed first, and control characters: no rules about kinds of characters (ASVS 5.0, 6.2)."""
+    if len(field.data) > LONGEST:  # before it is normalized, which takes long for many accents on one letter
+        raise ValidationError("Use 8 to 128 characters.")
+    if found := names.control(field.data):
+        raise ValidationError(f"A password cannot hold {names.describe(found)}. Leave it out.")
+    password = passwords.spelled(field.data)
+    if not 8 <= len(password) <= 128:
+        raise ValidationError(f"Use 8 to 128 characters. This has {len(password)}.")
+    if guesses.include(password, form.about()):
         raise ValidationError("This password is among the first that somebody would guess. Choose another.")
 
 
@@ -50,25 +80,27 @@ def text(field: StringField) -> str:
     return field.data or ""
 
 
-_NEW_PASSWORD = [
-    InputRequired("Choose a password."),
-    Length(8, 128, "Use 8 to 128 characters."),
-    new_password,
-]
-_PASSWORD = [InputRequired("Enter your password."), Length(max=1024, message="This is too long.")]
+LONGEST = 1024  # characters of a password that is looked at at all
+_NEW_PASSWORD = [InputRequired("Choose a password."), new_password]
+_PASSWORD = [InputRequired("Enter your password."), _at_most(LONGEST)]
 
 
 class SignUp(Form):
-    name = StringField(
-        "Name", [InputRequired("Enter your name."), Length(1, 80, "Use up to 80 characters."), _one_line], [_strip]
+    name = name_field("Name", "Enter your name.", longest=80)
+    email = EmailField(
+        "Email", [InputRequired("Enter your email address."), _at_most(254), _judged(emails.check)], [_strip]
     )
-    email = EmailField("Email", [InputRequired("Enter your email address."), Length(max=254), _email], [_strip])
     password = PasswordField("Password", _NEW_PASSWORD)
     next = HiddenField()
 
+    def about(self) -> list[str]:
+        return [text(self.email), text(self.name)]
+
 
 class SignIn(Form):
-    email = EmailField("Email", [InputRequired("Enter your email address."), Length(max=254)], [_strip])
+    email = EmailField(
+        "Email", [InputRequired("Enter your email address."), _at_most(254), _judged(emails.check_visible)], [_strip]
+    )
     password = PasswordField("Password", _PASSWORD)
     keep = BooleanField("Keep me signed in")
     next = HiddenField()
@@ -80,11 +112,27 @@ class Confirm(Form):
     next = HiddenField()
 
 
-class ChangePassword(Form):
-    current = PasswordField("Current password", _PASSWORD)
+class NewPassword(Form):
+    """A new password for the account of *owner*."""
+
     password = PasswordField("New password", _NEW_PASSWORD)
+
+    def __init__(self, sent: MultiDict[str, str] | None, owner: User) -> None:
+        super().__init__(sent)
+        self._owner = owner
+
+    def about(self) -> list[str]:
+        return [self._owner.email, self._owner.name]
+
+
+class ChangePassword(NewPassword):
+    current = PasswordField("Current password", _PASSWORD)
     end_others = BooleanField("End my other sessions", default=True)
+
+    def validate_password(self, field: Any) -> None:
+        if passwords.spelled(text(field)) == passwords.spelled(text(self.current)):
+            raise ValidationError("This is your password already. Choose another.")
 
 
 class Rename(Form):
-    name = StringField("Name", [Length(max=60, message="Use up to 60 characters."), _one_line], [_strip])
+    name = StringField("Name", [_sent], [partial(_name, longest=60)])

@@ -53,6 +53,7 @@ _EVENTS = {
     "admin_removed": "This account is no longer an administrator’s",
     "app_removed": "An app was removed from this site, so its access was ended",
     "password_changed": "The password was changed",
+    "password_set": "An administrator set a new password and ended all sessions",
     "session_renamed": "This session was given another name",
     "refresh_reused": "An old refresh token was used again, so this session was ended: perhaps a copy was stolen",
     "refresh_interrupted": "A renewal was interrupted, so this session was ended",

@@ -1,5 +1,7 @@
 """Accounts are added, closed and opened again from a shell."""
 
+import pytest
+
 from tests.browsers import PASSWORD, Browser, Site
 
 
@@ -46,3 +48,51 @@ def test_an_administrator_is_added_at_once(site: Site) -> None:
     root.sign_in("root@example.org")
     assert root.get("/admin").status_code == 200
     assert "Root" in root.get("/account").text
+
+
+NEW = "nine quiet walruses"
+
+
+def test_a_new_password_ends_every_session_and_its_owner_reads_of_it(site: Site, ada: Browser) -> None:
+    done = site.run("users", "password", "ada@example.org", "--password-stdin", typed=f"{NEW}\n")
+    assert done.output == "Changed; 1 sessions ended.\n"
+    assert not ada.is_signed_in()
+    assert ada.sign_in().status_code == 422
+    assert ada.sign_in(password=NEW).status_code == 303
+    assert "An administrator set a new password and ended all sessions" in ada.get("/activity").text
+
+
+@pytest.mark.page
+@pytest.mark.parametrize(
+    "typed", ["", "short77", "password1", "ada@example.org", "Ada\u00a0", PASSWORD, "nine\x07 walruses"]
+)
+def test_a_new_password_follows_the_rules_of_the_pages(site: Site, ada: Browser, typed: str) -> None:
+    done = site.run("users", "password", "ada@example.org", "--password-stdin", typed=f"{typed}\n")
+    assert done.exit_code == 1
+    assert ada.is_signed_in()
+
+
+@pytest.mark.page
+def test_there_is_no_new_password_without_an_account(site: Site) -> None:
+    done = site.run("users", "password", "eve@example.org", "--password-stdin", typed=f"{NEW}\n")
+    assert done.output == "Error: There is no account with this address.\n"
+
+
+@pytest.mark.page
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\r", b"\r\nand more\r\n"])
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_however_a_shell_ends_the_line_the_password_is_the_same(
+    site: Site, ada: Browser, start: bytes, end: bytes
+) -> None:
+    typed = start + NEW.encode() + end
+    site.app.test_cli_runner().invoke(args=["users", "password", "ada@example.org", "--password-stdin"], input=typed)
+    site.app.test_cli_runner().invoke(args=["users", "add", "eve@example.org", "--password-stdin"], input=typed)
+    for email in ("ada@example.org", "eve@example.org"):
+        assert site.browser().sign_in(email, NEW).status_code == 303
+
+
+@pytest.mark.page
+def test_what_is_no_text_is_no_password(site: Site, ada: Browser) -> None:
+    words = ["users", "password", "ada@example.org", "--password-stdin"]
+    done = site.app.test_cli_runner().invoke(args=words, input=b"nine \xff walruses\n")
+    assert done.output == "Error: The password on standard input is not UTF-8.\n"

@@ -80,7 +80,7 @@ def test_who_is_in_may_change_the_nickname_and_the_room(site: Site, teacher: Tea
     assert "has not begun" in other.row("Ada")
 
 
-@pytest.mark.parametrize("nickname", ["", "   ", "x" * 41, "a\x00b", "a\u202eb", "a\u200bb"])
+@pytest.mark.parametrize("nickname", ["", "   ", "x" * 41, "a\x00b", "a\u202eb", "\u200b"])
 def test_a_nickname_that_cannot_be_read_is_refused(site: Site, teacher: Teacher, nickname: str) -> None:
     answer = site.browser().post(f"{teacher.room}/join", nickname=nickname)
     assert answer.status_code == 422

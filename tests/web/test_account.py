@@ -1,8 +1,12 @@
 """A change of the password."""
 
 import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import update
 
+from app.db import db, writing
 from app.identity import password as passwords
+from app.identity.user import User
 from tests.browsers import PASSWORD, Browser, Site
 
 pytestmark = pytest.mark.page
@@ -45,8 +49,69 @@ def test_guessing_the_current_password_is_slowed_down(laptop: Browser) -> None:
     assert [change(laptop, current="wrong wrong") for _ in range(11)] == [422] * 10 + [429]
 
 
-def test_the_new_password_must_be_good(laptop: Browser) -> None:
-    assert change(laptop, new="password") == 422
+@pytest.mark.parametrize(
+    "new", ["password", "short77", "ada@example.org", "Ada@Example.org", PASSWORD, "nine\x07walruses", "x y" * 50]
+)
+def test_the_new_password_must_be_good_by_the_rules_of_the_sign_up_page(laptop: Browser, new: str) -> None:
+    assert change(laptop, new=new) == 422
+    laptop.sign_out()
+    assert laptop.sign_in().status_code == 303
+
+
+def test_the_present_password_in_another_spelling_is_no_new_one(laptop: Browser) -> None:
+    assert change(laptop, new=PASSWORD.replace(" ", "\u00a0")) == 422
+
+
+OF_OLD = "Zoe\u0308\u3000signs out"  # as it was typed, and hashed, before there was one spelling
+
+
+@pytest.fixture
+def of_old(site: Site, laptop: Browser) -> str:
+    hashed = PasswordHasher.from_parameters(passwords.PARAMETERS).hash(OF_OLD)
+    with site.app.app_context(), writing():
+        db.session.execute(update(User).values(password_hash=hashed))
+    return hashed
+
+
+def password_hash(site: Site) -> str:
+    [(found,)] = site.query("SELECT password_hash FROM users")
+    return str(found)
+
+
+@pytest.mark.parametrize("where", ["sign-in", "confirm", "password"])
+def test_a_password_that_was_hashed_as_typed_works_wherever_it_is_asked_for_and_then_in_its_one_spelling(
+    site: Site, laptop: Browser, of_old: str, where: str
+) -> None:
+    assert laptop.sign_in(password="Zo\u00eb signs out").status_code == 422
+    if where == "sign-in":
+        assert laptop.sign_in(password=OF_OLD).status_code == 303
+    elif where == "confirm":
+        assert laptop.post("/confirm", password=OF_OLD).status_code == 303
+    else:
+        assert change(laptop, current=OF_OLD, new="password") == 422
+        assert change(laptop, current=OF_OLD, new=NEW) == 303
+        return
+    assert password_hash(site) != of_old
+    assert laptop.is_signed_in()
+    assert site.browser().sign_in(password="Zo\u00eb signs out").status_code == 303
+
+
+def test_who_signs_in_as_of_old_while_the_password_is_changed_stays_out(
+    site: Site, laptop: Browser, of_old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = passwords.check
+    thief = site.browser()
+
+    def slowly(hashed: str | None, password: str) -> str | None:
+        found = check(hashed, password)
+        monkeypatch.setattr(passwords, "check", check)
+        assert change(laptop, current=OF_OLD, new=NEW) == 303
+        return found
+
+    monkeypatch.setattr(passwords, "check", slowly)
+    assert thief.sign_in(password=OF_OLD).status_code == 422
+    assert not thief.is_signed_in()
+    assert site.browser().sign_in(password=NEW).status_code == 303
 
 
 def test_the_row_of_this_browser_stays_one_with_its_name(laptop: Browser) -> None:

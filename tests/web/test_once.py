@@ -343,20 +343,20 @@ def test_a_second_press_waits_without_a_connection(
 ) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
     waiting, go_on = threading.Event(), threading.Event()
-    matches, held = passwords.matches, list[bool]()
+    check, held = passwords.check, list[bool]()
 
     def sleep(_seconds: float) -> None:
         held.append(db.session().in_transaction())
         waiting.set()
         go_on.wait(10)
 
-    def slowly(*args: str) -> bool:
+    def slowly(hashed: str | None, password: str) -> str | None:
         assert waiting.wait(10), "the second press has come"
         go_on.set()
-        return matches(*args)
+        return check(hashed, password)
 
     monkeypatch.setattr(once, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
-    monkeypatch.setattr(passwords, "matches", slowly)
+    monkeypatch.setattr(passwords, "check", slowly)
     assert all_the_same(press(copies(visitor, site, site), "/sign-in", fields))
     assert set(held) == {False}
 

@@ -22,12 +22,30 @@ from tests.browsers import Site
         "ada@example.org",
         "aaaaaaaaaaaa",
         "x" * 50 + "y" * 79,
+        "ada",
+        "plenty\tof violet otters",
+        "plenty of violet\x00",
     ],
 )
 def test_a_password_that_is_short_long_or_common_is_refused(site: Site, password: str) -> None:
     ada = site.browser()
     assert ada.sign_up(password=password).status_code == 422
     assert not ada.is_signed_in()
+
+
+@pytest.mark.page
+def test_a_password_that_is_too_long_is_never_cut(site: Site) -> None:
+    ada = site.browser()
+    assert "maxlength" not in ada.get("/sign-up").text + ada.get("/sign-in").text
+    page = ada.sign_up(password="quiet walrus " * 10)
+    assert "Use 8 to 128 characters. This has 130." in page.text
+
+
+@pytest.mark.page
+def test_what_a_password_cannot_hold_is_named(site: Site) -> None:
+    assert (
+        "A password cannot hold U+0007 (control character)" in site.browser().sign_up(password="walrus\x07 otters").text
+    )
 
 
 @pytest.mark.page

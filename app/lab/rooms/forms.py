@@ -1,26 +1,12 @@
 """The forms of a workshop."""
 
-from typing import Any
-
 from wtforms import Form, StringField
-from wtforms.validators import InputRequired, Length, ValidationError
 
-
-def _tidy(value: str | None) -> str | None:
-    return " ".join(value.split()) if value else value
-
-
-def _printable(_form: Form, field: Any) -> None:
-    if not (field.data or "").isprintable():
-        raise ValidationError("Use letters, digits and signs only.")
+from app.web.forms import name_field
 
 
 class Opening(Form):
-    name = StringField(
-        "Name of the room",
-        [InputRequired("Give the room a name."), Length(1, 80, "Use up to 80 characters."), _printable],
-        [_tidy],
-    )
+    name = name_field("Name of the room", "Give the room a name.", longest=80)
 
 
 class Door(Form):
@@ -28,8 +14,4 @@ class Door(Form):
 
 
 class Join(Form):
-    nickname = StringField(
-        "Nickname",
-        [InputRequired("Enter a nickname."), Length(1, 40, "Use up to 40 characters."), _printable],
-        [_tidy],
-    )
+    nickname = name_field("Nickname", "Enter a nickname.", longest=40)

@@ -4,14 +4,13 @@ The code is what people type; it opens the door and nothing else. The teacher is
 """
 
 import secrets
-import unicodedata
 from collections.abc import Sequence
 from typing import Self
 
 from sqlalchemy import Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock
+from app import clock, names
 from app.config import DAY
 from app.db import Model, db
 from app.lab.bench import Bench
@@ -118,4 +117,4 @@ def _new_code() -> str:
 
 
 def _folded(name: str | None) -> str:
-    return unicodedata.normalize("NFKC", name or "").casefold()
+    return names.folded(name or "")

