@@ -1,5 +1,7 @@
 """A change of the password."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import update
@@ -105,7 +107,8 @@ def test_who_signs_in_as_of_old_while_the_password_is_changed_stays_out(
     def slowly(hashed: str | None, password: str) -> str | None:
         found = check(hashed, password)
         monkeypatch.setattr(passwords, "check", check)
-        assert change(laptop, current=OF_OLD, new=NEW) == 303
+        with ThreadPoolExecutor(1) as meanwhile:
+            assert meanwhile.submit(change, laptop, current=OF_OLD, new=NEW).result() == 303
         return found
 
     monkeypatch.setattr(passwords, "check", slowly)
