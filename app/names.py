@@ -8,8 +8,10 @@ import unicodedata
 
 import regex
 
-_CONTROL = regex.compile(r"[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]")
-_DIRECTION = regex.compile(r"[\u202A-\u202E\u2066-\u2069]")  # they turn around what stands after the name as well
+_CONTROL = r"\p{Cc}\p{Cs}"
+_IN_TEXT = regex.compile(f"[{_CONTROL}]")
+# A name is one line, and turns nothing around that stands after it.
+_IN_NAME = regex.compile(rf"[{_CONTROL}\p{{Zl}}\p{{Zp}}\u202A-\u202E\u2066-\u2069]")
 _SPACES = regex.compile(r"\p{Zs}+")
 _IGNORED = regex.compile(r"\p{Default_Ignorable_Code_Point}")
 # Signs that show nothing, though Unicode calls them neither spaces nor ignorable: U+2800 is the empty Braille cell.
@@ -38,9 +40,8 @@ def read(typed: str, longest: int) -> str:
     name = typed.strip()
     if len(name) > _FAR * longest:  # before it is normalized, which takes long for many accents on one letter
         raise ValueError(_too_long(longest))
-    turning = _DIRECTION.search(name)
-    if found := control(name) or (turning and turning[0]):
-        raise ValueError(f"A name cannot hold {describe(found)}. Leave it out.")
+    if found := _IN_NAME.search(name):
+        raise ValueError(f"A name cannot hold {describe(found[0])}. Leave it out.")
     kept = _map(name)
     if len(kept) > longest:
         raise ValueError(_too_long(longest))
@@ -50,8 +51,8 @@ def read(typed: str, longest: int) -> str:
 
 
 def control(text: str) -> str | None:
-    """Return the first control character or line break of *text*, if any."""
-    found = _CONTROL.search(text)
+    """Return the first control character of *text*, if any."""
+    found = _IN_TEXT.search(text)
     return found[0] if found else None
 
 

@@ -6,6 +6,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.test import TestResponse
 
 from app import names
 from tests.browsers import Browser, Site
@@ -170,9 +171,14 @@ def test_every_form_and_command_reads_names_alike(site: Site, typed: str, kept: 
 
 @pytest.mark.page
 def test_test_controls_read_names_alike(site: Site) -> None:
-    sent = json.dumps({"email": "eve@example.org", "name": "\ud800"})
-    answer = site.browser().client.post("/test/session", data=sent, content_type="application/json")
-    assert (answer.status_code, "U+D800" in answer.text) == (400, True)
+    def mint(name: str) -> TestResponse:
+        sent = json.dumps({"email": " eve@example.org ", "name": name})
+        return site.browser().client.post("/test/session", data=sent, content_type="application/json")
+
+    refused = mint("\ud800")
+    assert (refused.status_code, "U+D800" in refused.text) == (400, True)
+    assert mint("山田\u3000太郎").status_code == 200
+    assert site.query("SELECT name, email FROM users") == [("山田 太郎", "eve@example.org")]
 
 
 @pytest.mark.page

@@ -59,7 +59,7 @@ def _add(email: str, name: str, password: str) -> None:
         raise Refused("; ".join(f"{field}: {' '.join(map(str, errors))}" for field, errors in form.errors.items()))
     hashed = passwords.hash(password)
     with writing():
-        users.sign_up(email, name, hashed)
+        users.sign_up(forms.text(form.email), forms.text(form.name), hashed)
 
 
 def _describe(morsel: "Morsel[str]") -> dict[str, Any]:

@@ -10,6 +10,7 @@ LONG = 10  # characters: the large list begins here
 # Assembled once; a set answers at once. Those too short for us need no place in it.
 _SHORT = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= 8)
 _SITE = ("signedout",)
+_LONGEST = 256  # characters
 _FEWEST = 3  # different characters
 
 
@@ -26,5 +27,5 @@ def is_stolen(password: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Return the letters and digits of *text* alone."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    """Return the letters and digits of *text* alone, of as much as could be a password."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text[:_LONGEST]).casefold()))

@@ -13,7 +13,7 @@ from wtforms import (
     PasswordField,
     StringField,
 )
-from wtforms.validators import DataRequired, InputRequired, ValidationError
+from wtforms.validators import DataRequired, InputRequired, StopValidation, ValidationError
 
 from app import names
 from app.identity import email as emails
@@ -57,15 +57,13 @@ def _at_most(longest: int) -> Callable[[Form, Any], None]:
 
     def check(_form: Form, field: Any) -> None:
         if len(field.data or "") > longest:
-            raise ValidationError(f"Use up to {longest} characters.")
+            raise StopValidation(f"Use up to {longest} characters.")  # nothing else looks at it
 
     return check
 
 
 def new_password(form: Any, field: Any) -> None:
     """Refuse what is guessed first, and control characters: no rules about kinds of characters (ASVS 5.0, 6.2)."""
-    if len(field.data) > LONGEST:  # before it is normalized, which takes long for many accents on one letter
-        raise ValidationError("Use 8 to 128 characters.")
     if found := names.control(field.data):
         raise ValidationError(f"A password cannot hold {names.describe(found)}. Leave it out.")
     password = passwords.spelled(field.data)
@@ -80,9 +78,8 @@ def text(field: StringField) -> str:
     return field.data or ""
 
 
-LONGEST = 1024  # characters of a password that is looked at at all
 _NEW_PASSWORD = [InputRequired("Choose a password."), new_password]
-_PASSWORD = [InputRequired("Enter your password."), _at_most(LONGEST)]
+_PASSWORD = [InputRequired("Enter your password."), _at_most(passwords.LONGEST)]
 
 
 class SignUp(Form):

@@ -35,7 +35,7 @@ def test_a_step_up_takes_no_part_in_a_race(site: Site) -> None:
 
 def test_a_minted_cookie_is_what_the_sign_in_form_sets(site: Site) -> None:
     answer = ask(site, "session", json={"email": "Ada@example.org", "name": "Ada", "keep": True}).get_json()
-    assert answer["email"] == "ada@example.org"
+    assert answer["email"] == "Ada@example.org"
     access, refresh = answer["cookies"]
     assert (access["name"], refresh["name"]) == (ACCESS, REFRESH)
     for cookie in (access, refresh):

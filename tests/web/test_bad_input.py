@@ -2,6 +2,8 @@
 
 import io
 import os
+import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -148,6 +150,28 @@ def live_session(site: Site, email: str) -> str:
 def test_a_field_may_be_a_mebibyte_long_and_is_refused(site: Site, field: str) -> None:
     form = {"name": "Ada", "email": "ada@example.org", "password": PASSWORD, field: "x" * 2**20}
     assert site.browser().post("/sign-up", **form).status_code == 413
+
+
+@pytest.mark.page
+@pytest.mark.parametrize(
+    "path", ["/sign-up", "/sign-in", "/confirm", "/account/password", "/lab/rooms", "/devices/{mine}/name"]
+)
+def test_many_accents_on_one_letter_are_not_put_in_order(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    normalize, longest = unicodedata.normalize, list[int]()
+
+    def watch(form: Literal["NFC", "NFKC"], text: str) -> str:
+        longest.append(len(text))
+        return normalize(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", watch)
+    accents = "e" + "\u0301\u0316" * 1000
+    many = {"password": accents, "current": f"{accents}x", "name": accents, "email": f"{accents}@example.org"}
+    for left_out in (None, *many):
+        form = {**many, **({left_out: PASSWORD} if left_out else {})}
+        assert ada.post(path.format(mine=ada.session()["sid"]), **form).status_code in (303, 422)
+    assert max(longest, default=0) <= 1300
 
 
 @pytest.mark.parametrize("field", ["name", "email", "next"])
