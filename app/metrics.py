@@ -8,7 +8,7 @@ import tempfile
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
-def _share_between_processes() -> None:
+def share_between_processes() -> None:
     """Before the library is imported: it decides then where it counts. Workers inherit the folder by the fork."""
     folder, owner = tempfile.mkdtemp(prefix="signed-out-metrics-"), os.getpid()
     os.environ[_FOLDER] = folder
@@ -21,7 +21,7 @@ def _remove(folder: str, owner: int) -> None:
 
 
 if _FOLDER not in os.environ:
-    _share_between_processes()
+    share_between_processes()
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest  # noqa: E402
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead  # noqa: E402

@@ -107,6 +107,7 @@ class Site:
         delivery.close()
         with self.app.app_context():
             db.engine.dispose()
+        db._app_engines.pop(self.app, None)  # their listeners hold the application, and so they would stay for good
         logging.getLogger("signed_out").handlers.clear()
 
 

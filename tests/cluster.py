@@ -26,9 +26,9 @@ class Cluster:
         with ThreadPoolExecutor(count) as threads:
             self.nodes = list(threads.map(lambda number: self._start(number, **settings(number)), range(count)))
 
-    def add(self, **environ: str) -> Server:
+    def add(self, *, anew: bool = False, **environ: str) -> Server:
         """Have one more node join."""
-        node = self._start(len(self.nodes), **environ)
+        node = self._start(len(self.nodes), anew=anew, **environ)
         self.nodes.append(node)
         return node
 
@@ -36,13 +36,13 @@ class Cluster:
         with ThreadPoolExecutor(len(self.nodes)) as threads:
             list(threads.map(_stop, self.nodes))
 
-    def _start(self, number: int, **environ: str) -> Server:
+    def _start(self, number: int, *, anew: bool = False, **environ: str) -> Server:
         home = self.folder
         if "DATABASE_URL" in backings.settings(self.folder):
             home = self.folder.with_name(f"node-{number}")
             home.mkdir(mode=0o700)
             shutil.copy(self.folder / "backing.json", home)
-        return Server(home, SITE_URL=self._url, WORKERS="1", **environ)
+        return Server(home, anew=anew, SITE_URL=self._url, WORKERS="1", **environ)
 
 
 def _stop(node: Server) -> None:

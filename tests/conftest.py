@@ -1,5 +1,6 @@
 """What every test stands on: a site of its own, with a clock it can move, and browsers that visit it."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -43,6 +44,12 @@ def pytest_configure() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if not LONG and "TMPDIR" not in os.environ and _takes_everything(MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: it need not be looked through for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def _takes_everything(folder: str) -> bool:

@@ -304,7 +304,7 @@ def compare(server: Server) -> tuple[Record, Record, Counter[str]]:
 
 def main() -> None:
     folder = Path(tempfile.mkdtemp())
-    server = Server(folder / "instance")
+    server = Server(folder / "instance", anew=True)
     try:
         record = asyncio.run(run(server))
         record.print()

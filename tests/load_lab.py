@@ -111,7 +111,7 @@ async def run(server: Server) -> Record:
 
 def main() -> None:
     folder = Path(tempfile.mkdtemp())
-    server = Server(folder / "instance", WORKERS="2")
+    server = Server(folder / "instance", anew=True, WORKERS="2")
     try:
         began = time.monotonic()
         record = asyncio.run(run(server))

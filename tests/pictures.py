@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.browsers import AGENTS
 from tests.e2e.conftest import Person, launch
-from tests.server import PROJECT, Server
+from tests.forking import PROJECT
+from tests.server import Server
 
 PICTURES = PROJECT / "docs" / "pictures"
 

@@ -2,10 +2,10 @@
 
 import http.client
 import os
+import secrets
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing
 from http.cookies import SimpleCookie
@@ -18,14 +18,16 @@ import jwt
 from tests import backings
 from tests.backings import free_port
 from tests.browsers import PASSWORD, Pocket, move_clock
-
-PROJECT = Path(__file__).resolve().parent.parent
+from tests.forking import Forked, begin
 
 
 class Server:
-    """A running site in an instance folder of its own."""
+    """A running site in an instance folder of its own.
 
-    def __init__(self, folder: Path, **environ: str) -> None:
+    *anew*: in an interpreter of its own, as when it is started from a shell; else by a fork, which is soon done.
+    """
+
+    def __init__(self, folder: Path, *, anew: bool = False, **environ: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
@@ -38,30 +40,26 @@ class Server:
         self._environ |= backings.settings(folder) | environ
         listens = environ.get("HOST", "127.0.0.1")
         self.address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listens, listens)  # noqa: S104 - where it is reached
+        self._anew = anew
         self._log = folder.parent / f"{folder.name}-{self.port}.log"
         self.start()
 
     def start(self, **changed: str) -> None:
         """Start, or start again after `stop` or `kill`, with settings *changed* from now on."""
         self._environ |= changed
-        ours = ("COVERAGE", "PROMETHEUS")  # it measures and counts for itself
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        with self._log.open("w") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "app.py"],
-                cwd=PROJECT,
-                env=kept | self._environ,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # so that `kill` reaches every worker
-            )
+        if self._anew:
+            self._process = begin(("app.py",), self._environ, self._log)
+        else:
+            self._process = Forked(("app.py",), self._environ, self._log)
         self._wait_until_up()
 
     def run(self, *words: str) -> str:
         """Give `flask` these words in a shell; return what it said."""
-        command = [sys.executable, "-m", "flask", *words]
-        environ = os.environ | self._environ
-        return subprocess.run(command, cwd=PROJECT, env=environ, check=True, capture_output=True, text=True).stdout
+        said, errors = (self._log.with_name(f"{secrets.token_hex(8)}.{kind}") for kind in ("said", "errors"))
+        status = Forked(("-m", "flask", *words), self._environ, said, errors).wait()
+        if status:
+            raise subprocess.CalledProcessError(status, words, said.read_text(), errors.read_text())
+        return said.read_text()
 
     @property
     def environ(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests import backings
 from tests.browsers import Site
-from tests.server import PROJECT
+from tests.forking import PROJECT
 
 VERSIONS = PROJECT / "app" / "migrations" / "versions"
 LANDED = VERSIONS / "SHA256SUMS"

@@ -17,7 +17,7 @@ from app.store import postgresql
 from tests import backings
 from tests.backings import PgBouncer
 from tests.browsers import ACCESS, Site
-from tests.server import PROJECT
+from tests.forking import PROJECT
 
 pytestmark = pytest.mark.nodes
 

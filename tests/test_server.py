@@ -230,11 +230,11 @@ def test_a_body_in_chunks_that_is_too_long_is_refused_and_not_acted_upon(server:
 @pytest.mark.sqlite
 @pytest.mark.parametrize("host", ["::", "::1", "0.0.0.0"])  # noqa: S104 - what is tried
 def test_it_listens_where_it_is_told_and_a_port_in_use_is_one_clear_line(instance: Path, host: str) -> None:
-    server = Server(instance, HOST=host, WORKERS="1")
+    server = Server(instance, anew=True, HOST=host, WORKERS="1")
     try:
         assert server.read("/healthz")
         with pytest.raises(RuntimeError, match=rf"^PORT={server.port} cannot be used on {host} ") as stopped:
-            Server(instance, HOST=host, PORT=str(server.port))
+            Server(instance, anew=True, HOST=host, PORT=str(server.port))
         assert str(stopped.value).count("\n") == 1
     finally:
         server.stop()
@@ -244,13 +244,13 @@ def test_it_listens_where_it_is_told_and_a_port_in_use_is_one_clear_line(instanc
 @pytest.mark.parametrize("host", ["nowhere.invalid", "203.0.113.1", "2001:db8::1"])
 def test_an_address_that_is_not_this_machine_is_one_clear_line(instance: Path, host: str) -> None:
     with pytest.raises(RuntimeError, match=rf"^HOST={host} cannot be used \(.*\): give an address") as stopped:
-        Server(instance, HOST=host)
+        Server(instance, anew=True, HOST=host)
     assert str(stopped.value).count("\n") == 1
 
 
 @pytest.mark.sqlite
 def test_a_killed_worker_is_replaced(instance: Path) -> None:
-    server = Server(instance, WORKERS="1")
+    server = Server(instance, anew=True, WORKERS="1")
     try:
         [before] = server.workers()
         os.kill(before, signal.SIGKILL)
@@ -264,7 +264,7 @@ def test_a_killed_worker_is_replaced(instance: Path) -> None:
 @pytest.mark.sqlite
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_supervisor_ends_every_process(instance: Path, how: int) -> None:
-    server = Server(instance, WORKERS="2")
+    server = Server(instance, anew=True, WORKERS="2")
     workers = server.workers()
     with ExitStack() as held:
         for begin in (connect, half_a_body, half_a_header, a_slow_reader):
@@ -305,7 +305,7 @@ class Visitor(threading.Thread):
 
 @pytest.mark.nodes
 def test_a_stop_under_load_loses_no_request_that_was_let_in(instance: Path) -> None:
-    server = Server(instance, WORKERS="2")
+    server = Server(instance, anew=True, WORKERS="2")
     ada = server.join("ada@example.org")
     visitors = [Visitor(server, ada) for _ in range(12)]
     for visitor in visitors:
@@ -324,7 +324,7 @@ def test_a_stop_under_load_loses_no_request_that_was_let_in(instance: Path) -> N
 
 @pytest.mark.nodes
 def test_a_request_of_which_a_byte_was_read_is_answered_though_the_server_stops(instance: Path) -> None:
-    server = Server(instance, WORKERS="1")
+    server = Server(instance, anew=True, WORKERS="1")
     kept = http.client.HTTPConnection(server.address, server.port, timeout=60)
     kept.request("GET", "/healthz")
     kept.getresponse().read()

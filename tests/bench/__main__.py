@@ -13,7 +13,8 @@ from tests.backings import redis_server
 from tests.bench import backings, chart, checkers, logout, pages, report
 from tests.bench.wire import join, serving
 from tests.browsers import ACCESS
-from tests.server import PROJECT, Server
+from tests.forking import PROJECT
+from tests.server import Server
 
 
 def fetch(port: int, path: str) -> str:
@@ -37,7 +38,7 @@ def measure_site(folder: Path) -> None:
         pages.compare_pages(site)
     with serving("site", environ, workers=2) as site, serving("empty", environ, workers=2) as empty:
         pages.compare_open_pages(site, empty)
-    server = Server(folder / "browsers")
+    server = Server(folder / "browsers", anew=True)
     pages.measure_leaving(server)
     server.stop()
 

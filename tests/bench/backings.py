@@ -39,7 +39,7 @@ def served(name: str, workers: int) -> Iterator[Server]:
     backing, folder = Backing(name), Path(tempfile.mkdtemp()) / "instance"
     folder.mkdir(mode=0o700)
     backing.furnish(folder)
-    server = Server(folder, WORKERS=str(workers))
+    server = Server(folder, anew=True, WORKERS=str(workers))
     yield server
     server.stop()
     backing.remove(folder)

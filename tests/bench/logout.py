@@ -96,7 +96,7 @@ def _quantiles(taken: list[float]) -> tuple[float, float]:
 def arm(name: str, port: int) -> Iterator[Arm]:
     folder = Path(tempfile.mkdtemp()) / "instance"
     folder.mkdir(mode=0o700)
-    server = Server(folder)
+    server = Server(folder, anew=True)
     site = Site(folder, SITE_URL=server.url)
     apps = []
     with site.app.app_context(), writing():

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from app.config import THREADS
 from tests.backings import free_port
 from tests.browsers import PASSWORD, REFRESH
-from tests.server import PROJECT
+from tests.forking import PROJECT
 
 REQUESTS = 2000
 CONNECTIONS = 8

@@ -19,9 +19,10 @@ from app.db import Model
 from tests import backings, crowd, plans
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.conftest import LONG
+from tests.forking import PROJECT
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
-from tests.server import PROJECT, Server
+from tests.server import Server
 
 SESSIONS, EACH = (100_000, 10) if LONG else (4_000, 5)
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from tests.clients.library import SCOPE, App, Refused
-from tests.server import PROJECT
+from tests.forking import PROJECT
 
 
 class Node:

@@ -14,7 +14,8 @@ from playwright.sync_api import Error, expect
 from tests.clients.conftest import register
 from tests.clients.library import SCOPE, App
 from tests.e2e.conftest import OpenBrowser, Person
-from tests.server import PROJECT, Server
+from tests.forking import PROJECT
+from tests.server import Server
 
 pytestmark = pytest.mark.e2e
 

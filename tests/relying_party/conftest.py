@@ -4,8 +4,6 @@ import http.client
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -22,9 +20,10 @@ from app.lab.run import Run
 from app.relying_party.site import DELIVERIES
 from tests.backings import free_port
 from tests.browsers import Site
+from tests.forking import Forked
 from tests.relying_party import fake_issuer
 from tests.relying_party.fake_issuer import FakeIssuer
-from tests.server import PROJECT, Server
+from tests.server import Server
 
 COOKIE = "__Host-Http-lab"
 T = TypeVar("T")
@@ -40,17 +39,8 @@ class Party:
         self.url = f"http://127.0.0.1:{port}"
         command = ["--issuer", issuer.url, "--delivery", delivery, "--port", str(port), "--every", "1"]
         module = ["flask", "relying-party"] if is_registered else ["app.relying_party"]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-        kept |= issuer.environ if is_registered else {}
-        with log.open("w") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", *module, *command],
-                cwd=PROJECT,
-                env=kept,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # so that `kill` reaches its worker
-            )
+        environ = issuer.environ if is_registered else {}
+        self._process = Forked(("-m", *module, *command), environ, log)
 
     def present(self, token: str) -> dict[str, Any]:
         """Present *token* once; what came back, its status checked against what it says."""

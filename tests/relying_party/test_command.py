@@ -17,8 +17,8 @@ from app.relying_party import demo
 from app.relying_party.__main__ import main
 from tests.backings import free_port
 from tests.browsers import Site
+from tests.forking import PROJECT
 from tests.relying_party.conftest import PATIENCE, until
-from tests.server import PROJECT
 
 WORDS = ["relying-party", "--issuer", "http://localhost:8000", "--delivery", "push", "--port", "8001"]
 Started = list[tuple[list[str], dict[str, str]]]

@@ -12,7 +12,8 @@ from app.revocation.clocks import Clock, ClockApart
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Site
 from tests.cluster import Cluster
 from tests.conftest import StillClock
-from tests.server import PROJECT, Server
+from tests.forking import PROJECT
+from tests.server import Server
 
 WRONG = PROJECT / "tests" / "wrong_clock"
 
@@ -35,7 +36,7 @@ class Wrong:
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         self._file = folder / "wrong"
-        self.node = cluster.add(PYTHONPATH=str(WRONG), WRONG_CLOCK=str(self._file))
+        self.node = cluster.add(anew=True, PYTHONPATH=str(WRONG), WRONG_CLOCK=str(self._file))
 
     def set(self, seconds: float) -> None:
         self._file.write_text(str(seconds))

@@ -81,13 +81,13 @@ def test_what_is_too_long_is_refused_before_it_is_read(
 
 def test_the_port_in_use_is_a_clear_message(server: Server, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=rf"^PORT={server.port} cannot be used") as stopped:
-        Server(tmp_path / "instance", PORT=str(server.port))
+        Server(tmp_path / "instance", anew=True, PORT=str(server.port))
     assert str(stopped.value).count("\n") == 1
 
 
 def test_a_bad_setting_is_one_line_too(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"^WORKERS=many") as stopped:
-        Server(tmp_path / "instance", WORKERS="many")
+        Server(tmp_path / "instance", anew=True, WORKERS="many")
     assert str(stopped.value).count("\n") == 1
 
 

@@ -1,0 +1,195 @@
+"""Starts programs of ours by a fork from a process that has imported them already, which saves each a second.
+
+What starts is a process of its own in a session of its own, with an environment of its own, and runs the program from
+its first line. Only its imports were done before.
+"""
+
+import atexit
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import nullcontext
+from functools import cache
+from pathlib import Path
+from select import POLLIN, poll
+from threading import Lock
+
+PROJECT = Path(__file__).resolve().parent.parent
+MOST = 1 << 17  # bytes of a request
+Command = tuple[str, ...]  # of `python`
+
+
+class Forked:
+    """A process, as `subprocess.Popen` shows one, that writes into *log*, or what it complains of into *errors*."""
+
+    def __init__(self, command: Command, environ: dict[str, str], log: Path, errors: Path | None = None) -> None:
+        self._command = command
+        self._line, theirs = socket.socketpair()
+        with theirs, log.open("w") as output, errors.open("w") if errors else nullcontext(output) as complaints:
+            files = [theirs.fileno(), output.fileno(), complaints.fileno()]
+            socket.send_fds(_mother().line, [json.dumps([command, _bare() | environ]).encode()], files)
+        self.pid = int.from_bytes(_read(self._line, 4))
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None and self._has_ended(0):
+            self._take()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not self._has_ended(timeout):
+                raise subprocess.TimeoutExpired(self._command, timeout or 0)
+            self._take()
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def _has_ended(self, timeout: float | None) -> bool:
+        line = poll()  # not `select`, which knows no more than 1,024 files
+        line.register(self._line, POLLIN)
+        return bool(line.poll(None if timeout is None else timeout * 1000))
+
+    def _take(self) -> None:
+        self.returncode = os.waitstatus_to_exitcode(int.from_bytes(_read(self._line, 4)))
+        self._line.close()
+
+
+def begin(command: Command, environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start the same in an interpreter of its own, which begins by importing everything."""
+    with log.open("w") as output:
+        return subprocess.Popen(
+            [sys.executable, *command],
+            cwd=PROJECT,
+            env=_bare() | environ,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that a signal to its group reaches every worker
+        )
+
+
+def _bare() -> dict[str, str]:
+    """The environment without what the tests are measured by: what they start counts for itself."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PROMETHEUS"))}
+
+
+class _Mother:
+    """The process that forks. It ends when this one does."""
+
+    def __init__(self) -> None:
+        self.line, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)  # each request is one packet
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.forking", str(theirs.fileno())],
+                cwd=PROJECT,
+                env=_bare(),
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        self.line.close()
+        self._process.wait()
+
+
+_alone = Lock()
+_begun = cache(_Mother)
+
+
+def _mother() -> _Mother:
+    with _alone:  # servers are started in threads
+        return _begun()
+
+
+def _read(line: socket.socket, length: int) -> bytes:
+    found = b""
+    while len(found) < length:
+        more = line.recv(length - len(found))
+        if not more:
+            raise EOFError
+        found += more
+    return found
+
+
+def _serve(requests: socket.socket) -> Command | None:
+    """Fork for each request; return twice or more: in each process that was forked its command, in the end nothing."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a minder is not waited for
+    while True:
+        message, files, _, _ = socket.recv_fds(requests, MOST, 3)
+        if not message:
+            return None
+        command, environ = json.loads(message)
+        if not os.fork():
+            requests.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _mind(*files, environ)
+            return tuple(command)
+        for file in files:
+            os.close(file)
+
+
+def _mind(line: int, output: int, errors: int, environ: dict[str, str]) -> None:
+    """Fork once more and return there. In this process, say how that one ended, then end."""
+    child = os.fork()
+    if child:
+        os.write(line, child.to_bytes(4))
+        os.write(line, os.waitpid(child, 0)[1].to_bytes(4))
+        os._exit(0)
+    os.setsid()
+    os.dup2(output, 1)
+    os.dup2(errors, 2)
+    for file in (line, output, errors):
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(environ)
+    tempfile.tempdir = None
+
+
+def _run(command: Command) -> None:
+    from app import metrics
+    from app.db import db
+
+    metrics.share_between_processes()
+    atexit.register(db._app_engines.clear)  # frozen, it would keep the application, and its files open, at the end
+    if command[0] == "-m":
+        sys.argv = list(command[1:])
+        runpy.run_module(command[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = list(command)
+        runpy.run_path(command[0], run_name="__main__")
+
+
+def _import() -> None:
+    import gc
+    import importlib
+
+    for name in (
+        "app",
+        "app.lab.site",
+        "app.lab.feed",
+        "app.serving.master",
+        "app.serving.worker",
+        "gunicorn.app.base",
+    ):
+        importlib.import_module(name)
+    from sqlalchemy.orm import configure_mappers
+
+    configure_mappers()
+    gc.collect()
+    gc.freeze()
+
+
+if __name__ == "__main__":
+    _import()
+    found = _serve(socket.socket(fileno=int(sys.argv[1])))
+    if found:
+        _run(found)
