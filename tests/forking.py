@@ -59,7 +59,7 @@ class Forked:
         return bool(line.poll(None if timeout is None else timeout * 1000))
 
     def _take(self) -> None:
-        self.returncode = os.waitstatus_to_exitcode(int.from_bytes(_read(self._line, 4)))
+        self.returncode = int.from_bytes(_read(self._line, 4), signed=True)
         self._line.close()
 
 
@@ -142,7 +142,11 @@ def _mind(line: int, output: int, errors: int, environ: dict[str, str]) -> None:
     child = os.fork()
     if child:
         os.write(line, child.to_bytes(4))
-        os.write(line, os.waitpid(child, 0)[1].to_bytes(4))
+        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        status = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+        os.write(line, status.to_bytes(4, signed=True))
+        os.read(line, 1)  # returns when that was read: until then the id belongs to no other process
+        os.waitpid(child, 0)
         os._exit(0)
     os.setsid()
     os.dup2(output, 1)
