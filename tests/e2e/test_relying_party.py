@@ -115,9 +115,9 @@ def connect(ada: Person, app: App, scope: str = "email") -> Held:
     tab = ada.context.new_page()
     tab.route(f"{CALLBACK}**", lambda route: route.fulfill(body="taken"))
     tab.goto(flow.path())
-    press(tab, re.compile("^Allow"))
-    tab.wait_for_url(f"{CALLBACK}**")
-    tokens = flow.exchange(parse_qs(urlsplit(tab.url).query)["code"][0]).get_json()
+    with tab.expect_request(f"{CALLBACK}**") as sent:
+        press(tab, re.compile("^Allow"))
+    tokens = flow.exchange(parse_qs(urlsplit(sent.value.url).query)["code"][0]).get_json()
     return Held(app, tokens["access_token"], tokens["refresh_token"])
 
 
