@@ -132,8 +132,11 @@ class Server:
 
     def kill(self) -> None:
         """Kill every process of it at once, as a failing machine would."""
+        workers = self.workers()
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(timeout=30)
+        while any(map(backings.runs, workers)):
+            time.sleep(0.01)  # each still holds the port
 
     def pause(self) -> None:
         """Stop every process of it, as a machine that sleeps would."""
