@@ -354,8 +354,12 @@ def free_port() -> int:
 
 def runs(pid: int) -> bool:
     """Whether a thread of such a process has not ended. The first may have, while others hold what they opened."""
-    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            if stat.read_text().rpartition(")")[2].split()[0] not in "ZX":
-                return True
+    with suppress(FileNotFoundError):
+        return any(map(_goes_on, Path(f"/proc/{pid}/task").iterdir()))
+    return False
+
+
+def _goes_on(thread: Path) -> bool:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     return False

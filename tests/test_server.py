@@ -17,7 +17,8 @@ import pytest
 
 from tests.backings import free_port
 from tests.browsers import ACCESS, PASSWORD, Pocket
-from tests.server import PROJECT, Server
+from tests.forking import PROJECT
+from tests.server import Server
 
 pytestmark = pytest.mark.server
 

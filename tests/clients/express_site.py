@@ -7,7 +7,8 @@ from typing import Any
 from tests.backings import free_port
 from tests.clients.conftest import register
 from tests.clients.person import Person
-from tests.server import PROJECT, Server
+from tests.forking import PROJECT
+from tests.server import Server
 
 
 class ExpressSite:
