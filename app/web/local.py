@@ -18,6 +18,12 @@ def path(wanted: str | None) -> str:
     return "/" if parts.scheme or parts.netloc else iri_to_uri(wanted)
 
 
+def leading_to(page: str, wanted: str | None) -> str:
+    """Return the address of *page*, which goes on to *wanted*, if that is more than home."""
+    found = path(wanted)
+    return page if found == "/" else f"{page}?next={quoted(found)}"
+
+
 def quoted(wanted: str) -> str:
     """Return a path of this site as the value of `next`.
 

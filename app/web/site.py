@@ -24,6 +24,7 @@ from app.web import (
     headers,
     home,
     live,
+    local,
     once,
     refusals,
     sign_in,
@@ -57,6 +58,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(live.bp)  # no page: it changes nothing, is asked very often, and needs no look before it
     app.context_processor(_context)
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
+    app.template_filter("leading_to")(local.leading_to)
     app.template_filter("until")(lambda at: words.until(at, clock.now()))
     for plain in (
         words.span,

@@ -1,5 +1,7 @@
 """The authorization endpoint: who may ask, what is asked, and where the browser is led back to."""
 
+import re
+from html import unescape
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
@@ -248,6 +250,22 @@ def test_who_is_not_signed_in_signs_in_first_and_then_is_asked(site: Site, web: 
     wanted = parse_qs(urlsplit(sign_in).query)["next"][0]
     arrived = browser.sign_in(next=wanted).headers["Location"]
     assert 'value="allow"' in browser.get(browser.get(arrived).headers["Location"]).text
+
+
+def test_who_has_no_account_makes_one_and_is_asked_then(site: Site, web: App) -> None:
+    browser, flow = site.browser(), Flow(web, state='{"back": "/ä?b=1&c=%2f"}')
+    page = browser.get(browser.get(flow.path()).headers["Location"])
+    for there, back in (("/sign-up", "I have no account yet"), ("/sign-in", "I have an account already")) * 2:
+        link = re.search(rf'href="({there}[^"]+)">{back}', page.text)
+        assert link, page.text
+        page = browser.get(unescape(link[1]))
+    page = browser.get(unescape(re.findall(r'href="(/sign-up[^"]+)"', page.text)[0]))
+    given = re.search(r'name="next"[^>]* value="([^"]+)"', page.text)
+    assert given
+    arrived = browser.post("/sign-up", name="Eve", email="eve@example.org", password=PASSWORD, next=unescape(given[1]))
+    asked = browser.get(arrived.headers["Location"]).headers["Location"]
+    assert parse_qs(urlsplit(asked).query)["state"] == [flow.state]
+    assert 'value="allow"' in browser.get(asked).text
 
 
 def test_signing_in_for_an_address_that_is_not_registered_widens_no_policy(site: Site, web: App) -> None:

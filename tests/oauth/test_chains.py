@@ -1,6 +1,5 @@
 """One app in one browser is one session, however often it exchanges a code; each exchange has a chain of its own."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
@@ -8,7 +7,7 @@ import pytest
 
 from app.oauth import code
 from tests.browsers import PASSWORD, Browser, Site
-from tests.oauth.conftest import App, alive, register_app
+from tests.oauth.conftest import App, alive
 from tests.oauth.flow import Flow, led
 from tests.oauth.logout.conftest import Party, mail
 
@@ -236,14 +235,3 @@ def test_an_app_holds_so_many_sessions_of_a_person_and_the_idle_one_is_replaced_
     assert renew(mail.app, held[0])["error"] == "invalid_grant"
     browsers[1].sign_out()
     assert [one.claims["sid"] for one in mail.told()] == [sid(held[1])]
-
-
-def test_eight_exchanges_at_once_are_one_session(site: Site, ada: Browser) -> None:
-    app = register_app(site, "Busy")
-    flows = [Flow(app) for _ in range(8)]
-    codes = [flow.allow(ada) for flow in flows]
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda pair: pair[0].exchange(pair[1]).get_json(), zip(flows, codes, strict=True)))
-    assert len({sid(tokens) for tokens in answers}) == 1
-    assert len(live_rows(ada)) == 1
-    assert all("access_token" in renew(app, tokens) for tokens in answers)

@@ -162,6 +162,17 @@ def test_of_eight_exchanges_at_once_one_succeeds(site: Site, ada: Browser, web: 
         assert opened == [(0,)], "and what it gave is over: seven came back with a used code"
 
 
+def test_eight_codes_exchanged_at_once_are_one_session_with_eight_chains(site: Site, ada: Browser, web: App) -> None:
+    for _ in range(50 if LONG else 3):
+        ada.sign_in()
+        flows = [Flow(web) for _ in range(8)]
+        given = [(flow, flow.allow(ada)) for flow in flows]
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda pair: pair[0].exchange(pair[1]).get_json(), given))
+        assert len({line["sid"] for line in ada.sessions() if line["app"] and not line["ended_at"]}) == 1
+        assert {web.refresh(tokens["refresh_token"]).status_code for tokens in answers} == {200}
+
+
 @pytest.mark.page
 @pytest.mark.parametrize("how", ["query", "twice", "json"])
 def test_tok_03_09_nothing_counts_but_a_form(ada: Browser, web: App, how: str) -> None:
