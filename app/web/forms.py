@@ -7,7 +7,6 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
-    EmailField,
     Form,
     HiddenField,
     PasswordField,
@@ -52,6 +51,13 @@ def _judged(judge: Callable[[str], None]) -> Callable[[Form, Any], None]:
     return check
 
 
+def _email_field(judge: Callable[[str], None]) -> StringField:
+    """Return a field for an address, which is no `type=email`: browsers would rewrite its domain as an A-label."""
+    checks = [InputRequired("Enter your email address."), _at_most(254), _judged(judge)]
+    keyboard = {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
+    return StringField("Email", checks, [_strip], render_kw=keyboard)
+
+
 def _at_most(longest: int) -> Callable[[Form, Any], None]:
     """Limit a field here, and not in the browser: a `maxlength` cuts what is pasted without a word."""
 
@@ -84,9 +90,7 @@ _PASSWORD = [InputRequired("Enter your password."), _at_most(passwords.LONGEST)]
 
 class SignUp(Form):
     name = name_field("Name", "Enter your name.", longest=80)
-    email = EmailField(
-        "Email", [InputRequired("Enter your email address."), _at_most(254), _judged(emails.check)], [_strip]
-    )
+    email = _email_field(emails.check)
     password = PasswordField("Password", _NEW_PASSWORD)
     next = HiddenField()
 
@@ -95,9 +99,7 @@ class SignUp(Form):
 
 
 class SignIn(Form):
-    email = EmailField(
-        "Email", [InputRequired("Enter your email address."), _at_most(254), _judged(emails.check_visible)], [_strip]
-    )
+    email = _email_field(emails.check_visible)
     password = PasswordField("Password", _PASSWORD)
     keep = BooleanField("Keep me signed in")
     next = HiddenField()

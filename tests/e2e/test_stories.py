@@ -52,6 +52,26 @@ def test_sign_out_shows_what_ended_and_the_proof(laptop: Person) -> None:
     assert not laptop.is_signed_in()
 
 
+@pytest.mark.parametrize("javascript", [False], indirect=True)
+def test_what_is_typed_is_neither_cut_nor_rewritten_by_the_browser(
+    open_browser: OpenBrowser, javascript: bool, email: str
+) -> None:
+    typed, name = email.replace("example.org", "M\u00fcnchen.example"), "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627"
+    ada = open_browser(javascript=javascript)
+    ada.page.goto("/sign-up")
+    ada.page.get_by_label("Name", exact=True).fill(name)
+    ada.fill_in(typed, "quiet walrus " * 10)
+    ada.press("Sign up")
+    expect(ada.page.get_by_text("Use 8 to 128 characters. This has 130.")).to_be_visible()
+    ada.fill_in(typed)
+    ada.press("Sign up")
+    ada.page.goto("/account")
+    for text in (typed, name):
+        expect(ada.page.get_by_text(text, exact=True)).to_be_visible()
+    ada.sign_in(email.replace("example.org", "xn--mnchen-3ya.example"))
+    assert name in ada.heading()
+
+
 def test_a_wrong_password_is_said_beside_the_field(laptop: Person, email: str) -> None:
     laptop.sign_out()
     laptop.page.goto("/sign-in")

@@ -15,7 +15,7 @@ from app.web.rows import Row
 
 PAGE = 25  # accounts
 MOST = 1000  # pages
-LONGEST = 100  # characters of what is looked for
+LONGEST = 320  # characters of what is looked for: an address fits
 LISTED_DAYS = 30
 LISTED = 100  # live sessions of either kind
 ENDED = 20
