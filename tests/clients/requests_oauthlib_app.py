@@ -15,8 +15,7 @@ class RequestsOAuthlib(InProcess):
     def __init__(self, app: App) -> None:
         self._app = app
         self._nonce = secrets.token_urlsafe(16)
-        self._auth = HTTPBasicAuth(app.id, app.secret) if app.secret else None
-        self._named = {} if app.secret else {"client_id": app.id}
+        self._auth = HTTPBasicAuth(app.id, app.secret or "")  # an empty one is what it sends by itself
         self._client = WebApplicationClient(app.id)
         self._session = OAuth2Session(client=self._client, scope=SCOPE, redirect_uri=app.redirect_uri, pkce="S256")
 
@@ -32,7 +31,6 @@ class RequestsOAuthlib(InProcess):
                 self._site["token_endpoint"],
                 authorization_response=callback,
                 auth=self._auth,
-                include_client_id=self._auth is None,
             )
         except OAuth2Error as problem:
             raise Refused(problem.error) from problem
@@ -49,7 +47,7 @@ class RequestsOAuthlib(InProcess):
 
     def refresh(self) -> None:
         try:
-            self._session.refresh_token(self._site["token_endpoint"], auth=self._auth, **self._named)
+            self._session.refresh_token(self._site["token_endpoint"], auth=self._auth)
         except OAuth2Error as problem:
             raise Refused(problem.error) from problem
 
@@ -64,7 +62,7 @@ class RequestsOAuthlib(InProcess):
 
     def revoke(self) -> None:
         address, headers, body = self._client.prepare_token_revocation_request(
-            self._site["revocation_endpoint"], self._session.token["refresh_token"], "refresh_token", **self._named
+            self._site["revocation_endpoint"], self._session.token["refresh_token"], "refresh_token"
         )
         self._session.post(address, body, headers=headers, auth=self._auth, withhold_token=True).raise_for_status()
 
