@@ -75,7 +75,7 @@ def collisions() -> list[tuple[User, User]]:
     younger = db.session.scalars(select(User).where(User.mailbox.is_(None)).order_by(User.created_at, User.id)).all()
     found = db.session.scalars(select(User).where(User.mailbox.in_([emails.mailbox(user.email) for user in younger])))
     older = {user.mailbox: user for user in found}
-    return [(user, older[emails.mailbox(user.email)]) for user in younger]
+    return [(user, older[mailbox]) for user in younger if (mailbox := emails.mailbox(user.email)) in older]
 
 
 def named(ids: Iterable[str]) -> dict[str, User]:
