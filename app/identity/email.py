@@ -29,7 +29,7 @@ def of_old(typed: str) -> str:
 
 
 def check(typed: str) -> None:
-    """Raise ValueError where *typed* is no address. No mail proves it, so reserved domains will do."""
+    """Raise ValueError if *typed* is no address. No mail is sent to prove it, so reserved domains pass."""
     check_visible(typed)
     try:
         validate_email(_without_joiners(typed), check_deliverability=False, test_environment=True, strict=True)
@@ -38,7 +38,7 @@ def check(typed: str) -> None:
 
 
 def check_visible(typed: str) -> None:
-    """Raise ValueError where *typed* holds what nobody can see, and names it."""
+    """Raise ValueError if *typed* holds an invisible character, and name it."""
     if found := names.invisible(_without_joiners(typed)):
         raise ValueError(f"This address holds {names.describe(found)}, which cannot be seen. Type it without.")
 
@@ -58,5 +58,5 @@ def _has_joiners(domain: str) -> bool:
 def _a_label(domain: str) -> str:
     try:
         return idna.encode(domain, uts46=True).decode()
-    except UnicodeError:  # no domain: nobody's address, but it may be typed
+    except UnicodeError:  # not a domain, but a person may type it
         return domain.lower()

@@ -28,7 +28,7 @@ class Passwords:
         return self._hasher.hash(spelled(password))
 
     def check(self, hashed: str | None, password: str) -> str | None:
-        """As typed is tried second: so it was hashed before there was one spelling."""
+        """Try what was typed second: older hashes were made of that."""
         if self._matches(hashed, spelled(password)):
             return hashed
         as_typed = spelled(password) != password and self._matches(hashed, password)

@@ -40,7 +40,7 @@ def _sent(_form: Form, field: Any) -> None:
 
 
 def _judged(judge: Callable[[str], None]) -> Callable[[Form, Any], None]:
-    """Return the validator that tells why *judge* raises ValueError."""
+    """Return a validator that shows why *judge* raised ValueError."""
 
     def check(_form: Form, field: Any) -> None:
         try:
