@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest
+PYTEST := $(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest
 
 .PHONY: help run demo test test-long bench load load-lab pictures lint format lock clean
 
@@ -45,7 +45,7 @@ lock: .venv/dev  ## compile the requirement files anew
 	.ci/lock
 
 clean:  ## remove the environment and caches, never the instance folder
-	rm -rf .venv tests/node/node_modules .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv tests/node/node_modules .coverage.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/site: requirements.txt | .venv/made
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt

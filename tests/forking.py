@@ -77,8 +77,8 @@ def begin(command: Command, environ: dict[str, str], log: Path) -> subprocess.Po
 
 
 def _bare() -> dict[str, str]:
-    """The environment without what the tests are measured by: what they start counts for itself."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PROMETHEUS"))}
+    """The environment without the folder in which the tests count: what they start counts for itself."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PROMETHEUS")}
 
 
 class _Mother:
