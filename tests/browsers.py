@@ -31,6 +31,7 @@ ACCESS = "__Host-Http-access"
 REFRESH = "__Host-Http-refresh"
 RECEIPT = "__Host-Http-receipt"
 ENDING = "__Host-Http-ending"
+PROBE = "__Host-Http-probe"
 
 Pocket = dict[str, str]
 
@@ -123,6 +124,7 @@ class Browser:
 
     def __init__(self, site: Site, label: str, address: str) -> None:
         self.client = site.app.test_client()
+        self.client.set_cookie(PROBE, "1")  # whatever it posts, it has opened a page before
         self._agent = AGENTS[label]
         self._address = address
 

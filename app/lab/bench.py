@@ -18,7 +18,6 @@ from app.lab.run import Run
 from app.throttle import Throttle, TooMuch, address
 from app.web import cookies
 
-COOKIE = "lab"
 KEPT_SECONDS = 30 * DAY
 MOST = 20_000  # benches; beyond, those that were not touched for longest go
 _GOING = 20  # at once: more than come at once, and no long wait for those who want to write
@@ -50,13 +49,13 @@ class Bench(Model):
 
 def here() -> Bench | None:
     """Return the visitor's bench, or None for one who has not touched anything yet."""
-    held = cookies.read(COOKIE)
+    held = cookies.read(cookies.LAB)
     return db.session.get(Bench, name(held)) if held else None
 
 
 def visitor() -> str:
     """Return whose work this is, in a line: the bench, or nothing for one who has none yet."""
-    held = cookies.read(COOKIE)
+    held = cookies.read(cookies.LAB)
     return name(held) if held else ""
 
 
@@ -107,7 +106,7 @@ def _forget() -> None:
 @contextmanager
 def changing() -> Iterator[tuple[Bench, str | None]]:
     """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it."""
-    held = cookies.read(COOKIE)
+    held = cookies.read(cookies.LAB)
     if held is None:
         _made.check(address())
         _made.count(address())
@@ -121,7 +120,7 @@ def changing() -> Iterator[tuple[Bench, str | None]]:
 def hand_over(response: Response, secret: str | None) -> Response:
     """Give the browser the cookie of a new bench."""
     if secret:
-        cookies.put(response, COOKIE, secret, seconds=KEPT_SECONDS)
+        cookies.put(response, cookies.LAB, secret, seconds=KEPT_SECONDS)
     return response
 
 

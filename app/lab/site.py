@@ -9,7 +9,7 @@ from app.lab import bench, experiment, feed, matrix, path, resource, revoke
 from app.lab.costs import page as costs
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
-from app.web import cross_origin
+from app.web import cross_origin, probe
 
 _PAGES = (experiment, matrix, costs, path, rooms, resource, revoke, feed)
 
@@ -18,6 +18,8 @@ def init_app(app: Flask) -> None:
     """Add the lab to *app*."""
     lab = Blueprint("lab", __name__, url_prefix="/lab")
     lab.before_request(cross_origin.check)
+    lab.before_request(probe.ask)
+    lab.after_request(probe.settle)
     lab.context_processor(_context)
     for page in _PAGES:
         lab.register_blueprint(page.bp)

@@ -1,23 +1,72 @@
-"""The four cookies: the only ones this site ever sets."""
+"""The cookies: the only ones this site ever sets, in a form that this browser keeps."""
 
-from flask import request
+from typing import NamedTuple
+
+from flask import g, request
 from werkzeug.wrappers import Response
 
 from app import clock
-from app.config import settings
+from app.config import is_loopback, settings
 from app.identity.refresh_token import Tokens
 
 ACCESS = "access"
 REFRESH = "refresh"
 RECEIPT = "receipt"
 ENDING = "ending"
+PROBE = "probe"
+LAB = "lab"
 _ALL = (ACCESS, REFRESH, RECEIPT, ENDING)
+_NAMES = (*_ALL, PROBE, LAB)
 Pair = dict[str, tuple[str, int | None]]  # for each cookie its value and its life in seconds
+
+
+class Form(NamedTuple):
+    """How a cookie is named and set."""
+
+    prefix: str
+    secure: bool
+
+
+# RFC 10017: a browser keeps a cookie of this prefix only if it is Secure, HttpOnly, host-only and on Path=/.
+SECURE = Form("__Host-Http-", secure=True)
+LOOPBACK = Form("loopback-", secure=False)  # for Safari and others that keep no Secure cookie on http://localhost
+INSECURE = Form("", secure=False)
+
+
+def forms() -> tuple[Form, ...]:
+    """Return the forms that cookies may have at the address of this request, the safest first."""
+    if settings().insecure_cookies:
+        return (INSECURE,)
+    stays_here = not settings().https and is_loopback(request.host_url)
+    return (SECURE, LOOPBACK) if stays_here else (SECURE,)
+
+
+def form() -> Form:
+    """Return the form in which this browser keeps cookies: the safest of those that it sent, else the safest."""
+    if "cookie_form" not in g:
+        g.cookie_form = next(filter(came, forms()), forms()[0])
+    found: Form = g.cookie_form
+    return found
+
+
+def came(form: Form) -> bool:
+    """Return whether the browser sent a cookie of this form."""
+    return any(form.prefix + cookie in request.cookies for cookie in _NAMES)
+
+
+def name(cookie: str) -> str:
+    """Return the name of *cookie* in this browser."""
+    return form().prefix + cookie
+
+
+def attributes() -> str:
+    """Return the attributes that each cookie has in this browser, as a page shows them."""
+    return f"{'Secure, ' if form().secure else ''}HttpOnly, SameSite=Lax, Path=/"
 
 
 def read(cookie: str) -> str | None:
     """Return what the browser sent as *cookie*, or None."""
-    return request.cookies.get(_name(cookie)) or None
+    return request.cookies.get(name(cookie)) or None
 
 
 def sent() -> dict[str, str]:
@@ -28,8 +77,8 @@ def sent() -> dict[str, str]:
 def given(response: Response) -> dict[str, str]:
     """Return those of the four that *response* sets, with no value where it drops one."""
     lines = [line.partition(";")[0].partition("=") for line in response.headers.getlist("Set-Cookie")]
-    values = {name: value for name, _, value in lines}
-    return {cookie: values[_name(cookie)] for cookie in _ALL if _name(cookie) in values}
+    values = {named: value for named, _, value in lines}
+    return {cookie: values[name(cookie)] for cookie in _ALL if name(cookie) in values}
 
 
 def after(response: Response) -> dict[str, str]:
@@ -37,14 +86,15 @@ def after(response: Response) -> dict[str, str]:
     return {cookie: value for cookie, value in (sent() | given(response)).items() if value}
 
 
-def put(response: Response, cookie: str, value: str, *, seconds: int | None) -> None:
-    """Set *cookie* for so many seconds, or, with None, until the browser is closed."""
+def put(response: Response, cookie: str, value: str, *, seconds: int | None, of: Form | None = None) -> None:
+    """Set *cookie* for so many seconds, or, with None, until the browser is closed; in the form of this browser, or *of* another."""
+    chosen = of or form()
     response.set_cookie(
-        _name(cookie),
+        chosen.prefix + cookie,
         value,
         max_age=seconds,
         path="/",
-        secure=not settings().insecure_cookies,
+        secure=chosen.secure,
         httponly=True,
         samesite="Lax",
     )
@@ -53,6 +103,13 @@ def put(response: Response, cookie: str, value: str, *, seconds: int | None) -> 
 def drop(response: Response, cookie: str) -> None:
     """Remove *cookie*; a browser heeds this only with the attributes with which it was set."""
     put(response, cookie, "", seconds=0)
+
+
+def drop_all(response: Response, of: Form) -> None:
+    """Remove every cookie of this form that the browser sent."""
+    for cookie in _NAMES:
+        if of.prefix + cookie in request.cookies:
+            put(response, cookie, "", seconds=0, of=of)
 
 
 def pair(tokens: Tokens) -> Pair:
@@ -74,8 +131,3 @@ def sign_out(response: Response) -> None:
     """Take the tokens from the browser."""
     drop(response, ACCESS)
     drop(response, REFRESH)
-
-
-def _name(cookie: str) -> str:
-    # RFC 10017: a browser keeps a cookie of this prefix only if it is Secure, HttpOnly, host-only and on Path=/.
-    return cookie if settings().insecure_cookies else f"__Host-Http-{cookie}"

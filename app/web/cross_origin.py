@@ -44,6 +44,11 @@ def is_own() -> bool:
     return origin is None or _host(origin) in (_host(settings().site_url), (request.scheme, request.host))
 
 
+def is_browser() -> bool:
+    """Return whether a browser says where the request comes from, as each does with a form."""
+    return "Sec-Fetch-Site" in request.headers or "Origin" in request.headers
+
+
 def _host(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc

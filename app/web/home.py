@@ -8,10 +8,9 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.config import settings
 from app.identity import refresh_token, sessions
 from app.identity.session import Session
-from app.web import guard, lifeline, rows, warning, words
+from app.web import cookies, guard, lifeline, rows, warning, words
 from app.web.guard import Visit
 from app.web.warning import Warning
 
@@ -78,21 +77,18 @@ def _meaning(name: str, value: Any) -> str:
 
 
 def _cookies(visit: Visit) -> list[dict[str, Any]]:
-    plain = settings().insecure_cookies
-    prefix, secure = ("", "") if plain else ("__Host-Http-", "Secure, ")
-    attributes = f"{secure}HttpOnly, SameSite=Lax, Path=/"
     session = visit.session
     return [
         {
-            "name": f"{prefix}access",
+            "name": cookies.name(cookies.ACCESS),
             "holds": "the access token below",
-            "attributes": attributes,
+            "attributes": cookies.attributes(),
             "until": visit.claims.exp if session.keep else None,
         },
         {
-            "name": f"{prefix}refresh",
+            "name": cookies.name(cookies.REFRESH),
             "holds": "a refresh token: random, good for one use, and known to the server only by its hash",
-            "attributes": attributes,
+            "attributes": cookies.attributes(),
             "until": session.expires_at if session.keep else None,
         },
     ]

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote, urlsplit
 
+from flask import request
 from werkzeug.urls import iri_to_uri, uri_to_iri
 
 _AS_THEY_ARE = "/:@!$'()*,;"  # in a value of a query they need no other form
@@ -30,3 +31,9 @@ def quoted(wanted: str) -> str:
     What it has encoded is not encoded twice, or a long request of an app would outgrow what servers and proxies read.
     """
     return quote(uri_to_iri(wanted), safe=_AS_THEY_ARE)
+
+
+def came_from() -> str:
+    """Return the page of this site that sent the browser here, or home."""
+    page = urlsplit(request.referrer or "")
+    return path(page._replace(scheme="", netloc="").geturl() if page.netloc == request.host else "")

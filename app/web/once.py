@@ -248,8 +248,7 @@ def _is_for_visitor(form_id: str) -> bool:
 
 def _refuse() -> Response:
     """Say that the page was made for another person, and offer it anew."""
-    came_from = urlsplit(request.referrer or "")
-    page = local.path(came_from._replace(scheme="", netloc="").geturl() if came_from.netloc == request.host else "")
+    page = local.came_from()
     again = f"/sign-in?next={local.quoted(page)}"
     return make_response(render_template("errors/another.html", page=page, again=again), HTTPStatus.CONFLICT)
 

@@ -7,7 +7,6 @@ from typing import TypeVar
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.config import settings
 from app.db import writing
 from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import user as users
@@ -15,7 +14,7 @@ from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
 from app.revocation import delivery
 from app.throttle import Quota, Throttle, address
-from app.web import cookies, forms, guard, local
+from app.web import cookies, forms, guard, local, probe
 from app.web.held import Held
 
 bp = Blueprint("sign_in", __name__)
@@ -147,10 +146,9 @@ def _page(form: forms.SignIn, *, failed: bool = False) -> str:
     return render_template(
         "web/sign_in.html",
         form=form,
-        problem="cookie" if "arrived" in request.args else None,
+        mends=probe.mends() if "arrived" in request.args else None,
         ask=local.path(request.args.get("next")) != "/",
         ended=_why_signed_out(),
-        site_url=settings().site_url,
     )
 
 

@@ -26,6 +26,7 @@ from app.web import (
     live,
     local,
     once,
+    probe,
     refusals,
     sign_in,
     sign_out,
@@ -47,11 +48,13 @@ def init_app(app: Flask) -> None:
     pages.before_request(cross_origin.check)
     for page in _LEADING_ON:
         app.after_request_funcs.setdefault(f"{pages.name}.{page.bp.name}", []).append(authorize.let_forms_lead_on)
+    pages.before_request(probe.ask)
     asked.before_request(cross_origin.ask_again)
     for part, found in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
         part.before_request(once.begin)
         part.before_request(ending.retry)
         part.after_request(ending.settle)
+        part.after_request(probe.settle)
         for page in found:
             part.register_blueprint(page.bp)
         app.register_blueprint(part)

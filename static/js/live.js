@@ -1,5 +1,6 @@
 // Leaves the page when its session is over: looks every 1.7 seconds while visible, and at once when seen again.
-// A page kept by the browser for Back is hidden until the server has said that it may still be shown.
+// A page kept by the browser for Back is hidden until the server has said that it may still be shown. It is not loaded anew
+// where no answer comes: a browser that leaves the page cancels the question too, and would be dragged back.
 const page = document.documentElement;
 const news = new BroadcastChannel("sessions");
 
@@ -21,5 +22,5 @@ addEventListener("visibilitychange", lookIfSeen);
 news.addEventListener("message", () => look().catch(() => {}));
 addEventListener("pagehide", () => page.setAttribute("data-away", ""));
 addEventListener("pageshow", (event) => {
-  if (event.persisted) look().catch(() => location.reload());
+  if (event.persisted) look().catch(() => {});
 });

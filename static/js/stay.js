@@ -1,5 +1,7 @@
 // Sends the forms of the lab without leaving the place on the page: the new page takes the place of the old one.
 // One at a time: who presses the next button before the answer is there means what comes after it.
+// Nothing is sent again by itself. A browser that leaves the page cancels its request, which looks as if it had failed, and
+// what failed may have been done.
 let sent = Promise.resolve();
 
 async function send(form, label) {
@@ -7,11 +9,24 @@ async function send(form, label) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   document.title = page.title;
   document.querySelector("main").replaceWith(page.querySelector("main"));
-  history.replaceState(null, "", answer.url);
+  if (answer.ok) history.replaceState(null, "", answer.url);
   const same = [...document.querySelectorAll("main button")].find((button) => button.textContent === label);
   const place = document.getElementById(new URL(answer.url).hash.slice(1));
   (same ?? document.querySelector("main")).focus({ preventScroll: true });
   place?.scrollIntoView({ block: "nearest" });
+}
+
+function tell(form) {
+  const note = document.createElement("p");
+  const again = document.createElement("a");
+  again.href = location.pathname;
+  again.textContent = "Load the page again";
+  note.className = "notice";
+  note.dataset.tone = "alarm";
+  note.setAttribute("role", "alert");
+  note.append("No answer came, so this may have been done or not. ", again, " to see.");
+  document.querySelector("main [role=alert]")?.remove();
+  (form.isConnected ? form : document.querySelector("main h1")).after(note); // else an answer before took its place
 }
 
 addEventListener("submit", (event) => {
@@ -19,5 +34,5 @@ addEventListener("submit", (event) => {
   if (form.method !== "post" || !form.closest("[data-stay]")) return;
   event.preventDefault();
   const label = event.submitter?.textContent;
-  sent = sent.then(() => send(form, label)).catch(() => form.submit());
+  sent = sent.then(() => send(form, label)).catch(() => tell(form));
 });

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.config import DAY
 from tests import backings
-from tests.browsers import ACCESS, ENDING, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site
+from tests.browsers import ACCESS, ENDING, PASSWORD, PROBE, RECEIPT, REFRESH, Browser, Pocket, Site
 
 NOTHING_TOLD = "there is none to show now"
 
@@ -84,7 +84,8 @@ def told(answer: TestResponse) -> tuple[int, str | None, str, list[str]]:
     """Everything that an answer says, but for what is new on every page."""
     text = re.sub(r'data-now="\d+"|name="once" value="[^"]+"', "", answer.text)
     cookies = [re.sub(r"Expires=[^;]+", "", line) for line in answer.headers.getlist("Set-Cookie")]
-    return answer.status_code, answer.headers.get("Location"), text, cookies
+    kept = [line for line in cookies if not line.startswith(PROBE)]  # set where no cookie was sent, dead or not
+    return answer.status_code, answer.headers.get("Location"), text, kept
 
 
 @pytest.mark.page

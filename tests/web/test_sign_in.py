@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from app.db import db
 from app.identity import password as passwords
-from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site
+from tests.browsers import ACCESS, PASSWORD, PROBE, REFRESH, Browser, Site
 
 pytestmark = pytest.mark.page
 
@@ -57,9 +57,9 @@ def test_unless_it_is_to_be_kept_a_session_ends_with_the_browser_and_after_twelv
 def test_no_cookie_signs_anybody_in_but_these_two(site: Site, ada: Browser) -> None:
     ada.sign_in()
     names = {cookie.key for cookie in ada.client._cookies.values()}
-    assert names == {ACCESS, REFRESH}
+    assert names == {ACCESS, REFRESH, PROBE}
     stranger = site.browser()
-    for name in ("session", "remember_token"):
+    for name in ("session", "remember_token", PROBE):
         stranger.client.set_cookie(name, "anything")
     assert not stranger.is_signed_in()
 
@@ -132,8 +132,8 @@ def test_if_the_cookies_do_not_come_back_the_page_says_so_and_gives_the_mend(ada
     answer = ada.sign_in()
     ada.forget(ACCESS, REFRESH)
     page = ada.get(answer.headers["Location"]).text
-    assert "INSECURE_COOKIES=1" in page
-    assert "http://localhost:8000" in page
+    assert "the sign-in cookie did not come back" in page
+    assert "Allow cookies for <code>localhost:8000</code>" in page
 
 
 def test_signing_in_again_replaces_the_row_of_that_browser_and_keeps_its_name(ada: Browser) -> None:
