@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest
 
-.PHONY: help run demo test test-long bench load load-lab pictures lint format lock clean
+.PHONY: help run demo test test-long test-browsers bench load load-lab pictures lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -20,6 +20,9 @@ test: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## run eve
 
 test-long: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## run every test with the full round counts
 	LONG=1 $(PYTEST) -n 3 --dist worksteal $(TESTS)
+
+test-browsers: .venv/dev .venv/engines  ## take the walk in Firefox, WebKit and Chromium, with and without JavaScript
+	$(PYTEST) $(or $(TESTS),tests/engines)
 
 bench: .venv/dev .venv/browser .venv/redis  ## measure, as ratios in one run
 	@$(BIN)/python -m tests.bench
@@ -57,6 +60,10 @@ clean:  ## remove the environment and caches, never the instance folder
 
 .venv/browser: | .venv/dev
 	.ci/browser
+	@touch $@
+
+.venv/engines:
+	.ci/engines
 	@touch $@
 
 .venv/redis:

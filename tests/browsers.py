@@ -124,7 +124,8 @@ class Browser:
 
     def __init__(self, site: Site, label: str, address: str) -> None:
         self.client = site.app.test_client()
-        self.client.set_cookie(PROBE, "1")  # whatever it posts, it has opened a page before
+        insecure = site.app.extensions["settings"].insecure_cookies
+        self.client.set_cookie("probe" if insecure else PROBE, "1")  # whatever it posts, it has opened a page before
         self._agent = AGENTS[label]
         self._address = address
 

@@ -21,6 +21,7 @@ from tests import backings
 from tests.backings import Backing
 from tests.browsers import Site
 
+collect_ignore = ["engines"]  # `make test-browsers`: its browsers are Debian's, and no other system has all of them
 LONG = os.environ.get("LONG") == "1"
 MEMORY = "/dev/shm"  # noqa: S108 - each run makes folders of its own in it
 MINUTE = 60

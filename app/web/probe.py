@@ -16,7 +16,7 @@ def ask() -> Response | None:
     if request.method != "POST" or not _is_untried() or not cross_origin.is_browser():
         return None
     page = render_template("web/no_cookies.html", mends=mends(), again=local.came_from())
-    return _try(make_response(page, HTTPStatus.UNPROCESSABLE_ENTITY), *cookies.forms())
+    return make_response(page, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def settle(response: Response) -> Response:

@@ -253,7 +253,7 @@ def test_a_form_from_another_site_is_refused_before_anybody_is_asked(closed: Cho
     [
         (SITE_URL, SITE_URL, ["<code>localhost:8000</code>"], ["INSECURE_COOKIES", "Open the site at"]),
         (SITE_URL, "http://127.0.0.1:8000", ["<code>127.0.0.1:8000</code>"], ["INSECURE_COOKIES", "Open the site at"]),
-        (SITE_URL, LAN, [f"SITE_URL={LAN} INSECURE_COOKIES=1", f'href="{SITE_URL}"'], ["begins with"]),
+        (SITE_URL, LAN, [f"SITE_URL={LAN} INSECURE_COOKIES=1", f'href="{SITE_URL}"'], ["begins with", "Allow cookies"]),
         (HTTPS, HTTPS, ["begins with <code>https://</code>"], ["INSECURE_COOKIES", "Open the site at"]),
         (HTTPS, LAN, [f'href="{HTTPS}"', "begins with <code>https://</code>"], ["INSECURE_COOKIES"]),
     ],
