@@ -80,7 +80,7 @@ def gate(server: Server) -> Iterator[Gate]:
 @pytest.fixture
 def browser(open_engine: OpenEngine, gate: Gate) -> Browser:
     """A browser in which a run of the lab has begun."""
-    browser = open_engine()
+    browser = open_engine(javascript=True)
     gate.open.set()
     browser.go(f"{gate.url}/lab")
     browser.press("Sign in to begin", "Keep a copy")
