@@ -170,14 +170,15 @@ def test_every_form_and_command_reads_names_alike(site: Site, typed: str, kept: 
 
 
 @pytest.mark.page
-def test_test_controls_read_names_alike(site: Site) -> None:
-    def mint(name: str) -> TestResponse:
-        sent = json.dumps({"email": " eve@example.org ", "name": name})
+def test_test_controls_read_them_alike(site: Site) -> None:
+    def mint(**sent_too: str) -> TestResponse:
+        sent = json.dumps({"email": " eve@example.org ", **sent_too})
         return site.browser().client.post("/test/session", data=sent, content_type="application/json")
 
-    refused = mint("\ud800")
-    assert (refused.status_code, "U+D800" in refused.text) == (400, True)
-    assert mint("山田\u3000太郎").status_code == 200
+    for half in ({"name": "\ud800"}, {"email": "\ud800@example.org"}, {"password": "\ud800 walruses"}):
+        refused = mint(**half)
+        assert (refused.status_code, "U+D800" in refused.text) == (400, True), half
+    assert mint(name="山田\u3000太郎").status_code == 200
     assert site.query("SELECT name, email FROM users") == [("山田 太郎", "eve@example.org")]
 
 

@@ -2,12 +2,17 @@
 
 import click
 
+from app.identity import email as emails
 from app.identity import user as users
 from app.identity.user import User
 
 
 def named(email: str) -> User:
     """Return the account of this address, or tell the operator that there is none."""
+    try:
+        emails.check_visible(email)
+    except ValueError as problem:
+        raise click.ClickException(str(problem)) from problem
     found = users.find(email)
     if found is None:
         raise click.ClickException("There is no account with this address.")

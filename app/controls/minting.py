@@ -13,6 +13,7 @@ from app.config import settings
 from app.controls.asked import Refused
 from app.db import writing
 from app.identity import activity, browsers, refresh_token, sessions
+from app.identity import email as emails
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.refresh_token import Tokens
@@ -26,6 +27,10 @@ def account(email: str, name: str, password: str) -> User:
 
     Without a *password* it gets one that nobody knows.
     """
+    try:
+        emails.check_visible(email)
+    except ValueError as problem:
+        raise Refused(f"email: {problem}") from problem
     if users.find(email) is None:
         _add(email, name, password or secrets.token_urlsafe())
     user = users.find(email)

@@ -32,14 +32,14 @@ def check(typed: str) -> None:
     """Raise ValueError if *typed* is no address. No mail is sent to prove it, so reserved domains pass."""
     check_visible(typed)
     try:
-        validate_email(_without_joiners(typed), check_deliverability=False, test_environment=True, strict=True)
+        validate_email(_without_joiners(typed.strip()), check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError as problem:
         raise ValueError("Enter an email address in the form name@example.org.") from problem
 
 
 def check_visible(typed: str) -> None:
     """Raise ValueError if *typed* holds an invisible character, and name it."""
-    if found := names.invisible(_without_joiners(typed)):
+    if found := names.invisible(_without_joiners(typed.strip())):
         raise ValueError(f"This address holds {names.describe(found)}, which cannot be seen. Type it without.")
 
 

@@ -73,6 +73,16 @@ def test_a_new_password_follows_the_rules_of_the_pages(site: Site, ada: Browser,
 
 
 @pytest.mark.page
+@pytest.mark.parametrize(("email", "fault"), [("\udcff@example.org", "U+DCFF"), ("ada\u200b@example.org", "U+200B")])
+def test_what_cannot_be_seen_in_an_address_is_named_to_the_operator(
+    site: Site, ada: Browser, email: str, fault: str
+) -> None:
+    done = site.run("users", "disable", email)
+    assert (done.exit_code, fault in done.output) == (1, True)
+    assert ada.is_signed_in()
+
+
+@pytest.mark.page
 def test_there_is_no_new_password_without_an_account(site: Site) -> None:
     done = site.run("users", "password", "eve@example.org", "--password-stdin", typed=f"{NEW}\n")
     assert done.output == "Error: There is no account with this address.\n"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.identity import password as passwords
-from tests.browsers import Site
+from tests.browsers import Browser, Site
 
 
 @pytest.mark.page
@@ -101,7 +101,8 @@ def test_of_many_who_sign_up_with_one_address_at_once_one_gets_the_account(
     monkeypatch.setattr(passwords, "hash", hash_together)
     with ThreadPoolExecutor(6) as pool:
         browsers = [site.browser() for _ in range(6)]
-        answers = list(pool.map(lambda browser: browser.sign_up("ada@example.org"), browsers))
+        spellings = ["ada@m\u00fcnchen.example", "Ada@mu\u0308nchen.example", "ada@xn--mnchen-3ya.example"] * 2
+        answers = list(pool.map(Browser.sign_up, browsers, spellings))
     assert sorted(answer.status_code for answer in answers) == [303] + [422] * 5
     assert sum("has an account already" in answer.text for answer in answers) == 5
 
