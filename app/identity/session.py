@@ -35,7 +35,7 @@ class Session(Lifetime, Model):
     *opened*: its position in the log. *access_until*: the greatest expiry of any access token issued under it.
     *last_auth_at*: the latest proof of identity, for lists. What a browser may do by it depends on the tokens it holds.
     *ended_entry*: written by the log's projection, for lists; whether a token is accepted asks the log itself.
-    *parent_id*: for a grant, the browser session that gave it. The grant hangs on that one, and is over with it, unless
+    *parent_id*: for a grant, the browser session that gave it, or that replaced that one. The grant hangs on that one, and is over with it, unless
     its scope has `offline_access`.
     *user_agent*, *address*: from where it was used last; *places*: from where ever, once that is more than one place.
     *warned*: the first warning about a new place, an event, to which nobody has said "It was me".
@@ -165,6 +165,14 @@ class Session(Lifetime, Model):
         hanging = [(app, Reason.BROWSER_ENDED) for app in self._hanging()]
         log.revoke_each([app.over(why, actor or self.id) for app, why in hanging] + [self.over(reason, actor)])
         return True
+
+    def hand_on(self, heir: "Session") -> None:
+        """Have the app sessions that outlive this one belong to *heir*, which replaced it in the same browser.
+
+        So these apps are told when the user signs out there. Must run inside `db.writing`, with the row locked and ended.
+        """
+        lasting = update(Session).where(Session.parent_id == self.id, Session.ended_entry.is_(None))
+        db.session.execute(lasting.values(parent_id=heir.id))
 
     def over(self, reason: Reason, actor: str | None) -> log.Fact:
         """Return the fact that it is over, for the log."""

@@ -69,4 +69,5 @@ def _replace(session: Session) -> Session:
     session.end(Reason.REPLACED, actor=session.id)
     begun = Session.start(session.user, browsers.here(), keep=session.keep, name=session.name)
     begun.began_at, begun.places = session.began_at, session.places
+    session.hand_on(begun)
     return begun

@@ -47,10 +47,12 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
         user = _lock(user)
         if user.password_version != version or user.disabled_at is not None:
             return _page(forms.SignIn(request.form), failed=True), 422
-        name = _replace_held(user)
+        name, replaced = _replace_held(user)
         for evicted in sessions.make_room(user.id):
             activity.record("session_evicted", user.id, evicted)
         session = Session.start(user, browsers.here(), keep=keep, name=name)
+        for old in replaced:
+            old.hand_on(session)
         tokens = refresh_token.issue(session)
         activity.record("signed_in", user.id, session)
     guard.leave()
@@ -69,18 +71,25 @@ def _lock(user: User) -> User:
     return {person: users.lock(person) for person in sorted(people)}[user.id]
 
 
-def _replace_held(user: User) -> str | None:
-    """End the sessions that this browser holds. Return the name the user gave one, unless it was ended before."""
-    name = None
+def _replace_held(user: User) -> tuple[str | None, list[Session]]:
+    """End the sessions that this browser holds.
+
+    Return the name the user gave one, unless it was ended before, and those that the new one replaces.
+    """
+    name, replaced = None, []
     for held in _held():
         session = sessions.lock(held.id)
         if session is None:
             continue
         own = session.user_id == user.id
         name = session.name if own and session.ended_entry is None else name
-        if session.end(Reason.REPLACED if own else Reason.SIGNED_OUT, actor=None if own else session.id) and not own:
+        if not session.end(Reason.REPLACED if own else Reason.SIGNED_OUT, actor=None if own else session.id):
+            continue
+        if own:
+            replaced.append(session)
+        else:
             activity.record("signed_out", session.user_id, session)
-    return name
+    return name, replaced
 
 
 def _held() -> list[Session]:

@@ -190,6 +190,33 @@ def test_signing_in_anew_in_the_same_browser_ends_and_tells_what_hung_on_the_old
     assert mail.sink.sids == [old.sid]
 
 
+@pytest.mark.parametrize("how", ["a sign-in", "a change of password"])
+def test_what_outlives_a_browser_session_is_told_of_the_sign_out_and_not_that_the_session_is_replaced(
+    ada: Browser, mail: Party, how: str
+) -> None:
+    lasting = mail.connect(ada, offline=True)
+    for _ in range(2):
+        if how == "a sign-in":
+            ada.sign_in()
+        else:
+            ada.post("/account/password", current=PASSWORD, password="quite other green otters")
+            ada.post("/account/password", current="quite other green otters", password=PASSWORD)
+        assert mail.told() == [], "nobody signed out"
+        assert mail.connect(ada, offline=True).sid == lasting.sid
+    ada.sign_out()
+    assert [one.claims["sid"] for one in mail.told()] == [lasting.sid]
+    assert mail.app.refresh(lasting.refresh).status_code == 200
+
+
+def test_what_outlives_a_browser_session_that_another_person_replaces_is_told(
+    site: Site, ada: Browser, mail: Party
+) -> None:
+    site.member("bob@example.org", "Safari on macOS")
+    lasting = mail.connect(ada, offline=True)
+    ada.sign_in("bob@example.org")
+    assert [one.claims["sid"] for one in mail.told()] == [lasting.sid]
+
+
 def test_an_app_without_an_address_for_it_leaves_nothing_in_the_outbox(site: Site, ada: Browser, web: App) -> None:
     Flow(web).connect(ada)
     ada.sign_out()
