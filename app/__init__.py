@@ -43,14 +43,15 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     clock.follow(settings.instance / "clock" if settings.test_controls else None)
 
     db.init_app(app, settings)
-    schema.init_app(app)
-    for part in (throttle, countries, delivery, admission):
-        part.init_app(app, settings)
-    executor.init_app(app, create_app, environ)
-    keys.init_app(app)
-    security_log.init_app()
-    password.init_app(app)
-    demo.init_app(app, settings)
+    with db.opening(app):
+        schema.init_app(app)
+        for part in (throttle, countries, delivery, admission):
+            part.init_app(app, settings)
+        executor.init_app(app, create_app, environ)
+        keys.init_app(app)
+        security_log.init_app()
+        password.init_app(app)
+        demo.init_app(app, settings)
     for tokens in (stillness, access_token, first_use):
         tokens.init_app(app)
     oauth.init_app(app)

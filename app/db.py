@@ -11,7 +11,7 @@ from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import BigInteger, Connection, ExceptionContext, Integer, event, exc, orm
 from sqlalchemy.orm import DeclarativeBase
 
-from app.config import THREADS, Settings
+from app.config import THREADS, Misconfigured, Settings
 from app.store.base import Store
 from app.store.base import StoreUnavailable as StoreUnavailable
 from app.store.postgresql import PostgreSQL
@@ -74,6 +74,17 @@ def init_app(app: Flask, settings: Settings) -> None:
     store.attach(engine)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _name_error)
+
+
+@contextmanager
+def opening(app: Flask) -> Iterator[None]:
+    """Stop the start of *app* with one line if the block cannot use the database. Raises Misconfigured."""
+    try:
+        yield
+    except StoreUnavailable as problem:
+        found: Store = app.extensions["store"]
+        said = " ".join(str(problem).split())
+        raise Misconfigured(f"DATABASE_URL: {found.name} cannot be used ({said}).") from problem
 
 
 @contextmanager

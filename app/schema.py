@@ -19,8 +19,8 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         try:
             _upgrade()
-        except (StoreUnavailable, OSError) as problem:
-            raise Misconfigured(f"DATABASE_URL: {store().name} cannot be used ({problem}).") from problem
+        except OSError as problem:
+            raise StoreUnavailable(str(problem)) from problem
         finally:
             db.session.remove()
             db.engine.dispose()  # a worker forked from here must not share a connection

@@ -290,6 +290,15 @@ def put_back(copy: Path, folder: Path) -> None:
         connection.execute(f"CREATE DATABASE {original} TEMPLATE {name} STRATEGY file_copy")
 
 
+def lose(folder: Path) -> None:
+    """Take the database away from under whatever runs in *folder*."""
+    if settings(folder):
+        with _maintaining(settings(folder)["DATABASE_URL"]) as connection:
+            _without_users(connection, _database(folder))
+    else:
+        (folder / "signed-out.db").unlink()
+
+
 def write_over(copy: Path, folder: Path) -> None:
     """Write the backup in *copy* over the SQLite file of *folder*, which stays the same file."""
     _copy_file(copy / "signed-out.db", folder / "signed-out.db")

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-from flask.cli import AppGroup
 
 from app import names
 from app.cli import addresses, removal
+from app.cli.plain import Group
 from app.db import writing
 from app.oauth import client as clients
 from app.oauth.client import INTROSPECT, SCOPES, Client
 
-group = AppGroup("clients", help="Apps that people may sign in to with their account here.")
+group = Group("clients", help="Apps that people may sign in to with their account here.")
 
 
 class Checked(click.ParamType[str]):

@@ -3,19 +3,19 @@
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy import select
 
 from app import keys
+from app.cli.plain import Group
 from app.db import db, writing
 from app.identity import sessions
 from app.identity import user as users
 from app.identity.session import Reason
 from app.identity.user import User
-from app.revocation import audit, checkpoint, log
+from app.revocation import audit, checkpoint, delivery, log
 from app.web import words
 
-group = AppGroup("log", help="The revocation log.")
+group = Group("log", help="The revocation log.")
 
 
 @group.command("verify")
@@ -48,6 +48,7 @@ def verify_receipt(file: Path, key: str | None) -> None:
 @click.confirmation_option(prompt="End every session, and begin a new epoch of the log?")
 def restore() -> None:
     """After an older copy of the database was put back: nothing signed in since may live on. Stop the site first."""
+    delivery.check_clock()  # a key signs from a time on
     people = list(db.session.scalars(select(User.id).order_by(User.id)))
     with writing():
         log.begin_epoch()

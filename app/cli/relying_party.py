@@ -8,12 +8,13 @@ import click
 from flask.cli import with_appcontext
 
 from app import config
+from app.cli.plain import Command
 from app.config import settings
 from app.db import writing
 from app.oauth import client as clients
 
 
-@click.command("relying-party", add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.command("relying-party", cls=Command, add_help_option=False, context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @with_appcontext
 def relying_party(options: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from app.identity.session import Reason
 from app.oauth.client import Client
 from app.oauth.code import Code
 from app.oauth.consent import Consent
+from app.revocation import delivery
 
 
 def remove(client: Client) -> int:
@@ -17,6 +18,7 @@ def remove(client: Client) -> int:
     One person at a time: a single transaction would keep everybody else from signing out meanwhile. What the app was
     given in between is ended last, when nothing can be given any more: who exchanges a code needs its row.
     """
+    delivery.check_ready()  # it ends what the log and the clock say is alive
     client_id = client.id  # read before its row is let go, and gone
     count = _end_all(client_id)
     with writing():

@@ -1,9 +1,9 @@
 """`flask sessions`: where a person is signed in, and an end to it."""
 
 import click
-from flask.cli import AppGroup
 
 from app.cli import person
+from app.cli.plain import Group
 from app.db import writing
 from app.identity import activity, browsers, sessions
 from app.identity import user as users
@@ -11,15 +11,17 @@ from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
 from app.oauth import client as clients
 from app.oauth import consent
+from app.revocation import delivery
 from app.web import words
 
-group = AppGroup("sessions", help="Sessions of a person.")
+group = Group("sessions", help="Sessions of a person.")
 
 
 @group.command("list")
 @click.argument("email")
 def list_sessions(email: str) -> None:
     """List the live sessions of a person: browsers, then apps."""
+    delivery.check_ready()
     found = person.named(email)
     apps = sessions.apps(found.id)
     known = clients.names(app.client_id for app in apps)

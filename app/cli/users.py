@@ -3,12 +3,12 @@
 import sys
 
 import click
-from flask.cli import AppGroup
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
 from app import clock
 from app.cli import person
+from app.cli.plain import Group
 from app.config import settings
 from app.db import writing
 from app.identity import activity, demo, sessions
@@ -17,7 +17,7 @@ from app.identity import user as users
 from app.identity.session import Reason
 from app.web import forms
 
-group = AppGroup("users", help="Accounts.")
+group = Group("users", help="Accounts.")
 
 
 @group.command("add")

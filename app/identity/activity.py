@@ -34,8 +34,12 @@ class Event(Model):
 def record(
     event: str, user_id: str, session: Session | None = None, *, address: str = "", user_agent: str = ""
 ) -> Event:
-    """Add *event* to the list of the account, and its line to the log. Must run inside `db.writing`."""
+    """Add *event* to the list of the account, and its line to the log. Must run inside `db.writing`.
+
+    *address*: where it came from, if not from where *session* was used last; the line then names both.
+    """
     sid = session.id if session else None
+    last = session.address if session and address not in ("", session.address) else None
     happened = Event(
         user_id=user_id,
         session_id=sid,
@@ -45,7 +49,7 @@ def record(
         user_agent=user_agent or (session.user_agent if session else None),
     )
     db.session.add(happened)
-    after_commit(lambda: line(event, user=user_id or None, session=sid, address=address or None))
+    after_commit(lambda: line(event, user=user_id or None, session=sid, address=address or None, last_address=last))
     return happened
 
 

@@ -185,8 +185,8 @@ class Session(Lifetime, Model):
         return position is not None
 
     def _has_timed_out(self) -> bool:
-        """Return whether it has timed out by the clock of every node."""
-        return self.ends_at + CLOCKS_DIFFER_SECONDS <= clock.now()
+        """Return whether it has timed out by the clock of every node; a wrong clock cannot tell."""
+        return self.ends_at + CLOCKS_DIFFER_SECONDS <= clock.now() and delivery.is_clock_right()
 
     def _hanging(self) -> list["Session"]:
         now = clock.now()

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.db import Model, db, writing
-from app.identity import activity, refresh_token, sessions
+from app.identity import activity, browsers, refresh_token, sessions
 from app.identity.refresh_token import Tokens, digest
 from app.identity.session import Reason, Session
 from app.oauth import consent
+from app.revocation import delivery
 
 SECONDS = 60
 MOST = 50  # sessions of one person that one app can hold
@@ -88,7 +89,9 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
 
     A second exchange ends the session that the first one was about, if it too proves to come from who asked for the code;
     without the verifier it changes nothing, or whoever saw the code could end the session (RFC 9700, section 4.5).
+    Raises ClockApart: a wrong clock could take a code for an expired one, and use it up.
     """
+    delivery.check_clock()
     found = db.session.get(Code, digest(code)) if len(code) <= LONGEST else None
     if found is None or not _is_from_who_asked(found, client_id, verifier, redirect_uri):
         return None
@@ -160,4 +163,5 @@ def _end_first(hashed: bytes) -> None:
     opened = db.session.scalar(select(Code.session_id).where(Code.hash == hashed))
     session = sessions.lock(opened or "")
     if session and session.end(Reason.CODE_REUSED):
-        activity.record("code_reused", session.user_id, session)
+        came = browsers.here()
+        activity.record("code_reused", session.user_id, session, address=came.address, user_agent=came.user_agent)

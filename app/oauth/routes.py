@@ -13,6 +13,7 @@ from app.oauth import userinfo as person
 from app.oauth.logout import outbox
 from app.oauth.server import init_app as init_server
 from app.oauth.server import server
+from app.revocation import delivery
 
 bp = Blueprint("oauth", __name__)
 
@@ -28,19 +29,26 @@ def init_app(app: Flask) -> None:
 
 @bp.post("/oauth/token")
 def token() -> Response:
-    answer: Response = server.create_token_response()
-    return answer
+    return _judged(server.create_token_response())
 
 
 @bp.post("/oauth/revoke")
 def revoke() -> Response:
-    answer: Response = server.create_endpoint_response("revocation")
-    return answer
+    return _judged(server.create_endpoint_response("revocation"))
 
 
 @bp.post("/oauth/introspect")
 def introspect() -> Response:
-    answer: Response = server.create_endpoint_response("introspection")
+    return _judged(server.create_endpoint_response("introspection"))
+
+
+def _judged(answer: Response) -> Response:
+    """Return the answer, unless it refuses what this process cannot judge: a cut log may lack a code, a token or a client.
+
+    Raises LogCut and ClockApart.
+    """
+    if answer.status_code >= 400:
+        delivery.check_ready()
     return answer
 
 

@@ -18,7 +18,6 @@ from app.config import settings
 from app.db import Model, db, writing
 from app.revocation import log, merkle, tree
 from app.revocation.entries import Entry, Kind, Scope
-from app.revocation.tree import TreeDamaged
 
 FORMAT = "c2sp.org/tlog-proof@v1"
 _ED25519 = b"\x01"
@@ -69,13 +68,25 @@ def latest() -> Checkpoint:
 
 
 def prove(position: int) -> str:
-    """Return the proof that the entry at *position* is in the log, with the entry itself, as a text to be kept."""
+    """Return the proof that the entry at *position* is in the log, with the entry itself, as a text to be kept.
+
+    Raises TreeDamaged.
+    """
     head = latest()
+    disclose(position - 1, 1)
     row = db.session.get_one(log.LogEntry, position)
     disclosed = json.dumps({"nonce": row.nonce.hex(), "entry": row.entry().content().decode()})
     path = merkle.inclusion(position - 1, head.size, tree.subtree)
     lines = [FORMAT, f"extra {_text(disclosed.encode())}", f"index {position - 1}", *map(_text, path)]
     return "\n".join(lines) + "\n\n" + head.note
+
+
+def disclose(start: int, count: int) -> list[bytes]:
+    """Return the commitments to *count* entries after the position *start*. Raises TreeDamaged if one was changed."""
+    found = log.commitments(start, count)
+    if [merkle.leaf_hash(one) for one in found] != tree.leaves(start, count):
+        raise tree.damaged(f"of the entries {start + 1} to {start + count}, not all are as they were appended")
+    return found
 
 
 def verifier_key() -> str:
@@ -119,10 +130,10 @@ def verify(proof: Proof, key: str) -> None:
 
 def _check_continuation(last: Checkpoint, size: int, root: bytes) -> None:
     if size < last.size:
-        raise TreeDamaged(f"the log has {size} entries, and a head of {last.size} was signed")
+        raise tree.damaged(f"the log has {size} entries, and a head of {last.size} was signed")
     path = merkle.consistency(last.size, size, tree.subtree)
     if not merkle.is_consistent(last.size, last.root, size, root, path):
-        raise TreeDamaged(f"the head of {last.size} entries that was signed is not a beginning of the log")
+        raise tree.damaged(f"the head of {last.size} entries that was signed is not a beginning of the log")
 
 
 def _sign(epoch: str, size: int, root: bytes) -> str:

@@ -98,10 +98,19 @@ def reason_not_ready() -> str | None:
     return None
 
 
-def check_ready_to_issue() -> None:
-    """Raise LogCut or ClockApart where nobody can be signed in now, before anything is looked up that may be lost."""
+def check_ready() -> None:
+    """Raise LogCut or ClockApart where this process cannot tell what is alive, before it looks up what may be lost."""
     log.head()
     check_clock()
+
+
+def is_clock_right() -> bool:
+    """Return whether this process can tell what has timed out."""
+    try:
+        check_clock()
+    except ClockApart:
+        return False
+    return True
 
 
 def check_clock() -> None:

@@ -13,7 +13,7 @@ from app import clock
 from app.db import Model, after_commit, analyze_growth, db
 from app.revocation import tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
-from app.revocation.witness import NOTHING, Found, LogCut, Seen, Witness
+from app.revocation.witness import NOTHING, Found, Known, LogCut, Seen, Witness
 
 
 class Head(Model):
@@ -174,10 +174,16 @@ def _ask(*questions: Any) -> tuple[Any, ...]:
     known = witness.known_to(db.session.connection())
     row = db.session.execute(select(*_head(known.position), *questions)).one_or_none()
     if row is None:
-        raise LogCut(0, known.position)
+        raise _lost(known)
     size, epoch, cut_from, anchor, *answers = row
     known.check(Found(size, epoch, cut_from, anchor))
     return size, epoch, *answers
+
+
+def _lost(known: Known) -> LogCut:
+    """Return what is wrong with a log that is marked as cut, or has no head."""
+    size, cut_from = db.session.execute(select(Head.size, Head.cut_from)).one_or_none() or (0, None)
+    return LogCut(size, known.position if cut_from is None else cut_from)
 
 
 def _head(position: int) -> tuple[Any, ...]:
@@ -246,7 +252,7 @@ def _next(count: int) -> tuple[int, str]:
         execution_options={"synchronize_session": False},
     ).one_or_none()
     if row is None:
-        raise LogCut(0, known.position)
+        raise _lost(known)
     size, epoch, _, anchor = row
     known.check(Found(size - count, epoch, None, anchor))
     return size - count + 1, epoch

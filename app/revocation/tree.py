@@ -5,15 +5,22 @@ from collections.abc import Sequence
 from sqlalchemy import LargeBinary, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Model, db
+from app import security_log
+from app.db import Model, StoreUnavailable, db
 from app.revocation import merkle
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
 
 
-class TreeDamaged(Exception):
-    """The tree does not hold what was signed. Nothing is signed on top of it."""
+class TreeDamaged(StoreUnavailable):
+    """The stored log does not agree with itself. Nothing is signed, proven or published from it."""
+
+
+def damaged(problem: str) -> TreeDamaged:
+    """Report it to the operator, and return what to raise."""
+    security_log.line("log_damaged", problem=problem)
+    return TreeDamaged(problem)
 
 
 class Leaf(Model):
@@ -56,6 +63,11 @@ def tile(level: int, index: int, width: int = WIDTH) -> list[bytes]:
     return _hashes(level, index * WIDTH, width)
 
 
+def leaves(start: int, count: int) -> list[bytes]:
+    """Return the hashes of *count* entries after the position *start*. Raises TreeDamaged if one is missing."""
+    return _hashes(0, start, count)
+
+
 def subtree(level: int, index: int) -> bytes:
     """Return the hash of a complete subtree, as `merkle` asks for it."""
     whole, rest = divmod(level, HEIGHT)
@@ -70,5 +82,5 @@ def _hashes(level: int, start: int, count: int) -> list[bytes]:
         asked = select(Node.hash).where(Node.level == level, Node.index >= start, below).order_by(Node.index)
     found = list(db.session.scalars(asked))
     if len(found) != count:
-        raise TreeDamaged(f"level {level} of the tree has a gap after {start}")
+        raise damaged(f"level {level} of the tree has a gap after {start}")
     return found

@@ -14,6 +14,7 @@ from app.admission import Full
 from app.db import StoreUnavailable, db
 from app.identity.refresh_token import StoodStill
 from app.revocation.clocks import ClockApart
+from app.revocation.tree import TreeDamaged
 from app.revocation.witness import LogCut
 from app.serving.reading import REFUSAL
 from app.throttle import TooMuch
@@ -77,6 +78,7 @@ _OWN = Words("You have asked for this already", "What you asked for before is st
 _CUT = Words("The operator of this site has to act", "An older copy of its database was put back, which lacks the latest sign-outs. Until that is settled, this site accepts no sign-in at all.", "No session that was signed out can be used. Nothing was changed.", "Try again later. You will then have to sign in again.")  # fmt: skip
 _TOO_MUCH = Words("So much has come from your network", "In the last hour more was begun from your network than one network may.", "Nothing was changed, and sessions that are signed in go on.", "Wait, then try again, or use another network.")  # fmt: skip
 _APART = Words("The clock of this server is wrong", "Until it is right again, it signs nobody in and renews no sign-in, as it could take you for a thief.", "You are not signed out by this, and nothing was changed.", "Wait a few seconds, then try again: another server may answer.")  # fmt: skip
+_DAMAGED = Words("The operator of this site has to act", "The log of sign-outs on its disk does not agree with itself, so nothing is proven or published from it.", "What was ended stays ended. Nothing was changed.", "Try again later.")  # fmt: skip
 BUSY_SECONDS = 3
 CUT_SECONDS = 60
 _STOOD_STILL = Words(
@@ -93,6 +95,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(StoreUnavailable, _store)
     app.register_error_handler(LogCut, _cut)
+    app.register_error_handler(TreeDamaged, _damaged)
     app.register_error_handler(ClockApart, _apart)
     app.register_error_handler(ObjectDeletedError, _vanished)
     app.register_error_handler(Full, _full)
@@ -137,6 +140,11 @@ def _cut(problem: LogCut) -> ResponseReturnValue:
     return answer(503, CUT_SECONDS, _CUT)
 
 
+def _damaged(problem: TreeDamaged) -> ResponseReturnValue:
+    _log.error("the log is damaged: %s; `flask log verify` names the entry", problem)
+    return answer(503, CUT_SECONDS, _DAMAGED, "log_damaged")
+
+
 def _apart(_problem: ClockApart) -> ResponseReturnValue:
     return answer(503, RETRY_SECONDS, _APART)
 
@@ -162,13 +170,13 @@ def _broken(problem: Exception) -> ResponseReturnValue:
     return answer(500, None)
 
 
-def answer(code: int, retry_after: int | None, words: Words | None = None) -> Response:
-    """Answer with the error *code*, in its usual words or in others."""
+def answer(code: int, retry_after: int | None, words: Words | None = None, error: str | None = None) -> Response:
+    """Answer with the error *code*, in its usual words or in others; *error* is the word for machines."""
     db.session.rollback()
     if code >= 500 or not _knows_the_visitor():
         guard.stand_aside()  # this page must not need what may be broken
     if _is_for_machines() or guard.wants_json():
-        response = jsonify(error=_CODES.get(code, "server_error"))
+        response = jsonify(error=error or _CODES.get(code, "server_error"))
         response.status_code = code
     else:
         words = words or _WORDS.get(code, _WORDS[400] if code < 500 else _WORDS[500])
@@ -203,9 +211,11 @@ def _is_machine_path(path: str) -> bool:
 
 
 def _knows_the_visitor() -> bool:
+    """Return whether a page can show who is signed in: their rows are read here, not in the middle of the template."""
     try:
-        guard.visit()
-    except StoreUnavailable:
+        visit = guard.visit()
+        _ = visit and visit.user.name
+    except (StoreUnavailable, ObjectDeletedError):
         return False
     return True
 

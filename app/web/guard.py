@@ -160,7 +160,10 @@ def _admits(session: Session, claims: Claims) -> bool:
     except StoreUnavailable:
         # The page can still be read. That it was is a loss for the list, not a reason to refuse, unless there is another.
         db.session.rollback()
-        if suspicion.refuses(session, here):
+        known = db.session.get(Session, claims.sid)  # the rollback let go of the row, which a purge may have removed
+        if known is None:
+            return False
+        if suspicion.refuses(known, here):
             raise
     return True
 

@@ -1,7 +1,10 @@
 """The tokens that this browser holds: what they can still end, and nothing else."""
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from app import clock, seal
 from app.config import settings
@@ -11,6 +14,7 @@ from app.identity.session import SITE, Session
 from app.web import cookies
 
 ENDING_SECONDS = 60 * 60
+MOST = 3  # sign-outs that wait in one cookie, for which a browser has 4,096 characters
 _ENDING = "tokens that may only be ended"
 
 
@@ -27,21 +31,16 @@ class Held:
         return cls(cookies.read(cookies.ACCESS), cookies.read(cookies.REFRESH), clock.now())
 
     @classmethod
-    def pending(cls) -> "Held":
-        """Open what an earlier sign-out could not end."""
-        cookie = cookies.read(cookies.ENDING) or ""
-        try:
-            opened = seal.reveal(settings().secret_key, _ENDING, bytes.fromhex(cookie))
-        except ValueError:
-            opened = None
-        sealed_at, access, refresh = json.loads(opened) if opened else (0, None, None)
-        in_time = clock.now() - sealed_at < ENDING_SECONDS
-        return cls(access, refresh, sealed_at) if in_time else cls(None, None, sealed_at)
+    def pending(cls) -> list["Held"]:
+        """Open what earlier sign-outs could not end, the newest first."""
+        opened = [cls(access, refresh, at) for at, access, refresh in _open(cookies.read(cookies.ENDING) or "")]
+        return [held for held in opened if clock.now() - held.at < ENDING_SECONDS]
 
-    def sealed(self) -> str:
-        """Return both in a form that can only end them, for a while."""
-        content = json.dumps([self.at, self.access, self.refresh])
-        return seal.close(settings().secret_key, _ENDING, content).hex()
+    @staticmethod
+    def seal(waiting: Sequence["Held"]) -> str:
+        """Return the first of these in a form that can only end them, for a while."""
+        content = json.dumps([[held.at, held.access, held.refresh] for held in waiting[:MOST]])
+        return urlsafe_b64encode(seal.close(settings().secret_key, _ENDING, content)).decode()
 
     def sessions(self) -> list[Session]:
         """Return the browser sessions of these tokens, over or not: one, unless cookies were mixed.
@@ -56,3 +55,12 @@ class Held:
 
     def __bool__(self) -> bool:
         return bool(self.access or self.refresh)
+
+
+def _open(cookie: str) -> list[list[Any]]:
+    try:
+        opened = seal.reveal(settings().secret_key, _ENDING, urlsafe_b64decode(cookie))
+    except ValueError:
+        return []
+    found: list[list[Any]] = json.loads(opened) if opened else []
+    return found

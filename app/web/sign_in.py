@@ -127,7 +127,7 @@ def _attempt(form: forms.SignIn) -> ResponseReturnValue:
     if not form.validate():
         return _page(form), 422
     _begun.check()
-    delivery.check_ready_to_issue()
+    delivery.check_ready()
     account = users.canonical(forms.text(form.email))
     user = try_password(account, lambda: users.verify(account, forms.text(form.password)))
     if user:

@@ -10,7 +10,7 @@ from app.identity import activity, sessions
 from app.identity.session import Reason, Session
 from app.revocation import checkpoint
 from app.web import cookies, guard, lifeline, own_server, receipt, told
-from app.web.held import ENDING_SECONDS, Held
+from app.web.held import ENDING_SECONDS, MOST, Held
 from app.web.own_server import Exchange
 
 bp = Blueprint("sign_out", __name__)
@@ -36,18 +36,20 @@ def leave(then: str | None = None) -> ResponseReturnValue:
     Asks nothing of the guard: expired tokens and a dead store are no obstacle.
     """
     guard.leave()
-    held, response = Held.here() or Held.pending(), redirect(then or RECEIPT, 303)
+    here, waiting, response = Held.here(), Held.pending(), redirect(then or RECEIPT, 303)
+    held = [here, *waiting] if here else waiting
     if not held:
         return _clear(response)
     if g.get("store_is_away"):  # as was found out a moment ago
         return _not_yet(held)
     try:
-        exchange, ended = _end(held)
+        found = [(one, *_end(one)) for one in held]
     except StoreUnavailable:
         return _not_yet(held)
+    latest, exchange, ended = found[0]
     if ended is None:  # these tokens were dead: there is nothing to tell whoever brought them
         return _clear(response)
-    return _show(response, held, ended, exchange, wait=then is not None)
+    return _show(response, latest, ended, exchange, wait=then is not None)
 
 
 @bp.get(RECEIPT)
@@ -79,10 +81,9 @@ def farewell(sid: str, *, ended: int) -> ResponseReturnValue:
 
 
 def end_late() -> bool:
-    """End what an earlier sign-out could not; say whether nothing remains to be done."""
-    held = Held.pending()
+    """End what earlier sign-outs could not; return whether nothing remains to be done."""
     try:
-        if held:
+        for held in Held.pending():
             _end(held)
     except StoreUnavailable:
         return False
@@ -149,10 +150,14 @@ def _clear(response: Response) -> Response:
     return response
 
 
-def _not_yet(held: Held) -> Response:
-    """Say plainly that the server could not end it, and keep what is needed to do so, and for nothing else."""
-    page = render_template("web/sign_out_failed.html", retry_after=RETRY_SECONDS)
+def _not_yet(held: list[Held]) -> Response:
+    """Say plainly that the server could not end it, and keep what is needed to do so, and for nothing else.
+
+    *held*: the newest first. A cookie holds so many; what is older is given up, and the page says so.
+    """
+    given_up = max(0, len(held) - MOST)
+    page = render_template("web/sign_out_failed.html", retry_after=RETRY_SECONDS, given_up=given_up)
     response = make_response(page, 503, {"Retry-After": str(RETRY_SECONDS)})
     cookies.sign_out(response)
-    cookies.put(response, cookies.ENDING, held.sealed(), seconds=ENDING_SECONDS)
+    cookies.put(response, cookies.ENDING, Held.seal(held), seconds=ENDING_SECONDS)
     return response

@@ -30,7 +30,7 @@ def sign_up() -> ResponseReturnValue:
 def _create(form: forms.SignUp) -> ResponseReturnValue:
     _taken.check(address())
     _made.check()
-    delivery.check_ready_to_issue()
+    delivery.check_ready()
     hashed = passwords.hash(forms.text(form.password))
     with writing():
         user = users.sign_up(forms.text(form.email), forms.text(form.name), hashed)

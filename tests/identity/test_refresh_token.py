@@ -1,5 +1,6 @@
 """Refresh tokens: single use, a short grace for the last one, and theft that shows."""
 
+import json
 import threading
 
 import pytest
@@ -188,6 +189,24 @@ def test_a_link_whose_use_is_known_costs_no_statement_more(
     assert [one.split()[0] for one in first] == ["SELECT", "UPDATE", "SELECT"]
     assert later == [[], []]
     assert [one.split()[0] for one in statements(other_node)] == ["SELECT"], "another process looks once"
+
+
+def test_an_alarm_names_who_brought_the_old_token_and_where_the_session_was_used_last(
+    site: Site, ada: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = ada.pocket()
+    refresh(ada)
+    ada.get("/account")
+    site.wait(60)
+    caplog.clear()
+    site.thief(old, REFRESH).get("/account")
+    [line] = [json.loads(one) for one in caplog.messages if '"refresh_reused"' in one]
+    assert (line["address"], line["last_address"]) == ("203.0.113.66", "127.0.0.1")
+    ada.sign_in()
+    page = ada.get("/activity").text
+    assert "An old refresh token was used again" in page
+    assert "203.0.113.66" in page
+    assert "Safari on macOS" in page
 
 
 def test_rt_07_10_a_token_of_an_ended_session_is_refused_without_an_alarm(site: Site, ada: Browser) -> None:

@@ -13,6 +13,8 @@ from tests.browsers import ACCESS, PASSWORD, REFRESH, Site
 from tests.cluster import Cluster
 from tests.conftest import StillClock
 from tests.forking import PROJECT
+from tests.oauth.conftest import register_app
+from tests.oauth.flow import Flow
 from tests.server import Server
 
 WRONG = PROJECT / "tests" / "wrong_clock"
@@ -177,3 +179,16 @@ def test_a_process_without_a_reader_asks_before_it_issues(site: Site, monkeypatc
     assert ada.sign_up().status_code == 503
     monkeypatch.setattr(clocks, "wall", time.time)
     assert ada.sign_up().status_code == 303
+
+
+@pytest.mark.nodes
+def test_a_wrong_clock_uses_up_no_code_of_an_app(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = Flow(register_app(site, "Photos"))
+    code = flow.allow(site.member())
+    site.app.extensions["delivery"].close()
+    monkeypatch.setattr(clocks, "wall", lambda: time.time() + 3600)
+    site.wait(3600)  # by this clock the code has expired
+    assert flow.exchange(code).status_code == 503
+    monkeypatch.setattr(clocks, "wall", time.time)
+    site.wait(-3600)
+    assert flow.exchange(code).status_code == 200

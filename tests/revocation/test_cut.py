@@ -15,6 +15,8 @@ from app.revocation.nodes import Node
 from app.revocation.witness import LogCut
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Pocket, Site
+from tests.oauth.conftest import register_app
+from tests.oauth.flow import Flow
 
 LOST = "the revocation log has lost entries"
 
@@ -147,6 +149,24 @@ def test_who_joined_after_the_backup_is_told_neither_that_it_is_over_nor_that_th
         assert node.browser().sign_in("bob@example.org").status_code == 503
         assert node.browser().sign_in("bob@example.org", password="wrong").status_code == 503
         assert node.browser().sign_up("bob@example.org").status_code == 503
+
+
+def test_what_an_app_was_given_after_the_backup_is_not_called_wrong(site: Site, other_node: Site, ada: Browser) -> None:
+    known, older = register_app(site, "Known"), backings.back_up(site.folder)
+    given = {app.id: Flow(app) for app in (known, register_app(site, "New"))}
+    codes = {id_: flow.allow(ada) for id_, flow in given.items()}
+    tokens = {id_: flow.connect(ada) for id_, flow in given.items()}
+    put_back(older, site, other_node)
+    for id_, flow in given.items():
+        for asked in (
+            flow.exchange(codes[id_]),
+            flow.app.refresh(tokens[id_]["refresh_token"]),
+            flow.app.revoke(tokens[id_]["refresh_token"]),
+            flow.app.post("/oauth/introspect", token=tokens[id_]["access_token"]),
+        ):
+            assert asked.status_code == 503, asked.text
+            assert asked.get_json() == {"error": "temporarily_unavailable"}
+            assert int(asked.headers["Retry-After"]) > 0
 
 
 @pytest.mark.usefixtures("cut")

@@ -259,6 +259,54 @@ def test_nothing_is_signed_over_a_gap(site: Site, tampered: Any) -> None:
         checkpoint.latest()
 
 
+DAMAGE = {
+    "a hash is missing": (
+        "DELETE FROM log_leaves WHERE position = 4",
+        ["checkpoint", "tile/0/000.p/8", "tile/entries/000.p/8"],
+    ),
+    "an entry is missing": ("DELETE FROM log_entries WHERE position = 4", ["tile/entries/000.p/8"]),
+    "an entry is another": ("UPDATE log_entries SET subject = 'x' WHERE position = 4", ["tile/entries/000.p/8"]),
+}
+
+
+@pytest.mark.parametrize(("crime", "pages"), DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_log_publishes_nothing_that_is_not_so_and_tells_the_operator(
+    site: Site, tampered: Any, crime: str, pages: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    tampered.execute(crime)
+    for page in pages:
+        caplog.clear()
+        answer = site.browser().get(f"/log/{page}")
+        assert (answer.status_code, answer.get_json()) == (503, {"error": "log_damaged"}), page
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "max-age" not in answer.headers.get("Cache-Control", "")
+        assert '"event":"log_damaged"' in caplog.text
+
+
+def test_a_proof_of_a_damaged_log_is_refused_with_a_page_that_says_so(site: Site) -> None:
+    ada = site.member()
+    ada.sign_out()
+    with backings.shell(site.folder) as raw:
+        backings.drop_triggers(raw)
+        raw.execute("UPDATE log_entries SET reason = 'x' WHERE kind = 'revoked'")
+    answer = ada.get("/signed-out.tlog-proof")
+    assert answer.status_code == 503
+    assert "does not agree with itself" in answer.text
+
+
+def test_sign_out_is_not_pretended_where_a_damaged_log_takes_no_entry(site: Site) -> None:
+    """The entry that fills a tile needs the hashes of all before it."""
+    ada, pocket = (member := site.member()), member.pocket()
+    fill(site, 255 - site.query("SELECT size FROM log_head")[0][0])
+    with backings.shell(site.folder) as raw:
+        backings.drop_triggers(raw)
+        raw.execute("DELETE FROM log_leaves WHERE position = 4")
+    answer = ada.sign_out()
+    assert answer.status_code == 503
+    assert "the server has not" in answer.text
+    assert site.thief(pocket).is_signed_in()
+
+
 @pytest.fixture
 def forged(site: Site, tampered: Any) -> None:
     """An entry was changed together with its hash, by somebody who knows how this works."""

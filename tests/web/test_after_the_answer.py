@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from flask import Response, request
+from werkzeug.exceptions import NotFound
 
-from app.db import after_commit, db, writing
+from app.db import StoreUnavailable, after_commit, db, writing
+from app.identity import refresh_token
 from app.identity.user import User
+from app.web import endings
 from tests import backings
 from tests.browsers import ACCESS, REFRESH, Site
 from tests.server import Server
@@ -235,3 +238,39 @@ def test_no_connection_that_is_lost_is_answered_by_the_bare_server(instance: Pat
         assert all(server.is_signed_in({REFRESH: pocket[REFRESH]}) for pocket in people)
     finally:
         server.stop()
+
+
+def forget_sessions(site: Site) -> None:
+    """Remove every row of a session, as a purge does."""
+    with backings.shell(site.folder) as raw:
+        raw.execute("DELETE FROM refresh_tokens")
+        raw.execute("DELETE FROM sessions")
+
+
+def test_a_row_that_is_gone_when_a_use_cannot_be_noted_is_no_sign_in_and_no_error(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = site.member()
+
+    def note(*_given: object) -> None:
+        forget_sessions(site)
+        raise StoreUnavailable("nothing can be written")
+
+    monkeypatch.setattr(refresh_token, "note_use", note)
+    answer = ada.get("/account")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=/account")
+
+
+def test_a_row_that_is_gone_before_an_error_is_told_does_not_break_its_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = site.member()
+
+    def find(_sid: str) -> None:
+        forget_sessions(site)
+        raise NotFound
+
+    monkeypatch.setattr(endings, "own", find)
+    answer = ada.post("/devices/x/name", name="Desk")
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text

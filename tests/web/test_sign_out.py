@@ -1,5 +1,6 @@
 """Sign Out ends the session at the server, shows what ended, and proves it."""
 
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,8 +8,9 @@ import pytest
 from flask import Flask, request, request_started
 
 from app.oauth import metadata
+from app.web.held import MOST
 from tests import backings
-from tests.browsers import ACCESS, ENDING, RECEIPT, REFRESH, Browser, Site
+from tests.browsers import ACCESS, ENDING, RECEIPT, REFRESH, Browser, Pocket, Site
 
 pytestmark = pytest.mark.page
 
@@ -95,6 +97,36 @@ def test_it_works_when_both_tokens_have_run_out(site: Site, ada: Browser) -> Non
     site.wait(13 * 60 * 60)
     assert ada.sign_out().headers["Location"] == "/signed-out"
     assert ada.pocket() == {}
+
+
+def sign_out_in_vain(site: Site, browser: Browser, email: str) -> tuple[Pocket, str]:
+    """Have the browser sign in to a new account, and out again while the store is away; return its tokens, and the page."""
+    pocket = site.member(email).pocket()
+    for name, value in pocket.items():
+        browser.client.set_cookie(name, value, secure=True)
+    with locked(site):
+        answer = browser.sign_out()
+    assert answer.status_code == 503
+    return pocket, answer.text
+
+
+@pytest.mark.parametrize("visit", ["GET", "POST"])
+def test_sign_outs_in_a_row_that_had_to_wait_all_end_at_the_next_visit(site: Site, visit: str) -> None:
+    browser = site.browser()
+    pockets = [sign_out_in_vain(site, browser, f"person{number}@example.org")[0] for number in range(MOST)]
+    assert len(browser.cookie(ENDING) or "") < 3900, "a browser keeps no cookie beyond 4,096 characters"
+    answer = browser.get("/") if visit == "GET" else browser.sign_out()
+    assert answer.status_code in (200, 303)
+    assert not browser.cookie(ENDING)
+    assert not any(site.thief(pocket).is_signed_in() for pocket in pockets)
+
+
+def test_of_more_than_a_cookie_holds_the_oldest_is_given_up_and_the_page_says_so(site: Site) -> None:
+    browser = site.browser()
+    tried = [sign_out_in_vain(site, browser, f"person{number}@example.org") for number in range(MOST + 1)]
+    assert [("Given up" in page) for _, page in tried] == [False] * MOST + [True]
+    browser.get("/")
+    assert [site.thief(pocket).is_signed_in() for pocket, _ in tried] == [True] + [False] * MOST
 
 
 @pytest.mark.parametrize("lost", [ACCESS, REFRESH])
@@ -185,6 +217,49 @@ def test_what_it_could_not_end_is_not_forgotten_when_the_browser_signs_in_and_ou
         assert not site.thief(copy).is_signed_in()
 
 
+def signs_out_of(site: Site, browser: Browser, *emails: str) -> list[Pocket]:
+    """Have the browser sign in and out again with each account, and the store be away for each sign-out."""
+    pockets = []
+    for email in emails:
+        pockets.append(site.member(email).pocket())
+        for name, value in pockets[-1].items():
+            browser.client.set_cookie(name, value, secure=True)
+        with locked(site):
+            assert browser.sign_out().status_code == 503
+    return pockets
+
+
+@pytest.mark.parametrize("visit", ["GET", "POST"])
+def test_two_sign_outs_in_a_row_that_had_to_wait_are_both_ended(site: Site, visit: str) -> None:
+    browser = site.browser()
+    pockets = signs_out_of(site, browser, "ada@example.org", "bob@example.org")
+    answer = browser.get("/") if visit == "GET" else browser.sign_out()
+    assert answer.status_code == (200 if visit == "GET" else 303)
+    assert not browser.cookie(ENDING)
+    assert not any(site.thief(pocket).is_signed_in() for pocket in pockets)
+
+
+def test_a_sign_out_that_waits_is_kept_when_the_store_goes_away_again_during_the_next(site: Site, ada: Browser) -> None:
+    [waiting] = signs_out_of(site, ada, "bob@example.org")
+    later = site.member("eve@example.org").pocket()
+    with locked(site):
+        for name, value in later.items():
+            ada.client.set_cookie(name, value, secure=True)
+        ada.get("/")
+        ada.sign_out()
+        ada.sign_out()
+    ada.get("/")
+    for pocket in (waiting, later):
+        assert not site.thief(pocket).is_signed_in()
+
+
+def test_more_than_one_cookie_holds_are_not_kept_and_the_page_says_so(site: Site) -> None:
+    browser = site.browser()
+    *_, oldest = reversed(pockets := signs_out_of(site, browser, *(f"p{number}@example.org" for number in range(MOST))))
+    assert "Given up" not in browser.get("/").text
+    assert site.thief(oldest).is_signed_in() is False, pockets
+
+
 @pytest.mark.parametrize("lost", [ACCESS, REFRESH])
 def test_with_one_of_the_two_cookies_lost_the_next_visit_ends_the_whole_session_all_the_same(
     site: Site, ada: Browser, lost: str
@@ -225,7 +300,7 @@ def test_the_sealed_token_can_only_end(site: Site, ada: Browser) -> None:
     with locked(site):
         ada.sign_out()
     sealed = ada.cookie(ENDING) or ""
-    assert pocket[REFRESH] not in bytes.fromhex(sealed).decode("latin-1")
+    assert pocket[REFRESH] not in urlsafe_b64decode(sealed).decode("latin-1")
     for name in (ACCESS, REFRESH):
         assert not site.thief({name: sealed}).is_signed_in()
 

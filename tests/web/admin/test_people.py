@@ -29,7 +29,7 @@ def test_they_are_found_by_a_part_of_the_address_or_name_or_by_the_whole_id(
         assert found(root, f"?q={asked}") == ["grace@example.org"]
     for asked in ("%25", "_", "nobody", ids[:-1], "%00%27"):
         assert found(root, f"?q={asked}") == [], asked
-    assert "Nobody matches “nobody”" in root.get("/admin?q=nobody").text
+    assert "No account matches “nobody”" in root.get("/admin?q=nobody").text
     assert "1 account matches “grace”" in root.get("/admin?q=grace").text
 
 

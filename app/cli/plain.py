@@ -1,0 +1,34 @@
+"""Commands that say in one line what keeps them from their work."""
+
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from app.db import StoreUnavailable
+from app.revocation.clocks import ClockApart
+from app.revocation.tree import TreeDamaged
+from app.revocation.witness import LogCut
+
+
+class _Plain(click.Command):
+    """Reports a database that cannot be used, a cut log and a wrong clock as `click` reports a wrong word."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (LogCut, TreeDamaged, ClockApart) as problem:
+            raise click.ClickException(f"{problem}.") from problem
+        except StoreUnavailable as problem:
+            said = " ".join(str(problem).split())
+            raise click.ClickException(
+                f"The database: {said}. What was finished before stays so. Run the command again."
+            ) from problem
+
+
+class Command(_Plain):
+    """One such command."""
+
+
+class Group(_Plain, AppGroup):
+    """A group of them."""
