@@ -13,7 +13,7 @@ from app.oauth import userinfo as person
 from app.oauth.logout import outbox
 from app.oauth.server import init_app as init_server
 from app.oauth.server import server
-from app.revocation import delivery
+from app.revocation import log
 
 bp = Blueprint("oauth", __name__)
 
@@ -43,12 +43,9 @@ def introspect() -> Response:
 
 
 def _judged(answer: Response) -> Response:
-    """Return the answer, unless it refuses what this process cannot judge: a cut log may lack a code, a token or a client.
-
-    Raises LogCut and ClockApart.
-    """
+    """Return the answer. Raises LogCut for a refusal: with a cut log, the code, the token or the client may be lost too."""
     if answer.status_code >= 400:
-        delivery.check_ready()
+        log.head()
     return answer
 
 

@@ -38,27 +38,29 @@ _PEOPLE = ("/oauth/authorize", "/oauth/end-session")
 
 @dataclass(frozen=True)
 class Words:
-    """The text of an error page."""
+    """The text of an error page, and what Sign Out does now."""
 
     title: str
     happened: str
     safe: str
     do: str
+    sign_out: str = "It works even now."
 
 
 _NOTHING_CHANGED = "Nothing was changed."
+_LATER = "This browser forgets you at once, and the server ends your session as soon as it can."
 _WORDS = {
-    400: Words("This request makes no sense here", "Your browser sent something this page cannot read.", _NOTHING_CHANGED, "Go back and try again from the page itself."),
+    400: Words("We could not read that request", "Your browser sent something that this page does not take.", _NOTHING_CHANGED, "Go back and try again from the page itself."),
     403: Words("This came from another site", "Another site asked your browser to do something here. It was refused.", _NOTHING_CHANGED, "If you meant to do it, do it from the page on this site."),
     404: Words("There is no such page", "The address leads nowhere, or to something that is not yours.", _NOTHING_CHANGED, "Check the address, or start from the home page."),
     405: Words("This address works another way", "It can be used by a form here, but not opened like this.", _NOTHING_CHANGED, "Start from the home page."),
     413: Words("This is too much at once", "More was sent than any form here can hold.", _NOTHING_CHANGED, "Send less."),
     414: Words("This address is too long", "Your browser asked for an address longer than any of this site.", _NOTHING_CHANGED, "Start from the home page. If a link brought you here, report it to the site it is on."),
-    429: Words("Too many wrong attempts", "There were too many failed attempts from here, so we are not looking at more for now.", "Nobody is locked out for good, and sessions that are signed in go on.", "Wait a little, then try again."),
+    429: Words("Too many wrong attempts", "There were too many failed attempts from here, so we are not looking at more for now.", "This ends by itself, and sessions that are signed in go on.", "Wait a little, then try again."),
     431: Words("Your browser sent too much with its request", "Its cookies, or other headers, are more than this site reads.", _NOTHING_CHANGED, "Delete this site’s cookies in your browser, then sign in again."),
     501: Words("This is not built", "What was asked for is part of a standard, and not of this site.", _NOTHING_CHANGED, "Ask without it."),
     500: Words("Something broke on our side", "A mistake of ours stopped this page. It has been noted.", "What had been saved before is still saved. Sign Out still works.", "Try again. If it happens again, tell the operator."),
-    503: Words("The database does not answer", "This site never accepts a sign-in that it cannot check, so it waits.", "You are not signed out by this, and nothing was half done.", "Wait a few seconds, then try again."),
+    503: Words("The database does not answer", "This site never accepts a sign-in that it cannot check, so it waits.", "You are not signed out by this, and nothing was half done.", "Wait a few seconds, then try again.", _LATER),
 }  # fmt: skip
 
 _REST = "Nothing was changed, and the rest of the site goes on."
@@ -75,9 +77,9 @@ FULL = {  # by kind of work
     "feeds": Words("Many verifiers are listening at this moment", "Each of them holds a place, and all are taken.", _REST, "Ask for the list instead, or try again."),
 }  # fmt: skip
 _OWN = Words("You have asked for this already", "What you asked for before is still being worked on.", _REST, "Wait until it is done, then try again.")  # fmt: skip
-_CUT = Words("The operator of this site has to act", "An older copy of its database was put back, which lacks the latest sign-outs. Until that is settled, this site accepts no sign-in at all.", "No session that was signed out can be used. Nothing was changed.", "Try again later. You will then have to sign in again.")  # fmt: skip
+_CUT = Words("The operator of this site has to act", "An older copy of its database was put back, which lacks the latest sign-outs. Until that is settled, this site accepts no sign-in at all.", "No session that was signed out can be used. Nothing was changed.", "Try again later. You will then have to sign in again.", _LATER)  # fmt: skip
 _TOO_MUCH = Words("So much has come from your network", "In the last hour more was begun from your network than one network may.", "Nothing was changed, and sessions that are signed in go on.", "Wait, then try again, or use another network.")  # fmt: skip
-_APART = Words("The clock of this server is wrong", "Until it is right again, it signs nobody in and renews no sign-in, as it could take you for a thief.", "You are not signed out by this, and nothing was changed.", "Wait a few seconds, then try again: another server may answer.")  # fmt: skip
+_APART = Words("The clock of this server is wrong", "Until it is right again, it starts and renews no sign-in, as it could take you for a thief.", "You are not signed out by this, and nothing was changed.", "Wait a few seconds, then try again: another server may answer.")  # fmt: skip
 _DAMAGED = Words("The operator of this site has to act", "The log of sign-outs on its disk does not agree with itself, so nothing is proven or published from it.", "What was ended stays ended. Nothing was changed.", "Try again later.")  # fmt: skip
 BUSY_SECONDS = 3
 CUT_SECONDS = 60
