@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from werkzeug.routing import Rule
 from xdist.workermanage import NodeManager
 
 from app import clock, throttle
@@ -165,6 +167,20 @@ def _quick_passwords() -> None:
     """For every day, a password costs this process next to nothing. Servers of their own hash as they always do."""
     if not LONG:
         password.PARAMETERS = replace(password.PARAMETERS, memory_cost=8)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _routes_compiled_once() -> None:
+    """The many sites of this process have the same routes, and to compile them is a quarter of making a site."""
+    compile_one, known = Rule._compile_builder, {}
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (*rule._trace, *sorted(rule.arguments), repr(rule.defaults), append_unknown)
+        if key not in known:
+            known[key] = compile_one(rule, append_unknown)
+        return known[key]
+
+    Rule._compile_builder = compiled  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True, scope="session")
