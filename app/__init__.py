@@ -8,6 +8,7 @@ from flask.sessions import NullSession, SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import (
+    address,
     admission,
     cli,
     clock,
@@ -69,7 +70,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
 def _wrap(app: Flask, settings: config.Settings) -> None:
     hops = settings.trusted_proxies
     if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    app.wsgi_app = address.Edge(app.wsgi_app, hops)  # type: ignore[method-assign]
     app.wsgi_app = answered.LastWord(app.wsgi_app, https=settings.https)  # type: ignore[method-assign]
 
 

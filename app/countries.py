@@ -1,6 +1,5 @@
 """In which country an address is: as a map of the operator's says. Without one, nobody knows."""
 
-import ipaddress
 import struct
 from itertools import islice
 from pathlib import Path
@@ -10,6 +9,7 @@ import maxminddb
 from flask import Flask, current_app
 from maxminddb import Reader
 
+from app import address as addresses
 from app.config import Misconfigured, Settings
 
 _BROKEN = (OSError, ValueError, LookupError, TypeError, RuntimeError, struct.error)  # what a damaged file leads to
@@ -32,10 +32,10 @@ def init_app(app: Flask, settings: Settings) -> None:
 def find(address: str) -> Country | None:
     """Return the country of *address*, or None if the map, or we, have none for it."""
     reader: Reader | None = current_app.extensions["countries"]
+    found = addresses.read(address)
     try:
-        plain = ipaddress.ip_address(address)
-        return _read(reader.get(getattr(plain, "ipv4_mapped", None) or plain)) if reader else None
-    except _BROKEN:  # no address, or one in a damaged part of the map
+        return _read(reader.get(found)) if reader and found else None
+    except _BROKEN:  # in a damaged part of the map
         return None
 
 

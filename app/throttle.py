@@ -1,21 +1,23 @@
-"""Throttling: counts failures, and from each network also successes; for each process, or with Redis for all together."""
+"""Throttling: limits on failures, and for each network on successes. A process counts alone, or with Redis all together."""
 
-import ipaddress
-from collections.abc import Callable
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from flask import Flask, current_app, request
-from limits import RateLimitItem, parse
+from flask import Flask, current_app
+from limits import RateLimitItem, WindowStats, parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.storage import RedisStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
-from app import clock
+from app import address, clock
 from app.config import Settings, settings
 
 PATIENCE = 0.2  # seconds that a request may lose to a Redis that does not answer
+WIDER = 10  # a /48 may do so many times as much as one place
 T = TypeVar("T")
 
 
@@ -24,52 +26,157 @@ class TooMuch(TooManyRequests):
 
 
 class Throttle:
-    """A limit on failures, counted for each *key* (an address, an account, or both). *refusal*: what is raised."""
+    """A limit on failures, counted for each *key* (a place, an account, or both). *refusal*: what is raised."""
 
     def __init__(self, name: str, limit: str, refusal: type[TooManyRequests] = TooManyRequests) -> None:
         self._name, self._refusal = name, refusal
-        self._limit: RateLimitItem = parse(limit)
+        self.limit: RateLimitItem = parse(limit)
 
     def check(self, *key: str) -> None:
         """Raise TooManyRequests, with the seconds to wait, if *key* has used up its failures."""
         if not self.is_open(*key):
-            reset = _ask(lambda counters: counters.get_window_stats(self._limit, self._name, *key)).reset_time
-            raise self._refusal(retry_after=min(max(1, round(reset) - clock.now()), self._limit.get_expiry()))
+            reset = _ask(lambda counters: counters.get_window_stats(self.limit, self._name, *key)).reset_time
+            raise self._refusal(retry_after=min(max(1, round(reset) - clock.now()), self.limit.get_expiry()))
 
     def is_open(self, *key: str) -> bool:
-        """Say whether *key* may still fail."""
-        return _ask(lambda counters: counters.test(self._limit, self._name, *key))
+        """Return whether *key* may still fail."""
+        return _ask(lambda counters: counters.test(self.limit, self._name, *key))
 
     def count(self, *key: str) -> bool:
-        """Count one failure of *key*; say whether it was within the limit."""
-        return _ask(lambda counters: counters.hit(self._limit, self._name, *key))
+        """Count one failure of *key*; return whether it was within the limit."""
+        return _ask(lambda counters: counters.hit(self.limit, self._name, *key))
 
 
-class Quota:
-    """A limit on successes, counted for each network. This very machine is exempt, unless it is a proxy of others."""
+Limit = tuple[Throttle, tuple[str, ...]]  # a throttle, and whose failures
 
-    def __init__(self, name: str, limit: str) -> None:
-        self._throttle = Throttle(name, limit, TooMuch)
+
+def check(limits: Sequence[Limit]) -> None:
+    """Raise TooManyRequests if one of *limits* is used up."""
+    for throttle, key in limits:
+        throttle.check(*key)
+
+
+def count(limits: Sequence[Limit]) -> bool:
+    """Count one failure in each of *limits*; return whether it was within all of them."""
+    within = [throttle.count(*key) for throttle, key in limits]
+    return all(within)
+
+
+class PlaceThrottle:
+    """A limit on what comes from one place, an IPv4 address or an IPv6 /64; a whole IPv6 /48 has ten times as much."""
+
+    def __init__(self, name: str, limit: str, refusal: type[TooManyRequests] = TooManyRequests) -> None:
+        each = parse(limit)
+        self._by_place = Throttle(name, limit, refusal)
+        wider = f"{each.amount * WIDER} per {each.multiples} {each.GRANULARITY.name}"
+        self._by_block = Throttle(f"{name}, /48", wider, refusal)
+
+    def here(self) -> list[Limit]:
+        """Return the limits that the current request meets."""
+        found = address.here()
+        block = address.block(found)
+        wider: list[Limit] = [(self._by_block, (block,))] if block else []
+        return [(self._by_place, (address.subnet(found),)), *wider]
 
     def check(self) -> None:
-        """Raise TooMuch if the network of this request has used up its successes."""
-        if not _is_this_machine():
-            self._throttle.check(address())
+        """Raise TooManyRequests, or another refusal, if this place has used up its limit."""
+        check(self.here())
+
+    def is_open(self) -> bool:
+        """Return whether this place may do more."""
+        return all(throttle.is_open(*key) for throttle, key in self.here())
+
+    def count(self) -> bool:
+        """Count one more; return whether it was within the limit."""
+        return count(self.here())
+
+
+class Quota(PlaceThrottle):
+    """A limit on successes. This very machine is exempt, unless it is a proxy of others."""
+
+    def __init__(self, name: str, limit: str) -> None:
+        super().__init__(name, limit, TooMuch)
+
+    def here(self) -> list[Limit]:
+        return [] if _is_this_machine() else super().here()
 
     def spend(self) -> None:
         """Count one success. Raises TooMuch if it is one too many: of many sent at once, all passed the check."""
-        if not _is_this_machine() and not self._throttle.count(address()):
-            self._throttle.check(address())
+        if not self.count():
+            self.check()
+
+
+class Windows:
+    """Moving windows in the memory of this process. The storage of `limits` would keep every key for ever.
+
+    Of each name the keys stand in the order of their last hit. Those out of the window go, and so do the first of too many.
+    """
+
+    MOST = 100_000  # keys of one name
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hits: dict[str, OrderedDict[tuple[str, ...], deque[int]]] = {}
+
+    def hit(self, limit: RateLimitItem, name: str, *key: str) -> bool:
+        """Count a hit, if it is within the limit."""
+        with self._lock:
+            hits = self._current(limit, name, key)
+            if len(hits) >= limit.amount:
+                return False
+            hits.append(clock.now())
+            self._keep(limit, name, key, hits)
+            return True
+
+    def test(self, limit: RateLimitItem, name: str, *key: str) -> bool:
+        """Return whether a hit would be within the limit."""
+        with self._lock:
+            return len(self._current(limit, name, key)) < limit.amount
+
+    def get_window_stats(self, limit: RateLimitItem, name: str, *key: str) -> WindowStats:
+        """Return when the first hit leaves the window, and how many more may come."""
+        with self._lock:
+            hits = self._current(limit, name, key)
+            first = hits[0] if hits else clock.now()
+            return WindowStats(first + limit.get_expiry(), limit.amount - len(hits))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._hits.values()))
+
+    def _current(self, limit: RateLimitItem, name: str, key: tuple[str, ...]) -> deque[int]:
+        hits = self._hits.setdefault(name, OrderedDict()).get(key, deque())
+        while hits and _has_left(limit, hits[0]):
+            hits.popleft()
+        return hits
+
+    def _keep(self, limit: RateLimitItem, name: str, key: tuple[str, ...], hits: deque[int]) -> None:
+        keys = self._hits[name]
+        keys[key] = hits
+        keys.move_to_end(key)
+        while len(keys) > self.MOST or _are_over(limit, next(iter(keys.values()))):
+            keys.popitem(last=False)
+
+
+def _are_over(limit: RateLimitItem, hits: deque[int]) -> bool:
+    return not hits or _has_left(limit, hits[-1])
+
+
+def _has_left(limit: RateLimitItem, hit: int) -> bool:
+    """Return whether a hit is out of the window: too old, or of a clock that was wrong."""
+    return not 0 <= clock.now() - hit < limit.get_expiry()
+
+
+Counting = MovingWindowRateLimiter | Windows
 
 
 class Counters:
     """The counters of this process; with Redis, those that all processes share."""
 
     def __init__(self, redis_url: str) -> None:
-        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._own = Windows()
         self._shared = MovingWindowRateLimiter(_redis(redis_url)) if redis_url else None
 
-    def ask(self, question: Callable[[MovingWindowRateLimiter], T]) -> T:
+    def ask(self, question: Callable[[Counting], T]) -> T:
         """Ask those that are shared; while Redis does not answer, those of this process."""
         if self._shared is not None:
             with suppress(StorageError):
@@ -82,30 +189,13 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["throttle"] = Counters(settings.redis_url)
 
 
-def address() -> str:
-    """Return the address the request came from; all addresses of one IPv6 network (/64) count as one."""
-    found = _peer()
-    if found is None:
-        return ""
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
-
-
 def _is_this_machine() -> bool:
     """Return whether the peer is this machine, and no proxy that speaks for others."""
-    peer = _peer()
+    peer = address.read(address.here())
     return peer is not None and peer.is_loopback and not settings().trusted_proxies
 
 
-def _peer() -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        found = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return None
-    mapped = found.ipv4_mapped if found.version == 6 else None  # how a socket for both sees IPv4
-    return mapped or found
-
-
-def _ask(question: Callable[[MovingWindowRateLimiter], T]) -> T:
+def _ask(question: Callable[[Counting], T]) -> T:
     counters: Counters = current_app.extensions["throttle"]
     return counters.ask(question)
 

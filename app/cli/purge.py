@@ -14,8 +14,9 @@ from app import clock
 from app.cli.plain import Command
 from app.config import DAY
 from app.db import Model, analyze, db, store, writing
-from app.identity import sessions
+from app.identity import known_place, sessions
 from app.identity.activity import Event
+from app.identity.known_place import KnownPlace
 from app.identity.refresh_token import RefreshToken
 from app.identity.session import Session
 from app.oauth.code import Code
@@ -76,6 +77,7 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
         (("messages to apps",), _rows("messages to apps", Message, messages.settled_before(ended))),
         (("codes",), _rows("codes", Code, Code.expires_at < now - CODE_DAYS * DAY)),
         (("receipts",), _rows("receipts", receipt.Receipt, receipt.Receipt.made_at < now - receipt.SECONDS)),
+        (("known places",), _rows("known places", KnownPlace, KnownPlace.at <= now - known_place.KEPT_SECONDS)),
         (("forms",), _rows("forms", once.Sent, once.Sent.at < now - once.SPENT_SECONDS)),
     ]
 

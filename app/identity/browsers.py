@@ -6,6 +6,8 @@ from functools import lru_cache
 import ua_parser
 from flask import request
 
+from app import address
+
 _PLAIN = {
     "Chrome Mobile": "Chrome",
     "Chrome Mobile iOS": "Chrome",
@@ -47,7 +49,7 @@ class Description:
 
 def here() -> Browser:
     """Return the browser of the current request."""
-    return Browser(request.user_agent.string[:LONGEST], (request.remote_addr or "")[:64])
+    return Browser(request.user_agent.string[:LONGEST], address.here())
 
 
 def label(user_agent: str | None) -> str | None:

@@ -4,10 +4,10 @@ A *place* has up to three parts: the *browser* by family and system, the *networ
 known is left out, and then not judged.
 """
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app import address
 from app.config import REACTIONS
 from app.identity import browsers
 from app.identity.browsers import Browser
@@ -32,7 +32,7 @@ class Judgement:
 def of(browser: Browser, country: str | None) -> Place:
     """Return the place where *browser* is, in the country with this code."""
     label = browsers.describe(browser.user_agent).label
-    found = {"browser": label, "network": network(browser.address), "country": country}
+    found = {"browser": label, "network": address.network(browser.address), "country": country}
     return {part: value for part, value in found.items() if value}
 
 
@@ -51,13 +51,3 @@ def learn(known: Known, place: Place) -> dict[str, list[str]]:
         if value not in values and len(values) < MOST:
             values.append(value)
     return learnt
-
-
-def network(address: str) -> str | None:
-    """Return the IPv4 /24 or the IPv6 /48 of an address: about what one provider gives to one place."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    plain = getattr(found, "ipv4_mapped", None) or found
-    return str(ipaddress.ip_network(f"{plain}/{24 if plain.version == 4 else 48}", strict=False))

@@ -144,14 +144,6 @@ def count_ended_by(current: Session, reason: Reason, since: int) -> int:
     return db.session.scalar(counted) or 0
 
 
-def was_at(user_id: str, address: str) -> bool:
-    """Say whether the user had a session at this network address."""
-    return (
-        db.session.scalar(select(Session.id).where(Session.user_id == user_id, Session.address == address).limit(1))
-        is not None
-    )
-
-
 def end_all(user_id: str, reason: Reason, *, actor: str | None = None) -> int:
     """Append one cut-off: everything of this user that opened so far is over, in browsers and apps.
 

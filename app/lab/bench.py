@@ -15,14 +15,14 @@ from app import admission, clock
 from app.config import DAY
 from app.db import Model, db, writing
 from app.lab.run import Run
-from app.throttle import Throttle, TooMuch, address
+from app.throttle import PlaceThrottle, Throttle, TooMuch
 from app.web import cookies
 
 KEPT_SECONDS = 30 * DAY
 MOST = 20_000  # benches; beyond, those that were not touched for longest go
 _GOING = 20  # at once: more than come at once, and no long wait for those who want to write
-_made = Throttle("benches made by address", "2000 per 10 minutes", TooMuch)  # a classroom has one address
-_begun = Throttle("experiments by address", "2000 per 10 minutes", TooMuch)
+_made = PlaceThrottle("benches made by place", "2000 per 10 minutes", TooMuch)  # a classroom has one address
+_begun = PlaceThrottle("experiments by place", "2000 per 10 minutes", TooMuch)
 _begun_by_all = Throttle("experiments of everyone", "20000 per 1 hour", TooMuch)
 
 
@@ -87,9 +87,9 @@ def make() -> tuple[Bench, str]:
 
 def begin_experiment() -> None:
     """Count an experiment, which costs entries in the log: they are kept for ever. Raises TooMuch."""
-    for limit, key in ((_begun, address()), (_begun_by_all, "")):
-        limit.check(key)
-        limit.count(key)
+    for limit in (_begun, _begun_by_all):
+        limit.check()
+        limit.count()
 
 
 def _forget() -> None:
@@ -108,8 +108,8 @@ def changing() -> Iterator[tuple[Bench, str | None]]:
     """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it."""
     held = cookies.read(cookies.LAB)
     if held is None:
-        _made.check(address())
-        _made.count(address())
+        _made.check()
+        _made.count()
     with admission.turn("acts", visitor()), writing(gives_way=True):
         bench = lock(name(held)) if held else None
         bench, secret = (bench, None) if bench else make()

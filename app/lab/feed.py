@@ -13,13 +13,12 @@ from flask import Blueprint, Flask, Response, abort, current_app, jsonify, reque
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from app import admission, clock
+from app import address, admission, clock
 from app.db import StoreUnavailable, db
 from app.lab.issuer import PREFIX
 from app.revocation import delivery, log, nodes
 from app.revocation.entries import Kind
 from app.revocation.log import LogEntry
-from app.throttle import address
 
 bp = Blueprint("feed", __name__)
 LIFE_SECONDS = 300
@@ -69,7 +68,7 @@ def feed() -> ResponseReturnValue:
     size, epoch = known
     after = min(max(_whole(request.headers.get("Last-Event-ID"), 0), size - LONGEST), size)
     place = ExitStack()
-    place.enter_context(admission.turn("feeds", address()))  # every subscriber holds a thread
+    place.enter_context(admission.turn("feeds", address.subnet(address.here())))  # every subscriber holds a thread
     told = _tell(current_app._get_current_object(), after, epoch)  # type: ignore[attr-defined]
     response = Response(told, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
     response.call_on_close(place.close)  # not in the generator: one that never began never ends

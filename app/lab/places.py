@@ -1,5 +1,6 @@
 """Places for the lab: addresses that are kept for documentation (RFC 5737), in countries of the lab's own choice."""
 
+from app import address
 from app.identity import browsers, place
 from app.identity.place import Place
 
@@ -13,4 +14,4 @@ def here() -> Place:
 
 def locate(browser: browsers.Browser) -> Place:
     """Return the place where *browser* is: as on the site, but for the map."""
-    return place.of(browser, COUNTRIES.get(place.network(browser.address) or ""))
+    return place.of(browser, COUNTRIES.get(address.network(browser.address) or ""))

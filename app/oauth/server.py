@@ -19,14 +19,15 @@ from authlib.oauth2.rfc6749.errors import InvalidClientError
 from flask import Flask, request
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
 
+from app import address
 from app.identity import activity
 from app.oauth import client as clients
 from app.oauth.client import Client
 from app.oauth.endpoints import Introspection, Revocation
 from app.oauth.grants import CodeGrant, RefreshGrant
-from app.throttle import Throttle, address
+from app.throttle import PlaceThrottle
 
-_guesses = Throttle("client secrets", "50 per 10 minutes")
+_guesses = PlaceThrottle("client secrets", "50 per 10 minutes")
 
 
 class BadClient(InvalidClientError):
@@ -105,9 +106,9 @@ class Server(AuthorizationServer):
         found = clients.find(client_id) if client_id else None
         if found is None or not _proves(found, secret) or (found.is_public and "none" not in methods):
             # Failures alone are held off: nobody can lock out a client that has its secret and shares the address.
-            _guesses.check(address())
-            _guesses.count(address())
-            activity.line("client_refused", address=address())
+            _guesses.check()
+            _guesses.count()
+            activity.line("client_refused", address=address.here())
             raise BadClient
         return found
 

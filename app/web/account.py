@@ -9,7 +9,7 @@ from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason, Session
-from app.web import forms, guard, sign_in
+from app.web import attempts, forms, guard
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 DONE_SECONDS = 60
@@ -41,7 +41,7 @@ def _was_changed() -> bool:
 def _change(form: forms.ChangePassword) -> bool:
     visit = guard.current()
     user, version = visit.user, visit.user.password_version
-    if not sign_in.try_password(user.email, lambda: user.has_password(forms.text(form.current))):
+    if not attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.current))):
         with writing():
             activity.record("confirm_failed", user.id, visit.session, address=browsers.here().address)
         form.current.errors = ["This is not your password."]

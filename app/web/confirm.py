@@ -6,7 +6,7 @@ from werkzeug.exceptions import Unauthorized
 
 from app.db import writing
 from app.identity import activity, browsers, refresh_token
-from app.web import cookies, endings, forms, guard, local, sign_in
+from app.web import attempts, cookies, endings, forms, guard, local
 
 bp = Blueprint("confirm", __name__)
 
@@ -32,7 +32,7 @@ def _prove(form: forms.Confirm) -> bool:
     visit = guard.current()
     user, browser = visit.user, browsers.here()
     version = user.password_version
-    if not sign_in.try_password(user.email, lambda: user.has_password(forms.text(form.password))):
+    if not attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.password))):
         with writing():
             activity.record("confirm_failed", user.id, visit.session, address=browser.address)
         form.password.errors = ["This is not your password."]

@@ -2,13 +2,13 @@
 
 from flask import Flask, Response, request
 
-from app import metrics, security_log
-from app.throttle import Throttle, address
+from app import address, metrics, security_log
+from app.throttle import PlaceThrottle, Throttle
 
 EVENTS = {403: "forbidden", 429: "held_off"}
 
 # Beyond these, refusals are counted and no longer listed: anonymous visitors cause them.
-_by_address = Throttle("lines about refusals by address", "10 per 10 minutes")
+_by_place = PlaceThrottle("lines about refusals by place", "10 per 10 minutes")
 _in_all = Throttle("lines about refusals", "1000 per 10 minutes")
 
 
@@ -25,8 +25,8 @@ def _note(response: Response) -> Response:
 
 
 def _write(event: str) -> None:
-    if _by_address.count(address()) and _in_all.count():
+    if _by_place.count() and _in_all.count():
         # The rule, not the path: what a visitor puts into a path may be a secret.
-        security_log.line(event, rule=str(request.url_rule), method=request.method, address=address())
+        security_log.line(event, rule=str(request.url_rule), method=request.method, address=address.here())
     else:
         metrics.events.labels(event).inc()

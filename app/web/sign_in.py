@@ -1,31 +1,23 @@
 """Sign in: a new session. It replaces whatever session this browser held."""
 
-from collections.abc import Callable
 from operator import attrgetter
-from typing import TypeVar
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app import address
 from app.db import writing
-from app.identity import activity, browsers, refresh_token, sessions
+from app.identity import activity, browsers, known_place, refresh_token, sessions
 from app.identity import user as users
 from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
 from app.revocation import delivery
-from app.throttle import Quota, Throttle, address
-from app.web import cookies, forms, guard, local, probe
+from app.throttle import Quota
+from app.web import attempts, cookies, forms, guard, local, probe
 from app.web.held import Held
 
 bp = Blueprint("sign_in", __name__)
-T = TypeVar("T")
-
-# Counted are failures only. The third holds off a guesser with many addresses; who signed in to the account from an
-# address before is not held off by it, so nobody can lock an owner out of where they usually are.
-_by_address = Throttle("sign-in by address", "50 per 10 minutes")
-_by_both = Throttle("sign-in by address and account", "10 per 10 minutes")
-_begun = Quota("sign-ins by network", "2000 per 1 hour")
-_by_account = Throttle("sign-in by account", "30 per 10 minutes")
+_begun = Quota("sign-ins by place", "2000 per 1 hour")
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
@@ -54,6 +46,7 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
         for old in replaced:
             old.hand_on(session)
         tokens = refresh_token.issue(session)
+        known_place.remember(user.id, address.subnet(address.here()))
         activity.record("signed_in", user.id, session)
     guard.leave()
     # By way of /sign-in, which notices if the cookies do not come back.
@@ -97,39 +90,13 @@ def _held() -> list[Session]:
     return sorted(Held.here().sessions(), key=attrgetter("id"))
 
 
-def try_password(account: str, check: Callable[[], T]) -> T:
-    """Return what *check* makes of a password; count it if that is nothing. Raises TooManyRequests."""
-    _check_throttles(account)
-    found = check()
-    _check_throttles(account)  # again: of many sent at once, all were let in before the first had failed
-    if not found:
-        _count_failure(account)
-    return found
-
-
-def _check_throttles(account: str) -> None:
-    """Raise TooManyRequests where too many wrong passwords were tried."""
-    _by_address.check(address())
-    _by_both.check(address(), account)
-    if not _by_account.is_open(account) and not _is_known_place(account):
-        _by_account.check(account)
-
-
-def _count_failure(account: str) -> None:
-    """Count a wrong password. Raises TooManyRequests if it was one too many: then nobody is told that it was wrong."""
-    within = _by_address.count(address()), _by_both.count(address(), account)
-    _by_account.count(account)
-    if not all(within):
-        _check_throttles(account)
-
-
 def _attempt(form: forms.SignIn) -> ResponseReturnValue:
     if not form.validate():
         return _page(form), 422
     _begun.check()
     delivery.check_ready()
     account = users.canonical(forms.text(form.email))
-    user = try_password(account, lambda: users.verify(account, forms.text(form.password)))
+    user = attempts.sign_in(account, lambda: users.verify(account, forms.text(form.password)))
     if user:
         _begun.spend()
         return begin(user, user.password_version, keep=form.keep.data, wanted=form.next.data)
@@ -142,11 +109,6 @@ def _record_failure(user: User | None) -> None:
     owner, browser = user.id if user else activity.NOBODY, browsers.here()
     with writing():
         activity.record("sign_in_failed", owner, address=browser.address, user_agent=browser.user_agent)
-
-
-def _is_known_place(account: str) -> bool:
-    user = users.find(account)
-    return user is not None and sessions.was_at(user.id, request.remote_addr or "")
 
 
 def _page(form: forms.SignIn, *, failed: bool = False) -> str:

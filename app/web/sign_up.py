@@ -9,12 +9,12 @@ from app.identity import activity, browsers
 from app.identity import password as passwords
 from app.identity import user as users
 from app.revocation import delivery
-from app.throttle import Quota, Throttle, address
+from app.throttle import PlaceThrottle, Quota
 from app.web import forms, sign_in
 
 bp = Blueprint("sign_up", __name__)
-_made = Quota("sign-ups by network", "500 per 1 hour")
-_taken = Throttle("sign-ups of a taken address", "30 per 10 minutes")
+_made = Quota("sign-ups by place", "500 per 1 hour")
+_taken = PlaceThrottle("sign-ups of a taken address", "30 per 10 minutes")
 
 
 @bp.route("/sign-up", methods=["GET", "POST"])
@@ -28,7 +28,7 @@ def sign_up() -> ResponseReturnValue:
 
 
 def _create(form: forms.SignUp) -> ResponseReturnValue:
-    _taken.check(address())
+    _taken.check()
     _made.check()
     delivery.check_ready()
     hashed = passwords.hash(forms.text(form.password))
@@ -39,6 +39,6 @@ def _create(form: forms.SignUp) -> ResponseReturnValue:
             browser = browsers.here()
             activity.record("signed_up", user.id, address=browser.address, user_agent=browser.user_agent)
             return sign_in.begin(user, user.password_version, keep=False, wanted=form.next.data)
-    _taken.count(address())
+    _taken.count()
     form.email.errors = [str(ValidationError("This address has an account already. Sign in instead."))]
     return render_template("web/sign_up.html", form=form), 422

@@ -26,7 +26,16 @@ from tests.server import Server
 
 SESSIONS, EACH = (100_000, 10) if LONG else (4_000, 5)
 
-PURGED = {"sessions", "refresh_tokens", "activity", "logout_messages", "authorization_codes", "receipts", "forms_sent"}
+PURGED = {
+    "activity",
+    "authorization_codes",
+    "forms_sent",
+    "known_places",
+    "logout_messages",
+    "receipts",
+    "refresh_tokens",
+    "sessions",
+}
 KEPT = {
     "for as long as the account or the app": {"users", "clients", "consents"},
     "for ever, and names nobody": {"log_entries", "log_head", "log_leaves", "log_tiles", "log_checkpoints"},
@@ -47,14 +56,17 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
         "messages to apps: 0 forgotten",
         "codes: 0 forgotten",
         "receipts: 1 forgotten",
+        "known places: 0 forgotten",
         "forms: 2 forgotten",
     ]
     assert site.query("SELECT count(*) FROM receipts") == [(0,)]
     assert site.query("SELECT count(*) FROM sessions") == site.query("SELECT count(*) FROM refresh_tokens") == [(0,)]
     assert site.query("SELECT count(*) FROM log_entries") == entries
     site.wait(60 * DAY)
-    assert "sessions: 0 forgotten" in site.run("purge").output
-    assert site.query("SELECT count(*) FROM activity") == [(0,)]
+    output = site.run("purge").output
+    assert "sessions: 0 forgotten" in output
+    assert "known places: 1 forgotten" in output
+    assert site.query("SELECT count(*) FROM activity") == site.query("SELECT count(*) FROM known_places") == [(0,)]
     ada.sign_in()
     assert ada.is_signed_in()
 

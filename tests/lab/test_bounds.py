@@ -15,7 +15,7 @@ from app.lab.issuer import MOST_LINKS
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
 from app.lab.run import MOST_SPANS
-from app.throttle import Throttle
+from app.throttle import PlaceThrottle, Throttle
 from tests.browsers import Site
 from tests.lab.conftest import Visitor
 
@@ -54,7 +54,7 @@ def test_those_of_a_month_ago_go_a_few_at_a_time(site: Site, monkeypatch: pytest
 def test_an_address_makes_only_so_many_benches_and_those_who_have_one_go_on(
     site: Site, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "_made", Throttle("benches in a test", "1 per minute", bench.TooMuch))
+    monkeypatch.setattr(bench, "_made", PlaceThrottle("benches in a test", "1 per minute", bench.TooMuch))
     visitor.press("sign-in")
     answer = site.browser().post("/lab/reset")
     assert answer.status_code == 429
@@ -85,7 +85,7 @@ def test_one_run_does_not_grow_however_often_its_buttons_are_pressed(visitor: Vi
 
 def test_of_too_many_rooms_the_oldest_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MOST", 3)
-    monkeypatch.setattr(rooms, "_openings", Throttle("rooms in a test", "100 per hour"))
+    monkeypatch.setattr(rooms, "_openings", PlaceThrottle("rooms in a test", "100 per hour"))
     for number in range(6):
         site.wait(1)
         assert site.browser().post("/lab/rooms", name=f"Room {number}").status_code == 303

@@ -3,7 +3,7 @@
 import pytest
 
 from app.lab import bench, issuer, questions
-from app.throttle import Throttle
+from app.throttle import PlaceThrottle
 from tests import backings
 from tests.browsers import Browser, Site
 from tests.lab.walk import kept, page
@@ -120,7 +120,7 @@ def test_a_prediction_that_another_site_sends_is_refused(visitor: Browser) -> No
 
 
 def test_an_address_tries_only_so_often(visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "_begun", Throttle("trials in a test", "1 per minute"))
+    monkeypatch.setattr(bench, "_begun", PlaceThrottle("trials in a test", "1 per minute"))
     assert visitor.post("/lab/path/Q4", guess="sign-in").status_code == 303
     assert visitor.post("/lab/path/Q1", guess="none").status_code == 429
     assert visitor.get("/lab/path/Q1").status_code == 200

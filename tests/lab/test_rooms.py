@@ -9,7 +9,7 @@ import pytest
 from app.config import DAY
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
-from app.throttle import Throttle
+from app.throttle import PlaceThrottle
 from tests.browsers import SITE_URL, Site
 from tests.workshop import Teacher
 
@@ -115,7 +115,7 @@ def test_guessing_codes_is_slowed_down_but_not_for_those_who_are_in_a_room(
     site: Site, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = teacher.arrive("Ada")
-    monkeypatch.setattr(rooms, "_guesses", Throttle("wrong codes, few", "3 per 10 minutes"))
+    monkeypatch.setattr(rooms, "_guesses", PlaceThrottle("wrong codes, few", "3 per 10 minutes"))
     stranger = site.browser()
     assert [stranger.get("/lab/rooms?code=QK7-F2M").status_code for _ in range(4)] == [404, 404, 404, 429]
     assert stranger.get(f"{teacher.room}/join").status_code == 429, "or the next guess would tell"
@@ -124,7 +124,7 @@ def test_guessing_codes_is_slowed_down_but_not_for_those_who_are_in_a_room(
 
 
 def test_an_address_opens_so_many_rooms_and_no_more(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "_openings", Throttle("rooms, few", "2 per 1 hour"))
+    monkeypatch.setattr(rooms, "_openings", PlaceThrottle("rooms, few", "2 per 1 hour"))
     answers = [site.browser().post("/lab/rooms", name="x") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [303, 303, 429]
     assert "Too many rooms" in answers[-1].text

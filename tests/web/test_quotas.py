@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from limits import parse
+from limits import RateLimitItem, parse
 
+from app.throttle import WIDER, Quota
 from app.web import sign_in, sign_up
 from tests.browsers import Browser, Site
 from tests.conftest import StillClock
@@ -15,8 +16,8 @@ MOST = 3
 
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    for quota in (sign_in._begun, sign_up._made):
-        monkeypatch.setattr(quota._throttle, "_limit", parse(f"{MOST} per 1 hour"))
+    for module, name in ((sign_in, "_begun"), (sign_up, "_made")):
+        monkeypatch.setattr(module, name, Quota(name, f"{MOST} per 1 hour"))
 
 
 @pytest.fixture
@@ -28,10 +29,14 @@ def sign_ins(site: Site, count: int, address: str) -> list[int]:
     return [site.browser(address=address).sign_in().status_code for _ in range(count)]
 
 
+def limits(quota: Quota) -> list[RateLimitItem]:
+    return [throttle.limit for throttle in (quota._by_place, quota._by_block)]
+
+
 def test_the_limits_are_those_that_are_promised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert sign_in._begun._throttle._limit == parse("2000 per 1 hour")
-    assert sign_up._made._throttle._limit == parse("500 per 1 hour")
+    assert limits(sign_in._begun) == [parse("2000 per 1 hour"), parse("20000 per 1 hour")]
+    assert limits(sign_up._made) == [parse("500 per 1 hour"), parse("5000 per 1 hour")]
 
 
 @pytest.mark.usefixtures("ada")
@@ -52,6 +57,14 @@ def test_addresses_of_one_ipv6_network_count_as_one_and_ipv4_within_ipv6_as_what
     assert sign_ins(site, MOST, "::ffff:203.0.113.7") == [303] * MOST
     assert sign_ins(site, 1, "203.0.113.7") == [429]
     assert sign_ins(site, 1, "::ffff:203.0.113.8") == [303]
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_whole_48_may_do_ten_times_as_much_as_one_64(site: Site) -> None:
+    for number in range(WIDER):
+        assert sign_ins(site, MOST, f"2001:db8:1:{number:x}::1") == [303] * MOST
+    assert sign_ins(site, 1, "2001:db8:1:ffff::1") == [429]
+    assert sign_ins(site, 1, "2001:db8:2:1::1") == [303]
 
 
 @pytest.mark.usefixtures("ada")

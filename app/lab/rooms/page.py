@@ -14,12 +14,12 @@ from app.lab import bench, questions
 from app.lab.rooms import board, room
 from app.lab.rooms.forms import Door, Join, Opening
 from app.lab.rooms.room import Refused, Room
-from app.throttle import Throttle, address
+from app.throttle import PlaceThrottle
 from app.web.forms import text
 
 bp = Blueprint("rooms", __name__, url_prefix="/rooms")
-_guesses = Throttle("wrong room codes by address", "60 per 10 minutes")
-_openings = Throttle("rooms opened by address", "12 per 1 hour")
+_guesses = PlaceThrottle("wrong room codes by place", "60 per 10 minutes")
+_openings = PlaceThrottle("rooms opened by place", "12 per 1 hour")
 
 
 @bp.before_request
@@ -40,10 +40,10 @@ def open_one() -> ResponseReturnValue:
     form = Opening(request.form)
     if not form.validate():
         return _lobby(form), 422
-    if not _openings.is_open(address()):
+    if not _openings.is_open():
         form.name.errors = ["Too many rooms were opened from here within the hour. Use one of them, or wait."]
         return _lobby(form), 429
-    _openings.count(address())
+    _openings.count()
     with bench.changing() as (mine, secret):
         opened = Room.open(text(form.name), mine)
     return bench.hand_over(redirect(f"/lab/rooms/{opened.code}", 303), secret)
@@ -138,9 +138,9 @@ def _find(code: str) -> Room:
     mine, found = bench.here(), room.find(room.spelled(code))
     if found and mine and (found.code == mine.room or found.teacher == mine.id):
         return found
-    _guesses.check(address())
+    _guesses.check()
     if found is None:
-        _guesses.count(address())
+        _guesses.count()
         abort(_no_such_room(code))
     return found
 

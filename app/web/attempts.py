@@ -1,0 +1,50 @@
+"""Attempts at a password: how many may fail, for which account and from where, before the next one has to wait.
+
+docs/security.md has the table ("Wrong passwords"). Only failures count. An account at a place that it knows, and a session,
+have counts of their own, which a guesser elsewhere cannot use up.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from app import address, throttle
+from app.identity import known_place
+from app.identity import user as users
+from app.throttle import Limit, PlaceThrottle, Throttle
+
+T = TypeVar("T")
+
+# In a new place.
+_by_place = PlaceThrottle("wrong passwords by place", "50 per 10 minutes")
+_by_place_and_account = Throttle("wrong passwords by place and account", "10 per 10 minutes")
+_by_account = Throttle("wrong passwords by account", "30 per 10 minutes")
+# Where the account signed in or up.
+_by_known_place = Throttle("wrong passwords by account and known place", "60 per 10 minutes")
+# Of a user who is signed in.
+_by_session = Throttle("wrong passwords by session", "10 per 10 minutes")
+
+
+def sign_in(account: str, check: Callable[[], T]) -> T:
+    """Return what *check* makes of a password for *account*; count it if that is nothing. Raises TooManyRequests."""
+    return _try(_at_the_door(account), check)
+
+
+def confirm(sid: str, check: Callable[[], T]) -> T:
+    """The same for the password of the user whose session this is."""
+    return _try([(_by_session, (sid,))], check)
+
+
+def _at_the_door(account: str) -> list[Limit]:
+    user, place = users.find(account), address.subnet(address.here())
+    if known_place.is_known(user.id if user else "", place):  # the same work for an account that does not exist
+        return [(_by_known_place, (place, account))]
+    return [*_by_place.here(), (_by_place_and_account, (place, account)), (_by_account, (account,))]
+
+
+def _try(limits: Sequence[Limit], check: Callable[[], T]) -> T:
+    throttle.check(limits)
+    found = check()
+    throttle.check(limits)  # again: of many sent at once, all were let in before the first had failed
+    if not found and not throttle.count(limits):
+        throttle.check(limits)  # it was one too many, so it is not said that it was wrong
+    return found
