@@ -44,8 +44,8 @@ def init_app(app: Flask) -> None:
 def let_forms_lead_on(response: Response) -> None:
     """Leave `form-action` out on this one page, whose form leads on to a registered app.
 
-    Chromium holds every redirect after a form to it. The app may lead on to any address, another origin of its own or
-    the scheme of a native app, and this site cannot know which.
+    Chromium checks every redirect after a form against it. The app may redirect to another origin or to the scheme of a
+    native app, and this site cannot know which.
     """
     response.headers[_CSP] = _LEADING_ON
 

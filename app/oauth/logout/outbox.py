@@ -48,6 +48,6 @@ def _told(first: int, last: int) -> Select[LogEntry, str, str, Client]:
         .where(Session.client_id != SITE, Client.backchannel_logout_uri.is_not(None))
         .where(Session.idle_until > LogEntry.at, Session.expires_at > LogEntry.at)  # else it had timed out before
         .where(Session.id != func.coalesce(LogEntry.actor, ""))  # an app that let go of its own session knows
-        .where(LogEntry.reason.is_distinct_from(Reason.REPLACED))  # nobody signed out
+        .where(LogEntry.reason.is_distinct_from(Reason.REPLACED))  # its user did not sign out
         .order_by(LogEntry.position, Session.opened)
     )
