@@ -1,7 +1,7 @@
 """Throttling: limits on failures, and for each network on successes. A process counts alone, or with Redis all together."""
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -116,7 +116,7 @@ class Windows:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._hits: dict[str, OrderedDict[tuple[str, ...], deque[int]]] = {}
+        self._hits: dict[str, OrderedDict[tuple[str, ...], list[int]]] = {}
 
     def hit(self, limit: RateLimitItem, name: str, *key: str) -> bool:
         """Count a hit, if it is within the limit."""
@@ -143,13 +143,13 @@ class Windows:
     def __len__(self) -> int:
         return sum(map(len, self._hits.values()))
 
-    def _current(self, limit: RateLimitItem, name: str, key: tuple[str, ...]) -> deque[int]:
-        hits = self._hits.setdefault(name, OrderedDict()).get(key, deque())
+    def _current(self, limit: RateLimitItem, name: str, key: tuple[str, ...]) -> list[int]:
+        hits = self._hits.setdefault(name, OrderedDict()).get(key, [])
         while hits and _has_left(limit, hits[0]):
-            hits.popleft()
+            del hits[0]
         return hits
 
-    def _keep(self, limit: RateLimitItem, name: str, key: tuple[str, ...], hits: deque[int]) -> None:
+    def _keep(self, limit: RateLimitItem, name: str, key: tuple[str, ...], hits: list[int]) -> None:
         keys = self._hits[name]
         keys[key] = hits
         keys.move_to_end(key)
@@ -157,7 +157,7 @@ class Windows:
             keys.popitem(last=False)
 
 
-def _are_over(limit: RateLimitItem, hits: deque[int]) -> bool:
+def _are_over(limit: RateLimitItem, hits: list[int]) -> bool:
     return not hits or _has_left(limit, hits[-1])
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from app import address
 from tests.browsers import PASSWORD, Browser, Site
+from tests.server import Server
 
 PROXY = "10.0.0.2"
 
@@ -175,3 +176,17 @@ def test_junk_before_the_proxys_entry_hides_nobody(behind: Site) -> None:
     answers = [guess(behind, account, f"{headers[number % 5]}, 198.51.100.77") for number in range(11)]
     assert answers == [422] * 10 + [429]
     assert guess(behind, account, "198.51.100.78") == 422
+
+
+@pytest.mark.sqlite
+def test_a_socket_that_takes_both_families_names_an_ipv4_visitor_by_the_ipv4_address(instance: Path) -> None:
+    server = Server(instance, HOST="::", WORKERS="1")
+    try:
+        server.address = "127.0.0.1"
+        ada = server.join("ada@example.org")
+        page = server.read("/devices", ada)
+        assert "127.0.0.1" in page
+        assert "::ffff" not in page
+        assert server.query("SELECT place FROM known_places") == [("127.0.0.1",)]
+    finally:
+        server.stop()
