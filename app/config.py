@@ -19,6 +19,7 @@ SHORTEST_SECRET = 32  # characters
 THREADS = 64  # of each worker process
 POLLERS = 4  # of these: they answer what open pages ask by themselves, and nothing else does
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "INSTANCE_PATH")  # lead to what only the site may know
+_CONTACTS = ("mailto:", "https://", "tel:")
 REACTIONS = ("ignore", "note", "warn", "sign-in")  # to a session that is used from a new place, from mild to grave
 
 
@@ -50,6 +51,7 @@ class Settings:
     test_controls: bool
     insecure_cookies: bool
     relying_parties: tuple[str, ...]
+    security_contact: str
     country_database: Path | None
     on_new_network: str
     on_new_country: str
@@ -95,6 +97,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         test_controls=read.flag("TEST_CONTROLS"),
         insecure_cookies=read.flag("INSECURE_COOKIES"),
         relying_parties=tuple(url.rstrip("/") for url in read.text("RELYING_PARTIES", "").split()),
+        security_contact=read.text("SECURITY_CONTACT", f"mailto:security@{urlsplit(site_url).hostname}"),
         country_database=read.path("COUNTRY_DATABASE"),
         on_new_network=read.choice("ON_NEW_NETWORK", "note", REACTIONS),
         on_new_country=read.choice("ON_NEW_COUNTRY", "warn", REACTIONS),
@@ -126,6 +129,8 @@ def _check(found: Settings) -> None:
         raise Misconfigured("TEST_CONTROLS=1 works only where SITE_URL is a loopback address: unset one of the two.")
     if len(found.secret_key) < SHORTEST_SECRET:
         raise Misconfigured(f"SECRET_KEY is too short: give {SHORTEST_SECRET} random characters or more.")
+    if not found.security_contact.isprintable() or not found.security_contact.startswith(_CONTACTS):
+        raise Misconfigured("SECURITY_CONTACT does not fit: give mailto:name@example.org, or a page as https://….")
     _check_relying_parties(found)
 
 

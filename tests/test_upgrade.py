@@ -16,7 +16,7 @@ from tests.oauth.conftest import App, register
 COLUMNS = {
     "users": ("is_admin", "mailbox", "email_is_folded"),
     "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at"),
-    "sessions": ("parent_id", "places", "warned", "chains"),
+    "sessions": ("parent_id", "places", "warned", "chains", "began_as"),
     "log_head": ("cut_from",),
     "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),
 }

@@ -63,4 +63,5 @@ def _end_one(found: User, sid: str) -> int:
 
 def _end_all(found: User) -> int:
     activity.record("all_ended_by_admin", found.id)
+    consent.withdraw_all(found.id)
     return sessions.end_all(found.id, Reason.BY_ADMIN)

@@ -15,6 +15,7 @@ from app.identity import activity, demo, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason
+from app.oauth import consent
 from app.web import forms
 
 group = Group("users", help="Accounts.")
@@ -82,6 +83,7 @@ def disable(email: str) -> None:
     with writing():
         users.lock(found.id).disabled_at = clock.now()
         count = sessions.end_all(found.id, Reason.DISABLED)
+        consent.withdraw_all(found.id)
         activity.record("account_disabled", found.id)
     click.echo(f"Disabled; {count} sessions ended.")
 

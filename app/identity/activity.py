@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.db import Model, after_commit, db
+from app.identity import browsers
+from app.identity.browsers import Browser
 from app.identity.session import Session
 from app.security_log import line as line
 
@@ -31,26 +33,31 @@ class Event(Model):
     user_agent: Mapped[str | None] = mapped_column(String(512))
 
 
-def record(
-    event: str, user_id: str, session: Session | None = None, *, address: str = "", user_agent: str = ""
-) -> Event:
+def record(event: str, user_id: str, session: Session | None = None, *, browser: Browser | None = None) -> Event:
     """Add *event* to the list of the account, and its line to the log. Must run inside `db.writing`.
 
-    *address*: where it came from, if not from where *session* was used last; the line then names both.
+    *browser*: the one that caused it; else that of the session is noted. If it is not where the session was used last, the
+    line names both addresses.
     """
-    sid = session.id if session else None
-    last = session.address if session and address not in ("", session.address) else None
+    sid, address = session.id if session else None, browser.address if browser else None
+    last = session.address if session and address not in (None, session.address) else None
+    about = browser or (session and Browser(session.user_agent, session.address))
     happened = Event(
         user_id=user_id,
         session_id=sid,
         event=event,
         at=clock.now(),
-        address=address or (session.address if session else None),
-        user_agent=user_agent or (session.user_agent if session else None),
+        address=about.address if about else None,
+        user_agent=about.user_agent if about else None,
     )
     db.session.add(happened)
     after_commit(lambda: line(event, user=user_id or None, session=sid, address=address or None, last_address=last))
     return happened
+
+
+def act(event: str, session: Session) -> Event:
+    """Add what the holder of this session has done, and from where. Must run inside `db.writing`, in a request."""
+    return record(event, session.user_id, session, browser=browsers.here())
 
 
 def latest(user_id: str, count: int = 50) -> list[Event]:

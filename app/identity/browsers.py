@@ -54,7 +54,7 @@ def here() -> Browser:
 
 def label(user_agent: str | None) -> str | None:
     """Return how to call the browser that sent *user_agent*, if any did."""
-    return describe(user_agent).label if user_agent else None
+    return describe(user_agent).label if user_agent is not None else None
 
 
 @lru_cache(maxsize=2048)

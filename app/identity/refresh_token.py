@@ -142,7 +142,7 @@ def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Bro
         if tokens and browser:
             if not suspicion.meet(session, browser):
                 return None
-            Session.touch(session.id, browser)
+            Session.touch(session.id, session.user_agent, browser)
         return tokens
 
 
@@ -223,14 +223,14 @@ def note_use(session: Session, claims: Claims, browser: Browser) -> None:
 
     Also erase the sealed copy of this access token's link, once the predecessor's grace is over.
     """
-    now, sid = clock.now(), session.id
+    now, sid, known_as = clock.now(), session.id, session.user_agent
     if now - session.last_seen_at < SEEN_SECONDS:
         return
     graceless = now - settings().rotation_grace_seconds
     used = select(RefreshToken.hash).where(RefreshToken.link == claims.link, RefreshToken.seen_at < graceless)
     sealed = update(RefreshToken).where(RefreshToken.successor.in_(used), RefreshToken.sealed.is_not(None))
     with writing():
-        Session.touch(sid, browser)
+        Session.touch(sid, known_as, browser)
         if claims.link:
             db.session.execute(sealed.values(sealed=None), execution_options={"synchronize_session": False})
 
@@ -267,7 +267,7 @@ def end_reused(session: Session) -> None:
         raise StoodStill("this process stood still, and judges no refresh that it held")
     session.end(Reason.REUSE)
     came = browsers.here()  # the holder who came second: perhaps the thief, perhaps the owner
-    activity.record("refresh_reused", session.user_id, session, address=came.address, user_agent=came.user_agent)
+    activity.record("refresh_reused", session.user_id, session, browser=came)
 
 
 def _wait_for_others() -> None:

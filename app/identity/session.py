@@ -14,6 +14,7 @@ from app import clock
 from app.config import settings
 from app.db import Model, db
 from app.identity.browsers import Browser as Browser
+from app.identity.browsers import describe
 from app.identity.lifetime import OFFLINE as OFFLINE
 from app.identity.lifetime import Lifetime, outlives
 from app.identity.lifetime import State as State
@@ -29,6 +30,12 @@ CLOCKS_DIFFER_SECONDS = 5  # more than the clocks of two nodes may differ
 _ENDED = text("ended_entry IS NOT NULL")
 
 
+def longest_life(*, keep: bool) -> int:
+    """Return how many seconds a browser may stay signed in, however much it is used."""
+    most = settings().session_max_seconds
+    return most if keep else min(most, UNKEPT_SECONDS)
+
+
 class Session(Lifetime, Model):
     """One signed-in browser, or one app's grant. All times are Unix seconds; both time-outs are fixed when written.
 
@@ -37,9 +44,11 @@ class Session(Lifetime, Model):
     *ended_entry*: written by the log's projection, for lists; whether a token is accepted asks the log itself.
     *parent_id*: for a grant, the browser session that gave it, or that replaced that one. The grant hangs on that one, and is over with it, unless
     its scope has `offline_access`.
-    *user_agent*, *address*: from where it was used last; *places*: from where ever, once that is more than one place.
+    *user_agent*: the browser that signed in, or the newest of which its owner has said "It was me"; *address*: from where
+    it was used last; *places*: from where ever, once that is more than one place.
     *warned*: the first warning about a new place, an event, to which nobody has said "It was me".
     *chains*: how many chains of refresh tokens have begun in an app's session, one for each exchange of a code.
+    *began_as*: the id under which it began, if a change of password has given it another.
     """
 
     __tablename__ = "sessions"
@@ -70,6 +79,7 @@ class Session(Lifetime, Model):
     places: Mapped[dict[str, list[str]] | None] = mapped_column(JSON(none_as_null=True))
     warned: Mapped[int | None]
     chains: Mapped[int] = mapped_column(default=0, server_default="0")
+    began_as: Mapped[str | None] = mapped_column(String(64))
     user: Mapped[User] = relationship()
     ending: Mapped[log.LogEntry | None] = relationship()
     parent: Mapped["Session | None"] = relationship(
@@ -79,12 +89,11 @@ class Session(Lifetime, Model):
     @classmethod
     def start(cls, user: User, browser: Browser, *, keep: bool, name: str | None = None) -> Self:
         """Begin a session and append *opened*. Must run inside `db.writing`, with the user's row locked."""
-        longest = settings().session_max_seconds
         return cls._open(
             user_id=user.id,
             client_id=SITE,
             scope="session",
-            expires_at=clock.now() + (longest if keep else min(longest, UNKEPT_SECONDS)),
+            expires_at=clock.now() + longest_life(keep=keep),
             keep=keep,
             name=name,
             user_agent=browser.user_agent,
@@ -134,6 +143,25 @@ class Session(Lifetime, Model):
         db.session.add(session)
         db.session.flush()
         return session
+
+    def renew(self, browser: Browser) -> "Session":
+        """End it and begin another in its place, which its owner takes for the same: name, beginning, history.
+
+        Copies of its tokens are worth nothing from here on, nor is what a copy let in: only an entry of the log ends
+        access tokens at once. Places are kept unless a warning stands: nobody has said whose they are. Must run inside
+        `db.writing`, with the row locked.
+        """
+        begun = Session.start(self.user, browser, keep=self.keep, name=self.name)
+        begun.began_at, begun.began_as = self.began_at, self.origin
+        begun.places = self.places if self.warned is None else None
+        self.end(Reason.REPLACED, actor=begun.id)
+        self.hand_on(begun)
+        return begun
+
+    @property
+    def origin(self) -> str:
+        """The id under which it began: the same for all sessions that its owner takes for one."""
+        return self.began_as or self.id
 
     @property
     def ended_at(self) -> int | None:
@@ -195,13 +223,17 @@ class Session(Lifetime, Model):
         return [app for app in db.session.scalars(alive) if not app.is_offline]
 
     def is_at(self, browser: Browser) -> bool:
-        """Say whether it was used last by the very same browser at the same address."""
+        """Return whether this is the browser that signed in, where it was used last."""
         return (self.user_agent, self.address) == (browser.user_agent, browser.address)
 
     @staticmethod
-    def touch(sid: str, browser: Browser) -> None:
-        """Note that a session was used, if it still goes on. Must run inside `db.writing`."""
-        now = clock.now()
+    def touch(sid: str, known_as: str, browser: Browser) -> None:
+        """Note that a session was used, if it still goes on. Must run inside `db.writing`.
+
+        *known_as*: the browser that its row is named after. A newer version of it takes its place, another browser does
+        not: that may be a thief's.
+        """
+        now, is_same = clock.now(), describe(browser.user_agent) == describe(known_as)
         db.session.execute(
             update(Session)
             .where(Session.id == sid, Session.ended_entry.is_(None), Session.last_seen_at < now)
@@ -209,8 +241,8 @@ class Session(Lifetime, Model):
             .values(
                 last_seen_at=now,
                 idle_until=now + settings().session_idle_seconds,
-                user_agent=browser.user_agent,
                 address=browser.address,
+                **({"user_agent": browser.user_agent} if is_same else {}),
             )
         )
 

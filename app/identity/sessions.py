@@ -68,6 +68,11 @@ def apps(user_id: str) -> list[Session]:
     return [app for app in _unended_apps(user_id) if app.state(now) is State.LIVE]
 
 
+def hanging(browser: Session) -> list[Session]:
+    """Return what apps hold and lose when *browser* is over."""
+    return [app for app in apps(browser.user_id) if app.holder is not None and app.parent_id == browser.id]
+
+
 def holders(client_id: str) -> list[str]:
     """Return the ids of the users of whom this app holds a session, in the order in which they are locked."""
     held = select(Session.user_id).where(Session.client_id == client_id, *_goes_on()).distinct()
@@ -168,6 +173,24 @@ def end_others(current: Session, reason: Reason) -> int:
     log.revoke_each([app.over(reason, current.id) for app in apps if app.holder is None])
     _settle(Session.user_id == current.user_id)
     return len(others)
+
+
+def end_apps(current: Session, reason: Reason, *, client_id: str | None = None) -> int:
+    """End what apps hold for the user of *current*: all of them, or one. Return how many sessions that were.
+
+    Must run inside `db.writing`, with the user's row locked. The answer also waits for what other requests have ended.
+    """
+    _, apps = _locked(current.user_id)
+    found = [app for app in apps if client_id in (None, app.client_id)]
+    log.revoke_each([app.over(reason, current.id) for app in found])
+    _settle(Session.user_id == current.user_id)
+    return len(found)
+
+
+def lineage(session: Session) -> set[str]:
+    """Return the ids of the sessions that its owner takes for this one: a change of password gives it another."""
+    same = or_(Session.id == session.origin, Session.began_as == session.origin)
+    return {session.origin, *db.session.scalars(select(Session.id).where(Session.user_id == session.user_id, same))}
 
 
 def make_room(user_id: str) -> list[Session]:

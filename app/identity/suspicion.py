@@ -41,6 +41,8 @@ def meet(session: Session, browser: Browser) -> bool:
     if session.is_at(browser):
         return True
     known, here = _known(session), _place(browser)
+    # Where nothing is known, a program has begun it, for the browser that uses it first.
+    session.user_agent = session.user_agent if known else browser.user_agent
     judgement, learnt = place.judge(known, here, policy()), place.learn(known, here)
     is_listed = learnt != known  # what can be learnt no more is still judged, but made-up browsers fill no activity
     if judgement.reaction == SIGN_IN:
@@ -78,12 +80,15 @@ def warnings(user_id: str, listed: Iterable[Session]) -> dict[str, list[Event]]:
 def answer(session: Session, seen: int) -> None:
     """Let its owner say "It was me" to the warnings up to the one with the id *seen*; those that came since stand.
 
+    From now on the session is named after the newest browser that was theirs.
     Must run inside `db.writing`, with the row locked.
     """
     if session.warned is None or seen < session.warned:
         return
-    later = [event.id for event in warnings(session.user_id, [session]).get(session.id, []) if event.id > seen]
-    session.warned = later[0] if later else None
+    events = warnings(session.user_id, [session]).get(session.id, [])
+    answered = [event.user_agent for event in events if event.id <= seen]
+    session.user_agent = next(reversed(answered), None) or session.user_agent
+    session.warned = next((event.id for event in events if event.id > seen), None)
     activity.record("recognized", session.user_id, session)
 
 
@@ -113,4 +118,4 @@ def _warn(session: Session, judgement: Judgement, browser: Browser) -> None:
 
 def _record(verb: str, session: Session, judgement: Judgement, browser: Browser) -> Event:
     name = "_".join((verb, *judgement.changed))
-    return activity.record(name, session.user_id, session, address=browser.address, user_agent=browser.user_agent)
+    return activity.record(name, session.user_id, session, browser=browser)

@@ -164,4 +164,4 @@ def _end_first(hashed: bytes) -> None:
     session = sessions.lock(opened or "")
     if session and session.end(Reason.CODE_REUSED):
         came = browsers.here()
-        activity.record("code_reused", session.user_id, session, address=came.address, user_agent=came.user_agent)
+        activity.record("code_reused", session.user_id, session, browser=came)

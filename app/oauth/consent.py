@@ -1,6 +1,8 @@
 """What a person has allowed an app, so that it need not ask the same again."""
 
-from sqlalchemy import String, delete
+from typing import Any
+
+from sqlalchemy import ColumnElement, CursorResult, String, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -43,6 +45,27 @@ def give(user_id: str, client: Client, scope: str) -> None:
     found.given_at = clock.now()
 
 
-def withdraw(user_id: str, client_id: str) -> None:
-    """Forget a person's yes: the app has to ask again. Must run inside `db.writing`."""
-    db.session.execute(delete(Consent).where(Consent.user_id == user_id, Consent.client_id == client_id))
+def given(user_id: str) -> list[Consent]:
+    """Return what a person has allowed apps, the newest first, whether these hold anything now or not."""
+    found = select(Consent).where(Consent.user_id == user_id).order_by(Consent.given_at.desc(), Consent.client_id)
+    return list(db.session.scalars(found))
+
+
+def count(user_id: str) -> int:
+    """Return how many apps a person has allowed something."""
+    return db.session.scalar(select(func.count()).where(Consent.user_id == user_id)) or 0
+
+
+def withdraw_all(user_id: str) -> bool:
+    """Forget all that a person allowed apps; return whether there was anything. Must run inside `db.writing`."""
+    return _forget(Consent.user_id == user_id)
+
+
+def withdraw(user_id: str, client_id: str) -> bool:
+    """Forget a person's yes, so the app has to ask again; return whether there was one. Must run inside `db.writing`."""
+    return _forget(Consent.user_id == user_id, Consent.client_id == client_id)
+
+
+def _forget(*which: ColumnElement[bool]) -> bool:
+    gone: CursorResult[Any] = db.session.execute(delete(Consent).where(*which))  # type: ignore[assignment]
+    return gone.rowcount > 0

@@ -1,4 +1,4 @@
-"""The account, and a change of its password."""
+"""The account, what apps it allowed, and a change of its password."""
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -9,7 +9,8 @@ from app.identity import activity, browsers, refresh_token, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason, Session
-from app.web import attempts, forms, guard
+from app.oauth import consent
+from app.web import allowed, attempts, endings, forms, guard
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 DONE_SECONDS = 60
@@ -19,7 +20,14 @@ NEWEST = 10  # events
 @bp.get("")
 @guard.required
 def show() -> ResponseReturnValue:
-    return render_template("web/account.html")
+    apps = allowed.build(guard.current().session)
+    return render_template("web/account.html", apps=apps, done=_has_lately("app_disallowed"))
+
+
+@bp.post("/apps/<client_id>/end")
+@guard.required
+def end_app(client_id: str) -> ResponseReturnValue:
+    return endings.confirmed(f"app:{client_id}")
 
 
 @bp.route("/password", methods=["GET", "POST"])
@@ -29,13 +37,15 @@ def password() -> ResponseReturnValue:
     if request.method == "POST" and form.validate() and _change(form):
         return redirect("/account/password?done=changed", 303)
     status = 422 if request.method == "POST" else 200
-    return render_template("web/password.html", form=form, done="done" in request.args and _was_changed()), status
+    has_apps = consent.count(guard.current().user.id) > 0
+    done = _has_lately("password_changed")
+    return render_template("web/password.html", form=form, has_apps=has_apps, done=done), status
 
 
-def _was_changed() -> bool:
-    """Return whether the password was changed a moment ago: an address proves nothing."""
-    newest = activity.latest(guard.current().user.id, NEWEST)
-    return any(event.event == "password_changed" and clock.now() - event.at < DONE_SECONDS for event in newest)
+def _has_lately(what: str) -> bool:
+    """Return whether this page shows the result of an act of a moment ago: an address alone proves nothing."""
+    newest = activity.latest(guard.current().user.id, NEWEST) if "done" in request.args else []
+    return any(event.event == what and clock.now() - event.at < DONE_SECONDS for event in newest)
 
 
 def _change(form: forms.ChangePassword) -> bool:
@@ -43,7 +53,7 @@ def _change(form: forms.ChangePassword) -> bool:
     user, version = visit.user, visit.user.password_version
     if not attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.current))):
         with writing():
-            activity.record("confirm_failed", user.id, visit.session, address=browsers.here().address)
+            activity.act("confirm_failed", visit.session)
         form.current.errors = ["This is not your password."]
         return False
     hashed = passwords.hash(forms.text(form.password))
@@ -55,19 +65,16 @@ def _change(form: forms.ChangePassword) -> bool:
         owner.set_password(hashed)
         if form.end_others.data:
             sessions.end_others(session, Reason.PASSWORD_CHANGED)
-        activity.record("password_changed", user.id, session)
-        tokens = refresh_token.issue(_replace(session))
+        if form.end_apps.data:
+            _end_apps(session)
+        renewed = session.renew(browsers.here())
+        activity.act("password_changed", renewed)
+        tokens = refresh_token.issue(renewed)
     guard.renew(tokens)
     return True
 
 
-def _replace(session: Session) -> Session:
-    """End this browser's session too and begin a new one in its place, which goes on with the name and history.
-
-    Copies of the old cookies are worth nothing from here on: only an entry of the log ends access tokens at once.
-    """
-    session.end(Reason.REPLACED, actor=session.id)
-    begun = Session.start(session.user, browsers.here(), keep=session.keep, name=session.name)
-    begun.began_at, begun.places = session.began_at, session.places
-    session.hand_on(begun)
-    return begun
+def _end_apps(session: Session) -> None:
+    ended = sessions.end_apps(session, Reason.PASSWORD_CHANGED)
+    if consent.withdraw_all(session.user_id) or ended:
+        activity.act("apps_disallowed", session)

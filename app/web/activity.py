@@ -7,8 +7,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import countries
-from app.identity import activity, browsers
-from app.identity.session import Session
+from app.identity import activity, browsers, sessions
 from app.oauth.logout import message as messages
 from app.web import guard, told, words
 
@@ -29,17 +28,18 @@ class Line:
 @guard.required
 def show() -> ResponseReturnValue:
     current = guard.current().session
-    happened = [_line(event, current) for event in activity.latest(current.user_id, LISTED)]
+    own = sessions.lineage(current)
+    happened = [_line(event, own) for event in activity.latest(current.user_id, LISTED)]
     said = [Line(one.at, one.title, one.how) for one in told.describe(messages.latest(current.user_id, LISTED))]
     # Who is told, is told after the end: the order counts where the second is the same.
     lines = sorted(said + happened, key=attrgetter("at"), reverse=True)[:LISTED]
     return render_template("web/activity.html", events=lines)
 
 
-def _line(event: activity.Event, current: Session) -> Line:
+def _line(event: activity.Event, own: set[str]) -> Line:
     label = browsers.label(event.user_agent)
     came = "a use of this browser’s session" if words.is_new_place(event.event) else "this browser"
-    here = came if event.session_id == current.id else None
+    here = came if event.session_id in own else None
     return Line(
         event.at, words.event(event.event), ", ".join(filter(None, (label, countries.beside(event.address), here)))
     )

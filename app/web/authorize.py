@@ -108,7 +108,7 @@ def _ask(asked: Asked, visit: Visit) -> Response:
 def _allow(asked: Asked) -> Response:
     with guard.acting() as browser:
         if not consent.is_given(browser.user_id, asked.client, asked.scope):
-            activity.record("app_allowed", browser.user_id, browser)
+            activity.act("app_allowed", browser)
             consent.give(browser.user_id, asked.client, asked.scope)
         issued = code.issue(
             browser,

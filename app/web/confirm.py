@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Unauthorized
 
 from app.db import writing
-from app.identity import activity, browsers, refresh_token
+from app.identity import activity, refresh_token
 from app.web import attempts, cookies, endings, forms, guard, local
 
 bp = Blueprint("confirm", __name__)
@@ -30,11 +30,11 @@ def confirm() -> ResponseReturnValue:
 def _prove(form: forms.Confirm) -> bool:
     """Check the password; if it is right, give this browser, and no other holder of its tokens, new ones that say so."""
     visit = guard.current()
-    user, browser = visit.user, browsers.here()
+    user = visit.user
     version = user.password_version
     if not attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.password))):
         with writing():
-            activity.record("confirm_failed", user.id, visit.session, address=browser.address)
+            activity.act("confirm_failed", visit.session)
         form.password.errors = ["This is not your password."]
         return False
     with guard.acting() as session:
@@ -43,7 +43,7 @@ def _prove(form: forms.Confirm) -> bool:
             return False
         tokens = refresh_token.prove(session, cookies.read(cookies.REFRESH))
         if tokens:
-            activity.record("confirmed", user.id, session)
+            activity.act("confirmed", session)
     if tokens is None:
         raise Unauthorized
     guard.renew(tokens)

@@ -10,6 +10,7 @@ from app import clock
 from app.config import DAY
 from app.identity import activity, sessions
 from app.identity.session import Reason, Session
+from app.oauth import consent
 from app.web import endings, forms, guard, lifeline, rows, sign_out, warning
 from app.web.rows import Row
 
@@ -53,6 +54,7 @@ def _page(refused: dict[str, Any] | None = None) -> str:
         is_cut=len(over) == LISTED,
         page=page,
         pages=-(-count // PAGE),
+        allowed=consent.count(current.user_id),
         done=refused or _done([*browsers, *apps, *ended], current, warnings),
     )
 
@@ -62,7 +64,7 @@ def _page(refused: dict[str, Any] | None = None) -> str:
 def end(sid: str) -> ResponseReturnValue:
     if sid == guard.current().session.id:
         return sign_out.leave()
-    return _confirmed(f"end:{sid}", needless=endings.own(sid).reason is not None)
+    return endings.confirmed(f"end:{sid}", needless=endings.own(sid).reason is not None)
 
 
 @bp.post("/<sid>/mine")
@@ -71,19 +73,19 @@ def answer(sid: str) -> ResponseReturnValue:
     """Say "It was me". Whoever copied the cookies would say so too, so the password has to have come after the warning."""
     since = warning.newest(endings.own(sid))
     seen = request.form.get("seen", 0, type=int)
-    return _confirmed(f"mine:{sid}:{seen}", needless=since is None, since=since or 0)
+    return endings.confirmed(f"mine:{sid}:{seen}", needless=since is None, since=since or 0)
 
 
 @bp.post("/end-others")
 @guard.required
 def end_others() -> ResponseReturnValue:
-    return _confirmed("others")
+    return endings.confirmed("others")
 
 
 @bp.post("/end-all")
 @guard.required
 def end_all() -> ResponseReturnValue:
-    return _confirmed("all")
+    return endings.confirmed("all")
 
 
 @bp.post("/<sid>/name")
@@ -108,14 +110,6 @@ def _first(current: Session, live: list[Session]) -> list[Session]:
 
 def _over(current: Session) -> list[Session]:
     return sessions.ended(current.user_id, clock.now() - LISTED_DAYS * DAY, LISTED)
-
-
-def _confirmed(action: str, *, needless: bool = False, since: int = 0) -> ResponseReturnValue:
-    """Carry out *action*, after the password is confirmed if that was too long ago, or not after *since*."""
-    visit = guard.current()
-    if (visit.is_stale or not visit.has_proof_since(since + 1)) and not needless:
-        return redirect(f"/confirm?action={action}", 303)
-    return endings.perform(action)
 
 
 def _done(listed: list[Row], current: Session, warnings: Collection[str]) -> dict[str, Any] | None:

@@ -1,4 +1,7 @@
-"""What can be done once it is certain who asks: end one session, the others, or all; answer a warning; administer."""
+"""What can be done once it is certain who asks: end one session, the others, or all; take back what an app was allowed;
+answer a warning; administer."""
+
+from urllib.parse import quote
 
 from flask import redirect
 from flask.typing import ResponseReturnValue
@@ -8,13 +11,23 @@ from app import admission
 from app.db import db
 from app.identity import activity, sessions, suspicion
 from app.identity.session import SITE, Reason, Session
+from app.oauth import client as clients
 from app.oauth import consent
 from app.web import guard, rows, sign_out, warning
 from app.web.admin import acts
 
 
+def confirmed(action: str, *, needless: bool = False, since: int = 0) -> ResponseReturnValue:
+    """Carry out *action*, after the password is confirmed if that was too long ago, or not after *since*."""
+    visit = guard.current()
+    if (visit.is_stale or not visit.has_proof_since(since + 1)) and not needless:
+        return redirect(f"/confirm?action={quote(action, safe=':')}", 303)
+    return perform(action)
+
+
 def perform(action: str) -> ResponseReturnValue:
-    """Carry out `others`, `all`, `end:` and a session's id, `mine:`, the id and what was seen, or `admin:` and an act."""
+    """Carry out `others`, `all`, `end:` and a session's id, `app:` and a client's, `mine:`, an id and what was seen, or
+    `admin:` and an act."""
     verb, _, rest = action.partition(":")
     if verb in _DOES:
         return _DOES[verb](rest)
@@ -26,6 +39,8 @@ def describe(action: str) -> str:
     verb, _, rest = action.partition(":")
     if verb == "admin":
         return acts.describe(rest)
+    if verb == "app":
+        return f"Take back what you allowed {clients.names([rest])[rest]}"
     if verb in ("end", "mine"):
         session = own(rest.partition(":")[0])
         mine = f"Say that it was you who used {warning.called(session)} from a new place"
@@ -57,6 +72,15 @@ def _end_one(sid: str) -> ResponseReturnValue:
     return redirect(f"/devices?done={verb}&sid={sid}#session-{sid}", 303)
 
 
+def _end_app(client_id: str) -> ResponseReturnValue:
+    """Take back what one app was allowed, and end all that it holds."""
+    with admission.turn("endings"), guard.acting() as current:
+        ended = sessions.end_apps(current, Reason.ENDED_ELSEWHERE, client_id=client_id)
+        if consent.withdraw(current.user_id, client_id) or ended:
+            activity.act("app_disallowed", current)
+    return redirect("/account?done=disallowed#apps", 303)
+
+
 def _answer(rest: str) -> ResponseReturnValue:
     """Take it from their owner that uses from a new place were theirs, as far as they were *seen*."""
     sid, _, seen = rest.partition(":")
@@ -68,18 +92,19 @@ def _answer(rest: str) -> ResponseReturnValue:
     return redirect(f"/devices?done=answered&sid={sid}#session-{sid}", 303)
 
 
-_DOES = {"admin": acts.perform, "end": _end_one, "mine": _answer}
+_DOES = {"admin": acts.perform, "app": _end_app, "end": _end_one, "mine": _answer}
 
 
 def _end_others() -> ResponseReturnValue:
     with admission.turn("endings"), guard.acting() as current:
         if sessions.end_others(current, Reason.ENDED_OTHERS):
-            activity.record("others_ended", current.user_id, current)
+            activity.act("others_ended", current)
     return redirect("/devices?done=others", 303)
 
 
 def _end_everything() -> ResponseReturnValue:
     with guard.acting() as current:
         count = sessions.end_all(current.user_id, Reason.ENDED_EVERYWHERE, actor=current.id)
-        activity.record("everywhere_ended", current.user_id, current)
+        consent.withdraw_all(current.user_id)
+        activity.act("everywhere_ended", current)
     return sign_out.farewell(current.id, ended=count)

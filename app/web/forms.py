@@ -127,6 +127,7 @@ class NewPassword(Form):
 class ChangePassword(NewPassword):
     current = PasswordField("Current password", _PASSWORD)
     end_others = BooleanField("End my other sessions", default=True)
+    end_apps = BooleanField("Take back what I allowed apps", default=True)
 
     def validate_password(self, field: Any) -> None:
         if passwords.spelled(text(field)) == passwords.spelled(text(self.current)):

@@ -1,6 +1,6 @@
 """A session, of a browser or of an app, as the devices page shows it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +14,11 @@ from app.oauth import client as clients
 from app.web import words
 
 _KNOWN = {"profile": "your name", "email": "your email address"}
+
+
+def knows(scopes: Collection[str]) -> str:
+    """Say what an app with these scopes may know of its user."""
+    return " and ".join(_KNOWN[scope] for scope in scopes if scope in _KNOWN) or "only that it is you"
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Row:
     @property
     def knows(self) -> str:
         """What an app may know of the person."""
-        return " and ".join(_KNOWN[scope] for scope in self.scopes if scope in _KNOWN) or "only that it is you"
+        return knows(self.scopes)
 
 
 def build(sessions: Iterable[Session], current: Session) -> list[Row]:
@@ -129,9 +134,9 @@ def _row(session: Session, current: Session, known: dict[str, Session], apps: di
 def _who(actor: str | None, session: Session, current: Session, known: dict[str, Session]) -> str | None:
     if actor is None or actor == session.id:
         return None
-    if actor == current.id:
-        return "this browser"
     other = known.get(actor)
+    if actor == current.id or (other and other.origin == current.origin):
+        return "this browser"
     return (other.name or browsers.describe(other.user_agent).label) if other else None
 
 

@@ -9,8 +9,9 @@ from app import address
 from app.db import writing
 from app.identity import activity, browsers, known_place, refresh_token, sessions
 from app.identity import user as users
-from app.identity.session import SITE, Reason, Session
+from app.identity.session import SITE, Reason, Session, longest_life
 from app.identity.user import User
+from app.oauth import client as clients
 from app.revocation import delivery
 from app.throttle import Quota
 from app.web import attempts, cookies, forms, guard, local, probe
@@ -106,21 +107,31 @@ def _attempt(form: forms.SignIn) -> ResponseReturnValue:
 
 def _record_failure(user: User | None) -> None:
     """Note it, for nobody if there is no such account: what is written takes time, which would tell who has one."""
-    owner, browser = user.id if user else activity.NOBODY, browsers.here()
+    owner = user.id if user else activity.NOBODY  # read before `writing` lets go of the row
     with writing():
-        activity.record("sign_in_failed", owner, address=browser.address, user_agent=browser.user_agent)
+        activity.record("sign_in_failed", owner, browser=browsers.here())
 
 
 def _page(form: forms.SignIn, *, failed: bool = False) -> str:
     if failed:
         form.password.errors = ["Email or password is not right."]
+    visit = guard.visit()
     return render_template(
         "web/sign_in.html",
         form=form,
-        mends=probe.mends() if "arrived" in request.args else None,
+        mends=probe.mends() if "arrived" in request.args and visit is None else None,
         ask=local.path(request.args.get("next")) != "/",
-        ended=_why_signed_out(),
+        ended=None if visit else _why_signed_out(),
+        replaced=replaced(),
+        lasts={keep: longest_life(keep=keep) for keep in (False, True)},
     )
+
+
+def replaced() -> list[str]:
+    """Return the names of the apps that end with the session of this browser, which a sign-in replaces."""
+    visit = guard.visit()
+    hanging = sessions.hanging(visit.session) if visit else []
+    return sorted(set(clients.names(app.client_id for app in hanging).values())) if hanging else []
 
 
 def _why_signed_out() -> str | None:

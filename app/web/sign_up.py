@@ -20,10 +20,10 @@ _taken = PlaceThrottle("sign-ups of a taken address", "30 per 10 minutes")
 @bp.route("/sign-up", methods=["GET", "POST"])
 def sign_up() -> ResponseReturnValue:
     if request.method == "GET":
-        return render_template("web/sign_up.html", form=forms.SignUp(request.args))
+        return _page(forms.SignUp(request.args))
     form = forms.SignUp(request.form)
     if not form.validate():
-        return render_template("web/sign_up.html", form=form), 422
+        return _page(form), 422
     return _create(form)
 
 
@@ -36,9 +36,12 @@ def _create(form: forms.SignUp) -> ResponseReturnValue:
         user = users.sign_up(forms.text(form.email), forms.text(form.name), hashed)
         if user:
             _made.spend()  # if it is one too many, nothing is made
-            browser = browsers.here()
-            activity.record("signed_up", user.id, address=browser.address, user_agent=browser.user_agent)
+            activity.record("signed_up", user.id, browser=browsers.here())
             return sign_in.begin(user, user.password_version, keep=False, wanted=form.next.data)
     _taken.count()
     form.email.errors = [str(ValidationError("This address has an account already. Sign in instead."))]
-    return render_template("web/sign_up.html", form=form), 422
+    return _page(form), 422
+
+
+def _page(form: forms.SignUp) -> str:
+    return render_template("web/sign_up.html", form=form, replaced=sign_in.replaced())

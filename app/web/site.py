@@ -31,6 +31,8 @@ from app.web import (
     sign_in,
     sign_out,
     sign_up,
+    speculation,
+    well_known,
     words,
 )
 from app.web.admin import routes as admin
@@ -42,7 +44,7 @@ _PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm,
 
 def init_app(app: Flask) -> None:
     """Add every page to *app*."""
-    for module in (body, headers, once, guard, errors, refusals):
+    for module in (speculation, body, headers, once, guard, errors, refusals):
         module.init_app(app)
     pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
     pages.before_request(cross_origin.check)
@@ -59,6 +61,7 @@ def init_app(app: Flask) -> None:
             part.register_blueprint(page.bp)
         app.register_blueprint(part)
     app.register_blueprint(live.bp)  # no page: it changes nothing, is asked very often, and needs no look before it
+    app.register_blueprint(well_known.bp)
     app.context_processor(_context)
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
     app.template_filter("leading_to")(local.leading_to)
@@ -72,6 +75,7 @@ def init_app(app: Flask) -> None:
         words.reason,
         words.event,
         words.theirs,
+        words.listing,
     ):
         app.template_filter(plain.__name__)(plain)
 

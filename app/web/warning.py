@@ -39,9 +39,8 @@ def build(listed: Iterable[Session], current: Session) -> dict[str, Warning]:
 
 
 def called(session: Session) -> str:
-    """Return by what its owner knows it: its name, or the browser it was begun in, whoever has used it since."""
-    begun = (session.places or {}).get("browser") or [browsers.describe(session.user_agent).label]
-    return session.name or begun[0]
+    """Return by what its owner knows it: its name, or its browser."""
+    return session.name or browsers.describe(session.user_agent).label
 
 
 def newest(session: Session) -> int | None:

@@ -61,6 +61,8 @@ _EVENTS = {
     "app_allowed": "An app was allowed to know who you are",
     "app_connected": "An app was connected",
     "app_ended": "The access of an app was ended",
+    "app_disallowed": "What an app had been allowed was taken back",
+    "apps_disallowed": "What all apps had been allowed was taken back",
     "code_reused": "The code of an app came back a second time, so what it had given was ended: perhaps it was stolen",
     "confirmed": "The password was confirmed",
     "confirm_failed": "A wrong password was given where it had to be confirmed",

@@ -47,7 +47,7 @@ def test_a_session_that_is_not_kept_is_over_after_twelve_hours(site: SignedOut, 
     heading(page, "This is your account")
     site.move_time(60)
     page.goto("/account")
-    heading(page, "That page asks who you are")
+    heading(page, "You were signed out: reached its longest life")
     expect(page.get_by_role("status")).to_contain_text("reached its longest life")
 
 

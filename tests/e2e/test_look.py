@@ -1,7 +1,8 @@
 """Every page, light and dark, small and wide: readable by all, within its width, and light of weight."""
 
+import json
 import uuid
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Response
@@ -117,3 +118,24 @@ def test_everything_can_be_reached_by_keyboard(open_browser: OpenBrowser) -> Non
         )
     for name in ("email", "password", "keep", "Sign in"):
         assert name in reached
+
+
+def test_a_long_name_without_spaces_widens_no_page(ada: Person, open_browser: OpenBrowser, server: Server) -> None:
+    email = f"{uuid.uuid4().hex}{'w' * 32}@{'w' * 60}.example.org"
+    ada.sign_up(email, "W" * 80)
+    app = json.loads(server.run("clients", "add", "M" * 80, "--redirect-uri", "http://127.0.0.1/callback", "--json"))
+    asked = {"response_type": "code", "client_id": app["client_id"], "code_challenge": "x" * 43}
+    asks = f"/oauth/authorize?{urlencode(asked | {'code_challenge_method': 'S256'})}"
+    held = {cookie["name"]: cookie["value"] for cookie in ada.context.cookies()}
+    assert server.ask("POST", asks, held, decision="allow")[0] == 303
+    open_browser("Chrome on Android").sign_in(email)
+    gone = open_browser("Safari on macOS")
+    gone.sign_in(email)
+    for (sid,) in server.query("SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = ?", email):
+        server.ask("POST", f"/devices/{sid}/name", held, name="W" * 60)
+    gone.sign_out()
+    for path in (*PRIVATE, "/sign-in", "/sign-up", f"{asks}&prompt=consent"):
+        ada.page.goto(path)
+        check(ada.page)
+    ada.sign_out()
+    check(ada.page)

@@ -232,4 +232,5 @@ def test_another_programs_session_belongs_to_the_browser_that_first_uses_it(open
     for cookie in made.get_json()["cookies"]:
         ada.client.set_cookie(cookie["name"], cookie["value"])
     assert ada.is_signed_in()
+    assert ada.session()["browser"] == "Chrome"
     assert not at(site, "browser_network_country", ada).is_signed_in()

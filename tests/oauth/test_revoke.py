@@ -142,4 +142,4 @@ def test_rev_21_the_next_click_of_a_browser_whose_session_was_ended_asks_to_sign
     own.revoke(ada.pocket()[REFRESH])
     answer = ada.get("/devices")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=/devices")
-    assert "This browser was signed out" in ada.get("/sign-in?next=/devices").text
+    assert "You were signed out" in ada.get("/sign-in?next=/devices").text

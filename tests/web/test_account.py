@@ -1,6 +1,8 @@
 """A change of the password."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 
 import pytest
 from argon2 import PasswordHasher
@@ -10,9 +12,12 @@ from app.db import db, writing
 from app.identity import password as passwords
 from app.identity.user import User
 from tests.browsers import PASSWORD, Browser, Site
+from tests.oauth.conftest import App, alive, web
+from tests.oauth.flow import Flow
 
 pytestmark = pytest.mark.page
 
+__all__ = ["web"]  # a fixture
 NEW = "nine quiet walruses"
 
 
@@ -139,3 +144,67 @@ def test_a_change_that_began_before_another_change_is_refused(
     assert change(laptop) == 422
     site.browser().sign_in(password=NEW)
     assert laptop.sign_in(password="the winner of the race").status_code == 303
+
+
+def words(browser: Browser, path: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", browser.get(path).text)).split())
+
+
+def test_to_its_owner_the_session_is_the_same_after_a_change_and_after_another(site: Site, laptop: Browser) -> None:
+    laptop.post(f"/devices/{laptop.session()['sid']}/name", name="Desk")
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    laptop.post(f"/devices/{phone.session()['sid']}/end")
+    site.wait(2 * 60 * 60)
+    before, copied = laptop.sessions(), laptop.pocket()
+    history = words(laptop, "/activity").count("this browser")
+    for number in range(2):
+        assert change(laptop, current=f"{NEW}{number - 1}" if number else PASSWORD, new=f"{NEW}{number}") == 303
+        after = laptop.sessions()
+        kept = ("name", "browser", "began_at", "current")
+        assert [[line[key] for key in kept] for line in after] == [[line[key] for key in kept] for line in before]
+        assert words(laptop, "/activity").count("this browser") == history + number + 1
+        assert "from this browser" in words(laptop, "/devices")
+        assert not site.thief(copied).is_signed_in()
+        site.wait(60)
+        copied = laptop.pocket()
+    assert "signed in 2 hours ago" in words(laptop, "/devices")
+
+
+def test_a_step_up_keeps_the_row_with_all_that_is_in_it(site: Site, laptop: Browser) -> None:
+    laptop.post(f"/devices/{laptop.session()['sid']}/name", name="Desk")
+    site.wait(2 * 60 * 60)
+    laptop.is_signed_in()
+    before = laptop.session()
+    assert laptop.post("/confirm", password=PASSWORD, next="/devices").status_code == 303
+    assert laptop.session() == before
+    assert [line["current"] for line in laptop.sessions()] == [True]
+
+
+def test_what_a_copy_let_in_before_ends_with_the_old_tokens(site: Site, laptop: Browser, web: App) -> None:
+    tokens = Flow(web).connect(site.thief(laptop.pocket()))
+    assert change(laptop) == 303
+    assert not alive(web, tokens["access_token"])
+    assert web.refresh(tokens["refresh_token"]).status_code == 400
+
+
+def test_a_change_settles_a_warning_and_the_stranger_is_new_again(site: Site, laptop: Browser) -> None:
+    copied = laptop.pocket()
+    site.thief(copied).get("/account")
+    assert "was used from a new place" in laptop.get("/devices").text
+    change(laptop)
+    assert "was used from a new place" not in laptop.get("/devices").text
+    site.thief(laptop.pocket()).get("/account")
+    assert "was used from a new place" in laptop.get("/devices").text
+
+
+def test_places_that_were_never_in_question_stay_known(site: Site, laptop: Browser) -> None:
+    train = site.browser(address="198.51.100.9")
+    for name, value in laptop.pocket().items():
+        train.client.set_cookie(name, value)
+    train.get("/account")
+    change(laptop)
+    for name, value in laptop.pocket().items():
+        train.client.set_cookie(name, value)
+    train.get("/account")
+    assert words(laptop, "/activity").count("Used from another network") == 1

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from tests.browsers import AGENTS, PASSWORD, Browser, Site
+from tests.browsers import AGENTS, PASSWORD, REFRESH, Browser, Site
 
 pytestmark = pytest.mark.page
 HOUR = 60 * 60
@@ -127,6 +127,51 @@ def test_who_gave_the_password_after_the_warning_is_not_asked_again(site: Site, 
     site.wait(30)
     ada.post("/confirm", action="others", password=PASSWORD)
     assert say_it_was_me(ada, sid, until).startswith("/devices?done=answered")
+    assert not warned(ada)
+
+
+def test_the_row_keeps_the_browser_that_signed_in_until_its_owner_says_it_was_me(
+    site: Site, ada: Browser, phone: Browser
+) -> None:
+    sid, tablet = ada.session()["sid"], site.browser("Chrome on Android", address="203.0.113.66")
+
+    def row() -> tuple[str, str, str]:
+        found = next(line for line in phone.sessions() if line["sid"] == sid)
+        page = phone.get("/devices").text
+        icon = page[page.index(f'id="session-{sid}"') :].partition("<h2>")
+        return (
+            found["browser"],
+            found["os"],
+            "phone" if 'rx="2" />' in icon[0] and 'd="M11 18.5h2"' in icon[0] else "desktop",
+        )
+
+    signed_in = row()
+    assert signed_in == ("Firefox", "Linux", "desktop")
+    for cookies in (None, REFRESH):
+        site.wait(301)  # so the use renews the tokens, and is written
+        assert ada.is_signed_in()
+        for name, value in ada.pocket().items():
+            if cookies in (None, name):
+                tablet.client.set_cookie(name, value)
+        site.wait(61)
+        assert tablet.is_signed_in()
+        assert row() == signed_in
+    until = seen(phone)
+    phone.post("/confirm", action=f"mine:{sid}:{until}", password=PASSWORD)
+    assert row() == ("Chrome", "Android", "phone")
+
+
+def test_a_copy_that_says_nothing_of_its_browser_is_not_shown_as_the_owners(ada: Browser) -> None:
+    ada.get("/account", **{"User-Agent": ""})
+    assert "From another browser: Unknown browser, 127.0.0.1" in home(ada)
+    assert "Used from another browser: you were warned Unknown browser, 127.0.0.1" in words(ada.get("/activity").text)
+
+
+def test_a_newer_version_of_the_same_browser_is_no_other(site: Site, ada: Browser) -> None:
+    site.wait(61)
+    newer = AGENTS["Firefox on Linux"].replace("145.0", "146.0")
+    assert ada.get("/account", **{"User-Agent": newer}).status_code == 200
+    assert site.query("SELECT user_agent FROM sessions") == [(newer,)]
     assert not warned(ada)
 
 

@@ -77,6 +77,7 @@ def _end(current: Session, person: User, sid: str) -> str:
 
 def _end_all(current: Session, person: User, _sid: str) -> str:
     sessions.end_all(person.id, Reason.BY_ADMIN, actor=current.id)
+    consent.withdraw_all(person.id)
     _note("all_ended_by_admin", current, person)
     return "all"
 
@@ -87,6 +88,7 @@ def _disable(current: Session, person: User, _sid: str) -> str:
         return "disabled"
     person.disabled_at = clock.now()
     sessions.end_all(person.id, Reason.DISABLED, actor=current.id)
+    consent.withdraw_all(person.id)
     _note("account_disabled", current, person)
     return "disabled"
 

@@ -1,0 +1,56 @@
+"""What browsers, crawlers and researchers look for at addresses that are the same on every site."""
+
+from flask import Blueprint, Response, current_app, redirect
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.config import DAY, settings
+from app.web import words
+
+bp = Blueprint("well_known", __name__)
+GOOD_DAYS = 90  # RFC 9116 recommends less than a year
+_CACHED = {"Cache-Control": f"public, max-age={DAY}"}
+# The other pages are about a person, or compute something for each visitor.
+_ROBOTS = """\
+User-agent: *
+Allow: /$
+Allow: /static/
+Disallow: /
+"""
+
+
+@bp.get("/.well-known/change-password")
+def change_password() -> ResponseReturnValue:
+    """Lead a password manager to the form (A Well-Known URL for Changing Passwords)."""
+    return redirect("/account/password", 303)
+
+
+@bp.get("/.well-known/security.txt")
+def security() -> Response:
+    """Say where to report a hole (RFC 9116)."""
+    site = settings()
+    lines = [
+        f"Contact: {site.security_contact}",
+        f"Expires: {words.rfc3339(clock.now() + GOOD_DAYS * DAY)}",
+        "Preferred-Languages: en",
+    ]
+    if site.https:  # the field takes no other scheme
+        lines.append(f"Canonical: {site.site_url}/.well-known/security.txt")
+    return _plain("\n".join(lines) + "\n")
+
+
+@bp.get("/robots.txt")
+def robots() -> Response:
+    return _plain(_ROBOTS)
+
+
+@bp.get("/favicon.ico")
+def favicon() -> Response:
+    """Give the icon to what looks for it without reading a page."""
+    response = current_app.send_static_file("favicon.ico")
+    response.headers |= _CACHED
+    return response
+
+
+def _plain(text: str) -> Response:
+    return Response(text, headers=_CACHED, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,213 @@
+"""What apps were allowed is seen on the account page, and taken back there, whether they hold anything or not."""
+
+import re
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+
+from app.config import DAY
+from tests.browsers import PASSWORD, Browser, Site
+from tests.oauth.conftest import App, alive, page_app, register_app, web
+from tests.oauth.flow import Flow, led
+
+pytestmark = pytest.mark.page
+
+__all__ = ["page_app", "web"]  # fixtures
+OFFLINE = "openid email offline_access"
+NEW = "nine quiet walruses"
+
+
+@pytest.fixture
+def ada(site: Site) -> Browser:
+    return site.member()
+
+
+def listed(browser: Browser) -> list[str]:
+    """What the account page says of each app, in words."""
+    page = browser.get("/account").text
+    items = re.findall(r'<li class="session">(.*?)</li>', page[page.index('id="apps"') :], re.DOTALL)
+    return [" ".join(unescape(re.sub(r"<[^>]+>", " ", item)).split()) for item in items]
+
+
+def answer_without_asking(browser: Browser, app: App) -> str:
+    """Whether this app gets a code without a question, or the error that it gets instead."""
+    found = led(browser.get(Flow(app).path(prompt="none")))
+    return "code" if "code" in found else found["error"]
+
+
+def take_back(browser: Browser, app: App) -> str:
+    return browser.post(f"/account/apps/{app.id}/end").headers["Location"]
+
+
+def test_it_says_what_each_app_was_allowed_and_when(site: Site, ada: Browser, web: App) -> None:
+    assert "You have allowed no app to know who you are" in ada.get("/account").text
+    Flow(web).connect(ada)
+    site.wait(3 * 60)
+    Flow(register_app(site, "Mail"), scope=OFFLINE).connect(ada)
+    mail, first = listed(ada)
+    assert first.startswith(
+        "Web connected allowed 3 minutes ago may know your name and your email address Take it back"
+    )
+    assert mail.startswith("Mail connected allowed just now may know your email address also after you sign out")
+
+
+def test_also_while_the_app_holds_nothing(site: Site, ada: Browser, web: App) -> None:
+    Flow(web).connect(ada)
+    ada.sign_out()
+    ada.sign_in()
+    [line] = listed(ada)
+    assert line.startswith("Web not connected allowed just now")
+    assert "1 app</a> may know who you are, connected or not" in ada.get("/devices").text
+    assert answer_without_asking(ada, web) == "code"
+    assert "done" in take_back(ada, web)
+    assert listed(ada) == []
+    assert "may know who you are" not in ada.get("/devices").text
+    assert answer_without_asking(ada, web) == "consent_required"
+
+
+@pytest.mark.parametrize("scope", ["openid email", OFFLINE])
+def test_what_is_taken_back_ends_all_that_the_app_holds_and_nothing_else(
+    site: Site, ada: Browser, web: App, page_app: App, scope: str
+) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    held = [Flow(web, scope=scope).connect(browser) for browser in (ada, phone)]
+    other = Flow(page_app).connect(ada)
+    done = take_back(ada, web)
+    assert "Taken back." in ada.get(done.partition("#")[0]).text
+    assert [alive(web, tokens["access_token"]) for tokens in held] == [False, False]
+    assert {web.refresh(tokens["refresh_token"]).get_json()["error"] for tokens in held} == {"invalid_grant"}
+    assert alive(page_app, other["access_token"])
+    assert [browser.is_signed_in() for browser in (ada, phone)] == [True, True]
+    assert [line.partition(" ")[0] for line in listed(phone)] == ["Page"]
+    assert "What an app had been allowed was taken back" in ada.get("/activity").text
+
+
+def test_a_code_that_is_on_its_way_is_worth_nothing(ada: Browser, web: App) -> None:
+    flow = Flow(web)
+    code = flow.allow(ada)
+    take_back(ada, web)
+    assert flow.exchange(code).get_json()["error"] == "invalid_grant"
+
+
+def test_it_takes_the_password_when_that_was_long_ago(site: Site, ada: Browser, web: App) -> None:
+    Flow(web).connect(ada)
+    site.wait(601)
+    asked = take_back(ada, web)
+    assert "Take back what you allowed Web" in ada.get(asked).text
+    assert answer_without_asking(ada, web) == "code"
+    ada.post("/confirm", action=f"app:{web.id}", password=PASSWORD)
+    assert answer_without_asking(ada, web) == "consent_required"
+
+
+def test_what_another_person_allowed_stays(site: Site, ada: Browser, web: App) -> None:
+    bob = site.member("bob@example.org")
+    tokens = Flow(web).connect(bob)
+    assert listed(ada) == []
+    take_back(ada, web)
+    assert alive(web, tokens["access_token"])
+    assert answer_without_asking(bob, web) == "code"
+    assert "taken back" not in ada.get("/activity").text
+
+
+@pytest.mark.parametrize("client_id", ["unknown", "a%20b", "%C3%A4", "x" * 300, "signed-out"])
+def test_what_was_never_allowed_is_taken_back_without_a_trace(site: Site, ada: Browser, client_id: str) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    address = ada.post(f"/account/apps/{client_id}/end").headers["Location"]
+    assert "Taken back." not in ada.get(address.partition("#")[0]).text
+    assert "taken back" not in ada.get("/activity").text
+    assert [browser.is_signed_in() for browser in (ada, phone)] == [True, True]
+    site.wait(601)
+    asked = ada.post(f"/account/apps/{client_id}/end").headers["Location"]
+    assert "Take back what you allowed An app that was removed" in ada.get(asked).text
+
+
+def test_another_site_takes_nothing_back(ada: Browser, web: App) -> None:
+    Flow(web).connect(ada)
+    assert ada.post(f"/account/apps/{web.id}/end", {"Origin": "https://evil.example"}).status_code == 403
+    assert len(listed(ada)) == 1
+
+
+def test_the_address_alone_shows_no_result(ada: Browser) -> None:
+    assert "Taken back." not in ada.get("/account?done=disallowed").text
+
+
+def test_ending_an_app_on_the_devices_page_takes_it_off_this_list(ada: Browser, web: App) -> None:
+    Flow(web).connect(ada)
+    sid = next(line["sid"] for line in ada.sessions() if line["app"])
+    ada.post(f"/devices/{sid}/end")
+    assert listed(ada) == []
+
+
+def sign_out_everywhere(site: Site, ada: Browser) -> None:
+    ada.post("/devices/end-all")
+
+
+def change_the_password_and_say_so(site: Site, ada: Browser) -> None:
+    ada.post("/account/password", current=PASSWORD, password=PASSWORD + "s", end_apps="y")
+    ada.sign_out()
+    ada.post("/sign-in", email="ada@example.org", password=PASSWORD + "s")
+    ada.post("/account/password", current=PASSWORD + "s", password=PASSWORD)
+
+
+def have_the_operator_end_everything(site: Site, ada: Browser) -> None:
+    site.run("sessions", "end", "ada@example.org")
+
+
+def have_the_account_closed_and_opened(site: Site, ada: Browser) -> None:
+    site.run("users", "disable", "ada@example.org")
+    site.run("users", "enable", "ada@example.org")
+
+
+ENDS: list[Callable[[Site, Browser], None]] = [
+    sign_out_everywhere,
+    change_the_password_and_say_so,
+    have_the_operator_end_everything,
+    have_the_account_closed_and_opened,
+]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
+def test_what_ends_everything_takes_back_everything(
+    site: Site, ada: Browser, web: App, page_app: App, end: Callable[[Site, Browser], None]
+) -> None:
+    bob = site.member("bob@example.org")
+    theirs = Flow(web).connect(bob)
+    held = [(app, Flow(app, scope=OFFLINE).connect(ada)) for app in (web, page_app)]
+    end(site, ada)
+    assert [alive(app, tokens["access_token"]) for app, tokens in held] == [False, False]
+    ada.sign_in()
+    assert listed(ada) == []
+    assert answer_without_asking(ada, web) == "consent_required"
+    assert alive(web, theirs["access_token"])
+    assert len(listed(bob)) == 1
+
+
+@pytest.mark.parametrize("more", [{}, {"end_others": "y"}])
+def test_a_change_of_password_takes_nothing_back_unless_the_person_says_so(
+    site: Site, ada: Browser, web: App, more: dict[str, str]
+) -> None:
+    Flow(web).connect(ada)
+    ada.post("/account/password", current=PASSWORD, password=NEW, **more)
+    assert listed(ada)[0].startswith("Web not connected")
+    assert answer_without_asking(ada, web) == "code"
+    assert "taken back" not in ada.get("/activity").text
+
+
+def test_the_form_offers_it_to_who_has_allowed_something(ada: Browser, web: App) -> None:
+    assert "Take back what I allowed apps" not in ada.get("/account/password").text
+    Flow(web).connect(ada)
+    assert "Take back what I allowed apps" in ada.get("/account/password").text
+
+
+def test_signing_out_of_one_browser_or_of_the_others_takes_nothing_back(site: Site, ada: Browser, web: App) -> None:
+    Flow(web).connect(ada)
+    site.browser("Chrome on Android").sign_in()
+    ada.post("/devices/end-others")
+    ada.sign_out()
+    ada.sign_in()
+    site.wait(DAY // 4)
+    assert listed(ada)[0].startswith("Web not connected allowed 6 hours ago")
+    assert answer_without_asking(ada, web) == "code"

@@ -1,0 +1,97 @@
+"""A page that was made for one person does not post for another who has signed in on the same browser since: every form."""
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.browsers import PASSWORD, Browser, Site
+from tests.oauth.conftest import App, web
+from tests.oauth.flow import Flow
+
+pytestmark = pytest.mark.page
+
+__all__ = ["web"]  # a fixture
+
+
+@dataclass
+class Filled:
+    """A form of a page: where it leads, and what it sends; each button of it is one."""
+
+    action: str
+    fields: dict[str, str]
+
+
+class Forms(HTMLParser):
+    """Collects the forms of a page that are posted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Filled] = []
+        self._fields: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._fields = {}
+            if given.get("method") == "post":
+                self.found.append(Filled(given["action"], self._fields))
+        elif tag in ("input", "button") and given.get("name"):
+            typed = PASSWORD if given.get("type") == "password" else given.get("value", "")
+            self._fields.setdefault(given["name"], typed)
+
+
+def forms(browser: Browser, path: str) -> list[Filled]:
+    parser = Forms()
+    parser.feed(browser.get(path).text)
+    return parser.found
+
+
+def test_every_form_of_every_page(site: Site, web: App) -> None:
+    browser = site.member()
+    site.run("users", "admin", "ada@example.org")
+    bob = site.member("bob@example.org", "Chrome on Android")
+    Flow(web).connect(browser)
+    site.thief(bob.pocket()).get("/account")
+    other = site.browser("Chrome on Android")
+    other.sign_in()
+    site.thief(other.pocket()).get("/account")
+    person = re.search(r'href="(/admin/people/[^"]+)"', browser.get("/admin?q=bob").text)
+    assert person
+    pages = [
+        "/",
+        "/devices",
+        "/account",
+        "/account/password",
+        "/activity",
+        "/confirm?action=all",
+        "/sign-out",
+        "/sign-in",
+    ]
+    pages += [
+        "/sign-up",
+        Flow(web).path(prompt="consent"),
+        "/oauth/end-session",
+        "/admin",
+        unescape(person[1]),
+        "/nowhere",
+    ]
+    found = {(form.action, frozenset(form.fields)): form for page in pages for form in forms(browser, page)}
+    kinds = {re.sub(r"/[\w-]{16,}/", "/ID/", action.partition("?")[0]) for action, _ in found}
+    assert {
+        "/sign-out", "/devices/ID/end", "/devices/ID/name", "/devices/ID/mine", "/devices/end-others", "/devices/end-all",
+        "/account/apps/ID/end", "/account/password", "/confirm", "/sign-in", "/sign-up", "/oauth/authorize",
+        "/oauth/end-session",
+    } <= kinds  # fmt: skip
+    assert any(kind.startswith("/admin/people/") for kind in kinds)
+
+    browser.sign_in("bob@example.org")
+    before = site.query("SELECT size FROM log_head"), site.query("SELECT count(*) FROM activity")
+    for form in found.values():
+        answer = browser.post(form.action, **form.fields)
+        assert answer.status_code == 409, form
+        assert "That page was another person’s" in answer.text
+    assert (site.query("SELECT size FROM log_head"), site.query("SELECT count(*) FROM activity")) == before
+    assert browser.is_signed_in()
