@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock, seal, stillness
 from app.config import settings
 from app.db import Model, StoreUnavailable, db, writing
-from app.identity import access_token, activity, browsers, sessions, suspicion
+from app.identity import access_token, activity, sessions, suspicion
 from app.identity.access_token import Claims
 from app.identity.session import SEEN_SECONDS, SITE, Browser, Reason, Session, State
 from app.revocation import delivery, log
@@ -266,8 +266,7 @@ def end_reused(session: Session) -> None:
     if stillness.is_recent():
         raise StoodStill("this process stood still, and judges no refresh that it held")
     session.end(Reason.REUSE)
-    came = browsers.here()  # the holder who came second: perhaps the thief, perhaps the owner
-    activity.record("refresh_reused", session.user_id, session, browser=came)
+    activity.act("refresh_reused", session)  # the holder who came second: perhaps the thief, perhaps the owner
 
 
 def _wait_for_others() -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.db import Model, db, writing
-from app.identity import activity, browsers, refresh_token, sessions
+from app.identity import activity, refresh_token, sessions
 from app.identity.refresh_token import Tokens, digest
 from app.identity.session import Reason, Session
 from app.oauth import consent
@@ -163,5 +163,4 @@ def _end_first(hashed: bytes) -> None:
     opened = db.session.scalar(select(Code.session_id).where(Code.hash == hashed))
     session = sessions.lock(opened or "")
     if session and session.end(Reason.CODE_REUSED):
-        came = browsers.here()
-        activity.record("code_reused", session.user_id, session, browser=came)
+        activity.act("code_reused", session)
