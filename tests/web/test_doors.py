@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site
+from tests.conftest import StillClock
 from tests.oauth.conftest import App, register_app, web
 from tests.oauth.flow import Flow
 
@@ -81,7 +82,7 @@ def test_a_page_for_one_member_does_not_replace_another(site: Site, ada: Browser
 
 
 @pytest.fixture
-def open_site(instance: Path) -> Iterator[Callable[..., Site]]:
+def open_site(instance: Path, still_clock: StillClock) -> Iterator[Callable[..., Site]]:
     opened: list[Site] = []
 
     def open_one(**environ: str) -> Site:
