@@ -120,6 +120,18 @@ def test_back_shows_a_kept_page_while_the_session_goes_on(kept: Person) -> None:
     assert remembers(kept.page), "pages are kept, so the tests below prove something"
 
 
+def test_a_page_that_back_shows_stays_hidden_while_no_answer_comes_and_is_not_loaded_anew(kept: Person) -> None:
+    kept.context.set_offline(True)
+    for leave in (lambda: back(kept.page), lambda: None):  # the page asks again and again
+        with kept.page.expect_event("requestfailed"):
+            leave()
+    expect(kept.page.get_by_text(PRIVATE)).to_be_hidden()
+    assert remembers(kept.page)
+    kept.context.set_offline(False)
+    expect(kept.page.get_by_text(PRIVATE)).to_be_visible()
+    assert remembers(kept.page)
+
+
 @pytest.mark.question("Q4")
 def test_out_05_back_after_sign_out_shows_nothing_private(kept: Person) -> None:
     kept.sign_out()

@@ -101,6 +101,16 @@ def test_somebody_who_is_evicted_reads_why(browser: Browser, server: Server, ema
     assert browser.heading() == f"You are signed in on {MANY} devices"
 
 
+def test_an_open_page_leaves_when_its_session_is_over(open_engine: OpenEngine, server: Server, email: str) -> None:
+    browser = open_engine(javascript=True)
+    sign_up(browser, server, email)
+    server.wait(60)
+    for _ in range(MANY):
+        server.sign_in(email)
+    browser.await_url("/sign-in?next=/")
+    assert browser.has("This browser was signed out")
+
+
 def test_a_visitor_replays_the_old_token_in_the_lab(browser: Browser, server: Server) -> None:
     browser.go(f"{server.url}/lab")
     browser.press("Sign in to begin", "Keep a copy", "A minute on", "The server revokes", "Present the token")
