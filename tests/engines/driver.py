@@ -19,6 +19,9 @@ from tests.backings import free_port
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key under which WebDriver names an element
 PATIENCE = 60  # seconds, after which whatever was awaited will not come
+HURRY = (
+    10  # seconds, after which a question is asked again: WebKit's driver may lose one as its page gives way to another
+)
 GONE = ("stale element reference", "no such element", "no such window")
 INSTALL = "install it with 'make test-browsers', or 'apt-get install {}'"
 
@@ -59,6 +62,14 @@ class WebDriver(Line):
         self._session = f"/session/{self.send('POST', '/session', wanted)['sessionId']}"
 
     def send(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        if method != "GET" and path != "/elements":
+            return self._send(method, path, body, PATIENCE)
+        for _ in range(PATIENCE // HURRY):
+            with suppress(TimeoutError):
+                return self._send(method, path, body, HURRY)
+        raise Refused("timeout", f"no answer to {method} {path}")
+
+    def _send(self, method: str, path: str, body: dict[str, Any], patience: int) -> Any:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self._port}{self._session}{path}",
             method=method,
@@ -66,7 +77,7 @@ class WebDriver(Line):
             headers={"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=patience) as answer:  # noqa: S310
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as problem:
             found = json.load(problem)["value"]
@@ -218,8 +229,9 @@ class Browser:
         self._line.send("POST", "/cookie", {"cookie": cookie})
 
     def forget(self) -> None:
-        """Delete the cookies of this page's site."""
+        """Delete the cookies of this page's site; WebKit answers before it has done so."""
         self._line.send("DELETE", "/cookie", {})
+        until(lambda: not self.cookies())
 
     def run(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page."""
