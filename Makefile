@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest
 
-.PHONY: help run demo test test-long test-browsers bench load load-lab pictures lint format lock clean
+.PHONY: help run demo test test-long test-browsers test-clients bench load load-lab pictures lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -23,6 +23,9 @@ test-long: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## ru
 
 test-browsers: .venv/dev .venv/engines  ## take the walk in Firefox, WebKit and Chromium, with and without JavaScript
 	$(PYTEST) $(or $(TESTS),tests/engines)
+
+test-clients: .venv/dev .venv/apache  ## sign in and out under a real Apache, whose package starts a server where it is missing
+	$(PYTEST) $(or $(TESTS),tests/clients/apache)
 
 bench: .venv/dev .venv/browser .venv/redis  ## measure, as ratios in one run
 	@$(BIN)/python -m tests.bench
@@ -64,6 +67,10 @@ clean:  ## remove the environment and caches, never the instance folder
 
 .venv/engines:
 	.ci/engines
+	@touch $@
+
+.venv/apache:
+	.ci/apache
 	@touch $@
 
 .venv/redis:

@@ -14,6 +14,7 @@ from tests.clients.person import Person
 from tests.clients.requests_oauthlib_app import RequestsOAuthlib
 from tests.server import Server
 
+collect_ignore = ["apache"]  # `make test-clients`: Debian's package starts a server when it is installed
 CALLBACK = "http://127.0.0.1/callback"  # nobody listens there: the test hands the address over
 LIBRARIES: dict[str, Callable[[App], Library]] = {
     "Authlib": Authlib,
@@ -53,5 +54,13 @@ def library(request: pytest.FixtureRequest, app: App, monkeypatch: pytest.Monkey
 @pytest.fixture
 def person(server: Server) -> Iterator[Person]:
     found = Person(server, f"{uuid4()}@example.org")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def phone(server: Server, person: Person) -> Iterator[Person]:
+    """The same person at another browser."""
+    found = Person(server, person.email)
     yield found
     found.close()

@@ -37,6 +37,12 @@ class ExpressSite:
         """Have the person follow "Log out", and agree to leave Signed Out too."""
         assert person.go(f"{self.url}/logout", "sign-out").rstrip("/") == self.url
 
+    def refresh(self, person: Person) -> str:
+        """Have the site exchange its refresh token; return the new access token."""
+        found = self.look(person, "/refresh")
+        assert "access" in found, found
+        return str(found["access"])
+
     def look(self, person: Person, path: str = "/") -> dict[str, Any]:
         """Return what the site says to this person."""
         found: dict[str, Any] = person.read(f"{self.url}{path}")

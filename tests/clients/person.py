@@ -57,6 +57,10 @@ class Person:
         """Return what stands there, as JSON."""
         return self._browser.get(address).json()
 
+    def status(self, address: str) -> int:
+        """Return the status of the page at *address*, without following where it leads."""
+        return self._browser.get(address).status_code
+
     def is_signed_in(self) -> bool:
         return self._browser.get("/account").is_success
 

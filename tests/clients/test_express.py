@@ -18,14 +18,6 @@ def express(server: Server) -> Iterator[ExpressSite]:
     site.close()
 
 
-@pytest.fixture
-def phone(server: Server, person: Person) -> Iterator[Person]:
-    """The same person at another browser."""
-    found = Person(server, person.email)
-    yield found
-    found.close()
-
-
 def rows(server: Server, express: ExpressSite) -> int:
     """How many sessions it holds of anybody."""
     counted = "SELECT count(*) FROM sessions WHERE client_id = ? AND ended_entry IS NULL"
@@ -42,7 +34,7 @@ def test_a_person_signs_in_is_known_and_stays_so_by_refreshing(
     assert (who["name"], who["email"]) == ("Ada", person.email)
     used = {express.look(person)["access"]}
     for _ in range(3):
-        access = express.look(person, "/refresh")["access"]
+        access = express.refresh(person)
         assert server.api(access) == 200
         used.add(access)
     assert len(used) == 4
@@ -84,7 +76,7 @@ def test_of_sixty_sign_ins_of_one_person_none_throws_anybody_out(
     assert len(sids) == 1
     assert rows(server, express) == 2
     assert express.look(phone)["user"] == there
-    assert "access" in express.look(phone, "/refresh")
-    assert "access" in express.look(person, "/refresh")
+    for browser in (phone, person):
+        express.refresh(browser)
     assert server.query("SELECT count(*) FROM logout_messages WHERE client_id = ?", express.app.id) == [(0,)]
     assert express.close() == "", "it was told nothing"

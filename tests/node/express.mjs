@@ -25,6 +25,7 @@ site.use(
     idpLogout: true,
     backchannelLogout: { store },
     enableTelemetry: false,
+    httpTimeout: 60_000, // its 5 seconds are too few on a machine that runs other tests beside this one
     authorizationParams: { response_type: "code", scope: "openid profile email" }, // with PKCE, by itself
   }),
 );
