@@ -106,9 +106,9 @@ class Site:
     def close(self) -> None:
         delivery: Delivery = self.app.extensions["delivery"]
         delivery.close()
-        with self.app.app_context():
-            db.engine.dispose()
-        db._app_engines.pop(self.app, None)  # their listeners hold the application, and so they would stay for good
+        # The listeners of its engines hold the application: kept here, it would stay for good.
+        for engine in db._app_engines.pop(self.app, {}).values():
+            engine.dispose()
         logging.getLogger("signed_out").handlers.clear()
 
 

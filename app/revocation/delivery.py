@@ -38,17 +38,15 @@ class Delivery(Protocol):
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Give *app* its way of following the log: a look at each request on SQLite, a node of its own on PostgreSQL."""
-    found = app.extensions["store"]
+    found: PostgreSQL | Sqlite = app.extensions["store"]
     witness = app.extensions["witness"] = Witness(lambda: keys.forget(app))
     with app.app_context():
         witness.attend(db.engine)
     delivery: Delivery
     if isinstance(found, PostgreSQL):
         delivery = Node(found.connect, settings.max_staleness_seconds, settings.redis_url, witness)
-    elif isinstance(found, Sqlite):
+    else:
         delivery = Follower(found.path, witness)
-    else:  # pragma: no cover - there are two kinds
-        raise TypeError(found)
     app.extensions["delivery"] = delivery
 
 

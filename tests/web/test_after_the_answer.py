@@ -155,7 +155,7 @@ def test_a_row_that_vanishes_under_a_request_is_a_reason_to_try_again(site: Site
     def view() -> str:
         [found] = db.session.scalars(db.select(User))
         with db.engine.begin() as connection:
-            for table in ("activity", "refresh_tokens", "sessions", "users"):
+            for table in ("activity", "known_places", "refresh_tokens", "sessions", "users"):
                 connection.execute(db.text(f"DELETE FROM {table}"))
         db.session.rollback()
         return found.name

@@ -184,7 +184,7 @@ def test_nor_is_it_of_use_to_send_all_guesses_at_once(site: Site, ada: Browser) 
     guessers = [site.browser(address="203.0.113.1") for _ in range(24)]
     with ThreadPoolExecutor(len(guessers)) as pool:
         answers = list(pool.map(lambda guesser: guesser.sign_in(password="wrong wrong").status_code, guessers))
-    assert set(answers) == {422, 429}
+    assert {422, 429} <= set(answers) <= {422, 429, 503}, "some may find the line full"
     assert answers.count(422) <= 10 + (os.cpu_count() or 1)
     assert ada.sign_in().status_code == 303
 
