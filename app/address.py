@@ -40,7 +40,7 @@ def client(peer: str, forwarded: str, proxies: int) -> str:
     Each proxy adds one entry at the end. What stands before the entries of the trusted ones is a claim of the client's.
     So the list is cut at every comma: in a quoted string the client could hide the entries that follow its own.
     """
-    entries = [entry for entry in forwarded.split(",") if entry.strip()]
+    entries = forwarded.split(",")  # an empty one too is a proxy's: without it, a claim would stand in its place
     said = read(entries[-proxies]) if 0 < proxies <= len(entries) else None
     return str(said or read(peer) or UNKNOWN)
 

@@ -10,10 +10,12 @@ from app.identity.user import User
 def named(email: str) -> User:
     """Return the account of this address, or tell the operator that there is none."""
     try:
-        emails.check_visible(email)
+        emails.check_readable(email)
+        found = users.find(email)
+        if found is None:
+            emails.check_visible(email)
     except ValueError as problem:
         raise click.ClickException(str(problem)) from problem
-    found = users.find(email)
     if found is None:
         raise click.ClickException("There is no account with this address.")
     return found

@@ -39,7 +39,17 @@ def check(typed: str) -> None:
 
 def check_visible(typed: str) -> None:
     """Raise ValueError if *typed* holds an invisible character, and name it."""
-    if found := names.invisible(_without_joiners(typed.strip())):
+    _refuse(names.invisible(_without_joiners(typed.strip())))
+
+
+def check_readable(typed: str) -> None:
+    """Raise ValueError if *typed* holds a control character. Older accounts may hold any other invisible one: in some
+    fonts, U+FE0F makes a heart red."""
+    _refuse(names.control(typed.strip()))
+
+
+def _refuse(found: str | None) -> None:
+    if found:
         raise ValueError(f"This address holds {names.describe(found)}, which cannot be seen. Type it without.")
 
 

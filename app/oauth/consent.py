@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, String, delete, func, select
+from sqlalchemy import ColumnElement, CursorResult, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -49,11 +49,6 @@ def given(user_id: str) -> list[Consent]:
     """Return what a person has allowed apps, the newest first, whether these hold anything now or not."""
     found = select(Consent).where(Consent.user_id == user_id).order_by(Consent.given_at.desc(), Consent.client_id)
     return list(db.session.scalars(found))
-
-
-def count(user_id: str) -> int:
-    """Return how many apps a person has allowed something."""
-    return db.session.scalar(select(func.count()).where(Consent.user_id == user_id)) or 0
 
 
 def withdraw_all(user_id: str) -> bool:

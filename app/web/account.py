@@ -20,7 +20,7 @@ NEWEST = 10  # events
 @bp.get("")
 @guard.required
 def show() -> ResponseReturnValue:
-    apps = allowed.build(guard.current().session)
+    apps = allowed.build(guard.current().user.id)
     return render_template("web/account.html", apps=apps, done=_has_lately("app_disallowed"))
 
 
@@ -37,7 +37,7 @@ def password() -> ResponseReturnValue:
     if request.method == "POST" and form.validate() and _change(form):
         return redirect("/account/password?done=changed", 303)
     status = 422 if request.method == "POST" else 200
-    has_apps = consent.count(guard.current().user.id) > 0
+    has_apps = allowed.count(guard.current().user.id) > 0
     done = _has_lately("password_changed")
     return render_template("web/password.html", form=form, has_apps=has_apps, done=done), status
 

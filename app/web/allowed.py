@@ -1,5 +1,6 @@
-"""What a person has allowed apps, whether these hold anything now or not."""
+"""What apps may know of a person: what they were allowed, and what they hold, though a yes was taken back since."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from app.identity import sessions
@@ -23,19 +24,33 @@ class Allowed:
     connected: int
 
 
-def build(current: Session) -> list[Allowed]:
-    """Describe what the user of *current* has allowed, the newest first."""
-    given = consent.given(current.user_id)
-    names = clients.names(one.client_id for one in given)
-    held = [app.client_id for app in sessions.apps(current.user_id)] if given else []
-    return [
-        Allowed(
-            client_id=one.client_id,
-            name=names[one.client_id],
-            knows=rows.knows(one.scope.split()),
-            given_at=one.given_at,
-            is_offline=outlives(one.scope),
-            connected=held.count(one.client_id),
-        )
-        for one in given
-    ]
+def build(user_id: str) -> list[Allowed]:
+    """Describe each app that may know of this user, the newest first.
+
+    The devices page ends one session of an app and takes the yes back; the app's others, in other browsers, go on.
+    """
+    given = {one.client_id: one for one in consent.given(user_id)}
+    held: defaultdict[str, list[Session]] = defaultdict(list)
+    for app in sessions.apps(user_id):
+        held[app.client_id].append(app)
+    names = clients.names([*given, *held])
+    found = [_describe(client_id, name, given.get(client_id), held[client_id]) for client_id, name in names.items()]
+    return sorted(found, key=lambda app: (-app.given_at, app.client_id))
+
+
+def count(user_id: str) -> int:
+    """Return how many apps may know of this user."""
+    given, held = consent.given(user_id), sessions.apps(user_id)
+    return len({one.client_id for one in (*given, *held)})
+
+
+def _describe(client_id: str, name: str, given: consent.Consent | None, held: list[Session]) -> Allowed:
+    scope = " ".join(one.scope for one in (given, *held) if one)
+    return Allowed(
+        client_id=client_id,
+        name=name,
+        knows=rows.knows(dict.fromkeys(scope.split())),
+        given_at=given.given_at if given else min(app.began_at for app in held),
+        is_offline=outlives(scope),
+        connected=len(held),
+    )

@@ -10,8 +10,7 @@ from app import clock
 from app.config import DAY
 from app.identity import activity, sessions
 from app.identity.session import Reason, Session
-from app.oauth import consent
-from app.web import endings, forms, guard, lifeline, rows, sign_out, warning
+from app.web import allowed, endings, forms, guard, lifeline, rows, sign_out, warning
 from app.web.rows import Row
 
 bp = Blueprint("devices", __name__, url_prefix="/devices")
@@ -54,7 +53,7 @@ def _page(refused: dict[str, Any] | None = None) -> str:
         is_cut=len(over) == LISTED,
         page=page,
         pages=-(-count // PAGE),
-        allowed=consent.count(current.user_id),
+        allowed=allowed.count(current.user_id),
         done=refused or _done([*browsers, *apps, *ended], current, warnings),
     )
 

@@ -99,10 +99,18 @@ class SignUp(Form):
 
 
 class SignIn(Form):
-    email = _email_field(emails.check_visible)
+    email = _email_field(emails.check_readable)
     password = PasswordField("Password", _PASSWORD)
     keep = BooleanField("Keep me signed in")
     next = HiddenField()
+
+    def fail(self) -> None:
+        """Say that the sign-in failed, and name an invisible character of the address: it may be why."""
+        self.password.errors = ["Email or password is not right."]
+        try:
+            emails.check_visible(text(self.email))
+        except ValueError as problem:
+            self.email.errors = [str(problem)]
 
 
 class Confirm(Form):

@@ -114,7 +114,7 @@ def _record_failure(user: User | None) -> None:
 
 def _page(form: forms.SignIn, *, failed: bool = False) -> str:
     if failed:
-        form.password.errors = ["Email or password is not right."]
+        form.fail()
     visit = guard.visit()
     return render_template(
         "web/sign_in.html",

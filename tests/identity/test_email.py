@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from app.db import writing
 from app.identity import email
+from app.identity import user as users
 from tests.browsers import Site
 
 ONE_MAILBOX = [
@@ -121,6 +123,24 @@ def test_what_cannot_be_seen_in_an_address_is_named_wherever_it_is_typed(site: S
     for page in (site.browser().sign_up("ada\u200b@example.org"), site.browser().sign_in("ada\u200b@example.org")):
         assert page.status_code == 422
         assert "This address holds U+200B (zero width space), which cannot be seen. Type it without." in page.text
+
+
+@pytest.mark.page
+@pytest.mark.parametrize(
+    "kept", ["\u2764\ufe0f@example.org", "\u845b\U000e0100@example.org", "ada\u3164@example.org"], ids=ascii
+)
+def test_an_older_account_keeps_its_address_with_what_cannot_be_seen(site: Site, kept: str) -> None:
+    site.member("ada@example.org")
+    with site.app.app_context(), writing():
+        user = users.find("ada@example.org")
+        assert user is not None
+        user.email, user.mailbox, user.email_is_folded = kept, email.mailbox(kept), True
+    assert site.browser().sign_in(kept).status_code == 303
+    wrong = site.browser().sign_in(kept, "wrong wrong")
+    assert "Email or password is not right." in wrong.text
+    assert "which cannot be seen" in wrong.text
+    assert site.run("users", "disable", kept).output == "Disabled; 2 sessions ended.\n"
+    assert site.browser().sign_in(kept).status_code == 422
 
 
 @pytest.mark.page

@@ -124,6 +124,42 @@ def test_what_was_never_allowed_is_taken_back_without_a_trace(site: Site, ada: B
     assert "Take back what you allowed An app that was removed" in ada.get(asked).text
 
 
+@pytest.mark.parametrize("scope", ["openid email", OFFLINE])
+def test_what_an_app_still_holds_elsewhere_is_listed_though_its_yes_was_taken_back(
+    site: Site, ada: Browser, web: App, scope: str
+) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    for browser in (ada, phone):
+        tokens = Flow(web, scope=scope).connect(browser)
+    ended = next(line["sid"] for line in reversed(ada.sessions()) if line["app"])
+    ada.post(f"/devices/{ended}/end")
+    tokens = web.refresh(tokens["refresh_token"]).get_json()
+    assert "1 app</a> may know who you are" in ada.get("/devices").text
+    [line] = listed(ada)
+    assert line.startswith("Web connected allowed just now may know your email address")
+    assert ("also after you sign out" in line) == (scope == OFFLINE)
+    assert "Take back what I allowed apps" in ada.get("/account/password").text
+    take_back(ada, web)
+    assert not alive(web, tokens["access_token"])
+    assert listed(ada) == []
+
+
+def test_an_app_that_was_allowed_less_anew_may_know_what_its_older_session_knows(
+    site: Site, ada: Browser, web: App
+) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    Flow(web).connect(phone)
+    Flow(web).connect(ada)
+    mine = max((line for line in ada.sessions() if line["app"]), key=lambda line: line["began_at"])["sid"]
+    ada.post(f"/devices/{mine}/end")
+    Flow(web, scope="openid").connect(ada)
+    assert [line.partition(" Take")[0] for line in listed(ada)] == [
+        "Web connected allowed just now may know your name and your email address"
+    ]
+
+
 def test_another_site_takes_nothing_back(ada: Browser, web: App) -> None:
     Flow(web).connect(ada)
     assert ada.post(f"/account/apps/{web.id}/end", {"Origin": "https://evil.example"}).status_code == 403
