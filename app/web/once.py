@@ -7,6 +7,7 @@ its answer is sealed: the database holds neither. Only results are kept, which a
 
 import hmac
 import json
+import re
 import secrets
 import time
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ _POLL_SECONDS = 0.02
 _QUESTIONS = ("/confirm", "/sign-in?next=")
 _WITHOUT_STORE = ("/sign-out", "/oauth/end-session")  # a dead store keeps no browser from forgetting its tokens
 _NOBODY = ""
+_OLDER = re.compile(r"[A-Za-z0-9_-]{32}")
 _PURPOSE = "the answer to a form"
 
 
@@ -240,7 +242,12 @@ def _mark(chosen: str, whose: str) -> str:
 
 
 def _is_for_visitor(form_id: str) -> bool:
-    """Return whether the page was made for the user who is signed in now, or for nobody, or nobody is signed in now."""
+    """Return whether the page was made for the user who is signed in now, or for nobody, or nobody is signed in now.
+
+    An id without a mark is of a page from before an upgrade. It is no weaker than none, which a program sends.
+    """
+    if _OLDER.fullmatch(form_id):
+        return True
     chosen, _, mark = form_id.partition(".")
     here = {session.user_id for session in Held.here().sessions() if session.goes_on()}
     return not here or any(hmac.compare_digest(mark.encode(), _mark(chosen, one).encode()) for one in (*here, _NOBODY))

@@ -95,3 +95,17 @@ def test_every_form_of_every_page(site: Site, web: App) -> None:
         assert "That page was another person’s" in answer.text
     assert (site.query("SELECT size FROM log_head"), site.query("SELECT count(*) FROM activity")) == before
     assert browser.is_signed_in()
+
+
+def test_a_page_that_an_older_version_made_posts_as_it_did_then(site: Site) -> None:
+    """Such a page carries an id without a mark: it may be open while the site is upgraded."""
+    browser = site.member()
+    assert browser.post("/sign-out", once="mHQvF0pbmD4wS_0O5oK7uWn-2Zc3xTqa").status_code == 303
+    assert not browser.is_signed_in()
+
+
+@pytest.mark.parametrize("mark", [".0", ".x", f".{'0' * 32}", "..", ".\u00e9"])
+def test_a_mark_that_is_not_ours_posts_for_nobody(site: Site, mark: str) -> None:
+    browser = site.member()
+    assert browser.post("/sign-out", once=f"mHQvF0pbmD4wS_0O5oK7uWn-2Zc3xTqa{mark}").status_code == 409
+    assert browser.is_signed_in()
