@@ -32,6 +32,7 @@ _LEFT_OUT = regex.compile(
     regex.VERBOSE,
 )
 _CALLED = {"\t": "tab", "\n": "line break", "\r": "line break"}
+_PASSES = 4  # one is enough for every language
 _FAR = 16  # times as long as a name may be: too long, whatever the mapping makes of it
 
 
@@ -82,6 +83,15 @@ def folded(name: str) -> str:
 
 
 def _map(name: str) -> str:
+    """Map *name* until nothing changes, as in RFC 8266, section 2.3: what is left out lets marks change places."""
+    for _ in range(_PASSES):
+        before, name = name, _map_once(name)
+        if name == before:
+            return name
+    raise ValueError("This name holds joiners between marks, where none belongs. Leave them out.")
+
+
+def _map_once(name: str) -> str:
     told = _LEFT_OUT.sub(lambda found: found[1] or "", unicodedata.normalize("NFC", name))
     spaced = _SPACES.sub(" ", told).strip(" ")
     return unicodedata.normalize("NFC", spaced)  # again: what was left out may have held two characters apart

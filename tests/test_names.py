@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
@@ -66,6 +66,7 @@ REFUSED = [
     ("two\u2028lines", "U+2028 (line separator)"),
     ("a\tb", "U+0009 (tab)"),
     ("a\x00b", "U+0000 (control character)"),
+    ("\u0b95\u0301\u200b" + "\u094d\u200d" * 20, "joiners between marks"),
     ("\x1b[31mAda", "U+001B (control character)"),
     ("Ada\x7f.", "U+007F (control character)"),
     ("Ada\x9b31m", "U+009B (control character)"),
@@ -106,6 +107,7 @@ def test_what_is_refused_is_named(typed: str, fault: str) -> None:
         names.read(typed, 80)
 
 
+@example("\u0b95\u0301\u200b\u094d\u200d\u1112")  # a joiner whose sign moves away from it
 @given(
     st.text(
         st.sampled_from(
