@@ -66,7 +66,7 @@ REFUSED = [
     ("two\u2028lines", "U+2028 (line separator)"),
     ("a\tb", "U+0009 (tab)"),
     ("a\x00b", "U+0000 (control character)"),
-    ("\u0b95\u0301\u200b" + "\u094d\u200d" * 20, "joiners between marks"),
+    ("\u0b95\u0301\u200b" + "\u094d\u200c" * 20, "joiners between marks"),
     ("\x1b[31mAda", "U+001B (control character)"),
     ("Ada\x7f.", "U+007F (control character)"),
     ("Ada\x9b31m", "U+009B (control character)"),

@@ -40,8 +40,8 @@ def build(user_id: str) -> list[Allowed]:
 
 def count(user_id: str) -> int:
     """Return how many apps may know of this user."""
-    given, held = consent.given(user_id), sessions.apps(user_id)
-    return len({one.client_id for one in (*given, *held)})
+    given = {one.client_id for one in consent.given(user_id)}
+    return len(given | {app.client_id for app in sessions.apps(user_id)})
 
 
 def _describe(client_id: str, name: str, given: consent.Consent | None, held: list[Session]) -> Allowed:
