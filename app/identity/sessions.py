@@ -68,6 +68,11 @@ def apps(user_id: str) -> list[Session]:
     return [app for app in _unended_apps(user_id) if app.state(now) is State.LIVE]
 
 
+def has_lasting(user_id: str) -> bool:
+    """Return whether an app holds for the user what outlives the browser that it was connected from."""
+    return any(app.is_offline for app in apps(user_id))
+
+
 def hanging(browser: Session) -> list[Session]:
     """Return what apps hold and lose when *browser* is over."""
     return [app for app in apps(browser.user_id) if app.holder is not None and app.parent_id == browser.id]

@@ -37,9 +37,9 @@ def password() -> ResponseReturnValue:
     if request.method == "POST" and form.validate() and _change(form):
         return redirect("/account/password?done=changed", 303)
     status = 422 if request.method == "POST" else 200
-    has_apps = allowed.count(guard.current().user.id) > 0
-    done = _has_lately("password_changed")
-    return render_template("web/password.html", form=form, has_apps=has_apps, done=done), status
+    user_id, done = guard.current().user.id, _has_lately("password_changed")
+    has_apps, lasting = allowed.count(user_id) > 0, sessions.has_lasting(user_id)
+    return render_template("web/password.html", form=form, has_apps=has_apps, lasting=lasting, done=done), status
 
 
 def _has_lately(what: str) -> bool:

@@ -22,7 +22,7 @@ _REASONS = {
     "ended_others": "ended with all the others, from another of your browsers",
     "ended_everywhere": "you signed out everywhere",
     "password_changed": "ended when your password was changed",
-    "replaced": "replaced by a new sign-in in the same browser",
+    "replaced": "replaced by a newer session",
     "too_many": "you signed in on more browsers than are kept, and this one was idle longest",
     "reuse": "an old refresh token was used again: perhaps a copy was stolen",
     "new_place": "it was used from a new place, which asks for a new sign-in",

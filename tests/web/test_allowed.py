@@ -232,6 +232,21 @@ def test_a_change_of_password_takes_nothing_back_unless_the_person_says_so(
     assert "taken back" not in ada.get("/activity").text
 
 
+LOSE = "and apps that you let in for longer lose their access"
+
+
+def test_the_form_says_that_with_the_other_browsers_end_the_apps_that_were_let_in_for_longer(
+    ada: Browser, web: App
+) -> None:
+    assert LOSE not in ada.get("/account/password").text
+    Flow(web).connect(ada)
+    assert LOSE not in ada.get("/account/password").text
+    tokens = Flow(web, scope=OFFLINE).connect(ada)
+    assert LOSE in ada.get("/account/password").text
+    ada.post("/account/password", current=PASSWORD, password=NEW, end_others="y")
+    assert not alive(web, tokens["access_token"])
+
+
 def test_the_form_offers_it_to_who_has_allowed_something(ada: Browser, web: App) -> None:
     assert "Take back what I allowed apps" not in ada.get("/account/password").text
     Flow(web).connect(ada)

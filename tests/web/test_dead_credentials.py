@@ -127,7 +127,8 @@ def test_whoever_signs_in_over_dead_cookies_ends_nothing_and_learns_nothing(
         (signs_out, "Sign Out was pressed"),
         (is_ended_from_the_phone, "ended from another of your browsers"),
         (ends_everything, "you signed out everywhere"),
-        (signs_in_anew, "replaced by a new sign-in in the same browser"),
+        (signs_in_anew, "replaced by a newer session"),
+        (changes_the_password, "replaced by a newer session"),
         (runs_out, "reached its longest life"),
     ],
 )
