@@ -119,7 +119,7 @@ def _page(form: forms.SignIn, *, failed: bool = False) -> str:
     return render_template(
         "web/sign_in.html",
         form=form,
-        mends=probe.mends() if "arrived" in request.args and visit is None else None,
+        mends=probe.mends() if "arrived" in request.args and not cookies.sent() else None,
         ask=local.path(request.args.get("next")) != "/",
         ended=None if visit else _why_signed_out(),
         replaced=replaced(),

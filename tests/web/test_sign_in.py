@@ -137,6 +137,14 @@ def test_if_the_cookies_do_not_come_back_the_page_says_so_and_gives_the_mend(ada
     assert "Allow cookies for <code>localhost:8000</code>" in page
 
 
+def test_a_link_to_that_page_tells_nobody_that_a_password_was_right(site: Site, ada: Browser) -> None:
+    answer = ada.sign_in()
+    assert "If you have just signed in: your password was right" in site.browser().get("/sign-in?arrived=1").text
+    pocket = ada.pocket()
+    ada.sign_out()
+    assert "password was right" not in site.thief(pocket).get(answer.headers["Location"]).text
+
+
 def test_signing_in_again_replaces_the_row_of_that_browser_and_keeps_its_name(ada: Browser) -> None:
     ada.sign_in()
     ada.post(f"/devices/{ada.session()['sid']}/name", name="Desk")
