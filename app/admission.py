@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,11 +17,9 @@ OWN = 2  # places of one visitor in one line
 
 # Each kind of work, and which part of the threads may run it or wait for it. Their sum leaves the reserve.
 PARTS = {"passwords": 12, "lab": 13, "acts": 9, "forms": 4, "days": 2, "proofs": 3, "endings": 2, "feeds": 3}
-# At once, where that is not one for each processor. Acts of the lab write, and one at a time leaves the database to the
-# site; the others wait for something else.
+# At once, where that is not one for each processor. Acts of the lab take turns at the one write lock; the others wait for
+# something else.
 PLACES = {"acts": 1, "endings": 4, "feeds": 64, "forms": 64}
-RESTING = ("acts",)  # their place rests for as long as each took, so a lab that is always full writes half the time
-LONGEST_REST_SECONDS = 1.0
 
 
 class Full(Exception):
@@ -34,16 +31,11 @@ class Full(Exception):
 
 
 class Queue:
-    """The line in front of one kind of work: *length* requests, of which *at_once* run.
+    """The line in front of one kind of work: *length* requests, of which *at_once* run."""
 
-    *rests*: after each, the next waits for as long as it took.
-    """
-
-    def __init__(self, kind: str, at_once: int, length: int, *, rests: bool = False) -> None:
+    def __init__(self, kind: str, at_once: int, length: int) -> None:
         self.at_once, self.length = at_once, length
         self._kind = kind
-        self._rests = rests
-        self._rested_at = 0.0
         self._turn = threading.Semaphore(at_once)
         self._lock = threading.Lock()
         self._inside: Counter[str] = Counter()
@@ -65,23 +57,11 @@ class Queue:
             if not self._turn.acquire(timeout=PATIENCE_SECONDS):
                 raise Full(self._kind)
             try:
-                with self._resting():
-                    yield
+                yield
             finally:
                 self._turn.release()
         finally:
             self._leave(whose)
-
-    @contextmanager
-    def _resting(self) -> Iterator[None]:
-        """Wait until the place has rested from the last, and say how long it rests from this one."""
-        time.sleep(max(0.0, self._rested_at - time.monotonic()))
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            now = time.monotonic()
-            self._rested_at = now + min(now - began, LONGEST_REST_SECONDS) * self._rests
 
     def _enter(self, whose: str) -> None:
         with self._lock:
@@ -107,7 +87,7 @@ def queues(threads: int, processors: int) -> dict[str, Queue]:
     shared = threads - -(-threads // RESERVE)
     whole = sum(PARTS.values())
     return {
-        kind: Queue(kind, min(PLACES.get(kind, processors), length), length, rests=kind in RESTING)
+        kind: Queue(kind, min(PLACES.get(kind, processors), length), length)
         for kind, length in ((kind, shared * part // whole) for kind, part in PARTS.items())
     }
 

@@ -67,7 +67,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     # What was to be stored, a password's hash perhaps, must not stand in an error message.
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = store.engine_options() | {"hide_parameters": True}
     app.config["BUSY_SECONDS"] = BUSY_SECONDS
-    app.config["GIVES_WAY"] = False
     db.init_app(app)
     with app.app_context():
         engine = db.engine
@@ -88,14 +87,11 @@ def opening(app: Flask) -> Iterator[None]:
 
 
 @contextmanager
-def writing(*, gives_way: bool = False) -> Iterator[None]:
+def writing() -> Iterator[None]:
     """Run the block as one transaction that means to write from its start; join one already open.
 
     On SQLite a transaction that reads first and writes later fails at once under contention, whatever the
     time-out, so whatever was read before is let go and must be read again inside.
-
-    *gives_way*: begin only when no other writer of this process holds or awaits the turn, and the lock is free. The lab
-    does so beside the site.
 
     Order of locks, everywhere: the user rows by id, then the session row, then the head of the log.
     """
@@ -104,13 +100,12 @@ def writing(*, gives_way: bool = False) -> Iterator[None]:
         yield
         return
     callbacks: dict[object, Callable[[], None]] = {}
-    gives_way = gives_way or current_app.config["GIVES_WAY"]
     session.rollback()
     session.info["after_commit"] = callbacks
     try:
-        with store().turn_to_write(_patience(), gives_way=gives_way):
+        with store().turn_to_write(_patience()):
             try:
-                session.connection(execution_options={"writing": True, "gives_way": gives_way})
+                session.connection(execution_options={"writing": True})
                 yield
                 session.commit()
             except BaseException:
@@ -120,11 +115,6 @@ def writing(*, gives_way: bool = False) -> Iterator[None]:
         del session.info["after_commit"]
     for callback in callbacks.values():
         _call(callback)
-
-
-def give_way(app: Flask) -> None:
-    """Have everything that *app* writes give way: it runs in a process beside the site."""
-    app.config["GIVES_WAY"] = True
 
 
 def _call(callback: Callable[[], None]) -> None:
@@ -175,9 +165,8 @@ def store() -> Store:
 
 
 def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("writing"):
-        store().begin(connection, _patience(), gives_way=options["gives_way"])
+    if connection.get_execution_options().get("writing"):
+        store().begin(connection, _patience())
     elif connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN")
 

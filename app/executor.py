@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask, current_app
 
-from app import admission, db
+from app import admission
 from app.admission import Full
 from app.config import PROJECT
 
@@ -119,7 +119,6 @@ def serve() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that is printed may come between the answers
     factory, environ = pickle.load(calls)  # noqa: S301 - from ourselves
     app = factory(environ)
-    db.give_way(app)  # one that holds the write lock at low priority holds up the site
     os.nice(NICENESS)
     with suppress(EOFError, BrokenPipeError):
         while True:

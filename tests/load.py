@@ -276,7 +276,8 @@ async def throng(port: int, end: Connection) -> None:
     tasks = [asyncio.create_task(hold(port, number)) for number in range(STUCK)]
     tasks += [asyncio.create_task(browser.replay()) for browser in crowd[:REPLAYS]]
     tasks += [asyncio.create_task(browser.open_tab()) for browser in crowd[REPLAYS:]]
-    await asyncio.sleep(5)  # until all of it is there
+    while seen.crowd["sign-out 303"] < REPLAYS or seen.crowd["tab 204"] < TABS:
+        await asyncio.sleep(0.2)  # until each visitor presents a copy, and each tab has asked once
     end.send("there")
     await asyncio.to_thread(end.recv)
     for task in tasks:

@@ -1,9 +1,6 @@
 """What costs much waits in a bounded line of its own; signing out and reading a page never wait behind it."""
 
-import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -11,8 +8,6 @@ import pytest
 
 from app import admission
 from app.admission import Full, Queue
-from app.db import StoreUnavailable, writing
-from app.store import sqlite
 from app.web import errors
 from tests.browsers import PASSWORD, Browser, Site
 
@@ -49,78 +44,6 @@ def test_all_lines_together_leave_a_quarter_of_the_threads_to_everyone_else(thre
     lines = admission.queues(threads, processors).values()
     assert sum(line.length for line in lines) <= threads * 3 / 4
     assert all(0 < line.at_once <= line.length for line in lines)
-
-
-@pytest.mark.parametrize("processors", [1, 64])
-def test_one_act_of_the_lab_at_a_time_writes_in_a_process(processors: int) -> None:
-    assert admission.queues(64, processors)["acts"].at_once == 1
-
-
-class Watch:
-    """Time that moves when it is told to, or when a thread sleeps."""
-
-    def __init__(self) -> None:
-        self.now, self.slept = 100.0, list[float]()
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-@pytest.mark.sqlite
-def test_the_place_of_an_act_rests_for_as_long_as_it_took_though_not_for_long(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watch = Watch()
-    monkeypatch.setattr(admission, "time", watch)
-    line = admission.queues(64, 1)["acts"]
-    with site.app.app_context():
-        for took, meanwhile in ((0.5, 0), (0.5, 0.25), (0.5, 5), (9, 0), (0, 0)):
-            with line.turn():
-                watch.now += took
-            watch.now += meanwhile
-    assert watch.slept == [0, 0.5, 0.25, 0, admission.LONGEST_REST_SECONDS]
-
-
-@pytest.mark.sqlite
-def test_the_lab_writes_only_once_no_writer_of_the_site_waits(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "SELDOM_SECONDS", 0)  # it misses no moment
-    store, began, order = site.app.extensions["store"], threading.Semaphore(0), list[str]()
-
-    def write(whose: str) -> None:
-        with site.app.app_context():
-            began.release()
-            with writing(gives_way=whose == "lab"):
-                order.append(whose)
-
-    with ThreadPoolExecutor(2) as threads, site.app.app_context():
-        for _ in range(10):
-            with writing():
-                lab = threads.submit(write, "lab")
-                began.acquire()
-                person = threads.submit(write, "site")
-                while len(store.writers) < 2:
-                    time.sleep(0.001)  # nothing to wait on: the other thread is on its way to the lock
-            lab.result()
-            person.result()
-    assert order == ["site", "lab"] * 10
-
-
-@pytest.mark.sqlite
-def test_the_lab_gives_up_while_the_site_goes_on_writing_and_has_changed_nothing(site: Site) -> None:
-    def write() -> None:
-        with site.app.app_context(), writing(gives_way=True):
-            pytest.fail("it wrote beside another")
-
-    site.app.config["BUSY_SECONDS"] = 0
-    with ThreadPoolExecutor(1) as threads, site.app.app_context():
-        with writing(), pytest.raises(StoreUnavailable):
-            threads.submit(write).result()
-        with writing(gives_way=True):
-            assert not site.app.extensions["store"].writers
 
 
 def test_a_line_takes_so_many_and_no_more_and_has_room_again_when_one_leaves(site: Site) -> None:

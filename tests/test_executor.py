@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import current_app
 
 from app import create_app
 from app.executor import NICENESS, Executor
@@ -31,16 +30,6 @@ def test_a_function_runs_in_another_process_that_gives_way_to_this_one(executor:
     assert other != os.getpid()
     assert os.getpriority(os.PRIO_PROCESS, other) == os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
     assert executor.run(os.getpid) == other
-
-
-def gives_way() -> bool:
-    found: bool = current_app.config["GIVES_WAY"]
-    return found
-
-
-@pytest.mark.sqlite
-def test_what_it_writes_gives_way_to_the_site(executor: Executor) -> None:
-    assert executor.run(gives_way)
 
 
 @pytest.mark.sqlite

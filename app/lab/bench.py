@@ -110,7 +110,7 @@ def changing() -> Iterator[tuple[Bench, str | None]]:
     if held is None:
         _made.check()
         _made.count()
-    with admission.turn("acts", visitor()), writing(gives_way=True):
+    with admission.turn("acts", visitor()), writing():
         bench = lock(name(held)) if held else None
         bench, secret = (bench, None) if bench else make()
         bench.seen_at = clock.now()

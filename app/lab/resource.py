@@ -47,7 +47,7 @@ def token() -> ResponseReturnValue:
     if _is_refused_anyhow(_run_of(given)):
         return jsonify(error="invalid_grant"), 400  # a refusal needs no lock
     try:
-        with admission.turn("acts"), writing(gives_way=True):
+        with admission.turn("acts"), writing():
             found = bench.lock(bench_name(given))
             run = found.read_run() if found else None
             if found is None or run is None or not issuer.knows(run, given):

@@ -18,7 +18,7 @@ def revoke() -> ResponseReturnValue:
     """Answer 200 whatever the token was, so that nobody learns whether it exists; 503 if nothing can be written."""
     given = sent.form.get("token", "")
     try:
-        with admission.turn("acts"), writing(gives_way=True):
+        with admission.turn("acts"), writing():
             found = bench.lock(resource.bench_name(given))
             run = found.read_run() if found else None
             if found and run and issuer.knows(run, given):

@@ -29,10 +29,10 @@ class Store(Protocol):
     def attach(self, engine: Engine) -> None:
         """Prepare every connection of *engine*."""
 
-    def turn_to_write(self, patience: float, *, gives_way: bool) -> AbstractContextManager[None]:
+    def turn_to_write(self, patience: float) -> AbstractContextManager[None]:
         """Queue the writers of this process, where that helps. Raises StoreUnavailable after *patience*."""
 
-    def begin(self, connection: Connection, patience: float, *, gives_way: bool) -> None:
+    def begin(self, connection: Connection, patience: float) -> None:
         """Begin a transaction that will write, and give up on a lock after *patience*."""
 
     def maintaining(self) -> AbstractContextManager[None]:

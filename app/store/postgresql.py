@@ -144,10 +144,10 @@ class PostgreSQL:
     def attach(self, engine: Engine) -> None:
         """Every connection comes from `connect`, and is as it should be."""
 
-    def turn_to_write(self, patience: float, *, gives_way: bool) -> nullcontext[None]:
+    def turn_to_write(self, patience: float) -> nullcontext[None]:
         return nullcontext()
 
-    def begin(self, connection: Connection, patience: float, *, gives_way: bool) -> None:
+    def begin(self, connection: Connection, patience: float) -> None:
         if patience < LOCK_SECONDS:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(patience * 1000))}")
 

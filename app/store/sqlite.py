@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from app.store.base import StoreUnavailable
 
 BUSY_SECONDS = 5
-OFTEN_SECONDS, SELDOM_SECONDS = 0.001, 0.02  # between two looks at a lock that is taken
 RECYCLE_SECONDS = 600  # a connection reads the statistics when it is opened
 SMALL_ROWS = 1000
 ANALYZED_ROWS = 1000  # of each index: enough for a plan, and milliseconds however large the table is
@@ -32,7 +31,6 @@ class Sqlite:
         self.url = f"sqlite:///{path}"
         self._connections = connections
         self._turn = threading.Lock()
-        self.writers = set[int]()  # the threads that hold or await the turn
 
     def engine_options(self) -> dict[str, Any]:
         return {
@@ -48,39 +46,28 @@ class Sqlite:
         event.listen(engine, "connect", self._configure)
         event.listen(engine, "checkout", self._check_file)
 
-    def turn_to_write(self, patience: float, *, gives_way: bool) -> AbstractContextManager[None]:
-        """Let few processes, not many threads, compete for the one write lock. A writer that gives way takes no turn."""
-        return nullcontext() if gives_way else self._take_turn(patience)
-
     @contextmanager
-    def _take_turn(self, patience: float) -> Iterator[None]:
-        self.writers.add(threading.get_ident())
+    def turn_to_write(self, patience: float) -> Iterator[None]:
+        """Let few processes, not many threads, compete for the one write lock."""
+        if not self._turn.acquire(timeout=patience):
+            raise StoreUnavailable("others have been writing for too long")
         try:
-            if not self._turn.acquire(timeout=patience):
-                raise StoreUnavailable("others have been writing for too long")
-            try:
-                yield
-            finally:
-                self._turn.release()
+            yield
         finally:
-            self.writers.discard(threading.get_ident())
+            self._turn.release()
 
-    def begin(self, connection: Connection, patience: float, *, gives_way: bool) -> None:
-        """Take the write lock. SQLite's own waiting looks again after up to 100 ms, and so loses to every newcomer.
-
-        A writer that gives way looks only while no other of this process writes, and seldom, so that it loses to those of
-        the other processes.
-        """
+    def begin(self, connection: Connection, patience: float) -> None:
+        """Take the write lock. SQLite's own waiting looks again after up to 100 ms, and so loses to every newcomer."""
         raw = connection.connection.dbapi_connection
         if not isinstance(raw, sqlite3.Connection):  # pragma: no cover - for the type checker
             raise TypeError(raw)
         deadline = time.monotonic() + patience
         raw.execute("PRAGMA busy_timeout=0")
         try:
-            while (gives_way and self.writers) or not _has_begun(raw):
+            while not _has_begun(raw):
                 if time.monotonic() > deadline:
                     raise StoreUnavailable("others have been writing for too long")
-                time.sleep(SELDOM_SECONDS if gives_way else OFTEN_SECONDS)
+                time.sleep(0.001)
         finally:
             raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 

@@ -171,5 +171,5 @@ def _one() -> str:
 def _changing(code: str) -> Iterator[Room]:
     """Hold the teacher's room for a change."""
     name = _taught(code).code
-    with admission.turn("acts", bench.visitor()), writing(gives_way=True):
+    with admission.turn("acts", bench.visitor()), writing():
         yield room.lock(name) or abort(404)
