@@ -128,6 +128,7 @@ def test_two_tabs_of_one_app_each_with_its_own_tokens_renew_for_an_hour(ada: Per
     other.page.goto(app.redirect_uri)
     says(other, "Nobody is signed in")
     other.page.get_by_role("button", name="Sign in").click()
+    expect(other.page.get_by_role("button", name="Allow Calendar")).to_be_visible()  # the site's page is there by now
     other.press("Allow Calendar")
     says(other, "Ada is signed in")
     tabs, seen = (ada, other), set()
