@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,6 +139,20 @@ def site(instance: Path, still_clock: StillClock) -> Iterator[Site]:
     opened = Site(instance)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def open_site(instance: Path, still_clock: StillClock) -> Iterator[Callable[..., Site]]:
+    """Opens the site with the settings that it is given, as often as it is asked."""
+    opened: list[Site] = []
+
+    def open_one(**environ: str) -> Site:
+        opened.append(Site(instance, **environ))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.close()
 
 
 @pytest.fixture

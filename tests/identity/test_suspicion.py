@@ -1,7 +1,8 @@
 """A session that is used from a new place is noted, warned of or ended, as the operator wishes; at each request."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from app.db import db
 from app.identity.place import MOST
 from tests import backings, countries
 from tests.browsers import ACCESS, REFRESH, Browser, Site
-from tests.conftest import StillClock
 
 OpenSite = Callable[..., Site]
 RULES = ("ON_NEW_NETWORK", "ON_NEW_COUNTRY", "ON_NEW_BROWSER")
@@ -24,18 +24,9 @@ ELSEWHERE = {
 
 
 @pytest.fixture
-def open_site(instance: Path, still_clock: StillClock, tmp_path: Path) -> Iterator[OpenSite]:
+def open_site(open_site: OpenSite, tmp_path: Path) -> OpenSite:
     """The site with a policy, and with the map of countries."""
-    opened: list[Site] = []
-    path = countries.write(tmp_path / "map.mmdb")
-
-    def open_one(**environ: str) -> Site:
-        opened.append(Site(instance, **{"COUNTRY_DATABASE": str(path), **environ}))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.close()
+    return partial(open_site, COUNTRY_DATABASE=str(countries.write(tmp_path / "map.mmdb")))
 
 
 def everything(reaction: str) -> dict[str, str]:

@@ -2,14 +2,12 @@
 browser was signed out."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
-from pathlib import Path
 
 import pytest
 
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site
-from tests.conftest import StillClock
 from tests.oauth.conftest import App, register_app, web
 from tests.oauth.flow import Flow
 
@@ -79,19 +77,6 @@ def test_a_page_for_one_member_does_not_replace_another(site: Site, ada: Browser
     sid = ada.session()["sid"]
     assert ada.sign_in(once=once[1]).status_code == 409
     assert ada.session()["sid"] == sid
-
-
-@pytest.fixture
-def open_site(instance: Path, still_clock: StillClock) -> Iterator[Callable[..., Site]]:
-    opened: list[Site] = []
-
-    def open_one(**environ: str) -> Site:
-        opened.append(Site(instance, **environ))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.close()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """What browsers, crawlers and researchers look for at addresses that are the same on every site."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.robotparser import RobotFileParser
 
 import pytest
@@ -13,19 +12,6 @@ from tests.browsers import SITE_URL, Browser, Site
 
 pytestmark = pytest.mark.page
 FORM = "Change your password"
-
-
-@pytest.fixture
-def open_site(instance: Path) -> Iterator[Callable[..., Site]]:
-    opened: list[Site] = []
-
-    def open_one(**environ: str) -> Site:
-        opened.append(Site(instance, **environ))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.close()
 
 
 def follow(browser: Browser, path: str) -> str:
