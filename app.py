@@ -17,7 +17,7 @@ from app.web import live
 
 
 class Worker(Buffered):
-    """Open pages ask whether their session goes on, and hold up nobody."""
+    """Open pages ask whether their session goes on, and hold up no other request."""
 
     polls = frozenset({live.PATH})
     pollers = config.POLLERS

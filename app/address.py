@@ -1,4 +1,4 @@
-"""The address of a client, read here alone: whatever form a server or a proxy writes it in, one address has one text."""
+"""The address of a client, read here alone: servers and proxies write it in many forms, and here one address has one text."""
 
 import re
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """What people call themselves, a device, a room or an app: read by the meaning of its characters. Pure.
 
-The mapping is that of RFC 8266 (spaces, NFC); its classes are not used: they refuse joined emoji, and whatever is newer
-than the tables at hand. What a character is comes from `regex`, whose tables are the same under every Python.
+The mapping is that of RFC 8266 (spaces, NFC); its classes are not used: they refuse joined emoji, and characters
+that are newer than the tables at hand. What a character is comes from `regex`, whose tables are the same under every Python.
 """
 
 import unicodedata
@@ -33,7 +33,7 @@ _LEFT_OUT = regex.compile(
 )
 _CALLED = {"\t": "tab", "\n": "line break", "\r": "line break"}
 _PASSES = 4  # one is enough for every language
-_FAR = 16  # times as long as a name may be: too long, whatever the mapping makes of it
+_FAR = 16  # times as long as a name may be: this is too long, and is not even mapped
 
 
 def read(typed: str, longest: int) -> str:

@@ -21,7 +21,7 @@ def include(password: str, about: Iterable[str]) -> bool:
 
 
 def is_stolen(password: str) -> bool:
-    """Return whether *password*, in whatever case, is on the lists: 4.2 million of ten characters and more, some shorter."""
+    """Return whether *password* is on the lists, in capitals or not: 4.2 million of ten characters and more, some shorter."""
     spellings = {password, password.lower(), password.casefold()}
     return any(word in _SHORT or (len(word) >= LONG and is_bad_password(word)) for word in spellings)
 

@@ -46,7 +46,7 @@ class Session(Lifetime, Model):
     its scope has `offline_access`.
     *user_agent*: the browser that signed in, or the newest of which its owner has said "It was me"; *address*: from where
     it was used last; *places*: from where ever, once that is more than one place.
-    *warned*: the first warning about a new place, an event, to which nobody has said "It was me".
+    *warned*: the first warning about a new place, an event, to which the owner has not said "It was me".
     *chains*: how many chains of refresh tokens have begun in an app's session, one for each exchange of a code.
     *began_as*: the id under which it began, if a change of password has given it another.
     """
@@ -148,7 +148,7 @@ class Session(Lifetime, Model):
         """End it and begin another in its place, which its owner takes for the same: name, beginning, history.
 
         Copies of its tokens are worth nothing from here on, nor is what a copy let in: only an entry of the log ends
-        access tokens at once. Places are kept unless a warning stands: nobody has said whose they are. Must run inside
+        access tokens at once. Places are kept unless a warning stands: the owner has not said whose they are. Must run inside
         `db.writing`, with the row locked.
         """
         begun = Session.start(self.user, browser, keep=self.keep, name=self.name)

@@ -47,7 +47,7 @@ class Buffered(Worker):  # type: ignore[misc]
     """The worker. Only the loop's thread changes the state of a line, its registration and `_lines`.
 
     Requests for the paths *polls* have few threads to themselves, the *pollers*. Hundreds of open pages ask at once, and
-    each thread that runs takes turns at the interpreter's lock from one that signs somebody out.
+    each thread that runs takes turns at the interpreter's lock from one that signs a user out.
     """
 
     polls: frozenset[str] = frozenset()

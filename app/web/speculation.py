@@ -1,6 +1,6 @@
 """A page that a browser loads before its user asks for it (prefetch, prerender) is no use of the session.
 
-It is not given: whatever can be read counts as a use, or a copy of the cookies could read unseen. Browsers throw away a
+It is not given: each page that is read counts as a use, or a copy of the cookies could read unseen. Browsers throw away a
 speculative answer other than 2xx, and ask again when the user opens the page.
 """
 
