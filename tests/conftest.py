@@ -24,6 +24,7 @@ from tests.backings import Backing
 from tests.browsers import Site
 
 collect_ignore = ["engines"]  # `make test-browsers`: its browsers are Debian's, and no other system has all of them
+FULL_COST = password.PARAMETERS
 LONG = os.environ.get("LONG") == "1"
 MEMORY = "/dev/shm"  # noqa: S108 - each run makes folders of its own in it
 MINUTE = 60
@@ -40,12 +41,12 @@ def pytest_xdist_setupnodes() -> None:
 
 
 def pytest_configure() -> None:
-    """For every day, write to memory where there is room: no test pulls the plug, so none needs to wait for a disk.
+    """Write to memory where there is room: no test pulls the plug, so none needs to wait for a disk.
 
     Servers of the tests start sooner from compiled files.
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    if not LONG and "TMPDIR" not in os.environ and _takes_everything(MEMORY):
+    if "TMPDIR" not in os.environ and _takes_everything(MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 
 
@@ -178,9 +179,14 @@ def _bare_environment() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _quick_passwords() -> None:
-    """For every day, a password costs this process next to nothing. Servers of their own hash as they always do."""
-    if not LONG:
-        password.PARAMETERS = replace(password.PARAMETERS, memory_cost=8)
+    """A password costs this process next to nothing. Servers of their own, and what asks for `full_cost`, hash as always."""
+    password.PARAMETERS = replace(password.PARAMETERS, memory_cost=8)
+
+
+@pytest.fixture
+def full_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site that is opened from now on hashes passwords at the cost of production."""
+    monkeypatch.setattr(password, "PARAMETERS", FULL_COST)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -14,7 +14,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.throttle import Counters
-from tests.browsers import Browser, Site
+from tests.browsers import Site
 from tests.oauth.conftest import App
 
 pytestmark = pytest.mark.skipif(not os.environ.get("LONG"), reason="takes minutes; make test-long runs it")
@@ -57,13 +57,12 @@ def test_rev_30_another_clients_access_token_takes_as_long_whether_it_lives_or_n
     assert advantage(lambda: notes.revoke(living), lambda: notes.revoke(ended)) < BLIND
 
 
-@pytest.fixture
-def visitor(site: Site) -> Browser:
+@pytest.mark.usefixtures("full_cost")
+def test_an_unknown_account_takes_as_long_as_a_wrong_password(open_site: Callable[..., Site]) -> None:
+    site = open_site()
     site.member()
-    return site.browser()
+    visitor = site.browser()
 
-
-def test_an_unknown_account_takes_as_long_as_a_wrong_password(site: Site, visitor: Browser) -> None:
     def sign_in(email: str) -> TestResponse:
         site.app.extensions["throttle"] = Counters(redis_url="")  # who is held off answers at once
         return visitor.sign_in(email, "wrong wrong")
