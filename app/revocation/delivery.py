@@ -14,7 +14,7 @@ from app.revocation import log, nodes
 from app.revocation.clocks import ClockApart
 from app.revocation.entries import Bearer, Entry, Kind
 from app.revocation.follower import Follower
-from app.revocation.memory import Memory
+from app.revocation.memory import Memory, decide
 from app.revocation.nodes import Confirmation, Node
 from app.revocation.registry import Registered
 from app.revocation.witness import LogCut, Witness
@@ -51,15 +51,8 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def allows(bearer: Bearer) -> bool:
-    """Say whether the log lets the token live. Raises StoreUnavailable, never guesses.
-
-    Memory decides while it is current. The log itself is asked where memory cannot know: its lease is over, the
-    session opened after it last read, or it has forgotten what concerns only tokens as old as this one.
-    """
-    memory = _delivery().current()
-    if memory is None or bearer.opened > memory.position or bearer.exp <= memory.checker.horizon:
-        return log.allows(bearer)
-    return memory.checker.allows(bearer)
+    """Return whether the log lets the token live. Raises StoreUnavailable, never guesses."""
+    return decide(bearer, _delivery().current(), log.allows)
 
 
 def head() -> tuple[int, str] | None:
@@ -126,7 +119,7 @@ def check_clock() -> None:
 def lease_age() -> float | None:
     """Return how long ago the last complete read of the log began, in seconds; None where each request reads it."""
     delivery = _delivery()
-    return delivery.lease_age() if isinstance(delivery, Node) else None
+    return delivery.lease.age() if isinstance(delivery, Node) else None
 
 
 def entries_behind() -> dict[str, int]:

@@ -11,7 +11,7 @@ from app import clock, security_log
 from app.revocation.checkers.base import AllOf, Checker
 from app.revocation.checkers.cutoff import Cutoff
 from app.revocation.checkers.denylist import Denylist
-from app.revocation.entries import Entry, Kind, Scope
+from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import Found, LogCut, Seen, Witness
 
 _HEAD = """
@@ -49,6 +49,17 @@ class Memory:
             apply(Entry(position, Kind.REVOKED, scope, subject, opened, until, 0, None, None))
         self.position = max(size, position)
         self.checker.forget(clock.now())
+
+
+def decide(bearer: Bearer, memory: Memory | None, otherwise: Callable[[Bearer], bool]) -> bool:
+    """Return whether the token lives: memory decides while it is current, and *otherwise* where it cannot know.
+
+    It cannot once its lease is over, of a session that opened after it last read, and of a token so old that what
+    concerns it may be forgotten.
+    """
+    if memory is None or bearer.opened > memory.position or bearer.exp <= memory.checker.horizon:
+        return otherwise(bearer)
+    return memory.checker.allows(bearer)
 
 
 Ask = Callable[..., Any]

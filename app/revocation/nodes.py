@@ -2,7 +2,7 @@
 
 *No node accepts an old token in a check that begins after the Sign Out page appears.* Three rules make it so:
 
-- A node trusts its memory only until its lease is over, counted from the start of its last read; then it asks the log.
+- A node trusts its memory only until its lease is over (lease.py); then it asks the log.
 - A node is in the registry, in the database, before it reads the log for the first time.
 - A request that ends something, or finds it ended, looks at the registry after the commit of the entry. It answers once
   every node has reported that it has read so far, or once no lease begun before the commit can still run.
@@ -25,12 +25,12 @@ from app import metrics
 from app.revocation import registry
 from app.revocation.clocks import Clock
 from app.revocation.clocks import now as now
+from app.revocation.lease import Lease
 from app.revocation.memory import Memory, mark, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
 from app.revocation.witness import LogCut, Witness
 from app.store.postgresql import Bounded
 
-MARGIN = 1.1  # clocks of two machines do not run equally fast
 KEPT = 256
 DATABASE_TIME = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _log = logging.getLogger("signed_out.nodes")
@@ -50,15 +50,13 @@ class Node:
 
     def __init__(self, connect: Callable[..., Bounded], lease: float, redis_url: str, witness: Witness) -> None:
         self._connect = connect
-        self._lease = lease
+        self.lease = Lease(lease)
         self._redis_url = redis_url
         self._witness = witness
         self._redis = self._messages()
         self._starting = threading.Lock()
         self._pid = 0
         self._left = threading.Event()
-        self._known: tuple[Memory, float] | None = None
-        self._cut: LogCut | None = None
         self.clock = Clock()
         self._watched: dict[tuple[str, int], float] = {}  # a row, and since when it has been so
         self._confirmations: dict[int, Confirmation] = {}
@@ -74,7 +72,7 @@ class Node:
                 return
             self._pid = os.getpid()
             self._id = secrets.token_urlsafe(9)
-            self._known = None
+            self.lease.forget()
             self._redis = self._messages()
             self._thread = threading.Thread(target=self._follow, name="node", daemon=True)
             self._thread.start()
@@ -84,21 +82,13 @@ class Node:
         """Return what is remembered while the lease runs; None afterwards. Raises LogCut."""
         if self._pid != os.getpid():
             self.start()
-        if self._cut:
-            raise LogCut(self._cut.size, self._cut.known)
-        known = None if self._left.is_set() else self._known  # a read under way may still end after `close`
-        return known[0] if known and now() < known[1] else None
+        return self.lease.current()
 
     def close(self) -> None:
         """Trust nothing from here on, and leave."""
         self._left.set()
-        self._known = None
+        self.lease.end()
         atexit.unregister(self._leave)
-
-    def lease_age(self) -> float | None:
-        """Return how long ago the last complete read of the log began, in seconds; None before the first."""
-        known = self._known
-        return now() - (known[1] - self._lease) if known else None
 
     def spread(self, position: int, engine: Engine, *, is_new: bool = False) -> None:
         """Wait until every registered node has read the committed entry at *position*, or until none of them can
@@ -110,7 +100,7 @@ class Node:
             self._redis.send()
         pause = 0.001
         most = confirmed = 0  # of the nodes that were seen, some may be struck out meanwhile
-        while now() < began + self._lease * MARGIN:
+        while not self.lease.is_over_everywhere(began):
             try:
                 nodes, confirmed = registry.count(engine, position)
             except Exception as problem:  # whatever it is, no node is known to have read the entry
@@ -147,40 +137,34 @@ class Node:
             except (psycopg.Error, OSError) as problem:
                 if not self._left.is_set():
                     _log.warning("this node cannot read the log: %s", problem)
-                self._left.wait(self._lease / 3)
+                self._left.wait(self.lease.pause)
 
     def _join(self, connection: Bounded) -> None:
         wakeups: Wakeups = self._redis or Notifications(connection)
         wakeups.listen()
-        memory = self._known[0] if self._known else None
         try:
             while not self._left.is_set():
                 connection.execute(
                     "INSERT INTO nodes (id, position, beat) VALUES (%s, 0, 0) ON CONFLICT DO NOTHING", (self._id,)
                 )
-                while not self._left.is_set():
-                    began = now()
-                    memory = self._read(memory, connection)
-                    if memory and not self._report(connection, memory.position):
-                        break  # pruned: whoever ends a session no longer waits for this node
-                    self._known = (memory, began + self._lease) if memory else None
+                while not self._left.is_set() and self._renew(connection):
                     self._prune(connection)
-                    wakeups.wait(self._lease / 3)
+                    wakeups.wait(self.lease.pause)
         finally:
             wakeups.close()
         connection.execute("DELETE FROM nodes WHERE id = %s", (self._id,))
 
-    def _read(self, memory: Memory | None, connection: Bounded) -> Memory | None:
-        """Read on; None, and this node refuses everything, while the log has lost entries."""
+    def _renew(self, connection: Bounded) -> bool:
+        """Read on. Return False if this node was struck out: a request that ends a session no longer waits for it."""
         self.clock.measure(lambda: connection.execute(DATABASE_TIME).fetchone()[0])  # type: ignore[index]
         try:
-            memory = read(memory, connection.execute, "%s", self._witness)
+            return self.lease.renew(
+                lambda known: read(known, connection.execute, "%s", self._witness),
+                lambda position: self._report(connection, position),
+            )
         except LogCut as problem:
-            self._cut, self._known = problem, None
             mark(problem, connection.execute, "%s", self._witness)
-            return None
-        self._cut = None
-        return memory
+            return True
 
     def _report(self, connection: Bounded, position: int) -> bool:
         done = connection.execute("UPDATE nodes SET position = %s, beat = beat + 1 WHERE id = %s", (position, self._id))
@@ -192,14 +176,14 @@ class Node:
         new = {(name, beat): now() for name, beat in beats}
         self._watched = {row: self._watched.get(row, since) for row, since in new.items()}
         for row, since in self._watched.items():
-            if now() - since > self._lease * MARGIN:
+            if self.lease.is_over_everywhere(since):
                 connection.execute("DELETE FROM nodes WHERE id = %s AND beat = %s", row)
 
     def _leave(self) -> None:
         """Stop trusting, then take the row away: in this order, and before the process is gone."""
         if self._pid == os.getpid():
             self.close()
-            self._thread.join(self._lease)
+            self._thread.join(self.lease.seconds)
 
 
 def notify(session: Session) -> None:

@@ -514,7 +514,9 @@ def test_a_node_that_stays_away_is_waited_out_and_counted_on_the_receipt(
 ) -> None:
     pocket = nodes.here.member().pocket()
     nodes.fall_asleep()
-    monkeypatch.setattr(nodes.here.app.extensions["delivery"], "_lease", 0.3)  # so that the test need not wait for long
+    monkeypatch.setattr(
+        nodes.here.app.extensions["delivery"].lease, "seconds", 0.3
+    )  # so that the test need not wait for long
     page = receipt(nodes.here, post("/sign-out", pocket)(nodes.here))
     assert "2 of 3 nodes had confirmed it" in page
 

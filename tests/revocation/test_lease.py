@@ -8,16 +8,141 @@ import psycopg
 import pytest
 
 from app.db import StoreUnavailable, db, writing
-from app.revocation import log, nodes, registry
+from app.revocation import log, registry
 from app.revocation.entries import Scope
+from app.revocation.lease import Lease
+from app.revocation.memory import Memory
 from app.revocation.nodes import KEPT, Confirmation, Node
 from app.revocation.wakeups import RedisMessages
-from app.revocation.witness import Witness
+from app.revocation.witness import LogCut, Seen, Witness
 from tests import backings
 from tests.backings import Redis
 from tests.browsers import ACCESS, Browser, Site
 
 pytestmark = pytest.mark.nodes
+
+
+SECONDS = 9.0
+
+
+class Rule:
+    """A lease of nine seconds on a steady clock that a test sets, with a log that can be read, cut, and answer late."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.lease = Lease(SECONDS, lambda: self.now)
+        self.known: list[Memory | None] = []
+
+    def renew(self, *, took: float = 0.0, registered: bool = True, cut: bool = False) -> bool:
+        def read(known: Memory | None) -> Memory:
+            self.known.append(known)
+            self.now += took
+            if cut:
+                raise LogCut(3, 4, Seen("epoch", 4, None))
+            return known or Memory("epoch")
+
+        return self.lease.renew(read, lambda _position: registered)
+
+
+@pytest.fixture
+def rule() -> Rule:
+    return Rule()
+
+
+def test_before_the_first_read_nothing_is_trusted(rule: Rule) -> None:
+    assert rule.lease.current() is None
+    assert rule.lease.age() is None
+
+
+def test_memory_is_trusted_to_the_last_moment_of_the_lease_and_not_in_the_next(rule: Rule) -> None:
+    assert rule.renew()
+    rule.now += SECONDS - 0.001
+    assert rule.lease.current()
+    rule.now += 0.001
+    assert rule.lease.current() is None
+    assert rule.lease.age() == SECONDS
+
+
+def test_the_lease_counts_from_the_start_of_the_read_however_long_that_took(rule: Rule) -> None:
+    rule.renew(took=SECONDS - 1)
+    assert rule.lease.current()
+    assert rule.lease.age() == SECONDS - 1
+    rule.now += 1
+    assert rule.lease.current() is None
+    rule.renew(took=SECONDS)
+    assert rule.lease.current() is None, "it was over before the answer came"
+
+
+def test_a_lease_that_is_over_begins_anew_and_reads_on_from_what_it_knew(rule: Rule) -> None:
+    rule.renew()
+    memory = rule.lease.current()
+    rule.now += 10 * SECONDS
+    rule.renew()
+    assert rule.known == [None, memory]
+    assert rule.lease.current() is memory
+
+
+def test_two_reads_may_fail_before_it_is_over(rule: Rule) -> None:
+    rule.renew()
+    rule.now += 2.9 * rule.lease.pause
+    assert rule.lease.current()
+
+
+def test_what_could_not_be_reported_extends_no_lease(rule: Rule) -> None:
+    assert not rule.renew(registered=False)
+    assert rule.lease.current() is None
+    rule.renew()
+    rule.now += SECONDS - 1
+    assert not rule.renew(registered=False)
+    assert rule.lease.current()
+    rule.now += 1
+    assert rule.lease.current() is None
+
+
+def test_a_cut_log_lets_nothing_be_answered_until_it_is_whole_and_what_was_known_is_gone(rule: Rule) -> None:
+    rule.renew()
+    with pytest.raises(LogCut):
+        rule.renew(cut=True)
+    for later in (0, 100 * SECONDS):
+        rule.now += later
+        with pytest.raises(LogCut) as problem:
+            rule.lease.current()
+        assert (problem.value.size, problem.value.known) == (3, 4)
+    assert rule.lease.age() is None
+    rule.renew()
+    assert rule.known[-1] is None
+    assert rule.lease.current()
+
+
+def test_a_cut_log_is_refused_though_the_node_was_struck_out(rule: Rule) -> None:
+    with pytest.raises(LogCut):
+        rule.renew(cut=True)
+    rule.renew(registered=False)
+    assert rule.lease.current() is None, "whole again, but nothing is known of it yet"
+
+
+def test_what_is_forgotten_is_read_from_the_start(rule: Rule) -> None:
+    rule.renew()
+    rule.lease.forget()
+    assert rule.lease.current() is None
+    rule.renew()
+    assert rule.known == [None, None]
+    assert rule.lease.current()
+
+
+def test_after_its_end_a_read_that_was_under_way_is_not_trusted(rule: Rule) -> None:
+    rule.renew()
+    rule.lease.end()
+    assert rule.lease.current() is None
+    rule.renew()
+    assert rule.lease.current() is None
+
+
+def test_another_clock_that_runs_slower_is_allowed_for(rule: Rule) -> None:
+    since = rule.now
+    for seconds, is_over in ((SECONDS, False), (SECONDS * 1.09, False), (SECONDS * 1.11, True)):
+        rule.now = since + seconds
+        assert rule.lease.is_over_everywhere(since) == is_over
 
 
 def node_of(site: Site) -> Node:
@@ -77,7 +202,6 @@ def test_once_it_is_over_the_log_is_asked(
 ) -> None:
     asked, allows = [], log.allows
     monkeypatch.setattr(log, "allows", lambda bearer: asked.append(bearer) or allows(bearer))
-    monkeypatch.setattr(node, "_known", (node.current(), nodes.now() - 1))
     node.close()
     token = ada.pocket()[ACCESS]
     assert ada.api(token).status_code == 200
@@ -90,7 +214,7 @@ def test_a_node_that_has_left_trusts_nothing_and_its_row_is_gone(site: Site, nod
     assert len(registered(raw)) == 1
     node._leave()
     assert node.current() is None
-    assert node.lease_age() is None
+    assert node.lease.age() is None
     assert registered(raw) == []
     node.start()
     assert registered(raw) == []
