@@ -19,7 +19,7 @@ test: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## run eve
 	$(PYTEST) -n 5 --dist worksteal $(TESTS)
 
 test-long: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## run every test with the full round counts
-	LONG=1 $(PYTEST) -n 3 --dist worksteal $(TESTS)
+	LONG=1 $(PYTEST) -n 4 --dist worksteal $(TESTS)
 
 test-browsers: .venv/dev .venv/engines  ## take the walk in Firefox, WebKit and Chromium, with and without JavaScript
 	$(PYTEST) $(or $(TESTS),tests/engines)

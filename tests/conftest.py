@@ -13,6 +13,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from werkzeug.routing import Rule
 from xdist.workermanage import NodeManager
 
@@ -66,20 +69,23 @@ def _takes_everything(folder: str) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run whatever stands on an instance once on each backing: for every day on two of them, browsers and pages on one."""
+    """Run what stands on an instance on each backing in the long run; for every day on one, or where that matters on two."""
     if "backing" not in metafunc.fixturenames:
         return
-    names: tuple[str, ...] = backings.NAMES
     marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    metafunc.parametrize("backing", _backings(marks), indirect=True, scope="session")
+
+
+def _backings(marks: set[str]) -> tuple[str, ...]:
     if "sqlite" in marks:
-        names = ("sqlite",)
-    elif "nodes" in marks:
-        names = ("postgresql", "redis") if LONG or "page" not in marks else ("postgresql",)
-    elif "cluster" in marks and not LONG:
-        names = ("redis",)
-    elif not LONG:
-        names = ("sqlite",) if marks & {"e2e", "page"} else ("sqlite", "redis")
-    metafunc.parametrize("backing", names, indirect=True, scope="session")
+        return ("sqlite",)
+    if "nodes" in marks:
+        return ("postgresql", "redis") if LONG or "page" not in marks else ("postgresql",)
+    if LONG:
+        return backings.NAMES
+    if "cluster" in marks:
+        return ("redis",)
+    return ("sqlite", "redis") if "stores" in marks and "page" not in marks else ("sqlite",)
 
 
 @pytest.fixture(scope="session")
@@ -99,19 +105,20 @@ def prepared(backing: Backing, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def instance(backing: Backing, prepared: Path, tmp_path: Path) -> Iterator[Path]:
-    with _copy(backing, prepared, tmp_path) as folder:
+    with copied(backing, prepared, tmp_path) as folder:
         yield folder
 
 
 @pytest.fixture(scope="module")
 def shared_instance(backing: Backing, prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An instance that the tests of a module share, each with people of its own."""
-    with _copy(backing, prepared, tmp_path_factory.mktemp("shared")) as folder:
+    with copied(backing, prepared, tmp_path_factory.mktemp("shared")) as folder:
         yield folder
 
 
 @contextmanager
-def _copy(backing: Backing, prepared: Path, parent: Path) -> Iterator[Path]:
+def copied(backing: Backing, prepared: Path, parent: Path) -> Iterator[Path]:
+    """Copy the instance in *prepared* into *parent*, with a database of its own."""
     folder = parent / "instance"
     shutil.copytree(prepared, folder)
     backing.furnish(folder, like=prepared)
@@ -126,12 +133,19 @@ class StillClock:
     now: int
 
 
-@pytest.fixture
-def still_clock(monkeypatch: pytest.MonkeyPatch) -> StillClock:
+@contextmanager
+def standing_still() -> Iterator[StillClock]:
     """Time stands still in this process. It can be set to the second, and `Site.wait` still moves it."""
     still = StillClock(int(time.time()))
-    monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: still.now))
-    return still
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "time", SimpleNamespace(time=lambda: still.now))
+        yield still
+
+
+@pytest.fixture
+def still_clock() -> Iterator[StillClock]:
+    with standing_still() as still:
+        yield still
 
 
 @pytest.fixture
@@ -201,6 +215,23 @@ def _routes_compiled_once() -> None:
         return known[key]
 
     Rule._compile_builder = compiled  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _statements_compiled_once() -> None:
+    """Share compiled statements between the sites of this process: compiling took a third of a test's processor time."""
+    compiled: dict[Any, Any] = {}
+
+    def share(connection: Connection) -> None:
+        connection.execution_options(compiled_cache=compiled)
+
+    def alike(one: Dialect, other: object) -> bool:
+        return type(one) is type(other)
+
+    event.listen(Engine, "engine_connect", share)
+    for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):  # a part of the key of each statement
+        dialect.__eq__ = alike  # type: ignore[method-assign,assignment]
+        dialect.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign,assignment]
 
 
 @pytest.fixture(autouse=True, scope="session")

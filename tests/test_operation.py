@@ -2,9 +2,13 @@
 
 import re
 
+import pytest
+
 from tests import backings
 from tests.backings import Backing
 from tests.browsers import ACCESS, Site
+
+pytestmark = pytest.mark.stores
 
 
 def number(site: Site, name: str) -> float:

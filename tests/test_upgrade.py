@@ -13,6 +13,7 @@ from app.revocation.entries import Scope
 from tests.browsers import Site
 from tests.oauth.conftest import App, register
 
+pytestmark = pytest.mark.stores
 COLUMNS = {
     "users": ("is_admin", "mailbox", "email_is_folded"),
     "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at"),

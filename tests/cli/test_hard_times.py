@@ -19,6 +19,7 @@ from tests import backings
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.cli.conftest import add
 
+pytestmark = pytest.mark.stores
 EMAIL = "ada@example.org"
 HOUR = 60 * 60
 CUT = "the revocation log has lost entries: 1000 had been read"

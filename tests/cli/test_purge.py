@@ -24,7 +24,8 @@ from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
 from tests.server import Server
 
-SESSIONS, EACH = (100_000, 10) if LONG else (4_000, 5)
+pytestmark = pytest.mark.stores
+SESSIONS, EACH = (100_000, 10) if LONG else (2_000, 5)
 
 PURGED = {
     "activity",

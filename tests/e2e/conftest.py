@@ -42,6 +42,10 @@ def launch(playwright: Playwright, *, without: list[str] | None = None) -> Brows
     return playwright.chromium.launch(executable_path=found, args=[*QUIET, *root], ignore_default_args=without)
 
 
+def with_or_without(javascript: bool) -> str:
+    return "with JavaScript" if javascript else "without JavaScript"
+
+
 @pytest.fixture(scope="session")
 def playwright_session() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
@@ -75,7 +79,7 @@ def context(chromium: Browser, base_url: str) -> Iterator[BrowserContext]:
         yield opened
 
 
-@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+@pytest.fixture(params=[True, False] if LONG else [True], ids=with_or_without)
 def javascript(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

@@ -19,18 +19,23 @@ PRIVATE = ["/", "/account", "/account/password", "/devices", "/activity", "/conf
 FIRST_VISIT = 60 * 1024
 
 
-@pytest.fixture(params=[*dict.fromkeys([*SIZES, (1280, False)])], ids=str)
+in_both_lights = pytest.mark.parametrize("ada", [*dict.fromkeys([*SIZES, (1280, False)])], ids=str, indirect=True)
+
+
+@pytest.fixture(params=SIZES, ids=str)
 def ada(request: pytest.FixtureRequest, open_browser: OpenBrowser) -> Person:
     width, dark = request.param
     return open_browser(width=width, dark=dark)
 
 
+@in_both_lights
 def test_every_public_page_is_accessible(ada: Person) -> None:
     for path in PUBLIC:
         ada.page.goto(path)
         check(ada.page)
 
 
+@in_both_lights
 def test_every_private_page_is_accessible(ada: Person, open_browser: OpenBrowser) -> None:
     email = f"ada-{uuid.uuid4().hex[:8]}@example.org"
     ada.sign_up(email)

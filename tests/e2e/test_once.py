@@ -14,7 +14,7 @@ from tests.e2e.conftest import OpenBrowser, Person
 from tests.server import Server
 
 pytestmark = pytest.mark.e2e
-GAPS = [5, 10, 20, 40, 80, 120, 160] if LONG else [5, 40, 160]  # milliseconds
+GAPS = [5, 10, 20, 40, 80, 120, 160] if LONG else [5, 160]  # milliseconds
 NEW = "nine quiet walruses"
 TWICE = """([selector, gap]) => {
     const form = document.querySelector(selector);

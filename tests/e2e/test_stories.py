@@ -8,10 +8,16 @@ from playwright.sync_api import expect
 
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, REFRESH
-from tests.e2e.conftest import OpenBrowser, Person
+from tests.e2e.conftest import OpenBrowser, Person, with_or_without
 from tests.server import Server
 
 pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(params=[True, False], ids=with_or_without)
+def javascript(request: pytest.FixtureRequest) -> bool:
+    """Both ways every day: these are the promises."""
+    return bool(request.param)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from app.identity import known_place
 from tests.browsers import PASSWORD, Browser, Site
 from tests.test_migrations import VERSIONS
 
+pytestmark = pytest.mark.stores
+
 
 @pytest.fixture
 def ada(site: Site) -> Browser:

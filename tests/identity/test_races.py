@@ -10,6 +10,8 @@ from app.identity.access_token import Claims
 from app.identity.session import Reason
 from tests.browsers import ACCESS, Browser, Site
 
+pytestmark = pytest.mark.stores
+
 
 @pytest.fixture
 def ada(site: Site) -> Browser:

@@ -19,6 +19,8 @@ from app.throttle import PlaceThrottle, Throttle
 from tests.browsers import Site
 from tests.lab.conftest import Visitor
 
+pytestmark = pytest.mark.stores
+
 
 def count(site: Site, table: str) -> int:
     found: int = site.query(f"SELECT count(*) FROM {table}")[0][0]

@@ -59,6 +59,7 @@ def test_a_signed_token_is_checked_without_any_look_up_and_an_opaque_one_with_on
     assert len(visitor.present("introspection")["look_ups"]) == 1
 
 
+@pytest.mark.stores
 @pytest.mark.question("A9")
 def test_the_denylist_in_a_shared_store_asks_redis_where_there_is_one(visitor: Visitor) -> None:
     has_redis = bool(visitor.site.app.extensions["settings"].redis_url)

@@ -321,6 +321,7 @@ def test_were_the_verifiers_otherwise_the_answer_would_be(
     assert walk_through(site, [name])[name].found == found
 
 
+@pytest.mark.stores
 @pytest.mark.question("Q2", "Q6", "A4", "A9", "A13")
 def test_it_is_the_same_on_every_database_and_the_list_lies_in_redis_where_there_is_one(site: Site) -> None:
     steps = walk_through(site, ["Q2", "Q6", "A4", "A9", "A13"])

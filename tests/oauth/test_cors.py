@@ -1,5 +1,8 @@
 """Cross-origin requests: an app that runs in a browser reads what it needs, from where it is registered, and no more."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from werkzeug.test import TestResponse
 
@@ -21,11 +24,13 @@ CLOSED = ["/oauth/authorize", "/oauth/end-session", "/oauth/introspect", "/devic
 pytestmark = pytest.mark.page
 
 
-@pytest.fixture
-def spa(site: Site) -> App:
+@pytest.fixture(scope="module")
+def spa(shared_instance: Path) -> Iterator[App]:
+    site = Site(shared_instance)
     register_app(site, "Server", redirect_uris=["https://server.example/cb"])
     register_app(site, "Shouts", public=True, redirect_uris=["https://LOUD.example:443/cb", "http://[::1]:80/cb"])
-    return register_app(site, "Page", public=True, redirect_uris=[f"{ORIGIN}/cb", "http://127.0.0.1:5000/cb"])
+    yield register_app(site, "Page", public=True, redirect_uris=[f"{ORIGIN}/cb", "http://127.0.0.1:5000/cb"])
+    site.close()
 
 
 def preflight(site: Site, path: str, origin: str) -> TestResponse:
@@ -118,6 +123,7 @@ def test_the_endpoints_for_machines_take_no_cookie(spa: App) -> None:
 
 
 @pytest.mark.sqlite
-def test_without_a_database_nobody_may(spa: App) -> None:
-    (spa.site.folder / "signed-out.db").rename(spa.site.folder / "elsewhere.db")
-    assert read_by(preflight(spa.site, "/oauth/token", ORIGIN)) == set()
+def test_without_a_database_nobody_may(site: Site) -> None:
+    register_app(site, "Page", public=True, redirect_uris=[f"{ORIGIN}/cb"])
+    (site.folder / "signed-out.db").rename(site.folder / "elsewhere.db")
+    assert read_by(preflight(site, "/oauth/token", ORIGIN)) == set()

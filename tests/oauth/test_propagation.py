@@ -8,6 +8,8 @@ from tests.browsers import ACCESS, REFRESH, Browser, Pocket, Site
 from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import Flow
 
+pytestmark = pytest.mark.stores
+
 
 @dataclass
 class Held:

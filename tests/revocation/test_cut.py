@@ -18,6 +18,7 @@ from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Pocket, Site
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
 
+pytestmark = pytest.mark.stores
 LOST = "the revocation log has lost entries"
 
 

@@ -18,6 +18,8 @@ from tests.backings import Backing
 from tests.browsers import Site
 from tests.revocation.test_checkers import Token
 
+pytestmark = pytest.mark.stores
+
 
 @pytest.fixture
 def _context(site: Site) -> Iterator[None]:

@@ -17,6 +17,7 @@ from app.revocation.log import Fact, LogEntry
 from tests.browsers import PASSWORD, Browser, Site
 from tests.conftest import LONG
 
+pytestmark = pytest.mark.stores
 MANY = 1000 if LONG else 300  # more than a tile of the tree
 
 

@@ -17,6 +17,7 @@ from tests import backings
 from tests.browsers import ACCESS, REFRESH, Site
 from tests.server import Server
 
+pytestmark = pytest.mark.stores
 CARE = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.browsers import ACCESS, ENDING, PASSWORD, RECEIPT, REFRESH, SITE_URL, Browser, Site
 
-EXAMPLES = 3000 if os.environ.get("LONG") else 250
+EXAMPLES = 3000 if os.environ.get("LONG") else 120
 MARK = "<i>mark</i>"
 FIELDS = ["email", "password", "name", "next", "keep", "current", "end_others", "end_apps", "action", "token", "token_type_hint",
           "grant_type", "refresh_token", "client_id", "client_secret", "scope", "done", "sid", "arrived", "at", "seen"]  # fmt: skip
@@ -100,6 +100,7 @@ def bob(site: Site) -> Browser:
     return bob
 
 
+@pytest.mark.stores
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(["GET", "POST", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "BREW"]),

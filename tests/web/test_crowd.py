@@ -9,6 +9,8 @@ from app.admission import Queue
 from app.db import db
 from tests.browsers import PASSWORD, Browser, Site
 
+pytestmark = pytest.mark.stores
+
 
 @pytest.fixture
 def ada(site: Site) -> Browser:

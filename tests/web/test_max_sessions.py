@@ -10,6 +10,7 @@ from tests.browsers import ACCESS, Browser, Site
 from tests.conftest import StillClock
 from tests.oauth.test_propagation import connect
 
+pytestmark = pytest.mark.stores
 MOST = 3
 
 

@@ -17,6 +17,7 @@ from app.web import once, sign_in
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form
 
+pytestmark = pytest.mark.stores
 NEW = "nine quiet walruses"
 LIVE = "SELECT count(*) FROM sessions WHERE ended_entry IS NULL"
 TAKE_OVER = once.PATIENCE_SECONDS + 1

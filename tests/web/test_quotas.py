@@ -11,6 +11,7 @@ from app.web import sign_in, sign_up
 from tests.browsers import Browser, Site
 from tests.conftest import StillClock
 
+pytestmark = pytest.mark.stores
 MOST = 3
 
 

@@ -17,9 +17,9 @@ import pytest
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Pocket
 from tests.server import Server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.stores]
 
-ROUNDS = 200 if os.environ.get("LONG") else 8
+ROUNDS = 200 if os.environ.get("LONG") else 4
 TABS = 4
 ADA, BOB = "ada@example.org", "bob@example.org"
 Answer = tuple[int, Pocket]

@@ -1,12 +1,16 @@
 """Copied cookies, presented after each way a session can end: refused at once, on every node; all else lives on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from app import clock
 from app.config import DAY
+from tests.backings import Backing
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Pocket, Site
+from tests.conftest import copied, standing_still
 
 
 @dataclass
@@ -20,14 +24,18 @@ class Story:
     pocket: Pocket
 
 
-@pytest.fixture
-def story(site: Site) -> Story:
+def begin(site: Site) -> Story:
     laptop = site.member("ada@example.org")
     laptop.sign_in(keep="y")
     phone = site.browser("Chrome on Android")
     phone.sign_in(keep="y")
     bob = site.member("bob@example.org", "Safari on macOS")
     return Story(site, laptop, phone, bob, laptop.pocket())
+
+
+@pytest.fixture
+def story(site: Site) -> Story:
+    return begin(site)
 
 
 def signs_out(story: Story) -> None:
@@ -98,25 +106,50 @@ SENT = [
 ]
 
 
+@pytest.fixture(scope="module")
+def ended_once(
+    request: pytest.FixtureRequest, backing: Backing, prepared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Story, Site]]:
+    """A story in which the laptop's session has ended in one of the ways, and another node."""
+    ending: Callable[[Story], None] = request.param
+    with copied(backing, prepared, tmp_path_factory.mktemp("ended")) as folder, standing_still():
+        site, other_node = Site(folder), Site(folder)
+        story = begin(site)
+        ending(story)
+        yield story, other_node
+        other_node.close()
+        site.close()
+
+
+@pytest.fixture
+def ended(ended_once: tuple[Story, Site]) -> tuple[Story, Site]:
+    """The same, at the time to which the story has come."""
+    clock.follow(ended_once[0].site.folder / "clock")
+    return ended_once
+
+
+in_each_way = pytest.mark.parametrize(
+    "ended_once", ENDINGS, ids=lambda ending: ending.__name__, indirect=True, scope="module"
+)
+
+
+@pytest.mark.stores
 @pytest.mark.question("Q3", "Q4")
 @pytest.mark.parametrize("sent", SENT)
-@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
-def test_out_02_copied_cookies_are_worthless_once_the_session(
-    ending: Callable[[Story], None], sent: str | None, story: Story, other_node: Site
-) -> None:
-    ending(story)
+@in_each_way
+def test_out_02_copied_cookies_are_worthless_once_the_session(sent: str | None, ended: tuple[Story, Site]) -> None:
+    story, other_node = ended
     for node in (story.site, other_node):
         assert not node.thief(story.pocket, sent).is_signed_in()
     assert story.phone.is_signed_in()
     assert story.bob.is_signed_in()
 
 
+@pytest.mark.stores
 @pytest.mark.question("Q3")
-@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
-def test_the_api_refuses_the_copied_access_token_once_the_session(
-    ending: Callable[[Story], None], story: Story, other_node: Site
-) -> None:
-    ending(story)
+@in_each_way
+def test_the_api_refuses_the_copied_access_token_once_the_session(ended: tuple[Story, Site]) -> None:
+    story, other_node = ended
     for node in (story.site, other_node):
         answer = node.browser().api(story.pocket[ACCESS])
         assert answer.status_code == 401
