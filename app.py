@@ -17,9 +17,9 @@ from app.web import live
 
 
 class Worker(Buffered):
-    """Open pages ask whether their session goes on, and hold up no other request."""
+    """What open pages and relying parties ask by themselves holds up no other request."""
 
-    polls = frozenset({live.PATH})
+    polls = frozenset({live.PATH, "/lab/revoked"})
     pollers = config.POLLERS
 
 
@@ -47,10 +47,6 @@ class Site(BaseApplication):  # type: ignore[misc]
             "child_exit": lambda server, worker: metrics.forget(worker.pid),
             "when_ready": lambda server: print(f"Signed Out is at {settings.site_url}", flush=True),
         }
-        if settings.lab:
-            from app.lab import feed
-
-            options["post_worker_init"] = lambda worker: feed.end_with(lambda: bool(worker.alive))
         for name, value in options.items():
             self.cfg.set(name, value)
 

@@ -16,10 +16,10 @@ PATIENCE_SECONDS = 10  # what has waited for so long is told to come back
 OWN = 2  # places of one visitor in one line
 
 # Each kind of work, and which part of the threads may run it or wait for it. Their sum leaves the reserve.
-PARTS = {"passwords": 12, "lab": 13, "acts": 9, "forms": 4, "days": 2, "proofs": 3, "endings": 2, "feeds": 3}
+PARTS = {"passwords": 12, "lab": 13, "acts": 9, "forms": 4, "days": 2, "proofs": 3, "endings": 2}
 # At once, where that is not one for each processor. Acts of the lab take turns at the one write lock; the others wait for
 # something else.
-PLACES = {"acts": 1, "endings": 4, "feeds": 64, "forms": 64}
+PLACES = {"acts": 1, "endings": 4, "forms": 64}
 
 
 class Full(Exception):

@@ -17,7 +17,7 @@ from app.environ import Misconfigured as Misconfigured
 
 SHORTEST_SECRET = 32  # characters
 THREADS = 64  # of each worker process
-POLLERS = 4  # of these: they answer what open pages ask by themselves, and nothing else does
+POLLERS = 4  # of these: they alone answer what open pages and relying parties ask by themselves
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "INSTANCE_PATH")  # lead to what only the site may know
 _CONTACTS = ("mailto:", "https://", "tel:")
 REACTIONS = ("ignore", "note", "warn", "sign-in")  # to a session that is used from a new place, from mild to grave

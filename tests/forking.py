@@ -179,7 +179,7 @@ def _import() -> None:
     for name in (
         "app",
         "app.lab.site",
-        "app.lab.feed",
+        "app.lab.revoked",
         "app.serving.master",
         "app.serving.worker",
         "gunicorn.app.base",

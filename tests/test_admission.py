@@ -153,7 +153,7 @@ def test_a_day_already_simulated_needs_no_turn(site: Site) -> None:
 def test_without_the_lab_there_is_no_page_of_it_and_no_link_to_it(instance: Path) -> None:
     site = Site(instance, LAB="0")
     ada = site.member()
-    for path in ("/lab", "/lab/designs", "/lab/costs", "/lab/path/Q1", "/lab/rooms", "/lab/revoked", "/lab/feed"):
+    for path in ("/lab", "/lab/designs", "/lab/costs", "/lab/path/Q1", "/lab/rooms", "/lab/revoked"):
         assert ada.get(path).status_code == 404
     assert ada.post("/lab/sign-in").status_code == 404
     for path in ("/", "/devices", "/account", "/sign-out", "/lab"):

@@ -12,6 +12,7 @@ from app.identity import sessions
 from app.identity import user as users
 from app.identity.session import Reason
 from app.identity.user import User
+from app.lab import log as lab_log
 from app.revocation import audit, checkpoint, delivery, log
 from app.web import words
 
@@ -52,6 +53,7 @@ def restore() -> None:
     people = list(db.session.scalars(select(User.id).order_by(User.id)))
     with writing():
         log.begin_epoch()
+        lab_log.begin_epoch()
         keys.renew_log_key()
         for person in people:
             users.lock(person)

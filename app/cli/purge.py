@@ -19,6 +19,7 @@ from app.identity.activity import Event
 from app.identity.known_place import KnownPlace
 from app.identity.refresh_token import RefreshToken
 from app.identity.session import Session
+from app.lab import log as lab_log
 from app.oauth.code import Code
 from app.oauth.logout import message as messages
 from app.oauth.logout.message import Message
@@ -78,6 +79,7 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
         (("codes",), _rows("codes", Code, Code.expires_at < now - CODE_DAYS * DAY)),
         (("receipts",), _rows("receipts", receipt.Receipt, receipt.Receipt.made_at < now - receipt.SECONDS)),
         (("known places",), _rows("known places", KnownPlace, KnownPlace.at <= now - known_place.KEPT_SECONDS)),
+        (("revocations of the lab",), _rows("revocations of the lab", lab_log.Ended, lab_log.Ended.until < now)),
         (("forms",), _rows("forms", once.Sent, once.Sent.at < now - once.SPENT_SECONDS)),
     ]
 

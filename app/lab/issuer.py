@@ -10,11 +10,11 @@ from app.db import after_commit
 from app.identity import place
 from app.identity.place import IGNORE, PARTS, SIGN_IN, Judgement, Place
 from app.keys import access_keys
-from app.lab import redis_list
+from app.lab import log, redis_list
 from app.lab.bearer import audience, digest
 from app.lab.designs import Fault
 from app.lab.run import ACCESS_SECONDS, SESSION_SECONDS, Link, Pocket, Run, Signed, Way
-from app.revocation import log
+from app.revocation import log as site_log
 from app.revocation.entries import Scope
 
 TYPE = "at+jwt"
@@ -117,29 +117,31 @@ def end(run: Run, way: Way, *, reason: str | None = None) -> None:
     until = max(session.access_until for session in run.signed)
     why = reason or _REASONS[way]
     if way in (Way.ALL, Way.DISABLED):
-        ended = [log.revoke(Scope.USER, run.user, until=until, reason=why)]
+        ended = [site_log.revoke(Scope.USER, run.user, until=until, reason=why)]
     else:
         hanging = [app for app in run.apps if not app.lasts]
         reasons = [*((app, "browser_ended") for app in hanging), (run.laptop, why)]
         ended = [
-            log.revoke(Scope.SESSION, session.sid, opened=session.opened, until=until, reason=reason)
+            site_log.revoke(Scope.SESSION, session.sid, opened=session.opened, until=until, reason=reason)
             for session, reason in reasons
         ]
-    run.entries += [(entry.position, at, not run.is_down(Fault.PUSH, at)) for entry in ended]
+    pushed = not run.is_down(Fault.PUSH, at)
+    run.entries += [(entry.position, at, pushed) for entry in ended]
     for entry in ended:
+        log.append(entry.subject, until=until, pushed=pushed)
         after_commit(partial(redis_list.add, entry.subject, entry.position, seconds=until - at))
 
 
 def is_over(run: Run, session: Signed, at: int) -> bool:
     """Say whether a session of the run is over at this moment, from the log itself."""
-    return at >= session.expires_at or log.covers((session.sid, run.user), session.opened)
+    return at >= session.expires_at or site_log.covers((session.sid, run.user), session.opened)
 
 
 def _open(bench: str, user: str, at: int, entries: list[tuple[int, int, bool]]) -> tuple[Signed, Pocket]:
     sid, cookie = f"{PREFIX}{secrets.token_urlsafe(12)}", _secret("session", bench)
-    opened = log.open_session(sid, until=at + SESSION_SECONDS).position
+    opened = site_log.open_session(sid, until=at + SESSION_SECONDS).position
     entries.append((opened, at, True))
-    session = Signed(sid, opened, at, at + SESSION_SECONDS, digest(cookie))
+    session = Signed(sid, opened, at, at + SESSION_SECONDS, digest(cookie), told=log.opened())
     return session, replace(_issue(bench, user, session, at), cookie=cookie)
 
 
@@ -154,7 +156,7 @@ def _issue(bench: str, user: str, session: Signed, at: int) -> Pocket:
         "sub": user,
         "sid": session.sid,
         "jti": secrets.token_urlsafe(12),
-        "opened": session.opened,
+        "opened": session.told,
         "iat": at,
         "exp": until,
         "bench": bench,

@@ -43,7 +43,8 @@ class Link:
 
 @dataclass
 class Signed:
-    """One of the person's sessions, as the server knows it. *lasts*: for an app's, whether it outlives the browser's."""
+    """One of the person's sessions, as the server knows it. *told*: where the lab's log stood when it opened. *lasts*: for
+    an app's, whether it outlives the browser's."""
 
     sid: str
     opened: int
@@ -52,6 +53,7 @@ class Signed:
     cookie_hash: str
     chain: list[Link] = field(default_factory=list)
     lasts: bool | None = None
+    told: int = 0
 
     @property
     def access_until(self) -> int:

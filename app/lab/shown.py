@@ -47,7 +47,7 @@ def _meaning(name: str, value: Any, now: int) -> str:
         "sub": "about a person who does not exist",
         "sid": "the session, which is what is ended",
         "jti": "this one token's own id, a UUID or as good as one",
-        "opened": f"the session is entry {value} of the revocation log",
+        "opened": f"entry {value} of the lab’s log was the next when the session began",
         "iat": "issued",
         "exp": f"expires {words.until(value, now) if name == 'exp' else ''}",
         "bench": "whose experiment it belongs to",

@@ -5,13 +5,13 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from app.config import settings
-from app.lab import bench, experiment, feed, matrix, path, resource, revoke
+from app.lab import bench, experiment, matrix, path, resource, revoke, revoked
 from app.lab.costs import page as costs
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
 from app.web import cross_origin, probe
 
-_PAGES = (experiment, matrix, costs, path, rooms, resource, revoke, feed)
+_PAGES = (experiment, matrix, costs, path, rooms, resource, revoke, revoked)
 
 
 def init_app(app: Flask) -> None:

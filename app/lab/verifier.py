@@ -39,10 +39,16 @@ def decide(design: Design, run: Run, token: str, at: int) -> Verdict:
     What the lab itself does to put the verifier into its state is not counted: a real one is in it already.
     """
     watch = Watch()
-    read = bearer.read_jwt(token) if design.token is Token.JWT else bearer.read_opaque(run, token)
+    read = _read_jwt(run, token) if design.token is Token.JWT else bearer.read_opaque(run, token)
     watch.stop()
     found = _decide(design, run, read, at, watch)
     return replace(found, microseconds=watch.seconds * 1e6)
+
+
+def _read_jwt(run: Run, token: str) -> Bearer | None:
+    """Read a token. Its `opened` counts in the lab's log, for relying parties, and the designs here read the site's."""
+    read, opened = bearer.read_jwt(token), {session.sid: session.opened for session in run.signed}
+    return replace(read, opened=opened.get(read.sid, 0)) if read else None
 
 
 class Watch:

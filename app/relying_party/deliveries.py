@@ -14,6 +14,10 @@ from app.relying_party.words import span
 
 POLL_SECONDS = 5
 AGAIN_SECONDS = 1  # after a poll that failed
+WAIT_SECONDS = 2  # for which the issuer is asked to hold its answer
+SILENCE_SECONDS = 3
+REST_SECONDS = 0.3  # between two answers of an issuer that does not hold them
+_NO_ANSWER = (Unheard, KeyError, TypeError, ValueError)
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -77,9 +81,11 @@ class Ask(Forgetful):
     def decide(self, bearer: Bearer) -> Verdict:
         began = time.time()
         found = self._issuer.revoked(max(0, bearer.opened - 1), bearer.subjects)
-        told = Memory(found.epoch, found.after)
+        if found.after >= bearer.opened > 0:
+            raise Unheard("the issuer has forgotten what was revoked so long ago")
+        told = Memory(found.epoch)
         told.learn(found.entries, found.position)
-        unknown = bearer.opened > found.size  # it is of another log, perhaps of a newer copy of this one
+        unknown = bearer.opened > found.size + 1  # it is of another log, perhaps of a newer copy of this one
         return _say(
             "what the issuer answers", over=told.covers(bearer) or unknown, as_of=began, look_ups=("the issuer",)
         )
@@ -122,6 +128,25 @@ class Remembering:
     def _follow(self) -> None:
         raise NotImplementedError
 
+    def _hear(self, wait: int = 0) -> bool:
+        """Read on to the end of the log; return whether anything came. Raises Unheard.
+
+        How old that is counts from when it was asked for, and what the issuer waited by its own clock is not old: so an
+        answer that was held up on its way is not taken for a fresh one.
+        """
+        memory = self._known[0] if self._known else None
+        while True:
+            asked = steady()
+            found = self._issuer.revoked(memory.position, wait=wait) if memory else self._issuer.revoked(0)
+            if memory and (found.epoch != memory.epoch or found.after < memory.position):
+                memory = self._known = None  # another log, or an older copy of this one
+                continue
+            memory = memory or Memory(found.epoch)
+            memory.learn(found.entries, found.position)
+            if memory.position >= found.size:
+                self._known = memory, asked + found.waited
+                return bool(found.entries)
+
 
 class Poll(Remembering):
     """The list is fetched again and again, and trusted for two intervals."""
@@ -139,20 +164,31 @@ class Poll(Remembering):
     def _follow(self) -> None:
         while True:
             began, pause = steady(), min(AGAIN_SECONDS, self._every)
-            with suppress(Unheard, KeyError, ValueError):  # the list grows older, until nobody trusts it
-                self._known = self._fetch(self._known[0] if self._known else None), began
+            with suppress(*_NO_ANSWER):  # the list grows older, until it is not trusted any more
+                self._hear()
                 pause = self._every
             time.sleep(max(0.0, began + pause - steady()))
 
-    def _fetch(self, memory: Memory | None) -> Memory:
-        """Read on until the end of the log."""
+
+class Push(Remembering):
+    """The issuer holds its answer until something is revoked. An empty answer is a sign of life, and silence is none."""
+
+    name = "push"
+    says = (
+        "It is told of each revocation at once. "
+        f"After {SILENCE_SECONDS} seconds of silence it asks, and refuses where there is no answer."
+    )
+
+    def __init__(self, issuer: Issuer) -> None:
+        super().__init__(issuer, SILENCE_SECONDS, lambda bearer: self._ask.decide(bearer))
+
+    def _follow(self) -> None:
         while True:
-            found = self._issuer.revoked(memory.position if memory else None)
-            if memory is None or (memory.epoch, memory.position) != (found.epoch, found.after):
-                memory = Memory(found.epoch, found.after)
-            memory.learn(found.entries, found.position)
-            if memory.position >= found.size:
-                return memory
+            began = steady()
+            with suppress(*_NO_ANSWER):  # then once more, from where it got to
+                if self._hear(WAIT_SECONDS):
+                    continue
+            time.sleep(max(0.0, began + REST_SECONDS - steady()))
 
 
 def steady() -> float:

@@ -16,12 +16,16 @@ AGAIN_SECONDS = 1  # unknown key ids come from anybody: they make us ask no more
 
 
 class Revoked(NamedTuple):
-    """All *entries* after the position *after*, up to *position*, in a log of *epoch* that has *size* entries by now."""
+    """All *entries* after the position *after*, up to *position*, in a log of *epoch* that has *size* entries by now.
+
+    *waited*: for how many seconds the issuer held its answer, by its own clock.
+    """
 
     epoch: str
     size: int
     after: int
     position: int
+    waited: float
     entries: list[dict[str, Any]]
 
 
@@ -61,10 +65,13 @@ class Issuer:
             found = self._keys.get(kid)
         return found if found and found.algorithm_name == algorithm else None
 
-    def revoked(self, after: int | None, subjects: Iterable[str] = ()) -> Revoked:
-        """Return what was revoked after a position, or lately, perhaps of some subjects alone. Raises Unheard."""
-        wanted: dict[str, Any] = {"subject": list(subjects)}
-        found = self._ask(f"{self.audience}/revoked", wanted if after is None else wanted | {"after": after})
+    def revoked(self, after: int, subjects: Iterable[str] = (), *, wait: int = 0) -> Revoked:
+        """Return what was revoked after a position, perhaps of some subjects alone. Raises Unheard.
+
+        If there is nothing, the issuer may *wait* for it, for so many seconds.
+        """
+        wanted = {"after": after, "subject": list(subjects), "wait": wait}
+        found = self._ask(f"{self.audience}/revoked", wanted, wait)
         try:
             return Revoked(**found)
         except TypeError as problem:
@@ -84,9 +91,9 @@ class Issuer:
         self._keys = {key.key_id: key for key in found.keys if key.key_id}
         self._read_at = time.monotonic()
 
-    def _ask(self, url: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _ask(self, url: str, params: dict[str, Any] | None = None, wait: int = 0) -> dict[str, Any]:
         try:
-            answer = self.client.get(url, params=params)
+            answer = self.client.get(url, params=params, timeout=ANSWER_SECONDS + wait)
             found = answer.raise_for_status().json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
             raise Unheard("the issuer does not answer") from problem

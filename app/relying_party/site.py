@@ -9,10 +9,9 @@ from app.relying_party import party as here
 from app.relying_party import sign_in, sign_out, token, watch, words
 from app.relying_party.attempts import Attempts
 from app.relying_party.client import Client
-from app.relying_party.deliveries import Ask, Delivery, Never, Poll
+from app.relying_party.deliveries import Ask, Delivery, Never, Poll, Push
 from app.relying_party.issuer import Issuer
 from app.relying_party.party import Guests, Party, party
-from app.relying_party.push import Push
 from app.relying_party.verdict import Unheard, Verdict
 from app.relying_party.visits import Visits
 

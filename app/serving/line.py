@@ -21,6 +21,7 @@ class State(Enum):
     IDLE = "another request"
     READING = "the rest of a request"
     ANSWERING = "a thread"
+    HELD = "news"
     SENDING = "the client to take the rest of its answer"
     CLOSING = "the client to have read everything"
 
@@ -43,9 +44,11 @@ class Line:
         self.server = found.getsockname()
         self.received = bytearray()
         self.reading: Reading | None = None
+        self.asked: Any = None  # the request that is being answered
         self.state = State.NEW
         self.since = time.monotonic()
         self.is_answered = False
+        self.is_held = False  # the request waits, without a thread
         self.goes_on = False  # after this answer
         self._call = call
         self._lock = threading.Lock()

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from gunicorn.http import wsgi
@@ -22,6 +23,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 from gunicorn.workers.base import Worker
 
+from app.serving.held import HELD, Held, Shelf
 from app.serving.line import Line, State
 from app.serving.reading import REFUSAL, Reading, Refused
 
@@ -43,6 +45,16 @@ class Quiet(wsgi.Response):  # type: ignore[misc]
         return [line for line in super().default_headers() if not line.startswith("Server:")]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request on its way to the application. *refusal*: the status, where it could not be read."""
+
+    request: Request
+    body: bytes
+    refusal: int | None
+    held: Held
+
+
 class Buffered(Worker):  # type: ignore[misc]
     """The worker. Only the loop's thread changes the state of a line, its registration and `_lines`.
 
@@ -58,6 +70,7 @@ class Buffered(Worker):  # type: ignore[misc]
         self._called: deque[Line] = deque()
         self._room = _room()
         self._dismissed = time.monotonic()
+        self._shelf = Shelf()
         self._threads = ThreadPoolExecutor(self.cfg.threads - self.pollers)
         self._pollers = ThreadPoolExecutor(self.pollers or 1)
         self._selector = selectors.DefaultSelector()
@@ -81,6 +94,7 @@ class Buffered(Worker):  # type: ignore[misc]
                     break
             self._selector.unregister(listener)
             listener.close()
+        self._shelf.close()
         while self._lines and time.monotonic() < deadline:
             self._turn(PATIENCE | LAST_PATIENCE)
         for threads in (self._threads, self._pollers):
@@ -102,7 +116,8 @@ class Buffered(Worker):  # type: ignore[misc]
             self._dismiss(patience)
 
     def _dismiss(self, patience: dict[State, float]) -> None:
-        """Close lines whose client has taken too long."""
+        """Close lines whose client has taken too long, and answer those that were held for long enough."""
+        self._shelf.ring()
         self._dismissed = now = time.monotonic()
         for line in [line for line in self._lines.values() if now - line.since > patience.get(line.state, math.inf)]:
             self._close(line)
@@ -136,12 +151,19 @@ class Buffered(Worker):  # type: ignore[misc]
                 self._settle(line)
             elif not line.receive():
                 self._close(line)
-            elif line.state is State.CLOSING:
-                line.received.clear()
             else:
-                self._read(line)
+                self._take(line)
         except OSError:
             self._close(line)
+
+    def _take(self, line: Line) -> None:
+        """Take note of what has come."""
+        if line.state is State.CLOSING:
+            line.received.clear()
+        elif line.state is State.HELD:
+            self._watch(line, 0)  # its next request waits
+        else:
+            self._read(line)
 
     def _read(self, line: Line) -> None:
         """Hand a request to a thread once it is complete."""
@@ -162,23 +184,29 @@ class Buffered(Worker):  # type: ignore[misc]
 
     def _hand_over(self, line: Line, request: Request | None, body: bytes, refusal: int | None) -> None:
         line.reading = None
-        line.is_answered = line.goes_on = False
+        request = request or Request(self.cfg, IterUnreader([_NOTHING]), line.client)
+        line.asked = Asked(request, body, refusal, Held(self._shelf, lambda: self._call(line)))
+        self._ask(line)
+
+    def _ask(self, line: Line) -> None:
+        line.is_answered = line.is_held = line.goes_on = False
         self._watch(line, 0)
         self._enter(line, State.ANSWERING)
-        request = request or Request(self.cfg, IterUnreader([_NOTHING]), line.client)
-        threads = self._pollers if request.path in self.polls else self._threads
-        threads.submit(self._answer, line, request, body, refusal)
+        threads = self._pollers if line.asked.request.path in self.polls else self._threads
+        threads.submit(self._answer, line, line.asked)
 
-    def _answer(self, line: Line, request: Request, body: bytes, refusal: int | None) -> None:
+    def _answer(self, line: Line, asked: Asked) -> None:
         """Have the application answer, in a thread of its own."""
+        request = asked.request
         try:
             request._expected_100_continue = False
             response, environ = wsgi.create(request, line, line.client, line.server, self.cfg, response_class=Quiet)
-            environ |= {"wsgi.input": io.BytesIO(body), "wsgi.multithread": True, "CONTENT_LENGTH": str(len(body))}
+            environ |= {"wsgi.input": io.BytesIO(asked.body), "CONTENT_LENGTH": str(len(asked.body))}
+            environ |= {"wsgi.multithread": True, HELD: asked.held}
             environ.pop("HTTP_TRANSFER_ENCODING", None)
-            if refusal:
-                environ[REFUSAL] = refusal
-            if refusal or not self.alive:
+            if asked.refusal:
+                environ[REFUSAL] = asked.refusal
+            if asked.refusal or not self.alive:
                 response.force_close()
             self._send(line, response, self.wsgi(environ, response.start_response))
             line.goes_on = not response.should_close() and response.sent == (response.response_length or response.sent)
@@ -188,11 +216,14 @@ class Buffered(Worker):  # type: ignore[misc]
             line.drop()
             self.log.exception("an answer broke off")
         finally:
-            line.is_answered = True
+            line.is_answered = not line.is_held
             self._call(line)
 
     def _send(self, line: Line, response: Quiet, body: Any) -> None:
         try:
+            if line.asked.held.is_held:
+                line.is_held = True
+                return
             for part in body:
                 response.write(part)
                 if response.chunked:
@@ -210,9 +241,26 @@ class Buffered(Worker):  # type: ignore[misc]
             os.write(self.PIPE[1], b".")
 
     def _settle(self, line: Line) -> None:
+        """Look after a line that was called for."""
+        if self._lines.get(line.number) is not line:
+            return  # closed since
+        if line.is_held:
+            self._hold(line)
+        elif line.state in (State.ANSWERING, State.SENDING):  # else it was seen to already
+            self._finish(line)
+
+    def _hold(self, line: Line) -> None:
+        """Let a request wait without a thread, or have it asked again."""
+        held = line.asked.held
+        if held.is_due:
+            held.is_held = False
+            self._ask(line)
+        elif line.state is State.ANSWERING:
+            self._enter(line, State.HELD)
+            self._watch(line, selectors.EVENT_READ)  # its client may leave
+
+    def _finish(self, line: Line) -> None:
         """Send what is left of an answer, and go on once it is over."""
-        if self._lines.get(line.number) is not line or line.state not in (State.ANSWERING, State.SENDING):
-            return  # it was seen to already
         if not line.push():
             if line.is_answered and line.state is State.ANSWERING:
                 self._enter(line, State.SENDING)
@@ -259,6 +307,8 @@ class Buffered(Worker):  # type: ignore[misc]
         line.watched = events
 
     def _close(self, line: Line) -> None:
+        if line.asked:
+            self._shelf.drop(line.asked.held)
         self._watch(line, 0)
         del self._lines[line.number]
         line.close()

@@ -25,7 +25,6 @@ _log = logging.getLogger("signed_out.errors")
 _MACHINES = (
     "/oauth/",
     "/lab/api/",
-    "/lab/feed",
     "/lab/revoked",
     "/api/",
     "/.well-known/",
@@ -74,7 +73,6 @@ FULL = {  # by kind of work
     "proofs": Words("Many proofs are being made at this moment", "They are made a few at a time, and the line is full.", _REST, _RELOAD),
     "forms": Words("This was sent already", "Your first request is still being worked on, and many others wait for theirs.", _REST, _AGAIN),
     "endings": Words("Many sessions are being ended at this moment", "They are ended a few people at a time, and the line is full.", "None of yours was ended yet, and you are still signed in here.", _AGAIN),
-    "feeds": Words("Many verifiers are listening at this moment", "Each of them holds a place, and all are taken.", _REST, "Ask for the list instead, or try again."),
 }  # fmt: skip
 _OWN = Words("You have asked for this already", "What you asked for before is still being worked on.", _REST, "Wait until it is done, then try again.")  # fmt: skip
 _CUT = Words("The operator of this site has to act", "An older copy of its database was put back, which lacks the latest sign-outs. Until that is settled, this site accepts no sign-in at all.", "No session that was signed out can be used. Nothing was changed.", "Try again later. You will then have to sign in again.", _LATER)  # fmt: skip

@@ -32,6 +32,7 @@ PURGED = {
     "authorization_codes",
     "forms_sent",
     "known_places",
+    "lab_log",
     "logout_messages",
     "receipts",
     "refresh_tokens",
@@ -41,6 +42,7 @@ KEPT = {
     "for as long as the account or the app": {"users", "clients", "consents"},
     "for ever, and names nobody": {"log_entries", "log_head", "log_leaves", "log_tiles", "log_checkpoints"},
     "for as long as a process or a key lives": {"nodes", "signing_keys"},
+    "as one row": {"lab_log_head"},
     "by the lab, which forgets them itself": {"lab_benches", "lab_rooms"},
 }
 
@@ -58,6 +60,7 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
         "codes: 0 forgotten",
         "receipts: 1 forgotten",
         "known places: 0 forgotten",
+        "revocations of the lab: 0 forgotten",
         "forms: 2 forgotten",
     ]
     assert site.query("SELECT count(*) FROM receipts") == [(0,)]
@@ -125,6 +128,8 @@ def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser) -> None:
     app = register_app(site, "Mail", backchannel_logout_uri="http://127.0.0.1:9/")
     Flow(app, scope="openid").connect(ada)
     ada.post("/sign-out", **form(ada, "/sign-out"))
+    ada.post("/lab/sign-in")
+    ada.post("/lab/sign-out", way="sign-out")
     site.wait(DAY)
     site.deliver()
     site.wait(120 * DAY)

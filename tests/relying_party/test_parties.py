@@ -34,6 +34,17 @@ def test_who_is_told_refuses_at_once_who_polls_at_the_next_poll_and_who_asks_nob
     assert world["never"].present(attendee.token)["status"] == 200
 
 
+def test_a_message_that_is_lost_is_missed_soon_and_asked_about(world: World, attendee: Attendee) -> None:
+    attendee.press("faults", fault="push")
+    attendee.sign_out()
+    *accepted, refused = world["push"].until(attendee.token, 401)
+    assert {answer["decided_by"] for answer in accepted} == {"what it remembers"}, "nothing told it"
+    assert (refused["decided_by"], refused["look_ups"]) == ("what the issuer answers", ["the issuer"])
+    assert world["poll"].until(attendee.token, 401)[-1]["decided_by"] == "what it remembers"
+    later = world.attendee()
+    assert world["push"].until(later.token, 200, "remembers"), "it opened after what is missing"
+
+
 def test_one_session_ends_alone_and_everywhere_means_all(world: World, attendee: Attendee) -> None:
     other = world.attendee()
     attendee.sign_out()

@@ -129,7 +129,7 @@ def test_nobody_signs_in_up_or_out_and_nothing_is_said_of_any_token(
         left = node.thief(pocket).sign_out()
         assert left.status_code == 503
         assert "Clear-Site-Data" not in left.headers
-        for path in ("/log/checkpoint", "/log/tile/0/000.p/1", "/status-lists/0", "/lab/revoked", "/lab/feed"):
+        for path in ("/log/checkpoint", "/log/tile/0/000.p/1", "/status-lists/0", "/lab/revoked"):
             assert node.browser().get(path).status_code == 503, path
 
 

@@ -1,0 +1,86 @@
+"""The lab's own log: what visitors have ended, for relying parties. It is short, and nothing of it is in the site's."""
+
+import secrets
+from typing import Any, NamedTuple
+
+from sqlalchemy import String, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Model, db
+
+MOST = 20_000  # entries; beyond, the oldest go
+
+
+class Head(Model):
+    """One row. *told*: the position of the last entry that was announced to those who wait."""
+
+    __tablename__ = "lab_log_head"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(32))
+    size: Mapped[int]
+    told: Mapped[int]
+
+
+class Ended(Model):
+    """Everything of *subject*, a session or a user, that opened at or before *position* is over.
+
+    *until*: no token that this concerns is good after then. *pushed*: False if the message of it was lost.
+    """
+
+    __tablename__ = "lab_log"
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    subject: Mapped[str] = mapped_column(String(64), index=True)
+    until: Mapped[int] = mapped_column(index=True)
+    pushed: Mapped[bool]
+
+
+class State(NamedTuple):
+    """The log as it stands."""
+
+    epoch: str
+    size: int
+    told: int
+
+
+def state() -> State:
+    return State(*db.session.execute(select(Head.epoch, Head.size, Head.told).where(Head.id == 0)).one())
+
+
+def opened() -> int:
+    """Return what a session that opens now has as its `opened`: the position of the next entry. It takes no row."""
+    return state().size + 1
+
+
+def append(subject: str, *, until: int, pushed: bool = True) -> int:
+    """Append that everything of *subject* is over; return the position. Must run inside `db.writing`.
+
+    The row of the head is held until the commit, so positions are gapless and in the order of the commits.
+    """
+    size = Head.size + 1
+    position: int = db.session.execute(
+        update(Head).where(Head.id == 0).values(size=size, told=size if pushed else Head.told).returning(Head.size),
+        execution_options={"synchronize_session": False},
+    ).scalar_one()
+    db.session.add(Ended(position=position, subject=subject, until=until, pushed=pushed))
+    db.session.execute(
+        delete(Ended).where(Ended.position <= position - MOST), execution_options={"synchronize_session": False}
+    )
+    return position
+
+
+def read(after: int, upto: int, subjects: tuple[str, ...] = (), *, pushed: bool = False) -> list[dict[str, Any]]:
+    """Return the entries after a position, up to another; of some *subjects* alone, or those that were *pushed*."""
+    rows = select(Ended.position, Ended.subject, Ended.until).where(Ended.position > after, Ended.position <= upto)
+    if subjects:
+        rows = rows.where(Ended.subject.in_(subjects))
+    if pushed:
+        rows = rows.where(Ended.pushed)
+    return [dict(row._mapping) for row in db.session.execute(rows.order_by(Ended.position))]
+
+
+def begin_epoch() -> None:
+    """Have everyone who remembers something of this log start over. Must run inside `db.writing`."""
+    db.session.execute(
+        update(Head).where(Head.id == 0).values(epoch=secrets.token_hex(16)),
+        execution_options={"synchronize_session": False},
+    )
