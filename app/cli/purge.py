@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, CursorResult, Select, delete, inspect, sel
 from app import clock
 from app.cli.plain import Command
 from app.config import DAY
-from app.db import Model, analyze, db, store, writing
+from app.db import Model, analyze, db, let_go, store, writing
 from app.identity import known_place, sessions
 from app.identity.activity import Event
 from app.identity.known_place import KnownPlace
@@ -61,6 +61,7 @@ def purge() -> None:
     Entries of the log are kept for ever.
     """
     delivery.check_clock()  # by a clock that is ahead, live sessions are old
+    let_go()
     with store().maintaining():
         db.engine.dispose()  # connections made from here on have the limits of a command
         for names, batch in _steps():

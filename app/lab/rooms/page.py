@@ -134,12 +134,13 @@ def _door(found: Room, form: Join) -> str:
 
 
 def _find(code: str) -> Room:
-    """Return the room of *code*, or answer that there is none. Who guesses is slowed down; who is in a room is not."""
-    mine, found = bench.here(), room.find(room.spelled(code))
-    if found and mine and (found.code == mine.room or found.teacher == mine.id):
-        return found
-    _guesses.check()
+    """Return the room of *code*, or answer that there is none.
+
+    A right code is never refused: a class has one address, and the code stands on its wall. It opens an empty bench.
+    """
+    found = room.find(room.spelled(code))
     if found is None:
+        _guesses.check()
         _guesses.count()
         abort(_no_such_room(code))
     return found
