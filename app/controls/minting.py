@@ -50,10 +50,20 @@ def session(user: User, *, keep: bool) -> Tokens:
         return refresh_token.issue(begun)
 
 
-def jar(tokens: Tokens) -> list[dict[str, Any]]:
-    """Return the very cookies that a sign-in sets."""
+def form(*, secure: bool) -> cookies.Form:
+    """Return the form of the cookies: if not *secure*, the one for browsers that keep no Secure cookie over http. Raises Refused."""
+    safest, *others = cookies.forms()
+    if secure or not safest.secure:
+        return safest
+    if not others:
+        raise Refused("secure: this site is on https, where every browser keeps Secure cookies.")
+    return others[0]
+
+
+def jar(tokens: Tokens, form: cookies.Form) -> list[dict[str, Any]]:
+    """Return the very cookies that a sign-in sets in this form."""
     response = Response()
-    cookies.sign_in(response, cookies.pair(tokens))
+    cookies.sign_in(response, cookies.pair(tokens), of=form)
     lines = response.headers.getlist("Set-Cookie")
     return [_describe(morsel) for line in lines for morsel in SimpleCookie(line).values()]
 

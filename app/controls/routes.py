@@ -56,9 +56,10 @@ def force_race() -> ResponseReturnValue:
 def mint_session() -> ResponseReturnValue:
     email = asked.value("email", str)
     name = asked.value("name", str, email.partition("@")[0])
+    form = minting.form(secure=asked.value("secure", bool, True))
     user = minting.account(email, name, asked.value("password", str, ""))
     tokens = minting.session(user, keep=asked.value("keep", bool, False))
-    return {"cookies": minting.jar(tokens), "sid": tokens.session.id, "email": user.email}
+    return {"cookies": minting.jar(tokens, form), "sid": tokens.session.id, "email": user.email}
 
 
 @bp.post("/reset")

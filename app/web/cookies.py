@@ -121,10 +121,10 @@ def pair(tokens: Tokens) -> Pair:
     return given
 
 
-def sign_in(response: Response, given: Pair) -> None:
+def sign_in(response: Response, given: Pair, *, of: Form | None = None) -> None:
     """Give the browser its tokens. Unless it is to stay signed in, both go when the browser is closed."""
     for cookie, (value, seconds) in given.items():
-        put(response, cookie, value, seconds=seconds)
+        put(response, cookie, value, seconds=seconds, of=of)
 
 
 def sign_out(response: Response) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.browsers import ACCESS, PASSWORD, REFRESH, SITE_URL, Site
+from tests.browsers import ACCESS, PASSWORD, PROBE, REFRESH, SITE_URL, Site
 
 pytestmark = pytest.mark.page
 
@@ -51,6 +51,41 @@ def test_a_minted_cookie_is_what_the_sign_in_form_sets(site: Site) -> None:
         }
     thief = site.thief({REFRESH: refresh["value"]})
     assert thief.session()["sid"] == answer["sid"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "secure", "names"),
+    [
+        ({}, True, ["__Host-Http-access", "__Host-Http-refresh"]),
+        ({}, False, ["loopback-access", "loopback-refresh"]),
+        ({"SITE_URL": "https://localhost:8443"}, True, ["__Host-Http-access", "__Host-Http-refresh"]),
+        ({"INSECURE_COOKIES": "1"}, True, ["access", "refresh"]),
+        ({"INSECURE_COOKIES": "1"}, False, ["access", "refresh"]),
+    ],
+    ids=str,
+)
+def test_a_minted_cookie_is_secure_unless_the_browser_would_not_keep_it(
+    instance: Path, settings: dict[str, str], secure: bool, names: list[str]
+) -> None:
+    site = Site(instance, **settings)
+    browser = site.browser()
+    browser.forget(PROBE)  # it was never here
+    given = browser.client.post("/test/session", json={"email": "ada@example.org", "secure": secure}).get_json()
+    assert [cookie["name"] for cookie in given["cookies"]] == names
+    assert {cookie["secure"] for cookie in given["cookies"]} == {names[0].startswith("__Host-")}
+    for cookie in given["cookies"]:
+        browser.client.set_cookie(cookie["name"], cookie["value"])
+    assert browser.is_signed_in()
+    site.close()
+
+
+def test_over_https_no_cookie_without_secure_is_minted_and_no_account_made(instance: Path) -> None:
+    site = Site(instance, SITE_URL="https://localhost:8443")
+    answer = ask(site, "session", json={"email": "ada@example.org", "secure": False})
+    assert answer.status_code == 400
+    assert "Secure" in answer.get_json()["error_description"]
+    assert site.query("SELECT count(*) FROM users") == [(0,)]
+    site.close()
 
 
 def test_a_session_that_is_not_kept_goes_with_the_browser(site: Site) -> None:
@@ -113,6 +148,7 @@ def test_what_a_page_can_send_unasked_is_not_read(site: Site, type_: str) -> Non
         ("race", {"refreshes": 33}),
         ("session", {"email": ""}),
         ("session", {"email": "ada@example.org", "keep": "yes"}),
+        ("session", {"email": "ada@example.org", "secure": 0}),
         ("session", {"email": "ada@example.org", "password": "short"}),
         ("clock", []),
     ],

@@ -26,16 +26,22 @@ class SignedOut:
     def sign_in_as(self, context: "BrowserContext", email: str, *, keep: bool = False) -> None:
         """Sign a browser in without a form; the account is made where there is none."""
         # By the browser's own client, so that the devices page calls the session by the browser's name.
-        data = {"email": email, "keep": keep}
+        browser = context.browser
+        secure = browser is None or browser.browser_type.name != "webkit" or self.base_url.startswith("https:")
+        data = {"email": email, "keep": keep, "secure": secure}
         answer = context.request.post(f"{self.base_url}/test/session", data=data, fail_on_status_code=True)
         context.add_cookies(answer.json()["cookies"])
 
-    def cookies_for(self, email: str, *, keep: bool = False, password: str = "") -> list[dict[str, Any]]:
+    def cookies_for(
+        self, email: str, *, keep: bool = False, password: str = "", secure: bool = True
+    ) -> list[dict[str, Any]]:
         """Begin a session; return its cookies, as `context.add_cookies` takes them.
 
         *password*: for an account that is made now; without it nobody knows its password.
+        *secure*: False for WebKit over http, which keeps no Secure cookie there.
         """
-        cookies: list[dict[str, Any]] = self._post("session", email=email, keep=keep, password=password)["cookies"]
+        asked = {"email": email, "keep": keep, "password": password, "secure": secure}
+        cookies: list[dict[str, Any]] = self._post("session", **asked)["cookies"]
         return cookies
 
     def move_time(self, seconds: int) -> None:
