@@ -7,19 +7,29 @@ import pytest
 
 from tests.engines import driver
 from tests.engines.driver import Browser, Missing
+from tests.engines.front import Front, sign_certificate, standing
 from tests.server import Server
 
 OpenEngine = Callable[..., Browser]
+SETTINGS = {"WORKERS": "2", "MAX_SESSIONS": "3"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", sorted(driver.ENGINES), scope="session")
+    """Use each engine over http, as on the machine of whoever tries the site; WebKit, which keeps other cookies there, over https too."""
+    if "engine" not in metafunc.fixturenames:
+        return
+    ways = {engine: (engine, "http") for engine in sorted(driver.ENGINES)}
+    if metafunc.definition.get_closest_marker("tls"):
+        ways["webkit over https"] = ("webkit", "https")
+    metafunc.parametrize(("engine", "scheme"), ways.values(), ids=ways, scope="session")
 
 
 @pytest.fixture(scope="session")
-def start(engine: str) -> Iterator[OpenEngine]:
-    """Start browsers of this engine, each kept for the tests that want the same."""
+def start(engine: str, scheme: str) -> Iterator[OpenEngine]:
+    """Start browsers of this engine, each kept for the tests that want the same.
+
+    One that was at a site over https goes to no other of this host without (HSTS).
+    """
     running: dict[frozenset[tuple[str, bool]], Browser] = {}
 
     def start_one(**more: bool) -> Browser:
@@ -35,9 +45,17 @@ def start(engine: str) -> Iterator[OpenEngine]:
 
 
 @pytest.fixture(scope="module")
-def server(shared_instance: Path) -> Iterator[Server]:
-    running = Server(shared_instance, WORKERS="2", MAX_SESSIONS="3")
-    yield running
+def server(shared_instance: Path, scheme: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if scheme == "http":
+        running = Server(shared_instance, **SETTINGS)
+        yield running
+    else:
+        front = Front()
+        front.wear(sign_certificate(tmp_path_factory.mktemp("tls")))
+        with standing(front):
+            running = Server(shared_instance, SITE_URL=front.url, TRUSTED_PROXIES="1", **SETTINGS)
+            front.behind, running.url = running.port, front.url
+            yield running
     running.stop()
 
 

@@ -322,8 +322,10 @@ class WebKit(WebDriver):
             home = Path(tempfile.mkdtemp(prefix="webkit-"))
             started.callback(shutil.rmtree, home, ignore_errors=True)
             display = _screen(started)
-            wanted = {"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": options}}}
-            super().__init__([driver], wanted, DISPLAY=display, HOME=str(home), XDG_RUNTIME_DIR=str(home))
+            wanted = {"alwaysMatch": {"acceptInsecureCerts": True, "webkitgtk:browserOptions": options}}
+            super().__init__(
+                [driver], {"capabilities": wanted}, DISPLAY=display, HOME=str(home), XDG_RUNTIME_DIR=str(home)
+            )
             self._started = started.pop_all()
 
     def close(self) -> None:

@@ -1,80 +1,45 @@
 """A browser that leaves a page while a request of it is under way stays away, and nothing is sent twice."""
 
-import http.client
 from collections.abc import Iterator
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
-from typing import Any
+from threading import Event
 
 import pytest
 
 from tests.engines.conftest import OpenEngine
 from tests.engines.driver import PATIENCE, Browser, until
+from tests.engines.front import Front, standing
 from tests.server import Server
 
 pytestmark = pytest.mark.e2e
-HOPS = ("connection", "transfer-encoding")  # what concerns one connection alone
 
 
-class Gate(ThreadingHTTPServer):
+class Gate(Front):
     """Stands before the site. It notes what is posted, and keeps each answer to that back, or loses it.
 
     *answers*: what it got from the site, by which the test knows that the act was done.
     """
 
-    daemon_threads = True
-
     def __init__(self, server: Server) -> None:
-        super().__init__(("127.0.0.1", 0), Passage)
-        self.behind = server.port
-        self.url = f"http://localhost:{self.server_port}"
+        super().__init__(server.port)
         self.answers: list[str] = []
         self.open = Event()
         self.is_lossy = False
 
-    def handle_error(self, *_: Any) -> None:
-        """A browser that has left takes no answer."""
-
-
-class Passage(BaseHTTPRequestHandler):
-    """One request on its way through."""
-
-    server: Gate
-
-    def do_GET(self) -> None:
-        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        with closing(http.client.HTTPConnection("127.0.0.1", self.server.behind, timeout=PATIENCE)) as site:
-            site.request(self.command, self.path, sent, dict(self.headers.items()))
-            answer = site.getresponse()
-            body = answer.read()
-        if self.command == "POST":
-            self.server.answers.append(f"{self.path} {answer.status}")
-            self.server.open.wait(PATIENCE)
-            if self.server.is_lossy:
-                return
-        self.send_response_only(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in HOPS:
-                self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def log_message(self, *args: object) -> None:
-        """Nobody reads it."""
+    def deliver(self, asked: str, status: int) -> bool:
+        method, path = asked.split()
+        if method != "POST":
+            return True
+        self.answers.append(f"{path} {status}")
+        self.open.wait(PATIENCE)
+        return not self.is_lossy
 
 
 @pytest.fixture
 def gate(server: Server) -> Iterator[Gate]:
     gate = Gate(server)
-    Thread(target=gate.serve_forever, daemon=True).start()
-    yield gate
-    gate.open.set()
-    gate.shutdown()
-    gate.server_close()
+    with standing(gate):
+        yield gate
+        gate.open.set()
 
 
 @pytest.fixture

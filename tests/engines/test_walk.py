@@ -13,16 +13,22 @@ import pytest
 from tests.browsers import PASSWORD, Site
 from tests.engines.conftest import OpenEngine
 from tests.engines.driver import Browser
+from tests.kit.signed_out import SignedOut
 from tests.oauth.conftest import App, register_app
 from tests.oauth.flow import Flow
 from tests.server import Server
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.tls]
 
 MANY = 3  # live sessions that a person may have here
-# All that differs by browser: docs/testing.md says why.
-PREFIX = {"chromium": "__Host-Http-", "firefox": "__Host-Http-", "webkit": "loopback-"}
+SECURE, LOOPBACK = "__Host-Http-", "loopback-"
 NAMES = {"chromium": "Chrome", "firefox": "Firefox", "webkit": "Safari"}
+
+
+@pytest.fixture
+def prefix(engine: str, scheme: str) -> str:
+    """How the names of the cookies begin: all that differs by browser. docs/testing.md says why."""
+    return LOOPBACK if (engine, scheme) == ("webkit", "http") else SECURE
 
 
 @pytest.fixture
@@ -48,7 +54,7 @@ def sign_in(browser: Browser, email: str) -> None:
 
 
 def test_somebody_signs_up_ends_another_browser_signs_out_and_in(
-    browser: Browser, engine: str, server: Server, email: str
+    browser: Browser, engine: str, prefix: str, server: Server, email: str
 ) -> None:
     sign_up(browser, server, email)
     phone = server.sign_in(email)
@@ -62,30 +68,46 @@ def test_somebody_signs_up_ends_another_browser_signs_out_and_in(
     browser.sign_out()
     assert browser.heading() == "You are signed out"
     assert browser.has("POST /oauth/revoke")
-    assert not {f"{PREFIX[engine]}access", f"{PREFIX[engine]}refresh"} & browser.cookies().keys()
+    assert not {f"{prefix}access", f"{prefix}refresh"} & browser.cookies().keys()
     for name in ("access", "refresh"):
-        assert not server.is_signed_in({f"__Host-Http-{name}": copied[f"{PREFIX[engine]}{name}"]["value"]})
+        assert not server.is_signed_in({f"{SECURE}{name}": copied[f"{prefix}{name}"]["value"]})
     browser.go(f"{server.url}/account")
     assert browser.heading() == "That page asks who you are"
     browser.tick("keep")
     sign_in(browser, email)
     assert browser.heading() == "This is your account"
-    assert "expiry" in browser.cookies()[f"{PREFIX[engine]}refresh"], "it is kept when the browser is closed"
+    assert "expiry" in browser.cookies()[f"{prefix}refresh"], "it is kept when the browser is closed"
+
+
+def test_a_session_without_a_form_is_one_that_this_engine_keeps(
+    open_engine: OpenEngine, prefix: str, server: Server, email: str
+) -> None:
+    browser, controls = open_engine(javascript=True), SignedOut(f"http://localhost:{server.port}")
+    for cookie in controls.cookies_for(email, keep=True, secure=prefix == SECURE):
+        expires = cookie.pop("expires")
+        del cookie["domain"]  # to WebDriver, one that is named goes to hosts below it, too
+        browser.add_cookie(**cookie, expiry=expires)
+    browser.go(f"{server.url}/account")
+    assert browser.heading() == "This is your account"
+    server.wait(60 * 60)  # the access token is over, and the refresh token gets both anew
+    browser.go(f"{server.url}/devices")
+    assert browser.heading() == "You are signed in on this device only"
+    assert f"{prefix}refresh" in browser.cookies()
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_the_cookies_are_those_that_this_engine_keeps(
-    open_engine: OpenEngine, engine: str, server: Server, email: str, host: str
+    open_engine: OpenEngine, prefix: str, server: Server, email: str, host: str
 ) -> None:
-    browser, url = open_engine(javascript=True), f"http://{host}:{server.port}"
+    browser, url = open_engine(javascript=True), server.url.replace("localhost", host)
     browser.go(f"{url}/static/icon.svg")
     browser.forget()
     browser.go(f"{url}/sign-up")
     browser.fill(name="Ada", email=email, password=PASSWORD)
     browser.press("Sign up")
     found = browser.cookies()
-    assert {name.removeprefix(PREFIX[engine]) for name in found} == {"probe", "access", "refresh"}
-    assert {cookie["secure"] for cookie in found.values()} == {engine != "webkit"}
+    assert {name.removeprefix(prefix) for name in found} == {"probe", "access", "refresh"}
+    assert {cookie["secure"] for cookie in found.values()} == {prefix == SECURE}
     assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in found.values())
 
 
