@@ -24,8 +24,8 @@ test-long: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## ru
 test-browsers: .venv/dev .venv/engines  ## take the walk in Firefox, WebKit and Chromium, with and without JavaScript
 	$(PYTEST) $(or $(TESTS),tests/engines)
 
-test-clients: .venv/dev .venv/apache  ## sign in and out under a real Apache, whose package starts a server where it is missing
-	$(PYTEST) $(or $(TESTS),tests/clients/apache)
+test-clients: .venv/dev .venv/node .venv/apache .venv/clients  ## sign in and out by each client of docs/apps.md, one of them under a real Apache
+	CLIENTS=all $(PYTEST) $(or $(TESTS),tests/clients)
 
 bench: .venv/dev .venv/browser .venv/redis  ## measure, as ratios in one run
 	@$(BIN)/python -m tests.bench
@@ -51,7 +51,7 @@ lock: .venv/dev  ## compile the requirement files anew
 	.ci/lock
 
 clean:  ## remove the environment and caches, never the instance folder
-	rm -rf .venv tests/node/node_modules .coverage.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv tests/node/node_modules tests/clients/node/node_modules .coverage.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/site: requirements.txt | .venv/made
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
@@ -71,6 +71,10 @@ clean:  ## remove the environment and caches, never the instance folder
 
 .venv/apache:
 	.ci/apache
+	@touch $@
+
+.venv/clients: tests/clients/requirements.txt tests/clients/node/package-lock.json | .venv/node
+	.ci/clients
 	@touch $@
 
 .venv/redis:

@@ -14,7 +14,6 @@ from tests.clients.person import Person
 from tests.clients.requests_oauthlib_app import RequestsOAuthlib
 from tests.server import Server
 
-collect_ignore = ["apache"]  # `make test-clients`: Debian's package starts a server when it is installed
 CALLBACK = "http://127.0.0.1/callback"  # nobody listens there: the test hands the address over
 LIBRARIES: dict[str, Callable[[App], Library]] = {
     "Authlib": Authlib,

@@ -10,6 +10,7 @@ import httpx
 from tests.browsers import PASSWORD
 from tests.server import Server
 
+LONGEST_COOKIE = 4096  # characters of name and value (RFC 6265bis, section 5.7)
 _ID = "SELECT id FROM users WHERE email = ?"
 
 
@@ -21,18 +22,23 @@ class Person:
             server.join(email)
         self.email = email
         self.id: str = server.query(_ID, email)[0][0]
+        self.led: list[str] = []  # the pages of the site to which apps have led
         self._site = server.url
         # As browsers do, it takes this machine for a safe place also without TLS; httpx alone would not.
         cookies = httpx.Cookies(CookieJar(DefaultCookiePolicy(secure_protocols=("https", "http"))))
-        hooks = {"request": [cookies.set_cookie_header], "response": [cookies.extract_cookies]}
+        hooks = {"request": [cookies.set_cookie_header], "response": [check_cookies, cookies.extract_cookies]}
         self._browser = httpx.Client(base_url=server.url, event_hooks=hooks, timeout=60)
 
     def decide(self, address: str, decision: str = "allow") -> str:
-        """Go to *address*, sign in if asked who it is, decide if asked; return where that leads off the site."""
+        """Go to *address*, sign in if asked who it is, decide if asked; return where that leads off the site, or ends on it."""
+        self.led.append(address)
         answer = self._browser.get(address)
         for _ in range(9):
             if not answer.is_redirect:
-                answer = self._fill_in(answer, {"email": self.email, "password": PASSWORD}, {"decision": decision})
+                sent = self._fill_in(answer, {"email": self.email, "password": PASSWORD}, {"decision": decision})
+                if sent is None:
+                    return str(answer.url)
+                answer = sent
                 continue
             assert answer.next_request
             led = str(answer.next_request.url)
@@ -41,16 +47,21 @@ class Person:
             answer = self._browser.get(led)
         raise AssertionError(f"led in circles, at last to {answer.url}")
 
-    def go(self, address: str, decision: str = "allow") -> str:
-        """The same from a page of an app, which follows the way back, too; return where it ends."""
-        answer = self._browser.get(address)
+    def go(self, address: str, decision: str = "allow", form: dict[str, str] | None = None) -> str:
+        """The same from a page of an app, by a link or by its *form*, and follow the way back; return where it ends."""
+        led = address
         for _ in range(9):
+            if led.startswith(f"{self._site}/"):
+                led = self.decide(led, decision)
+                if led.startswith(f"{self._site}/"):
+                    return led
+            answer = self._browser.get(led) if form is None else self._post(led, form)
+            form = None
             if not answer.is_redirect:
+                assert answer.is_success, answer.text
                 return str(answer.url)
             assert answer.next_request
             led = str(answer.next_request.url)
-            on_the_site = led.startswith(f"{self._site}/")
-            answer = self._browser.get(self.decide(led, decision) if on_the_site else led)
         raise AssertionError(f"led in circles, at last to {answer.url}")
 
     def read(self, address: str) -> Any:
@@ -71,13 +82,25 @@ class Person:
     def close(self) -> None:
         self._browser.close()
 
-    def _fill_in(self, page: httpx.Response, *ways: dict[str, str]) -> httpx.Response:
-        """Send the first form of *page* that asks for all of one of the *ways*."""
+    def _fill_in(self, page: httpx.Response, *ways: dict[str, str]) -> httpx.Response | None:
+        """Send the first form of *page* that asks for all of one of the *ways*, if there is one."""
         assert page.is_success, page.text
-        forms = Forms(page.text).found
-        form, known = next((form, known) for form in forms for known in ways if known.keys() <= form.asks)
-        address = page.url.join(form.action)
-        return self._browser.post(address, data={**form.hidden, **known}, headers={"Origin": self._site})
+        for form in Forms(page.text).found:
+            for known in ways:
+                if known.keys() <= form.asks:
+                    return self._post(str(page.url.join(form.action)), {**form.hidden, **known})
+        return None
+
+    def _post(self, address: str, form: dict[str, str]) -> httpx.Response:
+        """Send a form of a page, which stands at the same host."""
+        there = httpx.URL(address)
+        return self._browser.post(address, data=form, headers={"Origin": f"{there.scheme}://{there.netloc.decode()}"})
+
+
+def check_cookies(answer: httpx.Response) -> None:
+    """Refuse a cookie that no browser would keep."""
+    for line in answer.headers.get_list("Set-Cookie"):
+        assert len(line.partition(";")[0]) <= LONGEST_COOKIE, f"too long for a browser: {line[:60]}"
 
 
 @dataclass

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Error, expect
 
 from tests.clients.conftest import register
-from tests.clients.library import SCOPE, App
+from tests.clients.copied import copied
+from tests.clients.library import App
 from tests.e2e.conftest import OpenBrowser, Person
 from tests.forking import PROJECT
 from tests.server import Server
@@ -28,9 +29,9 @@ FILES = {
 
 
 class Page(ThreadingHTTPServer):
-    """The app's own server: a few files, and what the app was told when it was registered."""
+    """The app's own server: a few files, and the copied configuration with what it was told when it was registered."""
 
-    told = "{}"
+    people = ""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Files)
@@ -41,11 +42,11 @@ class Files(BaseHTTPRequestHandler):
     server: Page
 
     def do_GET(self) -> None:
-        file, kind = FILES.get(urlsplit(self.path).path, (None, "application/json"))
+        file, kind = FILES.get(urlsplit(self.path).path, (None, "text/javascript"))
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.end_headers()
-        self.wfile.write(file.read_bytes() if file else self.server.told.encode())
+        self.wfile.write(file.read_bytes() if file else self.server.people.encode())
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -65,7 +66,10 @@ def serving() -> Iterator[Page]:
 def app(server: Server) -> Iterator[App]:
     with serving() as page:
         found = register(server, "--public", "--post-logout-redirect-uri", page.address, redirect_uri=page.address)
-        page.told = json.dumps({"issuer": found.issuer, "id": found.id, "scope": SCOPE})
+        page.people = f"""const {{ UserManager }} = window.oidc;
+const [ISSUER, ID] = {json.dumps([found.issuer, found.id])};
+{copied("oidc-client-ts", page.address.rstrip("/"))}
+export {{ people }};"""
         yield found
 
 
@@ -154,7 +158,7 @@ def test_bba_10_a_page_of_an_origin_that_is_not_registered_can_read_nothing(ada:
     assert call_api(ada, app, kept) == 200
     with serving() as elsewhere:
         # By its name: the port of a loopback number is the app's to choose.
-        ada.page.goto(f"http://localhost:{elsewhere.server_port}/app.json")
+        ada.page.goto(f"http://localhost:{elsewhere.server_port}/app.js")
         with pytest.raises(Error, match="Failed to fetch"):
             call_api(ada, app, kept)
         with pytest.raises(Error, match="Failed to fetch"):
