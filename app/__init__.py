@@ -26,7 +26,7 @@ from app import (
 from app.api import log
 from app.api import routes as api
 from app.controls import routes as controls
-from app.identity import access_token, demo, first_use, password
+from app.identity import access_token, demo, first_use, password, user
 from app.oauth import routes as oauth
 from app.openapi import routes as openapi
 from app.revocation import delivery
@@ -52,6 +52,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         keys.init_app(app)
         security_log.init_app()
         password.init_app(app)
+        user.init_app(app)
         demo.init_app(app, settings)
     for tokens in (stillness, access_token, first_use):
         tokens.init_app(app)

@@ -1,6 +1,7 @@
 """A database of the first version, with people and sessions in it, becomes one of today, and nobody notices."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from sqlalchemy import text
 
 from app import clock
 from app.db import db, writing
+from app.identity import demo, email
+from app.identity import user as users
 from app.revocation import log
 from app.revocation.entries import Scope
 from tests.browsers import Site
@@ -105,8 +108,8 @@ def test_every_account_stays_and_is_found_as_its_owner_types_its_address(
     site: Site, instance: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     passwords = {name: f"{name} walruses" for name in ("quiet", "violet")}
-    for email in FOLDED:
-        site.browser().sign_up(email)
+    for address in FOLDED:
+        site.browser().sign_up(address)
     site.browser().sign_up("younger@example.org", passwords["violet"])
     site.browser().sign_up("older@example.org", passwords["quiet"])
     before_mailboxes(site)
@@ -132,3 +135,81 @@ def test_every_account_stays_and_is_found_as_its_owner_types_its_address(
         assert upgraded.query("SELECT count(*) FROM users") == [(4,)]
     finally:
         upgraded.close()
+
+
+ON_AN_OLDER_NODE = (
+    "INSERT INTO users (id, email, name, password_hash, password_version, created_at, is_admin)"
+    " SELECT :email, :email, name, password_hash, password_version, created_at + :later, is_admin"
+    " FROM users WHERE email = 'ada@example.org'"
+)
+
+
+def sign_up_on_an_older_node(site: Site, *emails: str) -> None:
+    """Make accounts as code from before there were mailboxes does: it knows no such column."""
+    site.member("ada@example.org")
+    with site.app.app_context(), writing():
+        for later, email in enumerate(emails):
+            db.session.execute(text(ON_AN_OLDER_NODE), {"email": email, "later": later})
+
+
+def mailboxes(site: Site) -> dict[str, str | None]:
+    return dict(site.query("SELECT email, mailbox FROM users WHERE email <> 'ada@example.org'"))
+
+
+@pytest.mark.parametrize(
+    ("kept", "other"),
+    [
+        ("bob@example.org", "Bob@Example.org"),
+        ("jos\u00e9@example.org", "Jose\u0301@example.org"),
+        ("bob@m\u00fcnchen.example", "bob@xn--mnchen-3ya.example"),
+        ("bob@xn--mnchen-3ya.example", "BOB@M\u00fcnchen.example"),
+    ],
+    ids=ascii,
+)
+def test_an_account_that_an_older_node_makes_has_its_mailbox_for_itself(
+    site: Site, instance: Path, kept: str, other: str
+) -> None:
+    sign_up_on_an_older_node(site, kept)
+    for spelling in (kept, other):
+        assert "has an account already" in site.browser().sign_up(spelling).text, spelling
+        assert site.browser().sign_in(spelling).status_code == 303, spelling
+    assert mailboxes(site) == {kept: None}
+    again = Site(instance)
+    try:
+        assert mailboxes(again) == {kept: email.mailbox(kept)}
+        assert again.browser().sign_in(other).status_code == 303
+        assert not again.run("users", "collisions").output
+    finally:
+        again.close()
+
+
+def test_of_accounts_that_an_older_node_makes_for_one_mailbox_the_older_has_it(site: Site, instance: Path) -> None:
+    sign_up_on_an_older_node(site, OLDER, YOUNGER)
+    with site.app.app_context():
+        assert [users.find(spelling).email for spelling in (OLDER, YOUNGER, "Jos\u00e9@EXAMPLE.org")] == [  # type: ignore[union-attr]
+            OLDER,
+            YOUNGER,
+            OLDER,
+        ]
+    before = site.run("users", "collisions").output
+    assert re.fullmatch(rf"{YOUNGER}  {YOUNGER}  has the mailbox of {OLDER}  {OLDER}\n", before)
+    again = Site(instance)
+    try:
+        assert mailboxes(again) == {OLDER: email.mailbox(OLDER), YOUNGER: None}
+        assert again.run("users", "collisions").output == before
+    finally:
+        again.close()
+
+
+def test_a_demo_account_that_an_older_node_makes_is_opened_and_closed_as_any_other(
+    site: Site, open_site: Callable[..., Site]
+) -> None:
+    sign_up_on_an_older_node(site, *demo.ACCOUNTS)
+    site.run("users", "seed")
+    guest = site.browser()
+    assert guest.sign_in("Eve@Workshop.example", demo.PASSWORD).status_code == 303
+    assert mailboxes(site) == dict.fromkeys(demo.ACCOUNTS)
+    open_site(WORKSHOP="0")
+    assert not guest.is_signed_in()
+    for address in demo.ACCOUNTS:
+        assert site.browser().sign_in(address, demo.PASSWORD).status_code == 422

@@ -3,7 +3,6 @@
 from contextlib import suppress
 
 from flask import Flask
-from sqlalchemy import select
 
 from app import clock
 from app.config import Settings
@@ -12,7 +11,6 @@ from app.identity import password as passwords
 from app.identity import sessions
 from app.identity import user as users
 from app.identity.session import Reason
-from app.identity.user import User
 from app.revocation import log
 from app.revocation.witness import LogCut
 
@@ -34,14 +32,17 @@ def seed() -> None:
     hashed = passwords.hash(PASSWORD)
     for email, name in ACCOUNTS.items():
         with writing():
-            if users.sign_up(email, name, hashed) is None:
-                _reopen(email, hashed)
+            known = users.find(email)
+            if known:
+                _reopen(known.id, hashed)
+            else:
+                users.sign_up(email, name, hashed)
 
 
 def close() -> None:
     """End their sessions, and let nobody sign in to them."""
-    left = db.session.scalars(select(User.id).where(User.mailbox.in_(ACCOUNTS), User.disabled_at.is_(None)))
-    for user_id in list(left):
+    left = [user.id for user in users.sharing(ACCOUNTS.keys()) if user.disabled_at is None]
+    for user_id in left:
         with writing():
             users.lock(user_id).disabled_at = clock.now()
             with suppress(LogCut):  # such a log takes no entry, and `flask log restore` ends every session
@@ -49,7 +50,7 @@ def close() -> None:
                 sessions.end_all(user_id, Reason.REVOKED)
 
 
-def _reopen(email: str, hashed: str) -> None:
-    user = users.lock(db.session.scalars(select(User.id).where(User.mailbox == email)).one())
+def _reopen(user_id: str, hashed: str) -> None:
+    user = users.lock(user_id)
     user.disabled_at = None
     user.set_password(hashed)

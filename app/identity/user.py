@@ -1,15 +1,17 @@
 """A person with an account."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 
+from flask import Flask
 from flask_login import UserMixin
 from sqlalchemy import Index, String, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
-from app.db import Model, db, writing
+from app.db import Model, StoreUnavailable, db, writing
 from app.identity import email as emails
 from app.identity import password as passwords
 
@@ -17,8 +19,9 @@ from app.identity import password as passwords
 class User(UserMixin, Model):
     """An account. *password_version* grows with each change, so that a check that began before one can tell.
 
-    *email*: as the person typed it. *mailbox*: what it is compared by; none where an older account had it first, when
-    addresses began to be compared so. *email_is_folded*: it was kept in lower case, as all were before that.
+    *email*: as the person typed it. *mailbox*: what it is compared by; none where an older account has it, from before
+    addresses were compared so, and none yet where an older node made the account during an upgrade.
+    *email_is_folded*: it was kept in lower case, as all were before that.
     """
 
     __tablename__ = "users"
@@ -34,6 +37,11 @@ class User(UserMixin, Model):
     disabled_at: Mapped[int | None]
     is_admin: Mapped[bool] = mapped_column(default=False)
 
+    @property
+    def compared_by(self) -> str:
+        """Its mailbox, also where another account has that, or none was noted."""
+        return self.mailbox or emails.mailbox(self.email)
+
     def has_password(self, password: str) -> bool:
         """Check *password*; takes the same time either way. No transaction may be open."""
         before = self.password_hash
@@ -44,6 +52,14 @@ class User(UserMixin, Model):
         """Store a new password, already hashed. Must run inside `db.writing`, under `lock`."""
         self.password_hash = hashed
         self.password_version = (self.password_version or 0) + 1
+
+
+def init_app(app: Flask) -> None:
+    """Complete what older code left in the database of *app*."""
+    with app.app_context():
+        _give_mailboxes()
+        db.session.remove()
+        db.engine.dispose()  # as in `schema`
 
 
 def sign_up(email: str, name: str, hashed: str) -> User | None:
@@ -63,19 +79,45 @@ def sign_up(email: str, name: str, hashed: str) -> User | None:
 
 def find(email: str) -> User | None:
     """Return the account of this address: the one that is spelled exactly so, else the one of the mailbox."""
-    typed, mailbox = email.strip(), emails.mailbox(email)
-    folded = and_(User.email == emails.of_old(email), User.email_is_folded)
-    known = db.session.scalars(select(User).where(or_(User.email == typed, User.mailbox == mailbox, folded)))
-    # One without a mailbox is told apart by its spelling alone.
-    return min(known, key=lambda user: (user.email != typed, bool(user.mailbox), user.mailbox != mailbox), default=None)
+    typed, mailbox, of_old = email.strip(), emails.mailbox(email), emails.of_old(email)
+    is_spelled_so = or_(User.email == typed, and_(User.email == of_old, User.email_is_folded))
+    spelled = db.session.scalars(select(User).where(is_spelled_so)).all()
+
+    def nearness(user: User) -> tuple[bool, ...]:
+        is_apart = user.mailbox is None and user in spelled  # its spelling alone tells it from the mailbox's owner
+        return user.email == typed, is_apart, user.mailbox == mailbox, user.mailbox is None
+
+    return max([*sharing({mailbox}), *spelled], key=nearness, default=None)
+
+
+def sharing(mailboxes: Collection[str]) -> list[User]:
+    """Return all accounts of these mailboxes, the oldest first. Every account without a mailbox is read: they are few."""
+    looked = select(User).where(or_(User.mailbox.in_(mailboxes), User.mailbox.is_(None)))
+    found = db.session.scalars(looked.order_by(User.created_at, User.id))
+    return [user for user in found if user.compared_by in mailboxes]
 
 
 def collisions() -> list[tuple[User, User]]:
     """Return each account without a mailbox of its own, and the older account that has it."""
-    younger = db.session.scalars(select(User).where(User.mailbox.is_(None)).order_by(User.created_at, User.id)).all()
-    found = db.session.scalars(select(User).where(User.mailbox.in_([emails.mailbox(user.email) for user in younger])))
-    older = {user.mailbox: user for user in found}
-    return [(user, older[mailbox]) for user in younger if (mailbox := emails.mailbox(user.email)) in older]
+    alike = sharing({user.compared_by for user in _without_mailbox()})
+    owners: dict[str, User] = {}
+    for user in sorted(alike, key=lambda user: user.mailbox is None):
+        owners.setdefault(user.compared_by, user)
+    return [(user, owners[user.compared_by]) for user in alike if user is not owners[user.compared_by]]
+
+
+def _without_mailbox() -> list[User]:
+    return list(db.session.scalars(select(User).where(User.mailbox.is_(None))))
+
+
+def _give_mailboxes() -> None:
+    """Give accounts that an older node made during an upgrade their mailboxes, unless another account has them."""
+    younger = {user for user, _ in collisions()}
+    found = {user.id: user.compared_by for user in _without_mailbox() if user not in younger}
+    for user_id, mailbox in found.items():
+        # Without one, the account is found as well, only more slowly.
+        with suppress(IntegrityError, StoreUnavailable), writing():
+            lock(user_id).mailbox = mailbox
 
 
 def named(ids: Iterable[str]) -> dict[str, User]:
