@@ -19,7 +19,7 @@ from tests.oauth.conftest import App, register
 pytestmark = pytest.mark.stores
 COLUMNS = {
     "users": ("is_admin", "mailbox", "email_is_folded"),
-    "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at"),
+    "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at", "ends_at"),
     "sessions": ("parent_id", "places", "warned", "chains", "began_as"),
     "log_head": ("cut_from",),
     "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),

@@ -61,8 +61,12 @@ def init_app(app: Flask) -> None:
     app.extensions["verified_tokens"] = VerifiedTokens()
 
 
-def issue(session: Session, scope: str | None = None, *, auth_time: int | None, link: str | None) -> tuple[str, Claims]:
-    """Sign an access token of *session*, of its full scope or a part, that outlives neither of its time-outs.
+def issue(
+    session: Session, scope: str | None, *, auth_time: int | None, link: str | None, ends_at: int | None
+) -> tuple[str, Claims]:
+    """Sign an access token of *session*, of its full scope or a part, that outlives none of its time-outs.
+
+    *ends_at*: when its chain is over, if that ends by itself.
 
     Must run inside `db.writing`, with the session's row locked: it may move `access_until`. Raises ClockApart.
     """
@@ -78,7 +82,7 @@ def issue(session: Session, scope: str | None = None, *, auth_time: int | None, 
         jti=secrets.token_urlsafe(16),
         opened=session.opened,
         iat=now,
-        exp=min(now + settings().access_token_seconds, session.ends_at),
+        exp=min(now + settings().access_token_seconds, session.ends_at, ends_at or session.ends_at),
         auth_time=auth_time,
         link=link,
     )

@@ -30,16 +30,18 @@ class StoodStill(StoreUnavailable):
 
 
 class Chain(NamedTuple):
-    """What all links of a chain have in common. *number*: which chain of an app's session; *scope*: what it is good for.
+    """What all links of a chain have in common. *number*: which chain of an app's session; *scope*: what it is good for;
+    *ends_at*: until when, however much it is used. A later exchange lengthens the session, and no chain.
 
-    The one chain of a browser's session has neither.
+    The one chain of a browser's session has none of these.
     """
 
     number: int | None
     scope: str | None
+    ends_at: int | None
 
 
-_BROWSERS = Chain(None, None)
+_BROWSERS = Chain(None, None, None)
 
 
 class RefreshToken(Model):
@@ -53,7 +55,7 @@ class RefreshToken(Model):
     A *successor* without *used_at* carries a proof of identity. Only the answer to that proof gives it, so it is never
     sealed. A link with *used_at* and no *successor* is void.
 
-    *chain* and *scope*: see `Chain`. *stopped_at*: when the chain made room for another. Its tokens get nothing any
+    *chain*, *scope* and *ends_at*: see `Chain`; older code leaves the last out. *stopped_at*: when the chain made room for another. Its tokens get nothing any
     more and show no theft, but to revoke one still ends the session.
     """
 
@@ -81,6 +83,12 @@ class RefreshToken(Model):
     chain: Mapped[int | None]
     scope: Mapped[str | None] = mapped_column(String(255))
     stopped_at: Mapped[int | None]
+    ends_at: Mapped[int | None]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its chain has neither stopped nor run out."""
+        return self.stopped_at is None and (self.ends_at is None or clock.now() < self.ends_at)
 
 
 _NEWEST = and_(RefreshToken.used_at.is_(None), RefreshToken.successor.is_(None))
@@ -88,12 +96,16 @@ _NEWEST = and_(RefreshToken.used_at.is_(None), RefreshToken.successor.is_(None))
 
 @dataclass(frozen=True)
 class Tokens:
-    """A session with the tokens that a browser or an app is given. *refresh* is None where it keeps the one it has."""
+    """A session with the tokens that a browser or an app is given. *refresh* is None where it keeps the one it has.
+
+    *longest*: when they are over, however much they are used.
+    """
 
     session: Session
     access: str
     refresh: str | None
     claims: Claims
+    longest: int
 
 
 class _Verdict(Enum):
@@ -115,7 +127,7 @@ def issue(session: Session, *, scope: str | None = None, auth_time: int | None =
         return _add(session, auth_time)[1]
     _make_room(session)
     session.chains += 1
-    return _add(session, auth_time, Chain(session.chains, scope or session.scope))[1]
+    return _add(session, auth_time, Chain(session.chains, scope or session.scope, session.expires_at))[1]
 
 
 def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Browser | None = None) -> Tokens | None:
@@ -210,12 +222,17 @@ def owner(token: str) -> Session | None:
 def is_newest(token: str) -> bool:
     """Return whether this token has not been exchanged. To ask uses nothing up."""
     link = db.session.get(RefreshToken, digest(token))
-    return link is not None and link.used_at is None and link.successor is None and link.stopped_at is None
+    return link is not None and link.used_at is None and link.successor is None and link.goes_on
 
 
-def scope_of(token: str) -> str | None:
-    """Return what the chain of this token is good for; None if that is all that its session is good for."""
-    return db.session.scalar(select(RefreshToken.scope).where(RefreshToken.hash == digest(token)))
+def chain_of(token: str, session: Session) -> tuple[str, int]:
+    """Return what the chain of this token of *session* is good for, and until when."""
+    link = db.session.get_one(RefreshToken, digest(token))
+    return link.scope or session.scope, _longest(session, link.ends_at)
+
+
+def _longest(session: Session, ends_at: int | None) -> int:
+    return min(session.longest, ends_at or session.longest)
 
 
 def note_use(session: Session, claims: Claims, browser: Browser) -> None:
@@ -292,7 +309,9 @@ def _add(
     """Add a link with no predecessor yet. *scope* narrows its access token only."""
     token = secrets.token_urlsafe(32)
     name = secrets.token_urlsafe(12) if session.client_id == SITE else None
-    access, claims = access_token.issue(session, scope or chain.scope, auth_time=auth_time, link=name)
+    access, claims = access_token.issue(
+        session, scope or chain.scope, auth_time=auth_time, link=name, ends_at=chain.ends_at
+    )
     link = RefreshToken(
         hash=digest(token),
         link=name,
@@ -302,14 +321,15 @@ def _add(
         auth_time=auth_time,
         chain=chain.number,
         scope=chain.scope,
+        ends_at=chain.ends_at,
     )
     db.session.add(link)
     db.session.flush()
-    return link, Tokens(session, access, token, claims)
+    return link, Tokens(session, access, token, claims, _longest(session, chain.ends_at))
 
 
 def _exchange(link: RefreshToken, token: str, session: Session, scope: str | None) -> Tokens | None:
-    if link.stopped_at is not None:
+    if not link.goes_on:
         return None
     verdict = _judge(link, session)
     if verdict is _Verdict.THEFT:
@@ -367,7 +387,7 @@ def _first_use(link: RefreshToken) -> int | None:
 def _advance(link: RefreshToken, token: str, session: Session, scope: str | None = None) -> tuple[RefreshToken, Tokens]:
     """Exchange the newest link. A proof made from it, if it is unused, is void from here on."""
     _void(link.successor)
-    added, tokens = _add(session, link.auth_time, Chain(link.chain, link.scope), scope)
+    added, tokens = _add(session, link.auth_time, Chain(link.chain, link.scope, link.ends_at), scope)
     now = clock.now()
     sealed = seal.close(token, _SUCCESSOR, tokens.refresh or "")
     # Compare and swap: whatever the isolation, one caller alone moves the chain on.
@@ -394,8 +414,10 @@ def _expires_soon(link: RefreshToken) -> bool:
 def _repeat(link: RefreshToken, known: str | None, session: Session, scope: str | None) -> Tokens:
     """Give the *known* successor again, with an access token of it; else an access token of *link* alone."""
     named = (_locked(link.successor) if known else None) or link
-    access, claims = access_token.issue(session, scope or link.scope, auth_time=named.auth_time, link=named.link)
-    return Tokens(session, access, known, claims)
+    access, claims = access_token.issue(
+        session, scope or link.scope, auth_time=named.auth_time, link=named.link, ends_at=link.ends_at
+    )
+    return Tokens(session, access, known, claims, _longest(session, link.ends_at))
 
 
 def _void(name: bytes | None) -> None:

@@ -26,6 +26,7 @@ from app.revocation.entries import Entry, Kind, Scope
 SITE = "signed-out"  # the client id of this site's own pages
 UNKEPT_SECONDS = 12 * 60 * 60
 SEEN_SECONDS = 60
+MOST_LIVES = 10  # of an app's session that each exchange renews; then another begins
 CLOCKS_DIFFER_SECONDS = 5  # more than the clocks of two nodes may differ
 _ENDED = text("ended_entry IS NOT NULL")
 
@@ -107,11 +108,13 @@ class Session(Lifetime, Model):
         *auth_time*: when the user had proved who they are to the browser that allowed it. Must run inside `db.writing`,
         with the row of *parent* locked and found to go on.
         """
+        life = settings().session_max_seconds
         return cls._open(
             user_id=parent.user_id,
             client_id=client_id,
             scope=scope,
-            expires_at=clock.now() + settings().session_max_seconds if outlives(scope) else parent.expires_at,
+            expires_at=clock.now() + life if outlives(scope) else parent.expires_at,
+            until=clock.now() + MOST_LIVES * life if outlives(scope) else None,
             last_auth_at=auth_time,
             keep=True,
             user_agent=parent.user_agent,
@@ -122,20 +125,26 @@ class Session(Lifetime, Model):
     def extend(self, scope: str, *, auth_time: int) -> None:
         """Note another exchange of a code by the app of this session: it may know what either has allowed.
 
-        Must run inside `db.writing`, with the row locked and found to go on.
+        If it outlives the browser, it has a whole life from here on; each chain ends when its own exchange said. Must run inside `db.writing`, with the row locked and found to go on.
         """
         self.scope = " ".join(dict.fromkeys([*self.scope.split(), *scope.split()]))
         self.last_auth_at = max(self.last_auth_at, auth_time)
         self.last_seen_at = max(self.last_seen_at, clock.now())
         self.idle_until = max(self.idle_until, clock.now() + settings().session_idle_seconds)
+        if self.is_offline:
+            self.expires_at = max(self.expires_at, clock.now() + settings().session_max_seconds)
+
+    def can_last(self) -> bool:
+        """Return whether one more exchange can give it a whole life: the log holds until when it can last at all."""
+        return not self.is_offline or log.until(self.opened) >= clock.now() + settings().session_max_seconds
 
     @classmethod
-    def _open(cls, *, expires_at: int, **more: Any) -> Self:
+    def _open(cls, *, expires_at: int, until: int | None = None, **more: Any) -> Self:
         now, sid = clock.now(), secrets.token_urlsafe(16)
         common = {"began_at": now, "last_auth_at": now, "last_seen_at": now, "access_until": now}
         session = cls(
             id=sid,
-            opened=log.open_session(sid, until=expires_at).position,
+            opened=log.open_session(sid, until=until or expires_at).position,
             idle_until=now + settings().session_idle_seconds,
             expires_at=expires_at,
             **common | more,

@@ -91,14 +91,14 @@ def of_app(user_id: str, client_id: str) -> list[Session]:
 
 
 def held_in(browser: Session, client_id: str, scope: str) -> Session | None:
-    """Return the session that this app holds in *browser* already, if it lasts as long as one of *scope* would.
+    """Return the session that this app holds in *browser* already, if it can last as long as one of *scope* would.
 
     Must run inside `db.writing`, with the row of *browser* locked.
     """
     held = select(Session).where(Session.parent_id == browser.id, Session.client_id == client_id, *_goes_on())
     locked = held.order_by(Session.opened.desc()).with_for_update().execution_options(populate_existing=True)
     alike = (app for app in db.session.scalars(locked) if app.is_offline == outlives(scope))
-    return next((app for app in alike if app.goes_on()), None)
+    return next((app for app in alike if app.goes_on() and app.can_last()), None)
 
 
 def ended_with(session: Session) -> list[Session]:

@@ -94,8 +94,8 @@ class RefreshOf:
         session = self.session
         if not session.goes_on() or not refresh_token.is_newest(self.token):
             return None
-        issued = {"iss": settings().site_url, "exp": session.ends_at, "iat": session.began_at}
-        scope = refresh_token.scope_of(self.token) or session.scope
+        scope, longest = refresh_token.chain_of(self.token, session)
+        issued = {"iss": settings().site_url, "exp": min(session.ends_at, longest), "iat": session.began_at}
         return issued | {"sub": session.user_id, "client_id": self.client_id, "scope": scope, "sid": session.id}
 
     def revoke(self) -> None:

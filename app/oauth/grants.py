@@ -57,7 +57,7 @@ class Credential(TokenMixin):
         return self.session.client_id == client.id
 
     def get_scope(self) -> str:
-        return refresh_token.scope_of(self.token) or self.session.scope
+        return refresh_token.chain_of(self.token, self.session)[0]
 
 
 class RefreshGrant(RefreshTokenGrant):
@@ -94,7 +94,7 @@ def _body(tokens: Tokens) -> dict[str, Any]:
         "access_token": tokens.access,
         "token_type": "Bearer",
         "expires_in": tokens.claims.exp - now,
-        "refresh_token_timeout": session.ends_at - now,
-        "authorization_expires_in": session.longest - now,
+        "refresh_token_timeout": min(session.ends_at, tokens.longest) - now,
+        "authorization_expires_in": tokens.longest - now,
         "scope": tokens.claims.scope,
     }

@@ -1,13 +1,15 @@
 """One app in one browser is one session, however often it exchanges a code; each exchange has a chain of its own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jwt
 import pytest
 
+from app.identity import session
 from app.oauth import code
 from tests.browsers import PASSWORD, Browser, Site
-from tests.oauth.conftest import App, alive
+from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import Flow, led
 from tests.oauth.logout.conftest import Party, mail
 
@@ -235,3 +237,89 @@ def test_an_app_holds_so_many_sessions_of_a_person_and_the_idle_one_is_replaced_
     assert renew(mail.app, held[0])["error"] == "invalid_grant"
     browsers[1].sign_out()
     assert [one.claims["sid"] for one in mail.told()] == [sid(held[1])]
+
+
+DAY = 24 * HOUR
+LIFE = 30 * DAY
+
+
+def use_for(days: int, ada: Browser, app: App, tokens: dict[str, Any]) -> dict[str, Any]:
+    """Visit the site, and renew the app's tokens, once in ten days."""
+    while days:
+        step = min(days, 10)
+        app.site.wait(step * DAY)
+        ada.get("/account")
+        tokens, days = renew(app, tokens), days - step
+    return tokens
+
+
+def test_an_exchange_gives_an_app_that_outlives_the_browser_a_whole_life(site: Site, ada: Browser, web: App) -> None:
+    ada.sign_in(keep="y")
+    first = Flow(web, scope=OFFLINE).connect(ada)
+    assert first["authorization_expires_in"] == LIFE
+    older = use_for(29, ada, web, first)
+    ada.sign_in(keep="y")
+    newer = Flow(web, scope=OFFLINE).connect(ada)
+    assert sid(newer) == sid(first)
+    assert (newer["authorization_expires_in"], newer["refresh_token_timeout"]) == (LIFE, 14 * DAY)
+    [row] = [line for line in ada.sessions() if line["sid"] == sid(first)]
+    assert row["ended_at"] is None
+    newer = use_for(29, ada, web, newer)
+    assert newer["authorization_expires_in"] == newer["refresh_token_timeout"] == DAY
+    site.wait(DAY)
+    assert web.refresh(newer["refresh_token"]).get_json()["error"] == "invalid_grant"
+    until = (
+        "SELECT min(until), max(expires_at) FROM log_entries JOIN sessions ON position = sessions.opened WHERE id = :id"
+    )
+    [(said_in_the_log, over)] = site.query(until, id=sid(first))
+    assert said_in_the_log >= over
+    assert older["authorization_expires_in"] == DAY
+
+
+def test_a_later_exchange_lengthens_no_chain_but_its_own(site: Site, ada: Browser, web: App) -> None:
+    """Who copied a token before a new sign-in gains nothing by it."""
+    ada.sign_in(keep="y")
+    older = use_for(29, ada, web, Flow(web, scope=OFFLINE).connect(ada))
+    site.wait(DAY - 60)
+    older = renew(web, older)
+    assert older["expires_in"] == 60
+    ada.sign_in(keep="y")
+    newer = Flow(web, scope=OFFLINE).connect(ada)
+    again = renew(web, older)
+    assert again["expires_in"] == again["authorization_expires_in"] == again["refresh_token_timeout"] == 60
+    asked = web.post("/oauth/introspect", token=again["refresh_token"]).get_json()
+    assert asked["exp"] == said(newer)["iat"] + 60
+    site.wait(60)
+    for tokens in (again, older, again):
+        assert renew(web, tokens)["error"] == "invalid_grant"
+        assert not alive(web, tokens["access_token"])
+    assert not web.post("/oauth/introspect", token=again["refresh_token"]).get_json()["active"]
+    assert sid(renew(web, newer)) == sid(older), "and shows no theft"
+
+
+def test_an_app_that_hangs_on_its_browser_lasts_as_long_as_that(site: Site, ada: Browser, web: App) -> None:
+    ada.sign_in(keep="y")
+    tokens = Flow(web).connect(ada)
+    for _ in range(29):
+        site.wait(DAY)
+        tokens = Flow(web).connect(ada)
+    assert tokens["authorization_expires_in"] == DAY
+    site.wait(DAY)
+    assert web.refresh(tokens["refresh_token"]).status_code == 400
+
+
+def test_a_session_is_lengthened_as_long_as_the_log_says_it_can_last(
+    open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "MOST_LIVES", 3)
+    site = open_site()
+    ada, web = site.member(), register_app(site, "Web")
+    ada.sign_in(keep="y")
+    held = [Flow(web, scope=OFFLINE).connect(ada)]
+    for _ in range(7):
+        held[-1] = use_for(10, ada, web, held[-1])
+        ada.sign_in(keep="y")
+        held.append(Flow(web, scope=OFFLINE).connect(ada))
+    assert [sid(tokens) == sid(held[0]) for tokens in held] == [True] * 7 + [False], "60 days later it has 30 left"
+    assert held[-1]["authorization_expires_in"] == LIFE
+    assert sid(renew(web, held[-2])) == sid(held[0]), "what it had goes on beside it"
