@@ -1,7 +1,7 @@
-"""Authorize: an app asks who somebody is, and that person says yes or no."""
+"""Authorize: an app asks who its user is, and that user says yes or no."""
 
 from contextlib import suppress
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from flask import Response as FlaskResponse
@@ -40,7 +40,7 @@ def let_forms_lead_on(response: FlaskResponse) -> FlaskResponse:
     """Let the form of a page lead on where an app is next."""
     if response.mimetype == "text/html" and response.status_code < 500:
         with suppress(StoreUnavailable, HTTPException):  # a body that is too long, say; then the form leads nowhere
-            if authorization.leads_on(local.path(request.values.get("next"))):
+            if authorization.leads_on(local.path(request.form.get("next") or local.arguments().get("next"))):
                 headers.let_forms_lead_on(response)
     return response
 
@@ -63,7 +63,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
 def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
     """Say whether the app expects another person, who alone may then be answered for (OpenID Connect Core, 3.1.2.2).
 
-    A hint that nobody can read, as of a key that is long gone, is in the way of a silent answer only.
+    A hint that we cannot verify, as of a key that is long gone, only blocks `prompt=none`.
     """
     return bool(asked.hinted or (silent and asked.hinted is not None)) and asked.hinted != visit.user.id
 
@@ -78,15 +78,15 @@ def _is_too_old(asked: Asked, visit: Visit) -> bool:
 
 
 def _ask_to_sign_in(asked: Asked) -> Response:
-    hint = f"&{urlencode({'email': asked.login_hint})}" if asked.login_hint else ""
-    return redirect(_by_way_of("/sign-in") + hint, 303)
+    way = _by_way_of("/sign-in", email=asked.login_hint) if asked.login_hint else ""
+    return redirect(way if 0 < len(way) <= local.LONGEST else _by_way_of("/sign-in"), 303)
 
 
-def _by_way_of(page: str) -> str:
+def _by_way_of(page: str, **own: str) -> str:
     """Return the address of *page*, which leads back here."""
-    again = [(name, value) for name, value in request.args.items(multi=True) if name != "since"]
-    back = f"{PATH}?{urlencode([*again, ('since', str(clock.now()))])}"
-    return f"{page}?next={local.quoted(back)}"
+    given = local.query().split("&")
+    again = [part for part in given if unquote_plus(part.partition("=")[0]) != "since"]
+    return local.address(page, f"{PATH}?{'&'.join([*again, f'since={clock.now()}'])}", **own)
 
 
 def _ask(asked: Asked, visit: Visit) -> Response:
@@ -98,7 +98,7 @@ def _ask(asked: Asked, visit: Visit) -> Response:
         ends_at=visit.session.expires_at,
         longest=settings().session_max_seconds,
         other=_by_way_of("/sign-in"),
-        query=request.query_string.decode(),
+        query=local.query(),
     )
     response = make_response(page)
     headers.let_forms_lead_on(response)

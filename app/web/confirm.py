@@ -14,7 +14,7 @@ bp = Blueprint("confirm", __name__)
 @bp.route("/confirm", methods=["GET", "POST"])
 @guard.required
 def confirm() -> ResponseReturnValue:
-    asked = {name: request.args.get(name, "") for name in ("action", "next")}
+    asked = {name: local.arguments().get(name, "") for name in ("action", "next")}
     form = forms.Confirm(request.form or None, data=asked)
     action = form.action.data or asked["action"]
     wanted = local.path(form.next.data or asked["next"] or "/devices")

@@ -7,6 +7,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from app.config import settings
+from app.web import local
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -27,7 +28,8 @@ def ask_again() -> Response | None:
     """
     if request.method != "POST" or ("decision" in request.form and is_own()):
         return None
-    return redirect(f"{request.path}?{urlencode([*(request.form or request.args).items(multi=True)])}", 303)
+    asked = urlencode([*request.form.items(multi=True)]) if request.form else local.query()
+    return redirect(f"{request.path}?{asked}", 303)
 
 
 def decision() -> str | None:

@@ -11,7 +11,7 @@ from app.identity import id_token
 from app.identity.id_token import Hint
 from app.oauth import client as clients
 from app.oauth.client import Client
-from app.web import cross_origin, guard, headers, sign_out
+from app.web import cross_origin, guard, headers, local, sign_out
 
 bp = Blueprint("end_session", __name__)
 PATH = "/oauth/end-session"
@@ -65,9 +65,7 @@ def _back(client: Client, uri: str) -> str | None:
 def _page(wish: Wish | None) -> Response:
     visit = guard.visit()
     about_another = bool(visit and wish and wish.hint and wish.hint.sub != visit.user.id)
-    page = render_template(
-        "web/end_session.html", wish=wish, about_another=about_another, query=request.query_string.decode()
-    )
+    page = render_template("web/end_session.html", wish=wish, about_another=about_another, query=local.query())
     response = make_response(page)
     if wish and wish.back:
         headers.let_forms_lead_on(response)

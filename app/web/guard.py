@@ -196,8 +196,7 @@ def ask_to_sign_in() -> ResponseReturnValue:
         await_ends()
     if wants_json():
         return jsonify(error="sign_in_required"), 401
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    return redirect(f"/sign-in?next={local.quoted(wanted)}", 303)
+    return redirect(local.address("/sign-in", local.here() if request.method == "GET" else "/"), 303)
 
 
 def wants_json() -> bool:

@@ -17,7 +17,7 @@ ANSWER_SECONDS = 10  # within which the answer to a sign-out has come, or never 
 def live() -> ResponseReturnValue:
     """Answer 204 while the page's *session* goes on, else where the page *at* has to go.
 
-    202 if this browser itself has just ended it: who left now would cancel the sign-out on which they are led on.
+    202 if this browser itself has just ended it: leaving now would cancel the redirect under way.
     """
     at = local.path(request.args.get("at"))
     session = guard.peek()
@@ -26,7 +26,7 @@ def live() -> ResponseReturnValue:
         if any(map(_just_left, held.sessions())):
             return "", 202
         # Whether they are tokens of ours is not told.
-        return {"to": f"/sign-in?next={local.quoted(at)}" if held else "/signed-out"}, 401
+        return {"to": local.address("/sign-in", at) if held else "/signed-out"}, 401
     if session != request.args.get("session"):
         return {"to": at}, 409  # somebody else, or the same person anew
     return "", 204

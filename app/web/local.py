@@ -1,11 +1,24 @@
 """Where to go next: a path of this site, or home."""
 
-from urllib.parse import quote, urlsplit
+import re
+from collections.abc import Collection
+from functools import partial
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from flask import request
+from flask import Flask, abort, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri, uri_to_iri
 
+LONGEST = 16 * 1024 - len("GET  HTTP/1.1")  # characters of an address, as it stands in the first line of a request
 _AS_THEY_ARE = "/:@!$'()*,;"  # in a value of a query they need no other form
+_IN_QUERIES = "%!$&'()*+,/:;=?@"  # as `iri_to_uri` leaves them
+_REST = re.compile(rb"(?:^|&)rest=")
+_ADDED = re.compile(r"&since=[0-9]{1,12}$")  # by `authorize`, where it leads by way of another page
+
+
+def init_app(app: Flask, leading_on: Collection[str]) -> None:
+    """Have *app* refuse an address that the pages of *leading_on* could not carry: for every visitor alike."""
+    app.before_request(partial(_check, leading_on))
 
 
 def path(wanted: str | None) -> str:
@@ -19,21 +32,48 @@ def path(wanted: str | None) -> str:
     return "/" if parts.scheme or parts.netloc else iri_to_uri(wanted)
 
 
+def here() -> str:
+    """Return the path and the query of this request."""
+    asked = query()
+    return path(f"{request.path}?{asked}" if asked else request.path)
+
+
+def query() -> str:
+    """Return the query of this request, as it may stand in an address."""
+    return quote(request.query_string, safe=_IN_QUERIES)
+
+
+def address(page: str, wanted: str | None, **own: str) -> str:
+    """Return the address of *page* with parameters of its *own*, which goes on to *wanted*.
+
+    `next` is a parameter as any other, in which what is encoded already is not encoded twice. What would be too long so
+    is the `rest` of the query, as it stands: no longer than it was.
+    """
+    found, asked = path(wanted), urlencode({**own, "next": ""})
+    usual = f"{page}?{asked}{quote(uri_to_iri(found), safe=_AS_THEY_ARE)}"
+    return usual if len(usual) <= LONGEST else f"{page}?{asked.removesuffix('next=')}rest={found}"
+
+
+def arguments() -> MultiDict[str, str]:
+    """Return the parameters of a page that leads on, as `address` wrote them."""
+    found = _REST.search(request.query_string)
+    if found is None:
+        return request.args
+    own = parse_qsl(request.query_string[: found.start()].decode(errors="replace"))
+    return MultiDict([*own, ("next", request.query_string[found.end() :].decode(errors="replace"))])
+
+
 def leading_to(page: str, wanted: str | None) -> str:
     """Return the address of *page*, which goes on to *wanted*, if that is more than home."""
-    found = path(wanted)
-    return page if found == "/" else f"{page}?next={quoted(found)}"
-
-
-def quoted(wanted: str) -> str:
-    """Return a path of this site as the value of `next`.
-
-    What it has encoded is not encoded twice, or a long request of an app would outgrow what servers and proxies read.
-    """
-    return quote(uri_to_iri(wanted), safe=_AS_THEY_ARE)
+    return page if path(wanted) == "/" else address(page, wanted)
 
 
 def came_from() -> str:
     """Return the page of this site that sent the browser here, or home."""
     page = urlsplit(request.referrer or "")
     return path(page._replace(scheme="", netloc="").geturl() if page.netloc == request.host else "")
+
+
+def _check(leading_on: Collection[str]) -> None:
+    if len(_ADDED.sub("", here())) > LONGEST and request.blueprint not in leading_on:
+        abort(414)

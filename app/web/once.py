@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 5  # a process that holds a claim for longer has died
 SPENT_SECONDS = KEPT_SECONDS + PATIENCE_SECONDS  # after which a row is of no use
 PURGED = 50  # rows at a time
 _POLL_SECONDS = 0.02
-_QUESTIONS = ("/confirm", "/sign-in?next=")
+_QUESTIONS = ("/confirm", "/sign-in?next=", "/sign-in?rest=", "/sign-in?email=")
 _WITHOUT_STORE = ("/sign-out", "/oauth/end-session")  # a dead store keeps no browser from forgetting its tokens
 _NOBODY = ""
 _OLDER = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -256,7 +256,7 @@ def _is_for_visitor(form_id: str) -> bool:
 def _refuse() -> Response:
     """Say that the page was made for another person, and offer it anew."""
     page = local.came_from()
-    again = f"/sign-in?next={local.quoted(page)}"
+    again = local.address("/sign-in", page)
     return make_response(render_template("errors/another.html", page=page, again=again), HTTPStatus.CONFLICT)
 
 

@@ -25,10 +25,11 @@ _begun = Quota("sign-ins by place", "2000 per 1 hour")
 def sign_in() -> ResponseReturnValue:
     if request.method == "POST":
         return _attempt(forms.SignIn(request.form))
-    wanted = local.path(request.args.get("next"))
-    if "arrived" in request.args and guard.visit():
+    given = local.arguments()
+    wanted = local.path(given.get("next"))
+    if "arrived" in given and guard.visit():
         return redirect(wanted, 303)
-    return _page(forms.SignIn(data={"next": wanted, "email": request.args.get("email", "")}))
+    return _page(forms.SignIn(data={"next": wanted, "email": given.get("email", "")}))
 
 
 def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> ResponseReturnValue:
@@ -51,7 +52,7 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
         activity.record("signed_in", user.id, session)
     guard.leave()
     # By way of /sign-in, which notices if the cookies do not come back.
-    response = redirect(f"/sign-in?arrived=1&next={local.quoted(local.path(wanted))}", 303)
+    response = redirect(local.address("/sign-in", wanted, arrived="1"), 303)
     cookies.sign_in(response, cookies.pair(tokens))
     if cookies.read(cookies.RECEIPT):
         cookies.drop(response, cookies.RECEIPT)  # it may be another person's
@@ -115,12 +116,12 @@ def _record_failure(user: User | None) -> None:
 def _page(form: forms.SignIn, *, failed: bool = False) -> str:
     if failed:
         form.fail()
-    visit = guard.visit()
+    visit, given = guard.visit(), local.arguments()
     return render_template(
         "web/sign_in.html",
         form=form,
-        mends=probe.mends() if "arrived" in request.args and not cookies.sent() else None,
-        ask=local.path(request.args.get("next")) != "/",
+        mends=probe.mends() if "arrived" in given and not cookies.sent() else None,
+        ask=local.path(given.get("next")) != "/",
         ended=None if visit else _why_signed_out(),
         replaced=replaced(),
         lasts={keep: longest_life(keep=keep) for keep in (False, True)},

@@ -10,7 +10,7 @@ from app.identity import password as passwords
 from app.identity import user as users
 from app.revocation import delivery
 from app.throttle import PlaceThrottle, Quota
-from app.web import forms, sign_in
+from app.web import forms, local, sign_in
 
 bp = Blueprint("sign_up", __name__)
 _made = Quota("sign-ups by place", "500 per 1 hour")
@@ -20,7 +20,7 @@ _taken = PlaceThrottle("sign-ups of a taken address", "30 per 10 minutes")
 @bp.route("/sign-up", methods=["GET", "POST"])
 def sign_up() -> ResponseReturnValue:
     if request.method == "GET":
-        return _page(forms.SignUp(request.args))
+        return _page(forms.SignUp(local.arguments()))
     form = forms.SignUp(request.form)
     if not form.validate():
         return _page(form), 422

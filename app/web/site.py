@@ -44,12 +44,14 @@ _PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm,
 
 def init_app(app: Flask) -> None:
     """Add every page to *app*."""
+    pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
+    leading_on = [f"{pages.name}.{page.bp.name}" for page in _LEADING_ON]
+    local.init_app(app, leading_on)
     for module in (speculation, body, headers, once, guard, errors, refusals):
         module.init_app(app)
-    pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
     pages.before_request(cross_origin.check)
-    for page in _LEADING_ON:
-        app.after_request_funcs.setdefault(f"{pages.name}.{page.bp.name}", []).append(authorize.let_forms_lead_on)
+    for name in leading_on:
+        app.after_request_funcs.setdefault(name, []).append(authorize.let_forms_lead_on)
     pages.before_request(probe.ask)
     asked.before_request(cross_origin.ask_again)
     for part, found in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
@@ -73,6 +75,7 @@ def init_app(app: Flask) -> None:
         words.day,
         words.shorten,
         words.reason,
+        words.advice,
         words.event,
         words.theirs,
         words.listing,

@@ -6,6 +6,7 @@ const news = new BroadcastChannel("sessions");
 
 async function look() {
   const question = new URLSearchParams({ session: page.dataset.session, at: location.pathname + location.search });
+  if (`${question}`.length > 8000) question.delete("at"); // too long to be asked; home, then
   const answer = await fetch(`/live?${question}`, { cache: "no-store" });
   if (answer.status === 401 || answer.status === 409) location.replace((await answer.json()).to);
   else if (answer.status === 204) page.removeAttribute("data-away");

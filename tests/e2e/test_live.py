@@ -39,6 +39,17 @@ def test_an_open_page_leaves_when_its_session_is_ended_elsewhere_and_says_why(
     expect(laptop.page.get_by_text("ended from another of your browsers")).to_be_visible()
 
 
+def test_so_does_a_page_whose_address_is_too_long_to_be_asked_for(
+    laptop: Person, open_browser: OpenBrowser, email: str
+) -> None:
+    laptop.page.goto(f"/activity?{'%25' * 5000}")
+    phone = open_browser("Chrome on Android")
+    phone.sign_in(email)
+    phone.page.goto("/devices")
+    phone.press("End Firefox on Linux")
+    expect(laptop.page).to_have_url(re.compile(r"/sign-in\?next=/$"))
+
+
 @pytest.mark.question("Q4")
 def test_the_tabs_of_one_browser_follow_a_sign_out_together(laptop: Person) -> None:
     tabs = [laptop.context.new_page() for _ in range(3)]

@@ -2,11 +2,14 @@
 
 import re
 from html import unescape
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import jwt
 import pytest
+from werkzeug.test import TestResponse
 
+from app.serving.reading import MOST_LINE
+from app.web.local import LONGEST
 from tests.browsers import ACCESS, PASSWORD, SITE_URL, Browser, Site, form
 from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import CALLBACK, Flow, is_led_back, led
@@ -109,6 +112,8 @@ AS_REGISTERED = [
     ("https://app.example/cb?a=%FF", None, "https://app.example/cb?a=%FF&code="),
     ("https://app.example/%7Ecb/./../x", None, "https://app.example/%7Ecb/./../x?code="),
     ("https://APP.example:443/cb", None, "https://APP.example:443/cb?code="),
+    ("https://app.example/cb?x[]=1&[y]", None, "https://app.example/cb?x[]=1&[y]&code="),
+    ("https://app.example/!$&'()*+,;=:@~[]/?/?:@", None, "https://app.example/!$&'()*+,;=:@~[]/?/?:@&code="),
     ("https://app.example//cb", None, "https://app.example//cb?code="),
     ("com.example.app:", None, "com.example.app:?code="),
     ("com.example.app:/", None, "com.example.app:/?code="),
@@ -239,6 +244,12 @@ def test_another_sites_form_changes_nothing_and_asks(ada: Browser, web: App) -> 
     assert not is_led_back(answer)
 
 
+def test_what_another_site_posts_to_is_asked_for_as_it_stands(ada: Browser, web: App) -> None:
+    path = f"{Flow(web, state='').path()}&x={'/?:@~' * 2_500}"
+    answer = ada.post(path, {"Origin": "https://evil.example"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, path)
+
+
 def test_who_is_not_signed_in_signs_in_first_and_then_is_asked(site: Site, web: App) -> None:
     site.member().sign_out()
     browser = site.browser()
@@ -274,46 +285,89 @@ def test_signing_in_for_an_address_that_is_not_registered_widens_no_policy(site:
         assert "form-action 'self';" in policy
 
 
-MOST_LINE = 16 * 1024 - len("GET  HTTP/1.1")
-LONG_STATES = {
-    "letters": "x" * 9_000,
-    "a token": "eyJhbGciOiJub25lIn0.eyJyIjoi" * 300,
-    "base64": "ab+/cd==" * 500,
-    "JSON": '{"return": "/a?b=1&c", "n": [1, 2]}' * 60,
-    "an address": "https://app.example/a?b=c&d=%20e#f" * 80,
-    "umlauts": "ü" * 2_000,
-    "Chinese": "漢字" * 700,
-    "emoji": "🦦" * 1_000,
-    "joiners and odd spaces": "\u200d\u00a0\u3000" * 500,
-    "percent signs": "%" * 1_500,
-    "ampersands": "&" * 1_500,
-    "plus signs": "+" * 1_500,
-    "spaces": " " * 1_500,
-    "number signs": "#" * 1_500,
-    "backslashes": "\\" * 1_500,
-    "quotes": "\"'<>`" * 500,
-    "lines": "a\r\n\tb\x00" * 300,
+STATES = {
+    "letters": "x",
+    "a token": "eyJhbGciOiJub25lIn0.eyJyIjoi",
+    "base64": "ab+/cd==",
+    "JSON": '{"return": "/a?b=1&c", "n": [1, 2]}',
+    "an address": "https://app.example/a?b=c&d=%20e#f",
+    "our own way": "/sign-in?arrived=1&rest=/oauth/authorize&since=1&email=eve@example.org&action=/devices/end-all",
+    "umlauts": "ü",
+    "Chinese": "漢字",
+    "emoji": "🦦",
+    "joiners and odd spaces": "\u200d\u00a0\u3000",
+    "percent signs": "%",
+    "ampersands": "&",
+    "plus signs": "+",
+    "spaces": " ",
+    "number signs": "#",
+    "backslashes": "\\",
+    "quotes": "\"'<>`",
+    "lines": "a\r\n\tb\x00",
 }
 
 
-@pytest.mark.parametrize("kind", LONG_STATES)
-def test_a_long_request_works_for_who_is_signed_out(site: Site, ada: Browser, web: App, kind: str) -> None:
+def longest(web: App, part: str, **changed: str) -> Flow:
+    """Return the longest request whose address is answered, with a state that is made of *part*."""
+    room = LONGEST - len(Flow(web, state="").path(**changed))
+    return Flow(web, state=part * (room // len(quote_plus(part))))
+
+
+def carried(page: TestResponse) -> str:
+    """Return where the form of a page leads on to."""
+    found = re.search(r'name="next"[^>]* value="([^"]+)"', page.text)
+    assert found
+    return unescape(found[1])
+
+
+@pytest.mark.parametrize("kind", STATES)
+def test_the_longest_request_works_for_a_visitor_who_is_signed_out(
+    site: Site, ada: Browser, web: App, kind: str
+) -> None:
     Flow(web).connect(ada)
-    flow = Flow(web, state=LONG_STATES[kind])
+    flow = longest(web, STATES[kind])
+    assert led(ada.get(flow.path()))["state"] == flow.state
     browser, way = site.browser(), [flow.path()]
     way.append(browser.get(way[0]).headers["Location"])
-    wanted = parse_qs(urlsplit(way[1]).query)["next"][0]
-    assert parse_qs(urlsplit(wanted).query)["state"] == [flow.state]
-    way.append(browser.sign_in(next=wanted).headers["Location"])
+    page = browser.get(way[1])
+    assert 'value="eve@example.org"' not in page.text, "what is wanted says nothing to the page that leads to it"
+    assert "form-action" not in page.headers["Content-Security-Policy"]
+    link = re.search(r'href="(/sign-up[^"]+)"', page.text)
+    assert link
+    way.append(unescape(link[1]))
+    assert parse_qs(urlsplit(carried(browser.get(way[2]))).query) == parse_qs(urlsplit(carried(page)).query)
+    way.append(browser.sign_in(next=carried(page)).headers["Location"])
     way.append(browser.get(way[-1]).headers["Location"])
-    answer = browser.get(way[-1])
-    assert led(answer)["state"] == flow.state
-    assert max(map(len, way)) < MOST_LINE, "no address on the way is too long for the server"
+    assert led(browser.get(way[-1]))["state"] == flow.state
+    assert max(len(f"GET {address} HTTP/1.1") for address in way) <= MOST_LINE, (
+        "the server reads each address on the way"
+    )
+
+
+@pytest.mark.parametrize("kind", ["letters", "percent signs"])
+def test_the_longest_request_works_where_the_password_is_asked_for(ada: Browser, web: App, kind: str) -> None:
+    Flow(web).connect(ada)
+    flow = longest(web, STATES[kind], max_age="0")
+    asked = ada.get(flow.path(max_age="0")).headers["Location"]
+    assert urlsplit(asked).path == "/confirm"
+    answer = ada.post("/confirm", password=PASSWORD, next=carried(ada.get(asked)))
+    assert "code" in led(ada.get(answer.headers["Location"]))
+
+
+def test_a_hint_that_is_too_long_to_carry_twice_is_left_out(site: Site, web: App) -> None:
+    flow = Flow(web, state="x" * 1_000)
+    asked = site.browser().get(flow.path(login_hint="ü" * 2_000)).headers["Location"]
+    assert len(asked) < LONGEST
+    assert parse_qs(urlsplit(asked).query).keys() == {"next"}
+    assert (
+        'value="ada@example.org"'
+        in site.browser().get(site.browser().get(flow.path(login_hint="ada@example.org")).headers["Location"]).text
+    )
 
 
 @pytest.mark.parametrize("kind", ["letters", "a token", "umlauts", "Chinese", "emoji", "quotes"])
 def test_the_way_by_the_sign_in_makes_a_request_no_longer(site: Site, web: App, kind: str) -> None:
-    flow = Flow(web, state=LONG_STATES[kind])
+    flow = Flow(web, state=STATES[kind] * 100)
     browser = site.browser()
     asked = browser.get(flow.path()).headers["Location"]
     assert len(asked) < len(flow.path()) + 200
