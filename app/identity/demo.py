@@ -1,4 +1,4 @@
-"""Demo accounts: their password is known to everybody who reads this, so they are open in a workshop and nowhere else."""
+"""Demo accounts: their password is public, so they are open in a workshop and nowhere else."""
 
 from contextlib import suppress
 
@@ -40,14 +40,14 @@ def seed() -> None:
 
 
 def close() -> None:
-    """End their sessions, and let nobody sign in to them."""
+    """End their sessions, and refuse every sign-in to them."""
     left = [user.id for user in users.sharing(ACCOUNTS.keys()) if user.disabled_at is None]
     for user_id in left:
         with writing():
             users.lock(user_id).disabled_at = clock.now()
             with suppress(LogCut):  # such a log takes no entry, and `flask log restore` ends every session
                 log.head()
-                sessions.end_all(user_id, Reason.REVOKED)
+                sessions.end_all(user_id, Reason.DISABLED)
 
 
 def _reopen(user_id: str, hashed: str) -> None:

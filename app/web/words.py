@@ -1,4 +1,4 @@
-"""Times, durations and codes in plain words. Pure: who calls brings the time."""
+"""Times, durations and codes in plain words. Pure: the caller passes the time."""
 
 import re
 from collections.abc import Sequence
@@ -36,6 +36,21 @@ _REASONS = {
     "idle": "not used for too long",
     "expired": "reached its longest life",
 }
+# What a browser that was signed out is told to do. Each is true of every session that ended so: what is not said before
+# a sign-in stands on the page that is named.
+_ADVICE = {
+    "signed_out": "Sign in, and your devices page says when.",
+    "ended_elsewhere": "Sign in, and your devices page says from where.",
+    "ended_others": "Sign in, and your devices page says from where.",
+    "ended_everywhere": "Sign in, and your activity page says from where.",
+    "password_changed": "Sign in with the new password, and your activity page says how it was changed.",
+    "replaced": "Sign in, and your activity page says what came after it.",
+    "too_many": "Sign in, and your activity page lists the sign-in that took its place.",
+    "new_place": "Sign in, and your activity page says from where.",
+    "interrupted": "Sign in, and your devices page says when.",
+    "by_admin": "Sign in, and your devices page says when.",
+    "account_disabled": "You can sign in once an administrator has opened it again.",
+}
 _EVENTS = {
     "signed_up": "Signed up",
     "signed_in": "Signed in",
@@ -72,17 +87,17 @@ _NEW_PLACES = {"noted": "", "warned": ": you were warned", "refused": ": this se
 
 
 def ago(at: int, now: int) -> str:
-    """Say how long ago *at* was."""
+    """Return how long ago *at* was."""
     return "just now" if now - at < MINUTE else f"{span(now - at)} ago"
 
 
 def until(at: int, now: int) -> str:
-    """Say how far off *at* is."""
+    """Return how far off *at* is."""
     return "now" if at <= now else f"in {span(at - now)}"
 
 
 def span(seconds: float) -> str:
-    """Say how long *seconds* are, rounded to the unit that a person would use."""
+    """Return how long *seconds* are, rounded to the unit that a person would use."""
     whole = max(0, round(seconds))
     size, unit = next((size, unit) for least, size, unit in _UNITS if whole >= least)
     count = (whole + size // 2) // size
@@ -108,13 +123,13 @@ def day(at: int) -> str:
 
 
 def ordinal(number: int) -> str:
-    """Say the how-manieth."""
+    """Return the ordinal: 1st, 2nd."""
     special = {1: "st", 2: "nd", 3: "rd"} if number % 100 not in (11, 12, 13) else {}
     return f"{number}{special.get(number % 10, 'th')}"
 
 
 def capitalize(text: str) -> str:
-    """Begin with a capital, and leave the rest as somebody chose to write it."""
+    """Begin with a capital, and leave the rest as it was written."""
     return text[:1].upper() + text[1:]
 
 
@@ -125,22 +140,27 @@ def shorten(text: str, keep: int = 6) -> str:
 
 
 def reason(code: str | None) -> str:
-    """Say why a session ended."""
+    """Return why a session ended."""
     return _REASONS.get(code or "", _plain(code))
 
 
+def advice(code: str | None) -> str | None:
+    """Return what a browser whose session ended for this reason is told to do, if there is more than to sign in."""
+    return _ADVICE.get(code or "")
+
+
 def event(code: str) -> str:
-    """Say what happened, as a line of the activity page."""
+    """Return what happened, as a line of the activity page."""
     return _EVENTS.get(code) or _used(code) or _plain(code).capitalize()
 
 
 def new_place(code: str) -> str:
-    """Say what was new about the place that an event of this code is about, as "another browser and network"."""
+    """Return what was new about the place that an event of this code is about, as "another browser and network"."""
     return f"another {listing([part for part in PARTS if part in code.split('_')])}"
 
 
 def is_new_place(code: str) -> bool:
-    """Say whether an event of this code is about a use from a new place."""
+    """Return whether an event of this code is about a use from a new place."""
     return code.partition("_")[0] in _NEW_PLACES
 
 

@@ -1,5 +1,4 @@
-"""What the sign-in and sign-up pages say: who is signed in already, what that would replace, how long it lasts, and why a
-browser was signed out."""
+"""What the sign-in and sign-up pages say: who is signed in already, what that would replace, and how long it lasts."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site
+from tests.browsers import Browser, Site
 from tests.oauth.conftest import App, register_app, web
 from tests.oauth.flow import Flow
 
@@ -104,74 +103,3 @@ def test_a_browser_that_brings_its_cookies_back_after_it_was_closed_is_signed_in
     assert page.count("when you close the browser, unless the browser restores what was open") == 2
     ada.sign_in(keep="y")
     assert "when you close the browser" not in words(ada.get("/").text)
-
-
-def ends_it_from_the_phone(site: Site, ada: Browser) -> None:
-    phone = site.browser("Chrome on Android", address="192.0.2.7")
-    phone.sign_in()
-    phone.post(f"/devices/{ada.session()['sid']}/end")
-
-
-def ends_the_others(site: Site, ada: Browser) -> None:
-    phone = site.browser("Chrome on Android", address="192.0.2.7")
-    phone.sign_in()
-    phone.post("/devices/end-others")
-
-
-def changes_the_password(site: Site, ada: Browser) -> None:
-    phone = site.browser("Chrome on Android", address="192.0.2.7")
-    phone.sign_in()
-    phone.post("/account/password", current=PASSWORD, password="nine quiet walruses", end_others="y")
-    phone.post("/account/password", current="nine quiet walruses", password=PASSWORD)
-
-
-def is_ended_by_the_operator(site: Site, ada: Browser) -> None:
-    site.run("sessions", "end", "ada@example.org")
-
-
-def reuses_a_token(site: Site, ada: Browser) -> None:
-    old = ada.pocket()
-    for _ in range(2):
-        ada.forget(ACCESS)
-        ada.is_signed_in()
-    site.thief(old, REFRESH).get("/account")
-
-
-def is_idle(site: Site, ada: Browser) -> None:
-    ada.sign_in(keep="y")
-    site.wait(15 * 24 * 60 * 60)
-
-
-WHERE = "Sign in, and your devices page says from where."
-
-
-@pytest.mark.parametrize(
-    ("end", "why", "next_to_it"),
-    [
-        (ends_it_from_the_phone, "ended from another of your browsers", WHERE),
-        (ends_the_others, "ended with all the others, from another of your browsers", WHERE),
-        (changes_the_password, "ended when your password was changed", WHERE),
-        (is_ended_by_the_operator, "ended by an administrator", WHERE),
-        (reuses_a_token, "an old refresh token was used again: perhaps a copy was stolen", "is worth nothing now"),
-        (is_idle, "not used for too long", "Email"),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_who_was_signed_out_reads_so_in_the_headline_and_why(
-    site: Site, ada: Browser, end: Callable[[Site, Browser], None], why: str, next_to_it: str
-) -> None:
-    end(site, ada)
-    for path in ("/sign-in", "/sign-in?next=/devices"):
-        page = ada.get(path).text
-        assert heading(page) == f"You were signed out: {why}"
-        assert next_to_it in words(page)
-        assert "192.0.2.7" not in page
-        assert "Android" not in page
-    ada.sign_in()
-    assert "You were signed out" not in ada.get("/sign-in").text
-
-
-def test_from_where_is_shown_after_signing_in(site: Site, ada: Browser) -> None:
-    ends_it_from_the_phone(site, ada)
-    ada.sign_in()
-    assert "from Chrome on Android" in words(ada.get("/devices").text)
