@@ -24,7 +24,7 @@ group = Group("users", help="Accounts.")
 @group.command("add")
 @click.argument("email")
 @click.option("--name", help="How the pages call this person.")
-@click.option("--admin", is_flag=True, help="May see everybody's sessions, and end them.")
+@click.option("--admin", is_flag=True, help="May see all sessions, and end them.")
 @click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
 def add(email: str, name: str | None, admin: bool, password_stdin: bool) -> None:
     """Add an account, by the rules of the sign-up page."""
@@ -43,7 +43,8 @@ def add(email: str, name: str | None, admin: bool, password_stdin: bool) -> None
 @group.command("password")
 @click.argument("email")
 @click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
-def set_password(email: str, password_stdin: bool) -> None:
+@click.option("--end-apps", is_flag=True, help="Also take back what the person allowed apps: each has to ask again.")
+def set_password(email: str, password_stdin: bool, end_apps: bool) -> None:
     """Give an account another password, by the rules of the pages: all its sessions end."""
     found, password = person.named(email), _read_password()
     _check(forms.NewPassword(MultiDict({"password": password}), found))
@@ -54,7 +55,10 @@ def set_password(email: str, password_stdin: bool) -> None:
         users.lock(found.id).set_password(hashed)
         count = sessions.end_all(found.id, Reason.PASSWORD_CHANGED)
         activity.record("password_set", found.id)
-    click.echo(f"Changed; {count} sessions ended.")
+        taken_back = end_apps and consent.withdraw_all(found.id)
+        if taken_back:
+            activity.record("apps_disallowed", found.id)
+    click.echo(f"Changed; {count} sessions ended.{' Every app has to ask again.' if taken_back else ''}")
 
 
 @group.command("collisions")
@@ -66,7 +70,7 @@ def list_collisions() -> None:
 
 @group.command("seed")
 def seed() -> None:
-    """Add the demo accounts of a workshop, or put them back as they were. Everybody knows their password."""
+    """Add the demo accounts of a workshop, or put them back as they were. Their password is public."""
     if not settings().workshop:
         raise click.ClickException(
             "Demo accounts are for workshops: set WORKSHOP=1 first, here and where the site runs."
@@ -78,7 +82,7 @@ def seed() -> None:
 @group.command("disable")
 @click.argument("email")
 def disable(email: str) -> None:
-    """Close an account: its sessions end, and nobody can sign in to it."""
+    """Close an account: its sessions end, and its owner cannot sign in."""
     found = person.named(email)
     with writing():
         users.lock(found.id).disabled_at = clock.now()
@@ -103,7 +107,7 @@ def enable(email: str) -> None:
 @click.argument("email")
 @click.option("--remove", is_flag=True, help="From now on no longer.")
 def admin(email: str, remove: bool) -> None:
-    """Let a person see everybody's sessions, and end them; or no longer."""
+    """Let a person see all sessions, and end them; or no longer."""
     found = person.named(email)
     with writing():
         users.lock(found.id).is_admin = not remove

@@ -197,11 +197,21 @@ def have_the_account_closed_and_opened(site: Site, ada: Browser) -> None:
     site.run("users", "enable", "ada@example.org")
 
 
+def set_password(site: Site, password: str, *more: str) -> str:
+    return site.run("users", "password", "ada@example.org", "--password-stdin", *more, typed=f"{password}\n").output
+
+
+def have_the_operator_set_a_password_and_say_so(site: Site, ada: Browser) -> None:
+    assert set_password(site, NEW, "--end-apps") == "Changed; 1 sessions ended. Every app has to ask again.\n"
+    set_password(site, PASSWORD)
+
+
 ENDS: list[Callable[[Site, Browser], None]] = [
     sign_out_everywhere,
     change_the_password_and_say_so,
     have_the_operator_end_everything,
     have_the_account_closed_and_opened,
+    have_the_operator_set_a_password_and_say_so,
 ]
 
 
@@ -230,6 +240,21 @@ def test_a_change_of_password_takes_nothing_back_unless_the_person_says_so(
     assert listed(ada)[0].startswith("Web not connected")
     assert answer_without_asking(ada, web) == "code"
     assert "taken back" not in ada.get("/activity").text
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_password_that_the_operator_sets_takes_back_what_apps_were_allowed_if_the_operator_says_so(
+    site: Site, ada: Browser, web: App, says_so: bool
+) -> None:
+    tokens = Flow(web).connect(ada)
+    more = ["--end-apps"] if says_so else []
+    said = set_password(site, NEW, *more)
+    assert not alive(web, tokens["access_token"]), "what it held is over in any case"
+    ada.sign_in(password=NEW)
+    assert answer_without_asking(ada, web) == ("consent_required" if says_so else "code")
+    assert ("Every app has to ask again." in said) == says_so
+    assert ("What all apps had been allowed was taken back" in ada.get("/activity").text) == says_so
+    assert ("Every app" in set_password(site, PASSWORD, "--end-apps")) != says_so, "and twice is once"
 
 
 LOSE = "and apps that you let in for longer lose their access"
