@@ -1,7 +1,7 @@
 """The operator's map of countries: read once at the start, and never a reason to fail later."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ from app import create_app
 from app.config import Misconfigured
 from tests import countries
 from tests.browsers import Site
+
+pytestmark = pytest.mark.sqlite
 
 COUNTRIES = [
     ("192.0.2.9", "NO"),
@@ -27,21 +29,9 @@ OpenSite = Callable[..., Site]
 
 
 @pytest.fixture
-def open_site(tmp_path: Path) -> Iterator[OpenSite]:
-    opened: list[Site] = []
-
-    def open_one(path: Path | None = None) -> Site:
-        opened.append(Site(tmp_path / "instance", COUNTRY_DATABASE=str(path or "")))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.close()
-
-
-@pytest.fixture
 def site(tmp_path: Path, open_site: OpenSite) -> Site:
-    return open_site(countries.write(tmp_path / "map.mmdb", countries.MAP | {"2001:db8::/32": ("IS", "Iceland")}))
+    path = countries.write(tmp_path / "map.mmdb", countries.MAP | {"2001:db8::/32": ("IS", "Iceland")})
+    return open_site(COUNTRY_DATABASE=str(path))
 
 
 @pytest.mark.parametrize(("address", "code"), COUNTRIES)
@@ -60,7 +50,7 @@ def test_people_read_the_name_beside_the_address(site: Site) -> None:
 
 def test_a_country_without_a_name_is_called_by_its_code(tmp_path: Path, open_site: OpenSite) -> None:
     path = countries.write_records(tmp_path / "map", {"192.0.2.0/24": {"country": {"iso_code": "NO"}}})
-    with open_site(path).app.app_context():
+    with open_site(COUNTRY_DATABASE=str(path)).app.app_context():
         assert found.beside("192.0.2.1") == "192.0.2.1, NO"
 
 
