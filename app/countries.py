@@ -1,4 +1,4 @@
-"""In which country an address is: as a map of the operator's says. Without one, nobody knows."""
+"""Look up an address's country in the operator's database, if there is one."""
 
 import struct
 from itertools import islice
@@ -48,7 +48,7 @@ def beside(address: str | None) -> str | None:
 def _open(path: Path) -> Reader:
     mend = "give a map of countries in MaxMind’s format (.mmdb), or leave it out."
     try:
-        # Into memory: whoever replaces the file must not disturb those who read.
+        # Into memory: a file that is replaced must not disturb a look-up.
         reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
         if any(_read(record) for _, record in islice(reader, _LOOKED_AT)):
             return reader

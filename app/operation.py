@@ -1,4 +1,4 @@
-"""What whoever runs the site may ask: does it live, is it ready, how is it doing."""
+"""What an operator may ask: does the site live, is it ready, how is it doing."""
 
 from flask import Blueprint, Response, current_app
 from flask.typing import ResponseReturnValue

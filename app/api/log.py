@@ -1,4 +1,4 @@
-"""The revocation log for monitors: signed heads and tiles (C2SP tlog-tiles). Entries are commitments, and name nobody."""
+"""The revocation log for monitors: signed heads and tiles (C2SP tlog-tiles). Entries are commitments, and name no person."""
 
 import re
 

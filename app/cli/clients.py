@@ -55,7 +55,7 @@ BACKCHANNEL = Checked("uri", addresses.backchannel)
 @click.option("--public", is_flag=True, help="Runs where it can keep no secret: in a browser, on a phone.")
 @click.option("--scope", type=Checked("scope", _scope), default=" ".join(SCOPES), help="All it may ask for.")
 @click.option("post_logout_redirect_uris", "--post-logout-redirect-uri", type=REDIRECT, multiple=True)
-@click.option("--backchannel-logout-uri", type=BACKCHANNEL, help="Where it is told that somebody signed out.")
+@click.option("--backchannel-logout-uri", type=BACKCHANNEL, help="Where it is told that a user signed out.")
 @click.option("--allow-private", is_flag=True, help="The host of that one may have a private address.")
 @click.option("as_json", "--json", is_flag=True, help="Print it for programs.")
 def add(backchannel_logout_uri: str | None, allow_private: bool, as_json: bool, **about: Any) -> None:

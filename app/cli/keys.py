@@ -16,4 +16,4 @@ def rotate(at_once: bool) -> None:
     delivery.check_clock()  # a key signs from a time on
     access, identity = keys.rotate(at_once=at_once)
     when = "from now on" if at_once else f"in {keys.PUBLISHED_SECONDS // 60} minutes"
-    click.echo(f"Key {access} signs {when}. Nobody is signed out by this.\nFor ID tokens: key {identity}.")
+    click.echo(f"Key {access} signs {when}. All users stay signed in.\nFor ID tokens: key {identity}.")

@@ -32,7 +32,7 @@ def verify() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--key", help="The key of the log; without it, that of this site's own database.")
 def verify_receipt(file: Path, key: str | None) -> None:
-    """Check the proof that somebody kept of a sign-out."""
+    """Check the proof of a sign-out that a user kept."""
     try:
         proof = checkpoint.read(file.read_text("utf-8"))
         checkpoint.verify(proof, key or checkpoint.verifier_key())

@@ -15,8 +15,8 @@ from app.revocation import delivery
 def remove(client: Client) -> int:
     """End every session of this app, then forget it. Return how many sessions were ended.
 
-    One person at a time: a single transaction would keep everybody else from signing out meanwhile. What the app was
-    given in between is ended last, when nothing can be given any more: who exchanges a code needs its row.
+    One person at a time: a single transaction would keep all others from signing out meanwhile. What the app was
+    given in between is ended last, when nothing can be given any more: an exchange of a code needs its row.
     """
     delivery.check_ready()  # it ends what the log and the clock say is alive
     client_id = client.id  # read before its row is let go, and gone

@@ -72,7 +72,7 @@ def sign_up(email: str, name: str, hashed: str) -> User | None:
     try:
         with db.session.begin_nested():
             db.session.add(user)
-    except IntegrityError:  # on PostgreSQL, where somebody else may have written since we looked
+    except IntegrityError:  # on PostgreSQL, where another transaction may have written since we looked
         return None
     return user
 

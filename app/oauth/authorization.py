@@ -51,7 +51,7 @@ class Asked:
 
 
 class Unanswerable(Exception):
-    """Who asks, or where the answer would go, is not registered: there is nobody to lead the browser back to."""
+    """The client or its redirect URI is unknown, so there is nowhere to redirect."""
 
 
 class Refused(Exception):
@@ -164,7 +164,7 @@ def _max_age(wanted: str | None) -> int | None:
 
 
 def _hinted(token: str | None) -> str | None:
-    """Return whom the app expects. What is no ID token of ours is about nobody here."""
+    """Return whom the app expects: an empty id if that is no ID token of ours."""
     hint = id_token.read(token) if token else None
     return hint.sub if hint else "" if token else None
 

@@ -21,7 +21,7 @@ _CLIENT_PROOF: list[Part] = [
     {},
 ]  # in the header, or in the form; a public client has only its id, in the form
 _BEARER: list[Part] = [{"token": []}]
-_HINT = {"token_type_hint": {**TEXT, "description": "Changes nothing: a token is found whatever its kind."}}
+_HINT = {"token_type_hint": {**TEXT, "description": "Changes nothing: a token of either kind is found."}}
 _PRESENTED = form(members({"token": {**TEXT, "minLength": 1}}, {**_HINT, **_CLIENT}))
 
 _CODE = members(

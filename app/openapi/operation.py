@@ -1,4 +1,4 @@
-"""What whoever runs the site may ask, described; and this description itself."""
+"""What an operator may ask, described; and this description itself."""
 
 from app.openapi.parts import TEXT, answer, members, operation, text
 

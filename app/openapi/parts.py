@@ -25,7 +25,7 @@ def members(required: Part, optional: Part | None = None) -> Part:
 
 
 def form(*kinds: Part) -> Part:
-    """A form body of one of these *kinds*; parameters that nobody knows change nothing."""
+    """A form body of one of these *kinds*; unknown parameters change nothing."""
     lenient = [{**kind, "additionalProperties": TEXT} for kind in kinds]
     content = {"schema": lenient[0] if len(kinds) == 1 else {"oneOf": lenient}}
     return {"required": True, "content": {"application/x-www-form-urlencoded": content}}

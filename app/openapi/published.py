@@ -92,7 +92,7 @@ PATHS = {
         "get": operation("The first hashes of a tile", _HASHES, parameters=[_LEVEL, _INDEX, _WIDTH])
     },
     "/log/tile/entries/{index}": {
-        "get": operation("Entries of the log: commitments, which name nobody", _ENTRIES, parameters=[_INDEX])
+        "get": operation("Entries of the log: commitments, which name no person", _ENTRIES, parameters=[_INDEX])
     },
     "/log/tile/entries/{index}.p/{width}": {
         "get": operation("The first of them", _ENTRIES, parameters=[_INDEX, _WIDTH])

@@ -32,7 +32,7 @@ def say(stopped: Stopped) -> tuple[str, int]:
 
 @bp.errorhandler(Unheard)
 def say_nothing_was_heard(silence: Unheard) -> tuple[str, int]:
-    return say(Stopped("Signed Out does not answer", f"Nobody was signed in: {silence}.", 503))
+    return say(Stopped("Signed Out does not answer", f"You were not signed in: {silence}.", 503))
 
 
 @bp.get("/sign-in")
@@ -57,7 +57,7 @@ def callback() -> Response:
     if answer.get("iss") != party().issuer.url:  # RFC 9207, section 2.4
         _stop("Another site answered", "This browser was sent to Signed Out, and the answer names somebody else.")
     if "code" not in answer or "error" in answer:
-        _stop("Nobody was signed in", "Signed Out was not asked to let this site know who you are.")
+        _stop("You were not signed in", "Signed Out was not asked to let this site know who you are.")
     return _begin(guests, _identify(guests, answer["code"], attempt))
 
 
@@ -93,7 +93,7 @@ def _begin(guests: Guests, visit: Visit) -> Response:
 def _guests() -> Guests:
     guests = party().guests
     if guests is None:
-        _stop("Nobody can sign in here", "This site is not registered with Signed Out.", 404)
+        _stop("You cannot sign in here", "This site is not registered with Signed Out.", 404)
     return guests
 
 

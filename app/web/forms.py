@@ -76,7 +76,7 @@ def new_password(form: Any, field: Any) -> None:
     if not 8 <= len(password) <= 128:
         raise ValidationError(f"Use 8 to 128 characters. This has {len(password)}.")
     if guesses.include(password, form.about()):
-        raise ValidationError("This password is among the first that somebody would guess. Choose another.")
+        raise ValidationError("This password is among the first that an attacker would guess. Choose another.")
 
 
 def text(field: StringField) -> str:

@@ -147,7 +147,7 @@ def test_who_stays_at_the_issuer_is_signed_out_at_the_party_all_the_same(world: 
 
 def test_who_does_not_allow_it_is_not_known_there(world: World, ada: Person) -> None:
     tab = visit(ada, world["push"], decision="Deny")
-    assert heading(tab) == "Nobody was signed in"
+    assert heading(tab) == "You were not signed in"
 
 
 @pytest.mark.parametrize(("width", "dark"), SIZES)

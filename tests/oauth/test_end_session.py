@@ -153,7 +153,7 @@ def test_rpl_03_a_hint_about_somebody_else_is_said_to_be(site: Site, ada: Browse
     bob = site.member("bob@example.org")
     page = bob.get(path(id_token_hint=token, post_logout_redirect_uri=BYE))
     assert asks(page)
-    assert "It means somebody else" in page.text
+    assert "It means another account" in page.text
     assert "ada@example.org" not in page.text
     assert (ada.is_signed_in(), bob.is_signed_in()) == (True, True)
 

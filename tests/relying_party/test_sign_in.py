@@ -107,7 +107,7 @@ def test_a_parameter_that_comes_twice_counts_for_nothing(party: Party) -> None:
 def test_who_says_no_at_the_issuer_is_not_signed_in(party: Party) -> None:
     ada = party.visitor()
     refused = ada.answer(ada.begin(), error="access_denied")
-    assert "Nobody was signed in" in refused.text
+    assert "You were not signed in" in refused.text
     assert "/token" not in party.issuer.paths()
 
 

@@ -1,4 +1,4 @@
-"""Who may administer. To everybody else, these pages do not exist."""
+"""Who may use the admin pages; everyone else gets 404."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
