@@ -64,7 +64,7 @@ class Form:
     @classmethod
     def here(cls, form_id: str, jar: dict[str, str]) -> "Form":
         body = [*request.form.items(multi=True)]
-        return cls(form_id, json.dumps([form_id, request.full_path, body, sorted(jar.items())]))
+        return cls(form_id, json.dumps([form_id, request.path, local.query(), body, sorted(jar.items())]))
 
     @property
     def name(self) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.browsers import ACCESS, ENDING, PASSWORD, RECEIPT, REFRESH, SITE_URL, Browser, Site
+from tests.browsers import ACCESS, ENDING, PASSWORD, RECEIPT, REFRESH, SITE_URL, Browser, Site, form
 
 EXAMPLES = 3000 if os.environ.get("LONG") else 120
 MARK = "<i>mark</i>"
@@ -202,6 +202,21 @@ def test_an_address_that_is_none_leads_nobody_on(site: Site, wanted: str) -> Non
     visitor = site.browser()
     assert visitor.client.get("/sign-in", base_url=SITE_URL, query_string={"next": wanted}).status_code == 200
     assert visitor.post("/sign-in", email="ada@example.org", password="wrong", next=wanted).status_code == 422
+
+
+@pytest.mark.page
+@pytest.mark.parametrize("sent", ["\xff", "next=\xc3", "rest=/\xff", "a=%ff&%", "rest=//evil.example"], ids=ascii)
+def test_a_query_that_is_no_text_breaks_nothing(site: Site, sent: str) -> None:
+    visitor, raw = site.browser(), {"QUERY_STRING": sent}
+    asked = visitor.client.get("/devices", base_url=SITE_URL, environ_overrides=raw)
+    assert asked.headers["Location"].startswith("/sign-in?next=/devices%3F")
+    page = visitor.client.get("/sign-in", base_url=SITE_URL, environ_overrides=raw)
+    assert page.status_code == 200
+    assert "evil" not in page.text
+    sent_form = form(visitor, "/sign-in", email="ada@example.org", password="wrong wrong")
+    headers = {"Origin": SITE_URL}
+    answer = visitor.client.post("/sign-in", base_url=SITE_URL, environ_overrides=raw, headers=headers, data=sent_form)
+    assert answer.status_code == 422
 
 
 @pytest.mark.parametrize(("size", "status"), [(70_000, 413), (1 << 16, 303)])

@@ -1,9 +1,8 @@
 """A browser that was signed out reads why, and what to do: and what it is told to do shows what it was promised."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
-from pathlib import Path
 
 import pytest
 
@@ -24,10 +23,8 @@ End = Callable[[Site, Browser], None]
 
 
 @pytest.fixture
-def site(instance: Path) -> Iterator[Site]:
-    opened = Site(instance, MAX_SESSIONS="3", ON_NEW_NETWORK="sign-in")
-    yield opened
-    opened.close()
+def site(open_site: Callable[..., Site]) -> Site:
+    return open_site(MAX_SESSIONS="3", ON_NEW_NETWORK="sign-in")
 
 
 @pytest.fixture
@@ -198,12 +195,11 @@ def test_every_reason_is_in_the_table_and_no_advice_is_left_over() -> None:
     assert said._ADVICE.keys() == (tried | OF_OLD) - {"idle", "expired", "reuse"}
 
 
-def test_a_demo_account_that_is_closed_says_so(instance: Path, site: Site) -> None:
+def test_a_demo_account_that_is_closed_says_so(open_site: Callable[..., Site], site: Site) -> None:
     site.run("users", "seed")
     guest = site.browser()
     guest.sign_in("eve@workshop.example", demo.PASSWORD)
-    elsewhere = Site(instance, WORKSHOP="0")
-    elsewhere.close()
+    open_site(WORKSHOP="0")
     page = words(guest.get("/sign-in").text)
     assert "You were signed out: the account was closed" in page
     assert "You can sign in once an administrator has opened it again." in page
