@@ -5,16 +5,26 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
 from flask.globals import request_ctx
 from werkzeug.datastructures import Headers
 
 from app.web import errors
 from app.web.headers import Careful
 
+_ASCII = "".join(map(chr, range(128)))
 _log = logging.getLogger("signed_out.errors")
+
+
+class Question(Request):
+    """A request whose query is ASCII (RFC 3986): werkzeug fails at bytes that are no UTF-8, which only programs send."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.query_string = quote(self.query_string, safe=_ASCII).encode()
 
 
 class Answer(Response):
@@ -30,6 +40,7 @@ class Answer(Response):
 class Application(Flask):
     """Flask, in which nothing that runs after a view can take its answer away."""
 
+    request_class = Question
     response_class = Answer
 
     def handle_exception(self, e: Exception) -> Response:
