@@ -44,7 +44,7 @@ def first_version(site: Site) -> None:
         with db.engine.begin() as connection:
             since = ("log_leaves", "log_tiles", "log_checkpoints", "nodes", "signing_keys", "lab_rooms", "lab_benches")
             apps = ("authorization_codes", "consents", "logout_messages")
-            for table in (*since, *apps, "forms_sent", "known_places"):
+            for table in (*since, *apps, "forms_sent", "known_places", "lab_log", "lab_log_head"):
                 connection.execute(text(f"DROP TABLE {table}"))
             for index in INDEXES:
                 connection.execute(text(f"DROP INDEX {index}"))
