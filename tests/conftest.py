@@ -69,7 +69,10 @@ def _takes_everything(folder: str) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what stands on an instance on each backing in the long run; for every day on one, or where that matters on two."""
+    """Run what stands on an instance where its marks say.
+
+    What runs on SQLite every day runs on PostgreSQL with Redis in the long run.
+    """
     if "backing" not in metafunc.fixturenames:
         return
     marks = {mark.name for mark in metafunc.definition.iter_markers()}
@@ -81,11 +84,11 @@ def _backings(marks: set[str]) -> tuple[str, ...]:
         return ("sqlite",)
     if "nodes" in marks:
         return ("postgresql", "redis") if LONG or "page" not in marks else ("postgresql",)
+    if "page" in marks or not marks & {"stores", "cluster"}:
+        return ("redis",) if LONG else ("sqlite",)
     if LONG:
         return backings.NAMES
-    if "cluster" in marks:
-        return ("redis",)
-    return ("sqlite", "redis") if "stores" in marks and "page" not in marks else ("sqlite",)
+    return ("redis",) if "cluster" in marks else ("sqlite", "redis")
 
 
 @pytest.fixture(scope="session")

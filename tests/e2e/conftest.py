@@ -29,15 +29,13 @@ QUIET = [
 def launch(playwright: Playwright, *, without: list[str] | None = None) -> Browser:
     """Start Chromium: the system's where there is one, else Playwright's own.
 
-    For every day, the one that was built without windows: a page costs it a third of the processor time, but it keeps
-    none to go back to.
+    Take the one that was built without windows: a page costs it a third of the processor time, but it keeps none to
+    go back to.
 
-    *without*: switches that Playwright would set and that would spoil the test.
+    *without*: switches that Playwright would set and that would spoil the test, which gets the whole Chromium.
     """
     names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(
-        filter(None, map(shutil.which, names if LONG or without else ("chromium-headless-shell", *names))), None
-    )
+    found = next(filter(None, map(shutil.which, names if without else ("chromium-headless-shell", *names))), None)
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     return playwright.chromium.launch(executable_path=found, args=[*QUIET, *root], ignore_default_args=without)
 

@@ -21,7 +21,7 @@ from tests.server import Server
 
 pytestmark = [pytest.mark.server, pytest.mark.cluster]
 
-ROUNDS = 500 if LONG else 25
+ROUNDS = 150 if LONG else 25
 WRITERS = 8
 Names = Iterator[str]
 
@@ -85,7 +85,7 @@ def test_nor_while_others_append_to_the_log(three: Cluster, names: Names) -> Non
 def test_two_nodes_that_refresh_one_token_at_once_get_one_successor(three: Cluster, names: Names) -> None:
     pocket = three.nodes[0].join(next(names))
     with ThreadPoolExecutor(2) as threads:
-        for _ in range(1000 if LONG else 25):
+        for _ in range(300 if LONG else 25):
             only = {REFRESH: pocket[REFRESH]}
             answers = list(threads.map(lambda node: node.ask("GET", "/account", only), three.nodes[:2]))  # noqa: B023
             assert {status for status, _ in answers} == {200}

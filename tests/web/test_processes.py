@@ -14,7 +14,7 @@ from tests.server import Server
 
 pytestmark = pytest.mark.server
 
-ROUNDS = 100 if os.environ.get("LONG") else 4
+ROUNDS = 40 if os.environ.get("LONG") else 4
 PARALLEL = 40
 
 

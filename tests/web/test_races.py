@@ -19,7 +19,7 @@ from tests.server import Server
 
 pytestmark = [pytest.mark.server, pytest.mark.stores]
 
-ROUNDS = 200 if os.environ.get("LONG") else 4
+ROUNDS = 30 if os.environ.get("LONG") else 4
 TABS = 4
 ADA, BOB = "ada@example.org", "bob@example.org"
 Answer = tuple[int, Pocket]
