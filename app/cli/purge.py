@@ -24,7 +24,7 @@ from app.oauth.code import Code
 from app.oauth.logout import message as messages
 from app.oauth.logout.message import Message
 from app.revocation import delivery
-from app.web import once, receipt
+from app.web import receipt, sent
 
 ENDED_DAYS = 30
 ACTIVITY_DAYS = 90
@@ -81,7 +81,7 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
         (("receipts",), _rows("receipts", receipt.Receipt, receipt.Receipt.made_at < now - receipt.SECONDS)),
         (("known places",), _rows("known places", KnownPlace, KnownPlace.at <= now - known_place.KEPT_SECONDS)),
         (("revocations of the lab",), _rows("revocations of the lab", lab_log.Ended, lab_log.Ended.until < now)),
-        (("forms",), _rows("forms", once.Sent, once.Sent.at < now - once.SPENT_SECONDS)),
+        (("forms",), _rows("forms", sent.Sent, sent.Sent.at < now - sent.SPENT_SECONDS)),
     ]
 
 

@@ -19,7 +19,9 @@ from app.revocation import log
 
 _ENDS_SITE = Reason.SIGNED_OUT, "signed_out"
 _ENDS_APP = Reason.REVOKED, "session_ended"
-ENDED = "signed_out.ended"  # in the WSGI environment, out of reach for headers: a list of the sessions a request ended
+NOTE = (
+    "signed_out.note"  # in the WSGI environment, out of reach for headers: the transaction that ends a session calls it
+)
 _OURS = ("opened", "link")  # claims that mean nothing elsewhere
 
 
@@ -107,11 +109,9 @@ class RefreshOf:
             if session is None:
                 return
             reason, event = _ENDS_SITE if session.client_id == SITE else _ENDS_APP
-            ended = session.end(reason, actor=session.id)
-            if ended:
+            if session.end(reason, actor=session.id):
                 activity.record(event, session.user_id, session)
-        if ended:
-            http.environ.get(ENDED, []).append(sid)
+                _note(sid)
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,12 @@ class Access:
         with writing():
             if sessions.lock(self.claims.sid):
                 access_token.revoke(self.claims, reason=Reason.REVOKED)
+
+
+def _note(sid: str) -> None:
+    note = http.environ.get(NOTE)
+    if note:
+        note(sid)
 
 
 def _presented(request: OAuth2Request) -> Found | None:

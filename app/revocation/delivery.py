@@ -143,6 +143,12 @@ def settle(position: int | None) -> None:
         delivery.spread(position, db.engine)
 
 
+def settle_all() -> None:
+    """Wait until every node knows all that the log says now, for a request that does not know what concerns it."""
+    if isinstance(_delivery(), Node):
+        settle(log.size())
+
+
 @log.projection
 def _spread(entries: Sequence[Entry]) -> None:
     """Wake every node with the commit of revocations, and go on only when all of them know the last."""

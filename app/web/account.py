@@ -1,7 +1,8 @@
 """The account, what apps it allowed, and a change of its password."""
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from app import admission, clock
 from app.db import writing
@@ -10,7 +11,7 @@ from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason, Session
 from app.oauth import consent
-from app.web import allowed, attempts, endings, forms, guard
+from app.web import allowed, attempts, endings, forms, guard, once
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 DONE_SECONDS = 60
@@ -34,8 +35,11 @@ def end_app(client_id: str) -> ResponseReturnValue:
 @guard.required
 def password() -> ResponseReturnValue:
     form = forms.ChangePassword(request.form or None, guard.current().user)
-    if request.method == "POST" and form.validate() and _change(form):
-        return redirect("/account/password?done=changed", 303)
+    done = _change(form) if request.method == "POST" and form.validate() else None
+    return done or _password_page(form)
+
+
+def _password_page(form: forms.ChangePassword) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
     user_id, done = guard.current().user.id, _has_lately("password_changed")
     has_apps, lasting = allowed.count(user_id) > 0, sessions.has_lasting(user_id)
@@ -48,20 +52,20 @@ def _has_lately(what: str) -> bool:
     return any(event.event == what and clock.now() - event.at < DONE_SECONDS for event in newest)
 
 
-def _change(form: forms.ChangePassword) -> bool:
+def _change(form: forms.ChangePassword) -> Response | None:
     visit = guard.current()
     user, version = visit.user, visit.user.password_version
     if not attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.current))):
         with writing():
             activity.act("confirm_failed", visit.session)
         form.current.errors = ["This is not your password."]
-        return False
+        return None
     hashed = passwords.hash(forms.text(form.password))
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(user.id)
         if owner.password_version != version:
             form.current.errors = ["Your password was changed just now, from elsewhere."]
-            return False
+            return None
         owner.set_password(hashed)
         if form.end_others.data:
             sessions.end_others(session, Reason.PASSWORD_CHANGED)
@@ -70,8 +74,9 @@ def _change(form: forms.ChangePassword) -> bool:
         renewed = session.renew(browsers.here())
         activity.act("password_changed", renewed)
         tokens = refresh_token.issue(renewed)
+        response = once.result("/account/password?done=changed", tokens)
     guard.renew(tokens)
-    return True
+    return response
 
 
 def _end_apps(session: Session) -> None:

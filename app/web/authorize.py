@@ -16,7 +16,7 @@ from app.identity import activity
 from app.oauth import authorization, code, consent
 from app.oauth import client as clients
 from app.oauth.authorization import PATH, Asked, Refused, Unanswerable
-from app.web import cross_origin, guard, headers, local
+from app.web import cross_origin, guard, headers, local, once
 from app.web.guard import Visit
 
 bp = Blueprint("authorize", __name__)
@@ -119,7 +119,7 @@ def _allow(asked: Asked) -> Response:
             challenge=asked.challenge,
             auth_time=guard.current().claims.auth_time,
         )
-    return redirect(asked.answer(code=issued), 303)
+        return once.result(asked.answer(code=issued))
 
 
 def _deny(asked: Asked, error: str) -> Response:

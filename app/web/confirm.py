@@ -1,12 +1,12 @@
 """Step-up: prove again who you are; then what was asked for is done."""
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Unauthorized
 
 from app.db import writing
 from app.identity import activity, refresh_token
-from app.web import attempts, cookies, endings, forms, guard, local
+from app.web import attempts, cookies, endings, forms, guard, local, once
 
 bp = Blueprint("confirm", __name__)
 
@@ -19,16 +19,20 @@ def confirm() -> ResponseReturnValue:
     action = form.action.data or asked["action"]
     wanted = local.path(form.next.data or asked["next"] or "/devices")
     doing = endings.describe(action) if action else None
-    if request.method == "POST" and form.validate() and _prove(form):
-        return endings.perform(action) if action else redirect(wanted, 303)
+    done = _act(form, action, wanted) if request.method == "POST" and form.validate() else None
+    if done:
+        return done
     status = 422 if request.method == "POST" else 200
     return render_template(
         "web/confirm.html", form=form, doing=doing, back=None if wanted == "/devices" else "/"
     ), status
 
 
-def _prove(form: forms.Confirm) -> bool:
-    """Check the password; if it is right, give this browser, and no other holder of its tokens, new ones that say so."""
+def _act(form: forms.Confirm, action: str, wanted: str) -> ResponseReturnValue | None:
+    """Check the password; if it is right, give this browser, and no other holder of its tokens, new ones that say so.
+
+    Then carry out the *action*, or lead on to the page that was *wanted*.
+    """
     visit = guard.current()
     user = visit.user
     version = user.password_version
@@ -36,15 +40,16 @@ def _prove(form: forms.Confirm) -> bool:
         with writing():
             activity.act("confirm_failed", visit.session)
         form.password.errors = ["This is not your password."]
-        return False
+        return None
     with guard.acting() as session:
         if session.user.password_version != version:
             form.password.errors = ["Your password was changed just now."]
-            return False
+            return None
         tokens = refresh_token.prove(session, cookies.read(cookies.REFRESH))
         if tokens:
             activity.act("confirmed", session)
+            done = None if action else once.result(wanted, tokens)
     if tokens is None:
         raise Unauthorized
     guard.renew(tokens)
-    return True
+    return done or endings.perform(action)

@@ -3,14 +3,14 @@
 from collections.abc import Collection
 from typing import Any
 
-from flask import Blueprint, jsonify, redirect, render_template, request
+from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import DAY
 from app.identity import activity, sessions
 from app.identity.session import Reason, Session
-from app.web import allowed, endings, forms, guard, lifeline, rows, sign_out, warning
+from app.web import allowed, endings, forms, guard, lifeline, once, rows, sign_out, warning
 from app.web.rows import Row
 
 bp = Blueprint("devices", __name__, url_prefix="/devices")
@@ -99,7 +99,7 @@ def rename(sid: str) -> ResponseReturnValue:
         if session and session.goes_on():
             session.name = form.name.data or None
             activity.record("session_renamed", current.user_id, session)
-    return redirect(f"/devices?done=renamed&sid={sid}#session-{sid}", 303)
+        return once.result(f"/devices?done=renamed&sid={sid}#session-{sid}")
 
 
 def _first(current: Session, live: list[Session]) -> list[Session]:

@@ -13,7 +13,7 @@ from app.identity import activity, sessions, suspicion
 from app.identity.session import SITE, Reason, Session
 from app.oauth import client as clients
 from app.oauth import consent
-from app.web import guard, rows, sign_out, warning
+from app.web import guard, once, rows, sign_out, warning
 from app.web.admin import acts
 
 
@@ -69,7 +69,7 @@ def _end_one(sid: str) -> ResponseReturnValue:
             verb = "ended"
         if session and session.client_id != SITE:
             consent.withdraw(session.user_id, session.client_id)
-    return redirect(f"/devices?done={verb}&sid={sid}#session-{sid}", 303)
+        return once.result(f"/devices?done={verb}&sid={sid}#session-{sid}")
 
 
 def _end_app(client_id: str) -> ResponseReturnValue:
@@ -78,7 +78,7 @@ def _end_app(client_id: str) -> ResponseReturnValue:
         ended = sessions.end_apps(current, Reason.ENDED_ELSEWHERE, client_id=client_id)
         if consent.withdraw(current.user_id, client_id) or ended:
             activity.act("app_disallowed", current)
-    return redirect("/account?done=disallowed#apps", 303)
+        return once.result("/account?done=disallowed#apps")
 
 
 def _answer(rest: str) -> ResponseReturnValue:
@@ -89,7 +89,7 @@ def _answer(rest: str) -> ResponseReturnValue:
         session = sessions.lock(sid)
         if session and session.goes_on():
             suspicion.answer(session, int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 20 else 0)
-    return redirect(f"/devices?done=answered&sid={sid}#session-{sid}", 303)
+        return once.result(f"/devices?done=answered&sid={sid}#session-{sid}")
 
 
 _DOES = {"admin": acts.perform, "app": _end_app, "end": _end_one, "mine": _answer}
@@ -99,7 +99,7 @@ def _end_others() -> ResponseReturnValue:
     with admission.turn("endings"), guard.acting() as current:
         if sessions.end_others(current, Reason.ENDED_OTHERS):
             activity.act("others_ended", current)
-    return redirect("/devices?done=others", 303)
+        return once.result("/devices?done=others")
 
 
 def _end_everything() -> ResponseReturnValue:
@@ -107,4 +107,5 @@ def _end_everything() -> ResponseReturnValue:
         count = sessions.end_all(current.user_id, Reason.ENDED_EVERYWHERE, actor=current.id)
         consent.withdraw_all(current.user_id)
         activity.act("everywhere_ended", current)
+        once.note(current.id, count=count)
     return sign_out.farewell(current.id, ended=count)

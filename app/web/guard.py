@@ -9,6 +9,7 @@ from flask import Flask, Request, Response, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, login_required
 from werkzeug.exceptions import Unauthorized
+from werkzeug.wrappers import Response as Answer
 
 from app import clock
 from app.config import settings
@@ -128,6 +129,11 @@ def renew(tokens: Tokens) -> Visit:
     return renewed
 
 
+def hand_back(response: Answer, tokens: Tokens | None = None) -> None:
+    """Have *response* carry the cookies that this request renewed, or those of *tokens*."""
+    cookies.sign_in(response, cookies.pair(tokens) if tokens else g.get("new_cookies", {}))
+
+
 def _resume() -> Visit | None:
     token = cookies.read(cookies.ACCESS)
     claims = _check(token) if token else None
@@ -180,7 +186,7 @@ def _refresh() -> Visit | None:
 
 
 def _hand_back(response: Response) -> Response:
-    cookies.sign_in(response, g.get("new_cookies", {}))
+    hand_back(response)
     return response
 
 

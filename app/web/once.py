@@ -2,95 +2,53 @@
 
 A browser that sends a form again drops the first answer, whose cookies it then lacks. So each page has a random id, which its
 forms carry. What came with the id (path, body, cookies) names a claim, which one request holds, and is the key under which
-its answer is sealed: the database holds neither. Only results are kept, which are redirects (303) to anything but a question.
+its answer is sealed: the database holds neither.
+
+The transaction that acts also keeps the answer, so a process that is killed after it loses neither. Sign Out can make its
+answer, the receipt, only when every node knows of the end. So the transaction that ends the session marks the form instead,
+and the receipt is made anew if the process dies before it is kept.
 """
 
 import hmac
-import json
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from sqlalchemy import CursorResult, LargeBinary, delete, select, text, update
-from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.wrappers import Response as Answer
 
-from app import admission, clock, seal
+from app import admission, seal
 from app.config import settings
-from app.db import Model, StoreUnavailable, db, let_go, writing
+from app.db import StoreUnavailable, after_commit, let_go
 from app.identity import refresh_token
+from app.identity.refresh_token import Tokens
 from app.oauth import code
+from app.revocation import delivery
 from app.web import cookies, guard, local
 from app.web.held import Held
+from app.web.sent import PATIENCE_SECONDS, Claim, Ended, Form, Found
 
 FIELD = "once"
-KEPT_SECONDS = 60
-PATIENCE_SECONDS = 5  # a process that holds a claim for longer has died
-SPENT_SECONDS = KEPT_SECONDS + PATIENCE_SECONDS  # after which a row is of no use
-PURGED = 50  # rows at a time
 _POLL_SECONDS = 0.02
-_QUESTIONS = ("/confirm", "/sign-in?next=", "/sign-in?rest=", "/sign-in?email=")
-_WITHOUT_STORE = ("/sign-out", "/oauth/end-session")  # a dead store keeps no browser from forgetting its tokens
+_ENDING = ("/sign-out", "/oauth/end-session")  # no store is needed, and no transaction spent, before they end anything
 _NOBODY = ""
 _OLDER = re.compile(r"[A-Za-z0-9_-]{32}")
-_PURPOSE = "the answer to a form"
 
 
-class Sent(Model):
-    """A form that was sent, under a hash of its id and what came with it.
-
-    *claim*: which request acts on it; *at*: since when, or when it was answered; *answer*: sealed, if there is a result.
-    """
-
-    __tablename__ = "forms_sent"
-    name: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    claim: Mapped[bytes] = mapped_column(LargeBinary(16))
-    at: Mapped[int] = mapped_column(index=True)
-    answer: Mapped[bytes | None]
-
-
-@dataclass(frozen=True)
-class Form:
-    """What this request has sent. *id*: that of the page; *secret*: all that makes it the same form sent again."""
-
-    id: str
-    secret: str
-
-    @classmethod
-    def here(cls, form_id: str, jar: dict[str, str]) -> "Form":
-        body = [*request.form.items(multi=True)]
-        return cls(form_id, json.dumps([form_id, request.path, local.query(), body, sorted(jar.items())]))
-
-    @property
-    def name(self) -> bytes:
-        return seal.derive(self.secret, "the name of a form that was sent")
-
-
-@dataclass(frozen=True)
-class Found:
-    """The row of a form, as it was a moment ago."""
-
-    claim: bytes
-    at: int
-    answer: bytes | None
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.answer is None and clock.now() - self.at <= PATIENCE_SECONDS
-
-    @property
-    def is_kept(self) -> bool:
-        return self.answer is not None and clock.now() - self.at < KEPT_SECONDS
+class Lost(Exception):
+    """Another request has taken the claim over. What this one would have done must not be done twice."""
 
 
 def init_app(app: Flask) -> None:
-    """Keep what *app* answers. Must come before the guard, whose cookies are a part of it: hooks run last to first."""
-    app.after_request(_keep)
+    """Let go of what *app* has not acted on, and give way where a claim was lost."""
+    app.after_request(_let_go)
+    app.register_error_handler(Lost, _give_way)
 
 
 def field(doing: str) -> Markup:
@@ -106,36 +64,88 @@ def begin() -> Response | None:
     try:
         return _repeat_or_claim(Form.here(form_id, cookies.sent()))
     except StoreUnavailable:
-        if request.path not in _WITHOUT_STORE:
+        if request.path not in _ENDING:
             raise
-        g.store_is_away = True
+        g.store_is_away = True  # which keeps no browser from forgetting its tokens
         return None
 
 
-def _purge() -> None:
-    """Forget some of what is of no more use, so that `flask purge` finds little."""
-    old = select(Sent.name).where(Sent.at < clock.now() - SPENT_SECONDS).limit(PURGED)
-    _execute(delete(Sent).where(Sent.name.in_(old.with_for_update(skip_locked=True))))
+def look_again() -> Response | None:
+    """Where the claim is written with the act, and there was nothing left to do: give the answer of who has done it."""
+    claim = _claim()
+    return begin() if claim and claim.is_late else None
+
+
+def result(location: str, tokens: Tokens | None = None) -> Answer:
+    """Lead on to what the transaction has done, and keep that answer with it. Must run inside `db.writing`. Raises Lost.
+
+    *tokens*: those that it made for this browser, which `guard.renew` hands back after the commit.
+    """
+    answer = redirect(location, HTTPStatus.SEE_OTHER)
+    guard.hand_back(answer, tokens)
+    keep(answer)
+    return redirect(location, HTTPStatus.SEE_OTHER)
+
+
+def keep(response: Answer) -> None:
+    """Keep the answer to this form in the transaction. Must run inside `db.writing`. Raises Lost."""
+    claim = _claim()
+    if claim is None:
+        return
+    if not claim.keep(response):
+        raise Lost
+    after_commit(lambda: g.pop("claim"))  # there is nothing to let go of
+
+
+def note(sid: str, *, count: int) -> None:
+    """Note that the transaction ends the session *sid* of this browser, with so many of its user's. Raises Lost."""
+    claim = _claim()
+    if claim and not claim.note(Ended(sid, count)):
+        raise Lost
+
+
+def noting(then: str | None) -> Callable[[str], None]:
+    """Return what a transaction, of whatever context, calls with the id of the session of this browser that it ends.
+
+    *then*: where the answer leads, if not to the receipt. A lost claim hinders no sign-out.
+    """
+    claim = _claim()
+
+    def note_it(sid: str) -> None:
+        if claim:
+            claim.note(Ended(sid, then=then))
+
+    return note_it
+
+
+def has_ended() -> Ended | None:
+    """Return what this form has ended before, in a process that died before it had made the answer."""
+    claim = _claim()
+    return claim.ended if claim else None
+
+
+def _claim() -> Claim | None:
+    found: Claim | None = g.get("claim")
+    return found
 
 
 def _repeat_or_claim(form: Form) -> Response | None:
     while True:
         found = _await(form)
-        answer = _open(form, found) if found and found.is_kept else None
+        answer = _open(form, found)
         if answer:
-            guard.leave()  # the answer has its cookies
             return answer
         if not _is_for_visitor(form.id):
             return _refuse()
-        claim = _claim(form, found)
+        claim = form.claim_late() if found is None and request.path in _ENDING else form.claim(found)
         if claim:
-            g.form, g.claim = form, claim
+            g.claim = claim
             return None
 
 
 def _await(form: Form) -> Found | None:
     """Return the row of this form, once no other request is acting on it, or none that still lives."""
-    found = _read(form)
+    found = form.read()
     if found is None or not found.is_under_way:
         return found
     until = time.monotonic() + PATIENCE_SECONDS
@@ -143,77 +153,39 @@ def _await(form: Form) -> Found | None:
         while found and found.is_under_way and time.monotonic() < until:
             let_go()
             time.sleep(_POLL_SECONDS)
-            found = _read(form)
+            found = form.read()
     return found
 
 
-def _read(form: Form) -> Found | None:
-    row = db.session.execute(select(Sent.claim, Sent.at, Sent.answer).where(Sent.name == form.name)).one_or_none()
-    return Found(*row) if row else None
-
-
-_CLAIM = text(
-    "INSERT INTO forms_sent (name, claim, at) VALUES (:name, :claim, :at) ON CONFLICT (name) DO UPDATE"
-    " SET claim = excluded.claim, at = excluded.at, answer = NULL WHERE forms_sent.claim = :seen"
-)
-
-
-def _claim(form: Form, seen: Found | None) -> bytes | None:
-    """Claim the form, unless another request did so since it was *seen*."""
-    claim = secrets.token_bytes(16)
-    values = {"name": form.name, "claim": claim, "at": clock.now(), "seen": seen.claim if seen else b""}
-    with writing():
-        _purge()
-        return claim if _execute(_CLAIM, values) else None
-
-
-def _keep(response: Response) -> Response:
-    """Keep the answer, if it is a result; else let go of the claim, so that the form can be sent again."""
-    form: Form | None = g.pop("form", None)
-    if form is None:
-        return response
-    try:
-        if _is_result(response):
-            _save(form, response)
-        else:
-            with writing():
-                _execute(delete(Sent).where(Sent.name == form.name, Sent.claim == g.claim))
-    except StoreUnavailable:
-        db.session.rollback()  # the answer stands, and the claim runs out
-    return response
-
-
-def _is_result(response: Response) -> bool:
-    return response.status_code == HTTPStatus.SEE_OTHER and not response.location.startswith(_QUESTIONS)
-
-
-_COPY = text(
-    "INSERT INTO forms_sent (name, claim, at, answer) VALUES (:name, :claim, :at, :answer) ON CONFLICT (name) DO UPDATE"
-    " SET claim = excluded.claim, at = excluded.at, answer = excluded.answer"
-)
-
-
-def _save(form: Form, response: Response) -> None:
-    """Keep the answer for this form, and for the same one sent with the cookies that the answer brings: a browser may
-    have taken these already when its user presses once more."""
-    again = Form.here(form.id, cookies.after(response))
-    content = json.dumps([*response.headers])
-    answer = {one: seal.close(one.secret, _PURPOSE, content) for one in (form, again)}
-    with writing():
-        held = update(Sent).where(Sent.name == form.name, Sent.claim == g.claim)
-        kept = _execute(held.values(at=clock.now(), answer=answer[form]))
-        if kept and again != form:
-            _execute(_COPY, {"name": again.name, "claim": g.claim, "at": clock.now(), "answer": answer[again]})
-
-
-def _open(form: Form, found: Found) -> Response | None:
-    content = seal.reveal(form.secret, _PURPOSE, found.answer or b"")
-    if content is None:
+def _open(form: Form, found: Found | None) -> Response | None:
+    """Return the answer that was kept, when all that it says is true everywhere: the first request may still wait."""
+    headers = form.open(found)
+    if headers is None:
         return None
     answer = Response(status=HTTPStatus.SEE_OTHER)
     answer.headers.clear()
-    answer.headers.extend([(name, value) for name, value in json.loads(content) if name != "Content-Length"])
-    return answer if _gives_what_lives(answer) else None
+    answer.headers.extend([(name, value) for name, value in headers if name != "Content-Length"])
+    if not _gives_what_lives(answer):
+        return None
+    guard.leave()  # the answer has its cookies
+    delivery.settle_all()
+    return answer
+
+
+def _let_go(response: Response) -> Response:
+    """Let go of a claim that has brought no result, so that the form can be sent again."""
+    claim: Claim | None = g.pop("claim", None)
+    if claim:
+        with suppress(StoreUnavailable):  # the answer stands, and the claim runs out
+            claim.let_go()
+    return response
+
+
+def _give_way(_lost: Lost) -> ResponseReturnValue:
+    """Answer as the request does that has taken the claim over."""
+    claim = _claim()
+    answer = _open(claim.form, _await(claim.form)) if claim else None
+    return answer or current_app.handle_user_exception(admission.Full("forms"))
 
 
 def _gives_what_lives(answer: Response) -> bool:
@@ -258,10 +230,3 @@ def _refuse() -> Response:
     page = local.came_from()
     again = local.address("/sign-in", page)
     return make_response(render_template("errors/another.html", page=page, again=again), HTTPStatus.CONFLICT)
-
-
-def _execute(statement: Any, values: dict[str, Any] | None = None) -> int:
-    done: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-        statement, values, execution_options={} if values else {"synchronize_session": False}
-    )
-    return done.rowcount

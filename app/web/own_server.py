@@ -2,7 +2,7 @@
 
 import contextvars
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.db import StoreUnavailable, db
 from app.identity.session import SITE
 from app.oauth import metadata
 from app.oauth.client import site_secret
-from app.oauth.endpoints import ENDED
+from app.oauth.endpoints import NOTE
 from app.web import words
 
 _SHOWN = ("authorization", "content-type", "retry-after", "www-authenticate", "cache-control")
@@ -22,16 +22,12 @@ _SHOWN = ("authorization", "content-type", "retry-after", "www-authenticate", "c
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer, with secrets shortened wherever they are shown.
-
-    *ended*: the ids of the sessions that this very request ended, which its answer must not tell (RFC 7009, section 2.2).
-    """
+    """One request and its answer, with secrets shortened wherever they are shown."""
 
     request: httpx.Request
     response: httpx.Response
     milliseconds: float
     secrets: tuple[str, ...]
-    ended: tuple[str, ...]
 
     @property
     def error(self) -> str | None:
@@ -69,10 +65,13 @@ class Exchange:
         return text
 
 
-def revoke(token: str, hint: str) -> Exchange:
-    """Send the revocation request of RFC 7009, section 2.1."""
+def revoke(token: str, hint: str, note: Callable[[str], None]) -> Exchange:
+    """Send the revocation request of RFC 7009, section 2.1.
+
+    The transaction that ends a session calls *note* with its id, which the answer must not tell (section 2.2).
+    """
     form = {"token": token, "token_type_hint": hint}
-    return _send("POST", _endpoint("revocation_endpoint"), form=form, secrets=(token,))
+    return _send("POST", _endpoint("revocation_endpoint"), form=form, secrets=(token,), note=note)
 
 
 def refresh(token: str) -> Exchange:
@@ -106,12 +105,13 @@ def _send(
     form: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
     secrets: tuple[str, ...],
+    note: Callable[[str], None] | None = None,
 ) -> Exchange:
     # In process, so that one worker never waits for itself. What the caller holds is let go of first, and the call
     # runs in a context of its own: it must not share our transaction, our visitor or our `g`.
     db.session.remove()
-    app, ended = current_app.wsgi_app, list[str]()
-    transport = httpx.WSGITransport(app=lambda environ, start: app({**environ, ENDED: ended}, start))
+    app, within = current_app.wsgi_app, {NOTE: note} if note else {}
+    transport = httpx.WSGITransport(app=lambda environ, start: app({**environ, **within}, start))
     auth = httpx.BasicAuth(SITE, site_secret()) if form else None
     with httpx.Client(transport=transport, auth=auth, trust_env=False) as client:
         began = time.perf_counter()
@@ -120,4 +120,4 @@ def _send(
         except httpx.TransportError as problem:
             raise StoreUnavailable(str(problem)) from problem
         took = (time.perf_counter() - began) * 1000
-    return Exchange(response.request, response, took, secrets, tuple(ended))
+    return Exchange(response.request, response, took, secrets)

@@ -14,7 +14,7 @@ from app.identity.user import User
 from app.oauth import client as clients
 from app.revocation import delivery
 from app.throttle import Quota
-from app.web import attempts, cookies, forms, guard, local, probe
+from app.web import attempts, cookies, forms, guard, local, once, probe
 from app.web.held import Held
 
 bp = Blueprint("sign_in", __name__)
@@ -50,12 +50,13 @@ def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> Respon
         tokens = refresh_token.issue(session)
         known_place.remember(user.id, address.subnet(address.here()))
         activity.record("signed_in", user.id, session)
+        # By way of /sign-in, which notices if the cookies do not come back.
+        response = redirect(local.address("/sign-in", wanted, arrived="1"), 303)
+        guard.hand_back(response, tokens)
+        if cookies.read(cookies.RECEIPT):
+            cookies.drop(response, cookies.RECEIPT)  # it may be another person's
+        once.keep(response)
     guard.leave()
-    # By way of /sign-in, which notices if the cookies do not come back.
-    response = redirect(local.address("/sign-in", wanted, arrived="1"), 303)
-    cookies.sign_in(response, cookies.pair(tokens))
-    if cookies.read(cookies.RECEIPT):
-        cookies.drop(response, cookies.RECEIPT)  # it may be another person's
     return response
 
 

@@ -1,5 +1,8 @@
 """Sign out: the session ends at the server, and what was ended is shown and proven."""
 
+from collections.abc import Callable
+from contextlib import suppress
+
 from flask import Blueprint, abort, g, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
@@ -9,13 +12,14 @@ from app.db import StoreUnavailable, db, writing
 from app.identity import activity, sessions
 from app.identity.session import Reason, Session
 from app.revocation import checkpoint
-from app.web import cookies, guard, lifeline, own_server, receipt, told
+from app.web import cookies, guard, lifeline, once, own_server, receipt, told
 from app.web.held import ENDING_SECONDS, MOST, Held
 from app.web.own_server import Exchange
 
 bp = Blueprint("sign_out", __name__)
 RECEIPT = "/signed-out"
 RETRY_SECONDS = 5
+Note = Callable[[str], None]
 
 
 @bp.get("/sign-out")
@@ -36,20 +40,35 @@ def leave(then: str | None = None) -> ResponseReturnValue:
     Asks nothing of the guard: expired tokens and a dead store are no obstacle.
     """
     guard.leave()
-    here, waiting, response = Held.here(), Held.pending(), redirect(then or RECEIPT, 303)
+    here, waiting = Held.here(), Held.pending()
     held = [here, *waiting] if here else waiting
     if not held:
-        return _clear(response)
+        return _lead_on(then)
     if g.get("store_is_away"):  # as was found out a moment ago
         return _not_yet(held)
     try:
-        found = [(one, *_end(one)) for one in held]
+        exchange, ended = _end(held[0], once.noting(then))
+        for one in held[1:]:
+            _end(one)
+        if (
+            ended is None
+        ):  # these tokens were dead: there is nothing to tell whoever brought them, unless it was this form
+            return once.look_again() or tell_again() or _lead_on(then)
     except StoreUnavailable:
         return _not_yet(held)
-    latest, exchange, ended = found[0]
-    if ended is None:  # these tokens were dead: there is nothing to tell whoever brought them
-        return _clear(response)
-    return _show(response, latest, ended, exchange, wait=then is not None)
+    return _show(held[0], ended, exchange, then=then)
+
+
+def tell_again() -> Response | None:
+    """Answer a form that has ended this browser's session before, in a process that died before it had answered."""
+    ended = once.has_ended()
+    if ended is None:
+        return None
+    guard.leave()
+    held = Held.here()
+    exchange = _end(held)[0] if ended.count is None else None
+    guard.await_ends()
+    return _show(held, ended.sid, exchange, ended=ended.count, then=ended.then)
 
 
 @bp.get(RECEIPT)
@@ -77,7 +96,7 @@ def proof() -> ResponseReturnValue:
 def farewell(sid: str, *, ended: int) -> ResponseReturnValue:
     """Answer after *ended* sessions, *sid* of this browser among them, were ended together."""
     guard.leave()
-    return _show(redirect(RECEIPT, 303), Held.here(), sid, None, ended=ended)
+    return _show(Held.here(), sid, None, ended=ended)
 
 
 def end_late() -> bool:
@@ -90,56 +109,71 @@ def end_late() -> bool:
     return True
 
 
-def _end(held: Held) -> tuple[Exchange, str | None]:
-    """Revoke by RFC 7009 and make sure of it. Return the exchange, and the id of the session that this very request ended.
+def _end(held: Held, note: Note | None = None) -> tuple[Exchange, str | None]:
+    """Revoke by RFC 7009 and make sure of it. Return the exchange, and the id of a session that this very request ended.
 
-    Raises StoreUnavailable if the endpoint could not do it: the tokens must be taken to live on (section 2.2.1).
+    The transaction that ends it calls *note* with that id. Raises StoreUnavailable.
     """
-    if held.refresh:
-        exchange = own_server.revoke(held.refresh, "refresh_token")
-    else:
-        exchange = own_server.revoke(held.access or "", "access_token")
-    if exchange.response.status_code != 200:
-        raise StoreUnavailable(f"revocation was answered {exchange.response.status_code}")
-    held_sessions = [session.id for session in held.sessions()]  # read before `writing` lets go of the rows
-    ended = [sid for sid in held_sessions if sid in exchange.ended or _make_sure(sid)]
+    ended = list[str]()
+
+    def tell(sid: str) -> None:
+        ended.append(sid)
+        if note:
+            note(sid)
+
+    exchange = _revoke(held, tell)
+    for sid in [session.id for session in held.sessions()]:  # read before `writing` lets go of the rows
+        if sid not in ended:
+            _make_sure(sid, tell)
     return exchange, ended[0] if ended else None
 
 
-def _make_sure(sid: str) -> bool:
+def _revoke(held: Held, tell: Note) -> Exchange:
+    """Raise StoreUnavailable if the endpoint could not do it: the tokens must be taken to live on (section 2.2.1)."""
+    if held.refresh:
+        exchange = own_server.revoke(held.refresh, "refresh_token", tell)
+    else:
+        exchange = own_server.revoke(held.access or "", "access_token", tell)
+    if exchange.response.status_code != 200:
+        raise StoreUnavailable(f"revocation was answered {exchange.response.status_code}")
+    return exchange
+
+
+def _make_sure(sid: str, tell: Note) -> None:
     """End a session of which this browser holds the access token alone: to revoke that one would not be enough."""
     found = db.session.get(Session, sid)
     if found is None or found.await_end():
-        return False
+        return
     with writing():
         locked = sessions.lock(sid)
-        if locked is None or not locked.end(Reason.SIGNED_OUT, actor=sid):
-            return False
-        activity.record("signed_out", locked.user_id, locked)
-        return True
+        if locked and locked.end(Reason.SIGNED_OUT, actor=sid):
+            activity.record("signed_out", locked.user_id, locked)
+            tell(sid)
 
 
 def _show(
-    response: Response,
-    held: Held,
-    sid: str,
-    exchange: Exchange | None,
-    *,
-    ended: int | None = None,
-    wait: bool = False,
+    held: Held, sid: str, exchange: Exchange | None, *, ended: int | None = None, then: str | None = None
 ) -> Response:
-    """Have *response* carry a receipt. *wait*: it leads to an app, which should have been told before (RP-Initiated
-    Logout, section 3)."""
+    """Answer with a receipt. Where it leads to an app, *then*, that should have been told before (RP-Initiated Logout,
+    section 3)."""
+    answer = _lead_on(then)
     try:
         proof = receipt.prove(held.access, held.refresh)
         content = receipt.describe(sid, ended=ended)
         content |= {"exchange": exchange.shown() if exchange else None, "proof": proof}
-        cookies.put(response, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
-        if wait:
+        if then:
             told.wait(content["told"])
+        with writing():
+            cookies.put(answer, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
+            with suppress(once.Lost):  # whoever took the claim over finds nothing left to end
+                once.keep(answer)
     except StoreUnavailable:
-        pass  # it is ended; only the receipt is missing
-    return _clear(response)
+        return _lead_on(then)  # it is ended; only the receipt is missing
+    return answer
+
+
+def _lead_on(then: str | None) -> Response:
+    return _clear(redirect(then or RECEIPT, 303))
 
 
 def _clear(response: Response) -> Response:

@@ -57,6 +57,7 @@ def init_app(app: Flask) -> None:
     for part, found in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
         part.before_request(once.begin)
         part.before_request(ending.retry)
+        part.before_request(sign_out.tell_again)
         part.after_request(ending.settle)
         part.after_request(probe.settle)
         for page in found:

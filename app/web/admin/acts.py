@@ -10,7 +10,7 @@ from app.identity import activity, browsers, sessions
 from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
 from app.oauth import consent
-from app.web import guard, rows
+from app.web import guard, once, rows
 from app.web.admin import authority
 
 
@@ -29,11 +29,11 @@ def perform(action: str) -> ResponseReturnValue:
     Nobody does it to themselves: that is what the devices page is for, and nobody shall lock out the last who can help.
     """
     verb, person, sid = _read(action)
-    done = "own"
-    if person.id != guard.current().session.user_id:
-        with authority.acting_on(person.id) as (current, locked):
-            done = _DOES[verb](current, locked, sid)
-    return redirect(f"/admin/people/{person.id}?done={done}" + (f"&sid={sid}#session-{sid}" if sid else ""), 303)
+    page, about = f"/admin/people/{person.id}?done=", f"&sid={sid}#session-{sid}" if sid else ""
+    if person.id == guard.current().session.user_id:
+        return redirect(f"{page}own{about}", 303)
+    with authority.acting_on(person.id) as (current, locked):
+        return once.result(page + _DOES[verb](current, locked, sid) + about)
 
 
 def describe(action: str) -> str:

@@ -1,0 +1,197 @@
+"""Forms that were sent: which request acts on each, what it has ended, and its answer, sealed under what came with it."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from flask import request
+from sqlalchemy import CursorResult, LargeBinary, delete, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.wrappers import Response
+
+from app import clock, seal
+from app.db import Model, db, writing
+from app.web import cookies, local
+
+KEPT_SECONDS = 60
+PATIENCE_SECONDS = 5  # a process that holds a claim for longer has died
+SPENT_SECONDS = KEPT_SECONDS + PATIENCE_SECONDS  # after which a row is of no use
+PURGED = 50  # rows at a time
+_ANSWER = "the answer to a form"
+_ENDED = "what a form has ended"
+
+
+class Sent(Model):
+    """A form that was sent, under a hash of its id and what came with it.
+
+    *claim*: which request acts on it; *at*: since when, or when it last did something; *answer*: sealed, if there is a
+    result; *ended*: sealed, if it has ended the session of its browser, and its answer is still to be made.
+    """
+
+    __tablename__ = "forms_sent"
+    name: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    claim: Mapped[bytes] = mapped_column(LargeBinary(16))
+    at: Mapped[int] = mapped_column(index=True)
+    answer: Mapped[bytes | None]
+    ended: Mapped[bytes | None]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a form has ended: the session of its browser, or, if *count* says of how many browsers, all of the user's.
+
+    *then*: where its answer leads, if not to the receipt.
+    """
+
+    sid: str
+    count: int | None = None
+    then: str | None = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """What this request has sent. *id*: that of the page; *secret*: all that makes it the same form sent again."""
+
+    id: str
+    secret: str
+
+    @classmethod
+    def here(cls, form_id: str, jar: Mapping[str, str]) -> "Form":
+        body = [*request.form.items(multi=True)]
+        return cls(form_id, json.dumps([form_id, request.path, local.query(), body, sorted(jar.items())]))
+
+    @property
+    def name(self) -> bytes:
+        return seal.derive(self.secret, "the name of a form that was sent")
+
+    def read(self) -> "Found | None":
+        """Return the row of this form as it is now."""
+        columns = select(Sent.claim, Sent.at, Sent.answer, Sent.ended).where(Sent.name == self.name)
+        row = db.session.execute(columns).one_or_none()
+        return Found(*row) if row else None
+
+    def open(self, found: "Found | None") -> list[tuple[str, str]] | None:
+        """Return the headers of the answer that is kept for this form, if one is."""
+        kept = seal.reveal(self.secret, _ANSWER, found.answer) if found and found.answer and found.is_kept else None
+        return json.loads(kept) if kept else None
+
+    def claim(self, seen: "Found | None") -> "Claim | None":
+        """Claim the form for this request, unless another one did something to it since it was *seen*."""
+        ended, token = seen.ended if seen and not seen.is_spent else None, secrets.token_bytes(16)
+        values = {
+            "name": self.name,
+            "claim": token,
+            "at": clock.now(),
+            "ended": ended,
+            "seen": seen.claim if seen else b"",
+            "was_answered": bool(seen and seen.answer),
+            "had_ended": bool(seen and seen.ended),
+        }
+        with writing():
+            is_ours = _execute(_CLAIM, values)
+        return Claim(self, token, self._reveal(ended)) if is_ours else None
+
+    def claim_late(self) -> "Claim":
+        """Claim the form only with what `Claim.note` writes. It costs no transaction of its own."""
+        return Claim(self, secrets.token_bytes(16), is_late=True)
+
+    def _reveal(self, ended: bytes | None) -> Ended | None:
+        said = seal.reveal(self.secret, _ENDED, ended) if ended else None
+        return Ended(*json.loads(said)) if said else None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The row of a form, as it was a moment ago."""
+
+    claim: bytes
+    at: int
+    answer: bytes | None
+    ended: bytes | None
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.answer is None and clock.now() - self.at <= PATIENCE_SECONDS
+
+    @property
+    def is_kept(self) -> bool:
+        return self.answer is not None and clock.now() - self.at < KEPT_SECONDS
+
+    @property
+    def is_spent(self) -> bool:
+        return clock.now() - self.at >= SPENT_SECONDS
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That a request acts on a form.
+
+    *ended*: what another request has ended by it, whose process then died. *is_late*: the row is not written yet.
+    """
+
+    form: Form
+    token: bytes
+    ended: Ended | None = None
+    is_late: bool = False
+
+    def note(self, ended: Ended) -> bool:
+        """Note what this transaction ends; return False if the claim was taken over. Must run inside `db.writing`."""
+        sealed = seal.close(self.form.secret, _ENDED, json.dumps(astuple(ended)))
+        values = {"name": self.form.name, "claim": self.token, "at": clock.now(), "ended": sealed}
+        return _execute(_NOTE, values)
+
+    def keep(self, response: Response) -> bool:
+        """Keep the answer for this form, and for the same one sent with the cookies that the answer brings: a browser
+        may have taken these already when its user presses once more.
+
+        Return False if the claim was taken over. Must run inside `db.writing`.
+        """
+        again = Form.here(self.form.id, cookies.after(response))
+        headers, now = json.dumps([*response.headers]), clock.now()
+        answer = {one: seal.close(one.secret, _ANSWER, headers) for one in (self.form, again)}
+        _purge()
+        held = update(Sent).where(Sent.name == self.form.name, Sent.claim == self.token)
+        if not _execute(held.values(at=now, answer=answer[self.form], ended=None)):
+            return False
+        if again != self.form:
+            _execute(_COPY, {"name": again.name, "claim": self.token, "at": now, "answer": answer[again]})
+        return True
+
+    def let_go(self) -> None:
+        """Have the form be as if it had not been sent, unless it has done something."""
+        if not self.is_late:
+            undone = Sent.answer.is_(None), Sent.ended.is_(None)
+            with writing():
+                _execute(delete(Sent).where(Sent.name == self.form.name, Sent.claim == self.token, *undone))
+
+
+# A request that waited for the row of another sees what that one did meanwhile.
+_CLAIM = text(
+    "INSERT INTO forms_sent (name, claim, at, ended) VALUES (:name, :claim, :at, :ended) ON CONFLICT (name) DO UPDATE"
+    " SET claim = excluded.claim, at = excluded.at, answer = NULL, ended = excluded.ended"
+    " WHERE forms_sent.claim = :seen AND (forms_sent.answer IS NOT NULL) = :was_answered"
+    " AND (forms_sent.ended IS NOT NULL) = :had_ended"
+)
+_NOTE = text(
+    "INSERT INTO forms_sent (name, claim, at, ended) VALUES (:name, :claim, :at, :ended) ON CONFLICT (name) DO UPDATE"
+    " SET at = excluded.at, ended = excluded.ended WHERE forms_sent.claim = excluded.claim"
+)
+_COPY = text(
+    "INSERT INTO forms_sent (name, claim, at, answer) VALUES (:name, :claim, :at, :answer) ON CONFLICT (name) DO UPDATE"
+    " SET claim = excluded.claim, at = excluded.at, answer = excluded.answer, ended = NULL"
+)
+
+
+def _purge() -> None:
+    """Forget some of what is of no more use, so that `flask purge` finds little."""
+    old = select(Sent.name).where(Sent.at < clock.now() - SPENT_SECONDS).limit(PURGED)
+    _execute(delete(Sent).where(Sent.name.in_(old.with_for_update(skip_locked=True))))
+
+
+def _execute(statement: Any, values: dict[str, Any] | None = None) -> bool:
+    done: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
+        statement, values, execution_options={} if values else {"synchronize_session": False}
+    )
+    return done.rowcount > 0
