@@ -25,9 +25,10 @@ class Server:
     """A running site in an instance folder of its own.
 
     *anew*: in an interpreter of its own, as when it is started from a shell; else by a fork, which is soon done.
+    *program*: what starts it.
     """
 
-    def __init__(self, folder: Path, *, anew: bool = False, **environ: str) -> None:
+    def __init__(self, folder: Path, *, anew: bool = False, program: str = "app.py", **environ: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
@@ -40,7 +41,7 @@ class Server:
         self._environ |= backings.settings(folder) | environ
         listens = environ.get("HOST", "127.0.0.1")
         self.address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listens, listens)  # noqa: S104 - where it is reached
-        self._anew = anew
+        self._anew, self._program = anew, program
         self._log = folder.parent / f"{folder.name}-{self.port}.log"
         self.start()
 
@@ -48,9 +49,9 @@ class Server:
         """Start, or start again after `stop` or `kill`, with settings *changed* from now on."""
         self._environ |= changed
         if self._anew:
-            self._process = begin(("app.py",), self._environ, self._log)
+            self._process = begin((self._program,), self._environ, self._log)
         else:
-            self._process = Forked(("app.py",), self._environ, self._log)
+            self._process = Forked((self._program,), self._environ, self._log)
         self._wait_until_up()
 
     def run(self, *words: str) -> str:

@@ -4,6 +4,7 @@ Three real nodes, of which the third stops while the others answer. Its lease ou
 it still trusts what it remembers: it may accept until it has read on.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -92,6 +93,20 @@ def test_two_devices_that_end_a_third_are_both_answered_once_every_node_knows(th
     )
     assert [status for status, _ in answers] == [303, 303]
     assert all(here.is_signed_in(pocket) for pocket in (laptop, tablet))
+
+
+def test_one_form_that_is_sent_to_two_nodes_is_answered_by_neither_before_the_third_knows(three: Cluster) -> None:
+    here = three.nodes[0]
+    laptop, phone = here.join("ada@example.org"), here.sign_in("ada@example.org")
+    page = re.search(r'name="once" value="([^"]+)"', here.visit("/devices", laptop)[2])
+    assert page
+
+    def end_others(node: Server) -> Answer:
+        return node.ask("POST", "/devices/end-others", laptop, once=page[1])
+
+    answers = press_twice(three, end_others, end_others, phone)
+    assert answers[0] == answers[1]
+    assert here.query("SELECT count(*) FROM activity WHERE event = 'others_ended'") == [(1,)]
 
 
 @pytest.mark.parametrize("retry", ["pressed again", "the next visit"])

@@ -13,14 +13,14 @@ from werkzeug.test import TestResponse
 
 from app.db import db
 from app.identity import password as passwords
-from app.web import once, sign_in
+from app.web import endings, once, sent, sign_in
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form
 
 pytestmark = pytest.mark.stores
 NEW = "nine quiet walruses"
 LIVE = "SELECT count(*) FROM sessions WHERE ended_entry IS NULL"
-TAKE_OVER = once.PATIENCE_SECONDS + 1
+TAKE_OVER = sent.PATIENCE_SECONDS + 1
 
 
 class Killed(BaseException):
@@ -320,7 +320,7 @@ def test_what_a_killed_process_had_claimed_is_taken_over(
     assert second.is_signed_in()
 
 
-def test_a_process_that_lives_on_after_its_claim_was_taken_over_keeps_no_answer(
+def test_a_process_that_lives_on_after_its_claim_was_taken_over_does_nothing(
     site: Site, other_node: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
@@ -334,9 +334,33 @@ def test_a_process_that_lives_on_after_its_claim_was_taken_over_keeps_no_answer(
         return begin(*args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(sign_in, "begin", slowly)
-    first.post("/sign-in", **fields)
+    answers.append(first.post("/sign-in", **fields))
     answers.append(third.post("/sign-in", **fields))
     assert all_the_same(answers)
+    assert site.query("SELECT count(*) FROM sessions WHERE ended_entry IS NULL") == [(1,)]
+
+
+@pytest.mark.page
+@pytest.mark.parametrize("path", ["/devices/end-all", "/devices/end-others"])
+def test_a_process_whose_claim_was_taken_over_meanwhile_does_nothing(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    fields, perform, seconds = form(ada, "/devices"), endings.perform, count()
+
+    def be_late(action: str) -> object:
+        with backings.shell(site.folder) as connection:
+            connection.execute("UPDATE forms_sent SET claim = randomblob(16)")
+        return perform(action)
+
+    monkeypatch.setattr(endings, "perform", be_late)
+    monkeypatch.setattr(once, "time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: next(seconds)))
+    answer = ada.post(path, **fields)
+    assert answer.status_code == 503
+    assert "This was sent already" in answer.text
+    assert ada.is_signed_in()
+    assert phone.is_signed_in()
 
 
 def test_a_second_press_waits_without_a_connection(
@@ -374,7 +398,7 @@ def test_a_second_press_waits_so_long_even_if_the_clock_stands_still(
     seconds, waited = count(), list[float]()
     monkeypatch.setattr(once, "time", SimpleNamespace(sleep=waited.append, monotonic=lambda: next(seconds)))
     assert second.post("/sign-in", **fields).status_code == 303
-    assert len(waited) == once.PATIENCE_SECONDS - 1
+    assert len(waited) == sent.PATIENCE_SECONDS - 1
     assert second.is_signed_in()
 
 
@@ -390,10 +414,11 @@ def test_what_is_kept_cannot_be_read_in_the_database(site: Site, visitor: Browse
 @pytest.mark.page
 def test_what_is_kept_is_forgotten_in_passing(site: Site, visitor: Browser) -> None:
     for _ in range(3):
-        visitor.post("/sign-out", **form(visitor, "/sign-out"))
-    site.wait(once.KEPT_SECONDS + TAKE_OVER)
-    visitor.post("/sign-in", **form(visitor, "/sign-in", email="ada@example.org", password="wrong wrong"))
-    assert site.query("SELECT count(*) FROM forms_sent") == [(0,)]
+        visitor.sign_in(once=form(visitor, "/sign-in")["once"])
+    [(before,)] = site.query("SELECT max(at) FROM forms_sent")
+    site.wait(sent.KEPT_SECONDS + TAKE_OVER)
+    visitor.sign_in(once=form(visitor, "/sign-in")["once"])
+    assert site.query("SELECT min(at) FROM forms_sent")[0][0] > before
 
 
 @pytest.mark.page
