@@ -58,7 +58,7 @@ class Person:
             answer = self._browser.get(led) if form is None else self._post(led, form)
             form = None
             if not answer.is_redirect:
-                assert answer.is_success, answer.text
+                assert answer.is_success, answer.text[:2000]  # a page of Django about its faults is long
                 return str(answer.url)
             assert answer.next_request
             led = str(answer.next_request.url)
