@@ -55,6 +55,7 @@ class Site(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         app = create_app()
+        app.extensions["store"].start()
         app.extensions["delivery"].start()
         app.extensions["courier"].start()
         app.extensions["executor"].start()

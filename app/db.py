@@ -87,8 +87,11 @@ def opening(app: Flask) -> Iterator[None]:
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def writing(*, durable: bool = True) -> Iterator[None]:
     """Run the block as one transaction that means to write from its start; join one already open.
+
+    *durable*: wait at the commit until a power cut cannot undo it. Without, the commit is soon durable, and at the
+    latest with the next one that is: commits are lost from the last one backwards, so nothing that lasts can miss it.
 
     On SQLite a transaction that reads first and writes later fails at once under contention, whatever the
     time-out, so whatever was read before is let go and must be read again inside.
@@ -97,22 +100,24 @@ def writing() -> Iterator[None]:
     """
     session = db.session()
     if is_writing():
+        if durable:
+            check_durable()
         yield
         return
     callbacks: dict[object, Callable[[], None]] = {}
     session.rollback()
-    session.info["after_commit"] = callbacks
+    session.info |= {"after_commit": callbacks, "durable": durable}
     try:
         with store().turn_to_write(_patience()):
             try:
-                session.connection(execution_options={"writing": True})
+                session.connection(execution_options={"writing": True, "durable": durable})
                 yield
                 session.commit()
             except BaseException:
                 session.rollback()
                 raise
     finally:
-        del session.info["after_commit"]
+        del session.info["after_commit"], session.info["durable"]
     for callback in callbacks.values():
         _call(callback)
 
@@ -128,6 +133,12 @@ def _call(callback: Callable[[], None]) -> None:
 def is_writing() -> bool:
     """Say whether a `writing` block is open."""
     return "after_commit" in db.session().info
+
+
+def check_durable() -> None:
+    """Raise RuntimeError inside a `writing` block that a power cut may undo."""
+    if not db.session().info["durable"]:
+        raise RuntimeError("what must last does not belong inside a transaction that may be lost")
 
 
 def let_go() -> None:
@@ -165,8 +176,9 @@ def store() -> Store:
 
 
 def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("writing"):
-        store().begin(connection, _patience())
+    options = connection.get_execution_options()
+    if options.get("writing"):
+        store().begin(connection, _patience(), durable=options["durable"])
     elif connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN")
 

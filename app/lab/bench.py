@@ -104,13 +104,16 @@ def _forget() -> None:
 
 
 @contextmanager
-def changing() -> Iterator[tuple[Bench, str | None]]:
-    """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it."""
+def changing(*, durable: bool = True) -> Iterator[tuple[Bench, str | None]]:
+    """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it.
+
+    *durable*: see `db.writing`.
+    """
     held = cookies.read(cookies.LAB)
     if held is None:
         _made.check()
         _made.count()
-    with admission.turn("acts", visitor()), writing():
+    with admission.turn("acts", visitor()), writing(durable=durable):
         bench = lock(name(held)) if held else None
         bench, secret = (bench, None) if bench else make()
         bench.seen_at = clock.now()

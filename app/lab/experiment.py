@@ -102,9 +102,9 @@ def present() -> ResponseReturnValue:
 
     def note(_found: Bench, now: Run) -> None:
         if (now.user, now.ended_at) == (run.user, run.ended_at):  # else it answers what nobody asks any more
-            now.replays = [*now.replays[-4:], seen]
+            now.replays = [seen]  # the last is all that is shown, and every request of a replay reads the run
 
-    return _act(note, "answers")
+    return _act(note, "answers", durable=False)
 
 
 @bp.post("/time")
@@ -138,9 +138,9 @@ def reset() -> ResponseReturnValue:
     return bench.hand_over(redirect("/lab", 303), secret)
 
 
-def _act(change: Callable[[Bench, Run], None], place: str) -> ResponseReturnValue:
-    """Change the visitor's run, then show it at *place* on the page."""
-    with bench.changing() as (found, secret):
+def _act(change: Callable[[Bench, Run], None], place: str, *, durable: bool = True) -> ResponseReturnValue:
+    """Change the visitor's run, then show it at *place* on the page. *durable*: see `db.writing`."""
+    with bench.changing(durable=durable) as (found, secret):
         run = found.read_run()
         if run is not None:
             try:

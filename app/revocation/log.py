@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Index, String, func, select, text, updat
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
-from app.db import Model, after_commit, analyze_growth, db
+from app.db import Model, after_commit, analyze_growth, check_durable, db
 from app.revocation import tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, Found, Known, LogCut, Seen, Witness
@@ -215,6 +215,7 @@ def _follow_growth(entries: Sequence[Entry]) -> None:
 
 
 def _append(facts: Sequence[Fact]) -> list[Entry]:
+    check_durable()
     first, epoch = _next(len(facts))
     rows = [_row(position, fact) for position, fact in enumerate(facts, first)]
     db.session.add_all(rows)

@@ -29,11 +29,17 @@ class Store(Protocol):
     def attach(self, engine: Engine) -> None:
         """Prepare every connection of *engine*."""
 
+    def start(self) -> None:
+        """Begin what goes on in the background of a process that answers requests."""
+
     def turn_to_write(self, patience: float) -> AbstractContextManager[None]:
         """Queue the writers of this process, where that helps. Raises StoreUnavailable after *patience*."""
 
-    def begin(self, connection: Connection, patience: float) -> None:
-        """Begin a transaction that will write, and give up on a lock after *patience*."""
+    def begin(self, connection: Connection, patience: float, *, durable: bool) -> None:
+        """Begin a transaction that will write, and give up on a lock after *patience*.
+
+        *durable*: its commit waits for the disk.
+        """
 
     def maintaining(self) -> AbstractContextManager[None]:
         """Give connections that are made meanwhile the time that a command may take, not a web request."""

@@ -144,10 +144,15 @@ class PostgreSQL:
     def attach(self, engine: Engine) -> None:
         """Every connection comes from `connect`, and is as it should be."""
 
+    def start(self) -> None:
+        """The server does what is to be done in the background."""
+
     def turn_to_write(self, patience: float) -> nullcontext[None]:
         return nullcontext()
 
-    def begin(self, connection: Connection, patience: float) -> None:
+    def begin(self, connection: Connection, patience: float, *, durable: bool) -> None:
+        if not durable:
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
         if patience < LOCK_SECONDS:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(patience * 1000))}")
 

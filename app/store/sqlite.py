@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,10 @@ from app.store.base import StoreUnavailable
 
 BUSY_SECONDS = 5
 RECYCLE_SECONDS = 600  # a connection reads the statistics when it is opened
+CHECKPOINT_SECONDS = 2
+LONG_LOG = 4096  # pages of the write-ahead log, which is then begun anew
+LONGEST_LOG = 16384  # the same, where no process does so in the background
+RESTART_MILLISECONDS = 100  # for which writers may wait then
 SMALL_ROWS = 1000
 ANALYZED_ROWS = 1000  # of each index: enough for a plan, and milliseconds however large the table is
 
@@ -46,6 +50,10 @@ class Sqlite:
         event.listen(engine, "connect", self._configure)
         event.listen(engine, "checkout", self._check_file)
 
+    def start(self) -> None:
+        """Copy what was committed into the file in the background, so that no request has to at its commit."""
+        threading.Thread(target=self._keep_short, name="checkpoints", daemon=True).start()
+
     @contextmanager
     def turn_to_write(self, patience: float) -> Iterator[None]:
         """Let few processes, not many threads, compete for the one write lock."""
@@ -56,12 +64,13 @@ class Sqlite:
         finally:
             self._turn.release()
 
-    def begin(self, connection: Connection, patience: float) -> None:
+    def begin(self, connection: Connection, patience: float, *, durable: bool) -> None:
         """Take the write lock. SQLite's own waiting looks again after up to 100 ms, and so loses to every newcomer."""
         raw = connection.connection.dbapi_connection
         if not isinstance(raw, sqlite3.Connection):  # pragma: no cover - for the type checker
             raise TypeError(raw)
         deadline = time.monotonic() + patience
+        raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         raw.execute("PRAGMA busy_timeout=0")
         try:
             while not _has_begun(raw):
@@ -98,8 +107,15 @@ class Sqlite:
 
     def _configure(self, connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         record.info["file"] = file_id(self.path)
-        for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL"):
+        checkpoints = f"wal_autocheckpoint={LONGEST_LOG}"
+        for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL", checkpoints):
             connection.execute(f"PRAGMA {pragma}")
+
+    def _keep_short(self) -> None:
+        while True:
+            time.sleep(CHECKPOINT_SECONDS)
+            with suppress(sqlite3.Error), closing(connect(self.path)) as connection:
+                checkpoint(connection)
 
     def _check_file(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
         if record.info["file"] != file_id(self.path):
@@ -114,6 +130,15 @@ def connect(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(
         f"{database.as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS
     )
+
+
+def checkpoint(connection: sqlite3.Connection) -> None:
+    """Copy the write-ahead log into the file, beside readers and writers. Where it is long all the same, have the next
+    writer begin it anew: readers that never pause would let it grow without end."""
+    _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    if pages > LONG_LOG:
+        connection.execute(f"PRAGMA busy_timeout={RESTART_MILLISECONDS}")
+        connection.execute("PRAGMA wal_checkpoint(RESTART)")
 
 
 def file_id(database: Path) -> tuple[int, int] | None:

@@ -69,7 +69,7 @@ def prove(access: str | None, refresh: str | None) -> list[dict[str, Any]]:
 def save(content: dict[str, Any]) -> str:
     """Store a receipt; return the id that shows it."""
     receipt_id = secrets.token_urlsafe(32)
-    with writing():
+    with writing(durable=False):
         db.session.execute(delete(Receipt).where(Receipt.made_at < clock.now() - SECONDS))
         db.session.add(Receipt(id=_digest(receipt_id), made_at=clock.now(), content=json.dumps(content)))
     return receipt_id

@@ -1,0 +1,93 @@
+"""What waits for the disk at its commit, and what a power cut may take back."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import Engine
+
+from app.db import db, writing
+from app.identity.session import Reason
+from app.revocation import log
+from app.revocation.entries import Scope
+from tests.browsers import PASSWORD, Site, form
+
+MAY_BE_LOST = {"receipts", "forms_sent", "lab_benches"}
+WAITS = {"sqlite": ("PRAGMA synchronous", 2), "postgresql": ("SHOW synchronous_commit", "on")}
+WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+
+
+@dataclass
+class Commit:
+    """What one transaction has written, and whether its commit waits for the disk."""
+
+    tables: set[str] = field(default_factory=set)
+    waits: bool = False
+
+
+@pytest.fixture
+def commits(site: Site) -> Iterator[list[Commit]]:
+    """The commits of the site from here on."""
+    found: list[Commit] = []
+    now = Commit()
+
+    def note(_connection: Connection, _cursor: object, statement: str, *_more: object) -> None:
+        if written := WRITES.match(statement):
+            now.tables.add(written[1])
+
+    def keep(connection: Connection) -> None:
+        nonlocal now
+        if now.tables:
+            question, expected = WAITS[connection.dialect.name]
+            now.waits = connection.exec_driver_sql(question).scalar() == expected
+            found.append(now)
+        now = Commit()
+
+    with site.app.app_context():
+        engine: Engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "commit", keep)
+    yield found
+    event.remove(engine, "before_cursor_execute", note)
+    event.remove(engine, "commit", keep)
+
+
+def test_only_what_may_be_lost_is_committed_without_waiting_for_the_disk(site: Site, commits: list[Commit]) -> None:
+    ada = site.member()
+    ada.post("/account/password", current=PASSWORD, password="nine quiet walruses")
+    for path in ("sign-in", "copy", "refresh", "replay", "sign-out", "replay", "reset"):
+        assert ada.post(f"/lab/{path}", way="sign-out").status_code == 303
+    assert ada.post("/sign-out", **form(ada, "/account")).status_code == 303
+    loose = [commit.tables for commit in commits if not commit.waits]
+    assert set().union(*loose) == MAY_BE_LOST
+    assert {"log_entries", "log_head", "sessions", "refresh_tokens", "users", "activity"} <= set().union(
+        *(commit.tables for commit in commits if commit.waits)
+    )
+
+
+def test_a_sign_out_waits_for_the_disk_once(site: Site, commits: list[Commit]) -> None:
+    ada = site.member()
+    sent = form(ada, "/account")
+    commits.clear()
+    assert ada.post("/sign-out", **sent).status_code == 303
+    (waited,) = [commit.tables for commit in commits if commit.waits]
+    assert "log_entries" in waited
+
+
+def test_no_entry_is_appended_where_a_power_cut_might_undo_it(site: Site) -> None:
+    with site.app.app_context(), pytest.raises(RuntimeError, match="may be lost"), writing(durable=False):
+        log.revoke(Scope.SESSION, "a session", until=0, reason=Reason.SIGNED_OUT)
+    assert not site.query("SELECT * FROM log_entries")
+
+
+def test_nothing_that_must_last_joins_a_transaction_that_may_be_lost(site: Site) -> None:
+    with site.app.app_context(), writing(durable=False), pytest.raises(RuntimeError, match="may be lost"), writing():
+        pass
+
+
+def test_what_may_be_lost_joins_a_transaction_that_lasts(site: Site, commits: list[Commit]) -> None:
+    with site.app.app_context(), writing(), writing(durable=False):
+        log.revoke(Scope.SESSION, "a session", until=0, reason=Reason.SIGNED_OUT)
+    assert [commit.waits for commit in commits] == [True]

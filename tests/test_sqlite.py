@@ -1,0 +1,92 @@
+"""The write-ahead log of SQLite: what is committed is copied into the file in the background, and the log stays short."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.store import sqlite
+from app.store.sqlite import LONG_LOG, checkpoint, connect
+from tests.browsers import Site
+from tests.server import Server
+
+pytestmark = pytest.mark.sqlite
+ROW = "x" * 4000  # about a page
+
+
+@pytest.fixture
+def database(site: Site) -> Path:
+    return site.folder / "signed-out.db"
+
+
+@pytest.fixture
+def writer(database: Path) -> Iterator[sqlite3.Connection]:
+    with closing(connect(database)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("CREATE TABLE rows (content)")
+        yield connection
+
+
+def write(writer: sqlite3.Connection, pages: int) -> None:
+    writer.execute("BEGIN IMMEDIATE")
+    writer.executemany("INSERT INTO rows VALUES (?)", ((ROW,) for _ in range(pages)))
+    writer.execute("COMMIT")
+
+
+def pages(connection: sqlite3.Connection) -> int:
+    """How long the write-ahead log is."""
+    found: int = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+    return found
+
+
+def test_a_running_site_copies_what_it_commits_without_a_request(instance: Path, tmp_path: Path) -> None:
+    server = Server(instance)
+    try:
+        server.join("ada@example.org")
+        deadline = time.monotonic() + 60
+        while not _has_ada(instance / "signed-out.db", tmp_path / "copy.db"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        server.stop()
+
+
+def _has_ada(database: Path, copy: Path) -> bool:
+    """Whether the file alone, without its write-ahead log, knows her."""
+    copy.write_bytes(database.read_bytes())
+    with closing(sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)) as connection:
+        try:
+            return bool(connection.execute("SELECT * FROM users WHERE email = 'ada@example.org'").fetchall())
+        except sqlite3.DatabaseError:
+            return False  # it was being written to
+
+
+def test_a_long_log_is_begun_anew_once_those_who_read_it_have_read(
+    database: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "RESTART_MILLISECONDS", 60_000)
+    write(writer, LONG_LOG + 100)
+    with closing(connect(database)) as reader, closing(connect(database)) as background:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM rows").fetchone()
+        threading.Timer(0.1, reader.execute, ("COMMIT",)).start()
+        checkpoint(background)
+        write(writer, 1)
+        assert pages(writer) < LONG_LOG
+
+
+def test_a_log_that_is_being_read_is_left_alone_and_nothing_is_lost(database: Path, writer: sqlite3.Connection) -> None:
+    write(writer, 1)
+    with closing(connect(database)) as reader, closing(connect(database)) as background:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM rows").fetchone() == (1,)
+        write(writer, LONG_LOG + 100)
+        checkpoint(background)
+        write(writer, 1)
+        assert reader.execute("SELECT count(*) FROM rows").fetchone() == (1,)
+    assert writer.execute("SELECT count(*) FROM rows").fetchone() == (LONG_LOG + 102,)
+    assert pages(writer) > LONG_LOG
