@@ -89,7 +89,7 @@ class Form:
             "was_answered": bool(seen and seen.answer),
             "had_ended": bool(seen and seen.ended),
         }
-        with writing():
+        with writing(durable=False):
             is_ours = _execute(_CLAIM, values)
         return Claim(self, token, self._reveal(ended)) if is_ours else None
 
@@ -163,7 +163,7 @@ class Claim:
         """Have the form be as if it had not been sent, unless it has done something."""
         if not self.is_late:
             undone = Sent.answer.is_(None), Sent.ended.is_(None)
-            with writing():
+            with writing(durable=False):
                 _execute(delete(Sent).where(Sent.name == self.form.name, Sent.claim == self.token, *undone))
 
 

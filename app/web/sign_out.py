@@ -163,7 +163,7 @@ def _show(
         content |= {"exchange": exchange.shown() if exchange else None, "proof": proof}
         if then:
             told.wait(content["told"])
-        with writing():
+        with writing(durable=False):
             cookies.put(answer, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
             with suppress(once.Lost):  # whoever took the claim over finds nothing left to end
                 once.keep(answer)
