@@ -81,6 +81,10 @@ class Site:
             self._process = subprocess.Popen(command, user=user, stdout=log, stderr=log)
         self._wait_until_up()
 
+    @property
+    def renews(self) -> bool:
+        return self._client.renews
+
     def sign_in(self, person: Person) -> Seen:
         """Have the person sign in there; return whom the site then takes them for."""
         self._open(person, self._client.enter)
@@ -111,9 +115,9 @@ class Site:
         return Seen(claims["sub"], user["email"], claims.get("sid", ""), user["access"])
 
     def learn(self, person: Person) -> None:
-        """Let the site learn that the person's session is over: from a message, or when it next asks."""
+        """Let the site learn that the person's session is over: from a message, or when it next asks, if it ever does."""
         if not self._client.told:
-            return self.renew(person)
+            return self.renew(person) if self.renews else None
         deadline = time.monotonic() + WAIT
         while self._held(person).get("user", person) is not None:
             assert time.monotonic() < deadline, "no logout message came"
