@@ -2,6 +2,9 @@
 
 What starts is a process of its own in a session of its own, with an environment of its own, and runs the program from
 its first line. Only its imports were done before.
+
+The fork server of `multiprocessing` does not do: its children end by `os._exit`, so nothing that a server does at its
+exit would happen, and giving each child its own output, environment and session is most of this module anyway.
 """
 
 import atexit
