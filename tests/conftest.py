@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -46,8 +47,10 @@ def pytest_xdist_setupnodes() -> None:
 def pytest_configure() -> None:
     """Write to memory where there is room: no test pulls the plug, so none needs to wait for a disk.
 
-    Servers of the tests start sooner from compiled files.
+    Servers of the tests start sooner from compiled files. No example has to be quick: the machine may be busy.
     """
+    settings.register_profile("busy", deadline=None)
+    settings.load_profile("busy")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if "TMPDIR" not in os.environ and _takes_everything(MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY

@@ -55,15 +55,6 @@ def allows(bearer: Bearer) -> bool:
     return decide(bearer, _delivery().current(), log.allows)
 
 
-def head() -> tuple[int, str] | None:
-    """Return how far this process knows the log, and in which epoch: without a query while nothing has happened.
-
-    None while only the log itself can say. Raises StoreUnavailable.
-    """
-    memory = _delivery().current()
-    return (memory.position, memory.epoch) if memory else None
-
-
 def reads_each_time() -> bool:
     """Say whether every process reads the log at each request, so that nobody has to confirm anything."""
     return isinstance(_delivery(), Follower)

@@ -136,7 +136,7 @@ def test_the_sliders_are_a_plain_form_that_comes_back_as_it_was_sent(site: Site)
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize("junk", ["", "-1", "1e999", "%00", "%ff", "<i>", "9" * 5000, "NaN", "٣"])
+@pytest.mark.parametrize("junk", ["", "-1", "1e999", "%00", "%ff", "<i>", "9" * 500, "NaN", "٣"])
 def test_no_parameter_breaks_the_page(site: Site, monkeypatch: pytest.MonkeyPatch, junk: str) -> None:
     monkeypatch.setattr(costs, "_compare", lambda _day: measure.compare(Day(people=10)))
     answer = site.browser().get(f"/lab/costs?people={junk}&life={junk}&poll={junk}&leaving={junk}&seed={junk}")

@@ -131,7 +131,7 @@ def storm(site: Site, name: str, known_by: dict[str, str], addresses: Iterator[s
     described = schemathesis.openapi.from_wsgi("/openapi.json", site.app)[path][method]
     modes = list(GenerationMode) if TAKES & PATHS[path][method].keys() else [GenerationMode.POSITIVE]
 
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
     @given(st.one_of([described.as_strategy(mode) for mode in modes]))
     def send(case: Case) -> None:
         if "secret" in knows(name) and known_by and isinstance(case.body, dict):

@@ -101,7 +101,7 @@ def bob(site: Site) -> Browser:
 
 
 @pytest.mark.stores
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(["GET", "POST", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "BREW"]),
     path=st.sampled_from(PATHS),

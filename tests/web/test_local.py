@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 from flask import Flask
 from flask.ctx import RequestContext
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import RequestURITooLarge
 
@@ -19,7 +19,6 @@ ODD = st.text(
 PATHS = st.builds("/{}?{}".format, ODD, ODD) | ODD
 
 
-@settings(deadline=None)
 @given(PATHS)
 def test_it_is_a_path_of_this_site_whatever_is_wished(wanted: str) -> None:
     found = local.path(wanted)
@@ -32,7 +31,6 @@ def test_it_is_a_path_of_this_site_whatever_is_wished(wanted: str) -> None:
     assert (parts.scheme, parts.netloc) == ("", "")
 
 
-@settings(deadline=None)
 @given(PATHS)
 def test_it_comes_back_from_the_address_that_carried_it_and_means_the_same(wanted: str) -> None:
     found = local.path(wanted)
@@ -56,7 +54,6 @@ def asking(path: str, sent: str) -> RequestContext:
     return Flask(__name__).test_request_context(path, environ_overrides={"QUERY_STRING": sent})
 
 
-@settings(deadline=None)
 @given(QUERIES, OWN)
 def test_what_is_accepted_at_its_own_address_is_accepted_by_way_of_another_page(sent: str, own: dict[str, str]) -> None:
     with asking(PATH, sent):
