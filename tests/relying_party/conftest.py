@@ -27,7 +27,7 @@ from tests.server import Server
 
 COOKIE = "__Host-Http-lab"
 T = TypeVar("T")
-PATIENCE = 15  # seconds after which something that has to happen has not
+PATIENCE = 60  # seconds after which something that has to happen has not
 
 
 class Party:
