@@ -86,7 +86,7 @@ def make() -> tuple[Bench, str]:
 
 
 def begin_experiment() -> None:
-    """Count an experiment, which costs entries in the log: they are kept for ever. Raises TooMuch."""
+    """Count an experiment, which costs work. Raises TooMuch."""
     for limit in (_begun, _begun_by_all):
         limit.check()
         limit.count()

@@ -1,41 +1,36 @@
 """The experiment: sign in, keep a copy, sign out, replay. One page that reads downward, and a button for each act."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import executor
-from app.lab import bench, issuer, lanes, leaving, news, replay, shown
-from app.lab.bench import Bench
-from app.lab.designs import ALL, Fault
-from app.lab.issuer import Unwritten
+from app.lab import abroad, bench, log, parties, replay, run, shown
+from app.lab.player import FAULTS
+from app.lab.replay import Found
 from app.lab.run import Run, Way
 
 bp = Blueprint("experiment", __name__)
-MOST_SECONDS = 24 * 60 * 60  # a run's clock goes on at most so far
+REMEMBERED = 128  # replays that need not be played again: a page is often asked for more than once
 
 
 @bp.get("")
 def show() -> ResponseReturnValue:
-    found = bench.here()
-    run = found.read_run() if found else None
-    if run is None:
+    mine = _mine()
+    if mine is None:
         return render_template("lab/begin.html")
-    last = run.replays[-1] if run.replays else None
+    stage, found = mine.play(), _find(mine)
     return render_template(
         "lab/experiment.html",
-        run=run,
-        now_there=issuer.now(run),
-        designs=ALL,
-        tokens=shown.tokens(run),
-        rows=shown.rows(run),
-        last=last,
-        lanes=lanes.draw(run, last, ALL, issuer.now(run)) if last and run.ended_at is not None else None,
-        is_down={fault.value: run.is_down(fault, issuer.now(run)) for fault in Fault},
-        poll_in=news.next_poll(run, issuer.now(run)) - issuer.now(run),
+        run=mine,
+        stage=stage,
+        tokens=shown.tokens(stage),
+        rows=shown.rows(stage),
+        found=found,
+        pictures=replay.draw(mine, found) if found and mine.is_answered else None,
     )
 
 
@@ -43,66 +38,43 @@ def show() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     bench.begin_experiment()
     with bench.changing() as (found, secret):
-        found.run = issuer.sign_in(found.id).to_json()
+        found.run = run.begin(found.id, log.opened()).to_json()
     return bench.hand_over(redirect("/lab#copy", 303), secret)
 
 
 @bp.post("/copy")
 def copy() -> ResponseReturnValue:
-    def keep(_found: Bench, run: Run) -> None:
-        if run.held:
-            run.copied, run.copied_at = run.held, issuer.now(run)
-
-    return _act(keep, "copy")
+    return _act(lambda mine: mine.do("copy"), "copy")
 
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the run's session in one of the ways; what the browser held is forgotten in each of them."""
-    way = _choice(Way, "way")
-
-    def leave(_found: Bench, run: Run) -> None:
-        if run.ended_at is not None:
-            return
-        run.copied = run.copied or run.held
-        leaving.leave(run, way)
-        run.refused_write = False
-
-    return _act(leave, "replay")
+    way = _choice(Way, request.form.get("way"))
+    return _act(lambda mine: mine.leave(way) if mine.ended_at is None else None, "replay")
 
 
 @bp.post("/refresh")
 def refresh() -> ResponseReturnValue:
     """Exchange the refresh token: the browser's own, or, if *old* is asked for, the one that was copied."""
-
-    def exchange(found: Bench, run: Run) -> None:
-        held = run.copied if "old" in request.form else run.held
-        if held is None:
-            return
-        pocket = issuer.refresh(run, found.id, held.refresh)
-        run.reused = pocket is None
-        if pocket and "old" in request.form:
-            run.copied = replace(pocket, cookie=held.cookie)
-        elif pocket:
-            run.held = replace(pocket, cookie=held.cookie)
-        elif run.ended_at is None:
-            run.ended_at, run.ended_by, run.held = issuer.now(run), "reuse", None
-
-    return _act(exchange, "sign-in" if "old" not in request.form else "replay")
+    old = "old" in request.form
+    return _act(lambda mine: mine.do("refresh", "thief" if old else "laptop"), "replay" if old else "sign-in")
 
 
 @bp.post("/replay")
 def present() -> ResponseReturnValue:
-    """Present the copy everywhere. The requests are sent outside of any transaction; what they found is noted after."""
-    found = bench.here()
-    run = found.read_run() if found else None
-    if run is None or not (run.copied or run.held):
+    """Present the copy everywhere. It is played outside of any transaction; how many accepted it is noted after."""
+    mine = _mine()
+    if mine is None or not shown.tokens(mine.play()):
         return redirect("/lab", 303)
-    seen = executor.run("lab", bench.visitor(), replay.of, run.to_json())
+    mine.shown = (len(mine.acts), mine.now)
+    found = _find(mine)
+    said = parties.present(abroad.token(mine))
 
-    def note(_found: Bench, now: Run) -> None:
-        if (now.user, now.ended_at) == (run.user, run.ended_at):  # else it answers what nobody asks any more
-            now.replays = [seen]  # the last is all that is shown, and every request of a replay reads the run
+    def note(now: Run) -> None:
+        if now.acts == mine.acts:  # else it answers what nobody asks any more
+            now.shown, now.parties = mine.shown, said
+            now.found = (found.accepted, len(found.rows)) if found else None
 
     return _act(note, "answers", durable=False)
 
@@ -112,23 +84,19 @@ def move() -> ResponseReturnValue:
     """Move the run's clock: a minute, to the next poll, or past the expiry of the copied access token."""
     step = request.form.get("step")
 
-    def on(_found: Bench, run: Run) -> None:
-        now = issuer.now(run)
-        steps = {
-            "minute": 60,
-            "poll": news.next_poll(run, now) - now,
-            "expiry": max(1, run.laptop.access_until - now),
-            "hour": 60 * 60,
-        }
-        run.offset = min(run.offset + steps.get(step or "", 0), MOST_SECONDS)
+    def on(mine: Run) -> None:
+        left = max(1, mine.expires_at - mine.time)
+        mine.wait({"minute": 60, "poll": mine.next_poll, "expiry": left, "hour": 60 * 60}.get(step or "", 0))
 
     return _act(on, "replay")
 
 
 @bp.post("/faults")
 def switch() -> ResponseReturnValue:
-    fault = _choice(Fault, "fault")
-    return _act(lambda _found, run: run.switch(fault, issuer.now(run)), "faults")
+    fault = request.form.get("fault")
+    if fault not in FAULTS:
+        abort(400)
+    return _act(lambda mine: mine.do("mend" if fault in mine.play().world.cut else "cut", fault), "faults")
 
 
 @bp.post("/reset")
@@ -138,21 +106,34 @@ def reset() -> ResponseReturnValue:
     return bench.hand_over(redirect("/lab", 303), secret)
 
 
-def _act(change: Callable[[Bench, Run], None], place: str, *, durable: bool = True) -> ResponseReturnValue:
+def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> ResponseReturnValue:
     """Change the visitor's run, then show it at *place* on the page. *durable*: see `db.writing`."""
     with bench.changing(durable=durable) as (found, secret):
-        run = found.read_run()
-        if run is not None:
-            try:
-                change(found, run)
-            except Unwritten:
-                run.refused_write = True
-            found.run = run.to_json()
+        mine = found.read_run()
+        if mine is not None:
+            change(mine)
+            abroad.tell(mine)
+            found.run = mine.to_json()
     return bench.hand_over(redirect(f"/lab#{place}", 303), secret)
 
 
-def _choice(kind: Any, name: str) -> Any:
+def _mine() -> Run | None:
+    here = bench.here()
+    return here.read_run() if here else None
+
+
+def _find(mine: Run) -> Found | None:
+    """Return what the visitor found when they last presented the copy: played elsewhere, so that nobody here waits for it."""
+    return _played(mine.as_shown().to_json()) if mine.shown else None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _played(text: str) -> Found:
+    return executor.run("lab", bench.visitor(), replay.of, text)
+
+
+def _choice(kind: Any, name: str | None) -> Any:
     try:
-        return kind(request.form.get(name, ""))
+        return kind(name)
     except ValueError:
         abort(400)

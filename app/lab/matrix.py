@@ -1,83 +1,138 @@
-"""The matrix of all designs, and a page for each: its code, what it holds now, its standard, and when to choose it."""
+"""The matrix of all designs, and a page for each: its file, to take home, and what the player measures of it."""
 
-import inspect
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from app.lab import about, bench, issuer, news, verifier
-from app.lab.bearer import Bearer
-from app.lab.designs import ALL, NAMED, Delivery, Design, Token
-from app.lab.news import Unheard
-from app.lab.run import Run
-from app.revocation.checkers.base import AllOf, Checker
+from app.lab import bench, home, player
+from app.lab.player import FAULTS, Act, Answer, Design, Stage, Story
+from app.lab.resource import named
 
 bp = Blueprint("matrix", __name__, url_prefix="/designs")
-MOST = 512  # bytes that are shown
+HOME = Path(home.__file__).parent
+LICENSE = "# MIT licensed, from Signed Out. Take it.\n"
+SHARED = ("serve.py", "sessions.py", "world.py")
+_DAY = (Act(0, "sign-in"), Act(0, "copy"))
+_LATER = 240  # seconds: before the token expires
+
+
+@dataclass(frozen=True)
+class Silence:
+    """What a design does while a *part* is down: to a good token, and to one whose session ended meanwhile."""
+
+    part: str
+    good: Answer
+    ended: Answer
+    writes: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the player found. *exposed*: seconds; *before*: the copy, before the sign-out; *check*: a good token; *told*: what a sign-out asked for; *phone*: the person's other session, after the
+    sign-out; *again*: who signs in again in the second of a sign-out everywhere; *bought*: what a refresh token that was
+    forgotten then buys; *cut*: on silence."""
+
+    exposed: int
+    before: Answer
+    check: Answer
+    told: dict[str, int]
+    phone: Answer
+    again: Answer
+    bought: Answer
+    cut: tuple[Silence, ...]
 
 
 @bp.get("")
 def show() -> ResponseReturnValue:
-    cells: dict[tuple[str, str, Token], list[Design]] = {}
-    for design in ALL.values():
-        cells.setdefault((_row(design), design.way.delivery.value, design.token), []).append(design)
+    every = player.every()
+    cells: dict[tuple[str, str], list[Design]] = {}
+    for design in every:
+        cells.setdefault((design.checker, design.delivery), []).append(design)
+    measured = {design: measure(design) for design in every}
     return render_template(
         "lab/designs.html",
         cells=cells,
-        count=len(ALL),
-        rows=list(dict.fromkeys((_row(design), design.token) for design in (*NAMED, *ALL.values()))),
-        deliveries=list(Delivery),
-        about=about.ALL,
-        designs=ALL,
+        rows=list(dict.fromkeys(design.checker for design in every)),
+        measured=dict(sorted(measured.items(), key=lambda found: found[1].exposed)),
     )
 
 
 @bp.get("/<slug>")
 def show_one(slug: str) -> ResponseReturnValue:
-    design = ALL.get(slug) or abort(404)
-    found = bench.here()
-    run = found.read_run() if found else None
-    row = next((row for row in run.replays[-1]["rows"] if row["slug"] == slug), None) if run and run.replays else None
+    design, here = named(slug), bench.here()
+    run = here.read_run() if here else None
+    held = run.play(design).held if run else {}
+    mine = held.get("thief") or held.get("laptop")
     return render_template(
         "lab/design.html",
         design=design,
-        about=about.ALL[slug],
-        sources=[(kind.__name__, _coloured(kind)) for kind in _kinds(design)],
-        holding=_holding(design, run) if run else None,
-        row=row,
-        run=run,
+        measured=measure(design),
+        source=_coloured(_source(design)),
+        token=mine["access"] if mine else None,
+        copied="thief" in held,
+        home=is_alone(design),
+        shared=SHARED,
     )
 
 
-def _row(design: Design) -> str:
-    return "denylist" if design.remembers == "denylist and cut-off" else design.remembers
+@bp.get("/<slug>/<file>")
+def take(slug: str, file: str) -> ResponseReturnValue:
+    """Hand out the design's file, or one of those that it is served with."""
+    design = named(slug)
+    text = (HOME / file).read_text() if file in SHARED else _source(design)
+    return Response(
+        LICENSE + text,
+        content_type="text/x-python; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{file}"'},
+    )
 
 
-def _kinds(design: Design) -> list[type]:
-    made = design.make()
-    parts: tuple[Checker, ...] = made.checkers if isinstance(made, AllOf) else (made,)
-    return [type(part) for part in parts]
+@cache
+def measure(design: Design) -> Measured:
+    """Play a few short stories to a design."""
+    out = Story((*_DAY, Act(0, "sign-out")))
+    ended = player.play(design, out, 0)
+    again = Story((*_DAY, Act(0, "all"), Act(0, "sign-in-again")))
+    forgotten = player.play(design, Story((*_DAY, Act(60, "all-but-refresh"))), 180)
+    forgotten.exchange()
+    return Measured(
+        exposed=player.first_refusal(design, out, 0),
+        before=player.play(design, Story(_DAY), 0).present(),
+        check=player.play(design, Story(_DAY), 0).present("laptop"),
+        told=dict(ended.spent["sign-out"]),
+        phone=ended_later(design, out).present("phone"),
+        again=player.play(design, again, 0).present("laptop"),
+        bought=forgotten.present(),
+        cut=tuple(_silence(design, part) for part in FAULTS),
+    )
 
 
-def _coloured(kind: type) -> str:
-    return str(highlight(inspect.getsource(kind), PythonLexer(), HtmlFormatter(nowrap=True, classprefix="py-")))
+def ended_later(design: Design, story: Story) -> Stage:
+    return player.play(design, story, _LATER)
 
 
-def _holding(design: Design, run: Run) -> dict[str, Any] | None:
-    """Return what a verifier of this design holds for the visitor's run at this moment; None if it cannot know."""
-    at, laptop = issuer.now(run), run.laptop
-    bearer = Bearer("", laptop.sid, run.user, laptop.opened, laptop.access_until, "")
-    try:
-        heard = news.hear(design, run, bearer, at)
-    except Unheard:
-        return None
-    held = verifier.checker_of(design, heard, at).snapshot()
-    return {
-        "bytes": len(held),
-        "hex": held.strip(b"\0")[:MOST].hex(" ") or "00",
-        "entries": [entry._asdict() for entry in heard.entries],
-    }
+def is_alone(design: Design) -> bool:
+    """Return whether the design's file needs nothing of ours, so that it runs at home."""
+    return "from app" not in _source(design)
+
+
+def _silence(design: Design, part: str) -> Silence:
+    """Cut a part just after the copy; then sign out, and look a while later."""
+    cut = (*_DAY, Act(10, "cut", part))
+    good = player.play(design, Story(cut), _LATER)
+    out = player.play(design, Story((*cut, Act(20, "sign-out"))), _LATER)
+    return Silence(part, good.present("laptop"), out.present(), writes=out.ended is not None)
+
+
+def _source(design: Design) -> str:
+    return Path(str(design.module.__file__)).read_text()
+
+
+def _coloured(source: str) -> str:
+    return str(highlight(source, PythonLexer(), HtmlFormatter(nowrap=True, classprefix="py-")))

@@ -7,9 +7,8 @@ from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import clock, executor
-from app.lab import bench, questions
+from app.lab import bench, player, questions
 from app.lab.bench import Bench
-from app.lab.designs import ALL
 from app.lab.questions.question import Question
 
 bp = Blueprint("path", __name__)
@@ -69,8 +68,12 @@ def hand_out() -> ResponseReturnValue:
     """The questions on paper; with ?answers=1 also what explains them, and what this visitor found."""
     answers = _answers()
     return render_template(
-        "lab/hand-out.html", parts=PARTS, with_answers="answers" in request.args, designs=ALL, **_score(answers)
+        "lab/hand-out.html", parts=PARTS, with_answers="answers" in request.args, designs=_names(), **_score(answers)
     )
+
+
+def _names() -> dict[str, str]:
+    return {design.slug: design.name for design in player.every()}
 
 
 def _page(question: Question, answers: Answers, *, unchosen: bool = False) -> str:
@@ -80,7 +83,7 @@ def _page(question: Question, answers: Answers, *, unchosen: bool = False) -> st
         "lab/question.html",
         question=question,
         answer=answers.get(question.id),
-        designs=ALL,
+        designs=_names(),
         number=place + 1,
         before=order[place - 1] if place else None,
         after=order[place + 1] if place + 1 < len(order) else None,

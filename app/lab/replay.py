@@ -1,106 +1,81 @@
-"""The replay: the copied tokens, presented to every design at once by real requests, in process."""
+"""The replay: what a thief copied, presented to every design, and to the issuer itself. Pure: it plays the visitor's run."""
 
-import contextvars
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
 
-import httpx
-from flask import current_app
+from app.lab import lanes, player
+from app.lab.home.sessions import LIFE
+from app.lab.lanes import Picture
+from app.lab.player import Answer, Ask, Design, Stage
+from app.lab.run import Run, reference
 
-from app.config import settings
-from app.db import db
-from app.lab import issuer, parties
-from app.lab.designs import ALL, NAMED, Design, Token
-from app.lab.resource import COOKIE, TIME
-from app.lab.run import Pocket, Run
+_CUTS = {"client": "Forgetting", "expiry": "Expiry"}
 
-Ask = Callable[..., httpx.Response]
+
+@dataclass(frozen=True)
+class Row:
+    """One answer. *asked*: what this one check asked for. *exposed*: for how many seconds from the end of the session on it is
+    accepted, once there is an end. *as_of*: how many seconds ago the verifier had heard all; None if it never hears."""
+
+    slug: str
+    name: str
+    status: int
+    accepted: bool
+    why: str
+    asked: dict[str, int]
+    exposed: int | None
+    as_of: int | None
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one replay found: *at* which moment of the run, a line for each design, and what the issuer itself said.
-    *parties*: what relying parties in processes of their own said."""
+    """*rows*: one for each design, the longest exposed first. *issuer*: the refresh token and the session cookie, whatever the
+    design. *over*: the server ended the session, so that an acceptance is a fault."""
 
     at: int
-    rows: list[dict[str, Any]]
-    issuer: list[dict[str, Any]]
-    parties: list[dict[str, Any]]
+    over: bool
+    rows: list[Row]
+    issuer: list[Row]
+
+    @property
+    def accepted(self) -> int:
+        return sum(row.accepted for row in self.rows)
 
 
-def of(run: str) -> dict[str, Any]:
-    """Present the tokens of a *run* to every design that has a name; both as JSON, to be told to another process."""
-    return asdict(everywhere(Run.from_json(run), NAMED))
+def of(text: str) -> Found:
+    """Present what was copied in a run, given as JSON."""
+    run = Run.from_json(text)
+    if run is None:
+        raise ValueError("no run")
+    return everywhere(run)
 
 
-def everywhere(run: Run, designs: Iterable[Design]) -> Found:
-    """Present the copied tokens everywhere now; after a sign-out also find when each design first refuses them."""
-    pocket = run.copied or run.held
-    if pocket is None:
-        raise ValueError("nothing was copied")
-    at = issuer.now(run)
-    with requests() as ask:
-        present(ask, ALL["this-site"], pocket.access, at)  # so that none of them is the first to need anything
-        rows = [_row(ask, design, run, pocket, at) for design in designs]
-        return Found(at, rows, [_cookie(ask, pocket), *_refresh(ask, run, pocket)], parties.present(pocket.access))
+def everywhere(run: Run) -> Found:
+    """Present what was copied everywhere now; after the end of the session, also find when each is first refused."""
+    stage = run.play()
+    whose = "thief" if "thief" in stage.held else "laptop"
+    present = partial(Stage.present, whose=whose)
+    rows = [_row(design.slug, design.name, run, design, present) for design in player.every()]
+    rows.sort(key=lambda row: (-(row.exposed or 0), row.name))
+    credentials = (("refresh token", Stage.exchange), ("session cookie", Stage.open_page))
+    issuer = [_row("", name, run, reference(), partial(ask, whose=whose)) for name, ask in credentials]
+    return Found(run.now, stage.is_over, rows, issuer)
 
 
-def _row(ask: Ask, design: Design, run: Run, pocket: Pocket, at: int) -> dict[str, Any]:
-    token = pocket.access if design.token is Token.JWT else pocket.opaque
-    answer = present(ask, design, token, at)
-    row = {"slug": design.slug, "milliseconds": answer.elapsed.total_seconds() * 1000, **answer.json()}
-    return row | {"first_refusal": first_refusal(ask, design, token, run) if run.ended_at is not None else None}
+def draw(run: Run, found: Found) -> tuple[Picture, Picture]:
+    """Draw a lane for each design, and one for each of the thief's other things."""
+    ended = (run.ended_at or run.began_at) - run.began_at
+    cut = _CUTS.get(run.ended_by or "", "Sign-out")
+    life = max(1, run.expires_at - run.began_at - ended)
+    now = run.now - ended
+    mine = lanes.draw([(row.slug, row.name, row.exposed or 0) for row in found.rows], life, now=now, cut=cut)
+    longer = [("", f"{row.name.capitalize()}, at the issuer", row.exposed or 0) for row in found.issuer]
+    return mine, lanes.draw(longer, LIFE - ended, cut=cut)
 
 
-def first_refusal(ask: Ask, design: Design, token: str, run: Run) -> int:
-    """Measure the first second, from the sign-out on, in which the design accepts the token no more."""
-    low, high = run.ended_at or run.began_at, run.laptop.access_until
-    if low >= high or present(ask, design, token, low).status_code != 200:
-        return low
-    while high - low > 1:
-        middle = (low + high) // 2
-        if present(ask, design, token, middle).status_code == 200:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def present(ask: Ask, design: Design, token: str, at: int) -> httpx.Response:
-    return ask("GET", f"/lab/api/{design.slug}", headers={"Authorization": f"Bearer {token}", TIME: str(at)})
-
-
-def _cookie(ask: Ask, pocket: Pocket) -> dict[str, Any]:
-    answer = ask("GET", "/lab/page", headers={"Cookie": f"{COOKIE}={pocket.cookie}"})
-    return {"what": "session cookie", "where": "GET /lab/page", **answer.json()}
-
-
-def _refresh(ask: Ask, run: Run, pocket: Pocket) -> list[dict[str, Any]]:
-    """Try the refresh token, unless that would end the session: an old one is for the visitor to use, knowing it."""
-    if issuer.is_spent(run, pocket.refresh):
-        return []
-    if run.ended_at is None:
-        return []  # it is good, and to use it would make it old
-    answer = ask("POST", "/lab/token", data={"grant_type": "refresh_token", "refresh_token": pocket.refresh})
-    accepted = answer.status_code == 200
-    reason = "It is good: whoever holds it gets new tokens." if accepted else answer.json()["error"]
-    return [
-        {
-            "what": "refresh token",
-            "where": "POST /lab/token",
-            "status": answer.status_code,
-            "accepted": accepted,
-            "reason": reason,
-        }
-    ]
-
-
-@contextmanager
-def requests(address: str = "127.0.0.1") -> Iterator[Ask]:
-    """Give a client, at this address, of our own application: it shares nothing with the request that asks."""
-    db.session.remove()
-    transport = httpx.WSGITransport(app=current_app.wsgi_app, remote_addr=address)
-    with httpx.Client(transport=transport, base_url=settings().site_url, trust_env=False) as client:
-        yield lambda *args, **kwargs: contextvars.Context().run(client.request, *args, **kwargs)
+def _row(slug: str, name: str, run: Run, design: Design, ask: Ask) -> Row:
+    answer: Answer = ask(run.play(design))
+    since = None if run.ended_at is None else run.ended_at - run.began_at
+    exposed = None if since is None else player.first_refusal(design, run.story(), since, ask) - since
+    as_of = None if answer.as_of is None else run.time - answer.as_of
+    return Row(slug, name, answer.status, answer.accepted, answer.why, dict(answer.asked), exposed, as_of)

@@ -1,33 +1,38 @@
 """Where tokens are presented: an API for each design, the issuer's token endpoint, and a page behind a session cookie.
 
-All of them take real requests, from the lab itself or from anybody's shell.
+All of them take real requests, from anybody's shell, and play the run that the token belongs to.
 """
 
+from collections import Counter
+
+import jwt
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app import admission
 from app.db import writing
-from app.lab import bearer, bench, issuer, places, verifier
-from app.lab.designs import ALL, Fault
-from app.lab.issuer import Unwritten
-from app.lab.run import Run
-from app.lab.verifier import Verdict
+from app.lab import abroad, bench, player
+from app.lab.home.sessions import LIFE
+from app.lab.player import Answer, Design, Stage
+from app.lab.run import Run, reference
 
 bp = Blueprint("resource", __name__)
 TIME = "Lab-Time"
 COOKIE = "lab-session"
+_NOBODY = Answer(401, "No token of a run was sent.", Counter())
 
 
 @bp.get("/api/<slug>")
 def api(slug: str) -> ResponseReturnValue:
     """Decide on a bearer token as the design *slug* does, now or at the moment that `Lab-Time` names."""
-    design = ALL.get(slug) or abort(404)
+    design = named(slug)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    run = _run_of(token) if scheme.lower() == "bearer" else None
+    run = _run_of(token) if scheme.lower() in ("bearer", "dpop") else None
     if run is None:
-        return _answer(Verdict(401, "No token of a run was sent.", "nothing"))
-    return _answer(verifier.decide(design, run, token, _moment(run)))
+        return _answer(_NOBODY)
+    proof = request.headers.get("DPoP")
+    stage = run.play(design, _moment(run))
+    return _answer(stage.check(token, *([proof] if proof else [])))
 
 
 @bp.get("/page")
@@ -36,39 +41,42 @@ def page() -> ResponseReturnValue:
     cookie = request.cookies.get(COOKIE, "")
     run = _run_of(cookie)
     if run is None:
-        return _answer(Verdict(401, "No session of a run was sent.", "nothing"))
-    return _answer(verifier.decide(ALL["session"], run, cookie, _moment(run)))
+        return _answer(_NOBODY)
+    stage = run.play(at=_moment(run))
+    stage.held["guest"] = {"cookie": cookie}
+    return _answer(stage.open_page("guest"))
 
 
 @bp.post("/token")
 def token() -> ResponseReturnValue:
-    """Exchange a refresh token, as the issuer of the run does: it looks at its own table, whatever the design."""
-    given = request.form.get("refresh_token", "")
-    if _is_refused_anyhow(_run_of(given)):
+    """Exchange a refresh token, as the issuer of the run does, for tokens of the design that is asked for."""
+    given, design = request.form.get("refresh_token", ""), named(request.form.get("design", reference().slug))
+    if _run_of(given) is None:
         return jsonify(error="invalid_grant"), 400  # a refusal needs no lock
-    try:
-        with admission.turn("acts"), writing():
-            found = bench.lock(bench_name(given))
-            run = found.read_run() if found else None
-            if found is None or run is None or not issuer.knows(run, given):
-                return jsonify(error="invalid_grant"), 400
-            judgement = issuer.meet(run, places.here())
-            pocket = issuer.refresh(run, found.id, given)
-            found.run = run.to_json()
-    except Unwritten:
+    with admission.turn("acts"), writing():
+        found = bench.lock(bench_name(given))
+        run = found.read_run() if found else None
+        whose = run.play().holder(given) if run else None
+        if found is None or run is None or whose is None or run.is_full:
+            return jsonify(error="invalid_grant"), 400
+        run.do("refresh", whose)
+        abroad.tell(run)
+        found.run = run.to_json()
+    return _exchanged(run.play(design), whose)
+
+
+def _exchanged(stage: Stage, whose: str) -> ResponseReturnValue:
+    if stage.refused_write:
         return jsonify(error="temporarily_unavailable"), 503
-    if pocket is None:
+    if not stage.exchanged:
         return jsonify(error="invalid_grant"), 400
-    tokens = {"access_token": pocket.access, "opaque": pocket.opaque, "refresh_token": pocket.refresh}
-    return jsonify(tokens | {"place": judgement.reaction})
+    held = stage.held[whose]
+    return jsonify(access_token=held["access"], refresh_token=held["refresh"], token_type="Bearer")  # noqa: S106
 
 
-def _is_refused_anyhow(run: Run | None) -> bool:
-    """Return whether no refresh token of the run can be good; not while its store is down, which is said first."""
-    if run is None:
-        return True
-    at = issuer.now(run)
-    return not run.is_down(Fault.STORE, at) and issuer.is_over(run, run.laptop, at)
+def named(slug: str) -> Design:
+    """Return the design of this name, or answer that there is none."""
+    return next((design for design in player.every() if design.slug == slug), None) or abort(404)
 
 
 def _run_of(token: str) -> Run | None:
@@ -77,22 +85,28 @@ def _run_of(token: str) -> Run | None:
 
 
 def bench_name(token: str) -> str:
-    """Return whose run a token belongs to: the second part of an opaque one, a claim of a JWT."""
+    """Return whose run a token belongs to: the second part of an opaque one, the subject of a JWT."""
     kind, _, rest = token.partition(".")
-    if kind in ("refresh", "opaque", "session"):
+    if kind == "lab":
         return rest.partition(".")[0]
-    read = bearer.read_jwt(token)
-    return read.bench if read else ""
+    try:
+        return str(jwt.decode(token, options={"verify_signature": False}).get("sub", ""))
+    except jwt.InvalidTokenError:
+        return ""
 
 
 def _moment(run: Run) -> int:
     asked = request.headers.get(TIME, "")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 12 else issuer.now(run)
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 12):
+        return run.now
+    return min(max(0, int(asked) - run.began_at), LIFE + 1)
 
 
-def _answer(verdict: Verdict) -> Response:
-    response = jsonify(verdict.as_json())
-    response.status_code = verdict.status
-    if verdict.status == 401:
+def _answer(answer: Answer) -> Response:
+    response = jsonify(
+        accepted=answer.accepted, status=answer.status, reason=answer.why, asked=answer.asked, as_of=answer.as_of
+    )
+    response.status_code = answer.status
+    if answer.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="lab"'
     return response

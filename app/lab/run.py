@@ -1,21 +1,21 @@
-"""One run of the experiment: a disposable session with real tokens, a clock of its own, and what was done to both.
+"""A visitor's run: a seed, and what was done when. All else comes from playing it.
 
-Its entries are in the site's own log, under ids that belong to nobody. Times are Unix seconds on the run's own clock.
+Its clock stands still between two acts, so a run is the same whether its visitor takes ten minutes or an hour.
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+import secrets
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from app.lab.designs import Fault
+from app import clock
+from app.lab import player
+from app.lab.player import Act, Design, Stage, Story
 
-ACCESS_SECONDS = 300
-SESSION_SECONDS = 8 * 60 * 60
 POLL_SECONDS = 60
-PATIENCE_SECONDS = 2 * POLL_SECONDS  # how long a bounded verifier goes on with an old list
-LEASE_SECONDS = 1
-MOST_SPANS = 40  # of one fault in one run: those before are forgotten
+MOST_ACTS = 200
+MOST_SECONDS = 24 * 60 * 60  # a run's clock goes on at most so far
 
 
 class Way(StrEnum):
@@ -31,110 +31,106 @@ class Way(StrEnum):
 
 
 @dataclass
-class Link:
-    """One refresh token of a session as the server stores it, a hash, with that of the opaque access token beside it."""
-
-    hash: str
-    opaque_hash: str
-    issued_at: int
-    access_until: int
-    used_at: int | None = None
-
-
-@dataclass
-class Signed:
-    """One of the person's sessions, as the server knows it. *told*: where the lab's log stood when it opened. *lasts*: for
-    an app's, whether it outlives the browser's."""
-
-    sid: str
-    opened: int
-    began_at: int
-    expires_at: int
-    cookie_hash: str
-    chain: list[Link] = field(default_factory=list)
-    lasts: bool | None = None
-    told: int = 0
-
-    @property
-    def access_until(self) -> int:
-        """The greatest expiry of any access token of it."""
-        return max(link.access_until for link in self.chain)
-
-
-@dataclass(frozen=True)
-class Pocket:
-    """What a browser holds, and what a thief copies."""
-
-    access: str
-    opaque: str
-    refresh: str
-    cookie: str
-
-
-@dataclass
 class Run:
-    """*user*: an opaque id. *laptop* is the session of the experiment, *phone* the same person's other one, *apps* were let
-    in from the laptop. *policy*: the reaction to a new place from which the laptop's session is used; *known*: the others.
-    *entries*: (position in the log, when it was appended, whether the push channel took it). *down*: for each fault the times from when until when."""
+    """*name*: of the bench, which is in each of its tokens. *now*: seconds since *began_at*. *opened*: the position in the lab's
+    log at which it began. *copied*, *ended_at*, *ended_by* and *ended_act*, the number of the act that ended it, sum up its acts. *shown*: how many acts there were, and the time,
+    when the visitor last presented the copy; *told*: the lab's log has its end; *found*: how many designs of how many accepted it then; *parties*: what
+    relying parties said."""
 
-    user: str
-    offset: int
+    name: str
     began_at: int
-    laptop: Signed
-    phone: Signed
-    held: Pocket | None
-    phone_access: str
-    entries: list[tuple[int, int, bool]]
-    copied: Pocket | None = None
-    copied_at: int | None = None
+    seed: str = field(default_factory=lambda: secrets.token_hex(16))
+    opened: int = 0
+    now: int = 0
+    acts: list[Act] = field(default_factory=lambda: [Act(0, "sign-in")])
+    copied: bool = False
     ended_at: int | None = None
     ended_by: str | None = None
-    refused_write: bool = False
-    reused: bool = False
-    down: dict[str, list[list[int | None]]] = field(default_factory=dict)
-    replays: list[dict[str, Any]] = field(default_factory=list)
-    apps: list[Signed] = field(default_factory=list)
-    policy: str = "ignore"
-    known: dict[str, list[str]] = field(default_factory=dict)
+    ended_act: int = 0
+    shown: tuple[int, int] | None = None
+    found: tuple[int, int] | None = None
+    parties: list[dict[str, Any]] = field(default_factory=list)
+    told: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        found = json.loads(text)
-        for name in ("laptop", "phone"):
-            found[name] = _signed(found[name])
-        found["apps"] = [_signed(app) for app in found.get("apps", [])]
-        for name in ("held", "copied"):
-            found[name] = Pocket(**found[name]) if found[name] else None
-        found["entries"] = [(position, at, pushed) for position, at, pushed in found["entries"]]
-        return cls(**found)
+    def from_json(cls, text: str) -> Self | None:
+        """Read a run; one that an older version of the site kept is begun anew."""
+        try:
+            run = cls(**json.loads(text))
+        except TypeError:
+            return None
+        run.acts = [Act(*act) for act in run.acts]
+        run.shown, run.found = (tuple(pair) if pair else None for pair in (run.shown, run.found))  # type: ignore[assignment]
+        return run
 
     @property
-    def signed(self) -> tuple[Signed, ...]:
-        return self.laptop, self.phone, *self.apps
+    def time(self) -> int:
+        """The time on its own clock, in Unix seconds."""
+        return self.began_at + self.now
 
-    def is_down(self, fault: Fault, at: int) -> bool:
-        """Say whether *fault* was switched on at this moment."""
-        return any(start <= at and (end is None or at < end) for start, end in self._spans(fault))
+    def as_shown(self) -> Self:
+        """Return it as it was when its visitor last presented the copy, without what was found: the same again gives the same."""
+        acts, now = self.shown or (len(self.acts), self.now)
+        ended = self.ended_at if self.is_answered else None
+        return replace(self, acts=self.acts[:acts], now=now, shown=(acts, now), ended_at=ended, found=None, parties=[])
 
-    def down_since(self, fault: Fault, at: int) -> int | None:
-        """Return when the fault that lasts at this moment began, or None if there is none."""
-        return next((start for start, end in self._spans(fault) if start <= at and (end is None or at < end)), None)
+    @property
+    def is_answered(self) -> bool:
+        """Whether the visitor has presented the copy since the end of the session."""
+        return self.ended_at is not None and self.shown is not None and self.shown[0] >= self.ended_act
 
-    def switch(self, fault: Fault, at: int) -> None:
-        """Switch a fault on or off."""
-        spans = self.down.setdefault(fault.value, [])
-        if spans and spans[-1][1] is None:
-            spans[-1][1] = at
-        else:
-            spans.append([at, None])
-        del spans[:-MOST_SPANS]
+    @property
+    def is_full(self) -> bool:
+        return len(self.acts) >= MOST_ACTS
 
-    def _spans(self, fault: Fault) -> list[tuple[int, int | None]]:
-        return [(start or 0, end) for start, end in self.down.get(fault.value, [])]
+    def story(self, acts: int | None = None) -> Story:
+        """Return what has happened, or the first *acts* of it."""
+        return Story(tuple(self.acts[:acts]), self.seed, self.began_at, self.name)
+
+    def play(self, design: Design | None = None, at: int | None = None) -> Stage:
+        """Play it to a *design*, until now or another time. What the sessions say is the same under each of them."""
+        return player.play(design or reference(), self.story(), self.now if at is None else at)
+
+    def do(self, name: str, of: str = "") -> Stage:
+        """Add an act, and return what came of it. A run that is full stays as it is."""
+        if not self.is_full:
+            self.acts.append(Act(self.now, name, of))
+        stage = self.play()
+        self.copied = "thief" in stage.held
+        if stage.ended and self.ended_at is None:
+            self.ended_act = len(self.acts)
+        self.ended_at, self.ended_by = stage.ended or (None, None)
+        return stage
+
+    def leave(self, way: Way) -> Stage:
+        """End the session in this way; keep a copy if there is none yet."""
+        self.do("copy") if not self.copied else None
+        if way is Way.EXPIRY:
+            self.now = max(self.now, self.expires_at - self.began_at)
+        return self.do(way.value)
+
+    @property
+    def expires_at(self) -> int:
+        """When the access token of the copy, or of the browser, expires."""
+        issued = self.play()
+        return max(issued.issued_at) + player.ACCESS_LIFE
+
+    @property
+    def next_poll(self) -> int:
+        """In how many seconds the verifiers that poll will do so."""
+        return POLL_SECONDS - self.now % POLL_SECONDS
+
+    def wait(self, seconds: int) -> None:
+        self.now = min(self.now + seconds, MOST_SECONDS)
 
 
-def _signed(found: dict[str, Any]) -> Signed:
-    return Signed(**found | {"chain": [Link(**link) for link in found["chain"]]})
+def begin(name: str, opened: int = 0) -> Run:
+    return Run(name, clock.now(), opened=opened)
+
+
+def reference() -> Design:
+    """The design to play for what is the same under every design: it has no list, and so is the quickest."""
+    return player.find("expiry")

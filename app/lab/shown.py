@@ -4,51 +4,42 @@ from typing import Any
 
 import jwt
 
-from app.lab import issuer
-from app.lab.run import Run
+from app.lab.home.sessions import digest
+from app.lab.player import Stage
 from app.web import words
 
 
-def tokens(run: Run) -> dict[str, Any] | None:
+def tokens(stage: Stage) -> dict[str, Any] | None:
     """Return what the thief's pocket holds, or the browser's while nothing was copied: shortened, and decoded."""
-    pocket = run.copied or run.held
-    if pocket is None:
+    held = stage.held.get("thief") or stage.held.get("laptop")
+    if held is None:
         return None
-    claims = jwt.decode(pocket.access, options={"verify_signature": False})
-    now = issuer.now(run)
+    claims = jwt.decode(held["access"], options={"verify_signature": False})
     return {
-        "parts": pocket.access.split("."),
-        "opaque": words.shorten(pocket.opaque),
-        "refresh": words.shorten(pocket.refresh),
-        "cookie": words.shorten(pocket.cookie),
-        "claims": [(name, value, _meaning(name, value, now)) for name, value in claims.items()],
+        "parts": held["access"].split("."),
+        "refresh": words.shorten(held["refresh"].rpartition(".")[2]),
+        "cookie": words.shorten(held["cookie"].rpartition(".")[2]),
+        "claims": [(name, value, _meaning(name, value, stage.now)) for name, value in claims.items()],
     }
 
 
-def rows(run: Run) -> list[dict[str, Any]]:
+def rows(stage: Stage) -> list[dict[str, Any]]:
     """Return the rows of the session's refresh tokens, as stored: a hash, never the token."""
-    over = issuer.is_over(run, run.laptop, issuer.now(run))
+    newest = len(stage.tokens) - 1
     return [
         {
-            "hash": words.shorten(link.hash),
-            "issued_at": link.issued_at,
-            "used_at": link.used_at,
-            "state": "ended" if over or link.used_at is not None else "live",
-            "word": "used" if link.used_at is not None else "over" if over else "good for one use",
+            "hash": words.shorten(digest(token)),
+            "issued_at": stage.issued_at[number],
+            "state": "live" if number == newest and not stage.is_over else "ended",
+            "word": "used" if number < newest else "over" if stage.is_over else "good for one use",
         }
-        for link in run.laptop.chain
+        for number, token in enumerate(stage.tokens)
     ]
 
 
 def _meaning(name: str, value: Any, now: int) -> str:
     return {
-        "iss": "issued by this site",
-        "aud": "meant for the lab's APIs, and refused by the site's own",
-        "sub": "about a person who does not exist",
+        "sub": "a person who does not exist: the name of your bench in the lab",
         "sid": "the session, which is what is ended",
-        "jti": "this one token's own id, a UUID or as good as one",
-        "opened": f"entry {value} of the lab’s log was the next when the session began",
-        "iat": "issued",
         "exp": f"expires {words.until(value, now) if name == 'exp' else ''}",
-        "bench": "whose experiment it belongs to",
     }.get(name, "")

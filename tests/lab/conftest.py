@@ -6,21 +6,20 @@ from typing import Any
 import pytest
 
 from app.db import db
-from app.lab import bench, issuer
+from app.lab import bench, player
 from app.lab.bench import Bench
-from app.lab.designs import ALL, Token
+from app.lab.player import Stage
 from app.lab.resource import COOKIE, TIME
-from app.lab.run import Pocket, Run
+from app.lab.run import Run
 from tests.browsers import SITE_URL, Browser, Site
 
 
 @dataclass
 class Visitor:
-    """Somebody at the experiment. *pocket*: the thief's copy."""
+    """Somebody at the experiment."""
 
     site: Site
     browser: Browser
-    pocket: Pocket | None = None
 
     def press(self, path: str, **form: str) -> None:
         answer = self.browser.post(f"/lab/{path}", **form)
@@ -29,7 +28,6 @@ class Visitor:
     def sign_in_and_copy(self) -> None:
         self.press("sign-in")
         self.press("copy")
-        self.pocket = self.run().copied
 
     def run(self) -> Run:
         """What the server keeps of the run."""
@@ -38,33 +36,32 @@ class Visitor:
         assert found
         return found
 
-    def now(self) -> int:
-        with self.site.app.app_context():
-            return issuer.now(self.run())
+    def stage(self, slug: str = "expiry") -> Stage:
+        """The run, played to one design."""
+        return self.run().play(player.find(slug))
+
+    def held(self, slug: str = "expiry", whose: str = "thief") -> dict[str, Any]:
+        return self.stage(slug).held[whose]
 
     def present(self, slug: str, token: str | None = None, at: int | None = None) -> dict[str, Any]:
         """Present the copied access token to the design *slug*, as anybody could from a shell."""
-        assert self.pocket
-        token = token or (self.pocket.access if ALL[slug].token is Token.JWT else self.pocket.opaque)
+        token = token or self.held(slug)["access"]
         headers = {"Authorization": f"Bearer {token}"} | ({TIME: str(at)} if at is not None else {})
-        answer = self.site.app.test_client().get(f"/lab/api/{slug}", base_url=SITE_URL, headers=headers)
+        answer = self._client().get(f"/lab/api/{slug}", base_url=SITE_URL, headers=headers)
         found: dict[str, Any] = answer.get_json()
         assert answer.status_code == found["status"]
         return found
 
     def present_cookie(self) -> int:
-        assert self.pocket
-        headers = {"Cookie": f"{COOKIE}={self.pocket.cookie}"}
-        return (
-            self.site.app.test_client(use_cookies=False)
-            .get("/lab/page", base_url=SITE_URL, headers=headers)
-            .status_code
-        )
+        headers = {"Cookie": f"{COOKIE}={self.held()['cookie']}"}
+        return self._client().get("/lab/page", base_url=SITE_URL, headers=headers).status_code
 
     def present_refresh(self, token: str | None = None) -> int:
-        assert self.pocket
-        form = {"grant_type": "refresh_token", "refresh_token": token or self.pocket.refresh}
-        return self.site.app.test_client().post("/lab/token", base_url=SITE_URL, data=form).status_code
+        form = {"grant_type": "refresh_token", "refresh_token": token or self.held()["refresh"]}
+        return self._client().post("/lab/token", base_url=SITE_URL, data=form).status_code
+
+    def _client(self) -> Any:
+        return self.site.app.test_client(use_cookies=False)
 
     def _bench(self) -> str:
         return bench.name(self.browser.cookie("__Host-Http-lab") or "")

@@ -1,31 +1,42 @@
-"""What each design costs on a simulated day: the real checkers, told of its log as fast as their delivery is. Pure."""
+"""What each design costs on a simulated day: its own code, played by the player's instruments. Pure."""
 
-from collections.abc import Sized
+import hmac
+import pickle
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf
+from statistics import mean
+from typing import Any
 
-from app.lab.costs.compared import DESIGNS, Delivery, Design
-from app.lab.costs.day import DAY, END, START, Day, Happened, simulate
-from app.revocation.entries import Entry
+import jwt
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-HASH = 32  # bytes
-PUSH = 0.05  # seconds that a message is under way
-READS = 3 * DAY  # of the log's head in a day: three times in a lease of a second
+from app.lab import player
+from app.lab.costs.day import END, START, Day, Session, simulate
+from app.lab.player import Design, Stage, Story
+
+LOOK = 5  # seconds
 SAMPLE = 15 * 60  # seconds: how often a memory is weighed
+LOOKS = ("look-ups", "fetches", "requests")
+_OURS = ("world", "store", "issuer", "redis")  # what an object holds of its world is not its memory
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one design cost. *worst* and *mean*: seconds from a Sign Out until its token was refused."""
+    """What one design cost. *stored*: bytes in the store, and *held*: at the verifier, both at the peak; *rows*: in the store.
+    *worst* and *mean*: seconds from a Sign Out until its token was refused. *refused*: people whose good token was refused."""
 
     design: Design
-    held: int  # bytes, at the peak
+    stored: int
+    held: int
     rows: int
     lookups: int
+    bytes: int
     messages: int
     worst: float
     mean: float
-    refused: int  # people whose good token was refused
+    refused: int
 
 
 @dataclass(frozen=True)
@@ -43,95 +54,157 @@ class Comparison:
 
 def compare(day: Day) -> Comparison:
     """Let the day happen to every design."""
-    happened = simulate(day)
-    costs = tuple(_cost(design, day, happened) for design in DESIGNS)
-    return Comparison(happened.sessions, happened.requests, len(happened.endings), costs)
+    sessions = simulate(day)
+    requests, endings = sum(len(session.requests) for session in sessions), sum(session.leaves for session in sessions)
+    return Comparison(
+        len(sessions), requests, endings, tuple(_cost(design, day, sessions) for design in player.every())
+    )
 
 
-def _cost(design: Design, day: Day, happened: Happened) -> Cost:
-    verifier = _Verifier(design, day, happened)
-    verifier.live()
-    exposed = [*map(verifier.exposure, happened.endings)] or [0.0]
-    worst, mean = max(exposed), sum(exposed) / len(exposed)
-    asked = _asked(design.delivery, day, happened)
-    return Cost(design, verifier.held, verifier.rows, *asked, worst, mean, len(verifier.refused))
+def _cost(design: Design, day: Day, sessions: list[Session]) -> Cost:
+    played = _Play(design, day)
+    for at, number, what in sorted(_moments(sessions)):
+        played.go_on(at)
+        getattr(played, what)(number, sessions[number])
+    played.go_on(END + day.life)
+    asked, late = played.stage.at_verifier.counts, played.late or [0]
+    return Cost(
+        design,
+        played.peak["stored"],
+        played.peak["held"],
+        played.peak["rows"],
+        sum(asked[name] for name in LOOKS),
+        asked["bytes"],
+        played.stage.world.counts["messages"],
+        max(late),
+        mean(late),
+        len(played.refused),
+    )
 
 
-class _Verifier:
-    """One verifier with one design. *held* and *rows*: at the peak of the day; *refused*: who was, and should not have been."""
+def _moments(sessions: list[Session]) -> Iterator[tuple[int, int, str]]:
+    for number, session in enumerate(sessions):
+        yield session.began, number, "begin"
+        for at in session.requests:
+            yield at, number, "request"
+        if session.leaves:
+            yield session.requests[-1] + 1, number, "sign_out"
 
-    def __init__(self, design: Design, day: Day, happened: Happened) -> None:
-        self._design, self._happened = design, happened
-        self._checker = design.make()
-        self._arrivals = [*_arrivals(design.delivery, day, happened.entries), inf]
-        self._heard = 0  # entries
-        self._late: dict[int, float] = {}
+
+class _Play:
+    """One design on this day. *late*: for each Sign Out, after how many seconds its token was refused."""
+
+    def __init__(self, design: Design, day: Day) -> None:
+        module = player.read(design.slug)
+        quick = {"Ed25519PrivateKey": QuickKey, "Ed25519PublicKey": QuickKey, "jwt": QuickTokens()}
+        for name, value in ({"LIFE": day.life, "POLL": day.poll, "KEPT": day.poll} | quick).items():
+            if hasattr(module, name):
+                setattr(module, name, value)
+        story = Story((), seed=str(day.seed), began_at=START)
+        self.stage, self._life = Stage(module, story, key=QuickKey()), day.life
+        self._expires: dict[str, int] = {}
+        self._copies: dict[str, int] = {}
+        self._ends: set[int] = set()
+        self.late: list[int] = []
         self.refused: set[str] = set()
-        self.held = self.rows = 0
+        self.peak = Counter[str]()
+        self._weighs = START + SAMPLE
+        self._look = 1 if hasattr(module, "KEPT") else LOOK  # what is kept for a request ends at no poll
 
-    def live(self) -> None:
-        """Live through the day: nobody who comes by has signed out, so whoever is refused is wronged."""
-        visits = iter([*self._happened.visits, (END, None)])
-        at, token = next(visits)
-        for moment in range(START + SAMPLE, END + 1, SAMPLE):
-            while token and at < moment:
-                self._hear(at)
-                if not self._checker.allows(token):
-                    self.refused.add(token.sub)
-                at, token = next(visits)
-            self._hear(moment)
-            self._weigh(moment)
+    def go_on(self, until: int) -> None:
+        """Let time pass. While a thief still gets in with a copy, it is presented after each poll, and every few seconds."""
+        clock = self.stage.clock
+        while self._copies and self.stage.now < until:
+            done = clock.done
+            clock.go_on(self.stage.now + 1)
+            if clock.done > done or not self.stage.now % self._look or self.stage.now in self._ends:
+                self._present()
+        while self._weighs <= until:
+            self.stage.clock.go_on(self._weighs)
+            self._weigh()
+            self._weighs += SAMPLE
+        self.stage.clock.go_on(until)
 
-    def exposure(self, position: int) -> float:
-        """Return the seconds from the Sign Out at *position* until its token was refused, or had expired."""
-        expires = inf if self._design.opaque else self._happened.endings[position].token.exp
-        left = expires - self._happened.entries[position - 1].at
-        return min(left, self._late.get(position, left))
+    def begin(self, number: int, session: Session) -> None:
+        self.stage.sign_in(str(number), session.person)
+        self._expires[str(number)] = self.stage.now + self._life
 
-    def _hear(self, now: int) -> None:
-        while self._arrivals[self._heard] <= now:
-            entry = self._happened.entries[self._heard]
-            put = self._design.reads(entry, self._happened.owners)
-            if put:
-                self._checker.apply(put)
-                self._try_again(entry)
-            self._heard += 1
+    def request(self, number: int, session: Session) -> None:
+        """Use the token; refresh it first if it has expired."""
+        whose = str(number)
+        if self.stage.now >= self._expires[whose]:
+            if not self.stage.exchange(whose).accepted:  # the session has reached its longest life
+                self.stage.sign_in(whose, session.person)
+            self._expires[whose] = self.stage.now + self._life
+        if not self.stage.present(whose).accepted:
+            self.refused.add(session.person)
 
-    def _try_again(self, entry: Entry) -> None:
-        """Present the token that was signed out with *entry*, now that it has arrived."""
-        ending = self._happened.endings.get(entry.position)
-        if ending and not self._checker.allows(ending.token):
-            kept = self._design.delivery is Delivery.CACHED
-            self._late[entry.position] = ending.cached if kept else round(self._arrivals[self._heard] - entry.at, 3)
+    def sign_out(self, number: int, _session: Session) -> None:
+        """Copy what the browser holds; then sign out."""
+        held, whose = self.stage.held.pop(str(number)), f"copy {number}"
+        self.stage.held[whose] = {name: kept for name, kept in held.items() if name != "browser"}
+        self.stage.sessions.end(held["session"])
+        self._copies[whose] = self.stage.now
+        self._ends.add(self._expires[str(number)])
+        self._present()
 
-    def _weigh(self, now: int) -> None:
-        self._checker.forget(now)
-        rows = len(self._checker) if isinstance(self._checker, Sized) else 0
-        edge = HASH * self._heard.bit_length() if self._design.proves else 0
-        held = rows * self._design.row if self._design.row else len(self._checker.snapshot()) + edge
-        self.held, self.rows = max(self.held, held), max(self.rows, rows)
+    def _present(self) -> None:
+        counts = self.stage.at_verifier.counts.copy()
+        for whose, since in list(self._copies.items()):
+            if not self.stage.present(whose).accepted:
+                self.late.append(self.stage.now - since)
+                del self._copies[whose]
+        self.stage.at_verifier.counts.clear()
+        self.stage.at_verifier.counts.update(counts)  # a thief's look-ups are not the day's
 
-
-def _arrivals(delivery: Delivery, day: Day, entries: list[Entry]) -> list[float]:
-    """Return when a verifier hears of each entry."""
-    match delivery:
-        case Delivery.NEVER:
-            return [inf for _ in entries]
-        case Delivery.POLL:
-            return [(entry.at // day.poll + 1) * day.poll for entry in entries]
-        case Delivery.PUSH:
-            return [entry.at + PUSH for entry in entries]
-    return [entry.at for entry in entries]  # who asks knows; and when Sign Out has waited, the time is that of its page
+    def _weigh(self) -> None:
+        now, rows = self.stage.now, self.stage.world.store.rows
+        stored = {name: row[0] for name, row in rows.items() if isinstance(row, tuple) and now < row[1]}
+        held = {name: kept for name, kept in vars(self.stage.verifier).items() if name not in _OURS}
+        for name, amount in (("stored", _size(stored)), ("rows", len(stored)), ("held", _size(held))):
+            self.peak[name] = max(self.peak[name], amount)
 
 
-def _asked(delivery: Delivery, day: Day, happened: Happened) -> tuple[int, int]:
-    """Return how often in the day a verifier asked, and how often it was told."""
-    revoked = len(happened.entries) - happened.sessions
-    return {
-        Delivery.NEVER: (0, 0),
-        Delivery.ASK: (happened.requests, 0),
-        Delivery.CACHED: (happened.questions, 0),
-        Delivery.POLL: (DAY // day.poll, 0),
-        Delivery.PUSH: (0, revoked),
-        Delivery.CONFIRMED: (READS, revoked),
-    }[delivery]
+def _size(kept: dict[str, Any]) -> int:
+    return len(pickle.dumps(kept)) - len(pickle.dumps({})) if kept else 0
+
+
+class QuickKey:
+    """Signs by a keyed hash, as long as a real signature: a day of them takes no time. It proves nothing to anybody."""
+
+    def __init__(self, raw: bytes = bytes(32)) -> None:
+        self._raw = raw
+
+    from_private_bytes = from_public_bytes = classmethod(lambda cls, raw: cls(raw))
+
+    def public_key(self) -> "QuickKey":
+        return self
+
+    def public_bytes_raw(self) -> bytes:
+        return self._raw
+
+    def sign(self, data: bytes) -> bytes:
+        return hmac.digest(self._raw, data, "sha512")
+
+    def verify(self, signature: bytes, data: bytes) -> None:
+        if not hmac.compare_digest(signature, self.sign(data)):
+            raise InvalidSignature
+
+
+class QuickTokens:
+    """PyJWT, which recognises a token that it has decoded before with the same key."""
+
+    encode, get_unverified_header = staticmethod(jwt.encode), staticmethod(jwt.get_unverified_header)
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bytes], dict[str, Any]] = {}
+
+    def decode(self, token: str, key: QuickKey, *how: Any) -> dict[str, Any]:
+        name = token, key.public_bytes_raw()
+        if name not in self._known:
+            self._known[name] = jwt.decode(token, key, *how)  # type: ignore[arg-type]
+        return self._known[name]
+
+
+for _kind in (Ed25519PrivateKey, Ed25519PublicKey):
+    _kind.register(QuickKey)

@@ -47,9 +47,7 @@ def _charts(costs: Iterable[Cost], times: Times) -> dict[str, Chart]:
     return {
         "exposed": bars.chart([_exposed(cost) for cost in listed], bars.SECONDS),
         "lookups": bars.chart([_asked(cost) for cost in listed], bars.COUNTS),
-        "held": bars.chart(
-            [Value(cost.design.name, cost.held, bars.size(cost.held)) for cost in listed if cost.held], bars.SIZES
-        ),
+        "held": bars.chart([_held(cost) for cost in listed if cost.held + cost.stored], bars.SIZES),
         "refused": bars.chart([_refused(cost) for cost in listed], bars.PEOPLE),
         "times": bars.chart(_timed(times), bars.MICROSECONDS),
     }
@@ -69,6 +67,15 @@ def _asked(cost: Cost) -> Value:
 
 def _refused(cost: Cost) -> Value:
     return Value(cost.design.name, cost.refused, bars.many(cost.refused, "person", "people") if cost.refused else "")
+
+
+def _held(cost: Cost) -> Value:
+    where = (
+        bars.size(amount) + words
+        for amount, words in ((cost.stored, " in the store"), (cost.held, " at the verifier"))
+        if amount
+    )
+    return Value(cost.design.name, cost.held + cost.stored, ", ".join(where))
 
 
 def _timed(times: Times) -> list[Value]:

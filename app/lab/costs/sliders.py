@@ -30,9 +30,9 @@ class Slider:
         return self.low + steps * self.step
 
 
-PEOPLE = Slider("people", "People", "people", 100, 5000, 100, 2000)
+PEOPLE = Slider("people", "People", "people", 20, 200, 20, 60)
 LIFE = Slider("life", "An access token lives", "minutes", 2, 60, 1, 5)
-POLL = Slider("poll", "A poll every", "seconds", 5, 300, 5, 15)
+POLL = Slider("poll", "A poll every", "seconds", 15, 300, 15, 60)
 LEAVING = Slider("leaving", "Sessions signed out", "percent", 5, 100, 5, 20)
 ALL = (PEOPLE, LIFE, POLL, LEAVING)
 

@@ -1,0 +1,46 @@
+"""Data in the browser, session at the server: an opaque token points at the session; wishes come along and go."""
+
+import hashlib
+
+CARD = {
+    "name": "Data in the browser, session at the server",
+    "field": "client-side data behind an opaque token",
+    "checker": "session row",
+    "delivery": "ask",
+    "token": "opaque",
+    "follows": "A session at the server, and data in the browser's own storage, filed under the token.",
+    "choose": "Choose it to keep what is large or private, such as filters and drafts, off the server.",
+    "avoid": "Not for anything that the server has to believe: whoever holds the browser can change it.",
+}
+LIFE = 300
+
+
+class Issuer:
+    def __init__(self, world):
+        self.world = world
+
+    def issue(self, person, session):
+        """Store the token as a hash, under its session; what the browser keeps beside it is never stored."""
+        token = self.world.token()
+        self.world.store.put(name(token), session, self.world.now() + LIFE)
+        return token
+
+    def revoke(self, session):
+        for rest in self.world.store.names("row:"):
+            if self.world.store.get(f"row:{rest}") == session:
+                self.world.store.delete(f"row:{rest}")
+
+
+class Verifier:
+    def __init__(self, world):
+        self.store = world.store
+
+    def check(self, token, **wishes):
+        """Return the *wishes*, such as an order to sort by: they shape this answer, and then they are forgotten."""
+        if not self.store.get(name(token)):
+            raise PermissionError("No row has this name: the session is over, or never was.")
+        return wishes
+
+
+def name(token):
+    return "row:" + hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,45 @@
+"""Global logout time, by position: one number for each person, and whatever opened at or before it is over."""
+
+import jwt
+
+CARD = {
+    "name": "Global logout time, by position",
+    "field": "one cut-off per user",
+    "checker": "cut-off",
+    "delivery": "ask",
+    "token": "JWT",
+    "follows": "ASVS 7.4.1 names it: tokens of each user from before a date are refused. Positions take the place of dates here.",
+    "choose": "Choose it for “sign out everywhere”, a changed password, a disabled account: one row for each person.",
+    "avoid": "Not for the sign-out of one device: it ends every session of the person.",
+}
+LIFE = 300
+OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
+
+
+class Issuer:
+    def __init__(self, world):
+        self.world = world
+
+    def issue(self, person, session):
+        """Say at which position the session opened: a refresh changes nothing about it."""
+        store = self.world.store
+        opened = store.get(f"opened:{session}") or store.increment("position")
+        store.put(f"opened:{session}", opened)
+        claims = {"sub": person, "sid": session, "opened": opened, "exp": self.world.now() + LIFE}
+        return jwt.encode(claims, self.world.key, "EdDSA")
+
+    def revoke_all(self, person):
+        """Take the next position: whoever signs in again in this very second opens after it."""
+        self.world.store.put(f"cut:{person}", self.world.store.increment("position"), self.world.now() + LIFE)
+
+
+class Verifier:
+    def __init__(self, world):
+        self.world = world
+
+    def check(self, token):
+        claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
+        if self.world.now() >= claims["exp"]:
+            raise PermissionError("It has expired.")
+        if claims["opened"] <= (self.world.store.get(f"cut:{claims['sub']}") or 0):
+            raise PermissionError("Its session opened before the person's cut-off.")

@@ -1,0 +1,52 @@
+"""Denylist in a shared store: one key in Redis for each session that is over, which leaves by itself."""
+
+import os
+
+import jwt
+import redis
+
+CARD = {
+    "name": "Denylist in a shared store",
+    "field": "denylist in Redis",
+    "checker": "denylist",
+    "delivery": "ask",
+    "token": "JWT",
+    "follows": "A custom: the ids of what was revoked, in Redis or a table, until they would have expired.",
+    "choose": "Choose it to add revocation to signed tokens without touching those who issue them.",
+    "avoid": "Not if the list can lose its content: what it forgets is accepted again.",
+}
+LIFE = 300
+OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
+
+
+def connect(world):
+    return world.redis or redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://localhost"), socket_timeout=0.2)
+
+
+class Issuer:
+    def __init__(self, world):
+        self.world, self.redis = world, connect(world)
+
+    def issue(self, person, session):
+        claims = {"sub": person, "sid": session, "exp": self.world.now() + LIFE}
+        return jwt.encode(claims, self.world.key, "EdDSA")
+
+    def revoke(self, session):
+        """Name the session, so that no list of issued tokens is needed; it may go when its last token expires."""
+        self.redis.set(f"over:{session}", 1, ex=LIFE)
+
+
+class Verifier:
+    def __init__(self, world):
+        self.world, self.redis = world, connect(world)
+
+    def check(self, token):
+        claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
+        if self.world.now() >= claims["exp"]:
+            raise PermissionError("It has expired.")
+        try:
+            is_over = self.redis.exists(f"over:{claims['sid']}")
+        except redis.RedisError as silence:  # fails closed; many libraries accept here, and nobody notices
+            raise ConnectionError("Redis does not answer.") from silence
+        if is_over:
+            raise PermissionError("Its session is on the list.")

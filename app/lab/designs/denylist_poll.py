@@ -1,0 +1,51 @@
+"""Denylist, polled: the verifier downloads the list each minute, and decides from its copy."""
+
+import jwt
+
+CARD = {
+    "name": "Denylist, polled",
+    "field": "",
+    "checker": "denylist",
+    "delivery": "poll",
+    "token": "JWT",
+    "follows": "A custom: each verifier fetches the list now and then, and keeps the last one it got.",
+    "choose": "Choose it where requests are many and a stated delay is acceptable.",
+    "avoid": "Not without an age at which an old list is no longer trusted: this one has none, and fails open.",
+}
+LIFE = 300
+OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
+POLL = 60  # seconds
+
+
+class Issuer:
+    def __init__(self, world):
+        self.world = world
+        world.list_server.serve("/over", lambda: " ".join(world.store.names("over:")))
+
+    def issue(self, person, session):
+        claims = {"sub": person, "sid": session, "exp": self.world.now() + LIFE}
+        return jwt.encode(claims, self.world.key, "EdDSA")
+
+    def revoke(self, session):
+        """Name the session; the line may go when its last token expires."""
+        self.world.store.put(f"over:{session}", True, self.world.now() + LIFE)
+
+
+class Verifier:
+    def __init__(self, world):
+        self.world, self.over = world, set()
+        self.poll()
+        world.every(POLL, self.poll)
+
+    def poll(self):
+        try:
+            self.over = set(self.world.list_server.fetch("/over").split())
+        except ConnectionError:
+            pass  # fails open: it goes on with what it has, however old
+
+    def check(self, token):
+        claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
+        if self.world.now() >= claims["exp"]:
+            raise PermissionError("It has expired.")
+        if claims["sid"] in self.over:
+            raise PermissionError("Its session is on the list.")

@@ -1,0 +1,46 @@
+"""Denylist, pushed: the verifier is told of each session that is over, and keeps the list in memory."""
+
+import jwt
+
+CARD = {
+    "name": "Denylist, pushed",
+    "field": "denylist in memory; subscription",
+    "checker": "denylist",
+    "delivery": "push",
+    "token": "JWT",
+    "follows": "A custom: verifiers subscribe and are told. Shared Signals (SSF, CAEP) make a standard of it.",
+    "choose": "Choose it for speed, with something that notices what was missed: a position, a lease, a poll.",
+    "avoid": "Not as it stands here: it cannot tell silence from peace.",
+}
+LIFE = 300
+OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
+
+
+class Issuer:
+    def __init__(self, world):
+        self.world = world
+
+    def issue(self, person, session):
+        claims = {"sub": person, "sid": session, "exp": self.world.now() + LIFE}
+        return jwt.encode(claims, self.world.key, "EdDSA")
+
+    def revoke(self, session):
+        """Tell whoever listens now. A message that is lost stays lost."""
+        self.world.channel.publish(session)
+
+
+class Verifier:
+    def __init__(self, world):
+        self.world, self.over = world, {}
+        world.channel.subscribe(self.hear)
+
+    def hear(self, session):
+        now = self.world.now()
+        self.over = {name: until for name, until in self.over.items() if now < until} | {session: now + LIFE}
+
+    def check(self, token):
+        claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
+        if self.world.now() >= claims["exp"]:
+            raise PermissionError("It has expired.")
+        if claims["sid"] in self.over:
+            raise PermissionError("It was told that the session is over.")

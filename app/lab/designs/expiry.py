@@ -1,0 +1,38 @@
+"""Nothing but expiry: the verifier checks signature and time, and asks nobody."""
+
+import jwt
+
+CARD = {
+    "name": "Nothing but expiry",
+    "field": "short-lived JWT + refresh token; as Kerberos tickets",
+    "checker": "nothing",
+    "delivery": "never",
+    "token": "JWT",
+    "follows": "RFC 9068 (JWT access tokens), RFC 6749 (refresh tokens). Kerberos tickets work this way.",
+    "choose": "Choose it where minutes do not matter, and verifiers are many or cannot be reached.",
+    "avoid": "Not where a person who signs out, or an account that is disabled, must be out at once.",
+}
+LIFE = 300
+OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
+
+
+class Issuer:
+    def __init__(self, world):
+        self.world = world
+
+    def issue(self, person, session):
+        claims = {"sub": person, "sid": session, "exp": self.world.now() + LIFE}
+        return jwt.encode(claims, self.world.key, "EdDSA")
+
+    def revoke(self, session):
+        """Write nothing: no verifier would ask."""
+
+
+class Verifier:
+    def __init__(self, world):
+        self.world = world
+
+    def check(self, token):
+        claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
+        if self.world.now() >= claims["exp"]:
+            raise PermissionError("It has expired.")

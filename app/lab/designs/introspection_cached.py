@@ -1,0 +1,50 @@
+"""Introspection, cached: the verifier asks the issuer, and believes the answer for a minute."""
+
+import json
+
+CARD = {
+    "name": "Introspection, cached",
+    "field": "introspection with a cache",
+    "checker": "the issuer's table",
+    "delivery": "poll",
+    "token": "opaque",
+    "follows": "RFC 7662, section 4: an answer may be kept, at the price of being late.",
+    "choose": "Choose it when introspection is too slow and a stated minute is acceptable.",
+    "avoid": "Not with a cache that has no end, or one that outlives the token's expiry.",
+}
+LIFE = 300
+KEPT = 60  # seconds
+
+
+class Issuer:
+    def __init__(self, world):
+        self.world = world
+        world.issuer.serve("/introspect", self.introspect)
+
+    def issue(self, person, session):
+        token = self.world.token()
+        self.world.store.put(f"token:{token}", (person, session), self.world.now() + LIFE)
+        return token
+
+    def revoke(self, session):
+        self.world.store.put(f"over:{session}", True, self.world.now() + LIFE)
+
+    def introspect(self, token):
+        person, session = self.world.store.get(f"token:{token}") or (None, None)
+        is_over = person is None or self.world.store.get(f"over:{session}")
+        return json.dumps({"active": False} if is_over else {"active": True, "sub": person})
+
+
+class Verifier:
+    def __init__(self, world):
+        self.world, self.kept = world, {}
+
+    def check(self, token):
+        now = self.world.now()
+        if token not in self.kept or now >= self.kept[token][1]:
+            active = json.loads(self.world.issuer.fetch("/introspect", token))["active"]
+            self.kept = {name: kept for name, kept in self.kept.items() if now < kept[1]} | {
+                token: (active, now + KEPT)
+            }
+        if not self.kept[token][0]:
+            raise PermissionError("The issuer said that it is not active.")

@@ -1,0 +1,66 @@
+"""Key rotation as mass revocation: a sign-out everywhere replaces the key, and ends everyone who holds a token."""
+
+import hashlib
+import json
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+CARD = {
+    "name": "Key rotation",
+    "field": "mass revocation; rolling the signing key",
+    "checker": "key",
+    "delivery": "poll",
+    "token": "JWT",
+    "follows": "RFC 7517 (JWK Set): verifiers fetch the issuer's public keys, and refuse what is signed by one that has gone.",
+    "choose": "Choose it on the day on which the key or the whole table has leaked: it ends everything at once.",
+    "avoid": "Not for one person's sign-out: everyone else has to refresh, and verifiers hear of it when they next fetch.",
+}
+LIFE = 300
+OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
+POLL = 60  # seconds
+
+
+class Issuer:
+    def __init__(self, world):
+        self.world, self.key = world, world.key
+        world.list_server.serve("/keys", lambda: json.dumps({name(self.key): raw(self.key).hex()}))
+
+    def issue(self, person, session):
+        claims = {"sub": person, "sid": session, "exp": self.world.now() + LIFE}
+        return jwt.encode(claims, self.key, "EdDSA", {"kid": name(self.key)})
+
+    def revoke_all(self, person):
+        """Replace the key: there is no telling whose tokens it signed."""
+        self.key = Ed25519PrivateKey.from_private_bytes(self.world.random(32))
+
+
+class Verifier:
+    def __init__(self, world):
+        self.world, self.keys = world, {}
+        self.poll()
+        world.every(POLL, self.poll)
+
+    def poll(self):
+        try:
+            self.keys = json.loads(self.world.list_server.fetch("/keys"))
+        except ConnectionError:
+            pass  # fails open: the key that it has is good to it for ever
+
+    def check(self, token):
+        kid = jwt.get_unverified_header(token).get("kid")
+        if kid not in self.keys:
+            self.poll()  # perhaps it is newer than the last poll
+        if kid not in self.keys:
+            raise PermissionError("It was signed by a key that has gone.")
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.keys[kid]))
+        if self.world.now() >= jwt.decode(token, key, ["EdDSA"], OPTIONS)["exp"]:
+            raise PermissionError("It has expired.")
+
+
+def raw(key):
+    return key.public_key().public_bytes_raw()
+
+
+def name(key):
+    return hashlib.sha256(raw(key)).hexdigest()[:16]

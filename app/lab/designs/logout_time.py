@@ -1,0 +1,44 @@
+"""Global logout time, by iat: one time for each person; a token issued at or before it is refused, as most do it."""
+
+import jwt
+
+CARD = {
+    "name": "Global logout time, by iat",
+    "field": "“not before” per user",
+    "checker": "cut-off",
+    "delivery": "ask",
+    "token": "JWT",
+    "follows": "ASVS 7.4.1: tokens issued before a date and time of each user are refused. RFC 7519 counts iat in whole seconds.",
+    "choose": "Choose it where tokens carry nothing but iat, and end the refresh tokens together with it.",
+    "avoid": "Two pitfalls: a sign-in in the second of the cut is refused; and a refresh token that was left alone buys a token that is younger than the cut.",
+}
+LIFE = 300
+OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
+
+
+class Issuer:
+    def __init__(self, world):
+        self.world = world
+
+    def issue(self, person, session):
+        """Each refresh gives a new iat: the token is as young as the refresh, however old the session is."""
+        now = self.world.now()
+        claims = {"sub": person, "sid": session, "iat": now, "exp": now + LIFE}
+        return jwt.encode(claims, self.world.key, "EdDSA")
+
+    def revoke_all(self, person):
+        now = self.world.now()
+        self.world.store.put(f"cut:{person}", now, now + LIFE)
+
+
+class Verifier:
+    def __init__(self, world):
+        self.world = world
+
+    def check(self, token):
+        claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
+        if self.world.now() >= claims["exp"]:
+            raise PermissionError("It has expired.")
+        cut = self.world.store.get(f"cut:{claims['sub']}")
+        if cut is not None and claims["iat"] <= cut:  # with < a copy from the same second would live on
+            raise PermissionError("It was issued at or before the person's logout time.")

@@ -1,0 +1,59 @@
+"""Serve one design at home: python serve.py denylist_poll, then the curl lines of its page. Needs flask and pyjwt[crypto]."""
+
+import importlib
+import sys
+
+import jwt
+from flask import Flask, abort, request
+from sessions import Sessions
+from world import World
+
+
+def create_app(name):
+    """Make one program of an issuer, at /sign-in, /refresh and /sign-out, and an API, at /me."""
+    app, world, design = Flask(name), World(), importlib.import_module(name)
+    sessions = Sessions(world, design.Issuer(world))
+    verifier = design.Verifier(world.beside())
+    browsers = (
+        [design.Browser(world)] if hasattr(design, "Browser") else []
+    )  # where each request has to prove something
+    key = [browser.public for browser in browsers]
+
+    @app.post("/sign-in")
+    def sign_in():
+        return sessions.begin(request.form["person"], *key)
+
+    @app.post("/refresh")
+    def refresh():
+        return sessions.refresh(request.form["refresh_token"], *key) or abort(400, "invalid_grant")
+
+    @app.post("/sign-out")
+    def sign_out():
+        sessions.end(request.form["session"])
+        return "", 204
+
+    @app.post("/prove")
+    def prove():
+        """Do what only the owner's browser can do; a thief who has the token alone cannot."""
+        return "".join(browser.prove(request.form["access"]) for browser in browsers)
+
+    @app.get("/me")
+    def me():
+        sent = request.headers
+        return answer(verifier, sent.get("Authorization", "").partition(" ")[2], *sent.getlist("DPoP"))
+
+    return app
+
+
+def answer(verifier, *presented):
+    try:
+        verifier.check(*presented)
+    except ConnectionError as silence:
+        return f"It cannot know: {silence}\n", 503
+    except (PermissionError, jwt.InvalidTokenError) as refusal:
+        return f"{refusal}\n", 401
+    return "Welcome.\n"
+
+
+if __name__ == "__main__":
+    create_app(sys.argv[1]).run(port=int(sys.argv[2]) if len(sys.argv) > 2 else 8080)

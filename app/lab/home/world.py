@@ -1,0 +1,134 @@
+"""What a design stands on: a clock, random bytes, a key, a store, a list server, the issuer's endpoints, a push channel.
+
+At home it has real time and threads; a story of the lab brings its own clock. Every part counts what it is asked, and a
+part that was cut does not answer.
+"""
+
+import secrets
+import threading
+import time
+from collections import Counter
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+def _at_home(seconds, action):
+    """Run *action* every so many seconds, in a thread that ends with the program."""
+
+    def run():
+        while True:
+            time.sleep(seconds)
+            action()
+
+    threading.Thread(target=run, daemon=True).start()
+
+
+class World:
+    """*cut*: the parts that are down: "store", "list", "push". *heard_at*: when this side last got an answer."""
+
+    redis = None  # at home a design opens its own connection; a story brings a stand-in that counts
+
+    def __init__(
+        self, now=lambda: int(time.time()), random=secrets.token_bytes, every=_at_home, sleep=time.sleep, key=None
+    ):
+        self.now, self.random, self.every, self.sleep = now, random, every, sleep
+        self.key = key or Ed25519PrivateKey.from_private_bytes(random(32))
+        self.public_key = self.key.public_key()
+        self.cut = set()
+        self.counts, self.heard_at, self.listens = Counter(), None, False
+        self.store, self.channel = Store(self), Channel(self)
+        self.list_server, self.issuer = Endpoints(self, "list", "fetches"), Endpoints(self, "issuer", "requests")
+
+    def token(self):
+        """Return a random token, which says nothing."""
+        return self.random(24).hex()
+
+    def beside(self):
+        """Return this world as another machine sees it, which counts for itself."""
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__ | {"counts": Counter(), "heard_at": None}
+        for name in ("store", "channel", "list_server", "issuer"):
+            setattr(other, name, getattr(self, name).seen_by(other))
+        return other
+
+    def use(self, part, kind, size=0):
+        """Count one question to a *part*, and the bytes of its answer. Raises ConnectionError if the part is cut."""
+        self.counts[kind] += 1
+        if part in self.cut:
+            raise ConnectionError(f"The {part} does not answer.")
+        self.counts["bytes"] += size
+        self.heard_at = self.now()
+
+
+class _Part:
+    def seen_by(self, world):
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__ | {"world": world}
+        return other
+
+
+class Store(_Part):
+    """A table or a Redis: values under names, each until a time."""
+
+    def __init__(self, world):
+        self.world, self.rows = world, {}
+
+    def get(self, name):
+        self.world.use("store", "look-ups")
+        value, until = self.rows.get(name, (None, 0))
+        return value if self.world.now() < until else None
+
+    def put(self, name, value, until=float("inf")):
+        self.world.use("store", "writes")
+        self.rows[name] = (value, until)
+
+    def delete(self, name):
+        self.world.use("store", "writes")
+        self.rows.pop(name, None)
+
+    def increment(self, name):
+        """Return the next number under this name: 1, 2, 3."""
+        self.world.use("store", "writes")
+        number = self.rows.get(name, (0, 0))[0] + 1
+        self.rows[name] = (number, float("inf"))
+        return number
+
+    def names(self, prefix):
+        """Return what follows *prefix* in each name that begins with it."""
+        self.world.use("store", "look-ups")
+        now = self.world.now()
+        return [n.removeprefix(prefix) for n, (_, until) in self.rows.items() if n.startswith(prefix) and now < until]
+
+
+class Endpoints(_Part):
+    """Addresses that answer by a function of the issuer."""
+
+    def __init__(self, world, part, kind):
+        self.world, self.part, self.kind, self.functions = world, part, kind, {}
+
+    def serve(self, path, function):
+        self.functions[path] = function
+
+    def fetch(self, path, *asked):
+        self.world.use(self.part, self.kind)
+        answer = self.functions[path](*asked)
+        self.world.counts["bytes"] += len(answer)
+        return answer
+
+
+class Channel(_Part):
+    """Tells every listener at once. While it is cut, messages are lost, and neither side notices."""
+
+    def __init__(self, world):
+        self.world, self.listeners = world, []
+
+    def subscribe(self, listener):
+        self.world.listens = True
+        self.listeners.append(listener)
+
+    def publish(self, message):
+        self.world.counts["messages"] += len(self.listeners)
+        self.world.counts["bytes"] += len(self.listeners) * len(message)
+        if "push" not in self.world.cut:
+            for listener in self.listeners:
+                listener(message)

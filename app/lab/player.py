@@ -1,0 +1,436 @@
+"""Plays a story to a design: builds it anew, lets time pass from act to act, and presents what a thief holds.
+
+A message is modelled to arrive at once, and a question to take no time. Everything else is what the design's own code does.
+"""
+
+import hashlib
+import heapq
+import importlib.util
+import pkgutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import jwt
+import redis
+
+from app.lab import designs
+from app.lab.home.sessions import LIFE, Sessions
+from app.lab.home.world import World
+
+PERSON = "ada"
+ACCESS_LIFE = 300  # of an access token: what no lane of one is longer than
+FAULTS = ("store", "list", "push")
+FEW = 6  # alike, at the end of a gap
+
+
+class Act(NamedTuple):
+    """Something that is done at a time, in seconds since the story began. *of*: what or whom it is about."""
+
+    at: int
+    name: str
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class Story:
+    """*seed*: what every token of it comes from. *name*: of whoever it is about, and in each of the tokens."""
+
+    acts: tuple[Act, ...]
+    seed: str = "1"
+    began_at: int = 1_000_000_000
+    name: str = PERSON
+
+
+class Answer(NamedTuple):
+    """*status*: 200, 401, 503. *asked*: what this one check asked for. *as_of*: up to when the verifier had heard all."""
+
+    status: int
+    why: str
+    asked: Counter[str]
+    as_of: int | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.status == 200
+
+
+class Clock:
+    """The time of a story, with what is done every so often. *counts*: what those who do it have asked for; *done*: how often.
+
+    In a long gap only the first and the last few of many alike are done; each of the others counts as the first did.
+    """
+
+    def __init__(self, now: int) -> None:
+        self.time: float = now
+        self.done = 0
+        self.counts = Counter[str]()
+        self._order, self._due = count(), list[_Due]()
+
+    def now(self) -> int:
+        return int(self.time)
+
+    def every(self, seconds: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._due, _Due(self.time + seconds, next(self._order), seconds, action))
+
+    def go_on(self, until: float) -> None:
+        """Let time pass, and do what is due on the way."""
+        while self._due and self._due[0].at <= until:
+            due = heapq.heappop(self._due)
+            self.time, before = due.at, self.counts.copy()
+            due.action()
+            self.done += 1
+            skipped = max(0, int((until - self.time) / due.seconds) - FEW)
+            for name, asked in (self.counts - before).items():
+                self.counts[name] += asked * skipped
+            at = due.at + due.seconds * (skipped + 1)
+            heapq.heappush(self._due, due._replace(at=at, order=next(self._order)))
+        self.time = max(self.time, until)
+
+
+class _Due(NamedTuple):
+    at: float
+    order: int
+    seconds: float
+    action: Callable[[], None]
+
+
+class Stream:
+    """Random bytes that come again with the same seed."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed, self._calls = seed, count()
+
+    def __call__(self, size: int) -> bytes:
+        return hashlib.shake_256(f"{self._seed} {next(self._calls)}".encode()).digest(size)
+
+
+class RedisOfAStory:
+    """Redis under the story's clock: the two commands that the designs use, each one a look-up or a write in the store."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def set(self, name: str, value: object, ex: int) -> None:
+        self._tell(self._world.store.put, name, value, self._world.now() + ex)
+
+    def exists(self, name: str) -> int:
+        return int(self._tell(self._world.store.get, name) is not None)
+
+    def _tell(self, command: Callable[..., Any], *given: Any) -> Any:
+        try:
+            return command(*given)
+        except ConnectionError as silence:
+            raise redis.ConnectionError(*silence.args) from silence
+
+
+class _World(World):
+    """The world of a story: its clock, its random bytes, and its name in each token. *part*: whose random bytes."""
+
+    def __init__(self, story: Story, clock: Clock, part: str = "design", key: Any = None) -> None:
+        self._name = story.name
+        super().__init__(
+            clock.now, Stream(f"{story.seed} {part}"), clock.every, lambda s: clock.go_on(clock.time + s), key
+        )
+
+    def token(self) -> str:
+        return f"lab.{self._name}.{super().token()}"
+
+
+@dataclass
+class Stage:
+    """One design in the middle of a story. *held*: what each browser holds, by name; *refused_write*: the last act could not be
+    written, so it ended nothing. *exchanged*: it got new tokens. *ended*: when and by which act the laptop's session was over, or its browser forgot it.
+    *spent*: costs of each act, by its name. *tokens*: every refresh token of the laptop, the newest last."""
+
+    design: ModuleType
+    story: Story
+    held: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tokens: list[str] = field(default_factory=list)
+    issued_at: list[int] = field(default_factory=list)
+    ended: tuple[int, str] | None = None
+    refused_write: bool = False
+    exchanged: bool = False
+    cut_at: dict[str, int] = field(default_factory=dict)
+    spent: dict[str, Counter[str]] = field(default_factory=dict)
+    session: str = ""
+    key: Any = None
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(self.story.began_at)
+        self.world = _World(self.story, self.clock, key=self.key)
+        self.at_verifier = self.world.beside()
+        self.clock.counts = self.at_verifier.counts
+        for side in (self.world, self.at_verifier):
+            side.redis = RedisOfAStory(side)
+        self.issuer = self.design.Issuer(self.world)
+        self.verifier = self.design.Verifier(self.at_verifier)
+        apart = _World(self.story, self.clock, "sessions")  # what sessions take, no design is charged for
+        apart.cut = self.world.cut
+        self.sessions = Sessions(apart, self.issuer)
+
+    @property
+    def now(self) -> int:
+        return self.clock.now()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the server has ended the laptop's session, or it has timed out: looked at from outside, so never counted."""
+        return self.has_ended(self.session)
+
+    def has_ended(self, session: str) -> bool:
+        _, until = self.sessions.store.rows.get(f"session:{session}", (None, 0))
+        return bool(self.now >= until)
+
+    def holder(self, refresh: str) -> str | None:
+        """Return who holds a refresh token, for an act that is about it; one that was used up is held by its number."""
+        for whose in ("thief", "laptop"):
+            if self.held.get(whose, {}).get("refresh") == refresh:
+                return whose
+        if refresh not in self.tokens:
+            return None
+        number = str(self.tokens.index(refresh))
+        self.held[number] = {"session": self.session, "refresh": refresh}
+        return number
+
+    def play(self, act: Act) -> None:
+        """Do one act, at its time. What the store could not write has not happened."""
+        self.clock.go_on(self.story.began_at + act.at)
+        self.refused_write = self.exchanged = False
+        before = self.world.counts.copy()
+        try:
+            getattr(self, "_" + act.name.replace("-", "_"))(*([act.of] if act.of else []))
+        except ConnectionError:
+            self.refused_write = True
+        self.spent[act.name] = self.world.counts - before
+
+    def present(self, whose: str = "thief") -> Answer:
+        """Present an access token to the verifier; the browser that owns it also proves what the design asks it to prove."""
+        held = self.held[whose]
+        proof = [] if whose == "thief" or "browser" not in held else [held["browser"].prove(held["access"])]
+        return self.check(held["access"], *proof)
+
+    def check(self, *presented: str) -> Answer:
+        before, status, why = self.at_verifier.counts.copy(), 200, "Nothing that it knows speaks against it."
+        try:
+            self.verifier.check(*presented)
+        except ConnectionError as silence:
+            status, why = 503, f"It cannot know: {silence}"
+        except PermissionError as refusal:
+            status, why = 401, str(refusal)
+        except (jwt.InvalidTokenError, LookupError, TypeError, ValueError):
+            status, why = 401, "This is no token of this issuer."
+        return Answer(status, why, self.at_verifier.counts - before, self._as_of())
+
+    def exchange(self, whose: str = "thief") -> Answer:
+        """Use a refresh token at the issuer, for good."""
+        before = self.sessions.store.world.counts.copy()
+        try:
+            accepted = self._exchange(whose)
+        except ConnectionError:
+            return Answer(503, "temporarily_unavailable", Counter())
+        asked = self.sessions.store.world.counts - before
+        return Answer(200, "New tokens were given.", asked) if accepted else Answer(400, "invalid_grant", asked)
+
+    def open_page(self, whose: str = "thief") -> Answer:
+        """Ask for a page behind the session cookie."""
+        before = self.sessions.store.world.counts.copy()
+        try:
+            person = self.sessions.who(self.held[whose]["cookie"])
+        except ConnectionError as silence:
+            return Answer(503, f"It cannot know: {silence}", Counter())
+        asked = self.sessions.store.world.counts - before
+        return Answer(200, "The page.", asked) if person else Answer(401, "No session goes by this cookie.", asked)
+
+    def _as_of(self) -> int | None:
+        if self.at_verifier.listens:
+            return max(self.cut_at.get("push", self.now), self.at_verifier.heard_at or 0)
+        return self.at_verifier.heard_at  # type: ignore[no-any-return]
+
+    def sign_in(self, whose: str, person: str) -> None:
+        """Sign a person in, on a browser of that name."""
+        browser = self.design.Browser(self.world.beside()) if hasattr(self.design, "Browser") else None
+        self.held[whose] = self.sessions.begin(person, *([browser.public] if browser else []))
+        if browser:
+            self.held[whose]["browser"] = browser
+
+    # The acts.
+
+    def _sign_in(self) -> None:
+        """Sign a person in, on a laptop and on a phone."""
+        self._begin("laptop")
+        self._begin("phone")
+        self._use()
+
+    def _sign_in_again(self) -> None:
+        self._begin("laptop")
+
+    def _let_in(self, app: str) -> None:
+        """Let an app in from the laptop: it has a session of its own. One that is called "lasting" outlives the laptop's."""
+        self._begin(app)
+
+    def _use(self, whose: str = "laptop") -> None:
+        if whose in self.held:
+            self.present(whose)
+
+    def _copy(self) -> None:
+        if "laptop" in self.held:
+            self.held["thief"] = {name: kept for name, kept in self.held["laptop"].items() if name != "browser"}
+
+    def _refresh(self, whose: str = "laptop") -> None:
+        if whose.isdigit():
+            self.held[whose] = {"session": self.session, "refresh": self.tokens[int(whose)]}
+        if whose in self.held:
+            self._exchange(whose)
+
+    def _revoke(self) -> None:
+        """End the laptop's session at the revocation endpoint."""
+        self.sessions.end(self.session)
+        self._leave("sign-out")
+
+    def _client(self) -> None:
+        """The browser deletes what it holds, and tells nobody."""
+        self._leave("client")
+
+    def _expiry(self) -> None:
+        """Nothing is done but to wait."""
+        self._leave("expiry")
+
+    def _sign_out(self, why: str = "sign-out") -> None:
+        """The browser uses its token for the last time; then the server ends the session, and what hangs on it."""
+        if "laptop" in self.held:
+            self._use()
+            self.sessions.end(self.held["laptop"]["session"])
+            if "app" in self.held:
+                self.sessions.end(self.held["app"]["session"])
+            self._leave(why)
+
+    def _elsewhere(self) -> None:
+        self._sign_out("elsewhere")
+
+    def _password(self) -> None:
+        self._sign_out("password")
+
+    def _all(self, why: str = "all") -> None:
+        self._use()
+        self.sessions.end_all(self.story.name)
+        self._leave(why)
+
+    def _disabled(self) -> None:
+        self._all("disabled")
+
+    def _all_but_refresh(self) -> None:
+        """Sign out everywhere, and forget that refresh tokens are there, too."""
+        revoke_all = getattr(self.issuer, "revoke_all", None)
+        for session in [held["session"] for name, held in self.held.items() if name != "thief"]:
+            revoke_all(self.story.name) if revoke_all else self.issuer.revoke(session)
+        self._leave("all")
+
+    def _cut(self, part: str) -> None:
+        self.world.cut.add(part)
+        self.cut_at.setdefault(part, self.now)
+
+    def _mend(self, part: str) -> None:
+        self.world.cut.discard(part)
+        self.cut_at.pop(part, None)
+
+    def _begin(self, whose: str) -> None:
+        self.sign_in(whose, self.story.name)
+        if whose == "laptop":
+            self.session = self.held[whose]["session"]
+            self._note(self.held[whose])
+            self.ended = None
+
+    def _exchange(self, whose: str) -> bool:
+        held = self.held[whose]
+        key = [held["browser"].public] if "browser" in held else ["another key"] * hasattr(self.design, "Browser")
+        lived = self.sessions.lives(held["session"])
+        found = self.sessions.refresh(held["refresh"], *key)
+        self.exchanged = found is not None
+        if found:
+            self.held[whose] = held | found
+            self._note(found)
+        elif lived and not self.sessions.lives(held["session"]):
+            self._leave("reuse")
+        return self.exchanged
+
+    def _note(self, found: dict[str, Any]) -> None:
+        self.tokens.append(found["refresh"])
+        self.issued_at.append(self.now)
+
+    def _leave(self, why: str) -> None:
+        self.held.pop("laptop", None)
+        self.ended = self.ended or (self.now, why)
+
+
+class Design(NamedTuple):
+    """One design: its file as a *module*, and what the file says of itself."""
+
+    slug: str
+    module: ModuleType
+    name: str
+    field: str
+    checker: str
+    delivery: str
+    token: str
+    follows: str
+    choose: str
+    avoid: str
+    present: str = "token"
+
+    @property
+    def file(self) -> str:
+        return f"{self.slug.replace('-', '_')}.py"
+
+
+def read(slug: str) -> ModuleType:
+    """Read the file of a design afresh, for a player that changes its constants."""
+    spec = importlib.util.find_spec(f"{designs.__name__}.{slug.replace('-', '_')}")
+    if spec is None or spec.loader is None:
+        raise LookupError(slug)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def find(slug: str) -> Design:
+    """Read the file of a design."""
+    module = read(slug)
+    return Design(slug, module, **module.CARD)
+
+
+def every() -> list[Design]:
+    """Return the designs: every file that lies in the folder is one."""
+    return [find(found.name.replace("_", "-")) for found in pkgutil.iter_modules(designs.__path__)]
+
+
+def play(design: Design, story: Story, at: int | None = None) -> Stage:
+    """Return the stage as it is at *at*, in seconds since the story began; acts after that are not done."""
+    stage = Stage(design.module, story)
+    for act in story.acts:
+        if at is None or act.at <= at:
+            stage.play(act)
+    if at is not None:
+        stage.clock.go_on(story.began_at + at)
+    return stage
+
+
+Ask = Callable[[Stage], Answer]
+
+
+def first_refusal(design: Design, story: Story, since: int, ask: Ask = Stage.present) -> int:
+    """Return the first second from *since* on in which what the thief holds is accepted no more."""
+    if not ask(play(design, story, since)).accepted:
+        return since
+    low, high = since, since + ACCESS_LIFE
+    if ask(play(design, story, high)).accepted:
+        low, high = high, LIFE + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if ask(play(design, story, middle)).accepted else (low, middle)
+    return high

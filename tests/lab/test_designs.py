@@ -1,0 +1,295 @@
+"""Each design is one file, and what the lab says of it is what its own code did in a story: measured, never declared."""
+
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from app.lab import designs, matrix, player
+from app.lab.player import Act, Answer, Design, Stage, Story
+
+OUT = Story((Act(0, "sign-in"), Act(0, "copy"), Act(70, "sign-out")))
+FORGOTTEN = Story((Act(0, "sign-in"), Act(0, "copy"), Act(70, "client")))
+SLUGS = [design.slug for design in player.every()]
+ALONE = [slug for slug in SLUGS if slug != "this-site"]
+EXPOSED = {  # seconds after a sign-out at second 70, ten seconds after the poll; a cached answer is as old as its last use
+    "expiry": 230, "introspection-cached": 60, "denylist-poll": 50, "status-list": 50, "transparency": 50,
+    "bloom-filter": 50, "key-rotation": 50,
+}  # fmt: skip
+ASKED = {  # by one check of a good token
+    "session": {"look-ups": 2}, "client-data": {"look-ups": 1}, "denylist-ask": {"look-ups": 1},
+    "allowlist-ask": {"look-ups": 1}, "cutoff-ask": {"look-ups": 1}, "logout-time": {"look-ups": 1},
+    "token-version": {"look-ups": 1}, "introspection": {"requests": 1},
+}  # fmt: skip
+PEOPLE = {"cutoff-ask", "logout-time", "token-version", "key-rotation"}  # know persons, or nobody, but no session
+OPEN = {"denylist-poll", "bloom-filter", "key-rotation"}
+BOUNDED = {"status-list", "transparency"}
+NEEDS_THE_STORE = set(ASKED) | {"introspection-cached", "shared-cached", "this-site"}
+
+
+def at(slug: str, story: Story, second: int) -> Stage:
+    return player.play(player.find(slug), story, second)
+
+
+def refused(slug: str, story: Story = OUT, ask: player.Ask = Stage.present, since: int = 70) -> int:
+    return player.first_refusal(player.find(slug), story, since, ask) - since
+
+
+def cut(part: str, *acts: Act) -> Story:
+    return Story((Act(0, "sign-in"), Act(0, "copy"), Act(10, "cut", part), *acts))
+
+
+def test_every_file_of_the_folder_is_a_design_and_is_found_by_its_name() -> None:
+    files = {path.stem for path in Path(designs.__path__[0]).glob("*.py")} - {"__init__"}
+    assert {slug.replace("-", "_") for slug in SLUGS} == files
+    assert len(SLUGS) >= 19
+
+
+@pytest.mark.parametrize("slug", ALONE)
+def test_a_design_needs_nothing_but_the_standard_library_pyjwt_and_where_it_is_about_redis_redis(slug: str) -> None:
+    source = Path(str(player.find(slug).module.__file__)).read_text()
+    imported = {line.split()[1].partition(".")[0] for line in source.splitlines() if line.startswith(("import", "from"))}
+    about_redis = {"redis", "os"} if slug == "denylist-ask" else set()
+    assert imported <= {"jwt", "cryptography", "hashlib", "json", "base64", "zlib"} | about_redis
+    assert 30 <= len(source.splitlines()) <= 85
+
+
+@pytest.mark.question("Q3", "A15")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_copy_is_exposed_for_as_long_as_the_designs_own_code_accepts_it(slug: str) -> None:
+    exposed = EXPOSED.get(slug, 0)
+    assert refused(slug) == exposed
+    assert not at(slug, OUT, 70 + exposed).present().accepted
+    assert not exposed or at(slug, OUT, 70 + exposed - 1).present().accepted
+
+
+@pytest.mark.question("Q5", "A7")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_browser_that_only_forgets_ends_nothing(slug: str) -> None:
+    assert refused(slug, FORGOTTEN) == (0 if slug == "dpop" else 230)
+    assert not at(slug, FORGOTTEN, 80).is_over
+
+
+@pytest.mark.question("Q5")
+@pytest.mark.parametrize(("story", "hours"), [(OUT, 0), (FORGOTTEN, 8)])
+def test_the_refresh_token_and_the_cookie_end_with_the_session_and_not_with_the_browsers_memory(
+    story: Story, hours: int
+) -> None:
+    for ask in (Stage.exchange, Stage.open_page):
+        assert (refused("expiry", story, ask) + 70) // 3600 == hours
+
+
+@pytest.mark.question("Q1", "A1", "A6")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_what_one_check_asks_for_is_counted_where_it_is_asked(slug: str) -> None:
+    asked = at(slug, OUT, 59).present("laptop").asked
+    assert {name: count for name, count in asked.items() if name != "bytes"} == ASKED.get(slug, {})
+
+
+@pytest.mark.question("A16")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_phone_goes_on_unless_only_persons_are_known(slug: str) -> None:
+    assert at(slug, OUT, 200).present("phone").accepted is (slug not in PEOPLE)
+
+
+@pytest.mark.question("Q9")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_with_the_store_down_those_that_ask_cannot_know_and_the_others_do_not_notice(slug: str) -> None:
+    assert at(slug, cut("store"), 240).present("laptop").status == (503 if slug in NEEDS_THE_STORE else 200)
+
+
+@pytest.mark.question("Q9")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_with_the_list_server_down_some_go_on_for_ever_and_some_know_when_to_stop(slug: str) -> None:
+    story = cut("list", Act(20, "sign-out"))
+    now, later = at(slug, story, 20).present(), at(slug, story, 240).present()
+    assert now.accepted is (slug in EXPOSED)
+    assert later.status == (200 if slug in OPEN | {"expiry"} else 503 if slug in BOUNDED else 401)
+
+
+@pytest.mark.question("Q9", "A17")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_with_the_push_channel_cut_only_those_that_do_nothing_but_listen_never_hear_of_it(slug: str) -> None:
+    story = cut("push", Act(20, "sign-out"), Act(30, "mend", "push"))
+    assert at(slug, story, 240).present().accepted is (slug in {"denylist-push", "expiry"})
+
+
+def test_a_cache_that_is_told_pays_a_minute_for_a_lost_message() -> None:
+    story = cut("push", Act(60, "use"), Act(61, "sign-out"))
+    assert refused("shared-cached", story, since=61) == 59
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_sign_out_that_the_store_cannot_write_ends_nothing(slug: str) -> None:
+    stage = at(slug, cut("store", Act(20, "sign-out"), Act(30, "mend", "store")), 30)
+    assert (stage.ended, stage.is_over) == (None, False)
+    assert stage.present("laptop").accepted
+
+
+@pytest.mark.question("A13")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_new_sign_in_in_the_second_of_a_sign_out_everywhere_is_refused_by_whole_seconds_alone(slug: str) -> None:
+    story = Story((Act(0, "sign-in"), Act(0, "copy"), Act(70, "all"), Act(70, "sign-in-again")))
+    assert at(slug, story, 70).present("laptop").accepted is (slug != "logout-time")
+
+
+@pytest.mark.parametrize(
+    ("slug", "buys"), [("logout-time", True), ("token-version", True), ("cutoff-ask", False), ("denylist-ask", False)]
+)
+def test_a_refresh_token_that_was_left_alone_buys_a_token_younger_than_the_logout_time(slug: str, buys: bool) -> None:
+    stage = at(slug, Story((Act(0, "sign-in"), Act(0, "copy"), Act(70, "all-but-refresh"))), 71)
+    assert not stage.present().accepted
+    assert stage.exchange().accepted
+    assert stage.present().accepted is buys
+
+
+def test_a_copy_without_its_key_is_refused_before_the_sign_out_and_its_owner_is_not() -> None:
+    stage = at("dpop", OUT, 60)
+    assert stage.present("laptop").accepted
+    assert not stage.present().accepted
+    assert not stage.exchange().accepted
+    proof = stage.held["laptop"]["browser"].prove(stage.held["laptop"]["access"])
+    assert stage.check(stage.held["thief"]["access"], proof).accepted  # a proof that was overheard
+    assert not stage.check(stage.held["thief"]["access"], proof).accepted  # is good once
+
+
+@pytest.mark.question("A4")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_an_old_refresh_token_ends_its_session_and_no_other(slug: str) -> None:
+    story = Story((Act(0, "sign-in"), Act(0, "copy"), Act(60, "refresh", "laptop"), Act(90, "refresh", "thief")))
+    if slug == "dpop":
+        return  # the copy is refused for want of the key, so nothing is reused
+    stage = at(slug, story, 200)
+    assert (stage.ended or (0, ""))[1] == "reuse"
+    assert stage.present("phone").accepted is (slug not in PEOPLE)
+
+
+def test_a_full_filter_refuses_people_who_never_signed_out() -> None:
+    stage = at("bloom-filter", OUT, 60)
+    for number in range(600):
+        stage.world.store.put(f"over:{number}", True, stage.now + 300)
+    stage.clock.go_on(stage.now + 60)
+    assert not stage.present("laptop").accepted
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_forged_or_foreign_token_is_known_nowhere(slug: str) -> None:
+    stage = at(slug, OUT, 60)
+    foreign = at(slug, Story(OUT.acts, seed="another"), 60).held["thief"]["access"]
+    head, _, _ = stage.held["thief"]["access"].rpartition(".")
+    for token in ("", "x", "a.b.c", f"{head}.AAAA", "é", foreign):
+        assert stage.check(token).status == 401, token
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_same_story_is_played_the_same_each_time(slug: str) -> None:
+    assert at(slug, OUT, 75).present() == at(slug, OUT, 75).present()
+    assert [refused(slug) for _ in range(2)] == [EXPOSED.get(slug, 0)] * 2
+
+
+# What is measured is what the code does.
+
+
+class ThreeTimes:
+    """A verifier that asks three times for what once would do."""
+
+    def __init__(self, verifier: type) -> None:
+        self._verifier = verifier
+
+    def __call__(self, world: object) -> object:
+        verifier = self._verifier(world)
+        once = verifier.check
+
+        def check(*presented: str) -> None:
+            for _ in range(3):
+                once(*presented)
+
+        verifier.check = check
+        return verifier
+
+
+def test_a_verifier_made_to_ask_three_times_says_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    design = player.find("cutoff-ask")
+    monkeypatch.setattr(design.module, "Verifier", ThreeTimes(design.module.Verifier))
+    assert at("cutoff-ask", OUT, 60).present("laptop").asked == Counter({"look-ups": 3})
+
+
+def test_a_verifier_made_to_poll_more_rarely_is_exposed_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(player.find("denylist-poll").module, "POLL", 100)
+    assert refused("denylist-poll") == 30
+    monkeypatch.setattr(player.find("denylist-poll").module, "POLL", 200)
+    assert refused("denylist-poll") == 130
+
+
+def test_an_issuer_that_forgets_to_write_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    design = player.find("denylist-ask")
+    monkeypatch.setattr(design.module.Issuer, "revoke", lambda *_: None)
+    assert refused("denylist-ask") == 230
+
+
+NEW = '''
+"""Last digit: a new design."""
+CARD = {"name": "Last digit", "field": "", "checker": "nothing", "delivery": "ask", "token": "opaque",
+        "follows": "Nothing.", "choose": "Never.", "avoid": "Always."}
+class Issuer:
+    def __init__(self, world):
+        self.world = world
+    def issue(self, person, session):
+        token = self.world.token()
+        self.world.store.put(token, session, self.world.now() + 300)
+        return token
+    def revoke(self, session):
+        self.world.store.put(session, True)
+class Verifier:
+    def __init__(self, world):
+        self.world = world
+    def check(self, token):
+        session = self.world.store.get(token)
+        if not session or self.world.store.get(session):
+            raise PermissionError("It is over.")
+'''
+
+
+@pytest.fixture
+def new_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Design:
+    """A design that was added: one file, in a folder that designs are read from, and nothing else."""
+    (tmp_path / "last_digit.py").write_text(NEW)
+    monkeypatch.setattr(designs, "__path__", [*designs.__path__, str(tmp_path)])
+    return player.find("last-digit")
+
+
+def test_to_add_a_design_is_to_add_one_file(new_design: Design) -> None:
+    assert new_design.slug in [design.slug for design in player.every()]
+    assert refused(new_design.slug) == 0
+    assert matrix.measure(new_design).check.asked == Counter({"look-ups": 2})
+    assert [silence.good.status for silence in matrix.measure(new_design).cut] == [503, 200, 200]
+
+
+def test_an_answer_says_how_old_the_news_are_that_it_rests_on() -> None:
+    stage = at("denylist-poll", OUT, 75)
+    assert stage.present() == Answer(200, "Nothing that it knows speaks against it.", Counter(), stage.now - 15)
+    assert at("expiry", OUT, 75).present().as_of is None
+    assert at("cutoff-ask", OUT, 75).present().as_of == stage.now
+    assert at("denylist-push", OUT, 75).present().as_of == stage.now
+    assert at("denylist-push", cut("push"), 75).present().as_of == stage.now - 65
+
+
+def test_in_a_long_gap_what_is_done_every_so_often_is_counted_as_if_it_had_been_done() -> None:
+    polled = [at("denylist-poll", Story((Act(0, "sign-in"), *steps)), 7200).at_verifier.counts for steps in ((), _often())]
+    assert polled[0] == polled[1]
+
+
+def _often() -> list[Act]:
+    return [Act(second, "use", "phone") for second in range(30, 7200, 30)]
+
+
+def modules() -> list[ModuleType]:
+    return [design.module for design in player.every()]
+
+
+def test_no_design_keeps_anything_outside_of_its_world() -> None:
+    before = [dict(vars(module)) for module in modules()]
+    for slug in SLUGS:
+        at(slug, OUT, 100).present()
+    assert [dict(vars(module)) for module in modules()] == before
