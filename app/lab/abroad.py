@@ -19,15 +19,16 @@ def audience() -> str:
     return f"{settings().site_url}/lab"
 
 
-def token(run: Run) -> str:
-    """Sign what the thief, or the browser, holds. Relying parties keep real time, whatever the run's clock says."""
+def token(run: Run, whose: str = "thief") -> str:
+    """Sign what the thief holds, or the phone. Relying parties keep real time, whatever the run's clock says."""
     stage = run.play()
-    issued = stage.issued_at[-1]
+    session = stage.held.get(whose, {}).get("session", stage.session)
+    issued = stage.issued_at[-1] if session == stage.session else run.began_at
     claims = {
         "iss": settings().site_url,
         "aud": audience(),
         "sub": run.name,
-        "sid": stage.session,
+        "sid": session,
         "jti": secrets.token_urlsafe(12),
         "opened": run.opened,
         "iat": issued,

@@ -136,9 +136,9 @@ def test_an_open_page_leaves_when_its_session_is_over(open_engine: OpenEngine, s
 def test_a_visitor_replays_the_old_token_in_the_lab(browser: Browser, server: Server) -> None:
     browser.go(f"{server.url}/lab")
     browser.press("Sign in to begin", "Keep a copy", "A minute on", "The server revokes", "Present the token")
-    assert re.fullmatch(r"[1-9]\d? of 13 designs still accept the old token", browser.heading())
+    assert re.fullmatch(r"[1-9]\d? of 19 designs still accept the old token", browser.heading())
     browser.press("Past the expiry", "Present it again")
-    assert browser.heading() == "0 of 13 designs still accept the old token"
+    assert browser.heading() == "0 of 19 designs still accept the old token"
 
 
 def test_a_visitor_predicts_and_opens_a_room_as_its_teacher(browser: Browser, server: Server) -> None:

@@ -1,6 +1,5 @@
 """What visitors of the lab leave in the store is bounded, by visitor and in sum, and is never looked for in a whole table."""
 
-import json
 import re
 import sqlite3
 from contextlib import closing
@@ -11,10 +10,9 @@ from sqlalchemy import event
 
 from app.db import db
 from app.lab import bench
-from app.lab.issuer import MOST_LINKS
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
-from app.lab.run import MOST_SPANS
+from app.lab.run import MOST_ACTS
 from app.throttle import PlaceThrottle, Throttle
 from tests.browsers import Site
 from tests.lab.conftest import Visitor
@@ -72,17 +70,19 @@ def test_everyone_together_begins_only_so_many_experiments(site: Site, monkeypat
     assert visitors[3].post("/lab/path/Q4", guess="sign-in").status_code == 429
 
 
+@pytest.mark.page
 def test_one_run_does_not_grow_however_often_its_buttons_are_pressed(visitor: Visitor) -> None:
     visitor.press("sign-in")
-    for _ in range(2 * MOST_LINKS + 1):
+    for _ in range(MOST_ACTS // 2):
         visitor.press("refresh")
-    for _ in range(4 * MOST_SPANS + 1):
-        visitor.press("faults", fault="store")
+        visitor.press("faults", fault="list")
     run = visitor.run()
-    assert len(run.laptop.chain) == MOST_LINKS
-    assert len(run.down["store"]) == MOST_SPANS
+    assert len(run.acts) == MOST_ACTS
     assert run.ended_at is None
-    assert len(json.dumps(run.to_json())) < 64 * 1024
+    assert len(run.to_json()) < 8 * 1024
+    visitor.press("sign-out", way="sign-out")
+    assert visitor.run().ended_at is None
+    assert "This run is full" in visitor.browser.get("/lab").text
 
 
 def test_of_too_many_rooms_the_oldest_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,9 @@ def test_every_file_of_the_folder_is_a_design_and_is_found_by_its_name() -> None
 @pytest.mark.parametrize("slug", ALONE)
 def test_a_design_needs_nothing_but_the_standard_library_pyjwt_and_where_it_is_about_redis_redis(slug: str) -> None:
     source = Path(str(player.find(slug).module.__file__)).read_text()
-    imported = {line.split()[1].partition(".")[0] for line in source.splitlines() if line.startswith(("import", "from"))}
+    imported = {
+        line.split()[1].partition(".")[0] for line in source.splitlines() if line.startswith(("import", "from"))
+    }
     about_redis = {"redis", "os"} if slug == "denylist-ask" else set()
     assert imported <= {"jwt", "cryptography", "hashlib", "json", "base64", "zlib"} | about_redis
     assert 30 <= len(source.splitlines()) <= 85
@@ -276,7 +278,9 @@ def test_an_answer_says_how_old_the_news_are_that_it_rests_on() -> None:
 
 
 def test_in_a_long_gap_what_is_done_every_so_often_is_counted_as_if_it_had_been_done() -> None:
-    polled = [at("denylist-poll", Story((Act(0, "sign-in"), *steps)), 7200).at_verifier.counts for steps in ((), _often())]
+    polled = [
+        at("denylist-poll", Story((Act(0, "sign-in"), *steps)), 7200).at_verifier.counts for steps in ((), _often())
+    ]
     assert polled[0] == polled[1]
 
 

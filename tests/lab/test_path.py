@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.lab import bench, issuer, questions
+from app.lab import bench, questions, trial
 from app.throttle import PlaceThrottle
 from tests import backings
 from tests.browsers import Browser, Site
@@ -74,7 +74,8 @@ def test_another_visitor_sees_nothing_of_it(site: Site, visitor: Browser) -> Non
 def test_a_trial_leaves_no_bench_behind_and_leaves_the_visitors_own_run_alone(site: Site, visitor: Browser) -> None:
     visitor.post("/lab/sign-in")
     (before,) = site.query("SELECT run FROM lab_benches")
-    visitor.post("/lab/path/Q4", guess="sign-in")
+    for name in ("Q2", "Q4"):
+        visitor.post(f"/lab/path/{name}", guess=next(iter(questions.ALL[name].choices)))
     assert site.query("SELECT run FROM lab_benches") == [before]
 
 
@@ -82,8 +83,8 @@ def test_nor_does_one_that_fails(site: Site, visitor: Browser, monkeypatch: pyte
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("by a test")
 
-    monkeypatch.setattr(issuer, "end", fail)
-    assert visitor.post("/lab/path/Q4", guess="sign-in").status_code == 500
+    monkeypatch.setattr(trial, "_request", fail)
+    assert visitor.post("/lab/path/Q2", guess="nothing").status_code == 500
     assert site.query("SELECT count(*) FROM lab_benches") == [(0,)]
     assert "As you predicted." not in page(visitor, "/lab/path/Q4")
 

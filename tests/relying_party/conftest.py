@@ -15,7 +15,7 @@ import pytest
 
 from app import clock
 from app.keys import access_keys
-from app.lab import bench
+from app.lab import abroad, bench
 from app.lab.run import Run
 from app.relying_party.site import DELIVERIES
 from tests.backings import free_port
@@ -83,10 +83,9 @@ class Attendee:
         self._issuer = issuer
         self.pocket = issuer.ask("POST", "/lab/sign-in", {})[1]
         self.press("copy")
-        run = self.run()
-        assert run.copied
-        self.token = run.copied.access
-        self.phone_token = run.phone_access
+        site = Site(issuer.folder, SITE_URL=issuer.url)
+        with closing(site), site.app.app_context():
+            self.token, self.phone_token = (abroad.token(self.run(), whose) for whose in ("thief", "phone"))
 
     def press(self, path: str, **form: str) -> None:
         assert self._issuer.ask("POST", f"/lab/{path}", self.pocket, **form)[0] == 303
@@ -98,7 +97,9 @@ class Attendee:
 
     def run(self) -> Run:
         rows = self._issuer.query("SELECT run FROM lab_benches WHERE id = ?", bench.name(self.pocket[COOKIE]))
-        return Run.from_json(rows[0][0])
+        run = Run.from_json(rows[0][0])
+        assert run
+        return run
 
 
 class World:

@@ -95,7 +95,7 @@ def test_the_lab_shows_what_they_said_and_who_did_not_answer(world: World, atten
     attendee.sign_out()
     world["push"].until(attendee.token, 401)
     attendee.press("replay")
-    rows = attendee.run().replays[-1]["parties"]
+    rows = attendee.run().parties
     assert [row.get("delivery") for row in rows] == ["never", "ask", "poll", "push", None]
     assert [rows[number]["status"] for number in (0, 1, 3)] == [200, 401, 401]
     assert rows[-1]["problem"] == "It does not answer."

@@ -56,12 +56,11 @@ def compare(day: Day) -> Comparison:
     """Let the day happen to every design."""
     sessions = simulate(day)
     requests, endings = sum(len(session.requests) for session in sessions), sum(session.leaves for session in sessions)
-    return Comparison(
-        len(sessions), requests, endings, tuple(_cost(design, day, sessions) for design in player.every())
-    )
+    return Comparison(len(sessions), requests, endings, tuple(live(design, day, sessions) for design in player.every()))
 
 
-def _cost(design: Design, day: Day, sessions: list[Session]) -> Cost:
+def live(design: Design, day: Day, sessions: list[Session]) -> Cost:
+    """Let a design live through the sessions of a day."""
     played = _Play(design, day)
     for at, number, what in sorted(_moments(sessions)):
         played.go_on(at)

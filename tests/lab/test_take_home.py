@@ -1,0 +1,75 @@
+"""A design is taken home: its file and three more, in an empty folder, with nothing of ours on the path."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.lab import matrix, player
+from app.lab.player import Act, Story
+from tests.backings import free_port, redis_server
+from tests.browsers import Site
+
+pytestmark = pytest.mark.sqlite
+PATIENCE = 60  # seconds, on a machine that is busy
+OUT = Story((Act(0, "sign-in"), Act(0, "copy"), Act(0, "sign-out")))
+ALONE = [design for design in player.every() if matrix.is_alone(design)]
+
+
+@pytest.fixture(params=ALONE, ids=lambda design: design.slug)
+def home(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[httpx.Client]:
+    """One design, served by a program of its own, out of what its page hands out."""
+    design, folder, port = request.param, tmp_path / "home", free_port()
+    folder.mkdir()
+    browser = site.browser()
+    page = browser.get(f"/lab/designs/{design.slug}").text
+    for path in re.findall(rf'href="(/lab/designs/{design.slug}/\w+\.py)" download', page):
+        answer = browser.get(path)
+        assert answer.text.startswith("# MIT licensed")
+        (folder / path.rpartition("/")[2]).write_text(answer.text)
+    assert len(list(folder.iterdir())) == 4
+    environ = {"PATH": os.environ["PATH"], "REDIS_URL": redis_server().url}
+    command = [sys.executable, "-s", "serve.py", design.file.removesuffix(".py"), str(port)]
+    with subprocess.Popen(
+        command, cwd=folder, env=environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    ) as program:
+        with closing(httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)) as client:
+            deadline = time.monotonic() + PATIENCE
+            while not answers(client):
+                assert program.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield client
+        program.kill()
+
+
+def answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/me").status_code == 401
+    except httpx.TransportError:
+        return False
+
+
+def me(client: httpx.Client, token: str, proof: str = "") -> int:
+    headers = {"Authorization": f"Bearer {token}"} | ({"DPoP": proof} if proof else {})
+    return client.get("/me", headers=headers).status_code
+
+
+def test_at_home_it_finds_the_verdict_that_the_lab_shows(home: httpx.Client, request: pytest.FixtureRequest) -> None:
+    design = request.node.callspec.params["home"]
+    held = home.post("/sign-in", data={"person": "ada"}).json()
+    proof = home.post("/prove", data={"access": held["access"]}).text
+    assert me(home, held["access"], proof) == 200
+    copied = dict(held)
+    before = player.play(design, Story(OUT.acts[:2]), 0).present()
+    assert me(home, copied["access"]) == before.status
+    assert home.post("/sign-out", data={"session": held["session"]}).status_code == 204
+    assert me(home, copied["access"]) == player.play(design, OUT, 0).present().status
+    assert home.post("/refresh", data={"refresh_token": copied["refresh"]}).status_code == 400
