@@ -83,5 +83,6 @@ def exchange(answer: httpx.Response, secret: str) -> dict[str, Any]:
 
 
 def _headers(message: httpx.Request | httpx.Response) -> list[tuple[str, str]]:
-    shown = ("host", "content-type", "content-length", "cache-control", "retry-after")
-    return [(name.title(), message.headers[name]) for name in shown if name in message.headers]
+    shown = ("host", "authorization", "content-type", "content-length", "cache-control", "retry-after")
+    found = {**message.headers, "authorization": "Basic …"} if "authorization" in message.headers else message.headers
+    return [(name.title(), found[name]) for name in shown if name in found]

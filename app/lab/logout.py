@@ -1,12 +1,15 @@
-"""A logout message on its way to an app that is down: the site's own tokens and pauses, on a clock that can be moved."""
+"""A logout message on its way to an app that is down: the site's own tokens, judgement and pauses, on a clock of its own."""
 
+import httpx
 import jwt
+from werkzeug import Request, Response
 
 from app.config import settings
 from app.identity.session import SITE
 from app.keys import identity_keys
 from app.lab.evidence import Row
 from app.oauth.logout import answer, token
+from app.oauth.logout.answer import Outcome
 from app.oauth.logout.message import Message
 from app.web import words
 
@@ -18,7 +21,6 @@ class Recipient:
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
-        self.left = 0
 
     def take(self, logout_token: str) -> tuple[int, str]:
         """Return the status of the answer, and what it did."""
@@ -33,8 +35,17 @@ class Recipient:
         if said["jti"] in self._seen:
             return 200, "It had this one before: nothing to do."
         self._seen.add(said["jti"])
-        self.left += 1
         return 200, "Its person is signed out there too."
+
+    def reach(self) -> httpx.BaseTransport:
+        """Return the way to the one address that it has."""
+
+        @Request.application
+        def serve(request: Request) -> Response:
+            status, why = self.take(request.form.get("logout_token", ""))
+            return Response(why, status)
+
+        return httpx.WSGITransport(serve)
 
 
 def tell(user: str, sid: str, *, since: int) -> list[Row]:
@@ -43,18 +54,26 @@ def tell(user: str, sid: str, *, since: int) -> list[Row]:
     Each attempt is signed anew, as a token is good for two minutes, under the same id.
     """
     message = Message(id="lab", client_id=SITE, user_id=user, session_id=sid)
-    app, rows, at, attempts = Recipient(), [], since, 0
-    while True:
-        is_up = at >= since + DOWN_SECONDS
-        status, why = app.take(token.sign(message)) if is_up else (503, "Nobody answers.")
-        rows.append(Row(_when(at - since), status, accepted=status == 200, over=False, why=why))
-        if status == 200:
-            break
-        attempts += 1
-        at = answer.next_try(attempts, since, at) or at
-    status, why = app.take(token.sign(message))
-    rows.append(Row("once more, as after an answer that was lost", status, accepted=status == 200, over=False, why=why))
-    return rows
+    app, rows, at = Recipient(), list[Row](), since
+    while not rows or not rows[-1].accepted:
+        rows.append(_post(app if at >= since + DOWN_SECONDS else None, message, _when(at - since)))
+        at = answer.next_try(len(rows), since, at) or at
+    return [*rows, _post(app, message, "once more, as after an answer that was lost")]
+
+
+def _post(app: Recipient | None, message: Message, what: str) -> Row:
+    """Post the message; to an app that is down nobody can connect. *status* 0: there was no answer."""
+    transport = app.reach() if app else httpx.MockTransport(_refuse)
+    try:
+        with httpx.Client(transport=transport, trust_env=False) as client:
+            got = client.post("http://app.example/logout", data={"logout_token": token.sign(message)})
+    except httpx.ConnectError:
+        return Row(what, 0, accepted=False, over=False, why="No connection.")
+    return Row(what, got.status_code, answer.judge(got.status_code) is Outcome.DELIVERED, over=False, why=got.text)
+
+
+def _refuse(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("nobody listens", request=request)
 
 
 def _when(seconds: int) -> str:

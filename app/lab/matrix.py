@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, abort, render_template
 from flask.typing import ResponseReturnValue
 from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
@@ -85,6 +85,8 @@ def show_one(slug: str) -> ResponseReturnValue:
 def take(slug: str, file: str) -> ResponseReturnValue:
     """Hand out the design's file, or one of those that it is served with."""
     design = named(slug)
+    if file not in (*SHARED, design.file):
+        abort(404)
     text = (HOME / file).read_text() if file in SHARED else _source(design)
     return Response(
         LICENSE + text,

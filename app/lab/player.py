@@ -134,7 +134,12 @@ class _World(World):
     def __init__(self, story: Story, clock: Clock, part: str = "design", key: Any = None) -> None:
         self._name = story.name
         super().__init__(
-            clock.now, Stream(f"{story.seed} {part}"), clock.every, lambda s: clock.go_on(clock.time + s), key
+            clock.now,
+            Stream(f"{story.seed} {part}"),
+            clock.every,
+            lambda s: clock.go_on(clock.time + s),
+            lambda: clock.time,
+            key,
         )
 
     def token(self) -> str:

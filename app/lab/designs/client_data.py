@@ -13,6 +13,7 @@ CARD = {
     "avoid": "Not for anything that the server has to believe: whoever holds the browser can change it.",
 }
 LIFE = 300
+LIST = ["Pear", "Apple", "Quince"]  # what the service has to show
 
 
 class Issuer:
@@ -22,12 +23,12 @@ class Issuer:
     def issue(self, person, session):
         """Store the token as a hash, under its session; what the browser keeps beside it is never stored."""
         token = self.world.token()
-        self.world.store.put(name(token), session, self.world.now() + LIFE)
+        self.world.store.put(name(token), (person, session), self.world.now() + LIFE)
         return token
 
     def revoke(self, session):
         for rest in self.world.store.names("row:"):
-            if self.world.store.get(f"row:{rest}") == session:
+            if (self.world.store.get(f"row:{rest}") or [None])[-1] == session:
                 self.world.store.delete(f"row:{rest}")
 
 
@@ -35,11 +36,21 @@ class Verifier:
     def __init__(self, world):
         self.store = world.store
 
-    def check(self, token, **wishes):
-        """Return the *wishes*, such as an order to sort by: they shape this answer, and then they are forgotten."""
-        if not self.store.get(name(token)):
+    def check(self, token, filter=""):
+        """Return the list. A *filter* comes along with the request, shapes this answer, and is forgotten."""
+        order = self.store.get(f"order:{self.who(token)}")
+        found = [item for item in LIST if filter in item]
+        return sorted(found) if order == "by name" else found
+
+    def prefer(self, token, order):
+        """Keep a preference that was posted. It belongs to the person, and outlives the session."""
+        self.store.put(f"order:{self.who(token)}", order)
+
+    def who(self, token):
+        row = self.store.get(name(token))
+        if not row:
             raise PermissionError("No row has this name: the session is over, or never was.")
-        return wishes
+        return row[0]
 
 
 def name(token):

@@ -2,7 +2,7 @@
 
 import hashlib
 
-LIFE = 8 * 60 * 60
+LIFE, IDLE = 8 * 60 * 60, 2 * 60 * 60  # seconds: the longest life of a session, and of one that nobody uses
 
 
 class Sessions:
@@ -15,7 +15,6 @@ class Sessions:
         """Sign a person in. *key*: of the browser, for a design that binds its tokens to one."""
         cookie, until = self.token(), self.now() + LIFE
         session = digest(cookie)[:16]
-        self.store.put(f"session:{session}", (person, until, key), until)
         return self._tokens(person, session, until, *key) | {"cookie": cookie}
 
     def refresh(self, token, *key):
@@ -57,6 +56,7 @@ class Sessions:
 
     def _tokens(self, person, session, until, *key):
         refresh = self.token()
+        self.store.put(f"session:{session}", (person, until, key), min(until, self.now() + IDLE))
         self.store.put(f"refresh:{digest(refresh)}", session, until)
         self.store.put(f"newest:{session}", digest(refresh), until)
         return {"session": session, "access": self.issuer.issue(person, session, *key), "refresh": refresh}

@@ -29,9 +29,15 @@ class World:
     redis = None  # at home a design opens its own connection; a story brings a stand-in that counts
 
     def __init__(
-        self, now=lambda: int(time.time()), random=secrets.token_bytes, every=_at_home, sleep=time.sleep, key=None
+        self,
+        now=lambda: int(time.time()),
+        random=secrets.token_bytes,
+        every=_at_home,
+        sleep=time.sleep,
+        steady=time.monotonic,
+        key=None,
     ):
-        self.now, self.random, self.every, self.sleep = now, random, every, sleep
+        self.now, self.random, self.every, self.sleep, self.steady = now, random, every, sleep, steady
         self.key = key or Ed25519PrivateKey.from_private_bytes(random(32))
         self.public_key = self.key.public_key()
         self.cut = set()
@@ -124,11 +130,11 @@ class Channel(_Part):
 
     def subscribe(self, listener):
         self.world.listens = True
-        self.listeners.append(listener)
+        self.listeners.append((self.world, listener))
 
     def publish(self, message):
         self.world.counts["messages"] += len(self.listeners)
         self.world.counts["bytes"] += len(self.listeners) * len(message)
-        if "push" not in self.world.cut:
-            for listener in self.listeners:
+        for listening, listener in self.listeners:
+            if "push" not in self.world.cut | listening.cut:
                 listener(message)

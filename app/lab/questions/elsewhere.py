@@ -1,14 +1,14 @@
 """A5: a refresh token that comes from another place than before, under each policy."""
 
-from functools import partial
+from dataclasses import replace
 
 from app.config import REACTIONS, settings
-from app.identity import suspicion
+from app.identity import place, suspicion
 from app.identity.browsers import Browser
-from app.identity.place import PARTS
-from app.lab import issuer, places
+from app.identity.place import PARTS, SIGN_IN
+from app.lab import places
 from app.lab.evidence import Found, Grid, Row
-from app.lab.questions.question import DEVICES, Link, Question
+from app.lab.questions.question import DEVICES, Link, Question, row
 from app.lab.trial import Trial, trial
 
 _FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
@@ -30,7 +30,7 @@ _HERE = {
 
 def _elsewhere() -> Found:
     with trial() as t:
-        rows = [(what, _under_each_policy(t, thief)) for what, thief in _THIEVES]
+        rows = [(what, [_refresh(t, thief, reaction) for reaction in REACTIONS]) for what, thief in _THIEVES]
     let_in = [cells[-1].accepted for _, cells in rows]
     alike, *strange = let_in
     choice = "all" if all(let_in) else "none" if not any(let_in) else "alike" if alike and not any(strange) else "some"
@@ -43,18 +43,17 @@ def _elsewhere() -> Found:
     return Found(choice, says, facts=facts, grid=grid)
 
 
-def _under_each_policy(t: Trial, thief: Browser) -> list[Row]:
-    """Let the thief refresh in the owner's session, which knows the owner's place alone, as often as there are policies."""
-    held, found = t.sign_in_again(), []
-    for reaction in REACTIONS:
-        t.change(partial(issuer.settle, here=places.locate(_OWNER), reaction=reaction))
-        row, held = t.refresh(held.refresh, _POLICIES[reaction], browser=thief)
-        found.append(row)
-    return found
+def _refresh(t: Trial, thief: Browser, reaction: str) -> Row:
+    """Let the thief refresh in a session that knows its owner's place alone. The site's own rule judges the place."""
+    stage, known = t.stage(), place.learn({}, places.locate(_OWNER))
+    judgement = place.judge(known, places.locate(thief), dict.fromkeys(PARTS, reaction))
+    if judgement.reaction == SIGN_IN:
+        stage.sessions.end(stage.held["thief"]["session"])
+    return replace(row(_POLICIES[reaction], stage.exchange("thief")), reaction=judgement.reaction)
 
 
 def _here(part: str) -> str:
-    """Say what a new value of *part* leads to on this very site."""
+    """Return what a new value of *part* leads to on this site."""
     unknown = part == "country" and settings().country_database is None
     return "nothing: it has no map of countries" if unknown else _HERE[suspicion.policy()[part]]
 

@@ -1,71 +1,70 @@
 """A9 to A12: lists of what is over and of what is not, and how one gets onto them."""
 
-from dataclasses import asdict
-
 import jwt
 
-from app.db import db
 from app.lab.evidence import Found, Table, accepted
-from app.lab.questions.question import COSTS, LAB, Link, Question, design
-from app.lab.run import Run, Way
-from app.lab.trial import Trial, trial
-from app.revocation.checkers.denylist import Denylist
-from app.revocation.entries import Entry
-from app.revocation.log import LogEntry
+from app.lab.player import ACCESS_LIFE, Stage
+from app.lab.questions.question import COSTS, LAB, Link, Question, design, row, some
+from app.lab.run import Way
+from app.lab.trial import trial
 
 
 def _leaving() -> Found:
     with trial() as t:
         t.leave(Way.SIGN_OUT)
-        ended, until = t.present("denylist-ask"), t.run.laptop.access_until
-        entry = _last_entry(t)
-        t.wait(60 * 60)
-        expired = t.present("denylist-ask", what="the copy, an hour later")
-    checker = Denylist()
-    checker.apply(entry)
-    sizes = [len(checker)]
-    for moment in (until - 60, until + 60):
-        checker.forget(moment)
-        sizes.append(len(checker))
+        sizes = [_on_the_list(t.stage("denylist-ask"))]
+        ended = t.present("denylist-ask", what="the copy")
+        for seconds in (ACCESS_LIFE - 60, 120):
+            t.wait(seconds)
+            sizes.append(_on_the_list(t.stage("denylist-ask")))
+        expired = t.present("denylist-ask", what="the copy, a minute after it has expired")
     facts = (
         ("On the list after the sign-out", str(sizes[0])),
-        ("A minute before the token expires", str(sizes[1])),
+        ("A minute before the last token expires", str(sizes[1])),
         ("A minute after it has expired", str(sizes[2])),
-        ("The list that was asked lies in", ", ".join(ended[0].look_ups) or "nothing"),
     )
-    says = f"{sizes[0]} entry was on the list after the sign-out, and {sizes[2]} a minute after the expiry."
+    says = f"{some(sizes[0], 'line')} on the list after the sign-out, {sizes[2]} a minute after the expiry."
     choice = "none" if sizes[2] == 0 else "stays"
     return Found(choice, says, (Table("The copy, presented to the denylist", [*ended, *expired]),), facts)
 
 
-def _last_entry(t: Trial) -> Entry:
-    row = db.session.get_one(LogEntry, t.run.entries[-1][0])
-    return row.entry()
+def _on_the_list(stage: Stage) -> int:
+    """Return how many lines the denylist of a story has now."""
+    return sum(name.startswith("over:") and stage.now < until for name, (_, until) in stage.world.store.rows.items())
 
 
 def _by_name() -> Found:
     """Refresh twice, so that three access tokens are about; then end the session by its id, and present all three."""
     with trial() as t:
-        tokens, refresh = [t.pocket.access], t.pocket.refresh
-        for _ in range(2):
-            newer = t.refresh(refresh, "refresh")[1]
-            tokens, refresh = [*tokens, newer.access], newer.refresh
-        claims = [jwt.decode(token, options={"verify_signature": False}) for token in tokens]
-        stored = str(asdict(t.run.laptop))
+        tokens, listed = list[str](), list[str]()
+        for _ in range(3):
+            t.wait(10)
+            t.refresh("laptop", "")
+            tokens.append(t.stage("denylist-push").held["laptop"]["access"])
+            listed.append(_claims(t.stage("allowlist-ask").held["laptop"]["access"])["jti"])
+        stored, ids = (str(t.stage(slug).world.store.rows) for slug in ("denylist-push", "allowlist-ask"))
         t.leave(Way.ELSEWHERE)
+        stage = t.stage("denylist-push")
         rows = [
-            t.present("denylist-push", token=token, what=f"access token {number} of {len(tokens)}")[0]
+            row(f"access token {number} of {len(tokens)}", stage.check(token), slug="denylist-push", over=True)
             for number, token in enumerate(tokens, 1)
         ]
-    known = sum(claim["jti"] in stored for claim in claims)
-    choice = "none" if not accepted(rows) else "some" if any(not row.accepted for row in rows) else "all"
+    known, sids = sum(token in stored for token in tokens), {_claims(token)["sid"] for token in tokens}
+    choice = "none" if not accepted(rows) else "some" if any(not found.accepted for found in rows) else "all"
     facts = (
-        ("Token ids (jti) that the server has stored", f"{known} of {len(claims)}"),
-        ("Session ids (sid) that the tokens carry", f"{len({claim['sid'] for claim in claims})}, the same in each"),
-        ("Entries written", "1, which names the session"),
+        ("Access tokens that this server has stored", f"{known} of {len(tokens)}"),
+        ("Session ids (sid) that they carry", f"{len(sids)} in {len(tokens)} tokens"),
+        ("Messages that named it", str(stage.spent["elsewhere"]["messages"])),
+        ("For comparison, ids that an allowlist has stored", f"{sum(jti in ids for jti in listed)} of {len(listed)}"),
     )
-    says = f"One entry ended {sum(not row.accepted for row in rows)} of {len(rows)} tokens; the server had noted the ids of {known}."
+    over = sum(not found.accepted for found in rows)
+    says = f"One session id ended {over} of {len(rows)} tokens, of which the server had stored {known}."
     return Found(choice, says, (Table("Every access token of the session", rows),), facts)
+
+
+def _claims(token: str) -> dict[str, str]:
+    claims: dict[str, str] = jwt.decode(token, options={"verify_signature": False})
+    return claims
 
 
 def _told() -> Found:
@@ -84,26 +83,24 @@ def _told() -> Found:
     return Found(choice, says, (Table("The copy, in the second of the sign-out", rows),), picture=picture)
 
 
-def _unheard() -> Found:
+def _forgotten() -> Found:
+    """The store of each list restarts empty. The phone is signed in, and the laptop was signed out."""
     with trial() as t:
-        before = t.present("allowlist-ask", what="good")
+        before = t.present("allowlist-ask", whose="phone", what="the phone’s token")
         t.leave(Way.SIGN_OUT)
-        after = t.present("allowlist-ask", what="after the sign-out")
-    with trial() as t:
-        t.change(_lose_the_news)
-        rows = t.present("allowlist-push", "denylist-push")
-    tables = (
-        Table("Asked at each request", [*before, *after]),
-        Table("A good token of a session of which no news came", rows),
-    )
+        lists = {slug: t.stage(slug) for slug in ("allowlist-ask", "denylist-ask")}
+    for stage in lists.values():
+        stage.world.store.rows.clear()
+    good = [row("the phone’s token, which is good", stage.present("phone"), slug=slug) for slug, stage in lists.items()]
+    ended = [
+        row("the copy, which was signed out", stage.present(), slug=slug, over=True) for slug, stage in lists.items()
+    ]
+    tables = (Table("Before", before), Table("After the store has lost its content", [*good, *ended]))
     says = (
-        f"The allowlist answered {rows[0].status} to the good token, and a denylist that was as deaf {rows[1].status}."
+        f"The empty allowlist answered {good[0].status} to the good token, and the empty denylist {ended[1].status} to the"
+        " copy that was signed out."
     )
-    return Found("accepted" if rows[0].accepted else "refused", says, tables)
-
-
-def _lose_the_news(run: Run) -> None:
-    run.entries = [(position, at, False) for position, at, _ in run.entries]
+    return Found("accepted" if good[0].accepted else "refused", says, tables)
 
 
 QUESTIONS = (
@@ -112,11 +109,11 @@ QUESTIONS = (
         "A denylist holds only what was revoked, and only until it would have expired",
         "A token that has expired is refused by its own expiry, so there is no reason to remember that it was revoked. In "
         "Redis an entry is given a time to live; in memory it is let go of.",
-        "A session is signed out. How many entries are left of it a minute after its last token has expired?",
+        "A session is signed out. How many lines are left of it a minute after its last token has expired?",
         {"stays": "One, for ever", "none": "None"},
         _leaving,
-        "So the list is as long as what is revoked within one token’s life, and no longer. The revocation log is another "
-        "matter: there every entry stays, since the log is the record and the list only a memory.",
+        "So the list is as long as what is revoked within one token’s life, and no longer. A log is another matter: there "
+        "every entry stays, since the log is the record and the list only a memory.",
         (design("denylist-ask", "The denylist in a shared store"), COSTS),
     ),
     Question(
@@ -124,7 +121,7 @@ QUESTIONS = (
         "To put a token on a list one must know it",
         "A server that never wrote down which tokens it issued cannot list their ids. But a token can carry the name of "
         "something larger, and that can be listed.",
-        "A laptop is lost with three access tokens of one session. The server has noted none of them. Which are still "
+        "A laptop is lost with three access tokens of one session. The server has stored none of them. Which are still "
         "accepted after it ends the session by name?",
         {"all": "All: it does not know them", "some": "All but the newest", "none": "None"},
         _by_name,
@@ -137,24 +134,24 @@ QUESTIONS = (
         "Whoever subscribes is told of each revocation",
         "Instead of asking, a verifier can be told. It keeps a list in memory and is sent each new entry.",
         "One verifier is told, another fetches the list every minute. A copy is presented in the very second of the "
-        "sign-out. Who refuses it?",
+        "sign-out. Which of them refuses it?",
         {"told": "Only the one that is told", "polls": "Only the one that polls", "both": "Both", "neither": "Neither"},
         _told,
-        "Being told makes the exposure as short as the message takes. It also makes the message precious: what if it is lost "
-        "is the last question of this path. Where this site runs with relying parties (make demo), the lab presents the copy "
+        "Being told makes the exposure as short as the message takes. It also makes the message precious: A17 shows what "
+        "follows if it is lost. Where this site runs with relying parties (make demo), the lab presents the copy "
         "to them too: processes of their own that know only this site’s address, and are told.",
-        (design("denylist-push", "The denylist, pushed"), LAB),
+        (design("denylist-push", "The denylist, pushed"), Link("/lab/path/A17", "A message that is lost"), LAB),
     ),
     Question(
         "A12",
         "An allowlist accepts only what it can find",
-        "Each token carries an id, and a list has the ids of all sessions that go on. Signing out takes the line away. What is "
+        "Each token carries an id, and a list has the ids of all tokens that are good. Signing out takes them away. What is "
         "not on the list is refused, for whatever reason it is missing.",
-        "A session begins, but the news of it does not reach the verifier. Its first token is good. What does the allowlist say?",
+        "The store restarts, and is empty. A good token is presented. What does the allowlist say?",
         {"accepted": "Accepted", "refused": "Refused"},
-        _unheard,
-        "An allowlist errs on the side of refusing, a denylist on the side of accepting. When news is lost, one locks out "
+        _forgotten,
+        "An allowlist errs on the side of refusing, a denylist on the side of accepting. When a list is lost, one locks out "
         "people who did nothing, and the other lets in tokens that are over.",
-        (design("allowlist-ask", "The allowlist, asked"), design("allowlist-push", "The allowlist, pushed"), COSTS),
+        (design("allowlist-ask", "The allowlist"), design("denylist-ask", "The denylist"), COSTS),
     ),
 )

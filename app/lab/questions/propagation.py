@@ -1,7 +1,6 @@
 """A16 and A17: what else ends with a session, and how others get to know."""
 
 from app.lab import logout
-from app.lab.designs import Fault
 from app.lab.evidence import Found, Table, accepted
 from app.lab.questions.question import DEVICES, LAB, Link, Question, design
 from app.lab.run import Way
@@ -9,19 +8,20 @@ from app.lab.trial import trial
 
 
 def _what_hangs_on_it() -> Found:
-    slugs = ("denylist-ask", "allowlist-ask", "status-list-push", "this-site", "cutoff-ask")
+    slugs = ("denylist-ask", "allowlist-ask", "status-list", "this-site", "cutoff-ask")
     with trial() as t:
-        hanging, lasting = t.let_in(lasts=False), t.let_in(lasts=True)
+        t.let_in("app")
+        t.let_in("lasting")
         t.leave(Way.SIGN_OUT)
         hung = [
-            t.present("this-site", what="its access token")[0],
-            t.present("introspection", what="its opaque token")[0],
-            t.page(t.pocket.cookie, "its session cookie"),
-            t.refresh(t.pocket.refresh, "its refresh token")[0],
-            *t.present("this-site", token=hanging.access, what="an app that it had let in"),
+            *t.present("this-site", what="its access token"),
+            *t.present("introspection", what="its opaque token"),
+            t.page("its session cookie"),
+            t.refresh("thief", "its refresh token"),
+            *t.present("this-site", whose="app", what="an app that it had let in"),
         ]
-        apart = t.present("this-site", token=lasting.access, what="an app that it had let in for longer")
-        phone = t.present(*slugs, token=t.run.phone_access)
+        apart = t.present("this-site", whose="lasting", what="an app that it had let in for longer")
+        phone = t.present(*slugs, whose="phone")
     refused = set(slugs) - accepted(phone)
     choice = "on" if not refused else "ended" if len(refused) == len(slugs) else "mostly"
     over = sum(not row.accepted for row in hung)
@@ -38,13 +38,13 @@ def _lost_message() -> Found:
     slugs = ("denylist-push", "this-site")
     with trial() as t:
         t.wait(60)
-        t.switch(Fault.PUSH)
+        t.switch("push")
         t.wait(1)
         t.leave(Way.SIGN_OUT)
         t.wait(2)
         rows = t.present(*slugs)
         picture = t.draw(*slugs)
-        told = logout.tell(t.run.user, t.run.laptop.sid, since=t.now)
+        told = logout.tell("lab", t.stage().held["thief"]["session"], since=t.now)
     still = accepted(rows)
     choice = (
         "neither" if not still else "both" if len(still) == 2 else "listener" if "denylist-push" in still else "site"

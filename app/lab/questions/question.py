@@ -4,7 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from app.lab.evidence import Found
+from app.lab import player
+from app.lab.evidence import Found, Row
+from app.lab.player import Answer
+
+HOUR = 60 * 60
+_QUESTIONS = ("look-ups", "requests", "fetches")
 
 
 class Link(NamedTuple):
@@ -39,3 +44,23 @@ SIGN_OUT = Link("/sign-out", "Sign out of this site, and read the receipt")
 def design(slug: str, words: str) -> Link:
     """Link to the page of a design."""
     return Link(f"/lab/designs/{slug}", words)
+
+
+def bearers() -> list[str]:
+    """Return the designs whose tokens are good in the hands of whoever holds them."""
+    return [found.slug for found in player.every() if found.present == "token"]
+
+
+def asked(row: Row) -> int:
+    """Return how many questions the verifier asked for this answer, of whatever kind."""
+    return sum(row.asked.get(kind, 0) for kind in _QUESTIONS)
+
+
+def row(what: str, answer: Answer, *, slug: str = "", over: bool = False) -> Row:
+    """Return an answer as a row of a table."""
+    return Row(what, answer.status, answer.accepted, over, answer.why, slug, asked=dict(answer.asked))
+
+
+def some(count: int, thing: str) -> str:
+    """Return a number with its noun."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -1,11 +1,12 @@
-"""A1 to A4: two kinds of tokens, and the refresh token that holds a session together."""
+"""A1 to A4, and A18: two kinds of tokens, and the refresh token that holds a session together."""
 
-from app import clock
-from app.identity.session import Session
+from collections.abc import Callable
+
 from app.lab.evidence import Found, Row, Table
-from app.lab.questions.question import COSTS, DEVICES, LAB, Link, Question, design
-from app.lab.run import SESSION_SECONDS, Way
-from app.lab.trial import trial
+from app.lab.home.sessions import IDLE, LIFE
+from app.lab.questions.question import COSTS, DEVICES, HOUR, LAB, Link, Question, asked, design, row, some
+from app.lab.run import Way
+from app.lab.trial import Trial, trial
 from app.web import words
 
 
@@ -14,9 +15,9 @@ def _formats() -> Found:
         good = t.present("denylist-ask", "introspection")
         t.leave(Way.SIGN_OUT)
         ended = t.present("denylist-ask", "introspection", "expiry")
-    jwt, opaque = (len(row.look_ups) for row in good)
+    jwt, opaque = (asked(found) for found in good)
     choice = "same" if jwt == opaque else "jwt" if jwt < opaque else "opaque"
-    refused = sum(not row.accepted for row in ended[:2])
+    refused = sum(not found.accepted for found in ended[:2])
     says = f"Look-ups for the JWT: {jwt}, for the opaque token: {opaque}. After the sign-out {refused} of the 2 were refused."
     tables = (Table("Both tokens of one session, good", good), Table("After the sign-out", ended))
     return Found(choice, says, tables)
@@ -24,62 +25,93 @@ def _formats() -> Found:
 
 def _half_an_hour() -> Found:
     """One request a minute. Only an expired token leads to the issuer, which looks into its table."""
-    accepted = looks = 0
+    requests, refreshes = list[Row](), list[Row]()
     with trial() as t:
-        held, begin, rows = t.pocket, t.now, []
         for minute in range(30):
-            at = begin + 60 * minute
-            row = t.present("expiry", token=held.access, at=at)[0]
-            if row.status == 401:
-                t.wait(at - t.now)
-                used, held = t.refresh(held.refresh, f"refresh after {minute} minutes")
-                rows.append(used)
-                looks += 1
-                row = t.present("expiry", token=held.access, at=at)[0]
-            accepted += row.accepted
-            looks += len(row.look_ups)
+            t.wait(60 * (minute > 0))
+            (found,) = t.present("expiry", whose="laptop")
+            if found.status == 401:
+                refreshes.append(t.refresh("laptop", f"refresh after {minute} minutes"))
+                (found,) = t.present("expiry", whose="laptop")
+            requests.append(found)
         t.leave(Way.SIGN_OUT)
-        rows.append(t.refresh(held.refresh, "refresh after the sign-out")[0])
-    choice = "never" if not looks else "refresh" if looks < accepted else "request"
-    says = f"{accepted} requests were accepted with {looks} look-ups."
-    return Found(choice, says, (Table("The refreshes, at POST /lab/token", rows),))
+        over = t.refresh("thief", "refresh after the sign-out")
+    at_requests, at_refreshes = (sum(asked(found) for found in rows) for rows in (requests, refreshes))
+    choice = "request" if at_requests else "refresh" if at_refreshes else "never"
+    says = (
+        f"{some(sum(found.accepted for found in requests), 'request')} made {some(at_requests, 'look-up')};"
+        f" the {len(refreshes)} refreshes between them made {at_refreshes}."
+    )
+    return Found(choice, says, (Table("The refreshes, at the token endpoint", [*refreshes, over]),))
 
 
-def _three_ends() -> Found:
-    rows = []
-    for way, told in ((Way.SIGN_OUT, "signed out"), (Way.ELSEWHERE, "ended from another device")):
-        with trial() as t:
-            t.leave(way)
-            rows.append(t.refresh(t.pocket.refresh, told)[0])
-    with trial() as t:
-        t.wait(SESSION_SECONDS)
-        rows.append(t.refresh(t.pocket.refresh, "timed out after its longest life")[0])
-    rows.append(_idle())
-    good = sum(row.accepted for row in rows)
+def _four_ends() -> Found:
+    """End a session in each way, and present a copy of the refresh token in the next second."""
+    ends: dict[str, Callable[[Trial], object]] = {
+        "signed out": lambda t: t.leave(Way.SIGN_OUT),
+        "ended from another device": lambda t: t.leave(Way.ELSEWHERE),
+        f"not used for {words.span(IDLE)}": lambda t: t.wait(IDLE),
+        f"used every hour, until {words.span(LIFE)} after the sign-in": _use_until_the_end,
+    }
+    rows = [_after(end, what) for what, end in ends.items()]
+    lives = _after(lambda t: t.wait(IDLE - 1), "not ended yet by anything")
+    good = sum(found.accepted for found in rows)
     choice = "none" if not good else "all" if good == len(rows) else "some"
     says = f"The refresh token was refused in {len(rows) - good} of {len(rows)} cases."
-    return Found(choice, says, (Table("A refresh token, presented after its session was over", rows),))
+    tables = (Table("A refresh token, once its session was over", rows), Table("For comparison", [lives]))
+    return Found(choice, says, tables)
 
 
-def _idle() -> Row:
-    """Ask the site's own rule about a session that nobody has used until its idle time-out."""
-    now = clock.now()
-    state = Session(idle_until=now, expires_at=now + 1, ended_entry=None).state(now)
-    accepted = state.value == "live"
-    why = f"The site’s own rule says: {state.value}, {words.reason(state.value)}."
-    return Row("not used for too long", 200 if accepted else 400, accepted=accepted, over=True, why=why)
+def _after(end: Callable[[Trial], object], what: str) -> Row:
+    with trial() as t:
+        end(t)
+        return t.refresh("thief", what)
+
+
+def _use_until_the_end(t: Trial) -> None:
+    for _ in range(HOUR, LIFE, HOUR):
+        t.wait(HOUR)
+        t.refresh("thief", "")
+    t.wait(HOUR)
 
 
 def _reuse() -> Found:
+    """The person refreshes, the thief presents the old token, and the person the newer one: all on one stage."""
     with trial() as t:
-        before, newer = t.refresh(t.pocket.refresh, "the person refreshes")
-        thief = t.refresh(t.pocket.refresh, "the thief uses the old one")[0]
-        after = t.refresh(newer.refresh, "the person refreshes again")[0]
-        phone = t.present("this-site", token=t.run.phone_access, what="the person’s phone")[0]
-    spared = {"nothing": thief, "request": after, "session": phone}  # whoever is the first to be spared
-    choice = next((name for name, row in spared.items() if row.accepted), "everything")
+        stage = t.stage("this-site")
+    before = row("the person refreshes", stage.exchange("laptop"))
+    newer = dict(stage.held["laptop"])
+    thief = row("the thief uses the old one", stage.exchange("thief"))
+    over = stage.has_ended(newer["session"])
+    stage.held["laptop"] = newer
+    after = row("the person refreshes again", stage.exchange("laptop"), over=over)
+    phone = row("the person’s phone", stage.present("phone"))
+    spared = {"nothing": thief, "request": after, "session": phone}  # the first that is spared says how far it went
+    choice = next((name for name, found in spared.items() if found.accepted), "everything")
     says = f"The thief got {thief.status}, and after that the person’s own newer token got {after.status}; the phone got {phone.status}."
     return Found(choice, says, (Table("In this order", [before, thief, after, phone]),))
+
+
+def _worth() -> Found:
+    """The browser forgets. A thief uses the copied refresh token each hour, and about the last second of the session."""
+    moments, rows, bought = (5 * 60, *range(HOUR, LIFE, HOUR), LIFE - 1, LIFE), list[Row](), list[Row]()
+    with trial() as t:
+        began = t.now
+        t.leave(Way.CLIENT)
+        for at in moments:
+            t.wait(began + at - t.now)
+            rows.append(t.refresh("thief", f"{words.clock(at)} after the sign-in"))
+            if rows[-1].accepted:
+                bought = t.present("this-site", what="the last access token that it bought")
+    last = max((at for at, found in zip(moments, rows, strict=True) if found.accepted), default=0)
+    choice = "session" if last > HOUR else "token" if last else "nothing"
+    count = some(sum(found.accepted for found in rows), "access token")
+    says = f"The copy bought {count}, the last one {words.clock(last)} after the sign-in."
+    tables = (
+        Table("The copied refresh token, at the token endpoint", rows),
+        Table("Presented to this site’s verifier", bought),
+    )
+    return Found(choice, says, tables[: 1 + bool(bought)])
 
 
 QUESTIONS = (
@@ -114,9 +146,9 @@ QUESTIONS = (
         "another device.",
         "A copy of the refresh token is presented after each of these ends. Where is it still accepted?",
         {"none": "Nowhere", "some": "Where nobody told the server", "all": "Everywhere"},
-        _three_ends,
-        "Whoever presents the token learns the same each time: invalid_grant. The person learns more: the devices page names "
-        "the reason for every session that is over. A time-out needs nobody to tell the server; it is written down in advance.",
+        _four_ends,
+        "The answer is the same each time: invalid_grant. Only the owner learns more: the devices page of this site names "
+        "the reason for every session that is over. A time-out is written down in advance, so nobody has to tell the server.",
         (DEVICES, Link("/activity", "See what happened to your account"), LAB),
     ),
     Question(
@@ -135,5 +167,20 @@ QUESTIONS = (
         "Both lose the session, and only the person can sign in again. Other devices are not touched. The site itself forgives "
         "the token just used for ten seconds, since two tabs may refresh at once.",
         (LAB, DEVICES, Link("/activity", "A reuse is told here")),
+    ),
+    Question(
+        "A18",
+        "A refresh token is worth an access token to whoever holds it",
+        "A refresh token opens no page. But whoever presents it gets an access token, without a password.",
+        "A browser deletes its tokens and tells nobody. A thief copied the refresh token before. What can the thief buy?",
+        {
+            "nothing": "Nothing: it is no access token",
+            "token": "Access tokens for the five minutes that the copied one would have lived",
+            "session": "Access tokens for hours, until the session ends by itself",
+        },
+        _worth,
+        "The time that counts is the session’s, not the access token’s. A short-lived access token limits what a copy of it "
+        "is worth; only the server can end what a copied refresh token is worth.",
+        (Link("/lab/path/Q5", "Clearing the token on the client"), Link("/lab/path/A4", "When both use it"), LAB),
     ),
 )

@@ -1,42 +1,45 @@
 """A13 to A15: one time for each person, what the world of certificates does, and letting time do it."""
 
-import jwt
-
-from app.lab import issuer
 from app.lab.evidence import Found, Table, accepted
-from app.lab.questions.question import COSTS, LAB, Link, Question, design
-from app.lab.run import Pocket, Run, Way
+from app.lab.player import Answer, Stage
+from app.lab.questions.question import COSTS, LAB, Link, Question, design, row
+from app.lab.run import Way
 from app.lab.trial import trial
 from app.web import words
 
 _CERTIFICATES = ("status-list", "introspection", "transparency")
+_CUTS = ("logout-time", "cutoff-ask", "this-site")
 
 
-def _same_second() -> Found:
-    def leave_and_return(run: Run) -> tuple[int, int, Pocket]:
-        issuer.end(run, Way.ALL)
-        cut, at, _pushed = run.entries[-1]
-        return cut, at, issuer.sign_in_again(run, t.name)
-
+def _logout_time() -> Found:
+    """Both pitfalls of a time in whole seconds, and what becomes of them where positions are compared."""
     with trial() as t:
-        cut, cut_at, new = t.change(leave_and_return)
-        slugs = ("cutoff-ask", "this-site")
-        after = [t.present(slug, token=new.access, what="the new token")[0] for slug in slugs]
-        before = [t.present(slug, token=t.pocket.access, what="the old token")[0] for slug in slugs]
-    claims = jwt.decode(new.access, options={"verify_signature": False})
-    same = claims["iat"] == cut_at
-    facts = (
-        ("Signed out everywhere", f"entry {cut} of the log"),
-        (
-            "Signed in again",
-            f"entry {claims['opened']} of the log, {'in the same second' if same else 'a second later'}",
-        ),
-        ("By whole seconds (iat > cut)", "accepted" if claims["iat"] > cut_at else "refused, wrongly"),
-        ("By positions (opened > cut)", "accepted" if claims["opened"] > cut else "refused, wrongly"),
+        t.leave(Way.ALL)
+        t.sign_in_again()
+        new = t.present(*_CUTS, whose="laptop", what="signed in again in that second")
+        old = t.present(*_CUTS, what="the copy from before")
+    with trial() as t:
+        t.wait(60)
+        t.do("all-but-refresh")
+        t.wait(10)
+        younger = [
+            row("bought with the old refresh token", _bought(t.stage(slug)), slug=slug, over=True) for slug in _CUTS
+        ]
+    says = (
+        f"By time, the new sign-in got {new[0].status}, and the token that an old refresh token bought {younger[0].status}."
+        f" By position they got {new[1].status} and {younger[1].status}."
     )
-    says = f"The new token got {after[0].status} and the old one {before[0].status}."
-    choice = "accepted" if accepted(after) == set(slugs) else "refused"
-    return Found(choice, says, (Table("Both tokens, in that second", [*after, *before]),), facts)
+    tables = (
+        Table("In the second of “Sign out everywhere”", [*new, *old]),
+        Table("If refresh tokens are forgotten: ten seconds later", younger),
+    )
+    return Found("accepted" if new[0].accepted else "refused", says, tables)
+
+
+def _bought(stage: Stage) -> Answer:
+    """Return what the verifier says of the token for which the copied refresh token was exchanged."""
+    stage.exchange()
+    return stage.present()
 
 
 def _certificates() -> Found:
@@ -59,7 +62,7 @@ def _window() -> Found:
     with trial() as t:
         t.wait(60)
         t.leave(Way.SIGN_OUT)
-        ended, seconds = t.now, t.first_refusal("expiry") - t.now
+        ended, seconds = t.now, t.first_refusal("expiry")
         rows = [
             t.present("expiry", at=ended + after, what=f"the copy, {words.clock(after)} after")[0]
             for after in (0, seconds - 1, seconds)
@@ -75,32 +78,41 @@ QUESTIONS = (
     Question(
         "A13",
         "One logout time for each person ends everything that began before it",
-        "A single number for each person says: whatever was issued before this is over. It is small, and it is what Sign out "
-        "everywhere needs. But clocks in tokens count whole seconds.",
+        "A single time for each person says: whatever was issued before this is over. It is small, and it is what Sign out "
+        "everywhere needs. A verifier compares it with the time in the token (iat), and both count whole seconds.",
         "A person signs out everywhere and signs in again within the same second. What happens to the new token?",
         {"accepted": "It is accepted", "refused": "It is refused, as the old ones are"},
-        _same_second,
-        "This site does not compare clocks. Sign-ins and sign-outs are entries in one log, their positions have one order, and "
-        "a token carries the position at which its session opened. Two things in one second still come one after the other.",
-        (design("cutoff-ask", "The global logout time"), Link("/devices", "Sign out everywhere, and in again"), LAB),
+        _logout_time,
+        "A time has two pitfalls. Within one second it cannot tell before from after, so it refuses the new sign-in, or lets an "
+        "old copy in. And iat is the age of the token, not of the session: an old refresh token buys a younger JWT, so refresh "
+        "tokens have to end as well. This site compares positions in one log instead. A token carries the position at which "
+        "its session opened, and two things in one second still come one after the other.",
+        (
+            design("logout-time", "The time"),
+            design("cutoff-ask", "The position"),
+            Link("/devices", "Sign out everywhere, and in again"),
+        ),
     ),
     Question(
         "A14",
         "The web’s certificates have met this before: CRL, OCSP, Certificate Transparency",
-        "A CRL is a signed list that everybody fetches now and then. OCSP asks on-line about one certificate. Certificate "
-        "Transparency is a public log that can only grow. All three exist for tokens: a status list, introspection, and this "
-        "site’s log with its signed heads and proofs.",
+        "A CRL is a signed list that is fetched now and then. OCSP asks about one certificate. Certificate Transparency is a "
+        "public log of the certificates that were issued; it revokes none. Something like each of them exists for tokens: a "
+        "status list, introspection, and a log of revocations with signed heads.",
         "A session is signed out just now. Which of the three refuses its copy at once?",
         {
             "list": "The status list",
             "asked": "Introspection",
-            "log": "The log with proofs",
+            "log": "The log with signed heads",
             "all": "All of them",
+            "none": "None of them",
         },
         _certificates,
-        "A list is as fresh as the last time it was fetched, and needs nobody to be reachable in between. Asking is always "
-        "fresh, and tells the one who is asked who is being looked at. A log by itself is no faster than a list; what it adds is "
-        "that nobody can hide or rewrite a revocation unseen.",
+        "A list is as fresh as its last fetch. Introspection answers from what the issuer knows now; an OCSP answer may be made "
+        "days in advance (RFC 6960, section 2.5), or be stapled by the holder, who brings it along. A log is no faster than a "
+        "list. Its heads let two verifiers notice that they were shown different logs; an entry that was never put in is "
+        "missed only by someone who has a receipt for it. Browsers have stopped asking: Firefox (CRLite) and Chrome "
+        "(CRLSets) fetch compressed lists, and Let’s Encrypt ended OCSP in 2025.",
         (
             design("status-list", "CRL: the status list"),
             design("introspection", "OCSP: introspection"),

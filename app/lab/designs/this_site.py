@@ -1,0 +1,160 @@
+"""What this site does: a memory of the log under a lease, woken by each entry. This is the site's own code.
+
+What decides here decides on this site: its checkers, its memory and how that reads the log, the rule of the lease, and
+the question to the log itself. The log of a story is a database in memory, made of the site's own tables.
+"""
+
+from contextlib import suppress
+from typing import NamedTuple
+
+import jwt
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import CreateTable
+
+from app.revocation import checkpoint, log
+from app.revocation.entries import Kind, Scope
+from app.revocation.lease import Lease
+from app.revocation.memory import decide, read
+from app.revocation.witness import LogCut, Witness
+from app.store.base import StoreUnavailable
+
+CARD = {
+    "name": "What this site does",
+    "field": "push with a lease",
+    "checker": "denylist and cut-off",
+    "delivery": "push",
+    "token": "JWT",
+    "follows": "This site's own code, on the entries of your story. docs/decisions.md says why it was built so.",
+    "choose": "Choose it where a sign-out has to hold everywhere by the time its page appears.",
+    "avoid": "Not without a database that every node can reach: where it is silent, no node accepts anything.",
+}
+LIFE = 300
+LEASE = 1  # seconds
+OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
+_ENGINE = create_engine("sqlite://", poolclass=NullPool)  # each connection is a database of its own
+_TABLES = ("log_head", "log_entries", "log_leaves", "log_checkpoints")
+_SCHEMA = ";".join(
+    [
+        *(str(CreateTable(checkpoint.Checkpoint.metadata.tables[name]).compile(_ENGINE)) for name in _TABLES),
+        "INSERT INTO log_head VALUES (0, 0, 'story', NULL)",
+    ]
+)
+_APPEND = """
+    INSERT INTO log_entries (position, kind, scope, subject, opened, until, at, nonce) VALUES (?, ?, ?, ?, ?, ?, ?, x'')"""
+
+
+class Issuer:
+    def __init__(self, world):
+        self.world, self.log, self.rule = world, Log(world), Lease(LEASE, world.steady)
+        self.opened = {}
+
+    def issue(self, person, session):
+        if session not in self.opened:
+            self.opened[session] = self.log.append(Kind.OPENED, Scope.SESSION, session)
+        said = {"jti": self.world.token(), "sub": person, "sid": session, "opened": self.opened[session]}
+        return jwt.encode(said | {"exp": self.world.now() + LIFE}, self.world.key, "EdDSA")
+
+    def revoke(self, session):
+        self._end(Scope.SESSION, session, self.opened[session])
+
+    def revoke_all(self, person):
+        self._end(Scope.USER, person)
+
+    def _end(self, scope, subject, opened=None):
+        """Answer once the node has read the entry, or can trust no memory without it."""
+        position = self.log.append(Kind.REVOKED, scope, subject, opened)
+        began = self.world.steady()
+        self.world.channel.publish("")
+        while (self.world.store.get("confirmed") or 0) < position and not self.rule.is_over_everywhere(began):
+            self.world.sleep(self.rule.pause)
+
+
+class Verifier:
+    def __init__(self, world):
+        self.world, self.log, self.lease, self.witness = (
+            world,
+            Log(world),
+            Lease(LEASE, world.steady),
+            Witness(lambda: None),
+        )
+        self.witness.attend(self.log.connection)
+        self.renew()
+        world.channel.subscribe(lambda _wake_up: self.renew())
+        world.every(self.lease.pause, self.renew)
+
+    def renew(self):
+        with suppress(ConnectionError, LogCut):  # the lease remembers the second, and ends by itself after the first
+            self.lease.renew(
+                lambda known: read(known, self.log.execute, "?", self.witness, self.world.now), self._report
+            )
+
+    def _report(self, position):
+        self.world.store.put("confirmed", position)
+        return True
+
+    def check(self, token):
+        said = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
+        bearer = Bearer(**{name: said[name] for name in Bearer._fields})
+        if self.world.now() >= bearer.exp:
+            raise PermissionError("It has expired.")
+        try:
+            is_good = decide(bearer, self.lease.current(), self.log.allows)
+        except StoreUnavailable as problem:
+            raise ConnectionError(str(problem)) from problem
+        if not is_good:
+            raise PermissionError("The log has an entry that ends it.")
+
+
+class Bearer(NamedTuple):
+    """What decides about a token."""
+
+    jti: str
+    sid: str
+    sub: str
+    opened: int
+    exp: int
+
+
+class Log:
+    """The log of a story as one machine reaches it: each statement is a question to the store."""
+
+    def __init__(self, world):
+        self.world = world
+        if "log" not in world.store.rows:
+            world.store.rows["log"] = make(), 0
+        self.connection = world.store.rows["log"][0]
+        self.raw = self.connection.connection.driver_connection
+
+    def append(self, kind, scope, subject, opened=None):
+        self.world.use("store", "writes")
+        (position,), now = (
+            self.raw.execute("UPDATE log_head SET size = size + 1 RETURNING size").fetchone(),
+            self.world.now(),
+        )
+        entry = position, kind, scope, subject, opened or position, now + LIFE, now
+        self.raw.execute(_APPEND, entry)
+        self.raw.commit()
+        return position
+
+    def execute(self, statement, values):
+        rows = self.raw.execute(statement, values).fetchall()
+        self.world.use("store", "look-ups", sum(len(str(value)) for row in rows for value in row))
+        return Rows(rows)
+
+    def allows(self, bearer):
+        self.world.use("store", "look-ups")
+        with Session(self.connection) as session:
+            return log.allows(bearer, session)
+
+
+class Rows(list):
+    def fetchone(self):
+        return self[0] if self else None
+
+
+def make():
+    """Return the connection to an empty log."""
+    connection = _ENGINE.connect()
+    connection.connection.driver_connection.executescript(_SCHEMA)
+    return connection
