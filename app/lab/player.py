@@ -137,7 +137,7 @@ class _World(World):
             clock.now,
             Stream(f"{story.seed} {part}"),
             clock.every,
-            lambda s: clock.go_on(clock.time + s),
+            lambda seconds: clock.go_on(clock.time + seconds),
             lambda: clock.time,
             key,
         )

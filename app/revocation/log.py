@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import CheckConstraint, Index, String, func, select, text, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, scoped_session
 
 from app import clock
 from app.db import Model, after_commit, analyze_growth, check_durable, db
@@ -68,6 +68,9 @@ class LogEntry(Model):
         )
 
 
+Asked = Session | scoped_session[Any]
+
+
 class Fact(NamedTuple):
     """What is to be appended. *opened*: None for the entry's own position."""
 
@@ -104,9 +107,9 @@ def revoke_each(facts: Sequence[Fact]) -> list[Entry]:
     return _append(facts) if facts else []
 
 
-def allows(bearer: Bearer) -> bool:
+def allows(bearer: Bearer, session: Asked = db.session) -> bool:
     """Decide on the token from the log itself; also refuses one of another log, perhaps a newer copy of this one."""
-    size, _, ended = _ask(_covering((bearer.jti, bearer.sid, bearer.sub), bearer.opened))
+    size, _, ended = _ask(_covering((bearer.jti, bearer.sid, bearer.sub), bearer.opened), session=session)
     return bearer.opened <= size and ended is None
 
 
@@ -174,20 +177,20 @@ def _covering(subjects: tuple[str, ...], opened: int) -> Any:
     return select(func.min(LogEntry.position)).where(*revoked).scalar_subquery()
 
 
-def _ask(*questions: Any) -> tuple[Any, ...]:
+def _ask(*questions: Any, session: Asked = db.session) -> tuple[Any, ...]:
     """Return the size and the epoch of the log and the answers to *questions*, unless it is cut. Raises LogCut."""
-    known = witness.known_to(db.session.connection())
-    row = db.session.execute(select(*_head(known.position), *questions)).one_or_none()
+    known = witness.known_to(session.connection())
+    row = session.execute(select(*_head(known.position), *questions)).one_or_none()
     if row is None:
-        raise _lost(known)
+        raise _lost(known, session)
     size, epoch, cut_from, anchor, *answers = row
     known.check(Found(size, epoch, cut_from, anchor))
     return size, epoch, *answers
 
 
-def _lost(known: Known) -> LogCut:
+def _lost(known: Known, session: Asked = db.session) -> LogCut:
     """Return what is wrong with a log that is marked as cut, or has no head."""
-    size, cut_from = db.session.execute(select(Head.size, Head.cut_from)).one_or_none() or (0, None)
+    size, cut_from = session.execute(select(Head.size, Head.cut_from)).one_or_none() or (0, None)
     return LogCut(size, known.position if cut_from is None else cut_from)
 
 

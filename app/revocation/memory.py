@@ -26,14 +26,15 @@ _NEWS = "SELECT position, scope, subject, opened, until FROM log_entries WHERE k
 
 
 class Memory:
-    """A checker that has been told every revocation up to *position* in the log of *epoch*."""
+    """A checker that has been told every revocation up to *position* in the log of *epoch*. *now*: Unix seconds."""
 
-    def __init__(self, epoch: str) -> None:
+    def __init__(self, epoch: str, now: Callable[[], int] = clock.now) -> None:
         self.epoch = epoch
+        self._now = now
         self.position = 0
         denylist, cutoff = Denylist(), Cutoff()
         self.checker: Checker = AllOf(denylist, cutoff)
-        self.checker.forget(clock.now())  # what has expired need not be read
+        self.checker.forget(now())  # what has expired need not be read
         # Each is told what concerns it alone: a log to join may hold a million entries.
         self._told = {
             "token": (Scope.TOKEN, denylist.apply),
@@ -48,7 +49,7 @@ class Memory:
             scope, apply = self._told[name]
             apply(Entry(position, Kind.REVOKED, scope, subject, opened, until, 0, None, None))
         self.position = max(size, position)
-        self.checker.forget(clock.now())
+        self.checker.forget(self._now())
 
 
 def decide(bearer: Bearer, memory: Memory | None, otherwise: Callable[[Bearer], bool]) -> bool:
@@ -66,14 +67,16 @@ Ask = Callable[..., Any]
 _log = logging.getLogger("signed_out.log")
 
 
-def read(known: Memory | None, ask: Ask, placeholder: str, witness: Witness) -> Memory:
+def read(
+    known: Memory | None, ask: Ask, placeholder: str, witness: Witness, now: Callable[[], int] = clock.now
+) -> Memory:
     """Return a memory that knows all that was committed before this call: *known*, or another for another epoch.
 
     *ask* runs a statement, each in a snapshot of its own. The head is read first, so an entry committed in between
     is read now or the next time, never skipped. Raises LogCut.
     """
     size, epoch, last = _head(ask, placeholder, witness)
-    memory = known if known and known.epoch == epoch else Memory(epoch)
+    memory = known if known and known.epoch == epoch else Memory(epoch, now)
     news = f"{_NEWS} AND position > {placeholder} AND until > {placeholder} ORDER BY position"
     memory.learn(size, ask(news, (memory.position, memory.checker.horizon)))
     witness.note(Seen(epoch, memory.position, last if memory.position == size else None))

@@ -65,6 +65,7 @@ def live(design: Design, day: Day, sessions: list[Session]) -> Cost:
     for at, number, what in sorted(_moments(sessions)):
         played.go_on(at)
         getattr(played, what)(number, sessions[number])
+        played.weigh_what_was_written()
     played.go_on(END + day.life)
     asked, late = played.stage.at_verifier.counts, played.late or [0]
     return Cost(
@@ -107,7 +108,7 @@ class _Play:
         self.late: list[int] = []
         self.refused: set[str] = set()
         self.peak = Counter[str]()
-        self._weighs = START + SAMPLE
+        self._weighs, self._written = START + SAMPLE, 0
         self._look = 1 if hasattr(module, "KEPT") else LOOK  # what is kept for a request ends at no poll
 
     def go_on(self, until: int) -> None:
@@ -156,10 +157,20 @@ class _Play:
         self.stage.at_verifier.counts.clear()
         self.stage.at_verifier.counts.update(counts)  # a thief's look-ups are not the day's
 
+    def weigh_what_was_written(self) -> None:
+        """Weigh the store after each change: its peak may lie between two samples."""
+        written = self.stage.world.counts.total()
+        if written != self._written:
+            self._written = written
+            self._weigh()
+
     def _weigh(self) -> None:
         now, rows = self.stage.now, self.stage.world.store.rows
         stored = {name: row[0] for name, row in rows.items() if isinstance(row, tuple) and now < row[1]}
-        held = {name: kept for name, kept in vars(self.stage.verifier).items() if name not in _OURS}
+        verifier = self.stage.verifier
+        held = {name: kept for name, kept in vars(verifier).items() if name not in _OURS}
+        if hasattr(verifier, "snapshot"):
+            held = {"": verifier.snapshot()}
         for name, amount in (("stored", _size(stored)), ("rows", len(stored)), ("held", _size(held))):
             self.peak[name] = max(self.peak[name], amount)
 

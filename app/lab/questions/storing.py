@@ -4,6 +4,7 @@ from app.lab.costs import bars, measure, timing
 from app.lab.costs.day import Day
 from app.lab.evidence import Found, Table, accepted
 from app.lab.home.sessions import digest
+from app.lab.player import Stage
 from app.lab.questions.question import COSTS, LAB, Link, Question, design, row
 from app.lab.run import Way
 from app.lab.trial import Trial, trial
@@ -20,7 +21,7 @@ def _hashes() -> Found:
         real = t.refresh("laptop", "what the browser holds")
         states.append(("After a refresh", _rows(t)))
         tokens |= _handed_out(t)
-        stored = str(t.stage().world.store.rows) + t.run.to_json()
+        stored = _stored(t.stage()) + t.run.to_json()
         newer = t.stage().held["laptop"]
         t.leave(Way.SIGN_OUT)
         left = t.stage()
@@ -32,6 +33,11 @@ def _hashes() -> Found:
     says = f"With the stored value the token endpoint answered {stolen.status}; with the token itself, {real.status}."
     table = Table("Presented at the token endpoint", [stolen, real, over])
     return Found("yes" if stolen.accepted or found else "no", says, (table,), facts)
+
+
+def _stored(stage: Stage) -> str:
+    """Return all that the issuer has stored, and all that the design has."""
+    return str([*stage.sessions.store.rows.items(), *stage.world.store.rows.items()])
 
 
 def _handed_out(t: Trial) -> set[str]:
