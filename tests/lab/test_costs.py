@@ -15,7 +15,7 @@ from tests.browsers import Site
 
 DAY = Day(people=40, life=300, poll=60, leaving=40)
 POLLED = ["denylist-poll", "bloom-filter", "key-rotation", "status-list", "transparency"]
-ASKED = ["client-data", "denylist-ask", "allowlist-ask", "cutoff-ask", "logout-time", "token-version", "introspection"]
+ASKED = ["denylist-ask", "allowlist-ask", "cutoff-ask", "logout-time", "token-version", "introspection"]
 COARSE = {"cutoff-ask", "logout-time", "token-version", "key-rotation"}
 
 
@@ -98,7 +98,7 @@ def test_a_verifier_made_to_ask_three_times_costs_three_times_as_much(
         return module
 
     monkeypatch.setattr(player, "read", thrice)
-    assert alone("cutoff-ask", DAY).lookups == 3 * compared.requests
+    assert alone("allowlist-ask", DAY).lookups == 3 * compared.requests
 
 
 def test_designs_with_the_same_value_share_a_bar_and_the_longest_comes_first() -> None:

@@ -18,7 +18,7 @@ EXPOSED = {  # seconds after a sign-out at second 70, ten seconds after the poll
     "bloom-filter": 50, "key-rotation": 50,
 }  # fmt: skip
 ASKED = {  # by one check of a good token
-    "session": {"look-ups": 2}, "client-data": {"look-ups": 1}, "denylist-ask": {"look-ups": 1},
+    "session": {"look-ups": 2}, "client-data": {"look-ups": 2}, "denylist-ask": {"look-ups": 1},
     "allowlist-ask": {"look-ups": 1}, "cutoff-ask": {"look-ups": 1}, "logout-time": {"look-ups": 1},
     "token-version": {"look-ups": 1}, "introspection": {"requests": 1},
 }  # fmt: skip
@@ -264,8 +264,8 @@ def new_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Design:
 def test_to_add_a_design_is_to_add_one_file(new_design: Design) -> None:
     assert new_design.slug in [design.slug for design in player.every()]
     assert refused(new_design.slug) == 0
-    assert matrix.measure(new_design).check.asked == Counter({"look-ups": 2})
-    assert [silence.good.status for silence in matrix.measure(new_design).cut] == [503, 200, 200]
+    assert matrix.measure(new_design.slug).check.asked == Counter({"look-ups": 2})
+    assert [silence.good.status for silence in matrix.measure(new_design.slug).cut] == [503, 200, 200]
 
 
 def test_an_answer_says_how_old_the_news_are_that_it_rests_on() -> None:

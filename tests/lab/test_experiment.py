@@ -262,7 +262,7 @@ def test_each_design_shows_its_file_whole_and_hands_it_out(visitor: Visitor) -> 
     visitor.press("sign-out", way="sign-out")
     for design in EVERY:
         page = visitor.browser.get(f"/lab/designs/{design.slug}").text
-        assert re.findall(r'class="py-nc">(\w+)', page)[-2:] == ["Issuer", "Verifier"]
+        assert {"Issuer", "Verifier"} <= set(re.findall(r'class="py-nc">(\w+)', page))
         token = re.findall(r"TOKEN=(\S+)", page)[0]
         assert visitor.present(design.slug, token)["accepted"] is (design.slug in LATE)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from app.lab.revoke import credentials
 from app.lab.run import Run
 from tests.browsers import Browser, Site
 
@@ -35,8 +36,16 @@ def held(site: Site) -> dict[str, Any]:
 
 
 def revoke(site: Site, token: str) -> TestResponse:
-    """Send the request from anybody's shell."""
-    return site.app.test_client().post("/lab/revoke", data={"token": token})
+    """Send the request as the client of the lab's issuer does, from anybody's shell."""
+    with site.app.app_context():
+        client = credentials()
+    return site.app.test_client().post("/lab/revoke", data={"token": token}, auth=client)
+
+
+def test_only_the_client_may_ask(site: Site, visitor: Browser) -> None:
+    answer = site.app.test_client().post("/lab/revoke", data={"token": held(site)["refresh"]})
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Basic realm="lab"')
+    assert run(site)["ended_at"] is None
 
 
 def test_the_run_ends_as_if_its_visitor_had_signed_out(site: Site, visitor: Browser) -> None:

@@ -5,7 +5,7 @@ the question to the log itself. The log of a story is a database in memory, made
 """
 
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jwt
 from sqlalchemy import NullPool, create_engine
@@ -148,7 +148,7 @@ class Log:
             return log.allows(bearer, session)
 
 
-class Rows(list):
+class Rows(list[Any]):
     def fetchone(self):
         return self[0] if self else None
 
