@@ -147,7 +147,7 @@ def test_the_faster_of_the_two_is_the_answer(
 @page
 @pytest.mark.question("Q8")
 def test_on_the_same_day_the_revoked_take_far_fewer_rows_than_the_valid(walk: Walk) -> None:
-    _day, valid, revoked, _bits = walk["Q8"].facts().values()
+    _day, valid, revoked = walk["Q8"].facts().values()
     assert rows(valid) > 10 * rows(revoked) > 0
     assert walk["Q8"].found == "tenth"
 
@@ -206,7 +206,7 @@ def test_a_new_place_is_judged_by_each_policy_and_who_claims_to_be_the_same_in_n
     assert len(grid["columns"]) == 4
     answers = [[(row["status"], row["reaction"]) for row in cells] for _, cells in grid["rows"]]
     assert answers[0] == [(200, "ignore")] * 4
-    assert answers[1:] == [[(200, "ignore"), (200, "note"), (200, "warn"), (400, "")]] * 3
+    assert answers[1:] == [[(200, "ignore"), (200, "note"), (200, "warn"), (400, "sign-in")]] * 3
     assert walk["A5"].found == "alike"
     assert walk["A5"].facts()["On this site, another network leads to"] == "a line in the activity"
     for words in ("accepted, noted", "accepted, warned", "400, refused"):
@@ -405,7 +405,7 @@ def do_nothing(*_: object) -> None:
 
 
 def keep_the_filter(verifier: Any, token: str, wanted: str = "") -> list[str]:
-    verifier.store.put("filter", wanted)
+    verifier.store.put(f"filter {wanted}", wanted)
     return LIST
 
 

@@ -1,5 +1,9 @@
 """Q1 to Q5: the JWT that no verifier asks about, and what Sign Out can do to it."""
 
+from urllib.parse import parse_qs
+
+import httpx
+
 from app.lab import revoke
 from app.lab.evidence import Found, Row, Table, accepted, exchange
 from app.lab.questions.question import DEVICES, HOUR, LAB, SIGN_OUT, Link, Question, asked, bearers, design, some
@@ -21,7 +25,6 @@ def _endpoint() -> Found:
     with trial() as t:
         stranger = t.send("/lab/revoke")
         spared = t.refresh("thief", "the refresh token, after the stranger’s request")
-        token = t.stage().held["thief"]["refresh"]
         answer = t.send("/lab/revoke", auth=revoke.credentials(), data={"token_type_hint": "refresh_token"})
         once, again = (t.refresh("thief", what) for what in ("the revoked refresh token", "and once more"))
         unknown = t.send("/lab/revoke", auth=revoke.credentials(), data={"token": "unknown"})
@@ -39,7 +42,11 @@ def _endpoint() -> Found:
         Table("Who asks at POST /lab/revoke", asked_for),
         Table("The copy at the token endpoint", [spared, once, again]),
     )
-    return Found(("nothing", "once", "on")[uses], says, tables, exchange=exchange(answer, token))
+    return Found(("nothing", "once", "on")[uses], says, tables, exchange=exchange(answer, _sent(answer)))
+
+
+def _sent(answer: httpx.Response) -> str:
+    return parse_qs(answer.request.content.decode())["token"][0]
 
 
 def _row(what: str, status: int, body: str) -> Row:
