@@ -44,7 +44,7 @@ def test_a_first_time_visitor_goes_the_whole_path_on_a_phone(phone: Person) -> N
         if page.get_by_role("link", name=re.compile("^Next")).count():
             page.get_by_role("link", name=re.compile("^Next")).click()
     page.get_by_role("link", name="All claims", exact=True).click()
-    assert phone.heading() == f"You have tried every claim, and predicted {right} of 26"
+    assert phone.heading() == f"You have tried every claim, and predicted {right} of 31"
     assert fits(page)
 
 
@@ -58,7 +58,7 @@ def test_who_comes_back_goes_on_where_they_stopped(phone: Person) -> None:
     expect(page.get_by_text("POST /lab/revoke")).to_be_visible()
     page.go_back()
     page.goto("/lab/path")
-    assert phone.heading() == "You have tried 2 of 26 claims, and predicted 2"
+    assert phone.heading() == "You have tried 2 of 31 claims, and predicted 2"
 
 
 @pytest.mark.question("A8")
@@ -66,7 +66,7 @@ def test_who_comes_back_goes_on_where_they_stopped(phone: Person) -> None:
 def test_a_preference_is_kept_in_this_browser_and_goes_when_it_is_forgotten(phone: Person) -> None:
     page = phone.page
     page.goto("/lab/path/A8")
-    predict(page, "No, it only passes through")
+    predict(page, "The preference")
     page.get_by_role("radio", name="By name", exact=True).check()
     page.reload()
     listed = page.locator("[data-preference] li")
@@ -79,7 +79,7 @@ def test_a_preference_is_kept_in_this_browser_and_goes_when_it_is_forgotten(phon
 @pytest.mark.parametrize("javascript", [False], ids=["without JavaScript"])
 def test_without_javascript_it_is_said_what_would_be_kept_here(phone: Person) -> None:
     phone.page.goto("/lab/path/A8")
-    predict(phone.page, "No, it only passes through")
+    predict(phone.page, "The preference")
     expect(phone.page.get_by_text("With JavaScript you could choose an order here")).to_be_visible()
 
 
@@ -89,7 +89,7 @@ def test_its_pages_are_accessible_light_and_dark(open_browser: OpenBrowser, widt
     for path in ("/lab/path", "/lab/path/Q3", "/lab/hand-out"):
         page.goto(path)
         check(page)
-    for name, choice in (("Q2", "Nothing"), ("Q3", "Refused"), ("A8", "No, it only passes through"), ("A16", "It goes on under every design")):  # fmt: skip
+    for name, choice in (("Q2", "Nothing"), ("Q3", "Refused"), ("A8", "The preference"), ("A16", "It goes on under every design")):  # fmt: skip
         page.goto(f"/lab/path/{name}")
         predict(page, choice)
         check(page)
