@@ -1,7 +1,7 @@
 """What an experiment found: which of the choices is right, and all that shows it. Kept as JSON with the prediction."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ from app.web import words
 @dataclass(frozen=True)
 class Row:
     """One answer to one request. *what* was presented; *slug*: the design that answered, if one did.
-    *reaction*: what the policy had to say about the place that it came from. *asked*: what this one check asked for.
+    *reaction*: what the policy had to say about the place that it came from. *asked*: what this one check asked for, where that was counted.
     *over*: the session had ended before, so that an acceptance is a fault."""
 
     what: str
@@ -23,7 +23,7 @@ class Row:
     why: str
     slug: str = ""
     reaction: str = ""
-    asked: dict[str, int] = field(default_factory=dict)
+    asked: dict[str, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -511,4 +511,4 @@ def test_were_the_app_never_down_or_the_message_no_logout_it_would_be_told(
 
 def asked(row: dict[str, Any]) -> int:
     """How many questions a verifier asked for this answer."""
-    return sum(row["asked"].get(kind, 0) for kind in ("look-ups", "requests", "fetches"))
+    return sum(row["asked"][kind] for kind in ("look-ups", "requests", "fetches") if kind in row["asked"])

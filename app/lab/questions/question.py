@@ -53,7 +53,7 @@ def bearers() -> list[str]:
 
 def asked(row: Row) -> int:
     """Return how many questions the verifier asked for this answer, of whatever kind."""
-    return sum(row.asked.get(kind, 0) for kind in _QUESTIONS)
+    return sum((row.asked or {}).get(kind, 0) for kind in _QUESTIONS)
 
 
 def row(what: str, answer: Answer, *, slug: str = "", over: bool = False) -> Row:
