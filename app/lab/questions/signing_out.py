@@ -39,7 +39,7 @@ def _endpoint() -> Found:
         _row("the client, about a token that nobody issued", unknown.status_code, unknown.text),
     ]
     tables = (
-        Table("Who asks at POST /lab/revoke", asked_for),
+        Table("Who asks the revocation endpoint", asked_for),
         Table("The copy at the token endpoint", [spared, once, again]),
     )
     return Found(("nothing", "once", "on")[uses], says, tables, exchange=exchange(answer, _sent(answer)))
