@@ -94,6 +94,7 @@ def test_a_pooler_that_works_by_session_keeps_all_of_them_and_wakes_nodes(instan
             assert (confirmation.nodes, confirmation.confirmed) == (2, 2)
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     ("mode", "more"),
     [

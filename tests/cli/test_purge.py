@@ -25,7 +25,7 @@ from tests.oauth.flow import Flow
 from tests.server import Server
 
 pytestmark = pytest.mark.stores
-SESSIONS, EACH = (20_000, 10) if LONG else (2_000, 5)
+SESSIONS, EACH = (20_000, 10) if LONG else (1_000, 5)
 
 PURGED = {
     "activity",

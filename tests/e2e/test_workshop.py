@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.conftest import LONG
 from tests.e2e.acts import check
 from tests.e2e.conftest import OpenBrowser, Person
 
@@ -129,7 +130,11 @@ def test_a_closed_room_is_left_by_the_open_board(teacher: Person) -> None:
     expect(teacher.page.get_by_text("There is no room with this code")).to_be_visible(timeout=LIVE)
 
 
-@pytest.mark.parametrize(("width", "dark"), [(320, False), (1280, True)], ids=["small light", "wide dark"])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [(320, False), (1280, True)][: 2 if LONG else 1],
+    ids=["small light", "wide dark"][: 2 if LONG else 1],
+)
 def test_every_page_of_a_workshop_is_accessible(open_browser: OpenBrowser, width: int, dark: bool) -> None:
     teacher = open_browser(width=width, dark=dark)
     teacher.page.goto("/lab/rooms")

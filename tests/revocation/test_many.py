@@ -84,6 +84,7 @@ def test_each_of_many_has_an_entry_of_its_own_without_a_gap_and_a_proof(site: Si
     assert site.run("log", "verify").exit_code == 0
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("before", [0, 255, 256])
 @pytest.mark.parametrize("count", [1, 257, 513])
 def test_the_tree_is_the_same_whether_entries_came_one_by_one_or_together(

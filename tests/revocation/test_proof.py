@@ -1,7 +1,9 @@
 """The log proves itself: signed heads, tiles, receipts to keep, and an audit that names what was tampered with."""
 
 import base64
+from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,15 +50,17 @@ def check(site: Site, file: Any, *more: str) -> tuple[int, str]:
     return found.exit_code, found.output
 
 
-@pytest.fixture
-def proof(site: Site) -> str:
-    """What somebody has downloaded after signing out."""
+@pytest.fixture(scope="module")
+def downloaded(shared_instance: Path) -> Iterator[tuple[Site, str]]:
+    """A site, and what a user has downloaded there after signing out."""
+    site = Site(shared_instance)
     fill(site, 300)
     ada = site.member()
     ada.sign_out()
     answer = ada.get("/signed-out.tlog-proof")
     assert "signed-out.tlog-proof" in answer.headers["Content-Disposition"]
-    return answer.text
+    yield site, answer.text
+    site.close()
 
 
 @pytest.mark.stores
@@ -69,7 +73,8 @@ def test_tlg_02_an_independent_program_accepts_the_signed_head(site: Site) -> No
 
 @pytest.mark.stores
 @pytest.mark.question("A14")
-def test_tlg_04_an_independent_program_accepts_the_proof_of_a_sign_out(site: Site, proof: str) -> None:
+def test_tlg_04_an_independent_program_accepts_the_proof_of_a_sign_out(downloaded: tuple[Site, str]) -> None:
+    site, proof = downloaded
     commitment = checkpoint.read(proof).commitment
     found = verify_tlog_proof(proof, commitment, key(site))
     assert found["ok"], found
@@ -78,7 +83,8 @@ def test_tlg_04_an_independent_program_accepts_the_proof_of_a_sign_out(site: Sit
     assert not verify_tlog_proof(proof.replace("index 30", "index 29"), commitment, key(site))["ok"]
 
 
-def test_so_does_our_own_off_line(site: Site, proof: str, tmp_path: Any) -> None:
+def test_so_does_our_own_off_line(downloaded: tuple[Site, str], tmp_path: Any) -> None:
+    site, proof = downloaded
     file = tmp_path / "signed-out.tlog-proof"
     file.write_text(proof)
     for more in ([], ["--key", key(site)]):
@@ -88,7 +94,8 @@ def test_so_does_our_own_off_line(site: Site, proof: str, tmp_path: Any) -> None
         assert "(signed_out)" in said
 
 
-def test_a_proof_in_which_anything_was_changed_proves_nothing(site: Site, proof: str, tmp_path: Any) -> None:
+def test_a_proof_in_which_anything_was_changed_proves_nothing(downloaded: tuple[Site, str], tmp_path: Any) -> None:
+    site, proof = downloaded
     file, lines = tmp_path / "forged", proof.split("\n")
     for number in [number for number, line in enumerate(lines) if line]:
         middle = len(lines[number]) // 2
@@ -98,7 +105,8 @@ def test_a_proof_in_which_anything_was_changed_proves_nothing(site: Site, proof:
         assert check(site, file)[0] == 1, forged
 
 
-def test_an_entry_under_another_index_proves_nothing(site: Site, proof: str, tmp_path: Any) -> None:
+def test_an_entry_under_another_index_proves_nothing(downloaded: tuple[Site, str], tmp_path: Any) -> None:
+    site, proof = downloaded
     file = tmp_path / "forged"
     file.write_text(proof.replace("\nindex 301\n", "\nindex 300\n"))
     code, said = check(site, file)
@@ -106,7 +114,8 @@ def test_an_entry_under_another_index_proves_nothing(site: Site, proof: str, tmp
     assert "the entry says another position than the proof" in said
 
 
-def test_another_logs_key_does_not_do(site: Site, proof: str, tmp_path: Any) -> None:
+def test_another_logs_key_does_not_do(downloaded: tuple[Site, str], tmp_path: Any) -> None:
+    site, proof = downloaded
     file = tmp_path / "signed-out.tlog-proof"
     file.write_text(proof)
     name, number, _ = key(site).split("+", 2)
@@ -114,7 +123,8 @@ def test_another_logs_key_does_not_do(site: Site, proof: str, tmp_path: Any) -> 
     assert check(site, file, "--key", other)[0] == 1
 
 
-def test_only_who_signed_out_here_gets_the_proof(site: Site, proof: str) -> None:
+def test_only_who_signed_out_here_gets_the_proof(downloaded: tuple[Site, str]) -> None:
+    site, proof = downloaded
     assert proof
     assert site.browser().get("/signed-out.tlog-proof").status_code == 404
 
