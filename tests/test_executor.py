@@ -87,8 +87,8 @@ def test_the_lab_computes_beside_the_workers_and_what_computes_ends_with_its_wor
     assert "accept" in server.read("/lab", visitor)
 
     os.kill(helper, signal.SIGKILL)
-    assert server.ask("POST", "/lab/replay", visitor)[0] == 503
-    assert server.ask("POST", "/lab/replay", visitor)[0] == 303
+    assert server.ask("POST", "/lab/path/A3", visitor, guess="none")[0] == 503
+    assert server.ask("POST", "/lab/path/A3", visitor, guess="none")[0] == 303
     (helper,) = children(worker)
     os.kill(worker, signal.SIGKILL)
     wait_until_gone(helper)

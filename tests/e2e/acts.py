@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from re import Pattern
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 
 @contextmanager
@@ -18,6 +18,17 @@ def answered(page: Page) -> Iterator[None]:
     yield
     page.locator("main[data-before]").wait_for(state="detached")
     page.wait_for_load_state()
+
+
+def go(page: Page, address: str) -> None:
+    """Go to an address. A page whose session has ended may leave by itself at that moment, which cancels this: then go again."""
+    try:
+        page.goto(address)
+    except Error as problem:
+        if "ERR_ABORTED" not in problem.message:
+            raise
+        page.wait_for_load_state()
+        page.goto(address)
 
 
 def press(page: Page, *buttons: str | Pattern[str]) -> None:

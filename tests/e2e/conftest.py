@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 
 from tests.browsers import AGENTS, PASSWORD
 from tests.conftest import LONG
-from tests.e2e.acts import answered, follow, press
+from tests.e2e.acts import answered, follow, go, press
 from tests.server import Server
 
 # Small and wide, light and dark; for every day the one that is hardest to get right.
@@ -124,7 +124,7 @@ class Person:
         self.press("Sign up")
 
     def sign_in(self, email: str, password: str = PASSWORD, *, keep: bool = False) -> None:
-        self.page.goto("/sign-in")
+        go(self.page, "/sign-in")
         self.fill_in(email, password)
         if keep:
             self.page.get_by_label("Keep me signed in").check()

@@ -123,9 +123,10 @@ def test_what_is_sent_while_it_waits_is_answered_after_it(server: Server) -> Non
 def test_a_client_that_leaves_makes_room_for_another(alone: Server) -> None:
     with ExitStack() as stack:
         before = size(alone)
-        parties = [stack.enter_context(closing(Party(alone, before))) for _ in range(OWN)]
-        until(lambda: is_answered_at_once(alone, before), bool)
-        parties[0].close()
+        parties = [stack.enter_context(closing(Party(alone, before))) for _ in range(OWN + 1)]
+        (turned_away,) = until(lambda: [party for party in parties if not party.is_waiting()], bool)[-1]
+        assert turned_away.hear()["waited"] == 0
+        next(party for party in parties if party is not turned_away).close()
         until(lambda: is_answered_at_once(alone, before), lambda at_once: not at_once)
 
 
