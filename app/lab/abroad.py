@@ -20,7 +20,7 @@ def audience() -> str:
 
 
 def token(run: Run, whose: str = "thief") -> str:
-    """Sign what the thief holds, or the phone. Relying parties keep real time, whatever the run's clock says."""
+    """Sign what the thief holds, or the phone. Relying parties keep real time, also where the run's clock differs."""
     stage = run.play()
     session = stage.held.get(whose, {}).get("session", stage.session)
     issued = stage.issued_at[-1] if session == stage.session else run.began_at

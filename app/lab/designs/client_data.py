@@ -10,7 +10,7 @@ CARD = {
     "token": "opaque",
     "follows": "A session at the server, and data in the browser's own storage, filed under the token.",
     "choose": "Choose it to keep what is large or private, such as filters and drafts, off the server.",
-    "avoid": "Not for anything that the server has to believe: whoever holds the browser can change it.",
+    "avoid": "Not for anything that the server has to believe: a person at the browser can change it.",
 }
 LIFE = 300
 LIST = ["Pear", "Apple", "Quince"]  # what the service has to show

@@ -1,4 +1,4 @@
-"""Global logout time, by position: one number for each person, and whatever opened at or before it is over."""
+"""Global logout time, by position: one number for each person, and a session that opened at or before it is over."""
 
 import jwt
 
@@ -29,7 +29,7 @@ class Issuer:
         return jwt.encode(claims, self.world.key, "EdDSA")
 
     def revoke_all(self, person):
-        """Take the next position: whoever signs in again in this very second opens after it."""
+        """Take the next position: a sign-in in this very second opens after it."""
         self.world.store.put(f"cut:{person}", self.world.store.increment("position"), self.world.now() + LIFE)
 
 

@@ -46,7 +46,7 @@ class Verifier:
             raise PermissionError("It has expired.")
         try:
             is_over = self.redis.exists(f"over:{claims['sid']}")
-        except redis.RedisError as silence:  # fails closed; many libraries accept here, and nobody notices
+        except redis.RedisError as silence:  # fails closed; many libraries accept here, unnoticed
             raise ConnectionError("Redis does not answer.") from silence
         if is_over:
             raise PermissionError("Its session is on the list.")

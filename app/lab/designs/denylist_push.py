@@ -25,7 +25,7 @@ class Issuer:
         return jwt.encode(claims, self.world.key, "EdDSA")
 
     def revoke(self, session):
-        """Tell whoever listens now. A message that is lost stays lost."""
+        """Tell the verifiers that listen now. A message that is lost stays lost."""
         self.world.channel.publish(session)
 
 

@@ -14,7 +14,7 @@ CARD = {
     "present": "token and proof",
     "follows": "RFC 9449 (DPoP): the proof is a small JWT, signed for one request by a key that cannot be read out of the browser.",
     "choose": "Choose it against copies of tokens: what was copied is refused even before the sign-out.",
-    "avoid": "Not in place of revocation: the browser itself, or whoever runs script in it, goes on until the token expires.",
+    "avoid": "Not in place of revocation: the browser itself, or an attacker's script in it, goes on until the token expires.",
 }
 LIFE = 300
 OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below

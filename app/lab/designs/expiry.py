@@ -1,4 +1,4 @@
-"""Nothing but expiry: the verifier checks signature and time, and asks nobody."""
+"""Nothing but expiry: the verifier checks signature and time, and asks no other."""
 
 import jwt
 

@@ -14,9 +14,8 @@ def create_app(name):
     app, world, design = Flask(name), World(), importlib.import_module(name)
     sessions = Sessions(world, design.Issuer(world))
     verifier = design.Verifier(world.beside())
-    browsers = (
-        [design.Browser(world)] if hasattr(design, "Browser") else []
-    )  # where each request has to prove something
+    # Where each request has to prove something, the owner's browser holds the key.
+    browsers = [design.Browser(world)] if hasattr(design, "Browser") else []
     key = [browser.public for browser in browsers]
 
     @app.post("/sign-in")
