@@ -26,6 +26,7 @@ from app.store import postgresql
 from tests import backings
 from tests.backings import Backing
 from tests.browsers import Site
+from tests.forking import hash_quickly
 
 collect_ignore = ["engines"]  # `make test-browsers`: its browsers are Debian's, and no other system has all of them
 FULL_COST = password.PARAMETERS
@@ -199,8 +200,8 @@ def _bare_environment() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _quick_passwords() -> None:
-    """A password costs this process next to nothing. Servers of their own, and what asks for `full_cost`, hash as always."""
-    password.PARAMETERS = replace(password.PARAMETERS, memory_cost=8)
+    """Hash quickly. What asks for `full_cost`, and a server that is started as a shell does, hash as always."""
+    hash_quickly()
 
 
 @pytest.fixture

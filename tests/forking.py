@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from select import POLLIN, poll
@@ -175,6 +176,13 @@ def _run(command: Command) -> None:
         runpy.run_path(command[0], run_name="__main__")
 
 
+def hash_quickly() -> None:
+    """Let a password cost this process, and those that it forks, next to nothing."""
+    from app.identity import password
+
+    password.PARAMETERS = replace(password.PARAMETERS, memory_cost=8)
+
+
 def _import() -> None:
     import gc
     import importlib
@@ -191,6 +199,7 @@ def _import() -> None:
     from sqlalchemy.orm import configure_mappers
 
     configure_mappers()
+    hash_quickly()
     gc.collect()
     gc.freeze()
 

@@ -62,9 +62,11 @@ def test_a_session_begun_in_one_worker_is_known_in_all(server: Server) -> None:
         assert all(tabs.map(lambda copy: server.is_signed_in(copy), [pocket] * 32))
 
 
-def test_a_password_is_kept_as_its_argon2id_hash_at_full_cost(server: Server) -> None:
+def test_a_password_is_kept_as_its_argon2id_hash_at_full_cost(instance: Path) -> None:
+    server = Server(instance, anew=True, WORKERS="1")
     server.join("dora@example.org")
     [(stored,)] = server.query("SELECT password_hash FROM users WHERE email = ?", "dora@example.org")
+    server.stop()
     assert stored.startswith("$argon2id$v=19$m=47104,t=1,p=1$")
 
 
