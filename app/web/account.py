@@ -73,10 +73,8 @@ def _change(form: forms.ChangePassword) -> Response | None:
             _end_apps(session)
         renewed = session.renew(browsers.here())
         activity.act("password_changed", renewed)
-        tokens = refresh_token.issue(renewed)
-        response = once.result("/account/password?done=changed", tokens)
-    guard.renew(tokens)
-    return response
+        guard.renew(refresh_token.issue(renewed))
+        return once.result("/account/password?done=changed")
 
 
 def _end_apps(session: Session) -> None:

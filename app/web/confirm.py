@@ -6,6 +6,8 @@ from werkzeug.exceptions import Unauthorized
 
 from app.db import writing
 from app.identity import activity, refresh_token
+from app.identity.refresh_token import Tokens
+from app.identity.session import Session
 from app.web import attempts, cookies, endings, forms, guard, local, once
 
 bp = Blueprint("confirm", __name__)
@@ -31,7 +33,7 @@ def confirm() -> ResponseReturnValue:
 def _act(form: forms.Confirm, action: str, wanted: str) -> ResponseReturnValue | None:
     """Check the password; if it is right, give this browser, and no other holder of its tokens, new ones that say so.
 
-    Then carry out the *action*, or lead on to the page that was *wanted*.
+    The same transaction carries out the *action*, if one was asked for. Without one, lead on to the page that was *wanted*.
     """
     visit = guard.current()
     user = visit.user
@@ -41,15 +43,22 @@ def _act(form: forms.Confirm, action: str, wanted: str) -> ResponseReturnValue |
             activity.act("confirm_failed", visit.session)
         form.password.errors = ["This is not your password."]
         return None
-    with guard.acting() as session:
+    with endings.acting(action) as session:
         if session.user.password_version != version:
             form.password.errors = ["Your password was changed just now."]
             return None
         tokens = refresh_token.prove(session, cookies.read(cookies.REFRESH))
         if tokens:
-            activity.act("confirmed", session)
-            done = None if action else once.result(wanted, tokens)
+            answer = _go_on(session, tokens, action, wanted)
     if tokens is None:
         raise Unauthorized
+    return answer()
+
+
+def _go_on(session: Session, tokens: Tokens, action: str, wanted: str) -> endings.Then:
+    activity.act("confirmed", session)
     guard.renew(tokens)
-    return done or endings.perform(action)
+    if action:
+        return endings.carry_out(session, action)
+    done = once.result(wanted)
+    return lambda: done

@@ -1,11 +1,14 @@
 """What can be done once it is certain who asks: end one session, the others, or all; take back what an app was allowed;
 answer a warning; administer."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import quote
 
 from flask import redirect
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.wrappers import Response as Answer
 
 from app import admission
 from app.db import db
@@ -15,6 +18,8 @@ from app.oauth import client as clients
 from app.oauth import consent
 from app.web import guard, once, rows, sign_out, warning
 from app.web.admin import acts
+
+Then = Callable[[], ResponseReturnValue]
 
 
 def confirmed(action: str, *, needless: bool = False, since: int = 0) -> ResponseReturnValue:
@@ -26,12 +31,29 @@ def confirmed(action: str, *, needless: bool = False, since: int = 0) -> Respons
 
 
 def perform(action: str) -> ResponseReturnValue:
-    """Carry out `others`, `all`, `end:` and a session's id, `app:` and a client's, `mine:`, an id and what was seen, or
-    `admin:` and an act."""
+    """Carry out *action* in a transaction of its own."""
+    with acting(action) as current:
+        answer = carry_out(current, action)
+    return answer()
+
+
+def acting(action: str) -> AbstractContextManager[Session]:
+    """Write on behalf of the current session, with the rows locked that *action* is about. Raises Full."""
     verb, _, rest = action.partition(":")
-    if verb in _DOES:
-        return _DOES[verb](rest)
-    return _end_everything() if verb == "all" else _end_others()
+    if verb == "admin":
+        return acts.acting(rest)
+    return _acting_in_line() if verb in _MANY else guard.acting()
+
+
+def carry_out(current: Session, action: str) -> Then:
+    """Do `others`, `all`, `end:` and a session's id, `app:` and a client's, `mine:`, an id and what was seen, or `admin:`
+    and an act. Must run inside `acting`. What is returned makes the answer, once that is over.
+    """
+    verb, _, rest = action.partition(":")
+    if verb == "all":
+        return _end_everything(current)
+    done = _DOES[verb](current, rest)
+    return lambda: done
 
 
 def describe(action: str) -> str:
@@ -59,53 +81,54 @@ def own(sid: str) -> Session:
     return session
 
 
-def _end_one(sid: str) -> ResponseReturnValue:
-    own(sid)
-    verb = "already"
-    with guard.acting() as current:
-        session = sessions.lock(sid)
-        if session and session.end(Reason.ENDED_ELSEWHERE, actor=current.id):
-            activity.record("session_ended" if session.client_id == SITE else "app_ended", current.user_id, session)
-            verb = "ended"
-        if session and session.client_id != SITE:
-            consent.withdraw(session.user_id, session.client_id)
-        return once.result(f"/devices?done={verb}&sid={sid}#session-{sid}")
-
-
-def _end_app(client_id: str) -> ResponseReturnValue:
-    """Take back what one app was allowed, and end all that it holds."""
+@contextmanager
+def _acting_in_line() -> Iterator[Session]:
     with admission.turn("endings"), guard.acting() as current:
-        ended = sessions.end_apps(current, Reason.ENDED_ELSEWHERE, client_id=client_id)
-        if consent.withdraw(current.user_id, client_id) or ended:
-            activity.act("app_disallowed", current)
-        return once.result("/account?done=disallowed#apps")
+        yield current
 
 
-def _answer(rest: str) -> ResponseReturnValue:
+def _end_one(current: Session, sid: str) -> Answer:
+    own(sid)
+    verb, session = "already", sessions.lock(sid)
+    if session and session.end(Reason.ENDED_ELSEWHERE, actor=current.id):
+        activity.record("session_ended" if session.client_id == SITE else "app_ended", current.user_id, session)
+        verb = "ended"
+    if session and session.client_id != SITE:
+        consent.withdraw(session.user_id, session.client_id)
+    return once.result(f"/devices?done={verb}&sid={sid}#session-{sid}")
+
+
+def _end_app(current: Session, client_id: str) -> Answer:
+    """Take back what one app was allowed, and end all that it holds."""
+    ended = sessions.end_apps(current, Reason.ENDED_ELSEWHERE, client_id=client_id)
+    if consent.withdraw(current.user_id, client_id) or ended:
+        activity.act("app_disallowed", current)
+    return once.result("/account?done=disallowed#apps")
+
+
+def _answer(_current: Session, rest: str) -> Answer:
     """Take it from their owner that uses from a new place were theirs, as far as they were *seen*."""
     sid, _, seen = rest.partition(":")
     own(sid)
-    with guard.acting():
-        session = sessions.lock(sid)
-        if session and session.goes_on():
-            suspicion.answer(session, int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 20 else 0)
-        return once.result(f"/devices?done=answered&sid={sid}#session-{sid}")
+    session = sessions.lock(sid)
+    if session and session.goes_on():
+        suspicion.answer(session, int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 20 else 0)
+    return once.result(f"/devices?done=answered&sid={sid}#session-{sid}")
 
 
-_DOES = {"admin": acts.perform, "app": _end_app, "end": _end_one, "mine": _answer}
+def _end_others(current: Session, _rest: str) -> Answer:
+    if sessions.end_others(current, Reason.ENDED_OTHERS):
+        activity.act("others_ended", current)
+    return once.result("/devices?done=others")
 
 
-def _end_others() -> ResponseReturnValue:
-    with admission.turn("endings"), guard.acting() as current:
-        if sessions.end_others(current, Reason.ENDED_OTHERS):
-            activity.act("others_ended", current)
-        return once.result("/devices?done=others")
+_DOES = {"admin": acts.perform, "app": _end_app, "end": _end_one, "mine": _answer, "others": _end_others}
+_MANY = ("app", "others")  # which may end so many that they wait in a line
 
 
-def _end_everything() -> ResponseReturnValue:
-    with guard.acting() as current:
-        count = sessions.end_all(current.user_id, Reason.ENDED_EVERYWHERE, actor=current.id)
-        consent.withdraw_all(current.user_id)
-        activity.act("everywhere_ended", current)
-        once.note(current.id, count=count)
-    return sign_out.farewell(current.id, ended=count)
+def _end_everything(current: Session) -> Then:
+    count = sessions.end_all(current.user_id, Reason.ENDED_EVERYWHERE, actor=current.id)
+    consent.withdraw_all(current.user_id)
+    activity.act("everywhere_ended", current)
+    once.note(current.id, count=count)
+    return lambda: sign_out.farewell(current.id, ended=count)

@@ -97,12 +97,20 @@ def current() -> Visit:
 
 @contextmanager
 def acting() -> Iterator[Session]:
-    """Write on behalf of the current session, unless it was ended since the request began."""
-    with writing():
-        session = sessions.lock(current().claims.sid)  # not of the row, which `writing` has let go
-        if session is None or not session.goes_on():
-            raise Unauthorized
-        yield session
+    """Write on behalf of the current session, unless it was ended since the request began.
+
+    Tokens that the block renews are handed back only if it is committed.
+    """
+    before = current(), g.get("new_cookies", {})
+    try:
+        with writing():
+            session = sessions.lock(current().claims.sid)  # not of the row, which `writing` has let go
+            if session is None or not session.goes_on():
+                raise Unauthorized
+            yield session
+    except BaseException:
+        g.visit, g.new_cookies = before
+        raise
 
 
 def required(view: Callable[P, R]) -> Callable[P, R]:

@@ -27,7 +27,6 @@ from app import admission, seal
 from app.config import settings
 from app.db import StoreUnavailable, after_commit, let_go
 from app.identity import refresh_token
-from app.identity.refresh_token import Tokens
 from app.oauth import code
 from app.revocation import delivery
 from app.web import cookies, guard, local
@@ -76,13 +75,10 @@ def look_again() -> Response | None:
     return begin() if claim and claim.is_late else None
 
 
-def result(location: str, tokens: Tokens | None = None) -> Answer:
-    """Lead on to what the transaction has done, and keep that answer with it. Must run inside `db.writing`. Raises Lost.
-
-    *tokens*: those that it made for this browser, which `guard.renew` hands back after the commit.
-    """
+def result(location: str) -> Answer:
+    """Lead on to what the transaction has done, and keep that answer with it. Must run inside `db.writing`. Raises Lost."""
     answer = redirect(location, HTTPStatus.SEE_OTHER)
-    guard.hand_back(answer, tokens)
+    guard.hand_back(answer)
     keep(answer)
     return redirect(location, HTTPStatus.SEE_OTHER)
 

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app import clock, stillness
-from app.db import db
+from app.db import Session, StoreUnavailable, db
 from app.identity import access_token
 from app.identity.access_token import Claims
 from app.identity.first_use import Recorded
@@ -260,6 +260,34 @@ def test_two_tabs_around_a_confirmation_are_never_signed_out(
     for _ in range(4):
         assert ada.is_signed_in()
         site.wait(301)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/confirm", {"password": PASSWORD}),
+        ("/confirm", {"password": PASSWORD, "action": "others"}),
+        ("/account/password", {"current": PASSWORD, "password": NEW}),
+    ],
+    ids=["confirm", "confirm, and end the others", "change the password"],
+)
+def test_what_could_not_be_written_gives_no_cookies_and_does_nothing(
+    ada: Browser, phone: Browser, path: str, fields: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = ada.pocket()
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "commit", refuse)
+        assert ada.post(path, **fields).status_code == 503
+    assert ada.pocket() == before
+    assert ada.is_signed_in()
+    assert phone.is_signed_in()
+    assert not may_act(ada)
+
+
+def refuse(session: Session) -> None:
+    """Fail as a database that is away does when something was written."""
+    if "after_commit" in session.info:
+        raise StoreUnavailable("the database is away")
 
 
 def test_a_theft_that_the_confirming_browser_shows_ends_the_session(site: Site, ada: Browser) -> None:

@@ -1,8 +1,11 @@
 """What an administrator can do about a person: end one session or all of them, close the account, open it again."""
 
+from contextlib import AbstractContextManager
+
 from flask import redirect
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.wrappers import Response as Answer
 
 from app import clock
 from app.db import after_commit, db
@@ -20,20 +23,26 @@ def ask(verb: str, user_id: str, sid: str = "") -> ResponseReturnValue:
     describe(action)
     if guard.current().is_stale:
         return redirect(f"/confirm?action=admin:{action}", 303)
-    return perform(action)
+    with acting(action) as current:
+        return perform(current, action)
 
 
-def perform(action: str) -> ResponseReturnValue:
+def acting(action: str) -> AbstractContextManager[Session]:
+    """Write on behalf of the current session, with the rows locked that *action* is about."""
+    _, person, _ = _read(action)
+    return authority.acting_on(person.id)
+
+
+def perform(current: Session, action: str) -> Answer:
     """Carry out `end`, `all`, `disable` or `enable`: a colon, the person's id, a colon, perhaps a session's id.
 
-    Nobody does it to themselves: that is what the devices page is for, and nobody shall lock out the last who can help.
+    Administrators cannot do it to themselves: the devices page is for that, and the last one must not lock themselves
+    out. Must run inside `acting`.
     """
     verb, person, sid = _read(action)
-    page, about = f"/admin/people/{person.id}?done=", f"&sid={sid}#session-{sid}" if sid else ""
-    if person.id == guard.current().session.user_id:
-        return redirect(f"{page}own{about}", 303)
-    with authority.acting_on(person.id) as (current, locked):
-        return once.result(page + _DOES[verb](current, locked, sid) + about)
+    about = f"&sid={sid}#session-{sid}" if sid else ""
+    done = "own" if person.id == current.user_id else _DOES[verb](current, person, sid)
+    return once.result(f"/admin/people/{person.id}?done={done}{about}")
 
 
 def describe(action: str) -> str:

@@ -28,11 +28,11 @@ def person(user_id: str) -> User:
 
 
 @contextmanager
-def acting_on(user_id: str) -> Iterator[tuple[Session, User]]:
+def acting_on(user_id: str) -> Iterator[Session]:
     """Write about this person on behalf of the current session, if it goes on and is still an administrator's."""
     with writing():
         locked = {found: users.lock(found) for found in sorted({user_id, guard.current().claims.sub})}
         with guard.acting() as current:
             if not locked[current.user_id].is_admin:
                 raise NotFound
-            yield current, locked[user_id]
+            yield current
