@@ -15,12 +15,12 @@ SETTINGS = {"WORKERS": "2", "MAX_SESSIONS": "3"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Use each engine over http, as on the machine of whoever tries the site; WebKit, which keeps other cookies there, over https too."""
+    """Use each engine over http, as a developer does on their own machine; for tests marked `tls`, over https too."""
     if "engine" not in metafunc.fixturenames:
         return
     ways = {engine: (engine, "http") for engine in sorted(driver.ENGINES)}
     if metafunc.definition.get_closest_marker("tls"):
-        ways["webkit over https"] = ("webkit", "https")
+        ways |= {f"{engine} over https": (engine, "https") for engine in sorted(driver.ENGINES)}
     metafunc.parametrize(("engine", "scheme"), ways.values(), ids=ways, scope="session")
 
 

@@ -137,7 +137,7 @@ class Marionette(Line):
         self._answers = self._socket.makefile("rb")
         self._read()  # it says who it is
         self._sent = 0
-        self._call("WebDriver:NewSession", {})
+        self._call("WebDriver:NewSession", {"acceptInsecureCerts": True})
 
     def send(self, method: str, path: str, body: dict[str, Any]) -> Any:
         _, _, rest = path.partition("/element/")
@@ -307,7 +307,8 @@ def chromium(*, javascript: bool = True, cookies: bool = True) -> Line:
     switches += ["--no-sandbox"] if os.geteuid() == 0 else []
     options = {"args": switches, "binary": program("chromium", "chromium"), "prefs": preferences}
     driver = program("chromedriver", "chromium-driver")
-    return WebDriver([driver], {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}})
+    wanted = {"acceptInsecureCerts": True, "goog:chromeOptions": options}
+    return WebDriver([driver], {"capabilities": {"alwaysMatch": wanted}})
 
 
 class WebKit(WebDriver):
