@@ -27,7 +27,10 @@ _begun_by_all = Throttle("experiments of everyone", "20000 per 1 hour", TooMuch)
 
 
 class Bench(Model):
-    """What one visitor has in front of them. *id*: the SHA-256 of the cookie, in hex, cut to 128 bits."""
+    """What one visitor has in front of them. *id*: the SHA-256 of the cookie, in hex, cut to 128 bits.
+
+    *moved_at*: when it last came further, in the experiment or on the path.
+    """
 
     __tablename__ = "lab_benches"
     __table_args__ = (Index("lab_benches_by_age", "seen_at"),)
@@ -38,6 +41,7 @@ class Bench(Model):
     seen_at: Mapped[int]
     run: Mapped[str | None]
     answers: Mapped[str] = mapped_column(default="{}")
+    moved_at: Mapped[int | None]
 
     def read_run(self) -> Run | None:
         return Run.from_json(self.run) if self.run else None
@@ -45,6 +49,17 @@ class Bench(Model):
     def read_answers(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.answers)
         return found
+
+    def steps(self) -> tuple[bool, bool, bool, bool]:
+        """Return which steps of the experiment are done: signed in, copied the tokens, signed out, tried the copy."""
+        run = self.read_run()
+        if run is None:
+            return False, False, False, False
+        return True, run.copied, run.ended_at is not None, run.found is not None and run.is_answered
+
+    def progress(self) -> tuple[object, ...]:
+        """Return what differs once its visitor has come further."""
+        return self.room, *self.steps(), len(self.read_answers())
 
 
 def here() -> Bench | None:
@@ -116,8 +131,10 @@ def changing(*, durable: bool = True) -> Iterator[tuple[Bench, str | None]]:
     with admission.turn("acts", visitor()), writing(durable=durable):
         bench = lock(name(held)) if held else None
         bench, secret = (bench, None) if bench else make()
-        bench.seen_at = clock.now()
+        bench.seen_at, before = clock.now(), bench.progress()
         yield bench, secret
+        if bench.progress() != before:
+            bench.moved_at = clock.now()
 
 
 def hand_over(response: Response, secret: str | None) -> Response:

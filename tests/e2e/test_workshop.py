@@ -1,7 +1,9 @@
 """A workshop: a teacher and three attendees in four browsers, and a board that follows them by itself."""
 
+import os
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -9,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.conftest import LONG
 from tests.e2e.acts import check
 from tests.e2e.conftest import OpenBrowser, Person
+from tests.server import Server
 
 pytestmark = pytest.mark.e2e
 LIVE = 15_000  # ms: the board asks every two seconds, and the machine may be busy
@@ -109,6 +112,27 @@ def test_what_is_open_or_has_the_focus_stays_so_while_the_board_changes(
     arrive(open_browser, teacher, "Bob")
     expect(row(teacher, "Bob")).to_be_visible(timeout=LIVE)
     expect(remove).to_be_focused()
+
+
+def test_fifty_people_fit_on_a_projector(teacher: Person, server: Server) -> None:
+    page = teacher.page
+    room, names = urlsplit(page.url).path, [f"Wilhelmina {number}" for number in range(50)]
+    for name in names:
+        _, pocket = server.ask("POST", f"{room}/join", {}, nickname=name)
+        server.ask("POST", "/lab/sign-in", pocket)
+        server.ask("POST", "/lab/copy", pocket)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.reload()
+    page.get_by_text("How to come in").click()
+    people = page.get_by_role("list", name="Where everyone is")
+    expect(people.get_by_role("listitem")).to_have_count(50)
+    if "PICTURE" in os.environ:
+        page.screenshot(path=os.environ["PICTURE"])
+    for name in (names[0], names[-1]):
+        box = people.get_by_text(name, exact=True).bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= 720
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 1280
 
 
 def test_without_javascript_a_link_refreshes_the_board(open_browser: OpenBrowser) -> None:

@@ -1,14 +1,18 @@
 """The teacher's board: what it says of each attendee, what the teacher may do to them, and nobody else."""
 
+import csv
 import html
+import io
 import json
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
 from app.lab import player, questions, replay
 from app.lab.bench import Bench
-from app.lab.rooms.board import STEPS, Mark, draw
+from app.lab.questions.question import Question
+from app.lab.rooms.board import STEPS, STUCK_SECONDS, Choice, Mark, draw
 from app.lab.run import Run
 from tests.browsers import Browser, Site
 from tests.workshop import Teacher, experiment
@@ -56,24 +60,93 @@ def test_what_was_accepted_before_the_sign_out_is_no_finding(teacher: Teacher) -
     assert "signed in not yet tried" in teacher.row("Ada")
 
 
+def asked(name: str) -> Question:
+    return replace(questions.ALL["Q5"], id=name, claim=f"Claim {name}", choices={"a": "This", "b": "That"})
+
+
 def test_predictions_are_counted_by_question_in_their_order() -> None:
-    right, wrong = ({"guess": "a", "found": "a", "right": fits, "at": 1} for fits in (True, False))
-    given = [{"late": right, "early": wrong}, {"late": wrong, "early": wrong}, {}]
-    benches = [Bench(id=str(at), nickname=f"n{at}", answers=json.dumps(each)) for at, each in enumerate(given)]
-    board = draw(benches, {"unasked": "Not yet.", "late": "Who is late?"})
-    assert [(question.id, question.claim) for question in board.questions] == [("late", "Who is late?"), ("early", "")]
+    right, wrong = ({"guess": "ba"[fits], "found": "a", "right": fits, "at": 1} for fits in (True, False))
+    given = [{"late": right, "early": wrong}, {"late": wrong, "early": wrong, "gone": right}, {}]
+    benches = [
+        Bench(id=str(at), nickname=f"n{at}", made_at=0, answers=json.dumps(each)) for at, each in enumerate(given)
+    ]
+    board = draw(benches, {name: asked(name) for name in ("unasked", "late", "early")})
+    assert [(question.id, question.claim) for question in board.questions] == [
+        ("late", "Claim late"),
+        ("early", "Claim early"),
+    ]
     assert [dict(question.tally) for question in board.questions] == [
         {Mark.RIGHT: 1, Mark.WRONG: 1, Mark.NOT_YET: 1},
         {Mark.RIGHT: 0, Mark.WRONG: 2, Mark.NOT_YET: 1},
     ]
+    assert [question.choices for question in board.questions] == [
+        (Choice("This", 1), Choice("That", 1)),
+        (Choice("This", 0), Choice("That", 2)),
+    ]
     assert board.rows[2].marks == (Mark.NOT_YET, Mark.NOT_YET)
+    assert [row.question for row in board.rows] == ["unasked", "unasked", ""]
     assert board.reached == tuple((step, 0) for step in STEPS)
+
+
+def test_the_board_says_who_is_stuck_where_and_since_when(site: Site, teacher: Teacher) -> None:
+    ada, bob = teacher.arrive("Ada"), teacher.arrive("Bob")
+    ada.post("/lab/sign-in")
+    site.wait(STUCK_SECONDS - 1)
+    assert "stuck" not in teacher.board()
+    bob.post("/lab/sign-in")
+    site.wait(1)
+    ada.post("/lab/time", step="minute")  # a press that leads no further
+    assert "stuck at “signed in”, came there 3 minutes ago" in teacher.row("Ada")
+    assert "stuck" not in teacher.row("Bob")
+    ada.post("/lab/copy")
+    assert "stuck" not in teacher.row("Ada")
+
+
+def test_the_board_says_at_which_question_an_attendee_is(site: Site, teacher: Teacher) -> None:
+    ada = teacher.arrive("Ada")
+    experiment(ada)
+    site.wait(STUCK_SECONDS)
+    assert "stuck" not in teacher.row("Ada"), "the experiment is done, and the path not begun"
+    first, second, *_ = questions.ALL
+    ada.post(f"/lab/path/{first}", guess=next(iter(questions.ALL[first].choices)))
+    site.wait(STUCK_SECONDS)
+    assert f"stuck at “{second}”" in teacher.row("Ada")
+
+
+def test_who_has_just_been_reset_is_not_stuck(site: Site, teacher: Teacher) -> None:
+    teacher.arrive("Ada")
+    site.wait(STUCK_SECONDS)
+    assert "stuck at “has not begun”" in teacher.row("Ada")
+    teacher.browser.post(f"{teacher.room}/reset")
+    assert "stuck" not in teacher.row("Ada")
+
+
+def test_the_results_are_kept_as_a_table_and_as_json(teacher: Teacher) -> None:
+    ada = teacher.arrive('=Ada, "A"')
+    teacher.arrive("Bob")
+    experiment(ada)
+    question = questions.ALL["Q5"]
+    chosen = next(iter(question.choices))
+    ada.post("/lab/path/Q5", guess=chosen)
+    head, *rows = csv.reader(io.StringIO(teacher.browser.get(f"{teacher.room}/results.csv").text))
+    found = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [row["nickname"] for row in found] == ['\'=Ada, "A"', "Bob"], "no spreadsheet computes a nickname"
+    assert [(row["tried the copy"], row["Q5 chosen"]) for row in found] == [("yes", chosen), ("no", "")]
+    answer = teacher.browser.get(f"{teacher.room}/results.json")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    told = answer.get_json()
+    assert [person["nickname"] for person in told["attendees"]] == ['=Ada, "A"', "Bob"]
+    assert told["attendees"][0]["answers"]["Q5"]["chosen"] == chosen
+    assert told["attendees"][1]["answers"] == {}
+    (counted,) = told["questions"]
+    assert counted["chosen"] == {words: int(name == chosen) for name, words in question.choices.items()}
 
 
 def test_only_the_teacher_sees_the_board(site: Site, teacher: Teacher) -> None:
     for other in (teacher.arrive("Ada"), site.browser(), Teacher(site, "another").browser):
         assert urlsplit(other.get(teacher.room).location).path == f"{teacher.room}/join"
-        assert other.get(f"{teacher.room}/board").status_code == 404
+        for page in ("board", "results.csv", "results.json"):
+            assert other.get(f"{teacher.room}/{page}").status_code == 404
     assert "Ada" not in site.browser().get(f"{teacher.room}/join").text
 
 

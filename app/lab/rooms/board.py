@@ -1,14 +1,17 @@
-"""What the teacher's board shows: how far each attendee is, what they found, and whether their predictions came true."""
+"""What the teacher's board shows: how far each attendee is, who is stuck, and what was predicted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from app import clock
 from app.lab.bench import Bench
+from app.lab.questions.question import Question as Asked
 from app.lab.run import Run, Way
 
 STEPS = ("signed in", "copied the tokens", "signed out", "tried the copy")
+STUCK_SECONDS = 3 * 60
 _ENDED = {
     Way.CLIENT: "the browser forgot",
     Way.EXPIRY: "it expired",
@@ -39,26 +42,55 @@ class Found:
 @dataclass(frozen=True)
 class Row:
     """One attendee. *steps*: which of STEPS they have taken. *ended*: in which way they signed out, in words.
-    *marks*: one for each question of the board."""
+
+    *question*: the one that they are at, once they are on the path. *moved_at*: when they last came further.
+    *answers*: for each question of the board the name of their choice, if there is one, and what became of it.
+    """
 
     id: str
     nickname: str
     steps: tuple[bool, ...]
     ended: str
     found: Found | None
-    marks: tuple[Mark, ...]
+    question: str
+    moved_at: int
+    answers: Mapping[str, tuple[str, Mark]]
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        return tuple(mark for _, mark in self.answers.values())
 
     def count(self, mark: str) -> int:
         return self.marks.count(Mark(mark))
 
+    @property
+    def place(self) -> str:
+        """Where they are, in a word or two."""
+        done = [step for step, is_done in zip(STEPS, self.steps, strict=True) if is_done]
+        return self.question or (done[-1] if done else "has not begun")
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether they are at the same place for long, and there is something left to do."""
+        return clock.now() - self.moved_at >= STUCK_SECONDS and not (all(self.steps) and not self.question)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer that a question offers, and how many in the room predicted it."""
+
+    words: str
+    count: int
+
 
 @dataclass(frozen=True)
 class Question:
-    """One question of the path that somebody has answered, and how many of those in the room were right about it."""
+    """One question of the path that an attendee has answered; how many were right about it, and what was chosen."""
 
     id: str
     claim: str
     tally: Mapping[Mark, int]
+    choices: tuple[Choice, ...]
 
 
 @dataclass(frozen=True)
@@ -69,26 +101,36 @@ class Board:
     reached: tuple[tuple[str, int], ...]
     questions: tuple[Question, ...]
 
+    @property
+    def stuck(self) -> list[Row]:
+        """Those who are stuck, the longest first."""
+        return sorted((row for row in self.rows if row.is_stuck), key=lambda row: row.moved_at)
 
-def draw(attendees: Iterable[Bench], asked: Mapping[str, str] | None = None) -> Board:
-    """Draw the board. *asked*: the claim of each question by its id, in their order; unknown ones come after them."""
-    answers = {bench: bench.read_answers() for bench in attendees}
-    claims = asked or {}
-    answered = {name for given in answers.values() for name in given}
-    names = [*(name for name in claims if name in answered), *sorted(answered - claims.keys())]
-    rows = tuple(_row(bench, [_mark(given, name) for name in names]) for bench, given in answers.items())
+
+def draw(attendees: Iterable[Bench], asked: Mapping[str, Asked]) -> Board:
+    """Draw the board. *asked*: every question by its id, in their order. Answers to others are left out."""
+    given = {bench: bench.read_answers() for bench in attendees}
+    names = [name for name in asked if any(name in answers for answers in given.values())]
+    rows = tuple(_row(bench, answers, names, list(asked)) for bench, answers in given.items())
     return Board(
         rows,
         tuple((step, sum(row.steps[at] for row in rows)) for at, step in enumerate(STEPS)),
-        tuple(_question(name, claims.get(name, ""), [row.marks[at] for row in rows]) for at, name in enumerate(names)),
+        tuple(_question(asked[name], [row.answers[name] for row in rows]) for name in names),
     )
 
 
-def _row(bench: Bench, marks: Sequence[Mark]) -> Row:
+def _row(bench: Bench, answers: Mapping[str, Any], names: Sequence[str], path: Sequence[str]) -> Row:
     run = bench.read_run()
-    steps = (run is not None, bool(run and run.copied), bool(run and run.ended_at is not None))
-    found, ended = (_found(run), _ended(run)) if run else (None, "")
-    return Row(bench.id, bench.nickname or "", (*steps, found is not None), ended, found, tuple(marks))
+    return Row(
+        bench.id,
+        bench.nickname or "",
+        bench.steps(),
+        _ended(run) if run else "",
+        _found(run) if run else None,
+        next((name for name in path if name not in answers), "") if answers else "",
+        bench.moved_at or bench.made_at,
+        {name: _answer(answers.get(name, {})) for name in names},
+    )
 
 
 def _found(run: Run) -> Found | None:
@@ -102,9 +144,13 @@ def _ended(run: Run) -> str:
     return _ENDED[Way(run.ended_by)] if run.ended_by in list(Way) else "an old token was used again"
 
 
-def _mark(answers: Mapping[str, Any], name: str) -> Mark:
-    return {True: Mark.RIGHT, False: Mark.WRONG}.get(answers.get(name, {}).get("right"), Mark.NOT_YET)
+def _answer(answer: Mapping[str, Any]) -> tuple[str, Mark]:
+    if not answer:
+        return "", Mark.NOT_YET
+    return answer["guess"], Mark.RIGHT if answer["right"] else Mark.WRONG
 
 
-def _question(name: str, claim: str, marks: Sequence[Mark]) -> Question:
-    return Question(name, claim, {mark: marks.count(mark) for mark in Mark})
+def _question(asked: Asked, answers: Sequence[tuple[str, Mark]]) -> Question:
+    guesses, marks = [guess for guess, _ in answers], [mark for _, mark in answers]
+    choices = tuple(Choice(words, guesses.count(name)) for name, words in asked.choices.items())
+    return Question(asked.id, asked.claim, {mark: marks.count(mark) for mark in Mark}, choices)

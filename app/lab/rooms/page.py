@@ -11,7 +11,7 @@ from app import admission
 from app.config import is_loopback, settings
 from app.db import writing
 from app.lab import bench, questions
-from app.lab.rooms import board, room
+from app.lab.rooms import board, results, room
 from app.lab.rooms.forms import Door, Join, Opening
 from app.lab.rooms.room import Refused, Room
 from app.throttle import PlaceThrottle
@@ -75,6 +75,19 @@ def inner(code: str) -> ResponseReturnValue:
     return render_template("lab/_board.html", room=found, board=_board(found))
 
 
+@bp.get("/<code>/results.csv")
+def table(code: str) -> ResponseReturnValue:
+    """What the board shows, for a spreadsheet."""
+    found = _taught(code)
+    return results.as_csv(_board(found)), 200, _file(found, "csv") | {"Content-Type": "text/csv; charset=utf-8"}
+
+
+@bp.get("/<code>/results.json")
+def document(code: str) -> ResponseReturnValue:
+    found = _taught(code)
+    return results.as_json(found, _board(found)), 200, _file(found, "json")
+
+
 @bp.route("/<code>/join", methods=["GET", "POST"])
 def join(code: str) -> ResponseReturnValue:
     found = _find(code)
@@ -119,8 +132,11 @@ def close(code: str) -> ResponseReturnValue:
 
 
 def _board(found: Room) -> board.Board:
-    claims = {question.id: question.claim for question in questions.ALL.values()}
-    return board.draw(found.attendees(), claims)
+    return board.draw(found.attendees(), questions.ALL)
+
+
+def _file(found: Room, kind: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="room-{found.code}.{kind}"'}
 
 
 def _lobby(opening: Opening | None = None, door: Door | None = None) -> str:

@@ -69,13 +69,13 @@ class Room(Model):
 
     def reset(self, bench: str | None = None) -> None:
         """Clear the run and the answers of one attendee, or of all."""
-        self._change(bench, run=None, answers="{}")
+        self._change(bench, run=None, answers="{}", moved_at=clock.now())
 
     def remove(self, bench: str) -> None:
         """Put one attendee out of the room. What they have done stays theirs."""
         self._change(bench, room=None, nickname=None)
 
-    def _change(self, bench: str | None, **values: str | None) -> None:
+    def _change(self, bench: str | None, **values: str | int | None) -> None:
         change = update(Bench).where(Bench.room == self.code).values(**values)
         db.session.execute(change if bench is None else change.where(Bench.id == bench))
 
