@@ -2,23 +2,28 @@
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flask import request
+from markupsafe import Markup
 from sqlalchemy import Index, String, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
-from app import admission, clock
-from app.config import DAY
+from app import admission, clock, seal
+from app.config import DAY, settings
 from app.db import Model, db, writing
 from app.lab.run import Run
 from app.throttle import PlaceThrottle, Throttle, TooMuch
 from app.web import cookies
 
 KEPT_SECONDS = 30 * DAY
+PRESS = "press"
+_PRESSED = re.compile("[A-Za-z0-9_-]{32}")
 MOST = 20_000  # benches; beyond, those that were not touched for longest go
 _GOING = 20  # at once: more than come at once, and no long wait for those who want to write
 _made = PlaceThrottle("benches made by place", "2000 per 10 minutes", TooMuch)  # a classroom has one address
@@ -29,7 +34,7 @@ _begun_by_all = Throttle("experiments of everyone", "20000 per 1 hour", TooMuch)
 class Bench(Model):
     """What one visitor has in front of them. *id*: the SHA-256 of the cookie, in hex, cut to 128 bits.
 
-    *moved_at*: when it last came further, in the experiment or on the path.
+    *moved_at*: when it last came further, in the experiment or on the path. *pressed*: the id of the form that it acted on last.
     """
 
     __tablename__ = "lab_benches"
@@ -42,6 +47,7 @@ class Bench(Model):
     run: Mapped[str | None]
     answers: Mapped[str] = mapped_column(default="{}")
     moved_at: Mapped[int | None]
+    pressed: Mapped[str | None] = mapped_column(String(32))
 
     def read_run(self) -> Run | None:
         return Run.from_json(self.run) if self.run else None
@@ -56,6 +62,10 @@ class Bench(Model):
         if run is None:
             return False, False, False, False
         return True, run.copied, run.ended_at is not None, run.found is not None and run.is_answered
+
+    def has_acted(self) -> bool:
+        """Return whether the form of this request was acted on before, and only the answer was lost."""
+        return self.pressed is not None and self.pressed == _press()
 
     def progress(self) -> tuple[object, ...]:
         """Return what differs once its visitor has come further."""
@@ -86,13 +96,12 @@ def lock(bench_id: str) -> Bench | None:
     )
 
 
-def make() -> tuple[Bench, str]:
-    """Add a bench; return it with its cookie. Some of those that are too old, or too many, go.
+def make(secret: str) -> tuple[Bench, str]:
+    """Add the bench of a cookie; return both. Some of those that are too old, or too many, go.
 
     Must run inside `db.writing`.
     """
     _forget()
-    secret = secrets.token_urlsafe(24)
     now = clock.now()
     bench = Bench(id=name(secret), made_at=now, seen_at=now, answers="{}")
     db.session.add(bench)
@@ -122,17 +131,20 @@ def _forget() -> None:
 def changing(*, durable: bool = True) -> Iterator[tuple[Bench, str | None]]:
     """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it.
 
+    The form that made it and is sent again, as its answer was lost with the cookie, finds the same bench.
     *durable*: see `db.writing`.
     """
-    held = cookies.read(cookies.LAB)
+    held, given = cookies.read(cookies.LAB), _secret()
     if held is None:
         _made.check()
         _made.count()
     with admission.turn("acts", visitor()), writing(durable=durable):
-        bench = lock(name(held)) if held else None
-        bench, secret = (bench, None) if bench else make()
+        bench, secret = lock(name(held or given)), None if held else given
+        if bench is None:
+            bench, secret = make(given)
         bench.seen_at, before = clock.now(), bench.progress()
         yield bench, secret
+        bench.pressed = _press() or bench.pressed
         if bench.progress() != before:
             bench.moved_at = clock.now()
 
@@ -142,6 +154,22 @@ def hand_over(response: Response, secret: str | None) -> Response:
     if secret:
         cookies.put(response, cookies.LAB, secret, seconds=KEPT_SECONDS)
     return response
+
+
+def press() -> Markup:
+    """Return the hidden field by which a form that is sent again counts once."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(PRESS, secrets.token_urlsafe(24))
+
+
+def _press() -> str | None:
+    sent = request.form.get(PRESS, "")
+    return sent if _PRESSED.fullmatch(sent) else None
+
+
+def _secret() -> str:
+    """Return the cookie of a new bench: random, and the same for the same form."""
+    sent = _press()
+    return seal.derive(settings().secret_key, f"the bench of {sent}").hex() if sent else secrets.token_urlsafe(24)
 
 
 def name(secret: str) -> str:

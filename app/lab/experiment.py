@@ -38,7 +38,8 @@ def show() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     bench.begin_experiment()
     with bench.changing() as (found, secret):
-        found.run = run.begin(found.id, log.opened()).to_json()
+        if not found.has_acted():
+            found.run = run.begin(found.id, log.opened()).to_json()
     return bench.hand_over(redirect("/lab#copy", 303), secret)
 
 
@@ -110,7 +111,7 @@ def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> R
     """Change the visitor's run, then show it at *place* on the page. *durable*: see `db.writing`."""
     with bench.changing(durable=durable) as (found, secret):
         mine = found.read_run()
-        if mine is not None:
+        if mine is not None and not found.has_acted():
             change(mine)
             abroad.tell(mine)
             found.run = mine.to_json()

@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
 
 def _context() -> dict[str, Any]:
     # Looked up only by a page that says it: a page about an error must not need the database.
-    return {"workshop": settings().workshop, "attendee": _attendee}
+    return {"workshop": settings().workshop, "attendee": _attendee, "press": bench.press}
 
 
 def _attendee() -> tuple[str, str] | None:

@@ -24,6 +24,11 @@ from tests.lab.walk import Walk, walk_through
 
 page = pytest.mark.page
 IDS = list(questions.ALL)
+GUIDE = (Path(__file__).parents[2] / "docs" / "workshop.md").read_text()
+KEY = {
+    name: (asked, answer, int(minutes))
+    for name, asked, answer, minutes in re.findall(r"^\| ([AQ]\d+) \| (.+?) \| (.+?) \| .+? \| (\d+) \|$", GUIDE, re.M)
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +63,25 @@ def test_the_prediction_comes_first_and_then_what_happened(walk: Walk, name: str
     assert all(f'href="{link.path}"' in step.after for link in question.go_on)
     assert "<fieldset" not in step.after or question.also
     assert step.kept["right"] is (step.kept["guess"] == step.found)
+
+
+@page
+@pytest.mark.parametrize("name", IDS)
+def test_the_answer_key_of_the_guide_says_what_turns_out_right(walk: Walk, name: str) -> None:
+    question, (asked, answer, _) = questions.ALL[name], KEY[name]
+    assert asked == question.ask
+    assert answer == ("*measured*" if name == "Q7" else question.choices[walk[name].found])
+
+
+def test_the_minutes_of_the_answer_key_fit_into_the_plans_of_the_guide() -> None:
+    assert list(KEY) == IDS
+    minutes = [each for *_, each in KEY.values()]
+    assert f"All {len(IDS)} take {sum(minutes)} minutes" in GUIDE
+    plan = [int(minute) for minute in re.findall(r"^\| (\d+) \| ", GUIDE, re.M)]
+    short, long = plan[: plan.index(43) + 1], plan[plan.index(43) + 1 :]
+    assert "first three, and one of 90 for five more" in GUIDE
+    assert sum(minutes[:3]) <= short[short.index(32) + 1] - 32
+    assert sum(minutes[3:8]) <= long[long.index(63) + 1] - 63
 
 
 @page

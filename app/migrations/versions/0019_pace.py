@@ -1,4 +1,4 @@
-"""When each attendee of a workshop last came further."""
+"""When each attendee of a workshop last came further, and which form their bench acted on last."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,3 +9,4 @@ down_revision = "0018"
 
 def upgrade() -> None:
     op.add_column("lab_benches", sa.Column("moved_at", sa.BigInteger().with_variant(sa.Integer, "sqlite")))
+    op.add_column("lab_benches", sa.Column("pressed", sa.String(32)))

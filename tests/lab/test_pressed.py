@@ -1,0 +1,121 @@
+"""A press whose answer was lost, as the server restarted, is sent again: nothing is lost, and nothing counts twice."""
+
+import re
+
+import pytest
+
+from app.lab.run import Run
+from tests.browsers import Browser, Site
+from tests.lab.conftest import Visitor
+from tests.workshop import Teacher
+
+pytestmark = pytest.mark.sqlite
+LAB = "__Host-Http-lab"
+FORM = re.compile(r'<form[^>]* action="(/lab[^"]*)" method="post">(.*?)</form>', re.DOTALL)
+FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+IDEMPOTENT = re.compile(r"/lab/path/|/lab/rooms/[^/]+/(reset|remove|close)$")
+
+
+def forms(browser: Browser, page: str) -> list[tuple[str, dict[str, str]]]:
+    """The forms of a page that post, with their hidden fields."""
+    return [(path, dict(FIELD.findall(inner))) for path, inner in FORM.findall(browser.get(page).text)]
+
+
+def pick(browser: Browser, path: str, page: str = "/lab", **chosen: str) -> dict[str, str]:
+    """The fields of one form."""
+    found = [fields for action, fields in forms(browser, page) if action == path and chosen.items() <= fields.items()]
+    assert found, (path, chosen)
+    return found[0]
+
+
+@pytest.fixture
+def ada(site: Site) -> Visitor:
+    return Visitor(site, site.browser())
+
+
+def acts(run: Run) -> list[object]:
+    return list(run.acts)
+
+
+@pytest.mark.parametrize(
+    ("path", "chosen"),
+    [
+        ("copy", {}),
+        ("refresh", {}),
+        ("time", {"step": "minute"}),
+        ("time", {"step": "poll"}),
+        ("faults", {"fault": "store"}),
+        ("faults", {"fault": "push"}),
+        ("sign-out", {"way": "sign-out"}),
+    ],
+)
+def test_an_act_that_is_sent_again_counts_once_and_one_of_a_new_page_counts_again(
+    ada: Visitor, path: str, chosen: dict[str, str]
+) -> None:
+    ada.sign_in_and_copy()
+    sent = pick(ada.browser, f"/lab/{path}", **chosen)
+    ada.press(path, **sent)
+    once = ada.run()
+    ada.press(path, **sent)
+    assert (acts(ada.run()), ada.run().time) == (acts(once), once.time)
+    if path != "sign-out":
+        ada.press(path, **pick(ada.browser, f"/lab/{path}", **chosen))
+        assert (acts(ada.run()), ada.run().time) != (acts(once), once.time)
+
+
+def test_the_first_press_that_is_sent_again_without_its_cookie_finds_its_bench(site: Site, ada: Visitor) -> None:
+    sent = pick(ada.browser, "/lab/sign-in")
+    ada.press("sign-in", **sent)
+    cookie, begun = ada.browser.cookie(LAB), ada.run()
+    ada.browser.forget(LAB)  # it came with the answer that was lost
+    ada.press("sign-in", **sent)
+    assert ada.browser.cookie(LAB) == cookie
+    assert ada.run() == begun
+    assert site.query("SELECT count(*) FROM lab_benches") == [(1,)]
+
+
+def test_who_joins_and_loses_the_answer_joins_again_under_the_same_nickname(site: Site) -> None:
+    teacher, ada = Teacher(site), site.browser()
+    door = f"{teacher.room}/join"
+    sent = pick(ada, door, door) | {"nickname": "Ada"}
+    assert ada.post(door, **sent).location == "/lab"
+    ada.forget(LAB)
+    assert ada.post(door, **sent).location == "/lab"
+    assert teacher.board().count('<th scope="row">') == 1
+    stranger = site.browser()
+    assert stranger.post(door, **pick(stranger, door, door), nickname="Ada").status_code == 422
+
+
+def test_a_room_is_opened_once(site: Site) -> None:
+    teacher = site.browser()
+    sent = pick(teacher, "/lab/rooms", "/lab/rooms") | {"name": "Thursday"}
+    first = teacher.post("/lab/rooms", **sent).location
+    teacher.forget(LAB)
+    assert teacher.post("/lab/rooms", **sent).location == first
+    assert teacher.post("/lab/rooms", **pick(teacher, "/lab/rooms", "/lab/rooms"), name="Friday").location != first
+
+
+def test_what_one_browser_pressed_is_of_no_use_without_its_secret(site: Site, ada: Visitor) -> None:
+    """The bench of a form is derived under a key of the site: the id in the database leads to no cookie."""
+    ada.press("sign-in", **pick(ada.browser, "/lab/sign-in"))
+    [(pressed,)] = site.query("SELECT pressed FROM lab_benches")
+    thief = site.browser()
+    thief.client.set_cookie(LAB, pressed)
+    assert "Sign in to begin" in thief.get("/lab").text
+
+
+def test_every_form_of_the_lab_that_counts_carries_an_id(ada: Visitor) -> None:
+    teacher = Teacher(ada.site)
+    seen = forms(ada.browser, "/lab")
+    ada.sign_in_and_copy()
+    seen += forms(ada.browser, "/lab")
+    ada.press("sign-out", way="sign-out")
+    ada.press("replay")
+    seen += forms(ada.browser, "/lab") + forms(ada.browser, "/lab/rooms") + forms(ada.browser, f"{teacher.room}/join")
+    seen += forms(ada.browser, "/lab/path") + forms(ada.browser, "/lab/path/Q1") + forms(teacher.browser, teacher.room)
+    counted = {path for path, _ in seen if not IDEMPOTENT.search(path)}
+    assert len(counted) > 8
+    for path, fields in seen:
+        assert ("press" in fields) is (path in counted), path
+    ids = [fields["press"] for _, fields in seen if "press" in fields]
+    assert len({*ids}) == len(ids)
