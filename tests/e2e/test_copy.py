@@ -1,0 +1,66 @@
+"""Every page of the lab that offers a copy button: pressed in a real browser, it puts the whole file into the clipboard."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from app.lab import designs
+from tests.e2e.conftest import OpenBrowser, Person
+from tests.server import Server
+
+pytestmark = pytest.mark.e2e
+FOLDER = Path(designs.__file__).parent
+LINK = re.compile(r'href="(/lab[^"#?]*)')
+SLOW = "/lab/costs"
+
+
+def pages(server: Server) -> Iterator[tuple[str, str]]:
+    """Every page of the lab that a link leads to, with its text."""
+    found, seen = ["/lab"], {"/lab", SLOW}
+    while found:
+        path = found.pop()
+        text = server.read(path)
+        if "<h1" in text:
+            yield path, text
+            found += sorted({*LINK.findall(text)} - seen)
+            seen |= {*LINK.findall(text)}
+
+
+def copy(person: Person) -> str:
+    """Press the button, and read the clipboard."""
+    person.page.get_by_role("button", name=re.compile("^Copy")).click()
+    expect(person.page.get_by_text("Copied.")).to_be_visible()
+    return str(person.page.evaluate("() => navigator.clipboard.readText()"))
+
+
+def test_each_copy_button_of_the_lab_copies_the_file_that_the_page_shows(
+    open_browser: OpenBrowser, server: Server
+) -> None:
+    person = open_browser()
+    person.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    offering = [path for path, text in pages(server) if "data-copy" in text]
+    files = {*FOLDER.glob("*.py")} - {FOLDER / "__init__.py"}
+    for path in offering:
+        person.page.goto(path)
+        name = person.page.locator("pre.source").get_attribute("aria-label")
+        assert copy(person) == (FOLDER / str(name)).read_text(), path
+        files.remove(FOLDER / str(name))
+    assert not files, "every design has a page, and a page a button"
+
+
+def test_without_a_clipboard_or_javascript_no_button_promises_a_copy(open_browser: OpenBrowser) -> None:
+    plain = open_browser(javascript=False)
+    plain.page.goto("/lab/designs/expiry")
+    expect(plain.page.locator("pre.source")).to_contain_text("import")
+    expect(plain.page.get_by_role("button", name="Copy the file")).to_have_count(0)
+
+
+def test_where_the_browser_does_not_allow_it_the_page_says_so(open_browser: OpenBrowser) -> None:
+    person = open_browser()
+    person.page.add_init_script("navigator.clipboard.writeText = () => Promise.reject(new Error('denied'))")
+    person.page.goto("/lab/designs/expiry")
+    person.page.get_by_role("button", name="Copy the file").click()
+    expect(person.page.get_by_text("Download the file instead")).to_be_visible()
