@@ -96,13 +96,13 @@ def lock(bench_id: str) -> Bench | None:
     )
 
 
-def make(secret: str) -> tuple[Bench, str]:
-    """Add the bench of a cookie; return both. Some of those that are too old, or too many, go.
+def make(secret: str | None = None) -> tuple[Bench, str]:
+    """Add the bench of a cookie, or of a new one; return both. Some of those that are too old, or too many, go.
 
     Must run inside `db.writing`.
     """
     _forget()
-    now = clock.now()
+    now, secret = clock.now(), secret or secrets.token_urlsafe(24)
     bench = Bench(id=name(secret), made_at=now, seen_at=now, answers="{}")
     db.session.add(bench)
     db.session.flush()
@@ -134,12 +134,13 @@ def changing(*, durable: bool = True) -> Iterator[tuple[Bench, str | None]]:
     The form that made it and is sent again, as its answer was lost with the cookie, finds the same bench.
     *durable*: see `db.writing`.
     """
-    held, given = cookies.read(cookies.LAB), _secret()
+    held, given = cookies.read(cookies.LAB), _given()
     if held is None:
         _made.check()
         _made.count()
     with admission.turn("acts", visitor()), writing(durable=durable):
-        bench, secret = lock(name(held or given)), None if held else given
+        known = held or given
+        bench, secret = lock(name(known)) if known else None, None if held else given
         if bench is None:
             bench, secret = make(given)
         bench.seen_at, before = clock.now(), bench.progress()
@@ -166,10 +167,10 @@ def _press() -> str | None:
     return sent if _PRESSED.fullmatch(sent) else None
 
 
-def _secret() -> str:
-    """Return the cookie of a new bench: random, and the same for the same form."""
+def _given() -> str | None:
+    """Return the cookie of the bench that the form of this request makes: the same whenever it is sent."""
     sent = _press()
-    return seal.derive(settings().secret_key, f"the bench of {sent}").hex() if sent else secrets.token_urlsafe(24)
+    return seal.derive(settings().secret_key, f"the bench of {sent}").hex() if sent else None
 
 
 def name(secret: str) -> str:
