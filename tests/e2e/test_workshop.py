@@ -1,6 +1,5 @@
 """A workshop: a teacher and three attendees in four browsers, and a board that follows them by itself."""
 
-import os
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -126,8 +125,6 @@ def test_fifty_people_fit_on_a_projector(teacher: Person, server: Server) -> Non
     page.get_by_text("How to come in").click()
     people = page.get_by_role("list", name="Where everyone is")
     expect(people.get_by_role("listitem")).to_have_count(50)
-    if "PICTURE" in os.environ:
-        page.screenshot(path=os.environ["PICTURE"])
     for name in (names[0], names[-1]):
         box = people.get_by_text(name, exact=True).bounding_box()
         assert box
