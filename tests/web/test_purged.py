@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 
 from app.db import db
 from tests.browsers import ACCESS, REFRESH, Browser, Site
@@ -31,8 +31,11 @@ def purged(site: Site, sid: str, *more: str) -> Iterator[list[str]]:
     def purge(connection: Connection) -> None:
         if connection.get_execution_options().get("writing") and not done:
             done.append(sid)
-            for statement in ("DELETE FROM refresh_tokens WHERE session_id = ?", "DELETE FROM sessions WHERE id = ?"):
-                connection.exec_driver_sql(statement, (sid,))
+            for statement in (
+                "DELETE FROM refresh_tokens WHERE session_id = :sid",
+                "DELETE FROM sessions WHERE id = :sid",
+            ):
+                connection.execute(text(statement), {"sid": sid})
             for statement in more:
                 connection.exec_driver_sql(statement)
 
