@@ -4,13 +4,19 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_ROOM = 1 << 16  # bytes of each file; the names and counts below take less than a fifth
+_has_room_in = 0  # the process that has its files
 
 
 def share_between_processes() -> None:
     """Before the library is imported: it decides then where it counts. Workers inherit the folder by the fork."""
-    folder, owner = tempfile.mkdtemp(prefix="signed-out-metrics-"), os.getpid()
+    try:
+        folder, owner = tempfile.mkdtemp(prefix="signed-out-metrics-"), os.getpid()
+    except OSError:
+        return
     os.environ[_FOLDER] = folder
     atexit.register(_remove, folder, owner)
 
@@ -20,8 +26,42 @@ def _remove(folder: str, owner: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _has_room() -> bool:
+    """Return whether this process can count without a risk.
+
+    The library maps files that have holes. On a full disk the first count would kill the process with SIGBUS, so each
+    process writes its files whole before it counts.
+    """
+    global _has_room_in
+    pid = os.getpid()
+    if _has_room_in != pid and _FOLDER in os.environ:
+        folder = Path(os.environ[_FOLDER])
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)  # some systems clear old temporary folders away
+            for kind in ("counter", "histogram"):
+                _write_whole(folder / f"{kind}_{pid}.db")
+        except OSError:
+            return False
+        _has_room_in = pid
+    return True
+
+
+def _write_whole(file: Path) -> None:
+    """Make *file*, unless it is there; whoever reads all files never finds half of one."""
+    if file.exists():
+        return
+    half = file.with_suffix(".half")
+    try:
+        half.write_bytes(bytes(_ROOM))
+        half.rename(file)
+    finally:
+        half.unlink(missing_ok=True)
+
+
 if _FOLDER not in os.environ:
     share_between_processes()
+if not _has_room():
+    del os.environ[_FOLDER]  # this process counts for itself alone
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest  # noqa: E402
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead  # noqa: E402
@@ -29,18 +69,18 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _own = CollectorRegistry()
 
-refusals = Counter("signed_out_refusals", "Access tokens not accepted, by reason.", ["reason"], registry=_own)
-events = Counter("signed_out_security_events", "Security events, by name.", ["event"], registry=_own)
-unconfirmed = Counter(
+_refusals = Counter("signed_out_refusals", "Access tokens not accepted, by reason.", ["reason"], registry=_own)
+_events = Counter("signed_out_security_events", "Security events, by name.", ["event"], registry=_own)
+_unconfirmed = Counter(
     "signed_out_unconfirmed_nodes", "Nodes that had to be waited out because they did not confirm.", registry=_own
 )
-logouts = Counter(
+_logouts = Counter(
     "signed_out_logout_messages",
     "Attempts to tell an app that a session is over, by outcome.",
     ["outcome"],
     registry=_own,
 )
-confirmation = Histogram(
+_confirmation = Histogram(
     "signed_out_confirmation_seconds",
     "How long answers waited until every node had confirmed a revocation.",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
@@ -48,8 +88,32 @@ confirmation = Histogram(
 )
 
 
+def count_event(name: str) -> None:
+    if _has_room():
+        _events.labels(name).inc()
+
+
+def count_refusal(reason: str) -> None:
+    if _has_room():
+        _refusals.labels(reason).inc()
+
+
+def count_logout(outcome: str) -> None:
+    if _has_room():
+        _logouts.labels(outcome).inc()
+
+
+def count_confirmation(seconds: float, missing: int) -> None:
+    """Count a wait for the nodes, and how many of them did not confirm."""
+    if _has_room():
+        _confirmation.observe(seconds)
+        _unconfirmed.inc(missing)
+
+
 def text() -> bytes:
     """Return what all processes of this machine have counted, in the text format of Prometheus."""
+    if not os.path.isdir(os.environ.get(_FOLDER, "")):
+        return generate_latest(_own)
     everybody = CollectorRegistry()
     MultiProcessCollector(everybody)
     return generate_latest(everybody)
@@ -57,4 +121,5 @@ def text() -> bytes:
 
 def forget(pid: int) -> None:
     """Let go of what only a living process may report."""
-    mark_process_dead(pid)
+    if _FOLDER in os.environ:
+        mark_process_dead(pid)

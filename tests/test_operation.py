@@ -1,6 +1,8 @@
 """Health, readiness and metrics: what whoever runs the site may ask."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -78,3 +80,30 @@ def test_metrics_hold_nothing_of_anybody(site: Site) -> None:
     text = site.browser().get("/metrics").text
     assert sid not in text
     assert "ada" not in text
+
+
+ON_A_FULL_DISK = """
+import os, resource
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+room = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+{at_start}
+from app import metrics
+if os.fork():
+    os.wait()
+else:
+    room(0)
+    metrics.count_event("while_it_is_full")
+    room(most)
+    metrics.count_event("afterwards")
+    print(metrics.text().decode(), flush=True)
+    os._exit(0)
+"""
+
+
+@pytest.mark.page
+@pytest.mark.parametrize("at_start", ["room(0)", ""], ids=["full at the start", "full when a worker begins"])
+def test_a_disk_without_room_for_the_counts_stops_no_process(at_start: str) -> None:
+    code = ON_A_FULL_DISK.format(at_start=at_start)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stderr == ""
+    assert 'signed_out_security_events_total{event="afterwards"} 1.0' in run.stdout

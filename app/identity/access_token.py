@@ -99,7 +99,7 @@ def check(token: str) -> Claims | Refusal:
     """
     found = _judge(read(token))
     if isinstance(found, Refusal):
-        metrics.refusals.labels(found.value).inc()
+        metrics.count_refusal(found.value)
     return found
 
 

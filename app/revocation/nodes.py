@@ -112,8 +112,7 @@ class Node:
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
         found = Confirmation(most, confirmed, (now() - began) * 1000)
-        metrics.confirmation.observe(found.milliseconds / 1000)
-        metrics.unconfirmed.inc(max(0, found.nodes - found.confirmed))
+        metrics.count_confirmation(found.milliseconds / 1000, max(0, found.nodes - found.confirmed))
         if is_new:
             self._note(position, found)
 

@@ -29,4 +29,4 @@ def _write(event: str) -> None:
         # The rule, not the path: what a visitor puts into a path may be a secret.
         security_log.line(event, rule=str(request.url_rule), method=request.method, address=address.here())
     else:
-        metrics.events.labels(event).inc()
+        metrics.count_event(event)

@@ -138,7 +138,7 @@ class Courier:
 
 def _report(message: Message, answer: Answer, outcome: Outcome) -> None:
     """Count it; of what was given up, tell the operator."""
-    metrics.logouts.labels(outcome.value).inc()
+    metrics.count_logout(outcome.value)
     if outcome in (Outcome.REFUSED, Outcome.GIVEN_UP):
         about = {"client": message.client_id, "user": message.user_id, "session": message.session_id}
         activity.line(f"logout_message_{outcome}", **about, answer=answer.words)
