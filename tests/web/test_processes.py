@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browsers import ACCESS, REFRESH
+from tests.browsers import ACCESS, REFRESH, Pocket
 from tests.server import Server
 
 pytestmark = pytest.mark.server
@@ -25,6 +25,16 @@ def server(shared_instance: Path) -> Iterator[Server]:
     running.stop()
 
 
+def load(server: Server, pocket: Pocket) -> tuple[int, Pocket]:
+    """Ask for a page as a browser does, again after each 503: a process that stood still for a second judges no refresh token."""
+    for _ in range(100):
+        status, given = server.ask("GET", "/account", pocket)
+        if status != 503:
+            break
+        assert given == {}
+    return status, given
+
+
 @pytest.mark.stores
 def test_forty_parallel_requests_with_one_refresh_token_get_one_successor(server: Server) -> None:
     bystander = server.join("bob@example.org")
@@ -33,7 +43,7 @@ def test_forty_parallel_requests_with_one_refresh_token_get_one_successor(server
     with ThreadPoolExecutor(PARALLEL) as tabs:
         for _ in range(ROUNDS):
             only = {REFRESH: pocket[REFRESH]}
-            answers = list(tabs.map(lambda only: server.ask("GET", "/account", only), [only] * PARALLEL))
+            answers = list(tabs.map(lambda only: load(server, only), [only] * PARALLEL))
             assert {status for status, _ in answers} == {200}
             successors = {given[REFRESH] for _, given in answers}
             assert len(successors) == 1
