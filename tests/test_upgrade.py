@@ -18,9 +18,10 @@ from tests.oauth.conftest import App, register
 
 pytestmark = pytest.mark.stores
 COLUMNS = {
-    "users": ("is_admin", "mailbox", "email_is_folded"),
-    "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at", "ends_at"),
-    "sessions": ("parent_id", "places", "warned", "chains", "began_as"),
+    "users": ("is_admin", "mailbox", "email_is_folded", "totp", "totp_step"),
+    "activity": ("amr",),
+    "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at", "ends_at", "amr"),
+    "sessions": ("parent_id", "places", "warned", "chains", "began_as", "amr"),
     "log_head": ("cut_from",),
     "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),
 }
@@ -44,7 +45,16 @@ def first_version(site: Site) -> None:
         with db.engine.begin() as connection:
             since = ("log_leaves", "log_tiles", "log_checkpoints", "nodes", "signing_keys", "lab_rooms", "lab_benches")
             apps = ("authorization_codes", "consents", "logout_messages")
-            for table in (*since, *apps, "forms_sent", "known_places", "lab_log", "lab_log_head"):
+            for table in (
+                *since,
+                *apps,
+                "recovery_codes",
+                "half_sign_ins",
+                "forms_sent",
+                "known_places",
+                "lab_log",
+                "lab_log_head",
+            ):
                 connection.execute(text(f"DROP TABLE {table}"))
             for index in INDEXES:
                 connection.execute(text(f"DROP INDEX {index}"))

@@ -11,7 +11,7 @@ from app.cli import person
 from app.cli.plain import Group
 from app.config import settings
 from app.db import writing
-from app.identity import activity, demo, sessions
+from app.identity import activity, demo, factors, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason
@@ -59,6 +59,20 @@ def set_password(email: str, password_stdin: bool, end_apps: bool) -> None:
         if taken_back:
             activity.record("apps_disallowed", found.id)
     click.echo(f"Changed; {count} sessions ended.{' Every app has to ask again.' if taken_back else ''}")
+
+
+@group.command("remove-factor")
+@click.argument("email")
+def remove_factor(email: str) -> None:
+    """Take the authenticator app and the recovery codes from an account whose owner has lost both: all its sessions end."""
+    found = person.named(email)
+    if not found.has_factor:
+        raise click.ClickException("This account has no second factor.")
+    with writing():
+        factors.turn_off(users.lock(found.id))
+        count = sessions.end_all(found.id, Reason.FACTOR_CHANGED)
+        activity.record("factor_removed", found.id)
+    click.echo(f"Removed; {count} sessions ended. The password alone signs in.")
 
 
 @group.command("collisions")

@@ -5,6 +5,7 @@ import secrets
 import threading
 from dataclasses import MISSING, asdict, dataclass, fields
 from enum import StrEnum
+from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from flask import Flask, current_app
@@ -12,7 +13,9 @@ from flask import Flask, current_app
 from app import clock, metrics, security_log
 from app.config import settings
 from app.db import after_commit
+from app.identity import proof as proofs
 from app.identity import signed, status_list
+from app.identity.proof import Proof
 from app.identity.session import Reason, Session
 from app.keys import access_keys
 from app.revocation import delivery, log
@@ -26,8 +29,9 @@ CACHED = 4096
 class Claims:
     """What an access token says. *opened* is the log position at which its session opened.
 
-    *auth_time*: when its holder proved who they are; without it, the token proves nothing and is otherwise good.
-    *link*: the link of the session's chain that it was issued for. Tokens of older versions have neither.
+    *auth_time* and *amr*: when and how its holder proved who they are; without the time, the token proves nothing and is
+    otherwise good.
+    *link*: the link of the session's chain that it was issued for. Tokens of older versions lack these.
     """
 
     iss: str
@@ -42,9 +46,10 @@ class Claims:
     exp: int
     auth_time: int | None = None
     link: str | None = None
+    amr: tuple[str, ...] | None = None
 
 
-_KINDS = {name: get_args(kind) or (kind,) for name, kind in get_type_hints(Claims).items()}
+_KINDS = {name: get_args(kind) or (kind,) for name, kind in get_type_hints(Claims).items()} | {"amr": (tuple, NoneType)}
 _REQUIRED = [field.name for field in fields(Claims) if field.default is MISSING]
 
 
@@ -62,7 +67,7 @@ def init_app(app: Flask) -> None:
 
 
 def issue(
-    session: Session, scope: str | None, *, auth_time: int | None, link: str | None, ends_at: int | None
+    session: Session, scope: str | None, *, proof: Proof, link: str | None, ends_at: int | None
 ) -> tuple[str, Claims]:
     """Sign an access token of *session*, of its full scope or a part, that outlives none of its time-outs.
 
@@ -83,13 +88,25 @@ def issue(
         opened=session.opened,
         iat=now,
         exp=min(now + settings().access_token_seconds, session.ends_at, ends_at or session.ends_at),
-        auth_time=auth_time,
+        auth_time=proof.at,
         link=link,
+        amr=proofs.published(_how(session, proof)),
     )
     session.access_until = max(session.access_until, claims.exp)
     said = {name: value for name, value in asdict(claims).items() if value is not None}
-    content = said | {"status": status_list.claim(session.opened)}
+    content = said | {"status": status_list.claim(session.opened)} | acr(claims)
     return access_keys().signing(now).sign(content, TYPE), claims
+
+
+def acr(claims: Claims) -> dict[str, str]:
+    """Return the claim that says how strong the proof was, where that is known."""
+    level = proofs.level(claims.amr)
+    return {"acr": level} if level else {}
+
+
+def _how(session: Session, proof: Proof) -> str | None:
+    """Return how the holder proved it. Older code noted that nowhere, and knew nothing but passwords."""
+    return proof.how or (proofs.PASSWORD if session.amr is None else None)
 
 
 def check(token: str) -> Claims | Refusal:
@@ -130,9 +147,14 @@ def _verify(token: str) -> Claims | None:
 
 
 def _typed(found: dict[str, Any]) -> Claims | None:
-    said: dict[str, Any] = {name: found.get(name) for name in _KINDS}
+    said: dict[str, Any] = {name: found.get(name) for name in _KINDS} | {"amr": _words(found.get("amr"))}
     whole = all(type(value) in _KINDS[name] for name, value in said.items())  # exactly: true is no number
     return Claims(**said) if whole else None
+
+
+def _words(said: Any) -> Any:
+    """Return a list of words as `Claims` has it, and anything else as it is."""
+    return tuple(said) if isinstance(said, list) and all(isinstance(word, str) for word in said) else said
 
 
 def await_end(claims: Claims) -> bool:

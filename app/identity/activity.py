@@ -16,7 +16,10 @@ NOBODY = ""
 
 
 class Event(Model):
-    """One event of an account, or of `NOBODY`. *session_id*: where it happened, or which session it happened to."""
+    """One event of an account, or of `NOBODY`. *session_id*: where it happened, or which session it happened to.
+
+    *amr*: of a sign-in or a confirmation, how the user proved who they are (see `proof`).
+    """
 
     __tablename__ = "activity"
     __table_args__ = (
@@ -31,9 +34,12 @@ class Event(Model):
     at: Mapped[int]
     address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(512))
+    amr: Mapped[str | None] = mapped_column(String(64))
 
 
-def record(event: str, user_id: str, session: Session | None = None, *, browser: Browser | None = None) -> Event:
+def record(
+    event: str, user_id: str, session: Session | None = None, *, browser: Browser | None = None, amr: str | None = None
+) -> Event:
     """Add *event* to the list of the account, and its line to the log. Must run inside `db.writing`.
 
     *browser*: the one that caused it; else that of the session is noted. If it is not where the session was used last, the
@@ -49,15 +55,18 @@ def record(event: str, user_id: str, session: Session | None = None, *, browser:
         at=clock.now(),
         address=about.address if about else None,
         user_agent=about.user_agent if about else None,
+        amr=amr,
     )
     db.session.add(happened)
-    after_commit(lambda: line(event, user=user_id or None, session=sid, address=address or None, last_address=last))
+    after_commit(
+        lambda: line(event, user=user_id or None, session=sid, address=address or None, last_address=last, amr=amr)
+    )
     return happened
 
 
-def act(event: str, session: Session) -> Event:
+def act(event: str, session: Session, *, amr: str | None = None) -> Event:
     """Add what the holder of this session has done, and from where. Must run inside `db.writing`, in a request."""
-    return record(event, session.user_id, session, browser=browsers.here())
+    return record(event, session.user_id, session, browser=browsers.here(), amr=amr)
 
 
 def latest(user_id: str, count: int = 50) -> list[Event]:

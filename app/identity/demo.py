@@ -7,8 +7,8 @@ from flask import Flask
 from app import clock
 from app.config import Settings
 from app.db import db, writing
+from app.identity import factors, sessions
 from app.identity import password as passwords
-from app.identity import sessions
 from app.identity import user as users
 from app.identity.session import Reason
 from app.revocation import log
@@ -53,4 +53,5 @@ def close() -> None:
 def _reopen(user_id: str, hashed: str) -> None:
     user = users.lock(user_id)
     user.disabled_at = None
+    factors.turn_off(user)
     user.set_password(hashed)

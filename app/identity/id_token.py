@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app import clock
 from app.config import settings
-from app.identity import signed
+from app.identity import access_token, signed
 from app.identity.refresh_token import Tokens
 from app.keys import identity_keys
 
@@ -33,10 +33,10 @@ def issue(tokens: Tokens, *, nonce: str | None = None) -> str:
         "iat": now,
         "exp": min(now + settings().access_token_seconds, session.ends_at),
         "auth_time": tokens.claims.auth_time,
-        "amr": ["pwd"],
         "at_hash": _half(tokens.access),
     }
-    content = claims | ({"nonce": nonce} if nonce else {})
+    how = {"amr": tokens.claims.amr} | access_token.acr(tokens.claims) if tokens.claims.amr else {}
+    content = claims | how | ({"nonce": nonce} if nonce else {})
     return identity_keys().signing(now).sign(content, TYPE)
 
 

@@ -11,6 +11,7 @@ class Reason(StrEnum):
     ENDED_OTHERS = "ended_others"
     ENDED_EVERYWHERE = "ended_everywhere"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name, not a secret
+    FACTOR_CHANGED = "factor_changed"
     REPLACED = "replaced"
     TOO_MANY = "too_many"
     REUSE = "reuse"

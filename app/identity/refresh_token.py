@@ -16,6 +16,7 @@ from app.config import settings
 from app.db import Model, StoreUnavailable, db, writing
 from app.identity import access_token, activity, sessions, suspicion
 from app.identity.access_token import Claims
+from app.identity.proof import Proof
 from app.identity.session import SEEN_SECONDS, SITE, Browser, Reason, Session, State
 from app.revocation import delivery, log
 
@@ -47,8 +48,8 @@ _BROWSERS = Chain(None, None, None)
 class RefreshToken(Model):
     """One link of a chain, stored under the SHA-256 of the token.
 
-    *link*: the name of the link in its access tokens (the site's own only). *auth_time*: when the user proved who they
-    are, as far as this link may claim it. *seen_at*: its first use, when its token was exchanged or one of its access
+    *link*: the name of the link in its access tokens (the site's own only). *auth_time* and *amr*: when and how the user
+    proved who they are, as far as this link may claim it. *seen_at*: its first use, when its token was exchanged or one of its access
     tokens was accepted. *used_at*: when it was exchanged for *successor*, which is kept *sealed* under a key made from
     the token itself, so that another tab, or a browser that lost the answer, gets the same one.
 
@@ -76,6 +77,7 @@ class RefreshToken(Model):
     issued_at: Mapped[int]
     access_expires_at: Mapped[int]
     auth_time: Mapped[int | None]
+    amr: Mapped[str | None] = mapped_column(String(64))
     seen_at: Mapped[int | None]
     used_at: Mapped[int | None]
     successor: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
@@ -84,6 +86,10 @@ class RefreshToken(Model):
     scope: Mapped[str | None] = mapped_column(String(255))
     stopped_at: Mapped[int | None]
     ends_at: Mapped[int | None]
+
+    @property
+    def proof(self) -> Proof:
+        return Proof(self.auth_time, self.amr)
 
     @property
     def goes_on(self) -> bool:
@@ -117,17 +123,17 @@ class _Verdict(Enum):
     THEFT = auto()
 
 
-def issue(session: Session, *, scope: str | None = None, auth_time: int | None = None) -> Tokens:
+def issue(session: Session, *, scope: str | None = None, proof: Proof | None = None) -> Tokens:
     """Add the first link of a chain. Must run inside `db.writing`, with the session's row locked.
 
-    *scope* and *auth_time* are those of this chain of an app's session; without them, they are the session's.
+    *scope* and *proof* are those of this chain; without them, they are the session's.
     """
-    auth_time = session.last_auth_at if auth_time is None else auth_time
+    proof = proof or Proof(session.last_auth_at, session.amr)
     if session.client_id == SITE:
-        return _add(session, auth_time)[1]
+        return _add(session, proof)[1]
     _make_room(session)
     session.chains += 1
-    return _add(session, auth_time, Chain(session.chains, scope or session.scope, session.expires_at))[1]
+    return _add(session, proof, Chain(session.chains, scope or session.scope, session.expires_at))[1]
 
 
 def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Browser | None = None) -> Tokens | None:
@@ -173,10 +179,10 @@ def _is_dead(session: Session, token: str) -> bool:
     return True
 
 
-def prove(session: Session, token: str | None) -> Tokens | None:
+def prove(session: Session, token: str | None, how: str) -> Tokens | None:
     """Add a link that carries a proof of identity made now; return None if *token* shows a theft, which ends the session.
 
-    *token*: the refresh token that came with the proof. The new link is for the answer to that proof only: no other
+    *token*: the refresh token that came with the proof; *how*: see `proof`. The new link is for the answer to that proof only: no other
     holder of earlier tokens gains by it. Must run inside `db.writing`, with the session's row locked and found to go on.
     Raises ClockApart.
     """
@@ -194,7 +200,7 @@ def prove(session: Session, token: str | None) -> Tokens | None:
     if token and presented is newest and newest and _expires_soon(newest):
         newest, _ = _advance(newest, token, session)
     session.last_auth_at = clock.now()
-    link, tokens = _add(session, session.last_auth_at)
+    link, tokens = _add(session, Proof(session.last_auth_at, how))
     if newest:
         newest.successor = link.hash
     return tokens
@@ -304,21 +310,20 @@ def _make_room(session: Session) -> None:
 
 
 def _add(
-    session: Session, auth_time: int | None, chain: Chain = _BROWSERS, scope: str | None = None
+    session: Session, proof: Proof, chain: Chain = _BROWSERS, scope: str | None = None
 ) -> tuple[RefreshToken, Tokens]:
     """Add a link with no predecessor yet. *scope* narrows its access token only."""
     token = secrets.token_urlsafe(32)
     name = secrets.token_urlsafe(12) if session.client_id == SITE else None
-    access, claims = access_token.issue(
-        session, scope or chain.scope, auth_time=auth_time, link=name, ends_at=chain.ends_at
-    )
+    access, claims = access_token.issue(session, scope or chain.scope, proof=proof, link=name, ends_at=chain.ends_at)
     link = RefreshToken(
         hash=digest(token),
         link=name,
         session_id=session.id,
         issued_at=clock.now(),
         access_expires_at=claims.exp,
-        auth_time=auth_time,
+        auth_time=proof.at,
+        amr=proof.how,
         chain=chain.number,
         scope=chain.scope,
         ends_at=chain.ends_at,
@@ -387,7 +392,7 @@ def _first_use(link: RefreshToken) -> int | None:
 def _advance(link: RefreshToken, token: str, session: Session, scope: str | None = None) -> tuple[RefreshToken, Tokens]:
     """Exchange the newest link. A proof made from it, if it is unused, is void from here on."""
     _void(link.successor)
-    added, tokens = _add(session, link.auth_time, Chain(link.chain, link.scope, link.ends_at), scope)
+    added, tokens = _add(session, link.proof, Chain(link.chain, link.scope, link.ends_at), scope)
     now = clock.now()
     sealed = seal.close(token, _SUCCESSOR, tokens.refresh or "")
     # Compare and swap: whatever the isolation, one caller alone moves the chain on.
@@ -415,7 +420,7 @@ def _repeat(link: RefreshToken, known: str | None, session: Session, scope: str 
     """Give the *known* successor again, with an access token of it; else an access token of *link* alone."""
     named = (_locked(link.successor) if known else None) or link
     access, claims = access_token.issue(
-        session, scope or link.scope, auth_time=named.auth_time, link=named.link, ends_at=link.ends_at
+        session, scope or link.scope, proof=named.proof, link=named.link, ends_at=link.ends_at
     )
     return Tokens(session, access, known, claims, _longest(session, link.ends_at))
 

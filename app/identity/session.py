@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from app import clock
 from app.config import settings
 from app.db import Model, db
+from app.identity import proof
 from app.identity.browsers import Browser as Browser
 from app.identity.browsers import describe
 from app.identity.lifetime import OFFLINE as OFFLINE
@@ -50,6 +51,7 @@ class Session(Lifetime, Model):
     *warned*: the first warning about a new place, an event, to which the owner has not said "It was me".
     *chains*: how many chains of refresh tokens have begun in an app's session, one for each exchange of a code.
     *began_as*: the id under which it began, if a change of password has given it another.
+    *amr*: how its user had proved who they are when it began (see `proof`).
     """
 
     __tablename__ = "sessions"
@@ -81,6 +83,7 @@ class Session(Lifetime, Model):
     warned: Mapped[int | None]
     chains: Mapped[int] = mapped_column(default=0, server_default="0")
     began_as: Mapped[str | None] = mapped_column(String(64))
+    amr: Mapped[str | None] = mapped_column(String(64))
     user: Mapped[User] = relationship()
     ending: Mapped[log.LogEntry | None] = relationship()
     parent: Mapped["Session | None"] = relationship(
@@ -88,7 +91,9 @@ class Session(Lifetime, Model):
     )
 
     @classmethod
-    def start(cls, user: User, browser: Browser, *, keep: bool, name: str | None = None) -> Self:
+    def start(
+        cls, user: User, browser: Browser, *, keep: bool, name: str | None = None, amr: str = proof.PASSWORD
+    ) -> Self:
         """Begin a session and append *opened*. Must run inside `db.writing`, with the user's row locked."""
         return cls._open(
             user_id=user.id,
@@ -97,16 +102,17 @@ class Session(Lifetime, Model):
             expires_at=clock.now() + longest_life(keep=keep),
             keep=keep,
             name=name,
+            amr=amr,
             user_agent=browser.user_agent,
             address=browser.address,
         )
 
     @classmethod
-    def grant(cls, parent: "Session", client_id: str, scope: str, *, auth_time: int) -> Self:
+    def grant(cls, parent: "Session", client_id: str, scope: str, *, auth_time: int, amr: str | None = None) -> Self:
         """Begin an app's session under the browser session that allowed it, and append *opened*.
 
-        *auth_time*: when the user had proved who they are to the browser that allowed it. Must run inside `db.writing`,
-        with the row of *parent* locked and found to go on.
+        *auth_time* and *amr*: when and how the user had proved who they are to the browser that allowed it. Must run
+        inside `db.writing`, with the row of *parent* locked and found to go on.
         """
         life = settings().session_max_seconds
         return cls._open(
@@ -116,6 +122,7 @@ class Session(Lifetime, Model):
             expires_at=clock.now() + life if outlives(scope) else parent.expires_at,
             until=clock.now() + MOST_LIVES * life if outlives(scope) else None,
             last_auth_at=auth_time,
+            amr=amr,
             keep=True,
             user_agent=parent.user_agent,
             address=parent.address,
@@ -161,7 +168,7 @@ class Session(Lifetime, Model):
         `db.writing`, with the row locked.
         """
         begun = Session.start(self.user, browser, keep=self.keep, name=self.name)
-        begun.began_at, begun.began_as = self.began_at, self.origin
+        begun.began_at, begun.began_as, begun.amr = self.began_at, self.origin, self.amr
         begun.places = self.places if self.warned is None else None
         self.end(Reason.REPLACED, actor=begun.id)
         self.hand_on(begun)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from flask import Flask
 from flask_login import UserMixin
-from sqlalchemy import Index, String, and_, func, or_, select
+from sqlalchemy import Index, LargeBinary, String, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,13 +15,16 @@ from app.db import Model, StoreUnavailable, db, writing
 from app.identity import email as emails
 from app.identity import password as passwords
 
+_GUARD = "2:"  # before the hash of a password that is not enough: older nodes read no such hash, so none signs in past the factor
+
 
 class User(UserMixin, Model):
     """An account. *password_version* grows with each change, so that a check that began before one can tell.
 
     *email*: as the person typed it. *mailbox*: what it is compared by; none where an older account has it, from before
     addresses were compared so, and none yet where an older node made the account during an upgrade.
-    *email_is_folded*: it was kept in lower case, as all were before that.
+    *email_is_folded*: it was kept in lower case, as all were before that. *totp*: the sealed secret of an authenticator
+    app, if there is a second factor; *totp_step*: the newest step of which a code was used.
     """
 
     __tablename__ = "users"
@@ -36,22 +39,48 @@ class User(UserMixin, Model):
     created_at: Mapped[int]
     disabled_at: Mapped[int | None]
     is_admin: Mapped[bool] = mapped_column(default=False)
+    totp: Mapped[bytes | None] = mapped_column(LargeBinary)
+    totp_step: Mapped[int | None]
 
     @property
     def compared_by(self) -> str:
         """Its mailbox, also where another account has that, or none was noted."""
         return self.mailbox or emails.mailbox(self.email)
 
+    @property
+    def has_factor(self) -> bool:
+        """Whether a password alone is not enough."""
+        return self.totp is not None
+
     def has_password(self, password: str) -> bool:
         """Check *password*; takes the same time either way. No transaction may be open."""
-        before = self.password_hash
+        before = self.plain_hash
         kept = passwords.check(before, password)
         return kept is not None and (kept == before or _respell(self.id, before, kept))
 
     def set_password(self, hashed: str) -> None:
         """Store a new password, already hashed. Must run inside `db.writing`, under `lock`."""
-        self.password_hash = hashed
+        self.keep_hash(hashed)
         self.password_version = (self.password_version or 0) + 1
+
+    def guard(self, sealed: bytes, step: int) -> None:
+        """Have the password not be enough. Must run inside `db.writing`, under `lock`."""
+        self.totp, self.totp_step = sealed, step
+        self.keep_hash(self.plain_hash)
+
+    def unguard(self) -> None:
+        """Have the password be enough. Must run inside `db.writing`, under `lock`."""
+        self.totp = self.totp_step = None
+        self.keep_hash(self.plain_hash)
+
+    @property
+    def plain_hash(self) -> str:
+        """The password's hash, whether or not that is enough."""
+        return self.password_hash.removeprefix(_GUARD)
+
+    def keep_hash(self, hashed: str) -> None:
+        """Store the hash of the same password."""
+        self.password_hash = f"{_GUARD if self.has_factor else ''}{hashed}"
 
 
 def init_app(app: Flask) -> None:
@@ -161,8 +190,8 @@ def _respell(user_id: str, before: str, hashed: str) -> bool:
     """Keep the same password in its one spelling; return whether it is still the same."""
     with writing():
         user = lock(user_id)
-        if user.password_hash == before:
-            user.password_hash = hashed
+        if user.plain_hash == before:
+            user.keep_hash(hashed)
             return True
     return False
 

@@ -11,7 +11,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from app.config import settings
-from app.identity import id_token
+from app.identity import id_token, proof
 from app.identity.lifetime import OFFLINE, outlives
 from app.oauth import client as clients
 from app.oauth.client import Client
@@ -27,7 +27,8 @@ Parameters = MultiDict[str, str]
 class Asked:
     """A request that may be put before a person. *max_age*: seconds since they last proved who they are.
 
-    *hinted*: the user id of an ID token that the app sent along to say whom it expects.
+    *hinted*: the user id of an ID token that the app sent along to say whom it expects. *wants_factor*: whether it would
+    like the user to have proved two factors.
     """
 
     client: Client
@@ -40,6 +41,7 @@ class Asked:
     max_age: int | None
     login_hint: str | None
     hinted: str | None
+    wants_factor: bool
 
     @property
     def is_offline(self) -> bool:
@@ -121,6 +123,7 @@ def _read(given: Parameters, client: Client, redirect_uri: str, state: str | Non
         max_age=_max_age(given.get("max_age")),
         login_hint=given.get("login_hint"),
         hinted=_hinted(given.get("id_token_hint")),
+        wants_factor=_wants_factor(given.get("acr_values", "")),
     )
 
 
@@ -161,6 +164,11 @@ def _max_age(wanted: str | None) -> int | None:
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) <= 10):
         _refuse("The max_age is a whole number of seconds.")
     return int(wanted)
+
+
+def _wants_factor(wanted: str) -> bool:
+    """Return whether of the levels that there are, it likes two factors best (section 3.1.2.1)."""
+    return next((level for level in wanted.split() if level in proof.LEVELS), None) == proof.TWO_FACTORS
 
 
 def _hinted(token: str | None) -> str | None:

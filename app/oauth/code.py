@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock
 from app.db import Model, db, writing
 from app.identity import activity, refresh_token, sessions
+from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens, digest
 from app.identity.session import Reason, Session
 from app.oauth import consent
@@ -34,6 +35,7 @@ class Code(Model):
     nonce: Mapped[str | None] = mapped_column(String(255))
     challenge: Mapped[str] = mapped_column(String(128))
     auth_time: Mapped[int | None]
+    amr: Mapped[str | None] = mapped_column(String(64))
     expires_at: Mapped[int] = mapped_column(index=True)
     used_at: Mapped[int | None]
     session_id: Mapped[str | None] = mapped_column(String(64))
@@ -55,11 +57,11 @@ def issue(
     scope: str,
     nonce: str | None,
     challenge: str,
-    auth_time: int | None,
+    proof: Proof,
 ) -> str:
     """Make a code for an app that the person in *browser* said yes to. Must run inside `db.writing`.
 
-    *auth_time*: when the tokens that said yes had been proved; the app must not learn of a later proof than that.
+    *proof*: that of the tokens that said yes; the app must not learn of a later one.
     """
     code = secrets.token_urlsafe(32)
     db.session.add(
@@ -71,7 +73,8 @@ def issue(
             scope=scope,
             nonce=nonce,
             challenge=challenge,
-            auth_time=auth_time,
+            auth_time=proof.at,
+            amr=proof.how,
             expires_at=clock.now() + SECONDS,
         )
     )
@@ -103,20 +106,20 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
             return None
         if browser is None or found.expires_at <= clock.now() or not _is_still_wanted(found, browser):
             return None
-        auth_time = browser.began_at if found.auth_time is None else found.auth_time
-        session = _session(browser, found, auth_time)
+        proof = Proof(browser.began_at if found.auth_time is None else found.auth_time, found.amr)
+        session = _session(browser, found, proof)
         found.session_id = session.id
-        return Granted(refresh_token.issue(session, scope=found.scope, auth_time=auth_time), found.nonce)
+        return Granted(refresh_token.issue(session, scope=found.scope, proof=proof), found.nonce)
 
 
-def _session(browser: Session, found: Code, auth_time: int) -> Session:
+def _session(browser: Session, found: Code, proof: Proof) -> Session:
     """Return the app's session in *browser*: the one that it holds, or else one that begins now."""
     held = sessions.held_in(browser, found.client_id, found.scope)
     if held:
-        held.extend(found.scope, auth_time=auth_time)
+        held.extend(found.scope, auth_time=proof.at or 0)
         return held
     _make_room(browser.user_id, found.client_id)
-    begun = Session.grant(browser, found.client_id, found.scope, auth_time=auth_time)
+    begun = Session.grant(browser, found.client_id, found.scope, auth_time=proof.at or 0, amr=proof.how)
     activity.record("app_connected", begun.user_id, begun)
     return begun
 

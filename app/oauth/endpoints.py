@@ -132,7 +132,7 @@ class Access:
         if not isinstance(access_token.check(self.token), Claims):
             return None
         said = {name: value for name, value in asdict(self.claims).items() if name not in _OURS and value is not None}
-        return said | {"token_type": "Bearer"}
+        return said | access_token.acr(self.claims) | {"token_type": "Bearer"}
 
     def revoke(self) -> None:
         if access_token.await_end(self.claims):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.config import settings
+from app.identity.proof import LEVELS
 from app.keys import access_keys, identity_keys
 from app.oauth.authorization import PATH, PROMPTS
 from app.oauth.client import CONFIDENTIAL, GRANTS, METHODS, SCOPES
@@ -42,11 +43,12 @@ def keys() -> dict[str, Any]:
 
 
 def _openid() -> dict[str, Any]:
-    of_tokens = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash", "amr")
+    of_tokens = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash", "amr", "acr")
     return {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": [*(name for names in CLAIMS.values() for name in names), *of_tokens],
+        "acr_values_supported": [*LEVELS],
         "prompt_values_supported": sorted(PROMPTS),
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

@@ -49,7 +49,7 @@ _TOKENS = members(
 _ACTIVE = members(
     {"active": YES_OR_NO},
     dict.fromkeys(("iss", "aud", "sub", "client_id", "scope", "sid", "jti", "token_type"), TEXT)
-    | {"iat": NUMBER, "exp": NUMBER, "auth_time": NUMBER},
+    | {"iat": NUMBER, "exp": NUMBER, "auth_time": NUMBER, "acr": TEXT, "amr": {"type": "array", "items": TEXT}},
 )
 _PERSON = members({"sub": TEXT}, {"name": TEXT, "email": TEXT, "email_verified": YES_OR_NO})
 _REFUSED = {

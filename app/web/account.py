@@ -1,14 +1,15 @@
 """The account, what apps it allowed, and a change of its password."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app import admission, clock
 from app.db import writing
-from app.identity import activity, browsers, refresh_token, sessions
+from app.identity import activity, browsers, factors, refresh_token, sessions
 from app.identity import password as passwords
 from app.identity import user as users
+from app.identity.proof import PASSWORD, Proof
 from app.identity.session import Reason, Session
 from app.oauth import consent
 from app.web import allowed, attempts, endings, forms, guard, once
@@ -21,8 +22,9 @@ NEWEST = 10  # events
 @bp.get("")
 @guard.required
 def show() -> ResponseReturnValue:
-    apps = allowed.build(guard.current().user.id)
-    return render_template("web/account.html", apps=apps, done=_has_lately("app_disallowed"))
+    user = guard.current().user
+    apps, codes = allowed.build(user.id), factors.count_codes(user) if user.has_factor else 0
+    return render_template("web/account.html", apps=apps, codes=codes, done=has_lately("app_disallowed"))
 
 
 @bp.post("/apps/<client_id>/end")
@@ -34,19 +36,22 @@ def end_app(client_id: str) -> ResponseReturnValue:
 @bp.route("/password", methods=["GET", "POST"])
 @guard.required
 def password() -> ResponseReturnValue:
-    form = forms.ChangePassword(request.form or None, guard.current().user)
+    visit = guard.current()
+    if visit.user.has_factor and visit.is_stale:
+        return redirect("/confirm?next=/account/password", 303)
+    form = forms.ChangePassword(request.form or None, visit.user)
     done = _change(form) if request.method == "POST" and form.validate() else None
     return done or _password_page(form)
 
 
 def _password_page(form: forms.ChangePassword) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
-    user_id, done = guard.current().user.id, _has_lately("password_changed")
+    user_id, done = guard.current().user.id, has_lately("password_changed")
     has_apps, lasting = allowed.count(user_id) > 0, sessions.has_lasting(user_id)
     return render_template("web/password.html", form=form, has_apps=has_apps, lasting=lasting, done=done), status
 
 
-def _has_lately(what: str) -> bool:
+def has_lately(what: str) -> bool:
     """Return whether this page shows the result of an act of a moment ago: an address alone proves nothing."""
     newest = activity.latest(guard.current().user.id, NEWEST) if "done" in request.args else []
     return any(event.event == what and clock.now() - event.at < DONE_SECONDS for event in newest)
@@ -73,7 +78,8 @@ def _change(form: forms.ChangePassword) -> Response | None:
             _end_apps(session)
         renewed = session.renew(browsers.here())
         activity.act("password_changed", renewed)
-        guard.renew(refresh_token.issue(renewed))
+        known = visit.proof if owner.has_factor else Proof(clock.now(), PASSWORD)
+        guard.renew(refresh_token.issue(renewed, proof=known))
         return once.result("/account/password?done=changed")
 
 

@@ -40,6 +40,6 @@ def _line(event: activity.Event, own: set[str]) -> Line:
     label = browsers.label(event.user_agent)
     came = "a use of this browser’s session" if words.is_new_place(event.event) else "this browser"
     here = came if event.session_id in own else None
-    return Line(
-        event.at, words.event(event.event), ", ".join(filter(None, (label, countries.beside(event.address), here)))
-    )
+    how = words.proof(event.amr)
+    about = filter(None, (how and f"by {how}", label, countries.beside(event.address), here))
+    return Line(event.at, words.event(event.event), ", ".join(about))

@@ -1,6 +1,6 @@
-"""Attempts at a password: how many may fail, for which account and from where, before the next one has to wait.
+"""Attempts at a password or a code: how many may fail, for which account and from where, before the next one has to wait.
 
-docs/security.md has the table ("Wrong passwords"). Only failures count. An account at a place that it knows, and a session,
+docs/security.md has the tables ("Wrong passwords", "Wrong codes"). Only failures count. An account at a place that it knows, and a session,
 have counts of their own, which a guesser elsewhere cannot use up.
 """
 
@@ -10,6 +10,7 @@ from typing import TypeVar
 from app import address, throttle
 from app.identity import known_place
 from app.identity import user as users
+from app.identity.user import User
 from app.throttle import Limit, PlaceThrottle, Throttle
 
 T = TypeVar("T")
@@ -22,6 +23,10 @@ _by_account = Throttle("wrong passwords by account", "30 per 10 minutes")
 _by_known_place = Throttle("wrong passwords by account and known place", "60 per 10 minutes")
 # Of a user who is signed in.
 _by_session = Throttle("wrong passwords by session", "10 per 10 minutes")
+# A code has six digits and is asked for after the password, so few may fail: in a new place, a known one, and a session.
+_codes_by_account = Throttle("wrong codes by account", "20 per 1 hour")
+_codes_by_known_place = Throttle("wrong codes by account and known place", "10 per 1 hour")
+_codes_by_session = Throttle("wrong codes by session", "10 per 1 hour")
 
 
 def sign_in(account: str, check: Callable[[], T]) -> T:
@@ -32,6 +37,18 @@ def sign_in(account: str, check: Callable[[], T]) -> T:
 def confirm(sid: str, check: Callable[[], T]) -> T:
     """The same for the password of the user whose session this is."""
     return _try([(_by_session, (sid,))], check)
+
+
+def code(user: User, check: Callable[[], T]) -> T:
+    """The same for a code of a user who has given the password, or another proof, and is not signed in."""
+    place = address.subnet(address.here())
+    known = known_place.is_known(user.id, place)
+    return _try([(_codes_by_known_place, (place, user.id)) if known else (_codes_by_account, (user.id,))], check)
+
+
+def confirm_code(sid: str, check: Callable[[], T]) -> T:
+    """The same for a code of the user whose session this is."""
+    return _try([(_codes_by_session, (sid,))], check)
 
 
 def _at_the_door(account: str) -> list[Limit]:

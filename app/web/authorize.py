@@ -74,7 +74,16 @@ def _is_too_old(asked: Asked, visit: Visit) -> bool:
     if since is not None and visit.has_proof_since(since) and not visit.is_stale:  # anyone can write that parameter
         return False
     too_old = asked.max_age is not None and not visit.has_proof_since(clock.now() - asked.max_age)
-    return too_old or "login" in asked.prompt or asked.max_age == 0
+    return too_old or "login" in asked.prompt or asked.max_age == 0 or _is_too_weak(asked, visit)
+
+
+def _is_too_weak(asked: Asked, visit: Visit) -> bool:
+    """Return whether a second factor would make the proof as strong as the app would like it (`acr_values`).
+
+    It is a wish (OpenID Connect Core, section 5.5.1.1): who has no second factor, or cannot be asked, is answered for
+    as they are.
+    """
+    return asked.wants_factor and visit.user.has_factor and not visit.has_factor and "none" not in asked.prompt
 
 
 def _ask_to_sign_in(asked: Asked) -> Response:
@@ -117,7 +126,7 @@ def _allow(asked: Asked) -> Response:
             scope=asked.scope,
             nonce=asked.nonce,
             challenge=asked.challenge,
-            auth_time=guard.current().claims.auth_time,
+            proof=guard.current().proof,
         )
         return once.result(asked.answer(code=issued))
 

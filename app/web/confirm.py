@@ -1,23 +1,32 @@
-"""Step-up: prove again who you are; then what was asked for is done."""
+"""Step-up: prove again who you are; then what was asked for is done.
+
+It takes the password; with a second factor, a code instead, which is what somebody with the cookies and the password lacks.
+"""
+
+from collections.abc import Callable
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Unauthorized
 
 from app.db import writing
-from app.identity import activity, refresh_token
+from app.identity import activity, factors, proof, refresh_token
 from app.identity.refresh_token import Tokens
 from app.identity.session import Session
-from app.web import attempts, cookies, endings, forms, guard, local, once
+from app.identity.user import User
+from app.oauth import authorization
+from app.web import attempts, cookies, endings, forms, guard, local, once, second
 
 bp = Blueprint("confirm", __name__)
+Prove = Callable[[User], str | None]  # in the transaction: the word for what was proved, or None if it no longer is
 
 
 @bp.route("/confirm", methods=["GET", "POST"])
 @guard.required
 def confirm() -> ResponseReturnValue:
     asked = {name: local.arguments().get(name, "") for name in ("action", "next")}
-    form = forms.Confirm(request.form or None, data=asked)
+    kind = forms.ConfirmCode if guard.current().user.has_factor else forms.Confirm
+    form = kind(request.form or None, data=asked)
     action = form.action.data or asked["action"]
     wanted = local.path(form.next.data or asked["next"] or "/devices")
     doing = endings.describe(action) if action else None
@@ -26,29 +35,27 @@ def confirm() -> ResponseReturnValue:
         return done
     status = 422 if request.method == "POST" else 200
     return render_template(
-        "web/confirm.html", form=form, doing=doing, back=None if wanted == "/devices" else "/"
+        "web/confirm.html", form=form, doing=doing, wanted=wanted, is_app=authorization.leads_on(wanted)
     ), status
 
 
-def _act(form: forms.Confirm, action: str, wanted: str) -> ResponseReturnValue | None:
-    """Check the password; if it is right, give this browser, and no other holder of its tokens, new ones that say so.
+def _act(form: forms.Confirm | forms.ConfirmCode, action: str, wanted: str) -> ResponseReturnValue | None:
+    """Check what was given; if it is right, give this browser, and no other holder of its tokens, new ones that say so.
 
     The same transaction carries out the *action*, if one was asked for. Without one, lead on to the page that was *wanted*.
     """
-    visit = guard.current()
-    user = visit.user
-    version = user.password_version
-    if not attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.password))):
-        with writing():
-            activity.act("confirm_failed", visit.session)
-        form.password.errors = ["This is not your password."]
+    prove = _check_code(form) if isinstance(form, forms.ConfirmCode) else _check_password(form)
+    if prove is None:
         return None
+    before = guard.current().claims.amr
     with endings.acting(action) as session:
-        if session.user.password_version != version:
-            form.password.errors = ["Your password was changed just now."]
+        word = prove(session.user)
+        if word is None:
             return None
-        tokens = refresh_token.prove(session, cookies.read(cookies.REFRESH))
+        how = proof.repeat(before, word)
+        tokens = refresh_token.prove(session, cookies.read(cookies.REFRESH), how)
         if tokens:
+            activity.act("confirmed", session, amr=word)
             answer = _go_on(session, tokens, action, wanted)
     if tokens is None:
         raise Unauthorized
@@ -56,9 +63,47 @@ def _act(form: forms.Confirm, action: str, wanted: str) -> ResponseReturnValue |
 
 
 def _go_on(session: Session, tokens: Tokens, action: str, wanted: str) -> endings.Then:
-    activity.act("confirmed", session)
     guard.renew(tokens)
     if action:
         return endings.carry_out(session, action)
     done = once.result(wanted)
     return lambda: done
+
+
+def _check_password(form: forms.Confirm) -> Prove | None:
+    visit = guard.current()
+    user, version = visit.user, visit.user.password_version
+    if not attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.password))):
+        _record("confirm_failed")
+        form.password.errors = ["This is not your password."]
+        return None
+
+    def prove(locked: User) -> str | None:
+        if locked.password_version == version and not locked.has_factor:
+            return proof.PASSWORD
+        form.password.errors = ["How you sign in was changed just now."]
+        return None
+
+    return prove
+
+
+def _check_code(form: forms.ConfirmCode) -> Prove | None:
+    visit = guard.current()
+    found = attempts.confirm_code(visit.claims.sid, lambda: factors.match(visit.user, forms.text(form.code)))
+    if found is None:
+        _record("code_confirm_failed")
+        form.code.errors = [second.WRONG]
+        return None
+
+    def prove(locked: User) -> str | None:
+        word = second.spend(locked, found)
+        if word is None:
+            form.code.errors = [second.WRONG]
+        return word
+
+    return prove
+
+
+def _record(failure: str) -> None:
+    with writing():
+        activity.act(failure, guard.current().session)

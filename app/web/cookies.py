@@ -13,9 +13,10 @@ ACCESS = "access"
 REFRESH = "refresh"
 RECEIPT = "receipt"
 ENDING = "ending"
+HALF = "half"
 PROBE = "probe"
 LAB = "lab"
-_ALL = (ACCESS, REFRESH, RECEIPT, ENDING)
+_ALL = (ACCESS, REFRESH, RECEIPT, ENDING, HALF)
 _NAMES = (*_ALL, PROBE, LAB)
 Pair = dict[str, tuple[str, int | None]]  # for each cookie its value and its life in seconds
 
@@ -70,19 +71,19 @@ def read(cookie: str) -> str | None:
 
 
 def sent() -> dict[str, str]:
-    """Return those of the four that the browser sent."""
+    """Return those of the five that the browser sent."""
     return {cookie: value for cookie in _ALL if (value := read(cookie))}
 
 
 def given(response: Response) -> dict[str, str]:
-    """Return those of the four that *response* sets, with no value where it drops one."""
+    """Return those of the five that *response* sets, with no value where it drops one."""
     lines = [line.partition(";")[0].partition("=") for line in response.headers.getlist("Set-Cookie")]
     values = {named: value for named, _, value in lines}
     return {cookie: values[name(cookie)] for cookie in _ALL if name(cookie) in values}
 
 
 def after(response: Response) -> dict[str, str]:
-    """Return those of the four that the browser will send once it has *response*."""
+    """Return those of the five that the browser will send once it has *response*."""
     return {cookie: value for cookie, value in (sent() | given(response)).items() if value}
 
 

@@ -119,6 +119,43 @@ class Confirm(Form):
     next = HiddenField()
 
 
+def code_field() -> StringField:
+    """Return the field of a code of the authenticator app, or a recovery code."""
+    keyboard = {"inputmode": "text", "autocapitalize": "none", "spellcheck": "false"}
+    return StringField("Code", [InputRequired("Enter a code."), _at_most(64)], [_strip], render_kw=keyboard)
+
+
+class Code(Form):
+    """The second page of a sign-in."""
+
+    code = code_field()
+    next = HiddenField()
+
+
+class ConfirmCode(Form):
+    code = code_field()
+    action = HiddenField()
+    next = HiddenField()
+
+
+class TurnOn(Form):
+    """An authenticator app to be added. *draft*: its secret and the recovery codes that the page showed, sealed."""
+
+    code = code_field()
+    draft = HiddenField()
+    end_others = BooleanField("End my other sessions", default=True)
+
+
+class TurnOff(Form):
+    end_others = BooleanField("End my other sessions", default=True)
+
+
+class NewCodes(Form):
+    """Recovery codes to be good from now on. *draft*: those that the page showed, sealed."""
+
+    draft = HiddenField()
+
+
 class NewPassword(Form):
     """A new password for the account of *owner*."""
 

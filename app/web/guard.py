@@ -14,8 +14,9 @@ from werkzeug.wrappers import Response as Answer
 from app import clock
 from app.config import settings
 from app.db import StoreUnavailable, db, writing
-from app.identity import access_token, browsers, first_use, refresh_token, sessions, suspicion
+from app.identity import access_token, browsers, first_use, proof, refresh_token, sessions, suspicion
 from app.identity.access_token import Claims
+from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session, State
 from app.identity.user import User
@@ -43,7 +44,18 @@ class Visit:
     @property
     def is_stale(self) -> bool:
         """Whether the user has to prove who they are before a sensitive act (step-up)."""
-        return not self.has_proof_since(clock.now() - settings().step_up_seconds + 1)
+        is_enough = self.has_factor or not self.user.has_factor
+        return not (is_enough and self.has_proof_since(clock.now() - settings().step_up_seconds + 1))
+
+    @property
+    def has_factor(self) -> bool:
+        """Whether the proof that these tokens carry includes a second factor."""
+        return proof.has_factor(self.claims.amr)
+
+    @property
+    def proof(self) -> Proof:
+        """The proof of identity that these tokens carry."""
+        return Proof(self.claims.auth_time, proof.join(*self.claims.amr) if self.claims.amr else None)
 
     def has_proof_since(self, at: int) -> bool:
         """Return whether the tokens of this request carry a proof of identity made at *at* or later.

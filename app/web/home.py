@@ -69,6 +69,8 @@ def _meaning(name: str, value: Any) -> str:
         "jti": "this one token's own id",
         "link": "which renewal it came with",
         "auth_time": f"you proved who you are {words.ago(value, now) if name == 'auth_time' else ''}",
+        "amr": f"you proved it by {words.proof(value) if name == 'amr' else ''}",
+        "acr": "how many factors that were",
         "opened": f"your session is entry {value} of the revocation log",
         "iat": f"issued {words.ago(value, now) if name == 'iat' else ''}",
         "status": "where a verifier that cannot ask us finds out whether it is over",

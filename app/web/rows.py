@@ -7,7 +7,7 @@ from typing import Any
 from app import clock, countries
 from app.config import settings
 from app.countries import Country
-from app.identity import browsers
+from app.identity import browsers, proof
 from app.identity import sessions as users_sessions
 from app.identity.session import SITE, Session, State
 from app.oauth import client as clients
@@ -25,7 +25,7 @@ def knows(scopes: Collection[str]) -> str:
 class Row:
     """One line of the list. Times are Unix seconds; *ended_by* is in words, *actor* the id of the session that asked.
 
-    *app*: its name, where the session is an app's; *parent*: the browser session that it hangs on; *scopes*: what it may
+    *amr*: how its user had proved who they are (RFC 8176). *app*: its name, where the session is an app's; *parent*: the browser session that it hangs on; *scopes*: what it may
     know.
     """
 
@@ -50,6 +50,8 @@ class Row:
     app: str | None
     parent: str | None
     scopes: tuple[str, ...]
+    amr: tuple[str, ...] | None
+    proof: str | None
 
     @property
     def title(self) -> str:
@@ -80,7 +82,7 @@ def as_json(row: Row) -> dict[str, Any]:
     shown = {
         name: value
         for name, value in asdict(row).items()
-        if name in ("current", "name", "browser", "os", "address", "reason", "app")
+        if name in ("current", "name", "browser", "os", "address", "reason", "app", "amr")
     }
     ended_at = row.ended_at and words.rfc3339(row.ended_at)
     return shown | {
@@ -128,6 +130,8 @@ def _row(session: Session, current: Session, known: dict[str, Session], apps: di
         app=apps.get(session.client_id),
         parent=session.parent_id if session.holder else None,
         scopes=tuple(session.scope.split()),
+        amr=proof.published(session.amr),
+        proof=words.proof(session.amr),
     )
 
 

@@ -1,14 +1,20 @@
-"""Sign in: a new session. It replaces whatever session this browser held."""
+"""Sign in: a new session. It replaces whatever session this browser held.
 
+Where the account has a second factor, the right password leads to another page, and signs nobody in.
+"""
+
+from collections.abc import Callable
 from operator import attrgetter
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from app import address
 from app.db import writing
-from app.identity import activity, browsers, known_place, refresh_token, sessions
+from app.identity import activity, browsers, half, known_place, proof, refresh_token, sessions
 from app.identity import user as users
+from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Reason, Session, longest_life
 from app.identity.user import User
 from app.oauth import client as clients
@@ -32,31 +38,48 @@ def sign_in() -> ResponseReturnValue:
     return _page(forms.SignIn(data={"next": wanted, "email": given.get("email", "")}))
 
 
-def begin(user: User, version: int, *, keep: bool, wanted: str | None) -> ResponseReturnValue:
+def by_password(user: User) -> str | None:
+    """Return how a user is known who gave the password, if that is enough."""
+    return None if user.has_factor else proof.PASSWORD
+
+
+def begin(
+    user: User, version: int, *, keep: bool, wanted: str | None, prove: Callable[[User], str | None] = by_password
+) -> ResponseReturnValue | None:
     """Start a session in this browser and answer with its cookies.
 
-    The password was checked before any lock was held; if it, or the account, changed since, nothing begins.
+    The password was checked before any lock was held; if it, or the account, changed since, nothing begins. *prove* is
+    called in the transaction, with the user's row locked: it returns how the user is known (see `proof`), or None if that
+    is not enough, and then nothing begins either.
     """
     with writing():
         user = _lock(user)
-        if user.password_version != version or user.disabled_at is not None:
-            return _page(forms.SignIn(request.form), failed=True), 422
+        stands = user.password_version == version and user.disabled_at is None
+        how = prove(user) if stands else None
+        if how is None:
+            return None
         name, replaced = _replace_held(user)
         for evicted in sessions.make_room(user.id):
             activity.record("session_evicted", user.id, evicted)
-        session = Session.start(user, browsers.here(), keep=keep, name=name)
+        session = Session.start(user, browsers.here(), keep=keep, name=name, amr=how)
         for old in replaced:
             old.hand_on(session)
         tokens = refresh_token.issue(session)
         known_place.remember(user.id, address.subnet(address.here()))
-        activity.record("signed_in", user.id, session)
-        # By way of /sign-in, which notices if the cookies do not come back.
-        response = redirect(local.address("/sign-in", wanted, arrived="1"), 303)
-        guard.hand_back(response, tokens)
-        if cookies.read(cookies.RECEIPT):
-            cookies.drop(response, cookies.RECEIPT)  # it may be another person's
+        activity.record("signed_in", user.id, session, amr=how)
+        response = _arrive(tokens, wanted)
         once.keep(response)
     guard.leave()
+    return response
+
+
+def _arrive(tokens: Tokens, wanted: str | None) -> Response:
+    """Give the browser its tokens, by way of /sign-in, which notices if the cookies do not come back."""
+    response = redirect(local.address("/sign-in", wanted, arrived="1"), 303)
+    guard.hand_back(response, tokens)
+    for cookie in (cookies.RECEIPT, cookies.HALF):  # the receipt may be another person's
+        if cookies.read(cookie):
+            cookies.drop(response, cookie)
     return response
 
 
@@ -102,9 +125,21 @@ def _attempt(form: forms.SignIn) -> ResponseReturnValue:
     user = attempts.sign_in(account, lambda: users.verify(account, forms.text(form.password)))
     if user:
         _begun.spend()
-        return begin(user, user.password_version, keep=form.keep.data, wanted=form.next.data)
+        begun = _go_on(user, keep=form.keep.data, wanted=form.next.data)
+        return begun or (_page(form, failed=True), 422)
     _record_failure(users.find(account))
     return _page(form, failed=True), 422
+
+
+def _go_on(user: User, *, keep: bool, wanted: str | None) -> ResponseReturnValue | None:
+    if not user.has_factor:
+        return begin(user, user.password_version, keep=keep, wanted=wanted)
+    with writing():
+        answer = redirect(local.address("/sign-in/code", wanted), 303)
+        token = half.begin(user, user.password_version, amr=proof.PASSWORD, keep=keep)
+        cookies.put(answer, cookies.HALF, token, seconds=half.SECONDS)
+        once.keep(answer)
+    return answer
 
 
 def _record_failure(user: User | None) -> None:
@@ -124,6 +159,7 @@ def _page(form: forms.SignIn, *, failed: bool = False) -> str:
         mends=probe.mends() if "arrived" in given and not cookies.sent() else None,
         ask=local.path(given.get("next")) != "/",
         ended=None if visit else _why_signed_out(),
+        late="late" in given,
         replaced=replaced(),
         lasts={keep: longest_life(keep=keep) for keep in (False, True)},
     )

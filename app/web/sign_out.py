@@ -179,6 +179,8 @@ def _lead_on(then: str | None) -> Response:
 def _clear(response: Response) -> Response:
     cookies.sign_out(response)
     cookies.drop(response, cookies.ENDING)
+    if cookies.read(cookies.HALF):
+        cookies.drop(response, cookies.HALF)
     # Not "cookies": that would reach every site under the same domain.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

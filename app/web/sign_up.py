@@ -1,6 +1,6 @@
 """Sign up: a new account, and its first session."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms.validators import ValidationError
 
@@ -37,7 +37,8 @@ def _create(form: forms.SignUp) -> ResponseReturnValue:
         if user:
             _made.spend()  # if it is one too many, nothing is made
             activity.record("signed_up", user.id, browser=browsers.here())
-            return sign_in.begin(user, user.password_version, keep=False, wanted=form.next.data)
+            begun = sign_in.begin(user, user.password_version, keep=False, wanted=form.next.data)
+            return begun or redirect("/sign-in", 303)
     _taken.count()
     form.email.errors = [str(ValidationError("This address has an account already. Sign in instead."))]
     return _page(form), 422

@@ -12,6 +12,7 @@ from app.config import settings
 from app.web import (
     account,
     activity,
+    authenticator,
     authorize,
     body,
     confirm,
@@ -29,6 +30,7 @@ from app.web import (
     probe,
     refusals,
     sign_in,
+    sign_in_code,
     sign_out,
     sign_up,
     speculation,
@@ -38,8 +40,8 @@ from app.web import (
 from app.web.admin import routes as admin
 
 _ASKED_FROM_ELSEWHERE = (authorize, end_session)  # other sites send browsers to these, which then ask
-_LEADING_ON = (sign_in, sign_up, confirm)  # their forms go on to `next`, perhaps an app
-_PAGES = (home, sign_up, sign_in, sign_out, account, devices, activity, confirm, admin)
+_LEADING_ON = (sign_in, sign_in_code, sign_up, confirm)  # their forms go on to `next`, perhaps an app
+_PAGES = (home, sign_up, sign_in, sign_in_code, sign_out, account, authenticator, devices, activity, confirm, admin)
 
 
 def init_app(app: Flask) -> None:
@@ -78,6 +80,7 @@ def init_app(app: Flask) -> None:
         words.reason,
         words.advice,
         words.event,
+        words.proof,
         words.theirs,
         words.listing,
     ):

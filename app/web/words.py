@@ -22,6 +22,7 @@ _REASONS = {
     "ended_others": "ended with all the others, from another of your browsers",
     "ended_everywhere": "you signed out everywhere",
     "password_changed": "ended when your password was changed",
+    "factor_changed": "ended when your second factor was added or removed",
     "replaced": "replaced by a newer session",
     "too_many": "you signed in on more browsers than are kept, and this one was idle longest",
     "reuse": "an old refresh token was used again: perhaps a copy was stolen",
@@ -44,6 +45,7 @@ _ADVICE = {
     "ended_others": "Sign in, and your devices page says from where.",
     "ended_everywhere": "Sign in, and your activity page says from where.",
     "password_changed": "Sign in with the new password, and your activity page says how it was changed.",
+    "factor_changed": "Sign in, and your activity page says how it was changed.",
     "replaced": "Sign in, and your activity page says what came after it.",
     "too_many": "Sign in, and your activity page lists the sign-in that took its place.",
     "new_place": "Sign in, and your activity page says from where.",
@@ -79,10 +81,18 @@ _EVENTS = {
     "app_disallowed": "What an app had been allowed was taken back",
     "apps_disallowed": "What all apps had been allowed was taken back",
     "code_reused": "The code of an app came back a second time, so what it had given was ended: perhaps it was stolen",
-    "confirmed": "The password was confirmed",
+    "confirmed": "You proved again that it is you",
     "confirm_failed": "A wrong password was given where it had to be confirmed",
+    "code_confirm_failed": "A wrong code was given where you had to prove that it is you",
+    "factor_failed": "A sign-in stopped at the second factor: the password was right, and the code was wrong",
+    "factor_added": "An authenticator app was added: from then on, signing in takes one of its codes",
+    "factor_removed": "The authenticator app and the recovery codes were removed: the password alone signs in",
+    "codes_made": "New recovery codes were made, and the old ones are good no more",
+    "code_used": "A recovery code was used",
 }
 
+# How a user proved who they are.
+_PROOFS = {"pwd": "a password", "otp": "a code", "rec": "a recovery code"}
 _NEW_PLACES = {"noted": "", "warned": ": you were warned", "refused": ": this session was ended"}
 
 
@@ -152,6 +162,13 @@ def advice(code: str | None) -> str | None:
 def event(code: str) -> str:
     """Return what happened, as a line of the activity page."""
     return _EVENTS.get(code) or _used(code) or _plain(code).capitalize()
+
+
+def proof(amr: str | Sequence[str] | None) -> str | None:
+    """Return by what a user proved who they are, as "a password and a code", where that is known."""
+    given = amr.split() if isinstance(amr, str) else amr or ()
+    known = [_PROOFS[word] for word in given if word in _PROOFS]
+    return listing(known) if known else None
 
 
 def new_place(code: str) -> str:

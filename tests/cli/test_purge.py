@@ -17,6 +17,7 @@ from app.cli.purge import Pace
 from app.config import DAY
 from app.db import Model
 from tests import backings, crowd, plans
+from tests.authenticator import add_app, to_second_page
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.conftest import LONG
 from tests.forking import PROJECT
@@ -34,6 +35,7 @@ PURGED = {
     "activity",
     "authorization_codes",
     "forms_sent",
+    "half_sign_ins",
     "known_places",
     "lab_log",
     "logout_messages",
@@ -42,7 +44,7 @@ PURGED = {
     "sessions",
 }
 KEPT = {
-    "for as long as the account or the app": {"users", "clients", "consents"},
+    "for as long as the account or the app": {"users", "clients", "consents", "recovery_codes"},
     "for ever, and names nobody": {"log_entries", "log_head", "log_leaves", "log_tiles", "log_checkpoints"},
     "for as long as a process or a key lives": {"nodes", "signing_keys"},
     "as one row": {"lab_log_head"},
@@ -64,6 +66,7 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
         "receipts: 1 forgotten",
         "known places: 0 forgotten",
         "revocations of the lab: 0 forgotten",
+        "half sign-ins: 0 forgotten",
         "forms: 2 forgotten",
     ]
     assert site.query("SELECT count(*) FROM receipts") == [(0,)]
@@ -133,6 +136,8 @@ def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser) -> None:
     ada.post("/sign-out", **form(ada, "/sign-out"))
     ada.post("/lab/sign-in")
     ada.post("/lab/sign-out", way="sign-out")
+    add_app(site.member("bob@example.org"))
+    to_second_page(site.browser(), "bob@example.org")
     site.wait(DAY)
     site.deliver()
     site.wait(120 * DAY)

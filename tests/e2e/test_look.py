@@ -15,7 +15,16 @@ from tests.server import Server
 pytestmark = pytest.mark.e2e
 
 PUBLIC = ["/", "/sign-in", "/sign-up", "/sign-out", "/signed-out", "/nowhere"]
-PRIVATE = ["/", "/account", "/account/password", "/devices", "/activity", "/confirm?action=others", "/sign-out"]
+PRIVATE = [
+    "/",
+    "/account",
+    "/account/password",
+    "/account/authenticator",
+    "/devices",
+    "/activity",
+    "/confirm?action=others",
+    "/sign-out",
+]
 FIRST_VISIT = 60 * 1024
 
 

@@ -50,6 +50,7 @@ def test_jwt_01_02_it_follows_the_profile_of_rfc_9068(site: Site, token: str) ->
     }
     assert set(claims) == {
         "iss", "aud", "sub", "client_id", "scope", "sid", "jti", "opened", "iat", "exp", "status", "auth_time", "link",
+        "amr", "acr",
     }  # fmt: skip
     assert claims["iss"] == SITE_URL
     assert claims["exp"] - claims["iat"] == 300

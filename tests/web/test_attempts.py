@@ -217,6 +217,16 @@ def test_the_table_in_the_docs_has_the_limits_of_the_code() -> None:
     ]
 
 
+def test_the_table_of_codes_has_the_limits_of_the_code() -> None:
+    page = (PROJECT / "docs" / "security.md").read_text()
+    section = page.split("## Wrong codes", 1)[1].split("\n## ", 1)[0]
+    documented = re.findall(r"^\| [^|]+ \| ([0-9]+) in ([0-9]+) minutes \|", section, re.MULTILINE)
+    assert [(int(amount), int(minutes) * 60) for amount, minutes in documented] == [
+        (throttle.limit.amount, throttle.limit.get_expiry())
+        for throttle in (attempts._codes_by_account, attempts._codes_by_known_place, attempts._codes_by_session)
+    ]
+
+
 @pytest.mark.page
 def test_a_classroom_behind_one_address_is_not_locked_out_by_its_typos(world: World) -> None:
     emails = [world.email("stranger") for _ in range(110)]

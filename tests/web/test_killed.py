@@ -15,6 +15,8 @@ from werkzeug.test import TestResponse
 
 from app import db
 from app.web import once, sent
+from tests.authenticator import Phone as Authenticator
+from tests.authenticator import add_app, shown, to_second_page
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
@@ -50,6 +52,7 @@ class Stage:
         self.site, self.number = site, next(_numbers)
         self.email, self.other = (f"{name}-{self.number}@example.org" for name in ("ada", "eve"))
         self.laptop = self.site.member(self.email)
+        self.phones: list[Authenticator] = []
         self.phone = self.site.browser("Chrome on Android")
         self.phone.sign_in(self.email)
 
@@ -71,6 +74,47 @@ class Stage:
     @property
     def visitor(self) -> Browser:
         return self.site.browser()
+
+    @property
+    def guarded(self) -> Browser:
+        """The laptop, after an authenticator app was added."""
+        if not self.phones:
+            self.phones.append(add_app(self.laptop))
+        return self.laptop
+
+    @property
+    def code(self) -> str:
+        """The next code: the one that is shown now has added the app."""
+        assert self.guarded
+        return self.phones[0].code(30)
+
+    @property
+    def guarded_email(self) -> str:
+        assert self.guarded
+        return self.email
+
+    @property
+    def halfway(self) -> Browser:
+        assert self.guarded
+        browser = self.visitor
+        to_second_page(browser, self.email)
+        return browser
+
+    @cached_property
+    def shown(self) -> tuple[dict[str, str], Authenticator]:
+        return shown(self.laptop)
+
+    @property
+    def draft(self) -> str:
+        return self.shown[0]["draft"]
+
+    @property
+    def first_code(self) -> str:
+        return self.shown[1].code()
+
+    @property
+    def new_codes(self) -> str:
+        return shown(self.guarded, "/account/recovery-codes")[0]["draft"]
 
     @property
     def administrator(self) -> Browser:
@@ -133,6 +177,18 @@ CASES = {
     "sign in anew": Case("/sign-in", {"email": "{email}", "password": PASSWORD, "keep": "y"}),
     "sign out": Case("/sign-out"),
     "change the password": Case("/account/password", CHANGE, who="connected"),
+    "sign in with an app": Case(
+        "/sign-in", {"email": "{guarded_email}", "password": PASSWORD}, who="visitor", page="/sign-in"
+    ),
+    "give the code": Case("/sign-in/code", {"code": "{code}"}, who="halfway", page="/sign-in/code"),
+    "add an app": Case(
+        "/account/authenticator", {"draft": "{draft}", "code": "{first_code}", "end_others": "y"}, page="/account"
+    ),
+    "remove the app": Case(
+        "/account/authenticator/remove", {"end_others": "y"}, who="guarded", page="/account/authenticator/remove"
+    ),
+    "make recovery codes": Case("/account/recovery-codes", {"draft": "{new_codes}"}, who="guarded", page="/account"),
+    "confirm by a code": Case("/confirm", {"code": "{code}", "next": "/activity"}, who="guarded"),
     "confirm": Case("/confirm", {"password": PASSWORD, "next": "/activity"}),
     "confirm, and end the others": Case("/confirm", {"password": PASSWORD, "action": "others"}),
     "confirm, and end all": Case("/confirm", {"password": PASSWORD, "action": "all"}),
@@ -210,6 +266,8 @@ def outcome(stage: Stage, browser: Browser, answer: TestResponse) -> dict[str, A
         "proof": [word in shown for word in ("signed-out.tlog-proof", "invalid_grant", "POST /oauth/revoke")],
         "signed in": [browser.is_signed_in(), stage.phone.is_signed_in()],
         "sessions": stage.rows("client_id = 'signed-out', ended_entry IS NULL", "sessions"),
+        "codes of the app": stage.rows("count(*) > 0", "recovery_codes"),
+        "half sign-ins": stage.rows("keep", "half_sign_ins"),
         "events": stage.rows("event", "activity"),
         "consents": stage.rows("scope", "consents"),
         "codes": stage.rows("redirect_uri", "authorization_codes JOIN sessions ON sessions.id = browser_session_id"),

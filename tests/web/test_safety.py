@@ -20,6 +20,8 @@ PAGES = [
     "/signed-out",
     "/account",
     "/account/password",
+    "/account/authenticator",
+    "/account/authenticator/remove",
     "/devices",
     "/activity",
     "/confirm",
@@ -80,7 +82,7 @@ def test_out_06_sign_out_is_on_every_page_that_can_be_reached(ada: Browser) -> N
             assert '<form action="/sign-out" method="post"' in answer.text, path
             links = re.findall(r'<a [^>]*href="(/[^"#]*)', answer.text)
             to_see += [link for link in links if link not in seen and link not in to_see]
-    assert {"/", "/account", "/account/password", "/devices", "/activity"} <= seen
+    assert {"/", "/account", "/account/password", "/account/authenticator", "/devices", "/activity"} <= seen
 
 
 @pytest.mark.page
@@ -112,7 +114,19 @@ def test_over_https_browsers_are_told_to_stay_there(instance: object, site: Site
     ids=str,
 )
 @pytest.mark.parametrize(
-    "path", ["/sign-in", "/sign-up", "/sign-out", "/devices/end-all", "/account/password", "/confirm"]
+    "path",
+    [
+        "/sign-in",
+        "/sign-in/code",
+        "/sign-up",
+        "/sign-out",
+        "/devices/end-all",
+        "/account/password",
+        "/account/authenticator",
+        "/account/authenticator/remove",
+        "/account/recovery-codes",
+        "/confirm",
+    ],
 )
 def test_rt_14_a_write_that_comes_from_elsewhere_is_refused(
     reader: Browser, path: str, headers: dict[str, str]

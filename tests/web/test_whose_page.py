@@ -65,6 +65,7 @@ def test_every_form_of_every_page(site: Site, web: App) -> None:
         "/devices",
         "/account",
         "/account/password",
+        "/account/authenticator",
         "/activity",
         "/confirm?action=all",
         "/sign-out",
@@ -82,7 +83,7 @@ def test_every_form_of_every_page(site: Site, web: App) -> None:
     kinds = {re.sub(r"/[\w-]{16,}/", "/ID/", action.partition("?")[0]) for action, _ in found}
     assert {
         "/sign-out", "/devices/ID/end", "/devices/ID/name", "/devices/ID/mine", "/devices/end-others", "/devices/end-all",
-        "/account/apps/ID/end", "/account/password", "/confirm", "/sign-in", "/sign-up", "/oauth/authorize",
+        "/account/apps/ID/end", "/account/password", "/account/authenticator", "/confirm", "/sign-in", "/sign-up", "/oauth/authorize",
         "/oauth/end-session",
     } <= kinds  # fmt: skip
     assert any(kind.startswith("/admin/people/") for kind in kinds)

@@ -1,0 +1,67 @@
+"""A sign-in that is half done: the password was right, and the second factor is still asked for.
+
+It signs nobody in. One browser holds it, for five minutes, and it leads to one session.
+"""
+
+import secrets
+from typing import Any
+
+from sqlalchemy import CursorResult, ForeignKey, LargeBinary, String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import clock
+from app.db import Model, db
+from app.identity.refresh_token import digest
+from app.identity.user import User
+
+SECONDS = 5 * 60
+PURGED = 50  # rows at a time
+
+
+class HalfSignIn(Model):
+    """One of them, under the SHA-256 of what its browser holds. *amr*: what was proved (see `proof`)."""
+
+    __tablename__ = "half_sign_ins"
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    password_version: Mapped[int]
+    amr: Mapped[str] = mapped_column(String(64))
+    keep: Mapped[bool]
+    until: Mapped[int] = mapped_column(index=True)
+
+
+def begin(user: User, version: int, *, amr: str, keep: bool) -> str:
+    """Return the token of a new one. Must run inside `db.writing`."""
+    token = secrets.token_urlsafe(32)
+    _purge()
+    db.session.add(
+        HalfSignIn(
+            hash=digest(token),
+            user_id=user.id,
+            password_version=version,
+            amr=amr,
+            keep=keep,
+            until=clock.now() + SECONDS,
+        )
+    )
+    return token
+
+
+def find(token: str | None) -> HalfSignIn | None:
+    """Return the one of this token, while it is good."""
+    found = db.session.get(HalfSignIn, digest(token)) if token else None
+    return found if found and clock.now() < found.until else None
+
+
+def finish(found: HalfSignIn) -> bool:
+    """Use it up; return False if another request did. Must run inside `db.writing`."""
+    gone: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
+        delete(HalfSignIn).where(HalfSignIn.hash == found.hash), execution_options={"synchronize_session": False}
+    )
+    return gone.rowcount == 1
+
+
+def _purge() -> None:
+    """Forget some that have run out, so that `flask purge` finds little."""
+    old = select(HalfSignIn.hash).where(HalfSignIn.until <= clock.now()).limit(PURGED)
+    db.session.execute(delete(HalfSignIn).where(HalfSignIn.hash.in_(old.with_for_update(skip_locked=True))))

@@ -1,0 +1,143 @@
+"""The authenticator app of an account and its recovery codes: added, removed, made anew. Each takes a fresh proof."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import segno
+from flask import Blueprint, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app import admission, clock, seal
+from app.config import settings
+from app.identity import activity, browsers, factors, proof, refresh_token, sessions, totp
+from app.identity import user as users
+from app.identity.proof import Proof
+from app.identity.session import Reason, Session
+from app.identity.user import User
+from app.web import account, attempts, forms, guard, local, once, second
+
+bp = Blueprint("authenticator", __name__, url_prefix="/account")
+DRAFT_SECONDS = 30 * 60  # to find a phone, and to write ten codes down
+_LATE = "This page was open for too long. Here is a new one."
+
+
+def _proved(view: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
+    """Keep a page for those who have proved lately who they are: with the second factor, if they have one."""
+
+    @guard.required
+    @wraps(view)
+    def ask_first() -> ResponseReturnValue:
+        return redirect(local.address("/confirm", request.path), 303) if guard.current().is_stale else view()
+
+    return ask_first
+
+
+@bp.route("/authenticator", methods=["GET", "POST"])
+@_proved
+def turn_on() -> ResponseReturnValue:
+    user = guard.current().user
+    if user.has_factor:
+        done = account.has_lately("factor_added")
+        return render_template("web/authenticator.html", codes=factors.count_codes(user), done=done)
+    form = forms.TurnOn(request.form or None)
+    draft = _opened(form, user) if request.method == "POST" else None
+    response = _turn_on(form, draft) if draft and form.validate() else None
+    return response or _draw(form, draft or {"secret": totp.new_secret(), "codes": factors.new_codes()})
+
+
+@bp.route("/authenticator/remove", methods=["GET", "POST"])
+@_proved
+def turn_off() -> ResponseReturnValue:
+    visit = guard.current()
+    form = forms.TurnOff(request.form or None)
+    if request.method == "GET":
+        done = account.has_lately("factor_removed")
+        return render_template("web/authenticator_remove.html", form=form, has_factor=visit.user.has_factor, done=done)
+    with admission.turn("endings"), guard.acting() as session:
+        owner = users.lock(session.user_id)
+        if owner.has_factor:
+            factors.turn_off(owner)
+        _go_on(session, "factor_removed", visit.proof, end_others=form.end_others.data)
+        return once.result("/account/authenticator/remove?done=removed")
+
+
+@bp.route("/recovery-codes", methods=["GET", "POST"])
+@_proved
+def make_codes() -> ResponseReturnValue:
+    user = guard.current().user
+    if not user.has_factor:
+        return redirect("/account/authenticator", 303)
+    form = forms.NewCodes(request.form or None)
+    draft = _opened(form, user) if request.method == "POST" else None
+    if draft:
+        with guard.acting() as session:
+            factors.replace_codes(session.user, draft["codes"])
+            activity.act("codes_made", session)
+            return once.result("/account/recovery-codes?done=made")
+    codes, left, done = factors.new_codes(), factors.count_codes(user), account.has_lately("codes_made")
+    form.draft.data = _sealed(user, {"codes": codes})
+    status = 422 if request.method == "POST" else 200
+    return render_template("web/recovery_codes.html", form=form, codes=codes, left=left, done=done), status
+
+
+def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue | None:
+    """Have the app be asked for from now on, if it shows the code that was typed."""
+    visit, typed = guard.current(), forms.text(form.code).replace(" ", "")
+    step = attempts.confirm_code(visit.claims.sid, lambda: totp.step(draft["secret"], typed, clock.now()))
+    if step is None:
+        form.code.errors = [f"{second.WRONG} Check that the clock of your phone is right."]
+        return None
+    with admission.turn("endings"), guard.acting() as session:
+        owner = users.lock(session.user_id)
+        if owner.has_factor:
+            return redirect("/account/authenticator", 303)
+        factors.turn_on(owner, draft["secret"], step, draft["codes"])
+        known = Proof(visit.claims.auth_time, proof.repeat(visit.claims.amr, proof.CODE))
+        _go_on(session, "factor_added", known, end_others=form.end_others.data)
+        return once.result("/account/authenticator?done=added")
+
+
+def _go_on(session: Session, event: str, known: Proof, *, end_others: bool) -> None:
+    """Go on in a session of its own, as after a change of password: copies of this one's tokens end here."""
+    if end_others:
+        sessions.end_others(session, Reason.FACTOR_CHANGED)
+    renewed = session.renew(browsers.here())
+    activity.act(event, renewed)
+    guard.renew(refresh_token.issue(renewed, proof=known))
+
+
+def _draw(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue:
+    user, status = guard.current().user, 422 if request.method == "POST" else 200
+    if status == 422 and not form.errors:
+        form.code.errors = [_LATE]
+    form.draft.data = _sealed(user, draft)
+    secret = draft["secret"]
+    qr = segno.make(totp.address(secret, account=user.email, site="Signed Out"), error="m", micro=False)
+    return render_template(
+        "web/authenticator_add.html",
+        form=form,
+        qr=qr.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"),
+        secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
+        codes=draft["codes"],
+    ), status
+
+
+def _sealed(user: User, draft: dict[str, Any]) -> str:
+    """Return what the page shows, for its form: nothing of it is kept, or good for anything, before that is sent."""
+    kept = json.dumps({"until": clock.now() + DRAFT_SECONDS, **draft})
+    return seal.close(settings().secret_key, _purpose(user), kept).hex()
+
+
+def _opened(form: forms.TurnOn | forms.NewCodes, user: User) -> dict[str, Any] | None:
+    try:
+        kept = seal.reveal(settings().secret_key, _purpose(user), bytes.fromhex(form.draft.data or ""))
+    except ValueError:
+        return None
+    draft: dict[str, Any] = json.loads(kept) if kept else {"until": 0}
+    return draft if clock.now() < draft["until"] else None
+
+
+def _purpose(user: User) -> str:
+    return f"what {request.path} showed in {guard.current().session.origin} of {user.id}"

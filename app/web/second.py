@@ -1,0 +1,46 @@
+"""The second factor, wherever it is asked for beside a first: a code of the app, or a recovery code."""
+
+from collections.abc import Mapping
+
+from app.db import writing
+from app.identity import activity, browsers, factors
+from app.identity import user as users
+from app.identity.factors import Match
+from app.identity.user import User
+from app.web import attempts
+
+WRONG = "This code is not right, or was used already. The app shows a new one every 30 seconds."
+
+
+def is_asked(user: User) -> bool:
+    """Return whether what *user* has proved so far is not enough."""
+    return user.has_factor
+
+
+def is_given(user: User, sent: Mapping[str, str]) -> bool:
+    """Return whether the form holds a good `code`, which is used up by this, or needs none. Raises TooManyRequests."""
+    if not user.has_factor:
+        return True
+    found = find(user, sent.get("code", ""))
+    if found is None:
+        return False
+    with writing():
+        return spend(users.lock(user.id), found) is not None
+
+
+def find(user: User, typed: str) -> Match | None:
+    """Return the code that a user who is not signed in has *typed*, if it is good. Raises TooManyRequests."""
+    user_id = user.id  # read before `writing` lets go of the row
+    found = attempts.code(user, lambda: factors.match(user, typed))
+    if found is None:
+        with writing():
+            activity.record("factor_failed", user_id, browser=browsers.here())
+    return found
+
+
+def spend(user: User, found: Match) -> str | None:
+    """Use the code up; return its word of a proof, or None if it was used. Must run inside `db.writing`, with the row locked."""
+    word = factors.spend(user, found)
+    if word and found.hash:
+        activity.record("code_used", user.id, browser=browsers.here())
+    return word

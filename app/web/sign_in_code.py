@@ -1,0 +1,51 @@
+"""The second page of a sign-in: the password was right, and a code is asked for. Until it is given, nobody is signed in."""
+
+from flask import Blueprint, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.db import db
+from app.identity import half, proof
+from app.identity.factors import Match
+from app.identity.half import HalfSignIn
+from app.identity.user import User
+from app.revocation import delivery
+from app.web import cookies, forms, local, second, sign_in
+
+bp = Blueprint("sign_in_code", __name__)
+
+
+@bp.route("/sign-in/code", methods=["GET", "POST"])
+def ask() -> ResponseReturnValue:
+    found = half.find(cookies.read(cookies.HALF))
+    form = forms.Code(request.form or None, data={"next": local.path(local.arguments().get("next"))})
+    if found is None:
+        return _start_over(form)
+    done = _finish(found, form) if request.method == "POST" and form.validate() else None
+    return done or (render_template("web/sign_in_code.html", form=form), 422 if request.method == "POST" else 200)
+
+
+def _finish(found: HalfSignIn, form: forms.Code) -> ResponseReturnValue | None:
+    """Sign the user in if the code is good. What was proved before may be worth nothing by now: then start over."""
+    delivery.check_ready()
+    user = db.session.get_one(User, found.user_id)
+    code = second.find(user, forms.text(form.code))
+    if code is None:
+        form.code.errors = [second.WRONG]
+        return None
+    begun = sign_in.begin(
+        user,
+        found.password_version,
+        keep=found.keep,
+        wanted=form.next.data,
+        prove=lambda locked: _prove(locked, found, code),
+    )
+    return begun or _start_over(form)
+
+
+def _prove(user: User, found: HalfSignIn, code: Match) -> str | None:
+    word = second.spend(user, code)
+    return proof.join(found.amr, word) if word and half.finish(found) else None
+
+
+def _start_over(form: forms.Code) -> ResponseReturnValue:
+    return redirect(local.address("/sign-in", form.next.data, late="1"), 303)
