@@ -128,13 +128,13 @@ def _forget() -> None:
 
 
 @contextmanager
-def changing(*, durable: bool = True) -> Iterator[tuple[Bench, str | None]]:
+def changing(*, durable: bool = True, made: str | None = None) -> Iterator[tuple[Bench, str | None]]:
     """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it.
 
     The form that made it and is sent again, as its answer was lost with the cookie, finds the same bench.
-    *durable*: see `db.writing`.
+    *durable*: see `db.writing`. *made*: the cookie of a bench that was made in this request.
     """
-    held, given = cookies.read(cookies.LAB), _given()
+    held, given = cookies.read(cookies.LAB) or made, _given()
     if held is None:
         _made.check()
         _made.count()

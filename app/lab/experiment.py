@@ -1,16 +1,18 @@
 """The experiment: sign in, keep a copy, sign out, replay. One page that reads downward, and a button for each act."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from app import executor
 from app.lab import abroad, bench, log, parties, replay, run, shown
 from app.lab.player import FAULTS
 from app.lab.replay import Found
+from app.lab.rooms import room
 from app.lab.run import Run, Way
 
 bp = Blueprint("experiment", __name__)
@@ -19,19 +21,17 @@ REMEMBERED = 128  # replays that need not be played again: a page is often asked
 
 @bp.get("")
 def show() -> ResponseReturnValue:
-    mine = _mine()
+    """Show the visitor's run; before it, the answer, or in a room, where the teacher asks first, the steps alone."""
+    here = bench.here()
+    mine = here.read_run() if here else None
     if mine is None:
-        return render_template("lab/begin.html")
+        return render_template("lab/begin.html") if room.of(here) else _answer(*_example())
     stage, found = mine.play(), _find(mine)
-    return render_template(
-        "lab/experiment.html",
-        run=mine,
-        stage=stage,
-        tokens=shown.tokens(stage),
-        rows=shown.rows(stage),
-        found=found,
-        pictures=replay.draw(mine, found) if found and mine.is_answered else None,
-    )
+    given = {"run": mine, "stage": stage, "tokens": shown.tokens(stage), "rows": shown.rows(stage)}
+    if mine.at_once and found:
+        return _answer(mine, found, **given)
+    pictures = replay.draw(mine, found) if found and mine.is_answered else None
+    return render_template("lab/experiment.html", found=found, pictures=pictures, **given)
 
 
 @bp.post("/sign-in")
@@ -41,6 +41,17 @@ def sign_in() -> ResponseReturnValue:
         if not found.has_acted():
             found.run = run.begin(found.id, log.opened()).to_json()
     return bench.hand_over(redirect("/lab#copy", 303), secret)
+
+
+@bp.post("/answer")
+def answer() -> ResponseReturnValue:
+    """Do all of it in one press: sign in, keep a copy, sign out, and present the copy everywhere."""
+    bench.begin_experiment()
+    with bench.changing() as (found, secret):
+        mine = run.begin(found.id, log.opened()).sign_out_at_once()
+        abroad.tell(mine)
+        found.run = mine.to_json()
+    return bench.hand_over(_act(_present(mine), "result", durable=False, given=secret), secret)
 
 
 @bp.post("/copy")
@@ -64,20 +75,12 @@ def refresh() -> ResponseReturnValue:
 
 @bp.post("/replay")
 def present() -> ResponseReturnValue:
-    """Present the copy everywhere. It is played outside of any transaction; how many accepted it is noted after."""
+    """Present the copy everywhere."""
     mine = _mine()
     if mine is None or not shown.tokens(mine.play()):
         return redirect("/lab", 303)
     mine.shown = (len(mine.acts), mine.now)
-    found = _find(mine)
-    said = parties.present(abroad.token(mine))
-
-    def note(now: Run) -> None:
-        if now.acts == mine.acts:  # else it answers what nobody asks any more
-            now.shown, now.parties = mine.shown, said
-            now.found = (found.accepted, len(found.rows)) if found else None
-
-    return _act(note, "answers", durable=False)
+    return _act(_present(mine), "result" if mine.at_once else "answers", durable=False)
 
 
 @bp.post("/time")
@@ -107,9 +110,24 @@ def reset() -> ResponseReturnValue:
     return bench.hand_over(redirect("/lab", 303), secret)
 
 
-def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> ResponseReturnValue:
-    """Change the visitor's run, then show it at *place* on the page. *durable*: see `db.writing`."""
-    with bench.changing(durable=durable) as (found, secret):
+def _present(mine: Run) -> Callable[[Run], None]:
+    """Play the replay, outside of any transaction; return what notes in the run how many accepted the copy."""
+    found = _find(mine)
+    said = parties.present(abroad.token(mine))
+
+    def note(now: Run) -> None:
+        if now.acts == mine.acts:  # else the visitor has gone on, and this is the answer to an older question
+            now.shown, now.parties = mine.shown, said
+            now.found = (found.accepted, len(found.rows)) if found else None
+
+    return note
+
+
+def _act(
+    change: Callable[[Run], Any], place: str, *, durable: bool = True, given: str | None = None
+) -> Response:
+    """Change the visitor's run, then show it at *place* on the page. *durable* and *given*: see `bench.changing`."""
+    with bench.changing(durable=durable, given=given) as (found, secret):
         mine = found.read_run()
         if mine is not None and not found.has_acted():
             change(mine)
@@ -118,13 +136,26 @@ def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> R
     return bench.hand_over(redirect(f"/lab#{place}", 303), secret)
 
 
+def _answer(mine: Run, found: Found, **given: Any) -> str:
+    """Show the question, its answer, and what the one button has found, or will find."""
+    two, pictures = replay.draw_two(mine, found), replay.draw(mine, found)
+    return render_template("lab/answer.html", found=found, two=two, pictures=pictures, **{"run": None, **given})
+
+
+@cache
+def _example() -> tuple[Run, Found]:
+    """Play what one press does, once: every press finds the same."""
+    example = Run("example", began_at=0, seed="example").sign_out_at_once()
+    return example, executor.run("lab", "", replay.of, example.to_json())
+
+
 def _mine() -> Run | None:
     here = bench.here()
     return here.read_run() if here else None
 
 
 def _find(mine: Run) -> Found | None:
-    """Return what the visitor found when they last presented the copy: played elsewhere, so that nobody here waits for it."""
+    """Return what the visitor found when they last presented the copy: played elsewhere, so other requests need not wait."""
     return _played(mine.as_shown().to_json()) if mine.shown else None
 
 

@@ -41,6 +41,11 @@ class Found:
     def accepted(self) -> int:
         return sum(row.accepted for row in self.rows)
 
+    @property
+    def two(self) -> tuple[Row, Row]:
+        """The answer in short: the refresh token, which is looked up, and the JWT that nothing but its expiry stops."""
+        return self.issuer[0], next(row for row in self.rows if row.slug == reference().slug)
+
 
 def of(text: str) -> Found:
     """Present what was copied in a run, given as JSON."""
@@ -62,15 +67,31 @@ def everywhere(run: Run) -> Found:
     return Found(run.now, stage.is_over, rows, issuer)
 
 
+def draw_two(run: Run, found: Found) -> Picture:
+    """Draw a lane for each of the two."""
+    _, life = _span(run)
+    refresh, access = found.two
+    rows = [
+        ("", "Refresh token: looked up", refresh.exposed or 0),
+        ("", "Access token, a JWT: not looked up", access.exposed or 0),
+    ]
+    return lanes.draw(rows, life, cut="Sign Out")
+
+
 def draw(run: Run, found: Found) -> tuple[Picture, Picture]:
     """Draw a lane for each design, and one for each of the thief's other things."""
-    ended = (run.ended_at or run.began_at) - run.began_at
+    ended, life = _span(run)
     cut = _CUTS.get(run.ended_by or "", "Sign-out")
-    life = max(1, run.expires_at - run.began_at - ended)
     now = run.now - ended
     mine = lanes.draw([(row.slug, row.name, row.exposed or 0) for row in found.rows], life, now=now, cut=cut)
     longer = [("", f"{row.name.capitalize()}, at the issuer", row.exposed or 0) for row in found.issuer]
     return mine, lanes.draw(longer, LIFE - ended, cut=cut)
+
+
+def _span(run: Run) -> tuple[int, int]:
+    """Return when the session ended, and how long the copied access token lived on, in seconds."""
+    ended = (run.ended_at or run.began_at) - run.began_at
+    return ended, max(1, run.expires_at - run.began_at - ended)
 
 
 def _row(slug: str, name: str, run: Run, design: Design, ask: Ask) -> Row:

@@ -34,7 +34,7 @@ class Way(StrEnum):
 class Run:
     """*name*: of the bench, which is in each of its tokens. *now*: seconds since *began_at*. *opened*: the position in the lab's
     log at which it began. *copied*, *ended_at*, *ended_by* and *ended_act*, the number of the act that ended it, sum up its acts. *shown*: how many acts there were, and the time,
-    when the visitor last presented the copy; *told*: the lab's log has its end; *found*: how many designs of how many accepted it then; *parties*: what
+    when the visitor last presented the copy; *at_once*: one button did all of it; *told*: the lab's log has its end; *found*: how many designs of how many accepted it then; *parties*: what
     relying parties said."""
 
     name: str
@@ -51,6 +51,7 @@ class Run:
     found: tuple[int, int] | None = None
     parties: list[dict[str, Any]] = field(default_factory=list)
     told: bool = False
+    at_once: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
@@ -111,6 +112,14 @@ class Run:
         if way is Way.EXPIRY:
             self.now = max(self.now, self.expires_at - self.began_at)
         return self.do(way.value)
+
+    def sign_out_at_once(self) -> Self:
+        """After a minute's use, sign out with a copy in a thief's pocket, and present the copy."""
+        self.at_once = True
+        self.wait(60)
+        self.leave(Way.SIGN_OUT)
+        self.shown = len(self.acts), self.now
+        return self
 
     @property
     def expires_at(self) -> int:

@@ -1,4 +1,5 @@
-// Sends the forms of the lab without leaving the place on the page: the new page takes the place of the old one.
+// Sends the forms of the lab without leaving the place on the page: the new page takes the place of the old one. The button
+// keeps the focus; a form that names the place of its result (data-result) hands it over to that.
 // One at a time: who presses the next button before the answer is there means what comes after it.
 // Nothing is sent again by itself. A browser that leaves the page cancels its request, which looks as if it had failed, and
 // what failed may have been done.
@@ -11,9 +12,9 @@ async function send(form, label) {
   document.querySelector("main").replaceWith(page.querySelector("main"));
   if (answer.ok) history.replaceState(null, "", answer.url);
   const same = [...document.querySelectorAll("main button")].find((button) => button.textContent === label);
-  const place = document.getElementById(new URL(answer.url).hash.slice(1));
-  (same ?? document.querySelector("main")).focus({ preventScroll: true });
-  place?.scrollIntoView({ block: "nearest" });
+  const result = document.getElementById(form.dataset.result);
+  (result ?? same ?? document.querySelector("main")).focus({ preventScroll: true });
+  result?.scrollIntoView({ block: "nearest" });
 }
 
 function tell(form) {

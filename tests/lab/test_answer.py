@@ -1,0 +1,92 @@
+"""The first screen of the lab: the question, its answer, and one button that shows it."""
+
+import re
+
+import pytest
+
+from app.lab import player
+from app.lab.home.sessions import Sessions
+from tests.lab.conftest import Visitor
+from tests.lab.walk import page
+
+EVERY = player.every()
+BUTTON = "Sign out and replay"
+
+
+def lanes(text: str) -> list[str]:
+    """The first picture, as it is read aloud."""
+    return re.findall(r'aria-label="From the sign out on\. (.*?)\."', text)[0].split(". ")
+
+
+def order(text: str) -> list[str]:
+    return re.findall(r'<span><a href="/lab/designs/([\w-]+)">', text)
+
+
+@pytest.mark.page
+@pytest.mark.question("Q3", "Q6", "A22")
+def test_one_press_without_an_account_shows_that_the_refresh_token_is_over_and_the_jwt_is_not(visitor: Visitor) -> None:
+    before = page(visitor.browser, "/lab")
+    assert BUTTON in before
+    assert visitor.site.query("SELECT count(*) FROM lab_benches") == [(0,)], "a visitor who only looks leaves nothing"
+    answer = visitor.browser.post("/lab/answer")
+    assert answer.headers["Location"] == "/lab#result"
+    after = page(visitor.browser, "/lab")
+    assert "7 of 19 designs accept the copy" in re.findall("<title>(.*?)</title>", after)[0]
+    assert 'id="result" role="status" tabindex="-1"' in before
+    result = after.partition('id="result" role="status"')[2].partition("</div>")[0]
+    assert re.search(r"Refresh token: .*400, refused.*JWT: .*accepted though ended", result)
+    assert lanes(after) == [
+        "Refresh token: looked up: refused at once",
+        "Access token, a JWT: not looked up: accepted until it expires, 4 minutes later",
+    ]
+    assert visitor.present_refresh() == 400
+    assert visitor.present("expiry")["accepted"]
+    assert not visitor.present("this-site")["accepted"]
+
+
+@pytest.mark.page
+def test_the_press_goes_on_as_a_run_of_the_visitors_own_and_can_be_made_again(visitor: Visitor) -> None:
+    visitor.press("answer")
+    first = visitor.run()
+    visitor.press("time", step="expiry")
+    visitor.press("replay")
+    assert "0 of 19 designs accept the copy" in visitor.browser.get("/lab").text
+    visitor.press("answer")
+    assert visitor.run().seed != first.seed
+    assert "7 of 19 designs accept the copy" in visitor.browser.get("/lab").text
+    visitor.press("reset")
+    assert "Sign in to begin" in visitor.browser.get("/lab").text
+
+
+@pytest.mark.page
+def test_the_designs_are_ordered_by_what_their_own_code_leaves_open(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(player.find("denylist-poll").module, "POLL", 200)
+    monkeypatch.setattr(player.find("this-site").module.Verifier, "check", lambda *_: None)
+    from app.lab import experiment
+
+    experiment._example.cache_clear()
+    found = order(visitor.browser.get("/lab").text)
+    experiment._example.cache_clear()
+    assert len(found) == len(EVERY)
+    assert found[:3] == ["this-site", "expiry", "denylist-poll"]
+
+
+@pytest.mark.page
+def test_were_the_refresh_token_not_ended_the_first_screen_would_say_so(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sessions, "end", lambda *_: None)
+    visitor.press("answer")
+    assert "Refresh token: looked up: accepted until it expires" in visitor.browser.get("/lab").text
+
+
+@pytest.mark.page
+def test_in_a_room_the_teacher_asks_first(visitor: Visitor) -> None:
+    room = visitor.browser.post("/lab/rooms", name="Thursday").location
+    attendee = visitor.site.browser()
+    attendee.post(f"{room}/join", nickname="Ada")
+    text = attendee.get("/lab").text
+    assert "Sign in to begin" in text
+    assert BUTTON not in text
