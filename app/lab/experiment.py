@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from app import executor
 from app.lab import abroad, bench, log, parties, replay, run, shown
-from app.lab.player import FAULTS
+from app.lab.player import FAULTS, LIES
 from app.lab.replay import Found
 from app.lab.rooms import room
 from app.lab.run import Run, Way
@@ -98,9 +98,15 @@ def move() -> ResponseReturnValue:
 @bp.post("/faults")
 def switch() -> ResponseReturnValue:
     fault = request.form.get("fault")
-    if fault not in FAULTS:
+    if fault not in FAULTS + LIES:
         abort(400)
     return _act(lambda mine: mine.do("mend" if fault in mine.play().world.cut else "cut", fault), "faults")
+
+
+@bp.post("/receipt")
+def show_receipt() -> ResponseReturnValue:
+    """Show the verifier what the issuer gave the person at the sign-out."""
+    return _act(lambda mine: mine.do("show-receipt"), "faults")
 
 
 @bp.post("/reset")

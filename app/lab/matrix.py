@@ -12,7 +12,7 @@ from pygments.lexers.python import PythonLexer
 
 from app import executor
 from app.lab import bench, home, player
-from app.lab.player import FAULTS, Act, Answer, Design, Stage, Story
+from app.lab.player import ACCESS_LIFE, FAULTS, LIES, Act, Answer, Design, Stage, Story
 from app.lab.resource import named
 
 bp = Blueprint("matrix", __name__, url_prefix="/designs")
@@ -25,7 +25,7 @@ _LATER = 240  # seconds: before the token expires
 
 @dataclass(frozen=True)
 class Silence:
-    """What a design does while a *part* is down: to a good token, and to one whose session ended meanwhile."""
+    """What a design does while a *part* is down, or the issuer lies: to a good token, and to one whose session ended meanwhile."""
 
     part: str
     good: Answer
@@ -37,7 +37,8 @@ class Silence:
 class Measured:
     """What the player found. *exposed*: seconds; *before*: the copy, before the sign-out; *check*: a good token; *told*: what a sign-out asked for; *phone*: the person's other session, after the
     sign-out; *again*: who signs in again in the second of a sign-out everywhere; *bought*: what a refresh token that was
-    forgotten then buys; *cut*: on silence."""
+    forgotten then buys; *cut*: on silence; *two_heads*, *receipt*: how many seconds after a sign-out that the issuer hid the verifier
+    finds the lie, by what it hears from another verifier or from the person; None if never."""
 
     exposed: int
     before: Answer
@@ -47,6 +48,8 @@ class Measured:
     again: Answer
     bought: Answer
     cut: tuple[Silence, ...]
+    two_heads: int | None
+    receipt: int | None
 
 
 @bp.get("")
@@ -118,7 +121,9 @@ def measure(slug: str) -> Measured:
         phone=ended_later(design, out).present("phone"),
         again=player.play(design, again, 0).present("laptop"),
         bought=forgotten.present(),
-        cut=tuple(_silence(design, part) for part in FAULTS),
+        cut=tuple(_silence(design, part) for part in FAULTS + LIES),
+        two_heads=_notices(design, "two-heads"),
+        receipt=_notices(design, "withhold", Act(20, "show-receipt")),
     )
 
 
@@ -137,6 +142,13 @@ def _silence(design: Design, part: str) -> Silence:
     good = player.play(design, Story(cut), _LATER)
     out = player.play(design, Story((*cut, Act(20, "sign-out"))), _LATER)
     return Silence(part, good.present("laptop"), out.present(), writes=out.ended is not None)
+
+
+def _notices(design: Design, lie: str, *acts: Act) -> int | None:
+    """Find when a verifier stops to trust its issuer: then it refuses the phone, too, which is as good as ever."""
+    story = Story((*_DAY, Act(10, "cut", lie), Act(20, "sign-out"), *acts))
+    found = player.first_refusal(design, story, 20, lambda stage: stage.present("phone"))
+    return found - 20 if found < ACCESS_LIFE else None
 
 
 def _source(design: Design) -> str:

@@ -9,7 +9,7 @@ import importlib.util
 import pkgutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from types import ModuleType
@@ -24,7 +24,8 @@ from app.lab.home.world import World
 
 PERSON = "ada"
 ACCESS_LIFE = 300  # of an access token: what no lane of one is longer than
-FAULTS = ("store", "list", "push")
+FAULTS = ("store", "list", "push")  # parts that can be silent
+LIES = ("withhold", "two-heads")  # what an issuer can do that answers, and lies: tell no verifier of a sign-out, or not all
 FEW = 6  # alike, at the end of a gap
 
 
@@ -109,6 +110,17 @@ class Stream:
         return hashlib.shake_256(f"{self._seed} {next(self._calls)}".encode()).digest(size)
 
 
+class Liar:
+    """An issuer that goes on as before, but does not do what a sign-out asks of it."""
+
+    def __init__(self, issuer: Any) -> None:
+        self._issuer = issuer
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._issuer, name)
+        return (lambda *_: None) if name.startswith("revoke") else found
+
+
 class RedisOfAStory:
     """Redis under the story's clock: the two commands that the designs use, each one a look-up or a write in the store."""
 
@@ -150,7 +162,8 @@ class _World(World):
 class Stage:
     """One design in the middle of a story. *held*: what each browser holds, by name; *refused_write*: the last act could not be
     written, so it ended nothing. *exchanged*: it got new tokens. *ended*: when and by which act the laptop's session was over, or its browser forgot it.
-    *spent*: costs of each act, by its name. *tokens*: every refresh token of the laptop, the newest last."""
+    *spent*: costs of each act, by its name. *tokens*: every refresh token of the laptop, the newest last. *twin*: where the issuer
+    lies, the same story under an issuer that does not. *receipt*: what the person was given at the sign-out, if the design gives any."""
 
     design: ModuleType
     story: Story
@@ -164,9 +177,14 @@ class Stage:
     spent: dict[str, Counter[str]] = field(default_factory=dict)
     session: str = ""
     key: Any = None
+    clock: Clock = None  # type: ignore[assignment]
+    receipt: Any = None
 
     def __post_init__(self) -> None:
-        self.clock = Clock(self.story.began_at)
+        self.clock = self.clock or Clock(self.story.began_at)
+        honest = tuple(act for act in self.story.acts if act.of not in LIES)
+        is_honest = honest == self.story.acts
+        self.twin = None if is_honest else Stage(self.design, replace(self.story, acts=honest), key=self.key, clock=self.clock)
         self.world = _World(self.story, self.clock, key=self.key)
         self.at_verifier = self.world.beside()
         self.clock.counts = self.at_verifier.counts
@@ -205,6 +223,8 @@ class Stage:
     def play(self, act: Act) -> None:
         """Do one act, at its time. What the store could not write has not happened."""
         self.clock.go_on(self.story.began_at + act.at)
+        if self.twin and act.of not in LIES:
+            self.twin.play(act)
         self.refused_write = self.exchanged = False
         before = self.world.counts.copy()
         try:
@@ -338,10 +358,22 @@ class Stage:
     def _cut(self, part: str) -> None:
         self.world.cut.add(part)
         self.cut_at.setdefault(part, self.now)
+        if part in LIES:
+            self.sessions.issuer = Liar(self.issuer)
+        if part == "two-heads" and self.twin:
+            peers, others = self.world.peers.listeners, self.twin.world.peers.listeners
+            peers[:] = others[:] = {id(hears): hears for hears in (*peers, *others)}.values()
 
     def _mend(self, part: str) -> None:
         self.world.cut.discard(part)
         self.cut_at.pop(part, None)
+        if not self.world.cut.intersection(LIES):
+            self.sessions.issuer = self.issuer
+
+    def _show_receipt(self) -> None:
+        """The person shows the verifier what the issuer gave them when they signed out."""
+        if self.receipt:
+            self.verifier.hear(self.receipt)
 
     def _begin(self, whose: str) -> None:
         self.sign_in(whose, self.story.name)
@@ -370,6 +402,8 @@ class Stage:
     def _leave(self, why: str) -> None:
         self.held.pop("laptop", None)
         self.ended = self.ended or (self.now, why)
+        if hasattr(self.issuer, "head"):
+            self.receipt = self.twin.receipt if self.twin else self.issuer.head()
 
 
 class Design(NamedTuple):

@@ -54,7 +54,7 @@ def test_a_design_needs_nothing_but_the_standard_library_pyjwt_and_where_it_is_a
     }
     about_redis = {"redis", "os"} if slug == "denylist-ask" else set()
     assert imported <= {"jwt", "cryptography", "hashlib", "json", "base64", "zlib"} | about_redis
-    assert 30 <= len(source.splitlines()) <= 85
+    assert 30 <= len(source.splitlines()) <= (95 if slug == "transparency" else 85)
 
 
 @pytest.mark.question("Q3", "A15")
@@ -115,6 +115,72 @@ def test_with_the_list_server_down_some_go_on_for_ever_and_some_know_when_to_sto
 def test_with_the_push_channel_cut_only_those_that_do_nothing_but_listen_never_hear_of_it(slug: str) -> None:
     story = cut("push", Act(20, "sign-out"), Act(30, "mend", "push"))
     assert at(slug, story, 240).present().accepted is (slug in {"denylist-push", "expiry"})
+
+
+HIDDEN = [Act(0, "sign-in"), Act(0, "copy"), Act(10, "cut", "withhold"), Act(20, "sign-out")]
+SPLIT = [Act(0, "sign-in"), Act(0, "copy"), Act(10, "cut", "two-heads"), Act(20, "sign-out")]
+
+
+@pytest.mark.question("A14")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_sign_out_that_no_verifier_is_told_of_is_noticed_by_none(slug: str) -> None:
+    stage = at(slug, Story(tuple(HIDDEN)), 240)
+    assert stage.is_over, "the refresh token and the cookie have ended"
+    assert stage.present().accepted is (slug != "dpop")
+    assert stage.present("phone").accepted
+
+
+@pytest.mark.question("A14")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_two_verifiers_that_were_told_different_things_notice_it_only_if_they_compare_signed_heads(slug: str) -> None:
+    stage = at(slug, Story(tuple(SPLIT)), 240)
+    assert stage.twin
+    assert stage.present("phone").status == (503 if slug == "transparency" else 200)
+    assert stage.twin.present().accepted is (slug == "expiry"), "the other service was told"
+    assert matrix.measure(slug).two_heads == (100 if slug == "transparency" else None)
+
+
+@pytest.mark.question("A14")
+def test_the_person_alone_can_find_a_hidden_sign_out_by_the_receipt() -> None:
+    shown = Story((*HIDDEN, Act(30, "show-receipt")))
+    assert at("transparency", shown, 59).present().accepted, "what the verifier has is older than the receipt"
+    assert "contradict" in at("transparency", shown, 60).present("phone").why
+    assert matrix.measure("transparency").receipt == 40
+    assert [slug for slug in SLUGS if at(slug, shown, 240).present("phone").status == 503] == ["transparency"]
+
+
+@pytest.mark.parametrize("blinded", ["hear", "contradicts"])
+def test_a_verifier_that_does_not_compare_is_lied_to(monkeypatch: pytest.MonkeyPatch, blinded: str) -> None:
+    monkeypatch.setattr(player.find("transparency").module.Verifier, blinded, lambda *_, **__: None)
+    measured = matrix.measure("transparency")
+    assert (measured.two_heads, measured.receipt) == (None, None)
+    assert at("transparency", Story(tuple(SPLIT)), 240).present().accepted
+
+
+def test_an_issuer_that_rewrites_what_it_has_said_is_found_by_its_own_heads() -> None:
+    stage = at("transparency", OUT, 130)
+    stage.issuer.entries[0] = "another session"
+    stage.clock.go_on(stage.clock.time + 60)
+    assert "contradict" in stage.present("phone").why
+
+
+def test_verifiers_of_an_honest_issuer_never_accuse_it_whenever_they_poll_and_whatever_is_cut() -> None:
+    stage = Stage(player.find("transparency").module, Story(()))
+    verifiers = [stage.verifier]
+    for second in range(400):
+        stage.clock.go_on(stage.story.began_at + second)
+        stage.issuer.revoke(f"session {second}")
+        if second % 37 == 0:
+            verifiers.append(stage.design.Verifier(stage.world.beside()))
+            verifiers[0].hear(stage.issuer.head())
+        (stage.world.cut.add if second % 90 < 45 else stage.world.cut.discard)("list")
+    assert not any(verifier.lie for verifier in verifiers)
+
+
+def test_an_issuer_that_tells_the_truth_again_is_not_forgiven_where_heads_are_kept() -> None:
+    story = Story((*SPLIT, Act(30, "mend", "two-heads"), Act(40, "sign-in-again"), Act(50, "sign-out")))
+    assert at("transparency", story, 240).present("phone").status == 503
+    assert at("denylist-push", story, 240).present("phone").status == 200
 
 
 def test_a_cache_that_is_told_pays_a_minute_for_a_lost_message() -> None:
@@ -265,7 +331,7 @@ def test_to_add_a_design_is_to_add_one_file(new_design: Design) -> None:
     assert new_design.slug in [design.slug for design in player.every()]
     assert refused(new_design.slug) == 0
     assert matrix.measure(new_design.slug).check.asked == Counter({"look-ups": 2})
-    assert [silence.good.status for silence in matrix.measure(new_design.slug).cut] == [503, 200, 200]
+    assert [silence.good.status for silence in matrix.measure(new_design.slug).cut] == [503, 200, 200, 200, 200]
 
 
 def test_an_answer_says_how_old_the_news_are_that_it_rests_on() -> None:

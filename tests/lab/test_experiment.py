@@ -191,6 +191,33 @@ def test_with_the_store_off_a_sign_out_ends_nothing_and_says_so(visitor: Visitor
 
 
 @pytest.mark.page
+@pytest.mark.question("A14")
+def test_an_issuer_that_lies_is_believed_by_all_but_those_that_compare_what_it_signed(visitor: Visitor) -> None:
+    visitor.sign_in_and_copy()
+    visitor.press("faults", fault="two-heads")
+    visitor.press("sign-out", way="sign-out")
+    visitor.press("replay")
+    assert f"{len(EVERY) - 1} of {len(EVERY)} designs still accept the old token" in visitor.browser.get("/lab").text
+    visitor.press("time", step="poll")
+    visitor.press("time", step="poll")
+    visitor.press("replay")
+    assert set(accepting(visitor)) == {design.slug for design in EVERY} - {"dpop", "transparency"}
+    assert "two heads that contradict each other" in visitor.browser.get("/lab").text
+
+
+@pytest.mark.page
+def test_a_hidden_sign_out_is_found_when_the_person_shows_the_receipt(visitor: Visitor) -> None:
+    visitor.sign_in_and_copy()
+    visitor.press("faults", fault="withhold")
+    visitor.press("sign-out", way="sign-out")
+    visitor.press("time", step="poll")
+    assert visitor.present("transparency")["accepted"]
+    visitor.press("receipt")
+    assert visitor.present("transparency")["status"] == 503
+    assert visitor.present("status-list")["accepted"]
+
+
+@pytest.mark.page
 @pytest.mark.question("A4")
 def test_a_thief_who_is_first_to_refresh_is_found_out_when_the_browser_refreshes(visitor: Visitor) -> None:
     visitor.sign_in_and_copy()

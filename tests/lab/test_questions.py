@@ -321,6 +321,7 @@ def test_a_logout_time_refuses_a_new_sign_in_and_is_outwitted_by_a_refresh_and_a
 def test_of_list_question_and_log_the_question_is_the_fastest_and_all_get_there(walk: Walk) -> None:
     assert walk["A14"].accepted() == {"status-list": True, "introspection": False, "transparency": True}
     assert set(walk["A14"].statuses(1)) == {401}
+    assert walk["A14"].statuses(2) == [200, 200, 503], "the log alone finds an issuer that lies"
     assert walk["A14"].found == "asked"
 
 

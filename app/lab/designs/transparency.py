@@ -12,8 +12,8 @@ CARD = {
     "delivery": "poll",
     "token": "JWT",
     "follows": "RFC 6962 (Certificate Transparency), tlog-checkpoint: an append-only log with signed heads.",
-    "choose": "Choose it where the issuer itself has to be checked: whoever keeps its heads can show that it rewrote the log.",
-    "avoid": "Not as a check of its own: it proves what was said, and says nothing sooner.",
+    "choose": "Choose it where the issuer itself has to be checked: verifiers that compare its signed heads find two logs.",
+    "avoid": "Not against an entry that no verifier was shown: only a person with a receipt can notice that.",
 }
 LIFE = 300
 OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
@@ -35,15 +35,20 @@ class Issuer:
         self.entries.append(session)
 
     def log(self, after):
-        head = {"size": len(self.entries), "root": root(self.entries).hex(), "exp": self.world.now() + TRUSTED}
-        return json.dumps({"new": self.entries[after:], "head": jwt.encode(head, self.world.key, "EdDSA")})
+        return json.dumps({"new": self.entries[after:], "head": self.head()})
+
+    def head(self):
+        """Sign how long the log is, and its root. After a sign-out this is the person's receipt, too."""
+        head = {"size": len(self.entries), "root": tree(self.entries).hex(), "exp": self.world.now() + TRUSTED}
+        return jwt.encode(head, self.world.key, "EdDSA")
 
 
 class Verifier:
-    """*entries*: all that it has ever been told; a head that does not follow from them convicts the issuer."""
+    """*entries*: all that it was told; *heard*: heads that the issuer showed to others; *lie*: two of them contradict."""
 
     def __init__(self, world):
-        self.world, self.entries, self.until, self.lie = world, [], 0, None
+        self.world, self.entries, self.until, self.heard, self.lie = world, [], 0, [], False
+        world.peers.join(self.hear)
         self.poll()
         world.every(POLL, self.poll)
 
@@ -52,26 +57,39 @@ class Verifier:
             told = json.loads(self.world.list_server.fetch("/log", len(self.entries)))
         except ConnectionError:
             return
-        head = jwt.decode(told["head"], self.world.public_key, ["EdDSA"], OPTIONS)
-        entries = self.entries + told["new"]
-        if (head["size"], head["root"]) != (len(entries), root(entries).hex()):
-            self.lie = told["head"]  # signed by the issuer: show it to others
-        else:
-            self.entries, self.until = entries, head["exp"]
+        self.entries, self.until = self.entries + told["new"], self.read(told["head"])["exp"]
+        self.hear(told["head"])
+        self.world.peers.tell(told["head"])
+
+    def hear(self, head):
+        """Keep a head: the verifier's own, another's, or the receipt of a person who has signed out."""
+        self.heard.append(self.read(head))
+        self.lie = self.lie or any(self.contradicts(**heard) for heard in self.heard)
+        self.heard = [heard for heard in self.heard if heard["size"] > len(self.entries)]
+
+    def read(self, head):
+        return jwt.decode(head, self.world.public_key, ["EdDSA"], OPTIONS)
+
+    def contradicts(self, size, root, exp):
+        """Of two heads, the later is at least as long, and the longer begins with all of the shorter."""
+        longer = len(self.entries) - size
+        return longer * (exp - self.until) > 0 or (longer >= 0 and root != tree(self.entries[:size]).hex())
 
     def check(self, token):
         claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
         if self.world.now() >= claims["exp"]:
             raise PermissionError("It has expired.")
-        if self.lie or self.world.now() >= self.until:
-            raise ConnectionError("The head of the log is too old, or contradicts what it said before.")
+        if self.lie:
+            raise ConnectionError("The issuer signed two heads that contradict each other.")
+        if self.world.now() >= self.until:
+            raise ConnectionError("The last head of the log is too old.")
         if claims["sid"] in self.entries:
             raise PermissionError("Its session is in the log.")
 
 
-def root(entries):
+def tree(entries):
     """Return the root of the Merkle tree over *entries* (RFC 6962, section 2.1)."""
     if len(entries) < 2:
         return hashlib.sha256(b"\0" + entries[0].encode() if entries else b"").digest()
     middle = 1 << (len(entries) - 1).bit_length() - 1
-    return hashlib.sha256(b"\1" + root(entries[:middle]) + root(entries[middle:])).digest()
+    return hashlib.sha256(b"\1" + tree(entries[:middle]) + tree(entries[middle:])).digest()

@@ -1,4 +1,5 @@
 """What a design stands on: a clock, random bytes, a key, a store, a list server, the issuer's endpoints, a push channel.
+Beside them, a line from verifier to verifier, past the issuer.
 
 At home it has real time and threads; a story of the lab brings its own clock. Every part counts what it is asked, and a
 part that was cut does not answer.
@@ -42,7 +43,7 @@ class World:
         self.public_key = self.key.public_key()
         self.cut = set()
         self.counts, self.heard_at, self.listens = Counter(), None, False
-        self.store, self.channel = Store(self), Channel(self)
+        self.store, self.channel, self.peers = Store(self), Channel(self), Peers(self)
         self.list_server, self.issuer = Endpoints(self, "list", "fetches"), Endpoints(self, "issuer", "requests")
 
     def token(self):
@@ -53,7 +54,7 @@ class World:
         """Return this world as another machine sees it, which counts for itself."""
         other = object.__new__(type(self))
         other.__dict__ |= self.__dict__ | {"counts": Counter(), "heard_at": None}
-        for name in ("store", "channel", "list_server", "issuer"):
+        for name in ("store", "channel", "peers", "list_server", "issuer"):
             setattr(other, name, getattr(self, name).seen_by(other))
         return other
 
@@ -137,4 +138,20 @@ class Channel(_Part):
         self.world.counts["bytes"] += len(self.listeners) * len(message)
         for listening, listener in self.listeners:
             if "push" not in self.world.cut | listening.cut:
+                listener(message)
+
+
+class Peers(_Part):
+    """What one verifier tells, all others hear: it does not come from the issuer, and passes no part that can fail."""
+
+    def __init__(self, world):
+        self.world, self.listeners = world, []
+
+    def join(self, listener):
+        self.listeners.append((self.world, listener))
+
+    def tell(self, message):
+        for listening, listener in list(self.listeners):
+            if listening is not self.world:
+                self.world.counts["messages"] += 1
                 listener(message)

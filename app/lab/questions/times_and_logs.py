@@ -50,11 +50,24 @@ def _certificates() -> Found:
         picture = t.draw(*_CERTIFICATES)
         t.wait(60)
         later = t.present(*_CERTIFICATES)
+    with trial() as t:
+        t.switch("two-heads")
+        t.wait(90)
+        t.leave(Way.SIGN_OUT)
+        t.wait(120)
+        lied = t.present(*_CERTIFICATES)
     names = {"status-list": "list", "introspection": "asked", "transparency": "log"}
     refusing = [name for slug, name in names.items() if slug not in accepted(at_once)]
     choice = refusing[0] if len(refusing) == 1 else "all" if refusing else "none"
-    says = f"{len(refusing)} of 3 refused at once, {3 - len(accepted(later))} of 3 a minute later."
-    tables = (Table("In the second of the sign-out", at_once), Table("A minute later", later))
+    says = (
+        f"{len(refusing)} of 3 refused at once, {3 - len(accepted(later))} of 3 a minute later. Where the issuer told another service"
+        f" alone of the sign-out, {3 - len(accepted(lied))} of 3 had noticed two minutes later."
+    )
+    tables = (
+        Table("In the second of the sign-out", at_once),
+        Table("A minute later", later),
+        Table("If the issuer lies, and tells another service alone: two minutes later", lied),
+    )
     return Found(choice, says, tables, picture=picture)
 
 
@@ -110,8 +123,8 @@ QUESTIONS = (
         _certificates,
         "A list is as fresh as its last fetch. Introspection answers from what the issuer knows now; an OCSP answer may be made "
         "days in advance (RFC 6960, section 2.5), or be stapled by the holder, who brings it along. A log is no faster than a "
-        "list. Its heads let two verifiers notice that they were shown different logs; an entry that was never put in is "
-        "missed only by someone who has a receipt for it. Browsers have stopped asking: Firefox (CRLite) and Chrome "
+        "list. Its heads let two verifiers notice that they were shown different logs, once they compare them. An entry that no "
+        "verifier is shown is missed only by the person who has a receipt for it. Browsers have stopped asking: Firefox (CRLite) and Chrome "
         "(CRLSets) fetch compressed lists, and Let’s Encrypt ended OCSP in 2025.",
         (
             design("status-list", "CRL: the status list"),
