@@ -42,5 +42,7 @@ def tell(run: Run) -> None:
     if run.told or run.ended_by not in _BY_THE_SERVER:
         return
     stage, run.told = run.play(), True
+    if "withhold" in stage.world.cut:
+        return  # the issuer lies, to relying parties as well
     subject = run.name if run.ended_by in _EVERYTHING else stage.session
     log.append(subject, until=run.expires_at, pushed="push" not in stage.world.cut)

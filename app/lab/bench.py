@@ -1,4 +1,4 @@
-"""A visitor's bench: their one run, and what they predicted. Known by a random cookie that signs nobody in."""
+"""A visitor's bench: their one run, and what they predicted. Known by a random cookie that opens no account."""
 
 import hashlib
 import json

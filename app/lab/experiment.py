@@ -129,9 +129,7 @@ def _present(mine: Run) -> Callable[[Run], None]:
     return note
 
 
-def _act(
-    change: Callable[[Run], Any], place: str, *, durable: bool = True, given: str | None = None
-) -> Response:
+def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True, given: str | None = None) -> Response:
     """Change the visitor's run, then show it at *place* on the page. *durable* and *given*: see `bench.changing`."""
     with bench.changing(durable=durable, given=given) as (found, secret):
         mine = found.read_run()

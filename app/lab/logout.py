@@ -62,7 +62,7 @@ def tell(user: str, sid: str, *, since: int) -> list[Row]:
 
 
 def _post(app: Recipient | None, message: Message, what: str) -> Row:
-    """Post the message; to an app that is down nobody can connect. *status* 0: there was no answer."""
+    """Post the message; an app that is down takes no connection. *status* 0: there was no answer."""
     transport = app.reach() if app else httpx.MockTransport(_refuse)
     try:
         with httpx.Client(transport=transport, trust_env=False) as client:
@@ -73,7 +73,7 @@ def _post(app: Recipient | None, message: Message, what: str) -> Row:
 
 
 def _refuse(request: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("nobody listens", request=request)
+    raise httpx.ConnectError("connection refused", request=request)
 
 
 def _when(seconds: int) -> str:

@@ -21,6 +21,7 @@ LICENSE = "# MIT licensed, from Signed Out. Take it.\n"
 SHARED = ("serve.py", "sessions.py", "world.py")
 _DAY = (Act(0, "sign-in"), Act(0, "copy"))
 _LATER = 240  # seconds: before the token expires
+CROWD, OTHERS = 300, 200  # people who sign out, and who do not
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Silence:
 @dataclass(frozen=True)
 class Measured:
     """What the player found. *exposed*: seconds; *before*: the copy, before the sign-out; *check*: a good token; *told*: what a sign-out asked for; *phone*: the person's other session, after the
-    sign-out; *again*: who signs in again in the second of a sign-out everywhere; *bought*: what a refresh token that was
+    sign-out; *again*: a new sign-in in the second of a sign-out everywhere; *bought*: what a refresh token that was
     forgotten then buys; *cut*: on silence; *two_heads*, *receipt*: how many seconds after a sign-out that the issuer hid the verifier
     finds the lie, by what it hears from another verifier or from the person; None if never."""
 
@@ -77,6 +78,8 @@ def show_one(slug: str) -> ResponseReturnValue:
         "lab/design.html",
         design=design,
         measured=_measured(slug),
+        refused=_refused(slug),
+        crowd=(CROWD, OTHERS),
         source=_coloured(_source(design)),
         token=mine["access"] if mine else None,
         copied="thief" in held,
@@ -101,8 +104,24 @@ def take(slug: str, file: str) -> ResponseReturnValue:
 
 @cache
 def _measured(slug: str) -> Measured:
-    """Return what was measured of a design, once and elsewhere, so that nobody here waits for it."""
+    """Return what was measured of a design, once and elsewhere, so that no other request waits for it."""
     return executor.run("lab", bench.visitor(), measure, slug)
+
+
+@cache
+def _refused(slug: str) -> int:
+    return executor.run("lab", bench.visitor(), crowd, slug)
+
+
+def crowd(slug: str) -> int:
+    """Sign a crowd in, and most of it out; return how many of the others are refused a minute later."""
+    stage = Stage(player.find(slug).module, Story(()))
+    for number in range(CROWD + OTHERS):
+        stage.sign_in(str(number), f"person {number}")
+    for number in range(CROWD):
+        stage.sessions.end(stage.held[str(number)]["session"])
+    stage.clock.go_on(stage.clock.time + 60)
+    return sum(not stage.present(str(number)).accepted for number in range(CROWD, CROWD + OTHERS))
 
 
 def measure(slug: str) -> Measured:

@@ -25,7 +25,10 @@ from app.lab.home.world import World
 PERSON = "ada"
 ACCESS_LIFE = 300  # of an access token: what no lane of one is longer than
 FAULTS = ("store", "list", "push")  # parts that can be silent
-LIES = ("withhold", "two-heads")  # what an issuer can do that answers, and lies: tell no verifier of a sign-out, or not all
+LIES = (
+    "withhold",
+    "two-heads",
+)  # what an issuer can do that answers, and lies: tell no verifier of a sign-out, or not all
 FEW = 6  # alike, at the end of a gap
 
 
@@ -39,7 +42,7 @@ class Act(NamedTuple):
 
 @dataclass(frozen=True)
 class Story:
-    """*seed*: what every token of it comes from. *name*: of whoever it is about, and in each of the tokens."""
+    """*seed*: what every token of it comes from. *name*: of the person it is about, and in each of the tokens."""
 
     acts: tuple[Act, ...]
     seed: str = "1"
@@ -184,7 +187,9 @@ class Stage:
         self.clock = self.clock or Clock(self.story.began_at)
         honest = tuple(act for act in self.story.acts if act.of not in LIES)
         is_honest = honest == self.story.acts
-        self.twin = None if is_honest else Stage(self.design, replace(self.story, acts=honest), key=self.key, clock=self.clock)
+        self.twin = (
+            None if is_honest else Stage(self.design, replace(self.story, acts=honest), key=self.key, clock=self.clock)
+        )
         self.world = _World(self.story, self.clock, key=self.key)
         self.at_verifier = self.world.beside()
         self.clock.counts = self.at_verifier.counts
@@ -318,7 +323,7 @@ class Stage:
         self._leave("sign-out")
 
     def _client(self) -> None:
-        """The browser deletes what it holds, and tells nobody."""
+        """The browser deletes what it holds, and does not tell the server."""
         self._leave("client")
 
     def _expiry(self) -> None:

@@ -1,6 +1,6 @@
 """Where tokens are presented: an API for each design, the issuer's token endpoint, and a page behind a session cookie.
 
-All of them take real requests, from anybody's shell, and play the run that the token belongs to.
+All of them take real requests, from any shell, and play the run that the token belongs to.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from app.lab.run import Run, reference
 bp = Blueprint("resource", __name__)
 TIME = "Lab-Time"
 COOKIE = "lab-session"
-_NOBODY = Answer(401, "No token of a run was sent.", Counter())
+_NO_TOKEN = Answer(401, "No token of a run was sent.", Counter())
 
 
 @bp.get("/api/<slug>")
@@ -29,7 +29,7 @@ def api(slug: str) -> ResponseReturnValue:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     run = _run_of(token) if scheme.lower() in ("bearer", "dpop") else None
     if run is None:
-        return _answer(_NOBODY)
+        return _answer(_NO_TOKEN)
     proof = request.headers.get("DPoP")
     stage = run.play(design, _moment(run))
     return _answer(stage.check(token, *([proof] if proof else [])))
@@ -41,7 +41,7 @@ def page() -> ResponseReturnValue:
     cookie = request.cookies.get(COOKIE, "")
     run = _run_of(cookie)
     if run is None:
-        return _answer(_NOBODY)
+        return _answer(_NO_TOKEN)
     stage = run.play(at=_moment(run))
     stage.held["guest"] = {"cookie": cookie}
     return _answer(stage.open_page("guest"))

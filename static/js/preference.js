@@ -15,6 +15,7 @@ function show() {
 }
 
 section.querySelector("[data-without]").hidden = true;
+section.querySelector(isSecureContext ? "[data-secure]" : "[data-plain]").hidden = false;
 section.querySelector("div").hidden = false;
 section.addEventListener("change", (event) => {
   localStorage.setItem(key, event.target.value);

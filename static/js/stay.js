@@ -1,6 +1,6 @@
 // Sends the forms of the lab without leaving the place on the page: the new page takes the place of the old one. The button
 // keeps the focus; a form that names the place of its result (data-result) hands it over to that.
-// One at a time: who presses the next button before the answer is there means what comes after it.
+// One at a time: a press before the answer is there is about what comes after it.
 // Nothing is sent again by itself. A browser that leaves the page cancels its request, which looks as if it had failed, and
 // what failed may have been done.
 let sent = Promise.resolve();

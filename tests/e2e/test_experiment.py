@@ -1,11 +1,39 @@
 """The experiment in a real browser: with and without JavaScript, small and wide, light and dark."""
 
 import pytest
+from playwright.sync_api import Locator, Page
 
 from tests.e2e.acts import check, press
 from tests.e2e.conftest import SIZES, OpenBrowser
 
 pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.question("Q3")
+def test_one_press_answers_the_question_where_one_looks(open_browser: OpenBrowser, javascript: bool) -> None:
+    page = open_browser(javascript=javascript, width=1280).page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto("/lab")
+    button = page.get_by_role("button", name="Sign out and replay")
+    is_in_view(page, button)
+    press(page, "Sign out and replay")
+    result = page.get_by_role("status")
+    result.get_by_text("Signed out, and both copies were presented").wait_for()
+    assert "400, refused" in result.inner_text()
+    assert "accepted though ended" in result.inner_text()
+    assert page.title().startswith("Signed out: 7 of 19 designs accept the copy")
+    assert page.evaluate("() => document.activeElement.id") == "result"
+    for shown in (result, page.get_by_role("img").first):
+        is_in_view(page, shown)
+    assert "not looked up: accepted until it expires" in (
+        page.get_by_role("img").first.get_attribute("aria-label") or ""
+    )
+
+
+def is_in_view(page: Page, shown: Locator) -> None:
+    box = shown.bounding_box()
+    assert box
+    assert 0 <= box["y"] <= box["y"] + box["height"] <= 720
 
 
 @pytest.mark.question("Q3")
@@ -43,7 +71,9 @@ def test_every_state_of_the_experiment_is_accessible(open_browser: OpenBrowser, 
     page.on("console", lambda message: problems.append(message.text))
     page.goto("/lab")
     check(page)
-    press(page, "Sign in to begin", "Keep a copy")
+    press(page, "Sign out and replay")
+    check(page)
+    press(page, "Start again", "Sign in to begin", "Keep a copy")
     check(page)
     press(page, "Switch the store off", "The server revokes")
     page.get_by_text("The server could not write it").wait_for()

@@ -233,12 +233,18 @@ def test_an_old_refresh_token_ends_its_session_and_no_other(slug: str) -> None:
     assert stage.present("phone").accepted is (slug not in PEOPLE)
 
 
-def test_a_full_filter_refuses_people_who_never_signed_out() -> None:
-    stage = at("bloom-filter", OUT, 60)
-    for number in range(600):
-        stage.world.store.put(f"over:{number}", True, stage.now + 300)
-    stage.clock.go_on(stage.now + 60)
-    assert not stage.present("laptop").accepted
+@pytest.mark.parametrize("slug", SLUGS)
+def test_in_a_crowd_a_filter_refuses_some_who_never_signed_out_and_a_new_key_all(slug: str) -> None:
+    refused = matrix.crowd(slug)
+    if slug == "bloom-filter":
+        assert 0 < refused < matrix.OTHERS / 2
+    else:
+        assert refused == (matrix.OTHERS if slug == "key-rotation" else 0)
+
+
+def test_a_larger_filter_refuses_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(player.find("bloom-filter").module, "BITS", 1 << 14)
+    assert matrix.crowd("bloom-filter") == 0
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -176,6 +176,32 @@ def test_on_the_same_day_the_revoked_take_far_fewer_rows_than_the_valid(walk: Wa
     assert walk["Q8"].found == "tenth"
 
 
+@page
+@pytest.mark.question("Q8")
+def test_were_every_issued_token_listed_as_revoked_the_two_tables_would_be_alike(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = player.read
+
+    def listing(slug: str) -> Any:
+        module = read(slug)
+        if slug == "denylist-ask":
+            issue = module.Issuer.issue
+
+            def issue_and_list(issuer: Any, person: str, session: str) -> Any:
+                issuer.revoke(issuer.world.token())
+                return issue(issuer, person, session)
+
+            module.Issuer.issue = issue_and_list
+        return module
+
+    monkeypatch.setattr(player, "read", listing)
+    step = walk_through(site, ["Q8"])["Q8"]
+    assert step.found == "same"
+    _day, valid, revoked = step.facts().values()
+    assert rows(revoked) >= rows(valid)
+
+
 def rows(words: str) -> int:
     return int(words.split(" rows")[0].replace(",", ""))
 

@@ -1,4 +1,4 @@
-"""A simulated day: who signs in, comes by and signs out. Pure, and the same for the same seed."""
+"""A simulated day: people sign in, come by and sign out. Pure, and the same for the same seed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -184,7 +184,7 @@ def _size(kept: dict[str, Any]) -> int:
 
 
 class QuickKey:
-    """Signs by a keyed hash, as long as a real signature: a day of them takes no time. It proves nothing to anybody."""
+    """Signs by a keyed hash, as long as a real signature: a day of them takes no time. It proves nothing."""
 
     def __init__(self, raw: bytes = bytes(32)) -> None:
         self._raw = raw

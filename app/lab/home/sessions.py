@@ -2,7 +2,7 @@
 
 import hashlib
 
-LIFE, IDLE = 8 * 60 * 60, 2 * 60 * 60  # seconds: the longest life of a session, and of one that nobody uses
+LIFE, IDLE = 8 * 60 * 60, 2 * 60 * 60  # seconds: the longest life of a session, and of one that is not used
 
 
 class Sessions:

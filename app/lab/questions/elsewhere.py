@@ -76,7 +76,7 @@ QUESTIONS = (
         "A place is a hint and never a proof. What a browser calls itself is copied as easily as its cookie, and a thief may sit "
         "in the same café. And people who did nothing wrong travel, walk from the wifi to the street, and use a VPN: a strict "
         "policy signs them out. So by default this site notes a new network, warns of a new browser or country, and refuses "
-        "nobody; whoever runs it can be stricter. It judges with the code that answered here.",
+        "none of them; its operator can be stricter. It judges with the code that answered here.",
         (DEVICES, Link("/activity", "See from where your account was used")),
     ),
 )

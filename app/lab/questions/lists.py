@@ -131,7 +131,7 @@ QUESTIONS = (
     ),
     Question(
         "A11",
-        "Whoever subscribes is told of each revocation",
+        "A subscriber is told of each revocation",
         "Instead of asking, a verifier can be told. It keeps a list in memory and is sent each new entry.",
         "One verifier is told, another fetches the list every minute. A copy is presented in the very second of the "
         "sign-out. Which of them refuses it?",

@@ -51,7 +51,7 @@ def _lost_message() -> Found:
     )
     got = next((row for row in told if row.accepted), None)
     says = (
-        f"{len(still)} of 2 still accepted the copy two seconds after the sign-out that nobody was told of. An app that was "
+        f"{len(still)} of 2 still accepted the copy two seconds after the sign-out whose message was lost. An app that was "
         f"down for a minute got its message {got.what if got else 'never'}."
     )
     tables = (
@@ -85,7 +85,7 @@ QUESTIONS = (
         "Being told beats asking, as long as the message arrives. Servers are restarted, and networks are cut, mostly at the "
         "wrong moment.",
         "The push channel is cut, and then a person signs out. Two seconds later the copy is presented to a verifier that only "
-        "listens, and to one as this site has. Who still accepts it?",
+        "listens, and to one as this site has. Which of them still accepts it?",
         {
             "both": "Both",
             "listener": "The one that only listens",

@@ -47,7 +47,7 @@ def design(slug: str, words: str) -> Link:
 
 
 def bearers() -> list[str]:
-    """Return the designs whose tokens are good in the hands of whoever holds them."""
+    """Return the designs whose tokens are good in the hands of any holder."""
     return [found.slug for found in player.every() if found.present == "token"]
 
 

@@ -142,13 +142,13 @@ QUESTIONS = (
     Question(
         "A3",
         "A refresh token is ended by signing out, by a time-out, or from afar",
-        "A session should end when its person says so, when nobody uses it, after a longest life, and when it is ended from "
+        "A session should end when its person says so, when it has been idle, after a longest life, and when it is ended from "
         "another device.",
         "A copy of the refresh token is presented after each of these ends. Where is it still accepted?",
-        {"none": "Nowhere", "some": "Where nobody told the server", "all": "Everywhere"},
+        {"none": "Nowhere", "some": "Where the server was not told", "all": "Everywhere"},
         _four_ends,
         "The answer is the same each time: invalid_grant. Only the owner learns more: the devices page of this site names "
-        "the reason for every session that is over. A time-out is written down in advance, so nobody has to tell the server.",
+        "the reason for every session that is over. A time-out is written down in advance, so the server need not be told.",
         (DEVICES, Link("/activity", "See what happened to your account"), LAB),
     ),
     Question(
@@ -170,9 +170,9 @@ QUESTIONS = (
     ),
     Question(
         "A18",
-        "A refresh token is worth an access token to whoever holds it",
-        "A refresh token opens no page. But whoever presents it gets an access token, without a password.",
-        "A browser deletes its tokens and tells nobody. A thief copied the refresh token before. What can the thief buy?",
+        "A refresh token is worth an access token to its holder",
+        "A refresh token opens no page. But its holder gets an access token for it, without a password.",
+        "A browser deletes its tokens and does not tell the server. A thief copied the refresh token before. What can the thief buy?",
         {
             "nothing": "Nothing: it is no access token",
             "token": "Access tokens for the five minutes that the copied one would have lived",

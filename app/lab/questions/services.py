@@ -25,7 +25,7 @@ def _three_services() -> Found:
     )
     says = (
         f"The service that was cut off accepted the copy under {copies.count(200)} of {len(rows)} designs, and answered"
-        f" nobody under {good.count(503)}."
+        f" 503 to every token under {good.count(503)}."
     )
     note = f"It is cut off {CUT_SECONDS} seconds before the sign-out, and asked {LATER_SECONDS} seconds after it."
     return Found(choice, says, grid=Grid("Three services after one sign-out", note, "the list", _COLUMNS, rows))
@@ -71,12 +71,12 @@ QUESTIONS = (
         {
             "same": "It refuses it, as the others do",
             "accepted": "It accepts it, under every design",
-            "closed": "It refuses everybody, under every design",
-            "differs": "Under some designs it accepts it, under others it refuses everybody",
+            "closed": "It refuses every token, under every design",
+            "differs": "Under some designs it accepts it, under others it refuses every token",
         },
         _three_services,
         "A service without news has two ways to err: to let in what is over, or to refuse what is good. Each design has chosen "
-        "one. The services that are not cut off answer as before, so nobody notices from there.",
+        "one. The services that are not cut off answer as before, so it is not noticed from there.",
         (design("denylist-push", "One that goes on"), design("status-list", "One that gives up after a while"), LAB),
     ),
 )

@@ -79,7 +79,7 @@ def _three_ways() -> Found:
 
 def _end(t: Trial, way: Way) -> None:
     if way is Way.EXPIRY:
-        t.wait(IDLE)  # nobody uses it for so long
+        t.wait(IDLE)  # it is not used for so long
     else:
         t.wait(60)
         t.leave(way)
@@ -126,7 +126,7 @@ def _named(found: Row) -> Row:
 
 
 def _set_in_advance() -> Found:
-    """Nobody signs out, and every part that could bring news is off: present the copy about the second in which it expires."""
+    """The person does not sign out, and every part that could bring news is off: present the copy about the second in which it expires."""
     every = bearers()
     with trial() as t:
         expires = t.run.expires_at
@@ -174,10 +174,10 @@ QUESTIONS = (
         "An opaque token points at a session; a JWT is one",
         "With an opaque token the session lies at the server and the browser holds a reference. With a JWT the session lies in "
         "the browser, signed so that it cannot be changed.",
-        "Somebody finds both tokens of a session, and has no key. In which can they read what it says about the session?",
+        "A stranger finds both tokens of a session, and has no key. In which can they read what it says about the session?",
         {"jwt": "In the JWT", "opaque": "In the opaque token", "both": "In both", "neither": "In neither"},
         _where_it_lies,
-        "The JWT is open to anybody who holds it, and needs no server to be understood. The opaque token is worth nothing "
+        "The JWT is open to its holder, and needs no server to be understood. The opaque token is worth nothing "
         "without the row that it points at, and ends when that row does. Whether a server is stateless is another matter: "
         "see whether it asks.",
         (
@@ -248,12 +248,12 @@ QUESTIONS = (
     Question(
         "A21",
         "Expiry is a revocation that was set in advance",
-        "When a token is issued, its end is written into it, or into the row that it points at. Nobody has to send news of it.",
-        "Nobody signs out. The copy is presented in the second in which it expires. Which designs refuse it?",
+        "When a token is issued, its end is written into it, or into the row that it points at. No news of it has to be sent.",
+        "The person does not sign out. The copy is presented in the second in which it expires. Which designs refuse it?",
         {"all": "All of them", "some": "Those that ask or are told", "none": "None of them"},
         _set_in_advance,
         "Every verifier knows that second beforehand, so no list, question or message is needed, and none can be lost. The "
-        "price is that it cannot be moved forward: whoever signs out earlier needs one of the other ways.",
+        "price is that it cannot be moved forward: to sign out earlier takes one of the other ways.",
         (Link("/lab/path/A7", "The three ways on one time line"), Link("/lab/path/A15", "Short lives"), LAB),
     ),
 )

@@ -36,7 +36,7 @@ def _endpoint() -> Found:
     asked_for = [
         _row("a stranger, without the client’s credentials", stranger.status_code, stranger.text),
         _row("the client", answer.status_code, answer.text),
-        _row("the client, about a token that nobody issued", unknown.status_code, unknown.text),
+        _row("the client, about a token that was never issued", unknown.status_code, unknown.text),
     ]
     tables = (
         Table("Who asks the revocation endpoint", asked_for),
@@ -104,15 +104,15 @@ def _client_only() -> Found:
 QUESTIONS = (
     Question(
         "Q1",
-        "A JWT can be checked without asking anybody",
-        "A JWT carries what it says, and a signature over it. Whoever knows the issuer’s public key can check both, on any "
+        "A JWT can be checked without asking",
+        "A JWT carries what it says, and a signature over it. A verifier that knows the issuer’s public key can check both, on any "
         "machine, at any time. That is what people mean by stateless.",
         "A verifier that knows only the public key is shown a good token. How many look-ups does it make?",
         {"none": "None", "one": "One, for the session", "more": "Several"},
         _stateless,
         "The claim is true, and it is the root of the trouble. What is decided from the token alone cannot take into account "
         "what happened after the token was made.",
-        (LAB, design("expiry", "The design that asks nobody")),
+        (LAB, design("expiry", "The design that never asks")),
     ),
     Question(
         "Q2",
@@ -123,7 +123,7 @@ QUESTIONS = (
         {"nothing": "Nothing", "once": "One more use", "on": "It goes on as before"},
         _endpoint,
         "The endpoint asks for the client’s credentials (RFC 7009, section 2.1): a stranger who found a token cannot sign "
-        "anybody out. For a token that it does not know it answers 200, too: the token is over either way, and a client "
+        "its owner out. For a token that it does not know it answers 200, too: the token is over either way, and a client "
         "could do nothing sensible with an error (section 2.2).",
         (SIGN_OUT, Link("/lab/path/A22", "What the RFC requires of an access token"), LAB),
     ),
@@ -155,9 +155,9 @@ QUESTIONS = (
         "Clearing the token is the client’s job alone",
         "Many sites sign out by deleting the token from the browser. For an honest person in front of an honest browser that "
         "looks like signing out.",
-        "The browser deletes its tokens and tells nobody. A copy was made before. Which designs accept the copied access "
+        "The browser deletes its tokens and does not tell the server. A copy was made before. Which designs accept the copied access "
         "token?",
-        {"all": "All that accept a token from whoever holds it", "some": "Some of them", "none": "None of them"},
+        {"all": "All that accept a token from any holder", "some": "Some of them", "none": "None of them"},
         _client_only,
         "No design can act on what it was never told. And the access token is the least of it: the copied refresh token and "
         "the copied session cookie go on until the session ends by itself, hours later. A token that is bound to a key "

@@ -11,7 +11,7 @@ from app.web import words
 _READINGS = {
     "introspection": "a handle: the resource server asks the issuer",
     "denylist-push": "self-contained, and the issuer tells the resource servers",
-    "expiry": "self-contained and short-lived, and nobody is told",
+    "expiry": "self-contained and short-lived, and no verifier is told",
 }
 
 

@@ -114,10 +114,10 @@ QUESTIONS = (
         "Refresh tokens have to be stored before they can be revoked",
         "A refresh token is random and says nothing, so the server must keep something to know it by. What it keeps decides "
         "what a thief of the database gets.",
-        "Somebody reads the row that is stored for a refresh token, and presents what stands there. Is it accepted?",
+        "A thief reads the row that is stored for a refresh token, and presents what stands there. Is it accepted?",
         {"yes": "Accepted: it is the token", "no": "Refused: it only resembles it"},
         _hashes,
-        "Something is stored, but never the token. The row holds its SHA-256, from which nobody gets back to 192 random bits. "
+        "Something is stored, but never the token. The row holds its SHA-256, which does not lead back to 192 random bits. "
         "The row appears at the sign-in, is used up by a refresh, and is over at the sign-out.",
         (LAB, design("session", "The same for a server-side session")),
     ),
@@ -136,7 +136,7 @@ QUESTIONS = (
     Question(
         "Q8",
         "A table of revoked tokens is much smaller than one of valid tokens",
-        "One can list whoever may come in, or only whoever may not any more. The second list also loses each line as soon as "
+        "One can list all who may come in, or only those who may not any more. The second list also loses each line as soon as "
         "the last token that it concerns has expired.",
         f"{Day().people} people have an ordinary day, and a fifth of their sessions are signed out. How much smaller is the "
         "table of the revoked, both at their longest?",
@@ -149,11 +149,11 @@ QUESTIONS = (
     Question(
         "Q9",
         "The trouble with state is the single point of failure",
-        "If every request asks one store, the store decides whether anybody gets in. Here it is switched off for five seconds.",
-        "Nobody has signed out and the token is good. Which of six designs still accept it while the store is off?",
+        "If every request asks one store, the store decides whether people get in. Here it is switched off for five seconds.",
+        "The token is good. Which of six designs still accept it while the store is off?",
         {"all": "All of them", "some": "Those that do not have to ask", "none": "None of them"},
         _silence,
-        "Who asks at each request fails closed: nobody gets in. Who remembers keeps working, but then must choose what to do "
+        "A verifier that asks at each request fails closed: it lets no one in. One that remembers keeps working, but then must choose what to do "
         "when no news comes: go on and perhaps let an ended session in, or give up after a while. There is no third way; one "
         "can only choose, and say so.",
         (LAB, Link("/lab/designs", "What each design does in silence"), design("this-site", "What this site does")),

@@ -136,7 +136,7 @@ QUESTIONS = (
     Question(
         "A15",
         "If tokens live shortly enough, expiry is the revocation",
-        "Kerberos tickets end after some hours, and nobody revokes them. If a token lives for minutes, one may say that there "
+        "Kerberos tickets end after some hours, and are never revoked. If a token lives for minutes, one may say that there "
         "is no need for more.",
         "Tokens live five minutes. A person signs out one minute after the last refresh. How long is a copy still accepted?",
         {
@@ -147,7 +147,7 @@ QUESTIONS = (
         },
         _window,
         "The window is whatever was left of the token’s life. It can be made smaller by shorter lives, at the price of more "
-        "refreshes; it closes only if somebody is told, or asks.",
+        "refreshes; it closes only if the verifier is told, or asks.",
         (design("expiry", "Nothing but expiry"), COSTS, LAB),
     ),
 )
