@@ -86,17 +86,19 @@ def test_while_the_lab_is_full_its_visitors_are_told_when_to_come_back_and_other
     with full(site, "lab", "acts", "days"):
         answers = [
             visitor.post("/lab/replay"),
+            visitor.post("/lab/answer"),
             visitor.post("/lab/path/A17", guess="both"),
             visitor.post("/lab/sign-out", way="sign-out"),
             visitor.post("/lab/faults", fault="store"),
             visitor.get("/lab/costs?people=4900"),
         ]
-        assert [answer.status_code for answer in answers] == [503] * 5
+        assert [answer.status_code for answer in answers] == [503] * 6
         for answer in answers:
             assert int(answer.headers["Retry-After"]) > 0
             assert "Nothing was changed" in answer.text
             assert "line is full" in answer.text
         assert visitor.get("/lab").status_code == 200
+        assert "Sign in to begin" in site.browser().get("/lab").text
         assert ada.is_signed_in()
         assert ada.sign_out().status_code == 303
         assert not ada.is_signed_in()

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app import executor
+from app.admission import Full
 from app.lab import abroad, bench, log, parties, replay, run, shown
 from app.lab.player import FAULTS, LIES
 from app.lab.replay import Found
@@ -25,7 +26,7 @@ def show() -> ResponseReturnValue:
     here = bench.here()
     mine = here.read_run() if here else None
     if mine is None:
-        return render_template("lab/begin.html") if room.of(here) else _answer(*_example())
+        return render_template("lab/begin.html") if room.of(here) else _first_screen()
     stage, found = mine.play(), _find(mine)
     given = {"run": mine, "stage": stage, "tokens": shown.tokens(stage), "rows": shown.rows(stage)}
     if mine.at_once and found:
@@ -49,6 +50,8 @@ def answer() -> ResponseReturnValue:
     bench.begin_experiment()
     with bench.changing() as (found, secret):
         mine = run.begin(found.id, log.opened()).sign_out_at_once()
+    _find(mine)  # played before anything of the visitor's is changed: the line may be full
+    with bench.changing(given=secret) as (found, _):
         abroad.tell(mine)
         found.run = mine.to_json()
     return bench.hand_over(_act(_present(mine), "result", durable=False, given=secret), secret)
@@ -138,6 +141,13 @@ def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True, give
             abroad.tell(mine)
             found.run = mine.to_json()
     return bench.hand_over(redirect(f"/lab#{place}", 303), secret)
+
+
+def _first_screen() -> str:
+    try:
+        return _answer(*_example())
+    except Full:
+        return render_template("lab/begin.html")  # the steps need nothing that was played
 
 
 def _answer(mine: Run, found: Found, **given: Any) -> str:

@@ -76,7 +76,9 @@ class Run:
         """Return it as it was when its visitor last presented the copy, without what was found: the same again gives the same."""
         acts, now = self.shown or (len(self.acts), self.now)
         ended = self.ended_at if self.is_answered else None
-        return replace(self, acts=self.acts[:acts], now=now, shown=(acts, now), ended_at=ended, found=None, parties=[])
+        return replace(
+            self, acts=self.acts[:acts], now=now, shown=(acts, now), ended_at=ended, found=None, parties=[], told=False
+        )
 
     @property
     def is_answered(self) -> bool:
