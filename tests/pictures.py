@@ -79,7 +79,9 @@ def experiment(chromium: Browser, server: Server) -> None:
     visitor = person(chromium, server, "Firefox on Linux", scale=1, width=1120)
     page = visitor.page
     page.goto("/lab")
-    press(visitor, "Sign in to begin", "Keep a copy")
+    press(visitor, "Sign out and replay")
+    page.screenshot(path=PICTURES / "answer.png")
+    press(visitor, "Start again", "Sign in to begin", "Keep a copy")
     server.wait(70)
     press(visitor, "The server revokes", "Present the token")
     server.wait(20)
