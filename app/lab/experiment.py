@@ -1,12 +1,12 @@
 """The experiment: sign in, keep a copy, sign out, replay. One page that reads downward, and a button for each act."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response
 
 from app import executor
 from app.admission import Full
@@ -49,12 +49,17 @@ def answer() -> ResponseReturnValue:
     """Do all of it in one press: sign in, keep a copy, sign out, and present the copy everywhere."""
     bench.begin_experiment()
     with bench.changing() as (found, secret):
-        mine = run.begin(found.id, log.opened()).sign_out_at_once()
-    _find(mine)  # played before anything of the visitor's is changed: the line may be full
-    with bench.changing(given=secret) as (found, _):
-        abroad.tell(mine)
-        found.run = mine.to_json()
-    return bench.hand_over(_act(_present(mine), "result", durable=False, given=secret), secret)
+        mine = None if found.has_acted() else run.begin(found.id, log.opened()).sign_out_at_once()
+        if mine:
+            abroad.tell(mine)
+            found.run = mine.to_json()
+    if mine:
+        with suppress(Full):  # then the page has a button that presents the copy
+            note = _present(mine)
+            with bench.changing(durable=False, made=secret) as (found, _):
+                note(mine)
+                found.run = mine.to_json()
+    return bench.hand_over(redirect("/lab#result", 303), secret)
 
 
 @bp.post("/copy")
@@ -82,7 +87,6 @@ def present() -> ResponseReturnValue:
     mine = _mine()
     if mine is None or not shown.tokens(mine.play()):
         return redirect("/lab", 303)
-    mine.shown = (len(mine.acts), mine.now)
     return _act(_present(mine), "result" if mine.at_once else "answers", durable=False)
 
 
@@ -121,6 +125,7 @@ def reset() -> ResponseReturnValue:
 
 def _present(mine: Run) -> Callable[[Run], None]:
     """Play the replay, outside of any transaction; return what notes in the run how many accepted the copy."""
+    mine.shown = (len(mine.acts), mine.now)
     found = _find(mine)
     said = parties.present(abroad.token(mine))
 
@@ -132,9 +137,9 @@ def _present(mine: Run) -> Callable[[Run], None]:
     return note
 
 
-def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True, given: str | None = None) -> Response:
-    """Change the visitor's run, then show it at *place* on the page. *durable* and *given*: see `bench.changing`."""
-    with bench.changing(durable=durable, given=given) as (found, secret):
+def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> ResponseReturnValue:
+    """Change the visitor's run, then show it at *place* on the page. *durable*: see `db.writing`."""
+    with bench.changing(durable=durable) as (found, secret):
         mine = found.read_run()
         if mine is not None and not found.has_acted():
             change(mine)

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from app.lab import player
+from app.admission import Full
+from app.lab import experiment, player
 from app.lab.home.sessions import Sessions
 from tests.lab.conftest import Visitor
 from tests.lab.walk import page
@@ -64,8 +65,6 @@ def test_the_designs_are_ordered_by_what_their_own_code_leaves_open(
 ) -> None:
     monkeypatch.setattr(player.find("denylist-poll").module, "POLL", 200)
     monkeypatch.setattr(player.find("this-site").module.Verifier, "check", lambda *_: None)
-    from app.lab import experiment
-
     experiment._example.cache_clear()
     found = order(visitor.browser.get("/lab").text)
     experiment._example.cache_clear()
@@ -80,6 +79,23 @@ def test_were_the_refresh_token_not_ended_the_first_screen_would_say_so(
     monkeypatch.setattr(Sessions, "end", lambda *_: None)
     visitor.press("answer")
     assert "Refresh token: looked up: accepted until it expires" in visitor.browser.get("/lab").text
+
+
+@pytest.mark.page
+def test_where_the_labs_line_is_full_the_session_ends_and_the_copy_can_be_presented_later(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise Full("lab")
+
+    monkeypatch.setattr(experiment.executor, "run", full)
+    experiment._example.cache_clear()
+    assert "Sign in to begin" in visitor.browser.get("/lab").text
+    visitor.press("answer")
+    assert "Present the token" in visitor.browser.get("/lab").text
+    monkeypatch.undo()
+    visitor.press("replay")
+    assert "7 of 19 designs accept the copy" in visitor.browser.get("/lab").text
 
 
 @pytest.mark.page

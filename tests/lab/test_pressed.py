@@ -74,6 +74,20 @@ def test_the_first_press_that_is_sent_again_without_its_cookie_finds_its_bench(s
     assert site.query("SELECT count(*) FROM lab_benches") == [(1,)]
 
 
+def test_the_one_press_that_is_sent_again_without_its_cookie_counts_once(site: Site, ada: Visitor) -> None:
+    sent = pick(ada.browser, "/lab/answer")
+    ada.press("answer", **sent)
+    cookie, once = ada.browser.cookie(LAB), ada.run()
+    assert once.found == (7, 19)
+    ada.browser.forget(LAB)
+    ada.press("answer", **sent)
+    assert ada.browser.cookie(LAB) == cookie
+    assert ada.run() == once
+    ada.press("answer", **pick(ada.browser, "/lab/answer"))
+    assert ada.run().seed != once.seed
+    assert site.query("SELECT count(*) FROM lab_benches") == [(1,)]
+
+
 def test_who_joins_and_loses_the_answer_joins_again_under_the_same_nickname(site: Site) -> None:
     teacher, ada = Teacher(site), site.browser()
     door = f"{teacher.room}/join"
@@ -107,6 +121,9 @@ def test_what_one_browser_pressed_is_of_no_use_without_its_secret(site: Site, ad
 def test_every_form_of_the_lab_that_counts_carries_an_id(ada: Visitor) -> None:
     teacher = Teacher(ada.site)
     seen = forms(ada.browser, "/lab")
+    ada.press("answer")
+    seen += forms(ada.browser, "/lab")
+    ada.press("reset")
     ada.sign_in_and_copy()
     seen += forms(ada.browser, "/lab")
     ada.press("sign-out", way="sign-out")
