@@ -26,7 +26,7 @@ def show() -> ResponseReturnValue:
     here = bench.here()
     mine = here.read_run() if here else None
     if mine is None:
-        return render_template("lab/begin.html") if room.of(here) else _first_screen()
+        return render_template("lab/begin.html") if room.of(here) else _answer(*_example())
     stage, found = mine.play(), _find(mine)
     given = {"run": mine, "stage": stage, "tokens": shown.tokens(stage), "rows": shown.rows(stage)}
     if mine.at_once and found:
@@ -149,13 +149,6 @@ def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> R
     return bench.hand_over(redirect(f"/lab#{place}", 303), secret)
 
 
-def _first_screen() -> str:
-    try:
-        return _answer(*_example())
-    except Full:
-        return render_template("lab/begin.html")  # the steps need nothing that was played
-
-
 def _answer(mine: Run, found: Found, **given: Any) -> str:
     """Show the question, its answer, and what the one button has found, or will find."""
     two, pictures = replay.draw_two(mine, found), replay.draw(mine, found)
@@ -164,9 +157,9 @@ def _answer(mine: Run, found: Found, **given: Any) -> str:
 
 @cache
 def _example() -> tuple[Run, Found]:
-    """Play what one press does, once: every press finds the same."""
+    """Play what one press does, once for this process: to begin a helper for it would take longer."""
     example = Run("example", began_at=0, seed="example").sign_out_at_once()
-    return example, executor.run("lab", "", replay.of, example.to_json())
+    return example, replay.everywhere(example)
 
 
 def _mine() -> Run | None:

@@ -90,7 +90,7 @@ def test_where_the_labs_line_is_full_the_session_ends_and_the_copy_can_be_presen
 
     monkeypatch.setattr(experiment.executor, "run", full)
     experiment._example.cache_clear()
-    assert "Sign in to begin" in visitor.browser.get("/lab").text
+    assert BUTTON in visitor.browser.get("/lab").text
     visitor.press("answer")
     assert "Present the token" in visitor.browser.get("/lab").text
     monkeypatch.undo()
