@@ -68,8 +68,8 @@ def _change(form: forms.ChangePassword) -> Response | None:
     hashed = passwords.hash(forms.text(form.password))
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(user.id)
-        if owner.password_version != version:
-            form.current.errors = ["Your password was changed just now, from elsewhere."]
+        if owner.password_version != version or (owner.has_factor and not visit.has_factor):
+            form.current.errors = ["How you sign in was changed just now, from elsewhere."]
             return None
         owner.set_password(hashed)
         if form.end_others.data:

@@ -57,8 +57,9 @@ def turn_off() -> ResponseReturnValue:
         return render_template("web/authenticator_remove.html", form=form, has_factor=visit.user.has_factor, done=done)
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(session.user_id)
-        if owner.has_factor:
-            factors.turn_off(owner)
+        if not (owner.has_factor and visit.has_factor):  # nothing to remove, or added since by another browser
+            return redirect(request.path, 303)
+        factors.turn_off(owner)
         _go_on(session, "factor_removed", visit.proof, end_others=form.end_others.data)
         return once.result("/account/authenticator/remove?done=removed")
 

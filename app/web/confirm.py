@@ -1,6 +1,6 @@
 """Step-up: prove again who you are; then what was asked for is done.
 
-It takes the password; with a second factor, a code instead, which is what somebody with the cookies and the password lacks.
+It takes the password; with a second factor, a code instead, which a thief of the cookies and the password lacks.
 """
 
 from collections.abc import Callable

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jwt
@@ -9,7 +10,7 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError
 
-from app import db
+from app import admission, db
 from app.identity import half
 from tests.authenticator import PAGE, Phone, add_app, form_id, shown, sign_in, to_second_page
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site, form
@@ -316,6 +317,27 @@ def test_copied_cookies_do_not_remove_the_factor(site: Site, ada: Browser, phone
     assert thief.post("/confirm", password=PASSWORD).status_code == 422
     assert thief.post("/confirm", code=phone.code()).status_code == 422, "the code was used"
     assert site.query("SELECT count(*) FROM users WHERE totp IS NOT NULL") == [(1,)]
+
+
+@pytest.mark.parametrize("path", [f"{PAGE}/remove", "/account/password"])
+def test_what_was_under_way_when_the_app_was_added_changes_nothing(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A thief's session that the password alone has proved sends it again and again, until the owner adds the app."""
+    thief, turn, added = site.browser(), admission.turn, list[Phone]()
+    thief.sign_in()
+
+    def add_first(line: str) -> AbstractContextManager[None]:
+        monkeypatch.undo()
+        added.append(add_app(ada))
+        return turn(line)
+
+    monkeypatch.setattr(admission, "turn", add_first)
+    thief.post(path, current=PASSWORD, password="nine quiet walruses", end_others="y")
+    assert added
+    assert ada.is_signed_in()
+    site.wait(STEP)
+    assert sign_in(site.browser(), added[0].code()).status_code == 303
 
 
 @pytest.mark.parametrize("ends", [True, False])
