@@ -74,7 +74,7 @@ def test_three_attendees_are_followed_live_then_one_is_reset_and_then_all(
     teacher: Person, open_browser: OpenBrowser
 ) -> None:
     page = teacher.page
-    expect(page.get_by_text("Nobody is here yet")).to_be_visible()
+    expect(page.get_by_text("No one is here yet")).to_be_visible()
     stay(page)
     people = {nickname: arrive(open_browser, teacher, nickname) for nickname in WAYS}
     for nickname, (button, ended, found) in WAYS.items():
@@ -139,7 +139,7 @@ def test_without_javascript_a_link_refreshes_the_board(open_browser: OpenBrowser
     teacher.press("Open a room")
     ada = arrive(open_browser, teacher, "Ada", javascript=False)
     ada.press("Sign in to begin")
-    expect(teacher.page.get_by_text("Nobody is here yet")).to_be_visible()
+    expect(teacher.page.get_by_text("No one is here yet")).to_be_visible()
     teacher.page.get_by_role("link", name="Refresh").click()
     expect(row(teacher, "Ada")).to_contain_text("signed in")
 

@@ -205,7 +205,7 @@ def test_all_are_reset_at_once(teacher: Teacher) -> None:
     for person in people:
         experiment(person)
     answer = teacher.browser.post(f"{teacher.room}/reset")
-    assert "Everybody starts afresh" in teacher.browser.get(answer.location).text
+    assert "All attendees start afresh" in teacher.browser.get(answer.location).text
     assert not any(map(has_run, people))
     experiment(people[0])
     assert REVOKED in teacher.row("Ada")
@@ -215,7 +215,7 @@ def test_who_is_removed_keeps_their_experiment(teacher: Teacher) -> None:
     ada = teacher.arrive("Ada")
     experiment(ada)
     teacher.browser.post(f"{teacher.room}/remove", bench=teacher.name_of("Ada"))
-    assert "Nobody is here yet" in teacher.board()
+    assert "No one is here yet" in teacher.board()
     assert has_run(ada)
     assert "in room" not in ada.get("/lab").text
 

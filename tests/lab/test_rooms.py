@@ -28,7 +28,7 @@ def test_a_teacher_opens_a_room_and_gets_a_code_a_link_and_a_qr_code(teacher: Te
     assert f'href="{SITE_URL}{teacher.room}/join"' in page
     assert re.search(r'<svg viewBox="0 0 (37|41) \1" class="qr">', page), "29 or 33 modules and the quiet zone"
     assert "style=" not in page
-    assert "Nobody is here yet" in page
+    assert "No one is here yet" in page
     assert "works on this machine only" in page
 
 
@@ -76,7 +76,7 @@ def test_who_is_in_may_change_the_nickname_and_the_room(site: Site, teacher: Tea
     assert ada.post(f"{teacher.room}/join", nickname="ADA").status_code == 303
     assert "has not begun" in teacher.row("ADA")
     ada.post(f"{other.room}/join", nickname="Ada")
-    assert "Nobody is here yet" in teacher.board()
+    assert "No one is here yet" in teacher.board()
     assert "has not begun" in other.row("Ada")
 
 

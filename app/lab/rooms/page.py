@@ -51,7 +51,7 @@ def open_one() -> ResponseReturnValue:
 
 @bp.get("/<code>")
 def show(code: str) -> ResponseReturnValue:
-    """The board, for the teacher; everybody else is at the door."""
+    """Show the board to its teacher, and the door to all others."""
     found = _find(code)
     if not _teaches(found):
         return redirect(f"/lab/rooms/{found.code}/join")

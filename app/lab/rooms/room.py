@@ -1,6 +1,6 @@
 """A room: a teacher, and the benches of those who came. None of them can see or touch another's.
 
-The code is what people type; it opens the door and nothing else. The teacher is whoever holds the bench that opened it.
+The code is what people type; it opens the door and nothing else. The teacher is the holder of the bench that opened it.
 """
 
 import secrets
@@ -23,7 +23,7 @@ _GOING = 20  # at once
 
 
 class Refused(Exception):
-    """Why somebody cannot come in under this nickname, in words for them."""
+    """Why a visitor cannot come in under this nickname, in words for them."""
 
 
 class Room(Model):
@@ -48,7 +48,7 @@ class Room(Model):
         return room
 
     def close(self) -> None:
-        """Put everybody out, and forget the room."""
+        """Put all attendees out, and forget the room."""
         self._change(None, room=None, nickname=None)
         db.session.delete(self)
 
@@ -62,7 +62,7 @@ class Room(Model):
         others = select(Bench.nickname).where(Bench.room == self.code, Bench.id != bench.id)
         taken = [_folded(name) for name in db.session.scalars(others)]
         if _folded(nickname) in taken:
-            raise Refused("Somebody in this room has this nickname already. Choose another.")
+            raise Refused("Another attendee has this nickname already. Choose another.")
         if len(taken) >= MOST_ATTENDEES:
             raise Refused(f"This room is full: {MOST_ATTENDEES} people are in it.")
         bench.room, bench.nickname = self.code, nickname
@@ -107,7 +107,7 @@ def taught_by(bench: Bench | None) -> Sequence[Room]:
 
 
 def spelled(code: str) -> str:
-    """Return a code as it is kept, however somebody typed it."""
+    """Return a code as it is kept, however it was typed."""
     letters = "".join(letter for letter in code.upper() if letter in LETTERS)[:8]
     return f"{letters[:3]}-{letters[3:]}"
 
