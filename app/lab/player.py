@@ -6,7 +6,9 @@ A message is modelled to arrive at once, and a question to take no time. Everyth
 import hashlib
 import heapq
 import importlib.util
+import math
 import pkgutil
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,15 +23,13 @@ import redis
 from app.lab import designs
 from app.lab.home.sessions import LIFE, Sessions
 from app.lab.home.world import World
+from app.lab.signing import IN_A_STORY, Key
 
 PERSON = "ada"
 ACCESS_LIFE = 300  # of an access token: what no lane of one is longer than
 FAULTS = ("store", "list", "push")  # parts that can be silent
-LIES = (
-    "withhold",
-    "two-heads",
-)  # what an issuer can do that answers, and lies: tell no verifier of a sign-out, or not all
-FEW = 6  # alike, at the end of a gap
+LIES = ("withhold", "two-heads")  # what an issuer can do that answers, and lies: tell no verifier of a sign-out, or not all
+MANY = 100  # alike in one gap
 
 
 class Act(NamedTuple):
@@ -66,7 +66,8 @@ class Answer(NamedTuple):
 class Clock:
     """The time of a story, with what is done every so often. *counts*: what those who do it have asked for; *done*: how often.
 
-    In a long gap only the first and the last few of many alike are done; each of the others counts as the first did.
+    In a gap only the first two and the last are done of what is done several times a second, or more than a hundred times. Each of
+    the others counts as the second did: the first may meet what came before the gap.
     """
 
     def __init__(self, now: int) -> None:
@@ -85,22 +86,36 @@ class Clock:
         """Let time pass, and do what is due on the way."""
         while self._due and self._due[0].at <= until:
             due = heapq.heappop(self._due)
-            self.time, before = due.at, self.counts.copy()
-            due.action()
+            self.time = due.at
+            skipped = self._skip(due, until) if due.gap == until else due.action()
+            at = due.at + due.seconds * (1 + (skipped or 0))
+            heapq.heappush(self._due, due._replace(at=at, order=next(self._order), gap=until))
             self.done += 1
-            skipped = max(0, int((until - self.time) / due.seconds) - FEW)
-            for name, asked in (self.counts - before).items():
-                self.counts[name] += asked * skipped
-            at = due.at + due.seconds * (skipped + 1)
-            heapq.heappush(self._due, due._replace(at=at, order=next(self._order)))
         self.time = max(self.time, until)
+
+    def due(self) -> list[float]:
+        """Return when each of them is due next."""
+        return [due.at for due in self._due]
+
+    def _skip(self, due: "_Due", until: float) -> int:
+        """Do once what is due, and count it for all of the next ones but the last before *until*; return how many these are."""
+        before, left = self.counts.copy(), int((until - due.at) / due.seconds)
+        due.action()
+        if left <= (1 if due.seconds < 1 else MANY):
+            return 0
+        for name, asked in (self.counts - before).items():
+            self.counts[name] += asked * (left - 1)
+        return left - 1
 
 
 class _Due(NamedTuple):
+    """*gap*: the end of the gap in which it was done last."""
+
     at: float
     order: int
     seconds: float
     action: Callable[[], None]
+    gap: float = 0
 
 
 class Stream:
@@ -146,15 +161,16 @@ class RedisOfAStory:
 class _World(World):
     """The world of a story: its clock, its random bytes, and its name in each token. *part*: whose random bytes."""
 
-    def __init__(self, story: Story, clock: Clock, part: str = "design", key: Any = None) -> None:
+    def __init__(self, story: Story, clock: Clock, part: str = "design") -> None:
         self._name = story.name
+        random = Stream(f"{story.seed} {part}")
         super().__init__(
             clock.now,
-            Stream(f"{story.seed} {part}"),
+            random,
             clock.every,
             lambda seconds: clock.go_on(clock.time + seconds),
             lambda: clock.time,
-            key,
+            Key.from_private_bytes(random(32)),
         )
 
     def token(self) -> str:
@@ -179,7 +195,6 @@ class Stage:
     cut_at: dict[str, int] = field(default_factory=dict)
     spent: dict[str, Counter[str]] = field(default_factory=dict)
     session: str = ""
-    key: Any = None
     clock: Clock = None  # type: ignore[assignment]
     receipt: Any = None
 
@@ -187,10 +202,8 @@ class Stage:
         self.clock = self.clock or Clock(self.story.began_at)
         honest = tuple(act for act in self.story.acts if act.of not in LIES)
         is_honest = honest == self.story.acts
-        self.twin = (
-            None if is_honest else Stage(self.design, replace(self.story, acts=honest), key=self.key, clock=self.clock)
-        )
-        self.world = _World(self.story, self.clock, key=self.key)
+        self.twin = None if is_honest else Stage(self.design, replace(self.story, acts=honest), clock=self.clock)
+        self.world = _World(self.story, self.clock)
         self.at_verifier = self.world.beside()
         self.clock.counts = self.at_verifier.counts
         for side in (self.world, self.at_verifier):
@@ -213,6 +226,12 @@ class Stage:
     def has_ended(self, session: str) -> bool:
         _, until = self.sessions.store.rows.get(f"session:{session}", (None, 0))
         return bool(self.now >= until)
+
+    def moments(self) -> list[int]:
+        """Return when something may change by itself, in seconds since the story began: where one who looks should look first."""
+        rows = [*self.sessions.store.rows.values(), *self.world.store.rows.values()]
+        lapses = [until for _, until in rows] + [issued + ACCESS_LIFE for issued in self.issued_at]
+        return sorted({math.ceil(at) - self.story.began_at for at in [*lapses, *self.clock.due()] if at < math.inf})
 
     def holder(self, refresh: str) -> str | None:
         """Return who holds a refresh token, for an act that is about it; one that was used up is held by its number."""
@@ -438,6 +457,7 @@ def read(slug: str) -> ModuleType:
         raise LookupError(slug)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    vars(module).update({name: value for name, value in IN_A_STORY.items() if hasattr(module, name)})
     return module
 
 
@@ -469,12 +489,16 @@ Ask = Callable[[Stage], Answer]
 
 def first_refusal(design: Design, story: Story, since: int, ask: Ask = Stage.present) -> int:
     """Return the first second from *since* on in which what the thief holds is accepted no more."""
-    if not ask(play(design, story, since)).accepted:
+
+    def refuses(at: int) -> bool:
+        return not ask(play(design, story, at)).accepted
+
+    stage = play(design, story, since)
+    moments = [since, *(at for at in stage.moments() if since < at <= LIFE), LIFE + 1]
+    if not ask(stage).accepted:
         return since
-    low, high = since, since + ACCESS_LIFE
-    if ask(play(design, story, high)).accepted:
-        low, high = high, LIFE + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if ask(play(design, story, middle)).accepted else (low, middle)
-    return high
+    found = bisect_left(moments, True, 1, len(moments) - 1, key=refuses)
+    before, at = moments[found - 1 : found + 1]
+    if refuses(at - 1):
+        at = bisect_left(range(at), True, before + 1, at - 1, key=refuses)
+    return at

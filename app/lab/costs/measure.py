@@ -1,16 +1,11 @@
 """What each design costs on a simulated day: its own code, played by the player's instruments. Pure."""
 
-import hmac
 import pickle
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import mean
 from typing import Any
-
-import jwt
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from app.lab import player
 from app.lab.costs.day import END, START, Day, Session, simulate
@@ -100,12 +95,11 @@ class _Play:
 
     def __init__(self, design: Design, day: Day) -> None:
         module = player.read(design.slug)
-        quick = {"Ed25519PrivateKey": QuickKey, "Ed25519PublicKey": QuickKey, "jwt": QuickTokens()}
-        for name, value in ({"LIFE": day.life, "POLL": day.poll, "KEPT": day.poll} | quick).items():
+        for name, value in {"LIFE": day.life, "POLL": day.poll, "KEPT": day.poll}.items():
             if hasattr(module, name):
                 setattr(module, name, value)
         story = Story((), seed=str(day.seed), began_at=START)
-        self.stage, self._life = Stage(module, story, key=QuickKey()), day.life
+        self.stage, self._life = Stage(module, story), day.life
         self._expires: dict[str, int] = {}
         self._copies: dict[str, int] = {}
         self._ends: set[int] = set()
@@ -181,44 +175,3 @@ class _Play:
 
 def _size(kept: dict[str, Any]) -> int:
     return len(pickle.dumps(kept)) - len(pickle.dumps({})) if kept else 0
-
-
-class QuickKey:
-    """Signs by a keyed hash, as long as a real signature: a day of them takes no time. It proves nothing."""
-
-    def __init__(self, raw: bytes = bytes(32)) -> None:
-        self._raw = raw
-
-    from_private_bytes = from_public_bytes = classmethod(lambda cls, raw: cls(raw))
-
-    def public_key(self) -> "QuickKey":
-        return self
-
-    def public_bytes_raw(self) -> bytes:
-        return self._raw
-
-    def sign(self, data: bytes) -> bytes:
-        return hmac.digest(self._raw, data, "sha512")
-
-    def verify(self, signature: bytes, data: bytes) -> None:
-        if not hmac.compare_digest(signature, self.sign(data)):
-            raise InvalidSignature
-
-
-class QuickTokens:
-    """PyJWT, which recognises a token that it has decoded before with the same key."""
-
-    encode, get_unverified_header = staticmethod(jwt.encode), staticmethod(jwt.get_unverified_header)
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, bytes], dict[str, Any]] = {}
-
-    def decode(self, token: str, key: QuickKey, *how: Any) -> dict[str, Any]:
-        name = token, key.public_bytes_raw()
-        if name not in self._known:
-            self._known[name] = jwt.decode(token, key, *how)  # type: ignore[arg-type]
-        return self._known[name]
-
-
-for _kind in (Ed25519PrivateKey, Ed25519PublicKey):
-    _kind.register(QuickKey)

@@ -1,0 +1,71 @@
+"""What designs sign and check with in a story: the real thing, with a memory, as each story is played many times over.
+
+An Ed25519 signature depends on nothing but its key and the data (RFC 8032, section 5.1.6), so to do it again would give the same.
+"""
+
+from functools import lru_cache
+from typing import Any, Self
+from weakref import WeakValueDictionary
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+KEYS = 1024  # that are remembered
+
+
+class Key:
+    """Both halves of an Ed25519 key. *tokens*: what stood in each token that was found to be signed by it."""
+
+    _known = WeakValueDictionary[bytes, "Key"]()  # by the public half
+
+    def __init__(self, raw: bytes) -> None:
+        self._private = Ed25519PrivateKey.from_private_bytes(raw)
+        self._public = self._private.public_key()
+        self._signed: dict[bytes, bytes] = {}
+        self.tokens: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._known[self.public_bytes_raw()] = self
+
+    @classmethod
+    @lru_cache(KEYS)
+    def from_private_bytes(cls, raw: bytes) -> Self:
+        return cls(raw)
+
+    @classmethod
+    def from_public_bytes(cls, raw: bytes) -> "Key | Ed25519PublicKey":
+        return cls._known.get(raw) or Ed25519PublicKey.from_public_bytes(raw)
+
+    def public_key(self) -> Self:
+        return self
+
+    def public_bytes_raw(self) -> bytes:
+        return self._public.public_bytes_raw()
+
+    def sign(self, data: bytes) -> bytes:
+        if data not in self._signed:
+            self._signed[data] = self._private.sign(data)
+        return self._signed[data]
+
+    def verify(self, signature: bytes, data: bytes) -> None:
+        """Raises InvalidSignature."""
+        if self._signed.get(data) != signature:
+            self._public.verify(signature, data)
+
+
+class Tokens:
+    """PyJWT. Where the design itself looks at the times, a good token of a known key is not taken apart again."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(jwt, name)
+
+    def decode(self, token: str, key: Any, algorithms: list[str], options: dict[str, bool]) -> dict[str, Any]:
+        if not isinstance(key, Key) or options.get("verify_exp", True):
+            return jwt.decode(token, key, algorithms, options)  # type: ignore[arg-type]
+        name = token, *algorithms
+        if name not in key.tokens:
+            key.tokens[name] = jwt.decode(token, key, algorithms, options)  # type: ignore[arg-type]
+        return dict(key.tokens[name])
+
+
+for _half in (Ed25519PrivateKey, Ed25519PublicKey):
+    _half.register(Key)
+IN_A_STORY = {"Ed25519PrivateKey": Key, "Ed25519PublicKey": Key, "jwt": Tokens()}
