@@ -38,9 +38,15 @@ class Executor:
         self._setup = pickle.dumps((factory, dict(environ)))
         self._idle: list[_Helper] = []
         self._is_started = False
+        self._is_cold = threading.Semaphore()
 
     def start(self) -> None:
         self._is_started = True
+
+    def warm(self) -> None:
+        """Begin the first process before there is work for it, once."""
+        if self._is_started and self._is_cold.acquire(blocking=False):
+            self._idle.append(_Helper(self._setup))
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what *function* returns, or raise what it raises. Raises EOFError if its process is lost."""
@@ -110,6 +116,11 @@ def run(kind: str, whose: str, function: Callable[P, T], *args: P.args, **kwargs
         except EOFError as problem:
             _log.exception("the process that computed is lost")
             raise Full(kind) from problem
+
+
+def warm() -> None:
+    """Begin a process for work that will soon come: until it can do any, it takes a second."""
+    current_app.extensions["executor"].warm()
 
 
 def serve() -> None:

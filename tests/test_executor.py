@@ -79,10 +79,12 @@ def test_the_lab_computes_beside_the_workers_and_what_computes_ends_with_its_wor
     (worker,) = server.workers()
     assert not children(worker)
     visitor = server.ask("POST", "/lab/sign-in", {})[1]
+    begun = children(worker)
     for path in ("copy", "replay"):
         assert server.ask("POST", f"/lab/{path}", visitor)[0] == 303
     assert server.ask("POST", "/lab/path/A17", visitor, guess="both")[0] == 303
-    (helper,) = children(worker)
+    assert children(worker) == begun, "it had begun before it was needed"
+    (helper,) = begun
     assert os.getpriority(os.PRIO_PROCESS, helper) > os.getpriority(os.PRIO_PROCESS, worker)
     assert "accept" in server.read("/lab", visitor)
 

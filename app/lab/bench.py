@@ -14,7 +14,7 @@ from sqlalchemy import Index, String, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
-from app import admission, clock, seal
+from app import admission, clock, executor, seal
 from app.config import DAY, settings
 from app.db import Model, db, writing
 from app.lab.run import Run
@@ -134,6 +134,7 @@ def changing(*, durable: bool = True, made: str | None = None) -> Iterator[tuple
     The form that made it and is sent again, as its answer was lost with the cookie, finds the same bench.
     *durable*: see `db.writing`. *made*: the cookie of a bench that was made in this request.
     """
+    executor.warm()  # those who act will soon present a copy
     held, given = cookies.read(cookies.LAB) or made, _given()
     if held is None:
         _made.check()

@@ -97,6 +97,13 @@ def _span(run: Run) -> tuple[int, int]:
 def _row(slug: str, name: str, run: Run, design: Design, ask: Ask) -> Row:
     answer: Answer = ask(run.play(design))
     since = None if run.ended_at is None else run.ended_at - run.began_at
-    exposed = None if since is None else player.first_refusal(design, run.story(), since, ask) - since
+    exposed = None if since is None else _exposed(run, design, ask, since, answer)
     as_of = None if answer.as_of is None else run.time - answer.as_of
     return Row(slug, name, answer.status, answer.accepted, answer.why, dict(answer.asked), exposed, as_of)
+
+
+def _exposed(run: Run, design: Design, ask: Ask, since: int, answer: Answer) -> int:
+    """Return for how many seconds from *since* on it is accepted. *answer*: the one that it got now."""
+    if run.now == since and not answer.accepted:
+        return 0
+    return player.first_refusal(design, run.story(), since, ask) - since

@@ -16,23 +16,21 @@ KEYS = 1024  # that are remembered
 class Key:
     """Both halves of an Ed25519 key. *tokens*: what stood in each token that was found to be signed by it."""
 
-    _known = WeakValueDictionary[bytes, "Key"]()  # by the public half
-
     def __init__(self, raw: bytes) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(raw)
         self._public = self._private.public_key()
         self._signed: dict[bytes, bytes] = {}
         self.tokens: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._known[self.public_bytes_raw()] = self
+        _KNOWN[self.public_bytes_raw()] = self
 
     @classmethod
     @lru_cache(KEYS)
     def from_private_bytes(cls, raw: bytes) -> Self:
         return cls(raw)
 
-    @classmethod
-    def from_public_bytes(cls, raw: bytes) -> "Key | Ed25519PublicKey":
-        return cls._known.get(raw) or Ed25519PublicKey.from_public_bytes(raw)
+    @staticmethod
+    def from_public_bytes(raw: bytes) -> "Key | Ed25519PublicKey":
+        return _KNOWN.get(raw) or Ed25519PublicKey.from_public_bytes(raw)
 
     def public_key(self) -> Self:
         return self
@@ -66,6 +64,7 @@ class Tokens:
         return dict(key.tokens[name])
 
 
+_KNOWN = WeakValueDictionary[bytes, Key]()  # by the public half
 for _half in (Ed25519PrivateKey, Ed25519PublicKey):
     _half.register(Key)
 IN_A_STORY = {"Ed25519PrivateKey": Key, "Ed25519PublicKey": Key, "jwt": Tokens()}

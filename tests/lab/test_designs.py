@@ -369,3 +369,23 @@ def test_no_design_keeps_anything_outside_of_its_world() -> None:
     for slug in SLUGS:
         at(slug, OUT, 100).present()
     assert [dict(vars(module)) for module in modules()] == before
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_first_refusal_is_the_one_that_looking_at_each_second_finds(slug: str) -> None:
+    looked = next(second for second in range(70, 302) if not at(slug, OUT, second).present().accepted)
+    assert refused(slug) == looked - 70
+
+
+def test_what_was_skipped_in_a_long_gap_is_counted_as_if_it_had_been_done() -> None:
+    clock, news = player.Clock(0), ["an entry from before"]
+
+    def look() -> None:
+        clock.counts.update(looks=1, bytes=1 + 100 * len(news))
+        news.clear()
+
+    clock.every(0.25, look)
+    clock.every(60, lambda: clock.counts.update(polls=1))
+    clock.go_on(3600)
+    assert clock.counts == {"looks": 4 * 3600, "bytes": 4 * 3600 + 100, "polls": 60}
+    assert clock.done < 60 + 4 * 60
