@@ -28,10 +28,7 @@ from app.lab.signing import IN_A_STORY, Key
 PERSON = "ada"
 ACCESS_LIFE = 300  # of an access token: what no lane of one is longer than
 FAULTS = ("store", "list", "push")  # parts that can be silent
-LIES = (
-    "withhold",
-    "two-heads",
-)  # what an issuer can do that answers, and lies: tell no verifier of a sign-out, or not all
+LIES = ("withhold", "two-heads")  # of an issuer that answers: it tells no verifier of a sign-out, or not all of them
 MANY = 100  # alike in one gap
 
 
