@@ -102,15 +102,24 @@ def put(response: Response, cookie: str, value: str, *, seconds: int | None, of:
 
 
 def drop(response: Response, cookie: str) -> None:
-    """Remove *cookie*; a browser heeds this only with the attributes with which it was set."""
-    put(response, cookie, "", seconds=0)
+    """Remove *cookie* in the form of this browser."""
+    _expire(response, cookie, form())
 
 
 def drop_all(response: Response, of: Form) -> None:
     """Remove every cookie of this form that the browser sent."""
     for cookie in _NAMES:
         if of.prefix + cookie in request.cookies:
-            put(response, cookie, "", seconds=0, of=of)
+            _expire(response, cookie, of)
+
+
+def _expire(response: Response, cookie: str, of: Form) -> None:
+    """Have the browser remove the cookie, which it does only with the attributes with which it was set.
+
+    By a date, not by `Max-Age=0`: Firefox adds that to its clock and looks again, so a millisecond later it keeps an
+    empty cookie.
+    """
+    response.set_cookie(of.prefix + cookie, "", expires=0, path="/", secure=of.secure, httponly=True, samesite="Lax")
 
 
 def pair(tokens: Tokens) -> Pair:

@@ -18,6 +18,7 @@ from app.config import DAY
 from app.db import Model
 from tests import backings, crowd, plans
 from tests.authenticator import add_app, to_second_page
+from tests.backings import Backing
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.conftest import LONG
 from tests.forking import PROJECT
@@ -184,8 +185,8 @@ class Crowded:
 
 
 @pytest.fixture(params=[SOME])
-def crowded(instance: Path, request: pytest.FixtureRequest) -> Iterator[Crowded]:
-    found = Crowded(instance, *request.param)
+def crowded(instance: Path, backing: Backing, request: pytest.FixtureRequest) -> Iterator[Crowded]:
+    found = Crowded(instance, *(SOME if backing.name == "redis" else request.param))  # Redis has no part in a purge
     yield found
     found.server.stop()
 

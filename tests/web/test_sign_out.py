@@ -31,11 +31,12 @@ def ada(site: Site) -> Browser:
 def test_ck_07_out_04_it_clears_the_cookies_with_the_attributes_they_were_set_with(ada: Browser) -> None:
     answer = ada.sign_out()
     assert (answer.status_code, answer.headers["Location"]) == (303, "/signed-out")
-    cleared = {line.partition("=")[0]: line for line in answer.headers.getlist("Set-Cookie") if "Max-Age=0" in line}
+    cleared = {line.partition("=")[0]: line for line in answer.headers.getlist("Set-Cookie") if "=;" in line}
     assert {ACCESS, REFRESH} <= set(cleared)
     for line in cleared.values():
-        for attribute in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax"):
+        for attribute in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax", "Expires=Thu, 01 Jan 1970 00:00:00 GMT"):
             assert attribute in line.split("; ")
+        assert "Max-Age" not in line, "which goes before the date, and of which Firefox keeps an empty cookie at times"
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert ada.pocket() == {}
 
