@@ -14,7 +14,8 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.db import db
-from app.oauth.logout.courier import Courier
+from app.oauth.logout.message import Message
+from app.outbox.courier import Courier
 from app.revocation.delivery import Delivery
 from tests import backings
 
@@ -61,7 +62,7 @@ class Site:
             {"INSTANCE_PATH": str(folder), "TEST_CONTROLS": "1", **backings.settings(folder), **environ}
         )
         self.app.jinja_env.bytecode_cache = COMPILED
-        self._courier: Courier = self.app.extensions["courier"]
+        self._courier: Courier[Message] = self.app.extensions["courier"]
         self._courier.close()  # nothing is sent before `deliver`
 
     def browser(self, label: str = "Firefox on Linux", *, address: str = "127.0.0.1") -> "Browser":

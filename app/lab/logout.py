@@ -8,9 +8,10 @@ from app.config import settings
 from app.identity.session import SITE
 from app.keys import identity_keys
 from app.lab.evidence import Row
-from app.oauth.logout import answer, token
-from app.oauth.logout.answer import Outcome
+from app.oauth.logout import network, token
 from app.oauth.logout.message import Message
+from app.outbox import answer
+from app.outbox.answer import Outcome
 from app.web import words
 
 DOWN_SECONDS = 60
@@ -69,7 +70,7 @@ def _post(app: Recipient | None, message: Message, what: str) -> Row:
             got = client.post("http://app.example/logout", data={"logout_token": token.sign(message)})
     except httpx.ConnectError:
         return Row(what, 0, accepted=False, over=False, why="No connection.")
-    return Row(what, got.status_code, answer.judge(got.status_code) is Outcome.DELIVERED, over=False, why=got.text)
+    return Row(what, got.status_code, network.judge(got.status_code) is Outcome.DELIVERED, over=False, why=got.text)
 
 
 def _refuse(request: httpx.Request) -> httpx.Response:

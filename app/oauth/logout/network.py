@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import httpcore
 
-from app.oauth.logout.answer import Answer, Outcome, judge
+from app.outbox.answer import Answer, Outcome
 
 SECONDS = 5.0  # for all of it: the name, the connection, the request and the head of the answer
 _PRIVATE = tuple(
@@ -42,6 +42,13 @@ def post(uri: str, form: dict[str, str], *, may_be_private: bool) -> Answer:
     except (httpcore.ProtocolError, httpcore.UnsupportedProtocol, ValueError, TypeError):
         words = "no sense in its address or its answer"
     return Answer(outcome, words, round((time.monotonic() - began) * 1000))
+
+
+def judge(status: int) -> Outcome:
+    """Return what the status of an answer means (section 2.8). Only 400 means received and rejected."""
+    if 200 <= status < 300:
+        return Outcome.DELIVERED
+    return Outcome.REFUSED if status == 400 else Outcome.FAILED
 
 
 def resolve(host: str, port: int) -> list[str]:

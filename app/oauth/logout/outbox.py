@@ -5,14 +5,18 @@ from collections.abc import Sequence
 from flask import Flask, current_app
 from sqlalchemy import Select, and_, func, or_, select
 
+from app import metrics
 from app.db import after_commit, db
+from app.identity import activity
 
 # Before ours runs, its projection of the log has marked what an entry ends: a projection runs after those that were
 # there when it came.
 from app.identity.session import SITE, Reason, Session
 from app.oauth.client import Client
-from app.oauth.logout import message
-from app.oauth.logout.courier import Courier
+from app.oauth.logout import message, network, token
+from app.oauth.logout.message import Message
+from app.outbox.answer import Answer, Outcome
+from app.outbox.courier import Courier
 from app.revocation import log
 from app.revocation.entries import Entry, Kind, Scope
 from app.revocation.log import LogEntry
@@ -20,7 +24,21 @@ from app.revocation.log import LogEntry
 
 def init_app(app: Flask) -> None:
     """Give *app* the courier that delivers what is written here."""
-    app.extensions["courier"] = Courier(app)
+    app.extensions["courier"] = Courier(app, Message, "logout messages", _send, _report, seconds=network.SECONDS)
+
+
+def _send(app: Flask, to_send: Message) -> Answer:
+    with app.app_context():
+        form = {"logout_token": token.sign(to_send)}
+    return network.post(to_send.uri, form, may_be_private=to_send.may_be_private)
+
+
+def _report(sent: Message, answer: Answer, outcome: Outcome) -> None:
+    """Count the attempt; tell the operator of what was given up."""
+    metrics.count_logout(outcome.value)
+    if outcome in (Outcome.REFUSED, Outcome.GIVEN_UP):
+        about = {"client": sent.client_id, "user": sent.user_id, "session": sent.session_id}
+        activity.line(f"logout_message_{outcome}", **about, answer=answer.words)
 
 
 @log.projection
@@ -30,7 +48,7 @@ def _write(entries: Sequence[Entry]) -> None:
         return
     rows = db.session.execute(_told(ending[0].position, ending[-1].position)).all()
     if message.add((entry, sid, user_id, client) for entry, sid, user_id, client in rows):
-        courier: Courier = current_app.extensions["courier"]
+        courier: Courier[Message] = current_app.extensions["courier"]
         after_commit(courier.wake, once="wake the courier")
 
 

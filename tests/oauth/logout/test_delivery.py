@@ -15,7 +15,7 @@ from app.db import db, writing
 from app.oauth.client import Client
 from app.oauth.logout import message as messages
 from app.oauth.logout import network
-from app.oauth.logout.answer import LONGEST, PAUSES
+from app.outbox.answer import LONGEST, PAUSES
 from tests.browsers import SITE_URL, Browser, Site
 from tests.oauth.logout.conftest import Grant, Party
 from tests.oauth.logout.sink import Received

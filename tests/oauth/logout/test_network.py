@@ -7,7 +7,7 @@ import httpcore
 import pytest
 
 from app.oauth.logout import network
-from app.oauth.logout.answer import Answer
+from app.outbox.answer import Answer
 from tests.oauth.logout.sink import Sink
 
 FORM = {"logout_token": "x"}

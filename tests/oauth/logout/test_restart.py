@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.oauth.logout.answer import PAUSES
-from app.oauth.logout.message import CLAIM_SECONDS
+from app.outbox.answer import PAUSES
+from app.outbox.outgoing import CLAIM_SECONDS
 from tests.browsers import Browser, Site
 from tests.cluster import Cluster
 from tests.oauth.logout.conftest import Party, party

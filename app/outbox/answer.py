@@ -1,4 +1,4 @@
-"""What came of one attempt to tell an app, and when to try again."""
+"""What came of one attempt to deliver, and when to try again. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,13 +25,6 @@ class Answer:
     outcome: Outcome
     words: str
     milliseconds: int = 0
-
-
-def judge(status: int) -> Outcome:
-    """Say what the status of an answer means (section 2.8). Only who says 400 has got the message and does not want it."""
-    if 200 <= status < 300:
-        return Outcome.DELIVERED
-    return Outcome.REFUSED if status == 400 else Outcome.FAILED
 
 
 def next_try(attempts: int, made_at: int, now: int) -> int | None:

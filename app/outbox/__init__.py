@@ -1,0 +1,1 @@
+"""The outbox: what a transaction wants told is written with it, and delivered in the background."""
