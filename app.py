@@ -11,6 +11,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from app import config, create_app, metrics
+from app.mail import outbox
 from app.serving.master import Master
 from app.serving.worker import MOST_LINES, RESERVED_FILES, Buffered
 from app.web import live
@@ -58,6 +59,7 @@ class Site(BaseApplication):  # type: ignore[misc]
         app.extensions["store"].start()
         app.extensions["delivery"].start()
         app.extensions["courier"].start()
+        outbox.start(app)
         app.extensions["executor"].start()
         app.extensions["ticker"].start()
         return app

@@ -27,6 +27,7 @@ from app.api import log
 from app.api import routes as api
 from app.controls import routes as controls
 from app.identity import access_token, demo, first_use, password, user
+from app.mail import outbox
 from app.oauth import routes as oauth
 from app.openapi import routes as openapi
 from app.revocation import delivery
@@ -46,7 +47,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     db.init_app(app, settings)
     with db.opening(app):
         schema.init_app(app)
-        for part in (throttle, countries, delivery, admission):
+        for part in (throttle, countries, delivery, admission, outbox):
             part.init_app(app, settings)
         executor.init_app(app, create_app, environ)
         keys.init_app(app)

@@ -4,6 +4,8 @@ import ipaddress
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +20,13 @@ from app.environ import Misconfigured as Misconfigured
 SHORTEST_SECRET = 32  # characters
 THREADS = 64  # of each worker process
 POLLERS = 4  # of these: they alone answer what open pages and relying parties ask by themselves
-SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "INSTANCE_PATH")  # lead to what only the site may know
+SECRETS = (
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SMTP_URL",
+    "INSTANCE_PATH",
+)  # lead to what only the site may know
 _CONTACTS = ("mailto:", "https://", "tel:")
 REACTIONS = ("ignore", "note", "warn", "sign-in")  # to a session that is used from a new place, from mild to grave
 
@@ -37,6 +45,8 @@ class Settings:
     database: Path | str
     redis_url: str
     secret_key: str
+    smtp_url: str
+    mail_from: str
     workers: int
     access_token_seconds: int
     session_idle_seconds: int
@@ -83,6 +93,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         database=database,
         redis_url=_redis(read.text("REDIS_URL", "")),
         secret_key=_secret(read.text("SECRET_KEY", ""), database, instance),
+        smtp_url=_smtp(read.text("SMTP_URL", "")),
+        mail_from=_sender(read.text("MAIL_FROM", _noreply(site_url))),
         workers=read.number("WORKERS", 2, low=1, high=64),
         access_token_seconds=read.number("ACCESS_TOKEN_SECONDS", 300, high=DAY),
         session_idle_seconds=read.number("SESSION_IDLE_SECONDS", 14 * DAY),
@@ -169,6 +181,31 @@ def _redis(url: str) -> str:
     if url and not (url.startswith(("redis://", "rediss://", "unix://"))):
         raise Misconfigured("REDIS_URL does not fit: give redis://host:port/0, or leave it out.")
     return url
+
+
+def _smtp(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        fits = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    if url and not (fits and not (parts.path.strip("/") or parts.query or parts.fragment)):
+        raise Misconfigured("SMTP_URL does not fit: give smtp://user:password@host:587, or smtps:// for TLS at once.")
+    return url
+
+
+def _noreply(site_url: str) -> str:
+    host = urlsplit(site_url).hostname or ""
+    return f"noreply@{'localhost' if ':' in host or not host else host}"
+
+
+def _sender(address: str) -> str:
+    try:
+        Address(addr_spec=address)
+        address.encode("ascii")
+    except (ValueError, HeaderParseError) as problem:
+        raise Misconfigured("MAIL_FROM does not fit: give an address such as noreply@example.org.") from problem
+    return address
 
 
 def _secret(given: str, database: Path | str, instance: Path) -> str:

@@ -80,6 +80,9 @@ _logouts = Counter(
     ["outcome"],
     registry=_own,
 )
+_mails = Counter(
+    "signed_out_mails", "Attempts to bring a mail to the mail server, by outcome.", ["outcome"], registry=_own
+)
 _confirmation = Histogram(
     "signed_out_confirmation_seconds",
     "How long answers waited until every node had confirmed a revocation.",
@@ -101,6 +104,11 @@ def count_refusal(reason: str) -> None:
 def count_logout(outcome: str) -> None:
     if _has_room():
         _logouts.labels(outcome).inc()
+
+
+def count_mail(outcome: str) -> None:
+    if _has_room():
+        _mails.labels(outcome).inc()
 
 
 def count_confirmation(seconds: float, missing: int) -> None:

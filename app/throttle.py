@@ -25,6 +25,10 @@ class TooMuch(TooManyRequests):
     """No attempt failed, but more succeeded than one network is allowed in a while."""
 
 
+class TooManyMails(TooManyRequests):
+    """No attempt failed, but more mail was asked for than one person needs in a while."""
+
+
 class Throttle:
     """A limit on failures, counted for each *key* (a place, an account, or both). *refusal*: what is raised."""
 

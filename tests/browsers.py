@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.db import db
+from app.mail.outbox import Mail
 from app.oauth.logout.message import Message
 from app.outbox.courier import Courier
 from app.revocation.delivery import Delivery
@@ -33,6 +34,7 @@ REFRESH = "__Host-Http-refresh"
 RECEIPT = "__Host-Http-receipt"
 ENDING = "__Host-Http-ending"
 PROBE = "__Host-Http-probe"
+MAIL = "__Host-Http-mail"
 
 Pocket = dict[str, str]
 
@@ -63,7 +65,9 @@ class Site:
         )
         self.app.jinja_env.bytecode_cache = COMPILED
         self._courier: Courier[Message] = self.app.extensions["courier"]
-        self._courier.close()  # nothing is sent before `deliver`
+        self._postman: Courier[Mail] | None = self.app.extensions["postman"]
+        for courier in filter(None, (self._courier, self._postman)):
+            courier.close()  # nothing is sent before `deliver`
 
     def browser(self, label: str = "Firefox on Linux", *, address: str = "127.0.0.1") -> "Browser":
         """A browser that has never been here."""
@@ -92,8 +96,9 @@ class Site:
         move_clock(self.folder, seconds)
 
     def deliver(self) -> None:
-        """Tell apps what is due to be told, and wait until they have answered."""
-        self._courier.deliver_due()
+        """Tell apps what is due to be told, bring mail to its server, and wait until they have answered."""
+        for courier in filter(None, (self._courier, self._postman)):
+            courier.deliver_due()
 
     def impatient(self) -> None:
         """Give up at once where the database is locked, so that a test need not wait for it."""

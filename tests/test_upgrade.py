@@ -18,8 +18,8 @@ from tests.oauth.conftest import App, register
 
 pytestmark = pytest.mark.stores
 COLUMNS = {
-    "users": ("is_admin", "mailbox", "email_is_folded", "totp", "totp_step"),
-    "activity": ("amr",),
+    "users": ("is_admin", "mailbox", "email_is_folded", "totp", "totp_step", "verified_at", "lost", "made_in"),
+    "activity": ("amr", "notice"),
     "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at", "ends_at", "amr"),
     "sessions": ("parent_id", "places", "warned", "chains", "began_as", "amr"),
     "log_head": ("cut_from",),
@@ -35,6 +35,8 @@ INDEXES = (
     "sessions_by_expiry",
     "sessions_of_client",
     "sessions_of_parent",
+    "users_by_lost",
+    "users_by_made_in",
     "users_by_mailbox",
 )
 
@@ -50,6 +52,8 @@ def first_version(site: Site) -> None:
                 *apps,
                 "recovery_codes",
                 "half_sign_ins",
+                "links",
+                "mails",
                 "forms_sent",
                 "known_places",
                 "lab_log",

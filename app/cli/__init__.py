@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.cli import clients, keys, log, purge, relying_party, sessions, users
+from app.cli import clients, keys, log, mail, purge, relying_party, sessions, users
 
 _COMMANDS = (
     clients.group,
@@ -10,6 +10,7 @@ _COMMANDS = (
     sessions.group,
     keys.group,
     log.group,
+    mail.group,
     purge.purge,
     relying_party.relying_party,
 )

@@ -21,6 +21,9 @@ from app.identity.known_place import KnownPlace
 from app.identity.refresh_token import RefreshToken
 from app.identity.session import Session
 from app.lab import log as lab_log
+from app.mail import outbox
+from app.mail.link import Link
+from app.mail.outbox import Mail
 from app.oauth.code import Code
 from app.oauth.logout import message as messages
 from app.oauth.logout.message import Message
@@ -78,6 +81,8 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
         (("refresh tokens", "sessions"), lambda rows: _forget_sessions(sessions.over_before(ended, rows), rows)),
         (("events",), _rows("events", Event, Event.at < activity)),
         (("messages to apps",), _rows("messages to apps", Message, messages.settled_before(ended))),
+        (("mails",), _rows("mails", Mail, outbox.is_old(ended))),
+        (("links",), _rows("links", Link, Link.until < now)),
         (("codes",), _rows("codes", Code, Code.expires_at < now - CODE_DAYS * DAY)),
         (("receipts",), _rows("receipts", receipt.Receipt, receipt.Receipt.made_at < now - receipt.SECONDS)),
         (("known places",), _rows("known places", KnownPlace, KnownPlace.at <= now - known_place.KEPT_SECONDS)),

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.db import Model, after_commit, db
-from app.identity import browsers
+from app.identity import browsers, notice
 from app.identity.browsers import Browser
 from app.identity.session import Session
 from app.security_log import line as line
@@ -19,6 +19,7 @@ class Event(Model):
     """One event of an account, or of `NOBODY`. *session_id*: where it happened, or which session it happened to.
 
     *amr*: of a sign-in or a confirmation, how the user proved who they are (see `proof`).
+    *notice*: where its owner is told of it besides, as `notice` says.
     """
 
     __tablename__ = "activity"
@@ -35,12 +36,21 @@ class Event(Model):
     address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(512))
     amr: Mapped[str | None] = mapped_column(String(64))
+    notice: Mapped[str | None] = mapped_column(String(8))
 
 
 def record(
-    event: str, user_id: str, session: Session | None = None, *, browser: Browser | None = None, amr: str | None = None
+    event: str,
+    user_id: str,
+    session: Session | None = None,
+    *,
+    browser: Browser | None = None,
+    amr: str | None = None,
+    is_new: bool = False,
 ) -> Event:
-    """Add *event* to the list of the account, and its line to the log. Must run inside `db.writing`.
+    """Add *event* to the list of the account, and its line to the log; send the notice that it may call for.
+
+    Must run inside `db.writing`. *is_new*: told, though most events of this name are not.
 
     *browser*: the one that caused it; else that of the session is noted. If it is not where the session was used last, the
     line names both addresses.
@@ -56,6 +66,7 @@ def record(
         address=about.address if about else None,
         user_agent=about.user_agent if about else None,
         amr=amr,
+        notice=notice.tell(event, user_id, session, about or None) if is_new or notice.is_due(event) else None,
     )
     db.session.add(happened)
     after_commit(

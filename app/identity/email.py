@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from app import names
 
+LONGEST = 254  # characters (RFC 5321, section 4.5.3.1.3, without the brackets)
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _JOINERS = str.maketrans("", "", "\u200c\u200d")
 
@@ -29,7 +30,7 @@ def of_old(typed: str) -> str:
 
 
 def check(typed: str) -> None:
-    """Raise ValueError if *typed* is no address. No mail is sent to prove it, so reserved domains pass."""
+    """Raise ValueError if *typed* is no address. A link proves it later, so reserved domains pass."""
     check_visible(typed)
     try:
         validate_email(_without_joiners(typed.strip()), check_deliverability=False, test_environment=True, strict=True)

@@ -12,6 +12,9 @@ class Reason(StrEnum):
     ENDED_EVERYWHERE = "ended_everywhere"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name, not a secret
     FACTOR_CHANGED = "factor_changed"
+    RECOVERED = "recovered"
+    ADDRESS_LOST = "address_lost"
+    NOT_ME = "not_me"
     REPLACED = "replaced"
     TOO_MANY = "too_many"
     REUSE = "reuse"

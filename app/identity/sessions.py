@@ -50,6 +50,12 @@ def warned(user_id: str) -> list[Session]:
     return list(db.session.scalars(listed.order_by(Session.opened)))
 
 
+def agents(user_id: str) -> list[str]:
+    """Return what the browsers said of themselves that the user signed in with, over or not."""
+    signed_in = select(Session.user_agent).where(Session.user_id == user_id, Session.client_id == SITE)
+    return list(db.session.scalars(signed_in.distinct()))
+
+
 def named(user_id: str, sids: set[str]) -> list[Session]:
     """Return those of the user's sessions that have these ids."""
     return list(db.session.scalars(select(Session).where(Session.id.in_(sids), Session.user_id == user_id)))

@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from typing import Any
 
 from flask import Flask
 from flask_login import UserMixin
-from sqlalchemy import Index, LargeBinary, String, and_, func, or_, select
+from sqlalchemy import Index, LargeBinary, String, and_, func, or_, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,6 +19,10 @@ from app.identity import password as passwords
 _GUARD = "2:"  # before the hash of a password that is not enough: older nodes read no such hash, so none signs in past the factor
 
 
+def _where(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 class User(UserMixin, Model):
     """An account. *password_version* grows with each change, so that a check that began before one can tell.
 
@@ -25,10 +30,16 @@ class User(UserMixin, Model):
     addresses were compared so, and none yet where an older node made the account during an upgrade.
     *email_is_folded*: it was kept in lower case, as all were before that. *totp*: the sealed secret of an authenticator
     app, if there is a second factor; *totp_step*: the newest step of which a code was used.
+    *verified_at*: since when its owner has proved the address by a link. *lost*: the mailbox that it had, until another
+    person proved it; then *email* leads nowhere. *made_in*: the hash of the cookie of the browser that made it, where
+    that shows its mail.
     """
 
     __tablename__ = "users"
-    __table_args__ = (Index("users_by_mailbox", "mailbox", unique=True),)
+    __table_args__ = (
+        Index("users_by_mailbox", "mailbox", unique=True),
+        *(Index(f"users_by_{name}", name, **_where(f"{name} IS NOT NULL")) for name in ("lost", "made_in")),
+    )
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     email: Mapped[str] = mapped_column(String(320), unique=True)
     mailbox: Mapped[str | None] = mapped_column(String(1024))
@@ -41,6 +52,9 @@ class User(UserMixin, Model):
     is_admin: Mapped[bool] = mapped_column(default=False)
     totp: Mapped[bytes | None] = mapped_column(LargeBinary)
     totp_step: Mapped[int | None]
+    verified_at: Mapped[int | None]
+    lost: Mapped[str | None] = mapped_column(String(1024))
+    made_in: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
     @property
     def compared_by(self) -> str:
@@ -154,16 +168,16 @@ def named(ids: Iterable[str]) -> dict[str, User]:
     return {user.id: user for user in db.session.scalars(select(User).where(User.id.in_(set(ids))))}
 
 
-def search(text: str, *, start: int, count: int) -> tuple[list[User], int]:
-    """Return accounts with *text* in their address or name, or as their id, the newest first; and how many there are.
+def search(typed: str, *, start: int, count: int) -> tuple[list[User], int]:
+    """Return accounts with *typed* in their address or name, or as their id, the newest first; and how many there are.
 
-    All accounts, if *text* is empty: *count* of them after the first *start*.
+    All accounts, if *typed* is empty: *count* of them after the first *start*.
     """
     matches = or_(
-        User.id == text,
-        User.mailbox == emails.mailbox(text),
-        User.email.icontains(text, autoescape=True),
-        User.name.icontains(text, autoescape=True),
+        User.id == typed,
+        User.mailbox == emails.mailbox(typed),
+        User.email.icontains(typed, autoescape=True),
+        User.name.icontains(typed, autoescape=True),
     )
     found = select(User).order_by(User.created_at.desc(), User.id).offset(start).limit(count).where(matches)
     counted = select(func.count()).select_from(User).where(matches)
@@ -171,12 +185,23 @@ def search(text: str, *, start: int, count: int) -> tuple[list[User], int]:
 
 
 def verify(email: str, password: str) -> User | None:
-    """Return whom address and password prove; takes the same time whether or not the account exists."""
-    user = find(email)
+    """Return whom address and password prove; takes the same time whether or not the account exists.
+
+    An account that has lost the address to another is still signed in to by it.
+    """
+    user, former = find(email), _former(email)
     if user is None:
         passwords.check(None, password)
-        return None
-    return user if user.has_password(password) and user.disabled_at is None else None
+    elif user.has_password(password):
+        return user if user.disabled_at is None else None
+    is_right = former is not None and former.has_password(password) and former.disabled_at is None
+    return former if is_right else None
+
+
+def _former(email: str) -> User | None:
+    """Return the account that has lost this address last: one alone, so no crowd of them makes a sign-in slow."""
+    lost = select(User).where(User.lost == emails.mailbox(email)).order_by(User.created_at.desc(), User.id)
+    return db.session.scalars(lost.limit(1)).first()
 
 
 def lock(user_id: str) -> User:

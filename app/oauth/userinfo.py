@@ -10,7 +10,10 @@ CLAIMS = {"openid": ("sub",), "profile": ("name",), "email": ("email", "email_ve
 
 
 def describe(claims: Claims) -> dict[str, Any]:
-    """Return the claims of the token's scopes about its person. No mail was sent to prove the address, and it says so."""
+    """Return the claims of the token's scopes about its person. An address is verified once its owner has opened a link that was sent there."""
     user = db.session.get_one(User, claims.sub)
-    known = {"sub": user.id, "name": user.name, "email": user.email, "email_verified": False}
-    return {name: known[name] for scope in claims.scope.split() for name in CLAIMS.get(scope, ())}
+    known: dict[str, Any] = {"sub": user.id, "name": user.name}
+    if user.lost is None:  # else another account has it, and this one has none
+        known |= {"email": user.email, "email_verified": user.verified_at is not None}
+    said = (name for scope in claims.scope.split() for name in CLAIMS.get(scope, ()))
+    return {name: known[name] for name in said if name in known}

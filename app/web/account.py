@@ -1,18 +1,20 @@
 """The account, what apps it allowed, and a change of its password."""
 
+from urllib.parse import quote
+
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app import admission, clock
 from app.db import writing
-from app.identity import activity, browsers, factors, refresh_token, sessions
+from app.identity import activity, address, browsers, factors, refresh_token, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.proof import PASSWORD, Proof
 from app.identity.session import Reason, Session
 from app.oauth import consent
-from app.web import allowed, attempts, endings, forms, guard, once
+from app.web import allowed, attempts, endings, forms, guard, new_address, once
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 DONE_SECONDS = 60
@@ -24,7 +26,47 @@ NEWEST = 10  # events
 def show() -> ResponseReturnValue:
     user = guard.current().user
     apps, codes = allowed.build(user.id), factors.count_codes(user) if user.has_factor else 0
-    return render_template("web/account.html", apps=apps, codes=codes, done=has_lately("app_disallowed"))
+    return render_template(
+        "web/account.html", apps=apps, codes=codes, done=has_lately("app_disallowed"), asked=has_lately("address_asked")
+    )
+
+
+@bp.route("/name", methods=["GET", "POST"])
+@guard.required
+def name() -> ResponseReturnValue:
+    user = guard.current().user
+    form = forms.NewName(request.form or None, obj=user)
+    if request.method == "GET" or not form.validate():
+        return render_template("web/name.html", form=form), 422 if form.errors else 200
+    with guard.acting() as session:
+        users.lock(session.user_id).name = forms.text(form.name)
+        activity.act("name_changed", session)
+        return once.result("/account")
+
+
+@bp.route("/email", methods=["GET", "POST"])
+@guard.required
+def email() -> ResponseReturnValue:
+    """Ask for another address. The password is asked for each time: an address is a way in."""
+    form = forms.NewAddress(request.form or None, guard.current().user)
+    if request.method == "GET" or not form.validate():
+        return render_template("web/email.html", form=form), 422 if form.errors else 200
+    action = quote(f"address:{forms.text(form.email)}", safe=":@")
+    return redirect(f"/confirm?action={action}&next=/account", 303)
+
+
+@bp.post("/email/verify")
+@guard.required
+def verify() -> ResponseReturnValue:
+    """Send the link that verifies the address again."""
+    with guard.acting() as session:
+        new_address.mails.check(session.user_id)
+        new_address.mails.count(session.user_id)
+        owner = users.lock(session.user_id)
+        if owner.verified_at is None and owner.lost is None:
+            address.ask_proof(owner)
+            activity.act("address_asked", session)
+        return once.result("/account?done=address")
 
 
 @bp.post("/apps/<client_id>/end")

@@ -17,11 +17,15 @@ LISTED = 50
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the page: *what* happened *at* (Unix seconds), and more *about* it."""
+    """One line of the page: *what* happened *at* (Unix seconds), and more *about* it.
+
+    *notice*: where its owner was told of it besides.
+    """
 
     at: int
     what: str
     about: str
+    notice: str | None = None
 
 
 @bp.get("/activity")
@@ -42,4 +46,4 @@ def _line(event: activity.Event, own: set[str]) -> Line:
     here = came if event.session_id in own else None
     how = words.proof(event.amr)
     about = filter(None, (how and f"by {how}", label, countries.beside(event.address), here))
-    return Line(event.at, words.event(event.event), ", ".join(about))
+    return Line(event.at, words.event(event.event), ", ".join(about), event.notice)

@@ -16,8 +16,9 @@ ENDING = "ending"
 HALF = "half"
 PROBE = "probe"
 LAB = "lab"
+MAIL = "mail"
 _ALL = (ACCESS, REFRESH, RECEIPT, ENDING, HALF)
-_NAMES = (*_ALL, PROBE, LAB)
+_NAMES = (*_ALL, PROBE, LAB, MAIL)
 Pair = dict[str, tuple[str, int | None]]  # for each cookie its value and its life in seconds
 
 

@@ -16,7 +16,7 @@ from app.identity import activity, sessions, suspicion
 from app.identity.session import SITE, Reason, Session
 from app.oauth import client as clients
 from app.oauth import consent
-from app.web import guard, once, rows, sign_out, warning
+from app.web import guard, new_address, once, rows, sign_out, warning
 from app.web.admin import acts
 
 Then = Callable[[], ResponseReturnValue]
@@ -46,8 +46,8 @@ def acting(action: str) -> AbstractContextManager[Session]:
 
 
 def carry_out(current: Session, action: str) -> Then:
-    """Do `others`, `all`, `end:` and a session's id, `app:` and a client's, `mine:`, an id and what was seen, or `admin:`
-    and an act. Must run inside `acting`. What is returned makes the answer, once that is over.
+    """Do `others`, `all`, `end:` and a session's id, `app:` and a client's, `mine:`, an id and what was seen,
+    `address:` and another address, or `admin:` and an act. Must run inside `acting`. What is returned makes the answer, once that is over.
     """
     verb, _, rest = action.partition(":")
     if verb == "all":
@@ -61,6 +61,8 @@ def describe(action: str) -> str:
     verb, _, rest = action.partition(":")
     if verb == "admin":
         return acts.describe(rest)
+    if verb == "address":
+        return new_address.describe(rest)
     if verb == "app":
         return f"Take back what you allowed {clients.names([rest])[rest]}"
     if verb in ("end", "mine"):
@@ -122,7 +124,14 @@ def _end_others(current: Session, _rest: str) -> Answer:
     return once.result("/devices?done=others")
 
 
-_DOES = {"admin": acts.perform, "app": _end_app, "end": _end_one, "mine": _answer, "others": _end_others}
+_DOES = {
+    "address": new_address.ask,
+    "admin": acts.perform,
+    "app": _end_app,
+    "end": _end_one,
+    "mine": _answer,
+    "others": _end_others,
+}
 _MANY = ("app", "others")  # which may end so many that they wait in a line
 
 

@@ -17,7 +17,7 @@ from app.revocation.clocks import ClockApart
 from app.revocation.tree import TreeDamaged
 from app.revocation.witness import LogCut
 from app.serving.reading import REFUSAL
-from app.throttle import TooMuch
+from app.throttle import TooManyMails, TooMuch
 from app.web import guard
 from app.web.sign_out import RETRY_SECONDS
 
@@ -77,6 +77,8 @@ FULL = {  # by kind of work
 _OWN = Words("You have asked for this already", "What you asked for before is still being worked on.", _REST, "Wait until it is done, then try again.")  # fmt: skip
 _CUT = Words("The operator of this site has to act", "An older copy of its database was put back, which lacks the latest sign-outs. Until that is settled, this site accepts no sign-in at all.", "No session that was signed out can be used. Nothing was changed.", "Try again later. You will then have to sign in again.", _LATER)  # fmt: skip
 _TOO_MUCH = Words("So much has come from your network", "In the last hour more was begun from your network than one network may.", "Nothing was changed, and sessions that are signed in go on.", "Wait, then try again, or use another network.")  # fmt: skip
+_MAILS = Words("Enough mail was asked for", "In the last hour as many mails were asked for as one person needs.", "Nothing was changed, and the links in the mails that came are good.", "Look for the mail, among the unwanted ones too, or wait an hour.")  # fmt: skip
+_OFTEN: dict[type, Words] = {TooMuch: _TOO_MUCH, TooManyMails: _MAILS}
 _APART = Words("The clock of this server is wrong", "Until it is right again, it starts and renews no sign-in, as it could take you for a thief.", "You are not signed out by this, and nothing was changed.", "Wait a few seconds, then try again: another server may answer.")  # fmt: skip
 _DAMAGED = Words("The operator of this site has to act", "The log of sign-outs on its disk does not agree with itself, so nothing is proven or published from it.", "What was ended stays ended. Nothing was changed.", "Try again later.")  # fmt: skip
 BUSY_SECONDS = 3
@@ -115,7 +117,7 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
         return _ask_to_sign_in()
     code = problem.code or 500
     retry_after = getattr(problem, "retry_after", None)
-    words = _TOO_MUCH if isinstance(problem, TooMuch) else None
+    words = _OFTEN.get(type(problem))
     response = answer(code, retry_after if isinstance(retry_after, int) else None, words)
     if code == 405:
         response.headers["Allow"] = ", ".join(getattr(problem, "valid_methods", None) or ())

@@ -53,7 +53,7 @@ def _judged(judge: Callable[[str], None]) -> Callable[[Form, Any], None]:
 
 def _email_field(judge: Callable[[str], None]) -> StringField:
     """Return a field for an address, which is no `type=email`: browsers would rewrite its domain as an A-label."""
-    checks = [InputRequired("Enter your email address."), _at_most(254), _judged(judge)]
+    checks = [InputRequired("Enter your email address."), _at_most(emails.LONGEST), _judged(judge)]
     keyboard = {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
     return StringField("Email", checks, [_strip], render_kw=keyboard)
 
@@ -113,6 +113,28 @@ class SignIn(Form):
             self.email.errors = [str(problem)]
 
 
+class Recover(Form):
+    email = _email_field(emails.check_readable)
+
+
+class NewAddress(Form):
+    """Another address for the account of *owner*."""
+
+    email = _email_field(emails.check)
+
+    def __init__(self, sent: MultiDict[str, str] | None, owner: User) -> None:
+        super().__init__(sent)
+        self._owner = owner
+
+    def validate_email(self, field: Any) -> None:
+        if self._owner.verified_at is not None and field.data == self._owner.email:
+            raise ValidationError("This is your address already, and it is verified.")
+
+
+class NewName(Form):
+    name = name_field("Name", "Enter your name.", longest=80)
+
+
 class Confirm(Form):
     password = PasswordField("Password", _PASSWORD)
     action = HiddenField()
@@ -167,6 +189,20 @@ class NewPassword(Form):
 
     def about(self) -> list[str]:
         return [self._owner.email, self._owner.name]
+
+
+class Claim(Form):
+    """An account for *address*, which a link has proved."""
+
+    name = name_field("Name", "Enter your name.", longest=80)
+    password = PasswordField("Password", _NEW_PASSWORD)
+
+    def __init__(self, sent: MultiDict[str, str] | None, address: str) -> None:
+        super().__init__(sent)
+        self._address = address
+
+    def about(self) -> list[str]:
+        return [self._address, text(self.name)]
 
 
 class ChangePassword(NewPassword):

@@ -20,7 +20,7 @@ from app.identity.user import User
 from app.oauth import client as clients
 from app.revocation import delivery
 from app.throttle import Quota
-from app.web import attempts, cookies, forms, guard, local, once, probe
+from app.web import attempts, cookies, forms, guard, local, mailbox, once, probe
 from app.web.held import Held
 
 bp = Blueprint("sign_in", __name__)
@@ -44,13 +44,21 @@ def by_password(user: User) -> str | None:
 
 
 def begin(
-    user: User, version: int, *, keep: bool, wanted: str | None, prove: Callable[[User], str | None] = by_password
+    user: User,
+    version: int,
+    *,
+    keep: bool,
+    wanted: str | None,
+    prove: Callable[[User], str | None] = by_password,
+    is_first: bool = False,
+    mail: str | None = None,
 ) -> ResponseReturnValue | None:
     """Start a session in this browser and answer with its cookies.
 
     The password was checked before any lock was held; if it, or the account, changed since, nothing begins. *prove* is
     called in the transaction, with the user's row locked: it returns how the user is known (see `proof`), or None if that
-    is not enough, and then nothing begins either.
+    is not enough, and then nothing begins either. *is_first*: the account was made just now. *mail*: the secret by which
+    this browser will be shown its mail.
     """
     with writing():
         user = _lock(user)
@@ -61,13 +69,15 @@ def begin(
         name, replaced = _replace_held(user)
         for evicted in sessions.make_room(user.id):
             activity.record("session_evicted", user.id, evicted)
+        is_new = not is_first and _is_new(user.id)
         session = Session.start(user, browsers.here(), keep=keep, name=name, amr=how)
         for old in replaced:
             old.hand_on(session)
         tokens = refresh_token.issue(session)
         known_place.remember(user.id, address.subnet(address.here()))
-        activity.record("signed_in", user.id, session, amr=how)
+        activity.record("signed_in", user.id, session, amr=how, is_new=is_new)
         response = _arrive(tokens, wanted)
+        mailbox.keep(response, mail)
         once.keep(response)
     guard.leave()
     return response
@@ -81,6 +91,14 @@ def _arrive(tokens: Tokens, wanted: str | None) -> Response:
         if cookies.read(cookie):
             cookies.drop(response, cookie)
     return response
+
+
+def _is_new(user_id: str) -> bool:
+    """Return whether the account was never signed in to from such a browser, or lately not from this place."""
+    here = browsers.here()
+    label = browsers.describe(here.user_agent).label
+    is_seen = any(browsers.describe(agent).label == label for agent in sessions.agents(user_id))
+    return not (is_seen and known_place.is_known(user_id, address.subnet(here.address)))
 
 
 def _lock(user: User) -> User:

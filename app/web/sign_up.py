@@ -2,17 +2,17 @@
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from wtforms.validators import ValidationError
 
 from app.db import writing
-from app.identity import activity, browsers
+from app.identity import activity, address, browsers
 from app.identity import password as passwords
 from app.identity import user as users
 from app.revocation import delivery
 from app.throttle import PlaceThrottle, Quota
-from app.web import forms, local, sign_in
+from app.web import forms, local, mailbox, sign_in
 
 bp = Blueprint("sign_up", __name__)
+TAKEN = "This address has an account already. Sign in instead."
 _made = Quota("sign-ups by place", "500 per 1 hour")
 _taken = PlaceThrottle("sign-ups of a taken address", "30 per 10 minutes")
 
@@ -37,12 +37,21 @@ def _create(form: forms.SignUp) -> ResponseReturnValue:
         if user:
             _made.spend()  # if it is one too many, nothing is made
             activity.record("signed_up", user.id, browser=browsers.here())
-            begun = sign_in.begin(user, user.password_version, keep=False, wanted=form.next.data)
+            address.ask_proof(user)
+            mail = mailbox.give(user)
+            begun = sign_in.begin(
+                user, user.password_version, keep=False, wanted=form.next.data, is_first=True, mail=mail
+            )
             return begun or redirect("/sign-in", 303)
     _taken.count()
-    form.email.errors = [str(ValidationError("This address has an account already. Sign in instead."))]
+    form.email.errors = [TAKEN]
     return _page(form), 422
 
 
 def _page(form: forms.SignUp) -> str:
-    return render_template("web/sign_up.html", form=form, replaced=sign_in.replaced())
+    return render_template(
+        "web/sign_up.html",
+        form=form,
+        replaced=sign_in.replaced(),
+        is_taken=bool(form.email.errors) and TAKEN in form.email.errors,
+    )

@@ -24,10 +24,13 @@ from app.web import (
     guard,
     headers,
     home,
+    links,
     live,
     local,
+    mailbox,
     once,
     probe,
+    recover,
     refusals,
     sign_in,
     sign_in_code,
@@ -41,7 +44,22 @@ from app.web.admin import routes as admin
 
 _ASKED_FROM_ELSEWHERE = (authorize, end_session)  # other sites send browsers to these, which then ask
 _LEADING_ON = (sign_in, sign_in_code, sign_up, confirm)  # their forms go on to `next`, perhaps an app
-_PAGES = (home, sign_up, sign_in, sign_in_code, sign_out, account, authenticator, devices, activity, confirm, admin)
+_PAGES = (
+    home,
+    sign_up,
+    sign_in,
+    sign_in_code,
+    sign_out,
+    account,
+    authenticator,
+    devices,
+    activity,
+    confirm,
+    recover,
+    links,
+    mailbox,
+    admin,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -92,6 +110,7 @@ def _context() -> dict[str, Any]:
         "visit": guard.visit(),
         "insecure_cookies": settings().insecure_cookies,
         "has_lab": settings().lab,
+        "has_mailbox": mailbox.is_here(),
         "now": clock.now(),
         "asset": _asset,
         "once": once.field,

@@ -14,12 +14,25 @@ from tests.server import Server
 
 pytestmark = pytest.mark.e2e
 
-PUBLIC = ["/", "/sign-in", "/sign-up", "/sign-out", "/signed-out", "/nowhere"]
+PUBLIC = [
+    "/",
+    "/sign-in",
+    "/sign-up",
+    "/sign-out",
+    "/signed-out",
+    "/recover",
+    "/recover/sent",
+    "/mail",
+    "/links/none",
+    "/nowhere",
+]
 PRIVATE = [
     "/",
     "/account",
     "/account/password",
     "/account/authenticator",
+    "/account/name",
+    "/account/email",
     "/devices",
     "/activity",
     "/confirm?action=others",

@@ -15,7 +15,8 @@ EXAMPLES = 1000 if os.environ.get("LONG") else 120
 MARK = "<i>mark</i>"
 FIELDS = ["email", "password", "name", "next", "keep", "current", "end_others", "end_apps", "action", "token", "token_type_hint",
           "grant_type", "refresh_token", "client_id", "client_secret", "scope", "done", "sid", "arrived", "at", "seen", "code", "draft", "late"]  # fmt: skip
-PATHS = ["/", "/sign-up", "/sign-in", "/sign-out", "/signed-out", "/account", "/account/password", "/devices",
+PATHS = ["/", "/sign-up", "/sign-in", "/sign-out", "/signed-out", "/account", "/account/password", "/account/name", "/account/email",
+         "/account/email/verify", "/recover", "/recover/sent", "/links/x", "/links/%00", "/mail", "/devices",
          "/devices/{mine}/end", "/devices/{mine}/name", "/devices/{mine}/mine", "/devices/{theirs}/mine",
          "/devices/{theirs}/end", "/devices/{theirs}/name",
          "/devices/end-others", "/account/apps/{theirs}/end", "/account/apps/%00/end", "/.well-known/change-password", "/activity", "/confirm", "/live", "/sign-in/code", "/account/authenticator", "/account/authenticator/remove", "/account/recovery-codes", "/oauth/token", "/oauth/revoke", "/oauth/jwks",

@@ -144,6 +144,13 @@ class Stage:
         return f"/oauth/end-session?id_token_hint={self.hint}&post_logout_redirect_uri={BYE}&state=s"
 
     @property
+    def link(self) -> str:
+        """The link in the mail to the laptop."""
+        found = re.search(r'href="http://[^/"]+(/links/[^"]+)"', self.laptop.get("/mail").text)
+        assert found
+        return found[1]
+
+    @property
     def user(self) -> str:
         return str(self.site.query("SELECT id FROM users WHERE email = :email", email=self.email)[0][0])
 
@@ -203,6 +210,12 @@ CASES = {
     "end the others": Case("/devices/end-others"),
     "end all": Case("/devices/end-all", who="connected"),
     "rename": Case("/devices/<sid>/name", {"name": "Phone"}, path="/devices/{its}/name"),
+    "change the name": Case("/account/name", {"name": "Ada L."}),
+    "ask for another address": Case("/account/email", {"email": "{other}"}),
+    "confirm, and ask for another address": Case("/confirm", {"password": PASSWORD, "action": "address:{other}"}),
+    "ask for the link again": Case("/account/email/verify"),
+    "verify": Case("/links/<token>", path="{link}"),
+    "say that the password is forgotten": Case("/recover", {"email": "{email}"}, who="visitor", page="/recover"),
     "take back": Case("/account/apps/<client_id>/end", path="/account/apps/{app}/end", who="connected"),
     "allow": Case("/oauth/authorize", {"decision": "allow"}, path="{ask}"),
     "deny": Case("/oauth/authorize", {"decision": "deny"}, path="{ask}"),

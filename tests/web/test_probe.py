@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.browsers import ACCESS, PASSWORD, PROBE, REFRESH, SITE_URL, Browser, Site, form
+from tests.browsers import ACCESS, MAIL, PASSWORD, PROBE, REFRESH, SITE_URL, Browser, Site, form
 
 pytestmark = pytest.mark.page
 LAN = "http://192.0.2.1:8000"
@@ -148,7 +148,7 @@ def test_a_browser_that_keeps_secure_cookies_is_left_with_no_other(site: Site) -
     chrome = Choosy(site, drops="none of them")
     assert sign_up(chrome).status_code == 303
     assert chrome.is_signed_in()
-    assert {cookie.key for cookie in chrome.client._cookies.values()} == {PROBE, ACCESS, REFRESH}
+    assert {cookie.key for cookie in chrome.client._cookies.values()} == {PROBE, MAIL, ACCESS, REFRESH}
     chrome.given.clear()
     chrome.get("/sign-in")
     chrome.get("/")
@@ -216,7 +216,7 @@ def test_with_insecure_cookies_a_browser_that_keeps_none_is_told_too(site: Site)
     closed, safari = (Choosy(lan, drops=drops, base_url=LAN) for drops in ("", "__Host-"))
     assert NOT_KEPT in closed.open_and_post("/sign-up", "/sign-up", **ACCOUNT).text
     assert safari.open_and_post("/sign-up", "/sign-up", **ACCOUNT).status_code == 303
-    assert safari.names() == {"probe", "access", "refresh"}
+    assert safari.names() == {"probe", "mail", "access", "refresh"}
     lan.close()
 
 

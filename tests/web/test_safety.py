@@ -265,7 +265,7 @@ def test_with_insecure_cookies_every_page_says_so(site: Site) -> None:
     form = {"name": "Ada", "email": "ada@example.org", "password": "violet otters"}
     answer = client.post("/sign-up", data=form, base_url="http://192.0.2.1:8000")
     lines = answer.headers.getlist("Set-Cookie")
-    assert [line.partition("=")[0] for line in lines] == ["access", "refresh"]
+    assert [line.partition("=")[0] for line in lines] == ["access", "refresh", "mail"]
     assert all("Secure" not in line and "HttpOnly" in line for line in lines)
     for path in ("/", "/devices", "/nowhere"):
         assert "not protected" in client.get(path, base_url="http://192.0.2.1:8000").text

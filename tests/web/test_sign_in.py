@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from app.db import db
 from app.identity import password as passwords
-from tests.browsers import ACCESS, PASSWORD, PROBE, REFRESH, Browser, Site
+from tests.browsers import ACCESS, MAIL, PASSWORD, PROBE, REFRESH, Browser, Site
 
 pytestmark = pytest.mark.page
 
@@ -59,7 +59,7 @@ def test_no_cookie_signs_anybody_in_but_these_two(site: Site, ada: Browser) -> N
     names = {cookie.key for cookie in ada.client._cookies.values()}
     assert names == {ACCESS, REFRESH, PROBE}
     stranger = site.browser()
-    for name in ("session", "remember_token", PROBE):
+    for name in ("session", "remember_token", PROBE, MAIL):
         stranger.client.set_cookie(name, "anything")
     assert not stranger.is_signed_in()
 

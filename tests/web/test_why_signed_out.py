@@ -10,6 +10,7 @@ from app.config import DAY
 from app.identity import demo
 from app.identity.reason import Reason
 from app.web import words as said
+from tests.authenticator import add_app
 from tests.browsers import ACCESS, PASSWORD, Browser, Site
 
 pytestmark = pytest.mark.page
@@ -99,6 +100,33 @@ def makes_room(site: Site, ada: Browser) -> None:
         phone_of(site)
 
 
+def has_the_second_factor_removed(site: Site, ada: Browser) -> None:
+    add_app(ada)
+    site.run("users", "remove-factor", "ada@example.org")
+
+
+def in_mail(ada: Browser) -> str:
+    """The link in the newest mail, which is shown in the browser that made the account."""
+    found = re.search(r'href="http://[^/"]+(/links/[^"]+)"', ada.get("/mail").text)
+    assert found
+    return found[1]
+
+
+def recovers(site: Site, ada: Browser) -> None:
+    ada.post(in_mail(ada))
+    site.wait(1)
+    ada.post("/recover", email="ada@example.org")
+    site.browser().post(in_mail(ada), password=NEW)
+
+
+def says_that_it_was_somebody_else(site: Site, ada: Browser) -> None:
+    ada.post(in_mail(ada))
+    thief = phone_of(site)
+    site.wait(1)
+    thief.post("/account/password", current=PASSWORD, password=NEW)
+    site.browser().post(in_mail(ada))
+
+
 def is_used_from_a_new_place(site: Site, ada: Browser) -> None:
     assert not copy_of(site, ada, address=PLACE).is_signed_in()
 
@@ -150,9 +178,12 @@ WAYS: list[tuple[End, str, str]] = [
     (is_ended_with_everything, "ended_everywhere", f"Signed out everywhere {PHONE}, {PLACE}"),
     (has_the_password_changed, "password_changed", f"The password was changed {PHONE}, {PLACE}"),
     (has_the_operator_set_a_password, "password_changed", "An administrator set a new password and ended all sessions"),
-    (loses_the_answer_to_a_sign_in, "replaced", "Signed in Firefox on Linux, 127.0.0.1"),
+    (has_the_second_factor_removed, "factor_changed", "The authenticator app and the recovery codes were removed"),
+    (recovers, "recovered", "A new password was chosen by way of a mail"),
+    (says_that_it_was_somebody_else, "not_me", "“This wasn’t me” was pressed in a mail to you"),
+    (loses_the_answer_to_a_sign_in, "replaced", "Signed in by a password, Firefox on Linux, 127.0.0.1"),
     (loses_the_answer_to_a_new_password, "replaced", "The password was changed Firefox on Linux, 127.0.0.1"),
-    (makes_room, "too_many", f"Signed in {PHONE}, {PLACE}"),
+    (makes_room, "too_many", f"Signed in by a password, {PHONE}, {PLACE}"),
     (is_used_from_a_new_place, "new_place", f"Used from another network: this session was ended Firefox on Linux, {PLACE}"),
     (reuses_a_token, "reuse", "An old refresh token was used again"),
     (is_ended_by_the_operator, "by_admin", "ended 7 minutes ago ended by an administrator"),
@@ -190,7 +221,7 @@ def test_a_browser_that_was_signed_out_reads_why_and_finds_what_it_is_promised(
 
 
 def test_every_reason_is_in_the_table_and_no_advice_is_left_over() -> None:
-    tried = {reason for _, reason, _ in WAYS}
+    tried = {reason for _, reason, _ in WAYS} | {"address_lost"}  # which takes a mail server: tests/mail
     assert {*Reason} - OF_APPS - OF_OLD == tried - {"idle", "expired"}
     assert said._ADVICE.keys() == (tried | OF_OLD) - {"idle", "expired", "reuse"}
 

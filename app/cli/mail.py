@@ -1,0 +1,46 @@
+"""`flask mail`: what waits in the outbox, and each of it, for the operator."""
+
+import click
+
+from app.cli.plain import Group
+from app.db import writing
+from app.identity import user as users
+from app.mail import outbox
+from app.web import words
+
+group = Group("mail", help="The outbox of mail.")
+
+
+@group.command("list")
+def list_mails() -> None:
+    """List the mail that is not delivered: its id, when it was written, for whom, what came of the last attempt."""
+    found = outbox.waiting()
+    people = users.named(mail.user_id for mail in found)
+    for mail in found:
+        owner = people.get(mail.user_id)
+        click.echo(f"{mail.id}  {words.rfc3339(mail.made_at)}  {owner.email if owner else '-'}  {_state(mail)}")
+
+
+@group.command("show")
+@click.argument("mail_id")
+def show(mail_id: str) -> None:
+    """Show one mail, with its link: whoever opens that passes for its recipient."""
+    mail = outbox.find(mail_id)
+    content = mail.open() if mail else None
+    if content is None:
+        raise click.ClickException("There is no such mail, or it is delivered and erased.")
+    click.echo(f"To: {content['to']}\nSubject: {content['subject']}\n\n{content['text']}", nl=False)
+
+
+@group.command("retry")
+def retry() -> None:
+    """Try at once whatever waits for its next attempt, as after a mend of the mail server."""
+    with writing():
+        count = outbox.hurry()
+    click.echo(f"{count} mails are due now.")
+
+
+def _state(mail: outbox.Mail) -> str:
+    if mail.next_at is None:
+        return "not sent: there is no SMTP_URL"
+    return f"{mail.answer}, next attempt {words.rfc3339(mail.next_at)}" if mail.attempts else "the first attempt is due"

@@ -1,0 +1,112 @@
+"""The address of an account: proved by a link, changed, and what gets its owner back in.
+
+Whoever proves an address by a link gets it. An account that holds it unverified loses it; a verified one keeps it.
+"""
+
+from app import clock
+from app.config import settings
+from app.db import db
+from app.identity import activity, letters, sessions
+from app.identity import email as emails
+from app.identity import user as users
+from app.identity.session import Reason
+from app.identity.user import User
+from app.mail import link as links
+from app.mail import outbox
+from app.mail.link import Link, Purpose
+
+_LOST = "lost.invalid"  # leads nowhere (RFC 2606)
+
+
+def ask_proof(user: User, address: str | None = None) -> None:
+    """Send a link that proves *address* to be this user's: by default the one of the account.
+
+    Earlier ones are good no more. Must run inside `db.writing`.
+    """
+    links.withdraw(user.id, (Purpose.VERIFY,))
+    found = address or user.email
+    link = links.make(Purpose.VERIFY, user.id, found)
+    outbox.post(letters.verify(user.name, settings().site_url, link), found, user.id)
+
+
+def ask_change(user: User, new: str) -> None:
+    """Send what it takes to change the address: a verified one has to agree, an unverified one is not asked.
+
+    Must run inside `db.writing`.
+    """
+    if user.verified_at is None:
+        ask_proof(user, new)
+        return
+    links.withdraw(user.id, (Purpose.MOVE_FROM, Purpose.MOVE_TO))
+    site = settings().site_url
+    old_link = links.make(Purpose.MOVE_FROM, user.id, user.email, about=new)
+    new_link = links.make(Purpose.MOVE_TO, user.id, new, about=new)
+    outbox.post(letters.move_from(user.name, new, site, old_link), user.email, user.id)
+    outbox.post(letters.move_to(user.name, site, new_link), new, user.id)
+
+
+def ask_recovery(typed: str) -> None:
+    """Send a link to a verified address to choose a new password, to an unverified one to begin anew.
+
+    For an address without an account the same is done for nobody. Must run inside `db.writing`.
+    """
+    user, site = users.find(typed), settings().site_url
+    can_claim = bool(settings().smtp_url)
+    owner = user if user and user.disabled_at is None and (user.verified_at is not None or can_claim) else None
+    purpose = Purpose.CLAIM if owner and owner.verified_at is None else Purpose.RECOVER
+    user_id, to = (owner.id, owner.email) if owner else (activity.NOBODY, activity.NOBODY)
+    link = links.make(purpose, user_id, to, version=owner.password_version if owner else 0)
+    name = owner.name if owner else activity.NOBODY
+    letter = letters.claim(site, link) if purpose is Purpose.CLAIM else letters.recover(name, site, link)
+    outbox.post(letter, to, user_id)
+
+
+def is_current(link: Link, user: User) -> bool:
+    """Return whether a link that recovers still fits its account: neither address nor password is another by now."""
+    same = emails.mailbox(user.email) == emails.mailbox(link.address)
+    return same and user.password_version == link.version and user.disabled_at is None and user.verified_at is not None
+
+
+def holders(address: str) -> list[User]:
+    """Return the accounts that hold this address."""
+    return users.sharing({emails.mailbox(address)})
+
+
+def lock(address: str, *user_ids: str) -> bool:
+    """Lock the rows of all who hold *address*, and of these users, in the one order.
+
+    Return False if another account took it meanwhile. Must run inside `db.writing`.
+    """
+    ids = {*user_ids, *(user.id for user in holders(address))}
+    for user_id in sorted(ids):
+        users.lock(user_id)
+    return {user.id for user in holders(address)} <= ids
+
+
+def take(user: User | None, address: str) -> list[User] | None:
+    """Give *address* to the account, or to one that is made next; return the accounts that have lost it.
+
+    None, and nothing is done, if a verified account holds it. Without a mail server a link proves nothing about an
+    address that another account holds: its asker may read it at /mail. Must run inside `db.writing`, after `lock`.
+    """
+    others = [holder for holder in holders(address) if user is None or holder.id != user.id]
+    if others and (not settings().smtp_url or any(other.verified_at is not None for other in others)):
+        return None
+    for other in others:
+        _lose(other)
+    db.session.flush()  # the index lets one account have the mailbox
+    if user:
+        user.email, user.mailbox, user.lost = address, emails.mailbox(address), None
+        user.email_is_folded = False
+        user.verified_at = clock.now()
+        db.session.flush()
+    return others
+
+
+def _lose(user: User) -> None:
+    user.lost = user.compared_by
+    user.email = user.mailbox = f"{user.id}@{_LOST}"
+    user.email_is_folded = False
+    links.withdraw(user.id)
+    sessions.end_all(user.id, Reason.ADDRESS_LOST)
+    activity.record("address_lost", user.id)

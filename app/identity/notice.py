@@ -1,0 +1,70 @@
+"""Notices: what an owner should hear of outside of the site too. The site's activity page shows the same, without the link.
+
+They go to a verified address only: another may be a stranger's.
+"""
+
+from collections.abc import Mapping
+
+from app import clock
+from app.config import settings
+from app.db import db
+from app.identity import browsers, letters
+from app.identity.browsers import Browser
+from app.identity.session import Session
+from app.identity.user import User
+from app.mail import link as links
+from app.mail import outbox
+from app.mail.link import Purpose
+
+SITE, MAIL = "site", "mail"  # where a notice stands: on the site alone, or in a mail too
+_ONE, _ALL = True, False  # what "This wasn't me" ends: the one session, or all of them
+
+NOTICES: Mapping[str, tuple[str, bool]] = {
+    "signed_in": ("Your account was signed in to from a new browser or place", _ONE),
+    "refresh_reused": ("An old token of your session came back, so the session was ended", _ALL),
+    "code_reused": ("The code of an app came back a second time, so what it gave was ended", _ALL),
+    "warned": ("Your session was used from a new place", _ONE),
+    "refused": ("Your session was used from a new place, so it was ended", _ALL),
+    "password_changed": ("Your password was changed", _ALL),
+    "password_set": ("An administrator set a new password for you", _ALL),
+    "address_changed": ("The address of your account was changed", _ALL),
+    "recovered": ("Your password was replaced by way of a mail", _ALL),
+    "factor_added": ("A second factor was added to your account", _ALL),
+    "factor_removed": ("The second factor of your account was removed", _ALL),
+    "factor_failed": ("A wrong code was given where all else was right", _ALL),
+    "codes_made": ("New recovery codes were made for your account", _ALL),
+    "code_used": ("A recovery code of your account was used", _ALL),
+    "passkey_added": ("A passkey was added to your account", _ALL),
+    "passkey_removed": ("A passkey of your account was removed", _ALL),
+}
+
+
+def is_due(event: str) -> bool:
+    """Return whether an event of this name is always told. A sign-in is told only where `known` says that it is new."""
+    return event != "signed_in" and _kind(event) in NOTICES
+
+
+def tell(event: str, user_id: str, session: Session | None, browser: Browser | None) -> str | None:
+    """Have the owner told of the event; return where the notice stands. Must run inside `db.writing`."""
+    user = db.session.get(User, user_id)
+    if user is None:
+        return None
+    if user.verified_at is None or user.disabled_at is not None:
+        return SITE
+    happened, is_one = NOTICES[_kind(event)]
+    sid = session.id if session and is_one else None
+    link = links.make(Purpose.NOT_ME, user.id, user.email, about=event, session_id=sid)
+    does = "ends that session" if sid else "ends all your sessions"
+    site, where = settings().site_url, _where(browser)
+    letter = letters.notice(user.name, site, happened=happened, where=where, at=clock.now(), does=does, link=link)
+    outbox.post(letter, user.email, user.id)
+    return MAIL
+
+
+def _kind(event: str) -> str:
+    verb = event.partition("_")[0]
+    return verb if verb in ("warned", "refused") else event
+
+
+def _where(browser: Browser | None) -> str:
+    return f", by {browsers.describe(browser.user_agent).label}, address {browser.address}" if browser else ""

@@ -1,0 +1,224 @@
+"""What the links in mails lead to: a page that says what its button does. Opening it changes nothing."""
+
+from collections.abc import Callable, Collection
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+from wtforms import Form
+
+from app import clock
+from app.config import settings
+from app.db import db, writing
+from app.identity import activity, address, browsers, letters, sessions
+from app.identity import password as passwords
+from app.identity import user as users
+from app.identity.factors import Match
+from app.identity.session import Reason
+from app.identity.user import User
+from app.mail import link as links
+from app.mail import outbox
+from app.mail.link import Link, Purpose
+from app.oauth import consent
+from app.revocation import delivery
+from app.web import forms, guard, once, second, sign_in
+
+bp = Blueprint("links", __name__)
+SHOWN_SECONDS = 10 * 60  # a link that was used says what it did
+Acted = ResponseReturnValue | None
+
+
+@bp.get("/links/<token>")
+def show(token: str) -> ResponseReturnValue:
+    link = links.find(token)
+    user = _owner(link)
+    if link is None or user is None:
+        return _dead()
+    if link.spent_at is not None:
+        is_fresh = clock.now() - link.spent_at < SHOWN_SECONDS
+        return render_template("web/link_done.html", link=link, user=user, **_outcome(link)) if is_fresh else _dead()
+    return _page(token, link, user) if _is_good(link, user) else _dead()
+
+
+@bp.post("/links/<token>")
+def spend(token: str) -> ResponseReturnValue:
+    link = links.find(token)
+    user = _owner(link)
+    if link is None or user is None or not _is_good(link, user):
+        return _dead(409)
+    return _DOES[Purpose(link.purpose)](token, link, user) or _dead(409)
+
+
+def _owner(link: Link | None) -> User | None:
+    user = db.session.get(User, link.user_id) if link else None
+    return user if user and user.disabled_at is None else None
+
+
+def _is_good(link: Link, user: User) -> bool:
+    """Return whether the link is open and its account still as it was when the link was made."""
+    if link.purpose == Purpose.RECOVER:
+        return link.is_open and address.is_current(link, user)
+    if link.purpose == Purpose.CLAIM:
+        return link.is_open and user.verified_at is None and user.lost is None
+    return link.is_open
+
+
+def _verify(token: str, link: Link, user: User) -> Acted:
+    with writing():
+        if not (address.lock(link.address, user.id) and link.spend()):
+            return None
+        owner = users.lock(user.id)
+        had = owner.email
+        losers = address.take(owner, link.address)
+        if losers is None:
+            return _taken()
+        _take_back(losers)
+        activity.record("address_verified" if owner.email == had else "address_changed", owner.id)
+        return once.result(f"/links/{token}")
+
+
+def _move(token: str, link: Link, user: User) -> Acted:
+    """Agree for one of two addresses; the second to agree changes it."""
+    new = link.about or ""
+    with writing():
+        if not (address.lock(new, user.id) and link.spend()):
+            return None
+        other, owner = links.twin(link), users.lock(user.id)
+        if other is None or other.about != new:
+            return None
+        if other.spent_at is not None:
+            old = owner.email
+            losers = address.take(owner, new)
+            if losers is None:
+                return _taken()
+            _take_back(losers)
+            activity.record("address_changed", owner.id)
+            outbox.post(letters.moved(owner.name, new, settings().site_url), old, owner.id)
+        return once.result(f"/links/{token}")
+
+
+def _recover(token: str, link: Link, user: User) -> Acted:
+    """Set the new password, and end every session and app, before the page answers. Factors stay as they are."""
+    form = forms.NewPassword(request.form, user)
+    if not form.validate():
+        return _page(token, link, user, form), 422
+    code = second.find(user, request.form.get("code", "")) if second.is_asked(user) else None
+    if code is None and second.is_asked(user):
+        return _page(token, link, user, form, is_wrong=True), 422
+    delivery.check_ready()
+    hashed = passwords.hash(forms.text(form.password))
+    with writing():
+        owner = users.lock(user.id)
+        if not (address.is_current(link, owner) and _suffices(owner, code) and link.spend()):
+            db.session.rollback()
+            return None
+        owner.set_password(hashed)
+        _end_all(owner.id, Reason.RECOVERED)
+        activity.record("recovered", owner.id, browser=browsers.here())
+        response = once.result(f"/links/{token}")
+    guard.leave()
+    return response
+
+
+def _suffices(owner: User, code: Match | None) -> bool:
+    """Use up the code that recovery asks for besides the link, if there is a second factor by now."""
+    return not second.is_asked(owner) or (code is not None and second.spend(owner, code) is not None)
+
+
+def _claim(token: str, link: Link, user: User) -> Acted:
+    """Start an account with an address that another one holds and never proved to be its own."""
+    form = forms.Claim(request.form, link.address)
+    if not form.validate():
+        return _page(token, link, user, form), 422
+    delivery.check_ready()
+    hashed = passwords.hash(forms.text(form.password))
+    with writing():
+        if not (address.lock(link.address, user.id) and link.spend()):
+            return None
+        losers = address.take(None, link.address)
+        made = users.sign_up(link.address, forms.text(form.name), hashed) if losers is not None else None
+        if made is None:
+            db.session.rollback()
+            return _taken()
+        _take_back(losers or ())
+        made.verified_at = clock.now()
+        activity.record("signed_up", made.id, browser=browsers.here())
+        activity.record("address_verified", made.id)
+        begun = sign_in.begin(made, made.password_version, keep=False, wanted="/", is_first=True)
+        return begun or _taken()
+
+
+def _not_me(token: str, link: Link, user: User) -> Acted:
+    """End the session that a notice was about, or all of them. It needs no sign-in: a thief may have changed the password."""
+    delivery.check_ready()
+    with writing():
+        users.lock(user.id)
+        if not link.spend():
+            return None
+        session = sessions.lock(link.session_id) if link.session_id else None
+        if session:
+            for sid in sorted(sessions.lineage(session)):
+                one = sessions.lock(sid)
+                if one:
+                    one.end(Reason.NOT_ME)
+        elif link.session_id is None:
+            _end_all(user.id, Reason.NOT_ME)
+        activity.record("not_me", user.id, session, browser=browsers.here())
+        response = once.result(f"/links/{token}")
+    guard.leave()
+    return response
+
+
+_DOES: dict[Purpose, Callable[[str, Link, User], Acted]] = {
+    Purpose.VERIFY: _verify,
+    Purpose.RECOVER: _recover,
+    Purpose.CLAIM: _claim,
+    Purpose.MOVE_FROM: _move,
+    Purpose.MOVE_TO: _move,
+    Purpose.NOT_ME: _not_me,
+}
+
+
+def _end_all(user_id: str, reason: Reason) -> None:
+    sessions.end_all(user_id, reason)
+    consent.withdraw_all(user_id)
+
+
+def _take_back(losers: Collection[User]) -> None:
+    for loser in losers:
+        consent.withdraw_all(loser.id)
+
+
+def _outcome(link: Link) -> dict[str, bool]:
+    other = links.twin(link) if link.purpose in (Purpose.MOVE_FROM, Purpose.MOVE_TO) else None
+    return {"waits": other is not None and other.spent_at is None}
+
+
+def _page(token: str, link: Link, user: User, form: Form | None = None, *, is_wrong: bool = False) -> str:
+    found = (
+        form
+        or {
+            Purpose.RECOVER: lambda: forms.NewPassword(None, user),
+            Purpose.CLAIM: lambda: forms.Claim(None, link.address),
+        }.get(Purpose(link.purpose), lambda: None)()
+    )
+    session = sessions.named(user.id, {link.session_id}) if link.session_id else []
+    return render_template(
+        "web/link.html",
+        token=token,
+        link=link,
+        user=user,
+        form=found,
+        wrong=second.WRONG if is_wrong else None,
+        asks_second=link.purpose == Purpose.RECOVER and second.is_asked(user),
+        session=session[0] if session else None,
+    )
+
+
+def _dead(status: int = 404) -> tuple[str, int]:
+    return render_template("web/link_dead.html"), status
+
+
+def _taken() -> Response | tuple[str, int]:
+    """The link is spent all the same: this answers nothing that could be tried again."""
+    return render_template("web/link_taken.html"), 409

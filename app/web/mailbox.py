@@ -1,0 +1,68 @@
+"""Mail without a mail server: in a workshop, an account's mail is shown in the browser that made the account, and only there.
+
+That browser holds a cookie, good for this alone, which no sign-in gives and no sign-out takes. Whoever asks for another
+attendee's recovery finds nothing here. An administrator's mail is read by the operator, with `flask mail`.
+"""
+
+import hashlib
+import secrets
+
+from flask import Blueprint, abort, render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from app.config import DAY, settings
+from app.db import db
+from app.identity.user import User
+from app.mail import outbox
+from app.web import cookies
+
+bp = Blueprint("mailbox", __name__)
+SECONDS = 30 * DAY
+MOST = 5  # accounts made in one browser
+
+
+@bp.get("/mail")
+def show() -> ResponseReturnValue:
+    if not is_here():
+        abort(404)
+    owners = {user.id: user for user in _owners() if not user.is_admin}
+    found = [(mail, content) for mail in outbox.waiting(owners.keys()) if (content := mail.open())]
+    return render_template("web/mail.html", mails=found, has_made=bool(owners))
+
+
+def is_here() -> bool:
+    """Return whether mail is shown at this address: it is, where none is sent."""
+    return not settings().smtp_url
+
+
+def give(user: User) -> str | None:
+    """Return the secret by which this browser will be shown the mail of an account that it makes, if it will be.
+
+    Must run inside `db.writing`.
+    """
+    if not is_here():
+        return None
+    secret = secrets.token_urlsafe(32)
+    user.made_in = _digest(secret)
+    return secret
+
+
+def keep(response: Response, secret: str | None) -> None:
+    """Have the browser keep *secret*, beside those of accounts that it made before."""
+    if secret:
+        cookies.put(response, cookies.MAIL, ".".join([secret, *_held()][:MOST]), seconds=SECONDS)
+
+
+def _held() -> list[str]:
+    return (cookies.read(cookies.MAIL) or "").split(".")[:MOST] if cookies.read(cookies.MAIL) else []
+
+
+def _owners() -> list[User]:
+    hashes = [_digest(secret) for secret in _held()]
+    return list(db.session.scalars(select(User).where(User.made_in.in_(hashes)))) if hashes else []
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,167 @@
+"""What an owner is told of outside of the site, and the one button by which they say that it was somebody else."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browsers import PASSWORD, REFRESH, Browser, Site
+from tests.mail.conftest import Post
+from tests.mail.server import Letter
+
+NEW = "nine quiet walruses"
+NEW_SIGN_IN = "Your account was signed in to from a new browser or place"
+
+
+def told(post: Post, since: int) -> list[str]:
+    return [str(letter.message["Subject"]) for letter in post.letters()[since:]]
+
+
+def stranger(post: Post) -> tuple[Browser, Letter]:
+    """Somebody who signed in with the password, and the notice of it."""
+    thief = post.site.browser("Safari on macOS", address="203.0.113.66")
+    assert thief.sign_in().status_code == 303
+    letter = post.newest()
+    assert letter.message["Subject"] == NEW_SIGN_IN
+    return thief, letter
+
+
+@pytest.mark.parametrize(
+    ("label", "address", "is_told"),
+    [
+        ("Firefox on Linux", "127.0.0.1", False),
+        ("Safari on macOS", "127.0.0.1", True),
+        ("Firefox on Linux", "203.0.113.66", True),
+    ],
+)
+def test_a_sign_in_is_told_if_browser_or_place_is_new_and_the_next_one_there_is_not(
+    post: Post, label: str, address: str, is_told: bool
+) -> None:
+    post.verified()
+    came = len(post.letters())
+    for _ in range(2):
+        post.site.browser(label, address=address).sign_in()
+    assert told(post, came) == [NEW_SIGN_IN] * is_told
+
+
+def test_the_sign_up_itself_and_an_unverified_address_are_not_told(post: Post) -> None:
+    post.site.member()
+    post.site.browser("Safari on macOS").sign_in()
+    assert [letter.message["Subject"] for letter in post.letters()] == ["Verify your address"]
+
+
+def test_the_site_shows_the_same_notice_without_the_link(post: Post) -> None:
+    ada = post.verified()
+    thief, letter = stranger(post)
+    for browser in (ada, thief):
+        page = browser.get("/activity").text
+        assert "We told you by mail." in page
+        for path in ("/", "/account", "/devices", "/activity"):
+            assert letter.link not in browser.get(path).text
+            assert "/links/" not in browser.get(path).text
+
+
+def changes_the_password(_: Post, ada: Browser) -> None:
+    ada.post("/account/password", current=PASSWORD, password=NEW)
+
+
+def is_given_a_password(post: Post, _: Browser) -> None:
+    post.site.run("users", "password", "ada@example.org", "--password-stdin", typed=f"{NEW}\n")
+
+
+def is_used_elsewhere(post: Post, ada: Browser) -> None:
+    post.site.thief(ada.pocket()).get("/account")
+
+
+def recovers(post: Post, _: Browser) -> None:
+    post.site.browser().post(post.ask_recovery(), password=NEW)
+
+
+def comes_back_old(post: Post, ada: Browser) -> None:
+    old = ada.pocket()
+    for _ in range(2):
+        post.site.wait(400)
+        ada.get("/account")
+    post.site.wait(400)
+    thief = post.site.browser()
+    thief.client.set_cookie(REFRESH, old[REFRESH])
+    thief.get("/account")
+
+
+@pytest.mark.parametrize(
+    ("happens", "subject"),
+    [
+        (changes_the_password, "Your password was changed"),
+        (is_given_a_password, "An administrator set a new password for you"),
+        (is_used_elsewhere, "Your session was used from a new place"),
+        (recovers, "Your password was replaced by way of a mail"),
+        (comes_back_old, "An old token of your session came back, so the session was ended"),
+    ],
+)
+def test_what_else_is_told(post: Post, happens: Callable[[Post, Browser], None], subject: str) -> None:
+    ada = post.verified()
+    came = len(post.letters())
+    happens(post, ada)
+    assert subject in told(post, came)
+
+
+def test_this_was_not_me_ends_that_session_and_leads_to_recovery(post: Post) -> None:
+    ada = post.verified()
+    thief, letter = stranger(post)
+    reader = post.site.browser("Chrome on Android")
+    for _ in range(2):
+        assert "Was this not you?" in reader.get(letter.link).text
+    assert thief.is_signed_in(), "opening it changes nothing"
+    answer = reader.post(letter.link)
+    page = reader.get(answer.headers["Location"]).text
+    assert "That session is over" in page
+    assert "/recover?email=ada%40example.org" in page
+    assert not thief.is_signed_in()
+    assert ada.is_signed_in()
+    assert reader.post(letter.link).status_code == 409, "it is good once"
+
+
+def test_it_ends_the_session_that_the_thief_has_made_of_it_since(post: Post) -> None:
+    """A change of password gives the thief's session another id."""
+    post.verified()
+    thief, letter = stranger(post)
+    thief.post("/account/password", current=PASSWORD, password=NEW)
+    assert thief.is_signed_in()
+    post.site.browser("Chrome on Android").post(letter.link)
+    assert not thief.is_signed_in()
+
+
+@pytest.mark.nodes
+def test_the_thief_is_out_in_all_nodes_before_the_page_answers(post: Post, open_site: Callable[..., Site]) -> None:
+    other = open_site(SMTP_URL=post.box.url)
+    ada = post.verified()
+    pocket = ada.pocket()
+    came = len(post.letters())
+    thief = other.thief(pocket)
+    thief.get("/account")
+    ada.post("/account/password", current=PASSWORD, password=NEW)
+    assert "Your password was changed" in told(post, came)
+    assert other.thief(ada.pocket()).is_signed_in()
+    post.site.browser("Chrome on Android").post(post.newest().link)
+    assert not other.thief(ada.pocket()).is_signed_in()
+    assert not ada.is_signed_in()
+
+
+def test_a_thief_with_the_cookies_gets_no_such_link(post: Post) -> None:
+    """Who can read no mail can press no button: neither by the pages, nor by a made-up link, nor by asking again."""
+    ada = post.verified()
+    _, letter = stranger(post)
+    thief = post.site.thief(ada.pocket())
+    thief.post("/links/" + "A" * 43)
+    thief.post("/recover", email="ada@example.org")
+    assert thief.get("/mail").status_code == 404
+    assert ada.is_signed_in()
+    token = letter.link.rpartition("/")[2]
+    assert token not in str(post.site.query("SELECT * FROM links")) + str(post.site.query("SELECT * FROM mails"))
+
+
+def test_the_link_of_one_account_ends_nothing_of_another(post: Post) -> None:
+    bob = post.verified("bob@example.org", "Chrome on Android")
+    post.verified()
+    _, letter = stranger(post)
+    bob.post(letter.link)
+    assert bob.is_signed_in()
