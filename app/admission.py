@@ -2,11 +2,12 @@
 
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 
 from app import db
 from app.config import POLLERS, THREADS, Settings
@@ -16,10 +17,14 @@ PATIENCE_SECONDS = 10  # what has waited for so long is told to come back
 OWN = 2  # places of one visitor in one line
 
 # Each kind of work, and which part of the threads may run it or wait for it. Their sum leaves the reserve.
-PARTS = {"passwords": 12, "lab": 13, "acts": 9, "forms": 4, "days": 2, "proofs": 3, "endings": 2}
-# At once, where that is not one for each processor. Acts of the lab take turns at the one write lock; the others wait for
-# something else.
+PARTS = {"passwords": 12, "lab": 7, "acts": 15, "forms": 4, "days": 2, "proofs": 3, "endings": 2}
+# At once, where that is not one for each processor. Requests of the lab take turns at the interpreter's lock; the others
+# wait for something else.
 PLACES = {"acts": 1, "endings": 4, "forms": 64}
+# After a turn, the line rests for as many times as long as it took, if other requests are under way meanwhile. So they get
+# at least half of the interpreter, however long the line is.
+RESTS = {"acts": 1.0}
+LONGEST_REST = 0.5  # seconds
 
 
 class Full(Exception):
@@ -30,15 +35,39 @@ class Full(Exception):
         self.kind, self.own = kind, own
 
 
-class Queue:
-    """The line in front of one kind of work: *length* requests, of which *at_once* run."""
+class Others:
+    """The requests under way in this process that hold no turn of a line that rests."""
 
-    def __init__(self, kind: str, at_once: int, length: int) -> None:
-        self.at_once, self.length = at_once, length
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._count = 0
+
+    def add(self, number: int) -> None:
+        with self._changed:
+            self._count += number
+            if not self._count:
+                self._changed.notify_all()
+
+    def let_pass(self, seconds: float) -> None:
+        """Wait until none is left, or for *seconds*."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._count, seconds)
+
+
+class Queue:
+    """The line in front of one kind of work: *length* requests, of which *at_once* run.
+
+    One that rests runs one request at a time, and then lets *others* pass.
+    """
+
+    def __init__(self, kind: str, at_once: int, length: int, rest: float = 0, others: Others | None = None) -> None:
+        self.at_once, self.length, self.rest = at_once, length, rest
         self._kind = kind
         self._turn = threading.Semaphore(at_once)
         self._lock = threading.Lock()
         self._inside: Counter[str] = Counter()
+        self._others = others or Others()
+        self._began = self._rested = 0.0
 
     @property
     def inside(self) -> int:
@@ -54,14 +83,34 @@ class Queue:
         self._enter(whose)
         try:
             db.let_go()
-            if not self._turn.acquire(timeout=PATIENCE_SECONDS):
-                raise Full(self._kind)
+            self._begin(PATIENCE_SECONDS)
             try:
                 yield
             finally:
-                self._turn.release()
+                self._end()
         finally:
             self._leave(whose)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let the next one have the turn for the block, then wait for it again. The place in the line is kept."""
+        self._end()
+        try:
+            yield
+        finally:
+            self._begin(None)
+
+    def _begin(self, patience: float | None) -> None:
+        if not self._turn.acquire(timeout=patience):
+            raise Full(self._kind)
+        if self.rest:
+            self._others.let_pass(self._rested - time.monotonic())
+            self._began = time.monotonic()
+
+    def _end(self) -> None:
+        now = time.monotonic()
+        self._rested = now + min(LONGEST_REST, self.rest * (now - self._began))
+        self._turn.release()
 
     def _enter(self, whose: str) -> None:
         with self._lock:
@@ -79,20 +128,62 @@ class Queue:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Give *app* a line for each kind of work."""
-    app.extensions["admission"] = queues(THREADS - POLLERS, max(1, (os.cpu_count() or 1) // settings.workers))
+    others = app.extensions["others"] = Others()
+    processors = max(1, (os.cpu_count() or 1) // settings.workers)
+    app.extensions["admission"] = queues(THREADS - POLLERS, processors, others)
+    app.before_request(_arrive)
+    app.teardown_request(_leave)
 
 
-def queues(threads: int, processors: int) -> dict[str, Queue]:
+def queues(threads: int, processors: int, others: Others | None = None) -> dict[str, Queue]:
     """Divide the *threads* of a process that may use so many *processors*."""
     shared = threads - -(-threads // RESERVE)
     whole = sum(PARTS.values())
     return {
-        kind: Queue(kind, min(PLACES.get(kind, processors), length), length)
+        kind: Queue(kind, min(PLACES.get(kind, processors), length), length, RESTS.get(kind, 0), others)
         for kind, length in ((kind, shared * part // whole) for kind, part in PARTS.items())
     }
 
 
 def turn(kind: str, whose: str = "") -> AbstractContextManager[None]:
     """Hold a turn in the line of *kind* for the block. Raises Full."""
+    return _queue(kind).turn(whose)
+
+
+def hold(kind: str, whose: str = "") -> None:
+    """Hold a turn in the line of *kind*, which rests, to the end of this request. Raises Full."""
+    queue, held = _queue(kind), ExitStack()
+    held.callback(_others().add, 1)
+    _others().add(-1)
+    with held:
+        held.enter_context(queue.turn(whose))
+        g.turn = queue, held.pop_all()
+
+
+def aside() -> AbstractContextManager[None]:
+    """Do without the turn that this request holds, if any, for the block: it waits for work that is done elsewhere."""
+    queue, _ = g.get("turn", (None, None))
+    return queue.aside() if queue else nullcontext()
+
+
+def _arrive() -> None:
+    _others().add(1)
+    g.is_counted = True
+
+
+def _leave(_problem: BaseException | None) -> None:
+    _, held = g.pop("turn", (None, None))
+    if held:
+        held.close()
+    if g.pop("is_counted", False):
+        _others().add(-1)
+
+
+def _others() -> Others:
+    found: Others = current_app.extensions["others"]
+    return found
+
+
+def _queue(kind: str) -> Queue:
     found: dict[str, Queue] = current_app.extensions["admission"]
-    return found[kind].turn(whose)
+    return found[kind]

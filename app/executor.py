@@ -110,7 +110,7 @@ def init_app(app: Flask, factory: Callable[[Mapping[str, str]], Flask], environ:
 def run(kind: str, whose: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Wait in the line of *kind*, then run *function* apart. Raises Full, and what *function* raises."""
     executor: Executor = current_app.extensions["executor"]
-    with admission.turn(kind, whose):
+    with admission.aside(), admission.turn(kind, whose):
         try:
             return executor.run(function, *args, **kwargs)
         except EOFError as problem:

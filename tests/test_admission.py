@@ -1,15 +1,25 @@
 """What costs much waits in a bounded line of its own; signing out and reading a page never wait behind it."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import event
 
 from app import admission
-from app.admission import Full, Queue
+from app.admission import Full, Others, Queue
+from app.db import db
+from app.executor import Executor
+from app.lab import parties
 from app.web import errors
 from tests.browsers import PASSWORD, Browser, Site
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -30,6 +40,53 @@ def full(site: Site, *kinds: str) -> Iterator[None]:
 def begin_run(visitor: Browser) -> None:
     for path in ("sign-in", "copy"):
         assert visitor.post(f"/lab/{path}").status_code == 303
+
+
+@contextmanager
+def statements(site: Site) -> Iterator[list[str]]:
+    """Collect what the database is asked."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    with site.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def elsewhere(act: Callable[[], T]) -> T:
+    """Return what *act* comes to in another thread, as another request would."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(act).result()
+
+
+@contextmanager
+def during(site: Site, endpoint: str, act: Callable[[], Any]) -> Iterator[None]:
+    """Have something happen in the middle of the first request for *endpoint*."""
+    view = site.app.view_functions[endpoint]
+
+    def interrupted(**arguments: Any) -> Any:
+        site.app.view_functions[endpoint] = view
+        elsewhere(act)
+        return view(**arguments)
+
+    site.app.view_functions[endpoint] = interrupted
+    yield
+    site.app.view_functions[endpoint] = view
+
+
+class Recording(Others):
+    """Notes for how long a line wanted to rest, and how many others there were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rests: list[tuple[float, int]] = []
+
+    def let_pass(self, seconds: float) -> None:
+        self.rests.append((seconds, self._count))
 
 
 def is_refused(line: Queue, whose: str = "", *, own: bool = False) -> None:
@@ -74,6 +131,87 @@ def test_one_that_has_waited_for_too_long_is_told_to_come_back(site: Site, monke
         assert line.inside == 1
 
 
+def test_a_line_that_rests_does_so_for_as_long_as_it_worked_and_never_for_long(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, others = [100.0], Recording()
+    monkeypatch.setattr(admission, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    line = Queue("acts", at_once=1, length=9, rest=1, others=others)
+    with site.app.app_context():
+        for worked in (0.25, 0.125, 60, 0):
+            with line.turn():
+                now[0] += worked
+        with line.turn():
+            now[0] += 0.25
+            with line.aside():
+                now[0] += 60  # others have worked
+        with line.turn():
+            pass
+    rests = [seconds for seconds, _ in others.rests]
+    assert rests[1:4] == [0.25, 0.125, admission.LONGEST_REST]
+    assert rests[5] <= 0  # beside the turn it does not work, and may have rested meanwhile
+    assert rests[6] == 0
+
+
+def test_a_rest_is_over_as_soon_as_no_other_request_is_left(site: Site) -> None:
+    others = Others()
+    others.add(2)
+    resting = threading.Thread(target=others.let_pass, args=(3600,))
+    resting.start()
+    others.add(-1)
+    assert resting.is_alive()
+    others.add(-1)
+    resting.join()
+    others.let_pass(3600)
+
+
+def test_other_requests_are_counted_while_they_are_under_way_and_those_of_the_lab_are_not(
+    site: Site, ada: Browser
+) -> None:
+    others = Recording()
+    site.app.extensions["others"] = site.app.extensions["admission"]["acts"]._others = others
+    visitor = site.browser()
+    begin_run(visitor)
+    assert others.rests
+    assert {count for _, count in others.rests} == {0}
+
+    others.rests.clear()
+    with during(site, "pages.home.home", lambda: visitor.get("/lab")):
+        assert site.browser().get("/").status_code == 200
+    assert [count for _, count in others.rests] == [1]
+
+    with full(site, "acts"):
+        for answer in (visitor.get("/lab"), visitor.post("/lab/replay"), ada.get("/nowhere"), ada.sign_out()):
+            assert answer.status_code in (303, 404, 503)
+    assert others._count == 0
+
+
+def test_while_a_visitor_waits_for_work_done_elsewhere_the_lab_serves_the_next(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "PATIENCE_SECONDS", 0)
+    visitor, other = site.browser(), site.browser()
+    begin_run(visitor)
+    run, served = Executor.run, []
+
+    def run_slowly(self: Executor, *call: Any) -> Any:
+        served.append(elsewhere(lambda: other.get("/lab").status_code))
+        return run(self, *call)
+
+    def ask_slowly(*_asked: object) -> dict[str, Any]:
+        served.append(other.get("/lab").status_code)
+        return {"problem": "slow"}
+
+    monkeypatch.setattr(Executor, "run", run_slowly)
+    monkeypatch.setattr(parties, "settings", lambda: SimpleNamespace(relying_parties=("http://127.0.0.2:9",)))
+    monkeypatch.setattr(parties, "_ask", ask_slowly)
+    assert visitor.post("/lab/replay").status_code == 303
+    assert served == [200, 200]
+    with during(site, "lab.experiment.show", lambda: served.append(other.get("/lab").status_code)):
+        assert visitor.get("/lab").status_code == 200
+    assert served[2:] == [503]
+
+
 def test_each_kind_of_work_has_words_for_those_it_turns_away() -> None:
     assert errors.FULL.keys() == admission.PARTS.keys()
 
@@ -97,8 +235,16 @@ def test_while_the_lab_is_full_its_visitors_are_told_when_to_come_back_and_other
             assert int(answer.headers["Retry-After"]) > 0
             assert "Nothing was changed" in answer.text
             assert "line is full" in answer.text
+<<<<<<< HEAD
         assert visitor.get("/lab").status_code == 200
         assert "Sign in to begin" in site.browser().get("/lab").text
+=======
+        with statements(site) as asked:
+            assert visitor.get("/lab").status_code == 503
+            assert visitor.post("/lab/replay").status_code == 503
+        assert not asked  # a crowd that is refused costs little
+        assert visitor.get("/lab/revoked").status_code == 200  # relying parties go on
+>>>>>>> ca11dab (lab: one request at a time, which rests while others are under way, and is refused before anything is done; static addresses are built once)
         assert ada.is_signed_in()
         assert ada.sign_out().status_code == 303
         assert not ada.is_signed_in()
@@ -115,6 +261,16 @@ def test_a_visitor_who_presses_again_while_the_first_is_under_way_is_told_that_i
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, str(errors.BUSY_SECONDS))
     assert "You have asked for this already" in answer.text
     assert visitor.post("/lab/replay").status_code == 303
+
+
+def test_a_browser_that_loads_many_tabs_of_the_lab_at_once_gets_them_all(site: Site) -> None:
+    visitor = site.browser()
+    begin_run(visitor)
+    bench = site.query("SELECT id FROM lab_benches")[0].id
+    line = site.app.extensions["admission"]["acts"] = Queue("acts", at_once=9, length=9)
+    with site.app.app_context(), line.turn(bench), line.turn(bench):
+        assert visitor.get("/lab").status_code == 200
+        assert visitor.post("/lab/replay").status_code == 429
 
 
 def test_while_passwords_and_proofs_wait_everyone_else_goes_on(site: Site, ada: Browser) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from app import admission
 from app.config import settings
 
 PATIENCE_SECONDS = 0.5
@@ -20,8 +21,9 @@ def present(token: str) -> list[dict[str, Any]]:
     if not urls:
         return []
     client, pool = _client(), ThreadPoolExecutor(len(urls))
-    asked = [pool.submit(_ask, client, url, token) for url in urls]
-    wait(asked, timeout=PATIENCE_SECONDS)
+    with admission.aside():
+        asked = [pool.submit(_ask, client, url, token) for url in urls]
+        wait(asked, timeout=PATIENCE_SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)
     return [{"url": url, **_found(answer)} for url, answer in zip(urls, asked, strict=True)]
 

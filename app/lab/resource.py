@@ -9,7 +9,6 @@ import jwt
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app import admission
 from app.db import writing
 from app.lab import abroad, bench, player
 from app.lab.home.sessions import LIFE
@@ -53,7 +52,7 @@ def token() -> ResponseReturnValue:
     given, design = request.form.get("refresh_token", ""), named(request.form.get("design", reference().slug))
     if _run_of(given) is None:
         return jsonify(error="invalid_grant"), 400  # a refusal needs no lock
-    with admission.turn("acts"), writing():
+    with writing():
         found = bench.lock(bench_name(given))
         run = found.read_run() if found else None
         whose = run.play().holder(given) if run else None

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 from flask import request as sent
 from flask.typing import ResponseReturnValue
 
-from app import admission, seal
+from app import seal
 from app.config import settings
 from app.db import writing
 from app.lab import abroad, bench, resource
@@ -26,7 +26,7 @@ def revoke() -> ResponseReturnValue:
     if not _is_client():
         return {"error": "invalid_client"}, 401, {"WWW-Authenticate": 'Basic realm="lab"'}
     given = sent.form.get("token", "")
-    with admission.turn("acts"), writing():
+    with writing():
         found = bench.lock(resource.bench_name(given))
         run = found.read_run() if found else None
         if found and run and given in run.play().tokens and not run.play().is_over:

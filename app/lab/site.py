@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, request
 
+from app import admission
 from app.config import settings
 from app.lab import bench, experiment, matrix, path, resource, revoke, revoked
 from app.lab.costs import page as costs
@@ -19,11 +20,18 @@ def init_app(app: Flask) -> None:
     lab = Blueprint("lab", __name__, url_prefix="/lab")
     lab.before_request(cross_origin.check)
     lab.before_request(probe.ask)
+    lab.before_request(_wait)
     lab.after_request(probe.settle)
     lab.context_processor(_context)
     for page in _PAGES:
         lab.register_blueprint(page.bp)
     app.register_blueprint(lab)
+
+
+def _wait() -> None:
+    """Wait in the lab's line before anything is read or played. Relying parties are answered beside it."""
+    if request.blueprint != f"lab.{revoked.bp.name}":
+        admission.hold("acts", bench.visitor() if request.method == "POST" else "")
 
 
 def _context() -> dict[str, Any]:

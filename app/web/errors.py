@@ -68,7 +68,7 @@ _RELOAD = "Wait a few seconds, then load the page again."
 FULL = {  # by kind of work
     "passwords": Words("Many people are signing in at this moment", "Passwords are checked a few at a time, and the line is full.", _REST, _AGAIN),
     "lab": Words("Many experiments are running at this moment", "They run one after the other, and the line is full.", _REST, _AGAIN),
-    "acts": Words("The lab is full at this moment", "Its buttons are served a few at a time, and the line is full.", _REST, _AGAIN),
+    "acts": Words("The lab is full at this moment", "Its pages and buttons are served one at a time, and the line is full.", _REST, _AGAIN),
     "days": Words("Many days are being simulated at this moment", "They are simulated one at a time, and the line is full.", _REST, _RELOAD),
     "proofs": Words("Many proofs are being made at this moment", "They are made a few at a time, and the line is full.", _REST, _RELOAD),
     "forms": Words("This was sent already", "Your first request is still being worked on, and many others wait for theirs.", _REST, _AGAIN),

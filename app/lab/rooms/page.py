@@ -7,7 +7,6 @@ import segno
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import admission
 from app.config import is_loopback, settings
 from app.db import writing
 from app.lab import bench, questions
@@ -188,5 +187,5 @@ def _one() -> str:
 def _changing(code: str) -> Iterator[Room]:
     """Hold the teacher's room for a change."""
     name = _taught(code).code
-    with admission.turn("acts", bench.visitor()), writing():
+    with writing():
         yield room.lock(name) or abort(404)
