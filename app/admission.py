@@ -1,5 +1,6 @@
 """Admission: work that costs much waits in a short line of its own, so signing out and reading never wait behind it."""
 
+import math
 import os
 import threading
 import time
@@ -21,10 +22,11 @@ PARTS = {"passwords": 12, "lab": 7, "acts": 15, "forms": 4, "days": 2, "proofs":
 # At once, where that is not one for each processor. Requests of the lab take turns at the interpreter's lock; the others
 # wait for something else.
 PLACES = {"acts": 1, "endings": 4, "forms": 64}
-# After a turn, the line rests for as many times as long as it took, if other requests are under way meanwhile. So they get
-# at least half of the interpreter, however long the line is.
-RESTS = {"acts": 1.0}
+# After a turn, the line rests for so many times as long as the turn took, while anyone uses the rest of the site. So the
+# lab gets a quarter of a worker, and half of a processor beside it, however many visitors it has.
+RESTS = {"acts": 3.0, "lab": 1.0}
 LONGEST_REST = 0.5  # seconds
+LATELY = 1  # seconds after which a request is no sign any more that someone uses the site
 
 
 class Full(Exception):
@@ -36,28 +38,23 @@ class Full(Exception):
 
 
 class Others:
-    """The requests under way in this process that hold no turn of a line that rests."""
+    """The requests of this process that hold no turn of a line that rests."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._count = 0
+        self.seen_at = -math.inf
 
-    def add(self, number: int) -> None:
-        with self._changed:
-            self._count += number
-            if not self._count:
-                self._changed.notify_all()
+    def are_here(self) -> bool:
+        """Return whether there was one lately."""
+        return time.monotonic() - self.seen_at < LATELY
 
-    def let_pass(self, seconds: float) -> None:
-        """Wait until none is left, or for *seconds*."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._count, seconds)
+    def come(self) -> None:
+        self.seen_at = time.monotonic()
 
 
 class Queue:
     """The line in front of one kind of work: *length* requests, of which *at_once* run.
 
-    One that rests runs one request at a time, and then lets *others* pass.
+    *rest*: after a turn, the next one waits for so many times as long as it took, as long as *others* are here.
     """
 
     def __init__(self, kind: str, at_once: int, length: int, rest: float = 0, others: Others | None = None) -> None:
@@ -103,9 +100,9 @@ class Queue:
     def _begin(self, patience: float | None) -> None:
         if not self._turn.acquire(timeout=patience):
             raise Full(self._kind)
-        if self.rest:
-            self._others.let_pass(self._rested - time.monotonic())
-            self._began = time.monotonic()
+        if self._others.are_here():
+            time.sleep(max(0, self._rested - time.monotonic()))
+        self._began = time.monotonic()
 
     def _end(self) -> None:
         now = time.monotonic()
@@ -131,7 +128,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     others = app.extensions["others"] = Others()
     processors = max(1, (os.cpu_count() or 1) // settings.workers)
     app.extensions["admission"] = queues(THREADS - POLLERS, processors, others)
-    app.before_request(_arrive)
     app.teardown_request(_leave)
 
 
@@ -151,10 +147,8 @@ def turn(kind: str, whose: str = "") -> AbstractContextManager[None]:
 
 
 def hold(kind: str, whose: str = "") -> None:
-    """Hold a turn in the line of *kind*, which rests, to the end of this request. Raises Full."""
-    queue, held = _queue(kind), ExitStack()
-    held.callback(_others().add, 1)
-    _others().add(-1)
+    """Hold a turn in the line of *kind* to the end of this request. Raises Full."""
+    g.holds, queue, held = True, _queue(kind), ExitStack()
     with held:
         held.enter_context(queue.turn(whose))
         g.turn = queue, held.pop_all()
@@ -166,22 +160,13 @@ def aside() -> AbstractContextManager[None]:
     return queue.aside() if queue else nullcontext()
 
 
-def _arrive() -> None:
-    _others().add(1)
-    g.is_counted = True
-
-
 def _leave(_problem: BaseException | None) -> None:
     _, held = g.pop("turn", (None, None))
     if held:
         held.close()
-    if g.pop("is_counted", False):
-        _others().add(-1)
-
-
-def _others() -> Others:
-    found: Others = current_app.extensions["others"]
-    return found
+    if "holds" not in g:
+        others: Others = current_app.extensions["others"]
+        others.come()
 
 
 def _queue(kind: str) -> Queue:

@@ -1,6 +1,6 @@
 """What costs much waits in a bounded line of its own; signing out and reading a page never wait behind it."""
 
-import threading
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -78,15 +78,20 @@ def during(site: Site, endpoint: str, act: Callable[[], Any]) -> Iterator[None]:
     site.app.view_functions[endpoint] = view
 
 
-class Recording(Others):
-    """Notes for how long a line wanted to rest, and how many others there were."""
+class Watch:
+    """The steady clock, which moves when someone works or rests."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.rests: list[tuple[float, int]] = []
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        self.rests: list[float] = []
+        monkeypatch.setattr(admission, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep))
 
-    def let_pass(self, seconds: float) -> None:
-        self.rests.append((seconds, self._count))
+    def work(self, seconds: float) -> None:
+        self.now += seconds
+
+    def _sleep(self, seconds: float) -> None:
+        self.rests.append(seconds)
+        self.now += seconds
 
 
 def is_refused(line: Queue, whose: str = "", *, own: bool = False) -> None:
@@ -131,59 +136,50 @@ def test_one_that_has_waited_for_too_long_is_told_to_come_back(site: Site, monke
         assert line.inside == 1
 
 
-def test_a_line_that_rests_does_so_for_as_long_as_it_worked_and_never_for_long(
+def test_a_line_rests_after_each_turn_in_proportion_while_others_use_the_site(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now, others = [100.0], Recording()
-    monkeypatch.setattr(admission, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    line = Queue("acts", at_once=1, length=9, rest=1, others=others)
-    with site.app.app_context():
-        for worked in (0.25, 0.125, 60, 0):
+    watch, others = Watch(monkeypatch), Others()
+    line = Queue("acts", at_once=1, length=9, rest=3, others=others)
+
+    def turns(*lengths: float) -> list[float]:
+        watch.rests.clear()
+        for worked in lengths:
+            others.come()
             with line.turn():
-                now[0] += worked
+                watch.work(worked)
+        return watch.rests
+
+    with site.app.app_context():
+        assert turns(0.0625, 0.125, 60, 0, 0) == [0, 0.1875, 0.375, admission.LONGEST_REST, 0]
+        others.come()
+        with line.turn(), line.aside():
+            watch.work(0.25)  # elsewhere
+        assert turns(0) == [0]
         with line.turn():
-            now[0] += 0.25
-            with line.aside():
-                now[0] += 60  # others have worked
+            watch.work(admission.LATELY)
+        watch.rests.clear()
         with line.turn():
-            pass
-    rests = [seconds for seconds, _ in others.rests]
-    assert rests[1:4] == [0.25, 0.125, admission.LONGEST_REST]
-    assert rests[5] <= 0  # beside the turn it does not work, and may have rested meanwhile
-    assert rests[6] == 0
+            assert not watch.rests  # there is no one to rest for
 
 
-def test_a_rest_is_over_as_soon_as_no_other_request_is_left(site: Site) -> None:
-    others = Others()
-    others.add(2)
-    resting = threading.Thread(target=others.let_pass, args=(3600,))
-    resting.start()
-    others.add(-1)
-    assert resting.is_alive()
-    others.add(-1)
-    resting.join()
-    others.let_pass(3600)
+def test_the_lab_rests_for_requests_of_the_rest_of_the_site_and_not_for_its_own(site: Site, ada: Browser) -> None:
+    others = site.app.extensions["others"]
+    lines = site.app.extensions["admission"]
+    assert lines["acts"]._others is lines["lab"]._others is others
+    assert admission.RESTS.keys() == {kind for kind, line in lines.items() if line.rest}
 
-
-def test_other_requests_are_counted_while_they_are_under_way_and_those_of_the_lab_are_not(
-    site: Site, ada: Browser
-) -> None:
-    others = Recording()
-    site.app.extensions["others"] = site.app.extensions["admission"]["acts"]._others = others
     visitor = site.browser()
     begin_run(visitor)
-    assert others.rests
-    assert {count for _, count in others.rests} == {0}
-
-    others.rests.clear()
-    with during(site, "pages.home.home", lambda: visitor.get("/lab")):
-        assert site.browser().get("/").status_code == 200
-    assert [count for _, count in others.rests] == [1]
-
+    for act in (lambda: visitor.get("/lab"), lambda: visitor.post("/lab/replay")):
+        others.seen_at = -math.inf
+        act()
+        assert not others.are_here()
     with full(site, "acts"):
-        for answer in (visitor.get("/lab"), visitor.post("/lab/replay"), ada.get("/nowhere"), ada.sign_out()):
-            assert answer.status_code in (303, 404, 503)
-    assert others._count == 0
+        assert visitor.get("/lab").status_code == 503
+    assert not others.are_here()
+    assert ada.sign_out().status_code == 303
+    assert others.are_here()
 
 
 def test_while_a_visitor_waits_for_work_done_elsewhere_the_lab_serves_the_next(
