@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -191,6 +192,7 @@ def test_while_a_visitor_waits_for_work_done_elsewhere_the_lab_serves_the_next(
     run, served = Executor.run, []
 
     def run_slowly(self: Executor, *call: Any) -> Any:
+        monkeypatch.setattr(Executor, "run", run)
         served.append(elsewhere(lambda: other.get("/lab").status_code))
         return run(self, *call)
 
@@ -199,7 +201,8 @@ def test_while_a_visitor_waits_for_work_done_elsewhere_the_lab_serves_the_next(
         return {"problem": "slow"}
 
     monkeypatch.setattr(Executor, "run", run_slowly)
-    monkeypatch.setattr(parties, "settings", lambda: SimpleNamespace(relying_parties=("http://127.0.0.2:9",)))
+    found = site.app.extensions["settings"]
+    site.app.extensions["settings"] = replace(found, relying_parties=("http://127.0.0.2:9",))
     monkeypatch.setattr(parties, "_ask", ask_slowly)
     assert visitor.post("/lab/replay").status_code == 303
     assert served == [200, 200]
@@ -231,20 +234,18 @@ def test_while_the_lab_is_full_its_visitors_are_told_when_to_come_back_and_other
             assert int(answer.headers["Retry-After"]) > 0
             assert "Nothing was changed" in answer.text
             assert "line is full" in answer.text
-<<<<<<< HEAD
-        assert visitor.get("/lab").status_code == 200
-        assert "Sign in to begin" in site.browser().get("/lab").text
-=======
         with statements(site) as asked:
             assert visitor.get("/lab").status_code == 503
             assert visitor.post("/lab/replay").status_code == 503
         assert not asked  # a crowd that is refused costs little
         assert visitor.get("/lab/revoked").status_code == 200  # relying parties go on
->>>>>>> ca11dab (lab: one request at a time, which rests while others are under way, and is refused before anything is done; static addresses are built once)
         assert ada.is_signed_in()
         assert ada.sign_out().status_code == 303
         assert not ada.is_signed_in()
         assert ada.sign_in().status_code == 303
+    with full(site, "lab", "days"):  # while nothing can be played, pages that play nothing are there
+        assert visitor.get("/lab").status_code == 200
+        assert "Sign in to begin" in site.browser().get("/lab").text
 
 
 def test_a_visitor_who_presses_again_while_the_first_is_under_way_is_told_that_it_is_their_own(site: Site) -> None:
