@@ -1,12 +1,14 @@
 """The first screen of the lab: the question, its answer, and one button that shows it."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from app.admission import Full
 from app.lab import experiment, player
 from app.lab.home.sessions import Sessions
+from tests.browsers import Site
 from tests.lab.conftest import Visitor
 from tests.lab.walk import page
 
@@ -106,3 +108,16 @@ def test_in_a_room_the_teacher_asks_first(visitor: Visitor) -> None:
     text = attendee.get("/lab").text
     assert "Sign in to begin" in text
     assert BUTTON not in text
+
+
+@pytest.mark.sqlite
+def test_relying_parties_keep_real_time_and_the_page_says_what_that_means_for_the_copy(instance: Path) -> None:
+    site = Site(instance, WORKSHOP="1", RELYING_PARTIES="http://127.0.0.1:9")
+    visitor = Visitor(site, site.browser())
+    visitor.press("answer")
+    assert "for them the copy expires in" in page(visitor.browser, "/lab")
+    site.wait(360)
+    said = page(visitor.browser, "/lab")
+    assert "for them the copy expired 1 minute ago, so they refuse it in any case" in said
+    assert "The copied access token expires in 4:00" in said, "by the clock of the run"
+    site.close()

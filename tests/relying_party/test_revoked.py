@@ -54,10 +54,10 @@ def sign_in_to_the_lab(site: Site) -> Browser:
     return browser
 
 
-def sign_out_of_the_lab(site: Site, way: str = "sign-out", *, cut: bool = False) -> None:
+def sign_out_of_the_lab(site: Site, way: str = "sign-out", *, cut: bool = False, fault: str = "push") -> None:
     browser = sign_in_to_the_lab(site)
-    if cut:
-        browser.post("/lab/faults", fault="push")
+    if cut or fault != "push":
+        browser.post("/lab/faults", fault=fault)
     browser.post("/lab/sign-out", way=way)
 
 
@@ -82,6 +82,13 @@ def test_nothing_of_the_site_itself_is_told(site: Site) -> None:
     ids = {found for (found,) in site.query("SELECT id FROM sessions UNION SELECT id FROM users")}
     assert entry["subject"] not in ids
     assert entry.keys() == {"position", "subject", "until"}
+
+
+def test_an_issuer_that_withholds_a_sign_out_withholds_it_from_relying_parties_and_two_logs_do_not(site: Site) -> None:
+    sign_out_of_the_lab(site, fault="withhold")
+    assert listed(site)["entries"] == []
+    sign_out_of_the_lab(site, fault="two-heads")
+    assert len(listed(site)["entries"]) == 1
 
 
 def test_positions_have_no_gaps_and_are_read_in_pieces(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
