@@ -1,10 +1,7 @@
 """The second factor, wherever it is asked for beside a first: a code of the app, or a recovery code."""
 
-from collections.abc import Mapping
-
 from app.db import writing
 from app.identity import activity, browsers, factors
-from app.identity import user as users
 from app.identity.factors import Match
 from app.identity.user import User
 from app.web import attempts
@@ -15,17 +12,6 @@ WRONG = "This code is not right, or was used already. The app shows a new one ev
 def is_asked(user: User) -> bool:
     """Return whether what *user* has proved so far is not enough."""
     return user.has_factor
-
-
-def is_given(user: User, sent: Mapping[str, str]) -> bool:
-    """Return whether the form holds a good `code`, which is used up by this, or needs none. Raises TooManyRequests."""
-    if not user.has_factor:
-        return True
-    found = find(user, sent.get("code", ""))
-    if found is None:
-        return False
-    with writing():
-        return spend(users.lock(user.id), found) is not None
 
 
 def find(user: User, typed: str) -> Match | None:
