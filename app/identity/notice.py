@@ -44,12 +44,10 @@ def is_due(event: str) -> bool:
     return event != "signed_in" and _kind(event) in NOTICES
 
 
-def tell(event: str, user_id: str, session: Session | None, browser: Browser | None) -> str | None:
+def tell(event: str, user_id: str, session: Session | None, browser: Browser | None) -> str:
     """Have the owner told of the event; return where the notice stands. Must run inside `db.writing`."""
     user = db.session.get(User, user_id)
-    if user is None:
-        return None
-    if user.verified_at is None or user.disabled_at is not None:
+    if user is None or user.verified_at is None or user.disabled_at is not None:
         return SITE
     happened, is_one = NOTICES[_kind(event)]
     sid = session.id if session and is_one else None
