@@ -8,18 +8,19 @@ from typing import Any
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import ColumnElement, CursorResult, Select, delete, inspect, select
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, inspect, select
 
 from app import clock
 from app.cli.plain import Command
 from app.config import DAY
 from app.db import Model, analyze, db, let_go, store, writing
 from app.identity import known_place, sessions
-from app.identity.activity import Event
+from app.identity.activity import NOBODY, Event
 from app.identity.half import HalfSignIn
 from app.identity.known_place import KnownPlace
 from app.identity.refresh_token import RefreshToken
 from app.identity.session import Session
+from app.identity.user import User
 from app.lab import log as lab_log
 from app.mail import outbox
 from app.mail.link import Link
@@ -32,6 +33,7 @@ from app.web import receipt, sent
 
 ENDED_DAYS = 30
 ACTIVITY_DAYS = 90
+OWNERLESS_DAYS = 7  # of events are looked through: older nodes are replaced within days, and a purge is daily
 CODE_DAYS = 1  # a code that comes back within this time ends what it gave
 
 Batch = Callable[[int], Counter[str]]
@@ -80,6 +82,7 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
     return [
         (("refresh tokens", "sessions"), lambda rows: _forget_sessions(sessions.over_before(ended, rows), rows)),
         (("events",), _rows("events", Event, Event.at < activity)),
+        (("events of deleted accounts",), _rows("events of deleted accounts", Event, _ownerless(now))),
         (("messages to apps",), _rows("messages to apps", Message, messages.settled_before(ended))),
         (("mails",), _rows("mails", Mail, outbox.is_old(ended))),
         (("links",), _rows("links", Link, Link.until < now)),
@@ -90,6 +93,12 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
         (("half sign-ins",), _rows("half sign-ins", HalfSignIn, HalfSignIn.until <= now)),
         (("forms",), _rows("forms", sent.Sent, sent.Sent.at < now - sent.SPENT_SECONDS)),
     ]
+
+
+def _ownerless(now: int) -> ColumnElement[bool]:
+    """Return the condition that an older node noted an event, during an upgrade, of an account that is deleted."""
+    owner = select(User.id).where(User.id == Event.user_id).exists()
+    return and_(Event.at >= now - OWNERLESS_DAYS * DAY, Event.user_id != NOBODY, ~owner)
 
 
 def _forget(names: tuple[str, ...], batch: Batch) -> None:

@@ -10,8 +10,8 @@ from app import clock
 from app.cli import person
 from app.cli.plain import Group
 from app.config import settings
-from app.db import writing
-from app.identity import activity, demo, factors, sessions
+from app.db import after_commit, writing
+from app.identity import activity, demo, erasure, factors, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason
@@ -115,6 +115,20 @@ def enable(email: str) -> None:
         users.lock(found.id).disabled_at = None
         activity.record("account_enabled", found.id)
     click.echo("Enabled.")
+
+
+@group.command("delete")
+@click.argument("email")
+@click.confirmation_option(prompt="Delete this account for good?")
+def delete(email: str) -> None:
+    """Delete an account for good: its sessions end, its apps are told, and nothing is kept that names its owner."""
+    found = person.named(email)
+    with writing():
+        users.lock(found.id)
+        count = sessions.end_all(found.id, Reason.DELETED)
+        erasure.forget(found.id)
+        after_commit(lambda: activity.line("account_deleted", user=found.id))
+    click.echo(f"Deleted; {count} sessions ended.")
 
 
 @group.command("admin")

@@ -26,3 +26,4 @@ class Reason(StrEnum):
     APP_REMOVED = "app_removed"
     BY_ADMIN = "by_admin"
     DISABLED = "account_disabled"
+    DELETED = "account_deleted"

@@ -22,10 +22,10 @@ def lock(sid: str) -> Session | None:
     user_id = db.session.scalar(select(Session.user_id).where(Session.id == sid))
     if user_id is None:
         return None
-    db.session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
+    db.session.scalars(select(User).where(User.id == user_id).with_for_update()).one_or_none()
     return db.session.scalars(
         select(Session).where(Session.id == sid).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    ).one_or_none()  # none any more if its account was deleted meanwhile
 
 
 def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[Session]:

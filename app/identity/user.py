@@ -205,10 +205,22 @@ def _former(email: str) -> User | None:
 
 
 def lock(user_id: str) -> User:
-    """Return the user's row as it is now, held until the transaction ends."""
+    """Return the user's row as it is now, held until the transaction ends. Raises NoResultFound: it was deleted."""
     return db.session.scalars(
         select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
     ).one()
+
+
+def stays(user_id: str) -> bool:
+    """Return whether there is such an account, which then is not deleted before the transaction ends."""
+    found = select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
+    return db.session.scalar(found) is not None
+
+
+def administrators(*, lock: bool = False) -> list[str]:
+    """Return the ids of the accounts that administer; if *lock*, their rows are held until the transaction ends."""
+    found = select(User.id).where(User.is_admin, User.disabled_at.is_(None)).order_by(User.id)
+    return list(db.session.scalars(found.with_for_update() if lock else found))
 
 
 def _respell(user_id: str, before: str, hashed: str) -> bool:

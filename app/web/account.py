@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app import admission, clock
-from app.db import writing
 from app.identity import activity, address, browsers, factors, refresh_token, sessions
 from app.identity import password as passwords
 from app.identity import user as users
@@ -103,8 +102,8 @@ def _change(form: forms.ChangePassword) -> Response | None:
     visit = guard.current()
     user, version = visit.user, visit.user.password_version
     if not attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.current))):
-        with writing():
-            activity.act("confirm_failed", visit.session)
+        with guard.acting() as session:
+            activity.act("confirm_failed", session)
         form.current.errors = ["This is not your password."]
         return None
     hashed = passwords.hash(forms.text(form.password))

@@ -9,7 +9,6 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Unauthorized
 
-from app.db import writing
 from app.identity import activity, factors, proof, refresh_token
 from app.identity.refresh_token import Tokens
 from app.identity.session import Session
@@ -105,5 +104,5 @@ def _check_code(form: forms.ConfirmCode) -> Prove | None:
 
 
 def _record(failure: str) -> None:
-    with writing():
-        activity.act(failure, guard.current().session)
+    with guard.acting() as session:
+        activity.act(failure, session)

@@ -1,5 +1,5 @@
 """What can be done once it is certain who asks: end one session, the others, or all; take back what an app was allowed;
-answer a warning; administer."""
+answer a warning; delete the account; administer."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +16,7 @@ from app.identity import activity, sessions, suspicion
 from app.identity.session import SITE, Reason, Session
 from app.oauth import client as clients
 from app.oauth import consent
-from app.web import guard, new_address, once, rows, sign_out, warning
+from app.web import deletion, guard, new_address, once, rows, sign_out, warning
 from app.web.admin import acts
 
 Then = Callable[[], ResponseReturnValue]
@@ -42,16 +42,18 @@ def acting(action: str) -> AbstractContextManager[Session]:
     verb, _, rest = action.partition(":")
     if verb == "admin":
         return acts.acting(rest)
+    if verb == "delete":
+        return deletion.acting()
     return _acting_in_line() if verb in _MANY else guard.acting()
 
 
 def carry_out(current: Session, action: str) -> Then:
-    """Do `others`, `all`, `end:` and a session's id, `app:` and a client's, `mine:`, an id and what was seen,
+    """Do `others`, `all`, `delete`, `end:` and a session's id, `app:` and a client's, `mine:`, an id and what was seen,
     `address:` and another address, or `admin:` and an act. Must run inside `acting`. What is returned makes the answer, once that is over.
     """
     verb, _, rest = action.partition(":")
-    if verb == "all":
-        return _end_everything(current)
+    if verb in _LAST:
+        return _LAST[verb](current)
     done = _DOES[verb](current, rest)
     return lambda: done
 
@@ -69,7 +71,11 @@ def describe(action: str) -> str:
         session = own(rest.partition(":")[0])
         mine = f"Say that it was you who used {warning.called(session)} from a new place"
         return mine if verb == "mine" else f"End {rows.build([session], session)[0].title}"
-    found = {"others": "End your other sessions", "all": "Sign out everywhere"}.get(action)
+    found = {
+        "others": "End your other sessions",
+        "all": "Sign out everywhere",
+        "delete": "Delete your account for good",
+    }.get(action)
     if found is None:
         raise BadRequest
     return found
@@ -141,3 +147,6 @@ def _end_everything(current: Session) -> Then:
     activity.act("everywhere_ended", current)
     once.note(current.id, count=count)
     return lambda: sign_out.farewell(current.id, ended=count)
+
+
+_LAST = {"all": _end_everything, "delete": deletion.delete}  # after which this browser is signed out

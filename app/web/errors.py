@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask import Flask, Response, abort, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import escape
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException, Unauthorized
 
@@ -33,6 +34,7 @@ _MACHINES = (
     "/test/",
 )
 _PEOPLE = ("/oauth/authorize", "/oauth/end-session")
+_GONE = (ObjectDeletedError, NoResultFound)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(LogCut, _cut)
     app.register_error_handler(TreeDamaged, _damaged)
     app.register_error_handler(ClockApart, _apart)
-    app.register_error_handler(ObjectDeletedError, _vanished)
+    for gone in _GONE:
+        app.register_error_handler(gone, _vanished)
     app.register_error_handler(Full, _full)
     app.register_error_handler(StoodStill, _stood_still)
     app.register_error_handler(Exception, _broken)
@@ -151,7 +154,7 @@ def _apart(_problem: ClockApart) -> ResponseReturnValue:
     return answer(503, RETRY_SECONDS, _APART)
 
 
-def _vanished(problem: ObjectDeletedError) -> ResponseReturnValue:
+def _vanished(problem: Exception) -> ResponseReturnValue:
     """A row was removed between two looks at it; nothing was done, and the next request finds what is there now."""
     _log.error("a row is gone: %s", problem)
     return answer(503, RETRY_SECONDS)
@@ -217,7 +220,7 @@ def _knows_the_visitor() -> bool:
     try:
         visit = guard.visit()
         _ = visit and visit.user.name
-    except (StoreUnavailable, ObjectDeletedError):
+    except (StoreUnavailable, *_GONE):
         return False
     return True
 

@@ -39,7 +39,7 @@ class Visit:
 
     @property
     def user(self) -> User:
-        return self.session.user
+        return db.session.get_one(User, self.session.user_id)  # it may be deleted between two looks
 
     @property
     def is_stale(self) -> bool:

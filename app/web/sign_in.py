@@ -164,6 +164,7 @@ def _record_failure(user: User | None) -> None:
     """Note it, for nobody if there is no such account: what is written takes time, which would tell who has one."""
     owner = user.id if user else activity.NOBODY  # read before `writing` lets go of the row
     with writing():
+        owner = owner if users.stays(owner) else activity.NOBODY
         activity.record("sign_in_failed", owner, browser=browsers.here())
 
 

@@ -173,10 +173,11 @@ def _show(
 
 
 def _lead_on(then: str | None) -> Response:
-    return _clear(redirect(then or RECEIPT, 303))
+    return clear(redirect(then or RECEIPT, 303))
 
 
-def _clear(response: Response) -> Response:
+def clear(response: Response) -> Response:
+    """Have the browser forget its tokens, and what else this site has left there."""
     cookies.sign_out(response)
     cookies.drop(response, cookies.ENDING)
     if cookies.read(cookies.HALF):

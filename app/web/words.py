@@ -84,6 +84,7 @@ _EVENTS = {
     "address_lost": "Another person proved that the address is theirs, so this account lost it and its sessions",
     "name_changed": "The name was changed",
     "not_me": "“This wasn’t me” was pressed in a mail to you, and sessions were ended",
+    "data_exported": "A copy of all that is kept about you was downloaded",
     "session_renamed": "This session was given another name",
     "refresh_reused": "An old refresh token was used again, so this session was ended: perhaps a copy was stolen",
     "refresh_interrupted": "A renewal was interrupted, so this session was ended",

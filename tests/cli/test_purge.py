@@ -64,6 +64,7 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
         "refresh tokens: 1 forgotten",
         "sessions: 1 forgotten",
         "events: 0 forgotten",
+        "events of deleted accounts: 0 forgotten",
         "messages to apps: 0 forgotten",
         "mails: 1 forgotten",
         "links: 1 forgotten",

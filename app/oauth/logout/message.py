@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Index, String, func, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from app.db import Model, db
+from app.identity import erasure
 from app.oauth.client import Client
 from app.outbox.outgoing import Outgoing
 from app.revocation.log import LogEntry
@@ -27,6 +28,7 @@ class Message(Outgoing, Model):
         Index(
             "logout_messages_undelivered", "made_at", "entry", sqlite_where=_UNDELIVERED, postgresql_where=_UNDELIVERED
         ),
+        {"info": {erasure.OUTLIVES: text("next_at IS NOT NULL")}},
     )
     client_id: Mapped[str] = mapped_column(String(64))
     user_id: Mapped[str] = mapped_column(String(64), index=True)

@@ -1,0 +1,172 @@
+"""What is kept about a person, as a document for them: one part for each table, and a schema that says what it holds."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from app import clock
+from app.config import settings
+from app.db import Model, db
+from app.identity.activity import Event
+from app.identity.known_place import KnownPlace
+from app.identity.session import Session
+from app.identity.user import User
+from app.oauth.consent import Consent
+from app.oauth.logout.message import Message
+from app.web import words
+
+SCHEMA = "/account/export/schema"
+TEXT: dict[str, Any] = {"type": ["string", "null"]}
+NUMBER: dict[str, Any] = {"type": ["integer", "null"]}
+FLAG: dict[str, Any] = {"type": "boolean"}
+TIME: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
+PLACES: dict[str, Any] = {"type": ["object", "null"]}
+Kind = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the copy says of one table. *fields*: of which kind each is. *secret*: columns that it leaves out, and why."""
+
+    name: str
+    about: str
+    model: type[Model]
+    fields: Mapping[str, Kind]
+    secret: Mapping[str, str] = field(default_factory=dict)
+
+    def rows(self, user_id: str) -> list[dict[str, Any]]:
+        """Describe every row of this user, in the order of the table's key."""
+        table = self.model.__table__
+        owner = table.c.get("user_id", table.c.id)
+        found: Iterable[Model] = db.session.scalars(
+            select(self.model).where(owner == user_id).order_by(*table.primary_key)
+        )
+        return [{name: _value(row, name, kind) for name, kind in self.fields.items()} for row in found]
+
+    def schema(self) -> dict[str, Any]:
+        row = {"type": "object", "properties": dict(self.fields), "required": [*self.fields]}
+        return {"description": self.about, "type": "array", "items": row | {"additionalProperties": False}}
+
+
+_OURS = "it only matters inside this site"
+_WHOSE = "whose it is, which is the account above"
+PARTS = (
+    Part(
+        "account",
+        "Your account, as you made it.",
+        User,
+        {"id": TEXT, "email": TEXT, "name": TEXT, "created_at": TIME, "disabled_at": TIME, "is_admin": FLAG},
+        {
+            "password_hash": "whoever has it can try passwords against it",
+            "password_version": _OURS,
+            "mailbox": "your address in the form by which addresses are compared",
+            "email_is_folded": _OURS,
+        },
+    ),
+    Part(
+        "sessions",
+        "Where you are or were signed in, and what apps hold for you.",
+        Session,
+        {
+            "id": TEXT,
+            "client_id": TEXT,
+            "scope": TEXT,
+            "name": TEXT,
+            "user_agent": TEXT,
+            "address": TEXT,
+            "places": PLACES,
+            "began_at": TIME,
+            "last_auth_at": TIME,
+            "last_seen_at": TIME,
+            "idle_until": TIME,
+            "expires_at": TIME,
+            "access_until": TIME,
+            "ended_at": TIME,
+            "reason": TEXT,
+            "opened": NUMBER,
+            "ended_entry": NUMBER,
+            "keep": FLAG,
+            "parent_id": TEXT,
+            "began_as": TEXT,
+            "warned": NUMBER,
+            "chains": NUMBER,
+        },
+        {"user_id": _WHOSE},
+    ),
+    Part(
+        "activity",
+        "What happened to your account.",
+        Event,
+        {"id": NUMBER, "event": TEXT, "at": TIME, "session_id": TEXT, "address": TEXT, "user_agent": TEXT},
+        {"user_id": _WHOSE},
+    ),
+    Part(
+        "consents",
+        "What you allowed apps to know.",
+        Consent,
+        {"client_id": TEXT, "scope": TEXT, "given_at": TIME},
+        {"user_id": _WHOSE},
+    ),
+    Part(
+        "known_places",
+        "The networks that you signed in from.",
+        KnownPlace,
+        {"place": TEXT, "at": TIME},
+        {"user_id": _WHOSE, "id": _OURS},
+    ),
+    Part(
+        "messages_to_apps",
+        "What apps were told of the end of your sessions.",
+        Message,
+        {
+            "client_id": TEXT,
+            "session_id": TEXT,
+            "uri": TEXT,
+            "entry": NUMBER,
+            "made_at": TIME,
+            "attempts": NUMBER,
+            "delivered_at": TIME,
+            "given_up_at": TIME,
+            "answer": TEXT,
+        },
+        {
+            "user_id": _WHOSE,
+            "id": "the name of a message that an app may not have got yet",
+            **dict.fromkeys(("may_be_private", "claimed_until", "next_at", "milliseconds"), _OURS),
+        },
+    ),
+)
+LEFT_OUT = {  # tables with rows of a person of which the copy says nothing, and why
+    "refresh_tokens": "hashes of the tokens that your browsers and apps hold",
+    "authorization_codes": "hashes of the codes by which apps got theirs, for a day",
+}
+
+
+def of(user: User) -> dict[str, Any]:
+    """Return the whole copy for this user."""
+    parts = {part.name: part.rows(user.id) for part in PARTS}
+    about = {"$schema": settings().site_url + SCHEMA, "made_at": words.rfc3339(clock.now())}
+    return about | parts | {"left_out": LEFT_OUT}
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the copy."""
+    reasons = {"description": "What the copy says nothing of, and why.", "type": "object"}
+    parts = {part.name: part.schema() for part in PARTS}
+    fields = {"$schema": {"type": "string"}, "made_at": TIME, **parts, "left_out": reasons}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": settings().site_url + SCHEMA,
+        "title": "All that Signed Out keeps about one person",
+        "type": "object",
+        "properties": fields,
+        "required": [*fields],
+        "additionalProperties": False,
+    }
+
+
+def _value(row: Model, name: str, kind: Kind) -> Any:
+    found = getattr(row, name)
+    return words.rfc3339(found) if kind is TIME and found is not None else found

@@ -1,0 +1,45 @@
+"""Your data: a copy of all that is kept about you, and the deletion of your account."""
+
+import json
+
+from flask import Blueprint, Response, redirect, render_template
+from flask.typing import ResponseReturnValue
+
+from app.identity import activity
+from app.web import deletion, export, guard
+
+bp = Blueprint("own_data", __name__, url_prefix="/account")
+
+
+@bp.get("/data")
+@guard.required
+def show() -> ResponseReturnValue:
+    visit = guard.current()
+    refusal = deletion.refusal(visit.user)
+    return render_template("web/own_data.html", parts=export.PARTS, is_stale=visit.is_stale, refusal=refusal)
+
+
+@bp.get("/export")
+@guard.required
+def download() -> ResponseReturnValue:
+    """Hand over the copy, after a step-up: it says more than the pages, and a thief would want it."""
+    if guard.current().is_stale:
+        return redirect(f"/confirm?next={deletion.PAGE}", 303)
+    with guard.acting() as session:
+        activity.act("data_exported", session)
+    document = json.dumps(export.of(guard.current().user), indent=2, ensure_ascii=False)
+    named = {"Content-Disposition": 'attachment; filename="signed-out-account.json"'}
+    return Response(document + "\n", content_type="application/json", headers=named)
+
+
+@bp.get("/export/schema")
+def schema() -> ResponseReturnValue:
+    """Say what the copy holds, as a JSON Schema."""
+    return Response(json.dumps(export.schema(), indent=2) + "\n", content_type="application/schema+json")
+
+
+@bp.post("/delete")
+@guard.required
+def delete() -> ResponseReturnValue:
+    """Ask for a proof of identity, however fresh the last one is: a copy of the cookies has that one, too."""
+    return redirect("/confirm?action=delete", 303)
