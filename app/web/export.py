@@ -39,7 +39,7 @@ class Part:
     def rows(self, user_id: str) -> list[dict[str, Any]]:
         """Describe every row of this user, in the order of the table's key."""
         table = self.model.__table__
-        owner = table.c.get("user_id", table.c.id)
+        owner = table.c["user_id" if "user_id" in table.c else "id"]
         found: Iterable[Model] = db.session.scalars(
             select(self.model).where(owner == user_id).order_by(*table.primary_key)
         )
