@@ -200,15 +200,12 @@ CASES = {
     "confirm, and end the others": Case("/confirm", {"password": PASSWORD, "action": "others"}),
     "confirm, and end all": Case("/confirm", {"password": PASSWORD, "action": "all"}),
     "confirm, and end one": Case("/confirm", {"password": PASSWORD, "action": "end:{its}"}),
-<<<<<<< HEAD
     "confirm, and take back": Case("/confirm", {"password": PASSWORD, "action": "app:{app}"}, who="connected"),
     "confirm, and close an account": Case(
         "/confirm", {"password": PASSWORD, "action": "admin:disable:{user}:"}, who="administrator"
     ),
-=======
     "ask to delete": Case("/account/delete", page="/account/data"),
     "confirm, and delete": Case("/confirm", {"password": PASSWORD, "action": "delete"}, who="connected"),
->>>>>>> 3f9fe96 (web, identity: an account is deleted at once with all that names its person; a copy of it to keep)
     "end one": Case("/devices/<sid>/end", path="/devices/{its}/end"),
     "end this one": Case("/devices/<sid>/end", path="/devices/{own}/end"),
     "it was me": Case("/devices/<sid>/mine", {"seen": "0"}, path="/devices/{its}/mine"),
