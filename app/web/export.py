@@ -57,12 +57,14 @@ PARTS = (
         "account",
         "Your account, as you made it.",
         User,
-        {"id": TEXT, "email": TEXT, "name": TEXT, "created_at": TIME, "disabled_at": TIME, "is_admin": FLAG},
+        {"id": TEXT, "email": TEXT, "name": TEXT, "created_at": TIME, "disabled_at": TIME, "is_admin": FLAG, "has_factor": FLAG},
         {
             "password_hash": "whoever has it can try passwords against it",
             "password_version": _OURS,
             "mailbox": "your address in the form by which addresses are compared",
             "email_is_folded": _OURS,
+            "totp": "the sealed secret that your authenticator app has",
+            "totp_step": _OURS,
         },
     ),
     Part(
@@ -88,6 +90,7 @@ PARTS = (
             "opened": NUMBER,
             "ended_entry": NUMBER,
             "keep": FLAG,
+            "amr": TEXT,
             "parent_id": TEXT,
             "began_as": TEXT,
             "warned": NUMBER,
@@ -99,7 +102,7 @@ PARTS = (
         "activity",
         "What happened to your account.",
         Event,
-        {"id": NUMBER, "event": TEXT, "at": TIME, "session_id": TEXT, "address": TEXT, "user_agent": TEXT},
+        {"id": NUMBER, "event": TEXT, "at": TIME, "session_id": TEXT, "address": TEXT, "user_agent": TEXT, "amr": TEXT},
         {"user_id": _WHOSE},
     ),
     Part(
@@ -140,6 +143,8 @@ PARTS = (
 )
 LEFT_OUT = {  # tables with rows of a person of which the copy says nothing, and why
     "refresh_tokens": "hashes of the tokens that your browsers and apps hold",
+    "recovery_codes": "hashes of the codes by which you sign in without your authenticator app",
+    "half_sign_ins": "hashes of what a browser holds that waits for such a code, for minutes",
     "authorization_codes": "hashes of the codes by which apps got theirs, for a day",
 }
 

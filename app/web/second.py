@@ -20,7 +20,8 @@ def find(user: User, typed: str) -> Match | None:
     found = attempts.code(user, lambda: factors.match(user, typed))
     if found is None:
         with writing():
-            activity.record("factor_failed", user_id, browser=browsers.here())
+            if users.stays(user_id):
+                activity.record("factor_failed", user_id, browser=browsers.here())
     return found
 
 

@@ -154,6 +154,7 @@ def _go_on(user: User, *, keep: bool, wanted: str | None) -> ResponseReturnValue
         return begin(user, user.password_version, keep=keep, wanted=wanted)
     with writing():
         answer = redirect(local.address("/sign-in/code", wanted), 303)
+        user = users.lock(user.id)
         token = half.begin(user, user.password_version, amr=proof.PASSWORD, keep=keep)
         cookies.put(answer, cookies.HALF, token, seconds=half.SECONDS)
         once.keep(answer)

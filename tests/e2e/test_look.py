@@ -33,6 +33,7 @@ PRIVATE = [
     "/account/authenticator",
     "/account/name",
     "/account/email",
+    "/account/data",
     "/devices",
     "/activity",
     "/confirm?action=others",

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Table, select
 from werkzeug.test import TestResponse
 
-from app.db import Model, db
+from app.db import Model, db, writing
+from app.identity import factors, half
+from app.identity import user as users
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.oauth.flow import Flow
 from tests.oauth.logout.conftest import Grant, Party
@@ -55,6 +57,10 @@ class Life:
         laptop._address = TRAIN
         laptop.get("/account")
         [(user_id,)] = site.query("SELECT id FROM users WHERE email = :email", email=EMAIL)
+        with site.app.app_context(), writing():  # what it would leave with an authenticator app
+            user = users.lock(user_id)
+            factors.replace_codes(user, factors.new_codes())
+            half.begin(user, user.password_version, amr="pwd", keep=False)
         sids = {sid for (sid,) in site.query("SELECT id FROM sessions WHERE user_id = :id", id=user_id)}
         return cls(site, laptop, phone, user_id, sids, held, lasting)
 

@@ -22,6 +22,8 @@ PAGES = [
     "/account/password",
     "/account/authenticator",
     "/account/authenticator/remove",
+    "/account/data",
+    "/account/export",
     "/devices",
     "/activity",
     "/confirm",
@@ -125,6 +127,7 @@ def test_over_https_browsers_are_told_to_stay_there(instance: object, site: Site
         "/account/authenticator",
         "/account/authenticator/remove",
         "/account/recovery-codes",
+        "/account/delete",
         "/confirm",
     ],
 )
