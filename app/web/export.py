@@ -13,6 +13,8 @@ from app.identity.activity import Event
 from app.identity.known_place import KnownPlace
 from app.identity.session import Session
 from app.identity.user import User
+from app.mail.link import Link
+from app.mail.outbox import Mail
 from app.oauth.consent import Consent
 from app.oauth.logout.message import Message
 from app.web import words
@@ -57,7 +59,17 @@ PARTS = (
         "account",
         "Your account, as you made it.",
         User,
-        {"id": TEXT, "email": TEXT, "name": TEXT, "created_at": TIME, "disabled_at": TIME, "is_admin": FLAG, "has_factor": FLAG},
+        {
+            "id": TEXT,
+            "email": TEXT,
+            "name": TEXT,
+            "created_at": TIME,
+            "verified_at": TIME,
+            "lost": TEXT,
+            "disabled_at": TIME,
+            "is_admin": FLAG,
+            "has_factor": FLAG,
+        },
         {
             "password_hash": "whoever has it can try passwords against it",
             "password_version": _OURS,
@@ -65,6 +77,7 @@ PARTS = (
             "email_is_folded": _OURS,
             "totp": "the sealed secret that your authenticator app has",
             "totp_step": _OURS,
+            "made_in": "a hash of what the browser holds that made the account",
         },
     ),
     Part(
@@ -102,7 +115,16 @@ PARTS = (
         "activity",
         "What happened to your account.",
         Event,
-        {"id": NUMBER, "event": TEXT, "at": TIME, "session_id": TEXT, "address": TEXT, "user_agent": TEXT, "amr": TEXT},
+        {
+            "id": NUMBER,
+            "event": TEXT,
+            "at": TIME,
+            "session_id": TEXT,
+            "address": TEXT,
+            "user_agent": TEXT,
+            "amr": TEXT,
+            "notice": TEXT,
+        },
         {"user_id": _WHOSE},
     ),
     Part(
@@ -138,6 +160,33 @@ PARTS = (
             "user_id": _WHOSE,
             "id": "the name of a message that an app may not have got yet",
             **dict.fromkeys(("may_be_private", "claimed_until", "next_at", "milliseconds"), _OURS),
+        },
+    ),
+    Part(
+        "links",
+        "The links that were mailed to you, or are about to be.",
+        Link,
+        {
+            "purpose": TEXT,
+            "address": TEXT,
+            "about": TEXT,
+            "session_id": TEXT,
+            "made_at": TIME,
+            "until": TIME,
+            "spent_at": TIME,
+        },
+        {"user_id": _WHOSE, "hash": "of a secret that only the mail holds", "version": _OURS},
+    ),
+    Part(
+        "mails",
+        "When mail was sent to you. What it said is erased once it is delivered.",
+        Mail,
+        {"made_at": TIME, "attempts": NUMBER, "delivered_at": TIME, "given_up_at": TIME, "answer": TEXT},
+        {
+            "user_id": _WHOSE,
+            "sealed": "the mail itself, which goes to you and holds a link",
+            "link": "a hash of that link",
+            **dict.fromkeys(("id", "claimed_until", "next_at", "milliseconds"), _OURS),
         },
     ),
 )

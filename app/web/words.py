@@ -37,6 +37,7 @@ _REASONS = {
     "app_removed": "the app was removed from this site",
     "by_admin": "ended by an administrator",
     "account_disabled": "the account was closed",
+    "account_deleted": "the account was deleted",
     "idle": "not used for too long",
     "expired": "reached its longest life",
 }
