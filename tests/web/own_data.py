@@ -57,12 +57,17 @@ class Life:
         laptop._address = TRAIN
         laptop.get("/account")
         [(user_id,)] = site.query("SELECT id FROM users WHERE email = :email", email=EMAIL)
-        with site.app.app_context(), writing():  # what it would leave with an authenticator app
-            user = users.lock(user_id)
-            factors.replace_codes(user, factors.new_codes())
-            half.begin(user, user.password_version, amr="pwd", keep=False)
+        leave_codes(site, user_id)
         sids = {sid for (sid,) in site.query("SELECT id FROM sessions WHERE user_id = :id", id=user_id)}
         return cls(site, laptop, phone, user_id, sids, held, lasting)
+
+
+def leave_codes(site: Site, user_id: str) -> None:
+    """Leave what an authenticator app would bring, though no code is asked for."""
+    with site.app.app_context(), writing():
+        user = users.lock(user_id)
+        factors.replace_codes(user, factors.new_codes())
+        half.begin(user, user.password_version, amr="pwd", keep=False)
 
 
 def delete(browser: Browser, password: str = PASSWORD) -> TestResponse:
