@@ -66,6 +66,7 @@ def test_what_is_left_is_random_ids_in_the_log_and_in_messages_that_are_under_wa
         ("activity", "address"),
         ("activity", "user_agent"),
         ("known_places", "place"),
+        ("links", "address"),
     }
     assert delete(ada.laptop).location == "/signed-out"
     assert find(site, *PERSON) == set()
