@@ -9,7 +9,7 @@ from tests.server import Server
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["JavaScript", "none"])
+@pytest.mark.parametrize("javascript", [False], ids=["no JavaScript"])
 def test_a_press_while_the_server_restarts_is_sent_again_and_counts_once(
     open_browser: OpenBrowser, server: Server, javascript: bool
 ) -> None:
