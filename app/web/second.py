@@ -2,6 +2,7 @@
 
 from app.db import writing
 from app.identity import activity, browsers, factors
+from app.identity import user as users
 from app.identity.factors import Match
 from app.identity.user import User
 from app.web import attempts
