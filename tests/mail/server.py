@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from queue import SimpleQueue
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -44,6 +45,7 @@ class Postbox:
         self.port = free_port()
         self.answer = "250 taken"
         self.letters: list[Letter] = []
+        self._news: SimpleQueue[Letter] = SimpleQueue()
         self.up()
 
     @property
@@ -61,8 +63,14 @@ class Postbox:
         if self.answer.startswith("250"):
             message = message_from_bytes(envelope.content, policy=policy.default)
             assert isinstance(message, EmailMessage)
-            self.letters += [Letter(to, message) for to in envelope.rcpt_tos]
+            for to in envelope.rcpt_tos:
+                self.letters.append(Letter(to, message))
+                self._news.put(self.letters[-1])
         return self.answer
+
+    def wait(self) -> Letter:
+        """Return the next mail, having waited for it."""
+        return self._news.get(timeout=60)
 
     def to(self, address: str) -> list[Letter]:
         """What came to this address, in order."""

@@ -14,6 +14,7 @@ from app.outbox.answer import PAUSES
 from tests.browsers import PASSWORD, Browser, Site
 from tests.mail.conftest import Post
 from tests.mail.server import Postbox
+from tests.server import Server
 
 HOUR = 60 * 60
 
@@ -282,3 +283,22 @@ def verify(browser: Browser) -> None:
     page = browser.get("/mail").text
     [path] = re.findall(r'href="http://localhost:8000(/links/[^"]+)"', page)[:1]
     assert browser.post(path).status_code == 303
+
+
+@pytest.mark.server
+def test_a_server_brings_mail_by_itself_also_after_a_restart_while_the_mail_server_was_down(
+    instance: Path, postbox: Postbox
+) -> None:
+    postbox.down()
+    server = Server(instance, WORKERS="2", SMTP_URL=postbox.url)
+    try:
+        answer = server.ask("POST", "/sign-up", {}, email="ada@example.org", password=PASSWORD, name="Ada")
+        assert answer[0] == 303, "no page waits for the mail server"
+        server.stop()
+        server.wait(PAUSES[0])
+        postbox.up()
+        server.start()
+        assert postbox.wait().to == "ada@example.org"
+    finally:
+        server.stop()
+    assert len(postbox.letters) == 1
