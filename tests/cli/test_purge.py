@@ -7,15 +7,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import pairwise
+from contextlib import ExitStack, contextmanager
+from itertools import count, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from app.cli.purge import Pace
 from app.config import DAY
 from app.db import Model
+from app.store import sqlite
 from tests import backings, crowd, plans
 from tests.authenticator import add_app, to_second_page
 from tests.backings import Backing
@@ -134,6 +136,23 @@ def test_a_transaction_takes_fewer_rows_after_a_slow_one_and_more_after_a_quick_
         grown.append(pace.rows)
     assert all(after <= before * 2 for before, after in pairwise(grown))
     assert grown[-1] == Pace.MOST
+
+
+@pytest.mark.sqlite
+def test_a_purge_waits_for_its_turn_for_longer_than_a_visitor(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock by which it waits goes on by a second at each look."""
+    seconds, asleep, others = count(), count(1), ExitStack()
+
+    def sleep(_seconds: float) -> None:
+        if next(asleep) == sqlite.BUSY_SECONDS * 4:
+            others.close()
+
+    monkeypatch.setattr(sqlite, "time", SimpleNamespace(monotonic=lambda: next(seconds), sleep=sleep))
+    others.enter_context(backings.locked(site.folder))
+    assert ada.post("/devices/end-others").status_code == 503
+    assert site.run("purge").exit_code == 0
 
 
 def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser) -> None:
