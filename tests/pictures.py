@@ -14,19 +14,21 @@ from tests.e2e.conftest import Person, launch
 from tests.forking import PROJECT
 from tests.server import Server
 
+PATIENCE = 120_000  # milliseconds: what is computed for a page waits for a busy machine
 PICTURES = PROJECT / "docs" / "pictures"
 
 
 def person(chromium: Browser, server: Server, label: str, *, scale: float = 1.5, width: int = 900) -> Person:
-    return Person(
-        chromium.new_context(
-            base_url=server.url,
-            user_agent=AGENTS[label],
-            viewport={"width": width, "height": 760},
-            device_scale_factor=scale,
-            reduced_motion="reduce",
-        )
+    context = chromium.new_context(
+        base_url=server.url,
+        user_agent=AGENTS[label],
+        viewport={"width": width, "height": 760},
+        device_scale_factor=scale,
+        reduced_motion="reduce",
     )
+    found = Person(context)
+    context.set_default_timeout(PATIENCE)
+    return found
 
 
 def tell(chromium: Browser, server: Server) -> None:
