@@ -16,6 +16,7 @@ from app.cli import _COMMANDS
 from app.identity import demo
 from app.revocation import clocks
 from tests import backings
+from tests.authenticator import add_app
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.cli.conftest import add
 
@@ -55,6 +56,11 @@ TABLE = [
     row(f"sessions end {EMAIL}", "cut", "locked", "gone"),
     row(f"users password {EMAIL} --password-stdin", "cut", "locked", "gone", typed="plenty of golden herons\n"),
     row(f"users disable {EMAIL}", "cut", "locked", "gone"),
+    row("users remove-factor eve@example.org", "cut", "locked", "gone"),
+    row("users delete eve@example.org --yes", "cut", "locked", "gone"),
+    row("mail list", "gone"),
+    row("mail show MAIL", "gone"),
+    row("mail retry", "locked", "gone"),
     row("keys rotate", "clock", "locked", "gone"),
     row("log verify", "cut", "gone"),
     row("log verify-receipt RECEIPT", "gone"),
@@ -74,7 +80,10 @@ def names(site: Site, ada: Browser, tmp_path: Path) -> dict[str, str]:
     receipt = tmp_path / "receipt.tlog-proof"
     receipt.write_bytes(phone.get("/signed-out.tlog-proof").data)
     key = site.browser().get("/log/key").text.strip()
-    return {"SID": ada.session()["sid"], "CLIENT": add(site)["client_id"], "RECEIPT": str(receipt), "KEY": key}
+    add_app(site.member("eve@example.org"))
+    [(mail,), *_] = site.query("SELECT id FROM mails")
+    known = {"SID": ada.session()["sid"], "CLIENT": add(site)["client_id"], "MAIL": str(mail)}
+    return known | {"RECEIPT": str(receipt), "KEY": key}
 
 
 @pytest.fixture
