@@ -25,7 +25,7 @@ function tell(form) {
   note.className = "notice";
   note.dataset.tone = "alarm";
   note.setAttribute("role", "alert");
-  note.append("No answer came, so this may have been done or not. ", again, " to see.");
+  note.append("No answer came, so this may have been done or not. Press again: it counts once. ", again, " to see.");
   document.querySelector("main [role=alert]")?.remove();
   (form.isConnected ? form : document.querySelector("main h1")).after(note); // else an answer before took its place
 }
