@@ -96,8 +96,9 @@ def _acting_in_line() -> Iterator[Session]:
 
 
 def _end_one(current: Session, sid: str) -> Answer:
-    own(sid)
     verb, session = "already", sessions.lock(sid)
+    if session and session.user_id != current.user_id:
+        raise NotFound
     if session and session.end(Reason.ENDED_ELSEWHERE, actor=current.id):
         activity.record("session_ended" if session.client_id == SITE else "app_ended", current.user_id, session)
         verb = "ended"
