@@ -96,15 +96,21 @@ def _acting_in_line() -> Iterator[Session]:
 
 
 def _end_one(current: Session, sid: str) -> Answer:
-    verb, session = "already", sessions.lock(sid)
-    if session and session.user_id != current.user_id:
-        raise NotFound
+    verb, session = "already", _locked(current, sid)
     if session and session.end(Reason.ENDED_ELSEWHERE, actor=current.id):
         activity.record("session_ended" if session.client_id == SITE else "app_ended", current.user_id, session)
         verb = "ended"
     if session and session.client_id != SITE:
         consent.withdraw(session.user_id, session.client_id)
     return once.result(f"/devices?done={verb}&sid={sid}#session-{sid}")
+
+
+def _locked(current: Session, sid: str) -> Session | None:
+    """Return the visitor's own session, locked, or None if a purge has removed it since it was found."""
+    session = sessions.lock(sid)
+    if session and session.user_id != current.user_id:
+        raise NotFound
+    return session
 
 
 def _end_app(current: Session, client_id: str) -> Answer:
@@ -115,11 +121,10 @@ def _end_app(current: Session, client_id: str) -> Answer:
     return once.result("/account?done=disallowed#apps")
 
 
-def _answer(_current: Session, rest: str) -> Answer:
+def _answer(current: Session, rest: str) -> Answer:
     """Take it from their owner that uses from a new place were theirs, as far as they were *seen*."""
     sid, _, seen = rest.partition(":")
-    own(sid)
-    session = sessions.lock(sid)
+    session = _locked(current, sid)
     if session and session.goes_on():
         suspicion.answer(session, int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 20 else 0)
     return once.result(f"/devices?done=answered&sid={sid}#session-{sid}")
