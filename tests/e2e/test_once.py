@@ -105,7 +105,7 @@ def test_a_double_confirmation_counts_once(server: Server, ada: Person, email: s
     ada.page.get_by_label("Password", exact=True).fill(PASSWORD)
     twice(ada, "/confirm", gap)
     expect(ada.page).to_have_url(re.compile("/activity$"))
-    expect(ada.page.get_by_text("The password was confirmed")).to_have_count(1)
+    expect(ada.page.get_by_text("You proved again that it is you")).to_have_count(1)
     assert ada.is_signed_in()
 
 

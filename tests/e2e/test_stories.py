@@ -73,7 +73,7 @@ def test_what_is_typed_is_neither_cut_nor_rewritten_by_the_browser(
     ada.press("Sign up")
     ada.page.goto("/account")
     for text in (typed, name):
-        expect(ada.page.get_by_text(text, exact=True)).to_be_visible()
+        expect(ada.page.get_by_role("definition").filter(has_text=text)).to_be_visible()
     ada.sign_in(email.replace("example.org", "xn--mnchen-3ya.example"))
     assert name in ada.heading()
 
@@ -187,7 +187,8 @@ def test_a_sign_out_that_the_store_cannot_take_says_so_and_can_be_tried_again(
     with backings.locked(server.folder):
         laptop.sign_out()
         expect(page.get_by_role("heading", level=1)).to_contain_text("the server has not")
-        assert {cookie["name"] for cookie in laptop.context.cookies()} == {"__Host-Http-probe", "__Host-Http-ending"}
+        left = {cookie["name"].removeprefix("__Host-Http-") for cookie in laptop.context.cookies()}
+        assert left == {"probe", "mail", "ending"}
     assert thief.is_signed_in(), "the page has said so"
     laptop.press("Try again")
     expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
