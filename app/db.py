@@ -77,13 +77,19 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 @contextmanager
 def opening(app: Flask) -> Iterator[None]:
-    """Stop the start of *app* with one line if the block cannot use the database. Raises Misconfigured."""
+    """Stop the start of *app* with one line if the block cannot use the database. Raises Misconfigured.
+
+    No connection stays open: a worker forked from here must not share one, and a start that failed leaves no files behind.
+    """
     try:
         yield
     except StoreUnavailable as problem:
         found: Store = app.extensions["store"]
         said = " ".join(str(problem).split())
         raise Misconfigured(f"DATABASE_URL: {found.name} cannot be used ({said}).") from problem
+    finally:
+        with app.app_context():
+            db.engine.dispose()
 
 
 @contextmanager

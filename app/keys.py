@@ -82,8 +82,6 @@ def init_app(app: Flask) -> None:
                     if not _stored(purpose):
                         add(signs_from=0)
         access_keys()
-        db.session.remove()
-        db.engine.dispose()  # as in `schema`
 
 
 def access_keys(kid: str | None = None) -> KeySet[AccessKey]:

@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
             raise StoreUnavailable(str(problem)) from problem
         finally:
             db.session.remove()
-            db.engine.dispose()  # a worker forked from here must not share a connection
+            db.engine.dispose()  # connections made from here on have time limits again
 
 
 def _upgrade() -> None:

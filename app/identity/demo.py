@@ -6,7 +6,7 @@ from flask import Flask
 
 from app import clock
 from app.config import Settings
-from app.db import db, writing
+from app.db import writing
 from app.identity import factors, sessions
 from app.identity import password as passwords
 from app.identity import user as users
@@ -23,8 +23,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     if not settings.workshop:
         with app.app_context():
             close()
-            db.session.remove()
-            db.engine.dispose()  # as in `schema`
 
 
 def seed() -> None:

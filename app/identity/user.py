@@ -101,8 +101,6 @@ def init_app(app: Flask) -> None:
     """Complete what older code left in the database of *app*."""
     with app.app_context():
         _give_mailboxes()
-        db.session.remove()
-        db.engine.dispose()  # as in `schema`
 
 
 def sign_up(email: str, name: str, hashed: str) -> User | None:
