@@ -20,7 +20,7 @@ from app import admission
 from app.admission import Full
 from app.config import PROJECT
 
-NICENESS = 10  # a tenth of the share of a process that answers people, where there is not enough for both
+NICENESS = 5  # a third of the share of a process that answers people, where there is not enough for both
 LONGEST_SECONDS = 60  # then it is taken to hang
 _PROGRAM = "from app.executor import serve; serve()"
 _log = logging.getLogger("signed_out.executor")

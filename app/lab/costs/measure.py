@@ -40,7 +40,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A day, and what it cost under every design."""
+    """A day, and what it cost under each design that was compared."""
 
     sessions: int
     requests: int
@@ -51,11 +51,12 @@ class Comparison:
         return next(cost for cost in self.costs if cost.slug == slug)
 
 
-def compare(day: Day) -> Comparison:
-    """Let the day happen to every design."""
+def compare(day: Day, *slugs: str) -> Comparison:
+    """Let the day happen to the designs with these slugs, or to all of them."""
     sessions = simulate(day)
     requests, endings = sum(len(session.requests) for session in sessions), sum(session.leaves for session in sessions)
-    return Comparison(len(sessions), requests, endings, tuple(live(design, day, sessions) for design in player.every()))
+    designs = [player.find(slug) for slug in slugs] or player.every()
+    return Comparison(len(sessions), requests, endings, tuple(live(design, day, sessions) for design in designs))
 
 
 def live(design: Design, day: Day, sessions: list[Session]) -> Cost:

@@ -73,7 +73,7 @@ def _speed() -> Found:
 
 
 def _sizes() -> Found:
-    compared = measure.compare(Day())
+    compared = measure.compare(Day(), "allowlist-ask", "denylist-ask")
     valid, revoked = compared.of("allowlist-ask"), compared.of("denylist-ask")
     factor = valid.stored / max(1, revoked.stored)
     choice = "tenth" if factor >= 10 else "half" if factor >= 1.5 else "same"
