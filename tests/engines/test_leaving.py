@@ -74,4 +74,4 @@ def test_an_act_whose_answer_is_lost_is_not_repeated_and_the_page_says_so(browse
     gate.is_lossy = False
     assert gate.answers == ["/lab/time 303"]
     browser.follow("Load the page again")
-    assert browser.has("1 minute ahead of yours")
+    assert browser.has("1 minute after the sign-in")

@@ -106,7 +106,7 @@ def test_the_cookies_are_those_that_this_engine_keeps(
     browser.fill(name="Ada", email=email, password=PASSWORD)
     browser.press("Sign up")
     found = browser.cookies()
-    assert {name.removeprefix(prefix) for name in found} == {"probe", "access", "refresh"}
+    assert {name.removeprefix(prefix) for name in found} == {"probe", "mail", "access", "refresh"}
     assert {cookie["secure"] for cookie in found.values()} == {prefix == SECURE}
     assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in found.values())
 
