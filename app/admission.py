@@ -23,7 +23,7 @@ PARTS = {"passwords": 12, "lab": 7, "acts": 15, "forms": 4, "days": 2, "proofs":
 # wait for something else.
 PLACES = {"acts": 1, "endings": 4, "forms": 64}
 # After a turn, the line rests for so many times as long as the turn took, while anyone uses the rest of the site. So the
-# lab gets a quarter of a worker, and half of a processor beside it, however many visitors it has.
+# lab gets a fifth of a worker, and half of a processor beside it, however many visitors it has.
 RESTS = {"acts": 4.0, "lab": 1.0}
 LONGEST_REST = 0.5  # seconds
 LATELY = 1  # seconds after which a request is no sign any more that someone uses the site

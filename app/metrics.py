@@ -47,7 +47,7 @@ def _has_room() -> bool:
 
 
 def _write_whole(file: Path) -> None:
-    """Make *file*, unless it is there; whoever reads all files never finds half of one."""
+    """Make *file*, unless it is there. A reader of the folder never finds half of one."""
     if file.exists():
         return
     half = file.with_suffix(".half")

@@ -24,7 +24,7 @@ def list_mails() -> None:
 @group.command("show")
 @click.argument("mail_id")
 def show(mail_id: str) -> None:
-    """Show one mail, with its link: whoever opens that passes for its recipient."""
+    """Show one mail, with its link. To open the link is to pass for the recipient."""
     mail = outbox.find(mail_id)
     content = mail.open() if mail else None
     if content is None:
@@ -34,7 +34,7 @@ def show(mail_id: str) -> None:
 
 @group.command("retry")
 def retry() -> None:
-    """Try at once whatever waits for its next attempt, as after a mend of the mail server."""
+    """Try each waiting mail at once, as after a mend of the mail server."""
     with writing():
         count = outbox.hurry()
     click.echo(f"{count} mails are due now.")

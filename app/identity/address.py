@@ -1,6 +1,7 @@
 """The address of an account: proved by a link, changed, and what gets its owner back in.
 
-Whoever proves an address by a link gets it. An account that holds it unverified loses it; a verified one keeps it.
+A link that was sent to an address proves it, and gives it to the account. Another account that holds it unverified loses it;
+a verified one keeps it.
 """
 
 from app import clock
@@ -48,7 +49,7 @@ def ask_change(user: User, new: str) -> None:
 def ask_recovery(typed: str) -> None:
     """Send a link to a verified address to choose a new password, to an unverified one to begin anew.
 
-    For an address without an account the same is done for nobody. Must run inside `db.writing`.
+    An address without an account gets the same work, and no mail. Must run inside `db.writing`.
     """
     user, site = users.find(typed), settings().site_url
     can_claim = bool(settings().smtp_url)

@@ -1,6 +1,6 @@
 """The second factor of an account: an authenticator app, and ten recovery codes for the day it is lost.
 
-With it on, a password alone signs nobody in, and confirms nothing. Each code is good once.
+With it on, a password alone does not sign in, and confirms nothing. Each code is good once.
 """
 
 import hashlib
@@ -89,7 +89,7 @@ def match(user: User, typed: str) -> Match | None:
 def spend(user: User, found: Match) -> str | None:
     """Use the code up; return its word of a `Proof`, or None if it was used, or the factor changed, since it was found.
 
-    Compare and swap: whatever the isolation, one caller alone gets something for it. Must run inside `db.writing`, with
+    Compare and swap: under each isolation level, one caller alone gets something for it. Must run inside `db.writing`, with
     the user's row locked.
     """
     if found.step is not None:

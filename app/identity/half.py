@@ -1,6 +1,6 @@
 """A sign-in that is half done: the password was right, and the second factor is still asked for.
 
-It signs nobody in. One browser holds it, for five minutes, and it leads to one session.
+It is not signed in. One browser holds it, for five minutes, and it leads to one session.
 """
 
 import secrets

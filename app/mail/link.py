@@ -44,7 +44,7 @@ LIVES = {
 class Link(Model):
     """One link. *address*: where it was sent; *about*: another address that it is about, or the event.
 
-    *user_id*: whose it is, empty if nobody's: then it stands for the work that is the same for every address.
+    *user_id*: whose it is, empty where there is no such account: then it stands for the work that is the same for every address.
     *version*: of the password when it was made. *session_id*: the session that it can end. *until*: begins to run anew
     when the mail server takes the mail, so a link does not run out in the outbox.
     """

@@ -66,7 +66,7 @@ def start(app: Flask) -> None:
 
 
 def post(letter: Letter, to: str, user_id: str) -> None:
-    """Put a letter to *to* into the outbox. If it is nobody's, only the work is done: its time tells nothing.
+    """Put a letter to *to* into the outbox. Without a user, only the work is done: its time tells nothing.
 
     Must run inside `db.writing`.
     """

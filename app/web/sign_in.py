@@ -1,6 +1,6 @@
-"""Sign in: a new session. It replaces whatever session this browser held.
+"""Sign in: a new session. It replaces the session that this browser held.
 
-Where the account has a second factor, the right password leads to another page, and signs nobody in.
+Where the account has a second factor, the right password leads to another page, and does not sign in yet.
 """
 
 from collections.abc import Callable
