@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from app.lab.lanes import Picture
+from app.lab.player import Answer
 from app.web import words
 
 
@@ -60,6 +61,11 @@ class Found:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def row(what: str, answer: Answer, *, slug: str = "", over: bool = False) -> Row:
+    """Return an answer as a row of a table."""
+    return Row(what, answer.status, answer.accepted, over, answer.why, slug, asked=dict(answer.asked))
 
 
 def accepted(rows: Iterable[Row]) -> set[str]:

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from app import clock, executor
 from app.lab import bench, player, questions
 from app.lab.bench import Bench
-from app.lab.questions.hints import HINTS
 from app.lab.questions.question import Question
 
 bp = Blueprint("path", __name__)
@@ -84,7 +83,6 @@ def _page(question: Question, answers: Answers, *, unchosen: bool = False) -> st
         "lab/question.html",
         question=question,
         answer=answers.get(question.id),
-        hints=HINTS[question.id],
         designs=_names(),
         number=place + 1,
         before=order[place - 1] if place else None,

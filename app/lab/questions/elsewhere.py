@@ -7,9 +7,9 @@ from app.identity import place, suspicion
 from app.identity.browsers import Browser
 from app.identity.place import PARTS, SIGN_IN
 from app.lab import places
-from app.lab.evidence import Found, Grid, Row
-from app.lab.questions.question import DEVICES, Link, Question, row
-from app.lab.trial import Trial, trial
+from app.lab.evidence import Found, Grid, Row, row
+from app.lab.questions.question import read
+from app.lab.trial import Trial
 
 _FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 _OWNER = Browser(_FIREFOX, "192.0.2.7")
@@ -29,8 +29,8 @@ _HERE = {
 
 
 def _elsewhere() -> Found:
-    with trial() as t:
-        rows = [(what, [_refresh(t, thief, reaction) for reaction in REACTIONS]) for what, thief in _THIEVES]
+    t = Trial()
+    rows = [(what, [_refresh(t, thief, reaction) for reaction in REACTIONS]) for what, thief in _THIEVES]
     let_in = [cells[-1].accepted for _, cells in rows]
     alike, *strange = let_in
     choice = "all" if all(let_in) else "none" if not any(let_in) else "alike" if alike and not any(strange) else "some"
@@ -58,25 +58,4 @@ def _here(part: str) -> str:
     return "nothing: it has no map of countries" if unknown else _HERE[suspicion.policy()[part]]
 
 
-QUESTIONS = (
-    Question(
-        "A5",
-        "A refresh from an unusual place should lead to a new sign-in",
-        "If a token was given to one browser and comes back from another, or from another network or country, it may have been "
-        "copied. A policy can have it ignored, noted, warned of, or refused, so that one has to sign in.",
-        "Four thieves use a copied refresh token. The policy is the strictest: whatever is new leads to a new sign-in. Which "
-        "of them gets in?",
-        {
-            "none": "None of them",
-            "alike": "Only the one who claims to be the same browser, in the same network",
-            "some": "Others, too",
-            "all": "All of them",
-        },
-        _elsewhere,
-        "A place is a hint and never a proof. What a browser calls itself is copied as easily as its cookie, and a thief may sit "
-        "in the same café. And people who did nothing wrong travel, walk from the wifi to the street, and use a VPN: a strict "
-        "policy signs them out. So by default this site notes a new network, warns of a new browser or country, and refuses "
-        "none of them; its operator can be stricter. It judges with the code that answered here.",
-        (DEVICES, Link("/activity", "See from where your account was used")),
-    ),
-)
+QUESTIONS = read(__name__, A5=_elsewhere)

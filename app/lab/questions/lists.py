@@ -2,22 +2,22 @@
 
 import jwt
 
-from app.lab.evidence import Found, Table, accepted
+from app.lab.evidence import Found, Table, accepted, row
 from app.lab.player import ACCESS_LIFE, Stage
-from app.lab.questions.question import COSTS, LAB, Link, Question, design, row, some
+from app.lab.questions.question import read, some
 from app.lab.run import Way
-from app.lab.trial import trial
+from app.lab.trial import Trial
 
 
 def _leaving() -> Found:
-    with trial() as t:
-        t.leave(Way.SIGN_OUT)
-        sizes = [_on_the_list(t.stage("denylist-ask"))]
-        ended = t.present("denylist-ask", what="the copy")
-        for seconds in (ACCESS_LIFE - 60, 120):
-            t.wait(seconds)
-            sizes.append(_on_the_list(t.stage("denylist-ask")))
-        expired = t.present("denylist-ask", what="the copy, a minute after it has expired")
+    t = Trial()
+    t.leave(Way.SIGN_OUT)
+    sizes = [_on_the_list(t.stage("denylist-ask"))]
+    ended = t.present("denylist-ask", what="the copy")
+    for seconds in (ACCESS_LIFE - 60, 120):
+        t.wait(seconds)
+        sizes.append(_on_the_list(t.stage("denylist-ask")))
+    expired = t.present("denylist-ask", what="the copy, a minute after it has expired")
     facts = (
         ("On the list after the sign-out", str(sizes[0])),
         ("A minute before the last token expires", str(sizes[1])),
@@ -35,20 +35,20 @@ def _on_the_list(stage: Stage) -> int:
 
 def _by_name() -> Found:
     """Refresh twice, so that three access tokens are about; then end the session by its id, and present all three."""
-    with trial() as t:
-        tokens, listed = list[str](), list[str]()
-        for _ in range(3):
-            t.wait(10)
-            t.refresh("laptop", "")
-            tokens.append(t.stage("denylist-push").held["laptop"]["access"])
-            listed.append(_claims(t.stage("allowlist-ask").held["laptop"]["access"])["jti"])
-        stored, ids = (str(t.stage(slug).world.store.rows) for slug in ("denylist-push", "allowlist-ask"))
-        t.leave(Way.ELSEWHERE)
-        stage = t.stage("denylist-push")
-        rows = [
-            row(f"access token {number} of {len(tokens)}", stage.check(token), slug="denylist-push", over=True)
-            for number, token in enumerate(tokens, 1)
-        ]
+    t = Trial()
+    tokens, listed = list[str](), list[str]()
+    for _ in range(3):
+        t.wait(10)
+        t.refresh("laptop", "")
+        tokens.append(t.stage("denylist-push").held["laptop"]["access"])
+        listed.append(_claims(t.stage("allowlist-ask").held["laptop"]["access"])["jti"])
+    stored, ids = (str(t.stage(slug).world.store.rows) for slug in ("denylist-push", "allowlist-ask"))
+    t.leave(Way.ELSEWHERE)
+    stage = t.stage("denylist-push")
+    rows = [
+        row(f"access token {number} of {len(tokens)}", stage.check(token), slug="denylist-push", over=True)
+        for number, token in enumerate(tokens, 1)
+    ]
     known, sids = sum(token in stored for token in tokens), {_claims(token)["sid"] for token in tokens}
     choice = "none" if not accepted(rows) else "some" if any(not found.accepted for found in rows) else "all"
     facts = (
@@ -68,11 +68,11 @@ def _claims(token: str) -> dict[str, str]:
 
 
 def _told() -> Found:
-    with trial() as t:
-        t.wait(90)
-        t.leave(Way.SIGN_OUT)
-        rows = t.present("denylist-push", "denylist-poll")
-        picture = t.draw("denylist-push", "denylist-poll")
+    t = Trial()
+    t.wait(90)
+    t.leave(Way.SIGN_OUT)
+    rows = t.present("denylist-push", "denylist-poll")
+    picture = t.draw("denylist-push", "denylist-poll")
     told, polls = rows
     choice = {(False, True): "told", (False, False): "both", (True, True): "neither"}.get(
         (told.accepted, polls.accepted), "polls"
@@ -85,10 +85,10 @@ def _told() -> Found:
 
 def _forgotten() -> Found:
     """The store of each list restarts empty. The phone is signed in, and the laptop was signed out."""
-    with trial() as t:
-        before = t.present("allowlist-ask", whose="phone", what="the phone’s token")
-        t.leave(Way.SIGN_OUT)
-        lists = {slug: t.stage(slug) for slug in ("allowlist-ask", "denylist-ask")}
+    t = Trial()
+    before = t.present("allowlist-ask", whose="phone", what="the phone’s token")
+    t.leave(Way.SIGN_OUT)
+    lists = {slug: t.stage(slug) for slug in ("allowlist-ask", "denylist-ask")}
     for stage in lists.values():
         stage.world.store.rows.clear()
     good = [row("the phone’s token, which is good", stage.present("phone"), slug=slug) for slug, stage in lists.items()]
@@ -103,55 +103,4 @@ def _forgotten() -> Found:
     return Found("accepted" if good[0].accepted else "refused", says, tables)
 
 
-QUESTIONS = (
-    Question(
-        "A9",
-        "A denylist holds only what was revoked, and only until it would have expired",
-        "A token that has expired is refused by its own expiry, so there is no reason to remember that it was revoked. In "
-        "Redis an entry is given a time to live; in memory it is let go of.",
-        "A session is signed out. How many lines are left of it a minute after its last token has expired?",
-        {"stays": "One, for ever", "none": "None"},
-        _leaving,
-        "So the list is as long as what is revoked within one token’s life, and no longer. A log is another matter: there "
-        "every entry stays, since the log is the record and the list only a memory.",
-        (design("denylist-ask", "The denylist in a shared store"), COSTS),
-    ),
-    Question(
-        "A10",
-        "To put a token on a list one must know it",
-        "A server that never wrote down which tokens it issued cannot list their ids. But a token can carry the name of "
-        "something larger, and that can be listed.",
-        "A laptop is lost with three access tokens of one session. The server has stored none of them. Which are still "
-        "accepted after it ends the session by name?",
-        {"all": "All: it does not know them", "some": "All but the newest", "none": "None"},
-        _by_name,
-        "Each token carries its session’s id, and the list names the session. Revoking by what a token carries needs no list "
-        "of issued tokens; revoking by token id would need one.",
-        (LAB, Link("/devices", "End one of your own sessions by name")),
-    ),
-    Question(
-        "A11",
-        "A subscriber is told of each revocation",
-        "Instead of asking, a verifier can be told. It keeps a list in memory and is sent each new entry.",
-        "One verifier is told, another fetches the list every minute. A copy is presented in the very second of the "
-        "sign-out. Which of them refuses it?",
-        {"told": "Only the one that is told", "polls": "Only the one that polls", "both": "Both", "neither": "Neither"},
-        _told,
-        "Being told makes the exposure as short as the message takes. It also makes the message precious: A17 shows what "
-        "follows if it is lost. Where this site runs with relying parties (make demo), the lab presents the copy "
-        "to them too: processes of their own that know only this site’s address, and are told.",
-        (design("denylist-push", "The denylist, pushed"), Link("/lab/path/A17", "A message that is lost"), LAB),
-    ),
-    Question(
-        "A12",
-        "An allowlist accepts only what it can find",
-        "Each token carries an id, and a list has the ids of all tokens that are good. Signing out takes them away. What is "
-        "not on the list is refused, for whatever reason it is missing.",
-        "The store restarts, and is empty. A good token is presented. What does the allowlist say?",
-        {"accepted": "Accepted", "refused": "Refused"},
-        _forgotten,
-        "An allowlist errs on the side of refusing, a denylist on the side of accepting. When a list is lost, one locks out "
-        "people who did nothing, and the other lets in tokens that are over.",
-        (design("allowlist-ask", "The allowlist"), design("denylist-ask", "The denylist"), COSTS),
-    ),
-)
+QUESTIONS = read(__name__, A9=_leaving, A10=_by_name, A11=_told, A12=_forgotten)

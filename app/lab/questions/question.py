@@ -1,15 +1,23 @@
 """The shape of a question: a claim, what one would predict, the experiment that decides, and what explains it."""
 
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from app.config import PROJECT
 from app.lab import player
 from app.lab.evidence import Found, Row
-from app.lab.player import Answer
 
 HOUR = 60 * 60
-_QUESTIONS = ("look-ups", "requests", "fetches")
+WORDS = PROJECT / "templates" / "lab" / "questions"
+_ASKED = ("look-ups", "requests", "fetches")
+_USUAL = {
+    "/lab": "Do it by hand in the lab",
+    "/lab/costs": "See what each design costs on a simulated day",
+    "/devices": "See it on your own devices page",
+    "/sign-out": "Sign out of this site, and read the receipt",
+}
 
 
 class Link(NamedTuple):
@@ -22,28 +30,35 @@ class Link(NamedTuple):
 @dataclass(frozen=True)
 class Question:
     """*choices*: the predictions by name. *experiment* says which of them is right, from what really happens.
-    *also*: a template with something to touch."""
+    *hints*: where to look, and then what to think of. *also*: a template with something to touch."""
 
     id: str
+    experiment: Callable[[], Found]
     claim: str
     why: str
     ask: str
     choices: Mapping[str, str]
-    experiment: Callable[[], Found]
+    hints: tuple[str, str]
     explain: str
     go_on: tuple[Link, ...]
     also: str = ""
 
 
-LAB = Link("/lab", "Do it by hand in the lab")
-COSTS = Link("/lab/costs", "See what each design costs on a simulated day")
-DEVICES = Link("/devices", "See it on your own devices page")
-SIGN_OUT = Link("/sign-out", "Sign out of this site, and read the receipt")
+def read(module: str, **experiments: Callable[[], Found]) -> tuple[Question, ...]:
+    """Return the questions of a module: its experiments, and the words of each from the file of the same name."""
+    words = tomllib.loads((WORDS / f"{module.rpartition('.')[2]}.toml").read_text())
+    return tuple(_question(name, experiments.pop(name), **said) for name, said in words.items())
 
 
-def design(slug: str, words: str) -> Link:
-    """Link to the page of a design."""
-    return Link(f"/lab/designs/{slug}", words)
+def _question(
+    name: str, experiment: Callable[[], Found], *, go_on: dict[str, str], hints: list[str], **said: Any
+) -> Question:
+    links = tuple(Link(path, words or _USUAL[path]) for path, words in go_on.items())
+    first, second = hints
+    texts: dict[str, Any] = {
+        key: " ".join(text.split()) if isinstance(text, str) else text for key, text in said.items()
+    }
+    return Question(name, experiment, go_on=links, hints=(first, second), **texts)
 
 
 def bearers() -> list[str]:
@@ -53,12 +68,7 @@ def bearers() -> list[str]:
 
 def asked(row: Row) -> int:
     """Return how many questions the verifier asked for this answer, of whatever kind."""
-    return sum((row.asked or {}).get(kind, 0) for kind in _QUESTIONS)
-
-
-def row(what: str, answer: Answer, *, slug: str = "", over: bool = False) -> Row:
-    """Return an answer as a row of a table."""
-    return Row(what, answer.status, answer.accepted, over, answer.why, slug, asked=dict(answer.asked))
+    return sum((row.asked or {}).get(kind, 0) for kind in _ASKED)
 
 
 def some(count: int, thing: str) -> str:

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 
-from app.lab.evidence import Found, Row, Table
+from app.lab.evidence import Found, Row, Table, row
 from app.lab.home.sessions import IDLE, LIFE
-from app.lab.questions.question import COSTS, DEVICES, HOUR, LAB, Link, Question, asked, design, row, some
+from app.lab.questions.question import HOUR, asked, read, some
 from app.lab.run import Way
-from app.lab.trial import Trial, trial
+from app.lab.trial import Trial
 from app.web import words
 
 
 def _formats() -> Found:
-    with trial() as t:
-        good = t.present("denylist-ask", "introspection")
-        t.leave(Way.SIGN_OUT)
-        ended = t.present("denylist-ask", "introspection", "expiry")
+    t = Trial()
+    good = t.present("denylist-ask", "introspection")
+    t.leave(Way.SIGN_OUT)
+    ended = t.present("denylist-ask", "introspection", "expiry")
     jwt, opaque = (asked(found) for found in good)
     choice = "same" if jwt == opaque else "jwt" if jwt < opaque else "opaque"
     refused = sum(not found.accepted for found in ended[:2])
@@ -26,16 +26,16 @@ def _formats() -> Found:
 def _half_an_hour() -> Found:
     """One request a minute. Only an expired token leads to the issuer, which looks into its table."""
     requests, refreshes = list[Row](), list[Row]()
-    with trial() as t:
-        for minute in range(30):
-            t.wait(60 * (minute > 0))
+    t = Trial()
+    for minute in range(30):
+        t.wait(60 * (minute > 0))
+        (found,) = t.present("expiry", whose="laptop")
+        if found.status == 401:
+            refreshes.append(t.refresh("laptop", f"refresh after {minute} minutes"))
             (found,) = t.present("expiry", whose="laptop")
-            if found.status == 401:
-                refreshes.append(t.refresh("laptop", f"refresh after {minute} minutes"))
-                (found,) = t.present("expiry", whose="laptop")
-            requests.append(found)
-        t.leave(Way.SIGN_OUT)
-        over = t.refresh("thief", "refresh after the sign-out")
+        requests.append(found)
+    t.leave(Way.SIGN_OUT)
+    over = t.refresh("thief", "refresh after the sign-out")
     at_requests, at_refreshes = (sum(asked(found) for found in rows) for rows in (requests, refreshes))
     choice = "request" if at_requests else "refresh" if at_refreshes else "never"
     says = (
@@ -63,9 +63,9 @@ def _four_ends() -> Found:
 
 
 def _after(end: Callable[[Trial], object], what: str) -> Row:
-    with trial() as t:
-        end(t)
-        return t.refresh("thief", what)
+    t = Trial()
+    end(t)
+    return t.refresh("thief", what)
 
 
 def _use_until_the_end(t: Trial) -> None:
@@ -77,8 +77,8 @@ def _use_until_the_end(t: Trial) -> None:
 
 def _reuse() -> Found:
     """The person refreshes, the thief presents the old token, and the person the newer one: all on one stage."""
-    with trial() as t:
-        stage = t.stage("this-site")
+    t = Trial()
+    stage = t.stage("this-site")
     before = row("the person refreshes", stage.exchange("laptop"))
     newer = dict(stage.held["laptop"])
     thief = row("the thief uses the old one", stage.exchange("thief"))
@@ -95,14 +95,14 @@ def _reuse() -> Found:
 def _worth() -> Found:
     """The browser forgets. A thief uses the copied refresh token each hour, and about the last second of the session."""
     moments, rows, bought = (5 * 60, *range(HOUR, LIFE, HOUR), LIFE - 1, LIFE), list[Row](), list[Row]()
-    with trial() as t:
-        began = t.now
-        t.leave(Way.CLIENT)
-        for at in moments:
-            t.wait(began + at - t.now)
-            rows.append(t.refresh("thief", f"{words.clock(at)} after the sign-in"))
-            if rows[-1].accepted:
-                bought = t.present("this-site", what="the last access token that it bought")
+    t = Trial()
+    began = t.time
+    t.leave(Way.CLIENT)
+    for at in moments:
+        t.wait(began + at - t.time)
+        rows.append(t.refresh("thief", f"{words.clock(at)} after the sign-in"))
+        if rows[-1].accepted:
+            bought = t.present("this-site", what="the last access token that it bought")
     last = max((at for at, found in zip(moments, rows, strict=True) if found.accepted), default=0)
     choice = "session" if last > HOUR else "token" if last else "nothing"
     count = some(sum(found.accepted for found in rows), "access token")
@@ -114,73 +114,4 @@ def _worth() -> Found:
     return Found(choice, says, tables[: 1 + bool(bought)])
 
 
-QUESTIONS = (
-    Question(
-        "A1",
-        "JWT is a format, and to revoke one means a look-up at each request",
-        "OAuth says how tokens are asked for, used and revoked, and leaves open what they look like. So the same session can "
-        "have a JWT and an opaque token, side by side.",
-        "Both are to be refused as soon as the session ends, by a verifier that asks each time. Which needs fewer look-ups?",
-        {"jwt": "The JWT", "same": "Neither: as many for one as for the other", "opaque": "The opaque token"},
-        _formats,
-        "Once every request asks, the JWT saves nothing: its signature only spares the question who it is about. What it can "
-        "still spare is the journey, if the news comes to the verifier instead.",
-        (LAB, COSTS, design("introspection", "Introspection")),
-    ),
-    Question(
-        "A2",
-        "A short-lived JWT with a long-lived refresh token looks up only when refreshing",
-        "The JWT is good for five minutes and is checked without asking. The refresh token is random, is kept by the server as "
-        "a hash, and is asked about only when a new JWT is needed. This is how this site signs people in.",
-        "A person opens a page every minute for half an hour. When does the server look something up?",
-        {"request": "At each of the thirty requests", "refresh": "Only when the JWT has expired", "never": "Never"},
-        _half_an_hour,
-        "The look-up moved from each request to each refresh, and that is also where a sign-out is noticed. Between two "
-        "refreshes it is not, unless something else brings the news; this site has something else.",
-        (Link("/", "See your own tokens and their refreshes"), design("expiry", "Nothing but expiry"), LAB),
-    ),
-    Question(
-        "A3",
-        "A refresh token is ended by signing out, by a time-out, or from afar",
-        "A session should end when its person says so, when it has been idle, after a longest life, and when it is ended from "
-        "another device.",
-        "A copy of the refresh token is presented after each of these ends. Where is it still accepted?",
-        {"none": "Nowhere", "some": "Where the server was not told", "all": "Everywhere"},
-        _four_ends,
-        "The answer is the same each time: invalid_grant. Only the owner learns more: the devices page of this site names "
-        "the reason for every session that is over. A time-out is written down in advance, so the server need not be told.",
-        (DEVICES, Link("/activity", "See what happened to your account"), LAB),
-    ),
-    Question(
-        "A4",
-        "A refresh token is good for one use, and using an old one is taken for theft",
-        "Each refresh gives a new refresh token and uses up the old one. If the old one is presented again, two people hold "
-        "tokens of one session, and the server cannot tell which of them is the thief.",
-        "The person refreshes. Then a thief presents the old refresh token. What ends?",
-        {
-            "nothing": "Nothing: the thief gets new tokens",
-            "request": "Only the thief’s request fails",
-            "session": "That one session, for both of them",
-            "everything": "Every session of the person",
-        },
-        _reuse,
-        "Both lose the session, and only the person can sign in again. Other devices are not touched. The site itself forgives "
-        "the token just used for ten seconds, since two tabs may refresh at once.",
-        (LAB, DEVICES, Link("/activity", "A reuse is told here")),
-    ),
-    Question(
-        "A18",
-        "A refresh token is worth an access token to its holder",
-        "A refresh token opens no page. But its holder gets an access token for it, without a password.",
-        "A browser deletes its tokens and does not tell the server. A thief copied the refresh token before. What can the thief buy?",
-        {
-            "nothing": "Nothing: it is no access token",
-            "token": "Access tokens for the five minutes that the copied one would have lived",
-            "session": "Access tokens for hours, until the session ends by itself",
-        },
-        _worth,
-        "The time that counts is the session’s, not the access token’s. A short-lived access token limits what a copy of it "
-        "is worth; only the server can end what a copied refresh token is worth.",
-        (Link("/lab/path/Q5", "Clearing the token on the client"), Link("/lab/path/A4", "When both use it"), LAB),
-    ),
-)
+QUESTIONS = read(__name__, A1=_formats, A2=_half_an_hour, A3=_four_ends, A4=_reuse, A18=_worth)

@@ -1,9 +1,9 @@
 """A20: three services and one list, and what becomes of the one that is cut off from it."""
 
 from app.lab import player
-from app.lab.evidence import Found, Grid, Row
+from app.lab.evidence import Found, Grid, Row, row
 from app.lab.player import PERSON, RedisOfAStory, Stage, Story
-from app.lab.questions.question import LAB, Question, design, row
+from app.lab.questions.question import read
 
 _DESIGNS = ("denylist-ask", "denylist-poll", "denylist-push", "status-list", "this-site")
 _COLUMNS = ["one service: the copy", "another: the copy", "cut off: the copy", "cut off: a good token"]
@@ -61,22 +61,4 @@ class _Service:
         return row(what, self._stage.check(token), over=over)
 
 
-QUESTIONS = (
-    Question(
-        "A20",
-        "Every service needs access to the list",
-        "Where tokens are accepted by more than one service, each of them has to know what is over. A line to the list can "
-        "be cut for one of them, and not for the others.",
-        "Three services use one list, and one is cut off from it. A session ends. What does that one say to a copy?",
-        {
-            "same": "It refuses it, as the others do",
-            "accepted": "It accepts it, under every design",
-            "closed": "It refuses every token, under every design",
-            "differs": "Under some designs it accepts it, under others it refuses every token",
-        },
-        _three_services,
-        "A service without news has two ways to err: to let in what is over, or to refuse what is good. Each design has chosen "
-        "one. The services that are not cut off answer as before, so it is not noticed from there.",
-        (design("denylist-push", "One that goes on"), design("status-list", "One that gives up after a while"), LAB),
-    ),
-)
+QUESTIONS = read(__name__, A20=_three_services)
