@@ -38,9 +38,9 @@ from app.web import answered, site
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     """Build the application that *environ* describes. Raises Misconfigured with one line if it makes no sense."""
     settings = config.load(environ)
-    app = answered.Application(__name__, template_folder="../templates", static_folder="../static")
+    app = answered.Application(__name__, template_folder="../templates", static_folder=None)
     app.extensions["settings"] = settings
-    app.config.update(MAX_CONTENT_LENGTH=MOST_BODY, SEND_FILE_MAX_AGE_DEFAULT=365 * config.DAY)
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY
     app.session_interface = _NoSession()
     clock.follow(settings.instance / "clock" if settings.test_controls else None)
 

@@ -1,20 +1,19 @@
 """The pages as one: what each of them is given, and the order in which a request is looked at."""
 
-import hashlib
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, g, request, url_for
+from flask import Blueprint, Flask, g
 
 from app import clock
 from app.config import settings
 from app.web import (
     account,
     activity,
+    assets,
     authenticator,
     authorize,
     body,
+    compression,
     confirm,
     cross_origin,
     devices,
@@ -69,7 +68,7 @@ def init_app(app: Flask) -> None:
     pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
     leading_on = [f"{pages.name}.{page.bp.name}" for page in _LEADING_ON]
     local.init_app(app, leading_on)
-    for module in (speculation, body, headers, once, guard, errors, refusals):
+    for module in (compression, speculation, body, headers, once, guard, errors, refusals):
         module.init_app(app)
     pages.before_request(cross_origin.check)
     for name in leading_on:
@@ -87,6 +86,7 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(part)
     app.register_blueprint(live.bp)  # no page: it changes nothing, is asked very often, and needs no look before it
     app.register_blueprint(well_known.bp)
+    app.register_blueprint(assets.bp)
     app.context_processor(_context)
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
     app.template_filter("leading_to")(local.leading_to)
@@ -114,18 +114,7 @@ def _context() -> dict[str, Any]:
         "has_lab": settings().lab,
         "has_mailbox": mailbox.is_here(),
         "now": clock.now(),
-        "asset": _asset,
+        "asset": assets.address,
         "once": once.field,
         "ended_late": g.get("ended_late", False),
     }
-
-
-def _asset(path: str) -> str:
-    return _address(path, request.script_root)
-
-
-@lru_cache
-def _address(path: str, _script_root: str) -> str:
-    """Return the address of a static file. Found once: to build the two dozen of a page anew took a third of its time."""
-    content = (Path(current_app.static_folder or "") / path).read_bytes()
-    return url_for("static", filename=path, v=hashlib.sha256(content).hexdigest()[:12])

@@ -6,7 +6,7 @@ speculative answer other than 2xx, and ask again when the user opens the page.
 
 from flask import Flask, Response, request
 
-from app.web import cookies
+from app.web import assets, cookies
 
 _HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # the standard, and what older browsers send
 _PURPOSES = frozenset({"prefetch", "prerender", "preview"})
@@ -18,7 +18,7 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse() -> Response | None:
-    if request.method not in ("GET", "HEAD") or request.endpoint == "static":
+    if request.method not in ("GET", "HEAD") or request.blueprint == assets.bp.name:
         return None
     if not _is_speculative() or not cookies.sent():
         return None

@@ -1,11 +1,11 @@
 """What browsers, crawlers and researchers look for at addresses that are the same on every site."""
 
-from flask import Blueprint, Response, current_app, redirect
+from flask import Blueprint, Response, redirect
 from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import DAY, settings
-from app.web import words
+from app.web import assets, words
 
 bp = Blueprint("well_known", __name__)
 GOOD_DAYS = 90  # RFC 9116 recommends less than a year
@@ -47,8 +47,8 @@ def robots() -> Response:
 @bp.get("/favicon.ico")
 def favicon() -> Response:
     """Give the icon to what looks for it without reading a page."""
-    response = current_app.send_static_file("favicon.ico")
-    response.headers |= _CACHED
+    response = assets.give("favicon.ico")
+    response.headers.update(_CACHED)
     return response
 
 
