@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
 
-run: .venv/site  ## start the site on http://localhost:8000
+run: .venv/site  ## start the site on http://localhost:8000; with TLS=1 on https://localhost:8000
 	@exec $(BIN)/python app.py
 
 demo: .venv/site  ## start the site and two relying parties, each in a process and under a host of its own

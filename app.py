@@ -6,11 +6,13 @@ import resource
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gunicorn.app.base import BaseApplication
 
-from app import config, create_app, metrics
+from app import certificate, config, create_app, metrics
 from app.mail import outbox
 from app.serving.master import Master
 from app.serving.worker import MOST_LINES, RESERVED_FILES, Buffered
@@ -46,8 +48,10 @@ class Site(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "control_socket_disable": True,
             "child_exit": lambda server, worker: metrics.forget(worker.pid),
-            "when_ready": lambda server: print(f"Signed Out is at {settings.site_url}", flush=True),
+            "when_ready": lambda server: print(_greeting(settings), flush=True),
         }
+        if settings.tls:
+            options |= dict.fromkeys(("certfile", "keyfile"), str(_certify(settings)))
         for name, value in options.items():
             self.cfg.set(name, value)
 
@@ -63,6 +67,30 @@ class Site(BaseApplication):  # type: ignore[misc]
         app.extensions["executor"].start()
         app.extensions["ticker"].start()
         return app
+
+
+def _greeting(settings: config.Settings) -> str:
+    at = f"Signed Out is at {settings.site_url}"
+    if not settings.tls:
+        return at
+    authority = _certificates(settings) / certificate.AUTHORITY
+    return f"{at}\nYour browser warns until it trusts {authority}: docs/operate.md says how."
+
+
+def _certify(settings: config.Settings) -> Path:
+    """Return the certificate for every name by which this machine may be asked for."""
+    folder = _certificates(settings)
+    hosts = (urlsplit(settings.site_url).hostname or "", socket.gethostname(), settings.host)
+    try:
+        return certificate.furnish(folder, hosts)
+    except ValueError:
+        sys.exit(f"TLS=1: {folder} is damaged: remove it.")
+    except OSError as problem:
+        sys.exit(f"INSTANCE_PATH cannot be used: {problem}.")
+
+
+def _certificates(settings: config.Settings) -> Path:
+    return settings.instance / "tls"
 
 
 def _check_address(settings: config.Settings) -> None:

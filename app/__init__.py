@@ -74,7 +74,7 @@ def _wrap(app: Flask, settings: config.Settings) -> None:
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     app.wsgi_app = address.Edge(app.wsgi_app, hops)  # type: ignore[method-assign]
-    app.wsgi_app = answered.LastWord(app.wsgi_app, https=settings.https)  # type: ignore[method-assign]
+    app.wsgi_app = answered.LastWord(app.wsgi_app, hsts=settings.hsts)  # type: ignore[method-assign]
 
 
 def _add_lab(app: Flask, settings: config.Settings) -> None:

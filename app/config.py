@@ -60,6 +60,7 @@ class Settings:
     workshop: bool
     test_controls: bool
     insecure_cookies: bool
+    tls: bool
     relying_parties: tuple[str, ...]
     security_contact: str
     country_database: Path | None
@@ -70,6 +71,14 @@ class Settings:
     @property
     def https(self) -> bool:
         return self.site_url.startswith("https://")
+
+    @property
+    def hsts(self) -> bool:
+        """Whether browsers are told to use nothing but https on this host.
+
+        Not on this machine, nor by a local authority: for two years, browsers would reach no other server of that host over http.
+        """
+        return self.https and not self.tls and not is_loopback(self.site_url)
 
 
 def settings() -> Settings:
@@ -82,7 +91,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings from *environ*; raise Misconfigured with one helpful line if they make no sense."""
     read = Environ(environ)
     port = read.number("PORT", 8000, low=1, high=65535)
-    site_url = read.text("SITE_URL", f"http://localhost:{port}").rstrip("/")
+    tls = read.flag("TLS")
+    site_url = read.text("SITE_URL", f"http{'s' if tls else ''}://localhost:{port}").rstrip("/")
     instance = (PROJECT / read.text("INSTANCE_PATH", "instance")).resolve()
     database = _database(read.text("DATABASE_URL", ""), instance)
     found = Settings(
@@ -108,6 +118,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         workshop=read.flag("WORKSHOP", default=is_loopback(site_url)),
         test_controls=read.flag("TEST_CONTROLS"),
         insecure_cookies=read.flag("INSECURE_COOKIES"),
+        tls=tls,
         relying_parties=tuple(url.rstrip("/") for url in read.text("RELYING_PARTIES", "").split()),
         security_contact=read.text("SECURITY_CONTACT", f"mailto:security@{urlsplit(site_url).hostname}"),
         country_database=read.path("COUNTRY_DATABASE"),
@@ -131,19 +142,24 @@ def is_loopback(url: str) -> bool:
 def _check(found: Settings) -> None:
     if not _is_origin(found.site_url):
         raise Misconfigured(f"SITE_URL={found.site_url} does not fit: give scheme and host only: https://example.org.")
-    loopback = is_loopback(found.site_url)
-    if not found.https and not loopback and not found.insecure_cookies:
-        raise Misconfigured(
-            f"SITE_URL={found.site_url} is plain http for a public host: use https, "
-            "or set INSECURE_COOKIES=1 for a workshop on a network you trust."
-        )
-    if found.test_controls and not loopback:
+    _check_scheme(found)
+    if found.test_controls and not is_loopback(found.site_url):
         raise Misconfigured("TEST_CONTROLS=1 works only where SITE_URL is a loopback address: unset one of the two.")
     if len(found.secret_key) < SHORTEST_SECRET:
         raise Misconfigured(f"SECRET_KEY is too short: give {SHORTEST_SECRET} random characters or more.")
     if not found.security_contact.isprintable() or not found.security_contact.startswith(_CONTACTS):
         raise Misconfigured("SECURITY_CONTACT does not fit: give mailto:name@example.org, or a page as https://….")
     _check_relying_parties(found)
+
+
+def _check_scheme(found: Settings) -> None:
+    if found.tls and not found.https:
+        raise Misconfigured("TLS=1 serves https: begin SITE_URL with https://, or leave it out.")
+    if not found.https and not is_loopback(found.site_url) and not found.insecure_cookies:
+        raise Misconfigured(
+            f"SITE_URL={found.site_url} is plain http for a public host: use https, "
+            "or set INSECURE_COOKIES=1 for a workshop on a network you trust."
+        )
 
 
 def _check_relying_parties(found: Settings) -> None:

@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import sqlite3
+import ssl
 import subprocess
 import time
 from contextlib import closing
@@ -31,7 +32,7 @@ class Server:
     def __init__(self, folder: Path, *, anew: bool = False, program: str = "app.py", **environ: str) -> None:
         self.folder = folder
         self.port = free_port()
-        self.url = f"http://localhost:{self.port}"
+        self.url = f"http{'s' if environ.get('TLS') == '1' else ''}://localhost:{self.port}"
         self._environ = {
             "INSTANCE_PATH": str(folder),
             "PORT": str(self.port),
@@ -151,10 +152,17 @@ class Server:
         master = self._process.pid
         return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
+    def connect(self, timeout: int) -> http.client.HTTPConnection:
+        """Prepare a connection; with `TLS=1`, one that trusts the site's own authority and no other."""
+        if self._environ.get("TLS") != "1":
+            return http.client.HTTPConnection(self.address, self.port, timeout=timeout)
+        context = ssl.create_default_context(cafile=self.folder / "tls" / "authority.pem")
+        return http.client.HTTPSConnection(self.address, self.port, timeout=timeout, context=context)
+
     def _send(
         self, method: str, path: str, headers: dict[str, str], body: str | None = None
     ) -> tuple[int, Pocket, str]:
-        with closing(http.client.HTTPConnection(self.address, self.port, timeout=60)) as connection:
+        with closing(self.connect(60)) as connection:
             connection.request(method, path, body, {"Host": f"localhost:{self.port}", **headers})
             answer = connection.getresponse()
             text = answer.read().decode()
@@ -168,13 +176,11 @@ class Server:
             if self._process.poll() is not None:
                 raise RuntimeError(self.output())
             try:
-                connection = http.client.HTTPConnection(self.address, self.port, timeout=2)
-                connection.request("GET", "/readyz")
-                if connection.getresponse().status == 200:
-                    return
+                with closing(self.connect(2)) as connection:
+                    connection.request("GET", "/readyz")
+                    if connection.getresponse().status == 200:
+                        return
             except OSError:
                 time.sleep(0.05)  # nothing to wait on: the port is not open yet
-            finally:
-                connection.close()
         self.stop()
         raise RuntimeError(self.output())

@@ -30,6 +30,7 @@ def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
         ("SITE_URL", "http://signed-out.example"),
         ("SITE_URL", "ftp://localhost"),
         ("INSECURE_COOKIES", "yes"),
+        ("TLS", "on"),
         ("WORKSHOP", "yes"),
         ("LAB", "no"),
         ("MAX_SESSIONS", "0"),
@@ -72,6 +73,32 @@ def test_a_workshop_is_what_runs_on_loopback_unless_it_is_said(
     tmp_path: Path, environ: dict[str, str], workshop: bool
 ) -> None:
     assert load(tmp_path, **environ).workshop is workshop
+
+
+def test_with_tls_the_site_is_on_https_wherever_it_is(tmp_path: Path) -> None:
+    assert load(tmp_path, TLS="1", PORT="8443").site_url == "https://localhost:8443"
+    assert load(tmp_path, TLS="1", SITE_URL="https://laptop.example:8000").https
+    with pytest.raises(Misconfigured, match=r"^TLS=1"):
+        load(tmp_path, TLS="1", SITE_URL="http://localhost:8000")
+
+
+@pytest.mark.parametrize(
+    ("environ", "hsts"),
+    [
+        ({"SITE_URL": "https://signed-out.example"}, True),
+        ({"SITE_URL": "https://signed-out.example", "TLS": "1"}, False),
+        ({"SITE_URL": "https://localhost:8000"}, False),
+        ({"SITE_URL": "https://signed-out.localhost"}, False),
+        ({"SITE_URL": "https://127.0.0.2"}, False),
+        ({"SITE_URL": "https://[::1]:8000"}, False),
+        ({"TLS": "1"}, False),
+        ({}, False),
+    ],
+)
+def test_browsers_are_told_to_stay_on_https_only_where_no_other_server_of_the_host_loses_by_it(
+    tmp_path: Path, environ: dict[str, str], hsts: bool
+) -> None:
+    assert load(tmp_path, **environ).hsts is hsts
 
 
 def test_no_default_refuses_a_new_place(tmp_path: Path) -> None:

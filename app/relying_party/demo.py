@@ -17,6 +17,8 @@ def main() -> None:
     """Start all, and stop all as soon as one of them stops or somebody presses Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts it in the background has it ignored
+    if os.environ.get("TLS", "0") != "0":
+        sys.exit("TLS=1 is for `make run`: the relying parties of the demo do not know its authority.")
     port = int(os.environ.get("PORT") or 8000)
     issuer = os.environ.get("SITE_URL") or f"http://localhost:{port}"
     places = {name: (_host(number), port + number) for number, name in enumerate(DELIVERIES, 1)}

@@ -1,6 +1,7 @@
 """One connection: bytes that have come, and bytes that the client has not taken yet."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from app.serving.reading import Reading
 
 MOST_UNSENT = 32 << 20  # bytes that wait for one client
 GATHERED = 64 * 1024  # bytes that are worth a packet of their own
+_LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class State(Enum):
@@ -62,8 +64,9 @@ class Line:
     def receive(self) -> bool:
         """Read what has come; return False at its end."""
         try:
-            content = self.socket.recv(65536)
-        except BlockingIOError:
+            with self._lock:  # a TLS connection is not made for two threads
+                content = self.socket.recv(65536)
+        except _LATER:
             return True
         except OSError:
             return False
@@ -94,7 +97,7 @@ class Line:
             while self._unsent and not self._is_gone:
                 try:
                     sent = self.socket.send(self._unsent)
-                except BlockingIOError:
+                except _LATER:
                     return False
                 except OSError:
                     self._is_gone = True

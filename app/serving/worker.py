@@ -11,6 +11,7 @@ import os
 import resource
 import selectors
 import socket
+import ssl
 import sys
 import time
 from collections import deque
@@ -22,6 +23,7 @@ from typing import Any
 from gunicorn.http import wsgi
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
+from gunicorn.sock import ssl_context
 from gunicorn.workers.base import Worker
 
 from app.serving.held import HELD, Held, Shelf
@@ -73,6 +75,7 @@ class Buffered(Worker):  # type: ignore[misc]
         self._lines: dict[int, Line] = {}  # the one that changed longest ago comes first
         self._called: deque[Line] = deque()
         self._room = _room()
+        self._tls: ssl.SSLContext | None = ssl_context(self.cfg) if self.cfg.is_ssl else None
         sys.setswitchinterval(SWITCH_SECONDS)
         self._dismissed = time.monotonic()
         self._shelf = Shelf()
@@ -133,6 +136,8 @@ class Buffered(Worker):  # type: ignore[misc]
             self._make_room()
         try:
             found, client = listener.accept()
+            if self._tls:  # it shakes hands at the first reads, so that a slow client holds up no other
+                found = self._tls.wrap_socket(found, server_side=True, do_handshake_on_connect=False)
             line = Line(found, client, self._call)
         except OSError as problem:  # another worker was faster, or the client has left
             if problem.errno in (errno.EMFILE, errno.ENFILE):

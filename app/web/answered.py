@@ -72,9 +72,9 @@ class Application(Flask):
 class LastWord:
     """Catches what is raised outside Flask's own handling, and while a streamed body is begun or closed."""
 
-    def __init__(self, wsgi_app: WSGIApplication, *, https: bool) -> None:
+    def __init__(self, wsgi_app: WSGIApplication, *, hsts: bool) -> None:
         self._wsgi_app = wsgi_app
-        self._apology = Careful(_apologize, https=https)
+        self._apology = Careful(_apologize, hsts=hsts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         begun: list[Any] = []

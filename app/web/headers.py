@@ -32,13 +32,13 @@ _ALWAYS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 _UNLESS_GIVEN = (("Cache-Control", "no-store"), (_CSP, _POLICY))  # files have their own
-_HTTPS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+_HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
 def init_app(app: Flask) -> None:
     """Add the headers to every answer."""
     settings: Settings = app.extensions["settings"]
-    app.wsgi_app = Careful(app.wsgi_app, https=settings.https)  # type: ignore[method-assign]
+    app.wsgi_app = Careful(app.wsgi_app, hsts=settings.hsts)  # type: ignore[method-assign]
 
 
 def let_forms_lead_on(response: Response) -> None:
@@ -53,9 +53,9 @@ def let_forms_lead_on(response: Response) -> None:
 class Careful:
     """Adds them below Flask, whose own way checks, at each request, what never changes: a tenth of a small answer."""
 
-    def __init__(self, wsgi_app: WSGIApplication, *, https: bool) -> None:
+    def __init__(self, wsgi_app: WSGIApplication, *, hsts: bool) -> None:
         self._wsgi_app = wsgi_app
-        self._always = [*_ALWAYS, _HTTPS] if https else [*_ALWAYS]
+        self._always = [*_ALWAYS, _HSTS] if hsts else [*_ALWAYS]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], problem: Any = None, /) -> Callable[[bytes], object]:

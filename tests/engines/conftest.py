@@ -26,10 +26,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def start(engine: str, scheme: str) -> Iterator[OpenEngine]:
-    """Start browsers of this engine, each kept for the tests that want the same.
-
-    One that was at a site over https goes to no other of this host without (HSTS).
-    """
+    """Start browsers of this engine, each kept for the tests that want the same."""
     running: dict[frozenset[tuple[str, bool]], Browser] = {}
 
     def start_one(**more: bool) -> Browser:

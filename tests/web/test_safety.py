@@ -102,6 +102,15 @@ def test_over_https_browsers_are_told_to_stay_there(instance: object, site: Site
     secure.close()
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/nowhere"])
+def test_on_this_machine_they_are_not_as_its_other_servers_would_be_shut_out(site: Site, path: str) -> None:
+    local = Site(site.folder, SITE_URL="https://localhost:8000")
+    assert (
+        "Strict-Transport-Security" not in local.app.test_client().get(path, base_url="https://localhost:8000").headers
+    )
+    local.close()
+
+
 @pytest.mark.page
 @pytest.mark.parametrize(
     "headers",
