@@ -102,6 +102,10 @@ class PostgreSQL:
     def is_up(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def url(self, database: str = "postgres", port: int | None = None) -> str:
         return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"
 
@@ -161,6 +165,10 @@ class Redis:
         self.port = free_port()
         self.start()
         atexit.register(self.kill)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def url(self) -> str:

@@ -64,6 +64,11 @@ class Server:
         return said.read_text()
 
     @property
+    def pid(self) -> int:
+        """The first process, which starts the workers."""
+        return self._process.pid
+
+    @property
     def environ(self) -> dict[str, str]:
         """What a command needs, to be about this site."""
         return self._environ
@@ -149,7 +154,7 @@ class Server:
 
     def workers(self) -> list[int]:
         """The process ids of its workers."""
-        master = self._process.pid
+        master = self.pid
         return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
     def connect(self, timeout: int) -> http.client.HTTPConnection:

@@ -1,0 +1,185 @@
+"""The site as it is started by `make run`, with one worker, and each of its acts as an arm."""
+
+import itertools
+import json
+import shutil
+import tempfile
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+
+from app.db import db, writing
+from app.identity import refresh_token
+from app.identity import user as users
+from app.identity.session import Browser, Session
+from tests import backings
+from tests.backings import Backing
+from tests.bench.arms import Act, Arm, again
+from tests.bench.line import Asked, Line, carrying, get, post
+from tests.browsers import ACCESS, REFRESH, SITE_URL, Pocket, Site
+from tests.oauth.flow import CALLBACK, challenge
+from tests.server import Server
+
+SESSIONS = 10  # of the user whose devices page is looked at
+_VERIFIER = "v" * 43
+_SCOPE = "openid profile email"
+
+
+class Acts:
+    """A running site, a user with ten sessions, and an app. What is not measured is made without the server."""
+
+    def __init__(self, server: Server, backing: str = "sqlite") -> None:
+        self.server, self._backing = server, backing
+        self._site = Site(server.folder, SITE_URL=server.url, TEST_CONTROLS="0")
+        self._numbers = itertools.count()
+        self.line = Line(server.port)
+        said = server.run("clients", "add", "Bench", "--redirect-uri", CALLBACK, "--json")
+        self._app = json.loads(said)
+        self.ada = self.join()
+        for _ in range(SESSIONS - 1):
+            self._begin("ada@example.org")
+
+    @property
+    def servers(self) -> list[int]:
+        found = [self.server.pid]
+        if self._backing != "sqlite":
+            found.append(backings.postgresql().pid)
+        if self._backing == "redis":
+            found.append(backings.redis_server().pid)
+        return found
+
+    def arms(self) -> dict[str, Arm]:
+        """Every act, by its name. A page comes with cookies that are good, as it does nearly always."""
+        bearer = self.bearer(self.ada)
+        pages = {"home": "/", "account": "/account", "devices": "/devices"}
+        asked = {"check": get("/api/me", **bearer), "live": self._live(self.ada)}
+        asked |= {name: get(path, **carrying(self.ada)) for name, path in pages.items()}
+        found = {name: self._arm(name, again(partial(self.line.ask, what))) for name, what in asked.items()}
+        chains: dict[str, tuple[Callable[[int], Iterable[Act]], int]] = {
+            "refresh": (self._refreshes, 30),
+            "app refresh": (self._app_refreshes, 30),
+            "code": (self._codes, 15),
+            "introspection": (self._introspections, 50),
+            "revocation": (self._revocations, 15),
+            "sign out": (self._sign_outs, 15),
+        }
+        return found | {name: self._arm(name, ready, count) for name, (ready, count) in chains.items()}
+
+    def join(self) -> Pocket:
+        """A new user with one session."""
+        number = next(self._numbers)
+        return self._begin(f"ada-{number}@example.org" if number else "ada@example.org")
+
+    def close(self) -> None:
+        self._site.close()
+        self.line.close()
+
+    def bearer(self, pocket: Pocket) -> dict[str, str]:
+        return {"Authorization": f"Bearer {pocket[ACCESS]}"}
+
+    def _arm(self, name: str, ready: Callable[[int], Iterable[Act]], count: int = 50) -> Arm:
+        return Arm(name, self.servers, ready, count)
+
+    def _live(self, pocket: Pocket) -> Asked:
+        return get(f"/live?session={_sid(pocket)}&at=/devices", 204, **carrying(pocket))
+
+    def _refreshes(self, count: int) -> Iterator[Act]:
+        """A browser whose access token is always missing. It takes what the last answer brought."""
+        pocket = {REFRESH: self.join()[REFRESH]}
+
+        def act() -> None:
+            found = self.line.ask(get("/account/name", **carrying(pocket))).cookies
+            pocket[REFRESH] = found[REFRESH]
+
+        yield from itertools.repeat(act, count)
+
+    def _app_refreshes(self, count: int) -> Iterator[Act]:
+        form = {"grant_type": "refresh_token", "refresh_token": self._grant()}
+
+        def act() -> None:
+            form["refresh_token"] = self.line.ask(self._post("/oauth/token", form)).json["refresh_token"]
+
+        yield from itertools.repeat(act, count)
+
+    def _codes(self, count: int) -> Iterator[Act]:
+        for code in [self._code() for _ in range(count)]:
+            form = {"grant_type": "authorization_code", "code": code, "code_verifier": _VERIFIER}
+            yield partial(self.line.ask, self._post("/oauth/token", form | {"redirect_uri": CALLBACK}))
+
+    def _introspections(self, count: int) -> Iterable[Act]:
+        return [partial(self.line.ask, self._post("/oauth/introspect", {"token": self._grant()}))] * count
+
+    def _revocations(self, count: int) -> Iterator[Act]:
+        for token in [self._grant() for _ in range(count)]:
+            yield partial(self.line.ask, self._post("/oauth/revoke", {"token": token}))
+
+    def _sign_outs(self, count: int) -> Iterator[Act]:
+        for pocket in [self.join() for _ in range(count)]:
+            yield partial(self.line.ask, post("/sign-out", {}, 303, **carrying(pocket)))
+
+    def _post(self, path: str, form: dict[str, str]) -> Asked:
+        name = b64encode(f"{self._app['client_id']}:{self._app['client_secret']}".encode()).decode()
+        return post(path, form, Authorization=f"Basic {name}")
+
+    def _code(self) -> str:
+        """Have a new user allow the app in."""
+        pocket = self.join()
+        asked = {
+            "response_type": "code",
+            "client_id": self._app["client_id"],
+            "redirect_uri": CALLBACK,
+            "scope": _SCOPE,
+        }
+        asked |= {"state": "s", "nonce": "n", "code_challenge": challenge(_VERIFIER), "code_challenge_method": "S256"}
+        query = post("", asked).body
+        sent = {"decision": "allow", "sid": _sid(pocket)}
+        answer = self.line.ask(post(f"/oauth/authorize?{query}", sent, 303, **carrying(pocket)))
+        return parse_qs(urlsplit(answer.header("Location")).query)["code"][0]
+
+    def _grant(self) -> str:
+        """A refresh token of the app."""
+        with self._site.app.test_request_context(base_url=SITE_URL), writing():
+            browser = self._start(f"app-{next(self._numbers)}@example.org")
+            session = Session.grant(browser, self._app["client_id"], _SCOPE, auth_time=browser.last_auth_at)
+            token = refresh_token.issue(session).refresh
+            db.session.flush()
+            return token
+
+    def _begin(self, email: str) -> Pocket:
+        with self._site.app.test_request_context(base_url=SITE_URL), writing():
+            tokens = refresh_token.issue(self._start(email))
+            db.session.flush()
+            return {ACCESS: tokens.access, REFRESH: tokens.refresh}
+
+    def _start(self, email: str) -> Session:
+        user = users.find(email) or users.sign_up(email, "Ada", "x")
+        assert user is not None
+        return Session.start(user, Browser("Firefox on Linux", "127.0.0.1"), keep=True)
+
+
+def _sid(pocket: Pocket) -> str:
+    return str(jwt.decode(pocket[ACCESS], options={"verify_signature": False})["sid"])
+
+
+@contextmanager
+def running(backing: str = "sqlite", workers: int = 1, **environ: str) -> Iterator[Acts]:
+    """Serve the site on one of the backings, as its users have it: without what tests may do to it."""
+    base, place = Path(tempfile.mkdtemp()), Backing(backing)
+    folder = base / "instance"
+    folder.mkdir(mode=0o700)
+    place.furnish(folder)
+    server = Server(folder, anew=True, WORKERS=str(workers), TEST_CONTROLS="0", **environ)
+    acts: Any = Acts(server, backing)
+    try:
+        yield acts
+    finally:
+        acts.close()
+        server.stop()
+        place.remove(folder)
+        shutil.rmtree(base)

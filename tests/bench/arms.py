@@ -1,0 +1,79 @@
+"""What is compared: each arm does its act so many times in each round, in turn with the others.
+
+Whatever else the machine does meets them all. A ratio is the median of the ratios of the rounds, and their range.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tests.bench.processor import spent, used
+
+Act = Callable[[], object]
+
+
+@dataclass
+class Arm:
+    """One kind of act. *ready*: makes what so many acts need and returns each of them, so that only acts are measured.
+
+    *servers*: the first process of each server that takes part, also of a database. *costs*, *rates*: processor
+    time of an act in microseconds, and acts in a second, one after the other, of each round.
+    """
+
+    name: str
+    servers: list[int]
+    ready: Callable[[int], Iterable[Act]]
+    count: int = 100
+    costs: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+
+    def run(self) -> None:
+        acts = list(self.ready(self.count))
+        before, began = used(self.servers), time.perf_counter()
+        for act in acts:
+            act()
+        took, after = time.perf_counter() - began, used(self.servers)
+        self.costs.append(spent(before, after) / len(acts) * 1e6)
+        self.rates.append(len(acts) / took)
+
+    @property
+    def cost(self) -> float:
+        return statistics.median(self.costs)
+
+
+def measure(arms: list[Arm], rounds: int) -> None:
+    """Measure the arms in turn, after one round that is not counted."""
+    for _ in range(rounds + 1):
+        for arm in arms:
+            arm.run()
+    for arm in arms:
+        del arm.costs[0], arm.rates[0]
+
+
+def ratio(one: Arm, other: Arm) -> str:
+    """How many times the processor time of *other* an act of *one* takes."""
+    return _said(one.costs, other.costs)
+
+
+def rate_ratio(one: Arm, other: Arm) -> str:
+    return _said(one.rates, other.rates)
+
+
+def _said(ours: list[float], theirs: list[float]) -> str:
+    found = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
+
+
+def again(act: Act) -> Callable[[int], Iterable[Act]]:
+    """For an act that can be repeated as it is."""
+    return lambda count: [act] * count
+
+
+def rows(arms: list[Arm]) -> Iterable[str]:
+    """The lines of a table: an act, its processor time with its range, and how many are answered in a second."""
+    yield "| act | processor time, µs | a second, one after the other |"
+    yield "| --- | --- | --- |"
+    for arm in arms:
+        spread = f"{arm.cost:,.0f} ({min(arm.costs):,.0f} to {max(arm.costs):,.0f})"
+        yield f"| {arm.name} | {spread} | {statistics.median(arm.rates):,.0f} |"

@@ -1,0 +1,75 @@
+"""A kept connection to a server, as a client of any kind has it."""
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def header(self, name: str) -> str:
+        return next(value for found, value in self.headers if found.lower() == name.lower())
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        set_here = [value.partition(";")[0] for name, value in self.headers if name.lower() == "set-cookie"]
+        return dict(line.split("=", 1) for line in set_here)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, and the status that it has to be answered with."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str = ""
+    status: int = 200
+
+
+def get(path: str, status: int = 200, **headers: str) -> Asked:
+    return Asked("GET", path, headers, status=status)
+
+
+def post(path: str, form: dict[str, str], status: int = 200, **headers: str) -> Asked:
+    headers |= {"Content-Type": "application/x-www-form-urlencoded"}
+    return Asked("POST", path, headers, urlencode(form), status)
+
+
+def post_json(path: str, about: dict[str, Any], status: int = 200, **headers: str) -> Asked:
+    return Asked("POST", path, headers | {"Content-Type": "application/json"}, json.dumps(about), status)
+
+
+def carrying(pocket: dict[str, str]) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in pocket.items())}
+
+
+class Line:
+    """The connection. An answer with another status than what has to come ends the measurement."""
+
+    def __init__(self, port: int, host: str = "localhost") -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._host = {"Host": f"{host}:{port}"}
+
+    def ask(self, asked: Asked) -> Answer:
+        self._connection.request(asked.method, asked.path, asked.body or None, self._host | asked.headers)
+        found = self._connection.getresponse()
+        answer = Answer(found.status, found.getheaders(), found.read())
+        if answer.status != asked.status:
+            raise SystemExit(f"{asked.method} {asked.path} was answered {answer.status}: {answer.body[:2000].decode()}")
+        return answer
+
+    def close(self) -> None:
+        self._connection.close()
