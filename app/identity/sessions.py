@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app import clock
@@ -17,15 +17,22 @@ from app.revocation.entries import Scope
 _ends_at = case((Session.idle_until < Session.expires_at, Session.idle_until), else_=Session.expires_at)
 
 
+_LOCK = (
+    select(Session, User)
+    .join(User, User.id == Session.user_id)
+    .where(Session.id == bindparam("sid"))
+    .with_for_update(of=(User, Session))  # PostgreSQL takes the locks in this order
+    .execution_options(populate_existing=True)
+)
+
+
 def lock(sid: str) -> Session | None:
-    """Return the session's row as it is now, its user's row locked first, both held until the transaction ends."""
-    user_id = db.session.scalar(select(Session.user_id).where(Session.id == sid))
-    if user_id is None:
-        return None
-    db.session.scalars(select(User).where(User.id == user_id).with_for_update()).one_or_none()
-    return db.session.scalars(
-        select(Session).where(Session.id == sid).with_for_update().execution_options(populate_existing=True)
-    ).one_or_none()  # none any more if its account was deleted meanwhile
+    """Return the session's row as it is now, its user's row locked first, both held until the transaction ends.
+
+    None if there is none, perhaps any more: its account may have been deleted meanwhile.
+    """
+    found = db.session.execute(_LOCK, {"sid": sid}).one_or_none()
+    return found[0] if found else None
 
 
 def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[Session]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import CheckConstraint, Index, String, func, select, text, update
+from sqlalchemy import CheckConstraint, Executable, Index, String, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, scoped_session
 
-from app import clock
+from app import clock, prebuilt
 from app.db import Model, after_commit, analyze_growth, check_durable, db
+from app.prebuilt import Answer
 from app.revocation import tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, Found, Known, LogCut, Seen, Witness
@@ -109,7 +110,7 @@ def revoke_each(facts: Sequence[Fact]) -> list[Entry]:
 
 def allows(bearer: Bearer, session: Asked = db.session) -> bool:
     """Decide on the token from the log itself; also refuses one of another log, perhaps a newer copy of this one."""
-    size, _, ended = _ask(_covering((bearer.jti, bearer.sid, bearer.sub), bearer.opened), session=session)
+    size, _, ended = _ask(_COVERING, session, **_asked((bearer.jti, bearer.sid, bearer.sub), bearer.opened))
     return bearer.opened <= size and ended is None
 
 
@@ -120,7 +121,7 @@ def size() -> int:
 
 def head() -> tuple[int, str]:
     """Return how many entries there are, and in which epoch. Raises LogCut."""
-    size, epoch = _ask()
+    size, epoch = _ask(_HEAD)
     return size, epoch
 
 
@@ -159,28 +160,54 @@ def covering(subjects: tuple[str, ...], opened: int) -> int | None:
 
     One look into one index. Every node that has read this entry refuses what it covers. Raises LogCut.
     """
-    *_, position = _ask(_covering(subjects, opened))
+    *_, position = _ask(_COVERING, **_asked(subjects, opened))
     found: int | None = position
     return found
 
 
 def latest(subject: str) -> int | None:
     """Return the position of the last entry that revokes *subject*. Raises LogCut."""
-    revoked = LogEntry.kind == Kind.REVOKED, LogEntry.subject == subject
-    *_, position = _ask(select(func.max(LogEntry.position)).where(*revoked).scalar_subquery())
+    *_, position = _ask(_LATEST, subject=subject)
     found: int | None = position
     return found
 
 
-def _covering(subjects: tuple[str, ...], opened: int) -> Any:
-    revoked = LogEntry.kind == Kind.REVOKED, LogEntry.subject.in_(subjects), LogEntry.position >= opened
-    return select(func.min(LogEntry.position)).where(*revoked).scalar_subquery()
+def _head() -> tuple[Any, ...]:
+    anchor = select(_LEAVES.c.hash).where(_LEAVES.c.position == bindparam("known")).scalar_subquery()
+    return _LOG.c.size, _LOG.c.epoch, _LOG.c.cut_from, anchor
 
 
-def _ask(*questions: Any, session: Asked = db.session) -> tuple[Any, ...]:
-    """Return the size and the epoch of the log and the answers to *questions*, unless it is cut. Raises LogCut."""
-    known = witness.known_to(session.connection())
-    row = session.execute(select(*_head(known.position), *questions)).one_or_none()
+def _first_covering() -> Any:
+    named = _ENTRIES.c.subject.in_([bindparam(name) for name in _SUBJECTS])
+    revoked = IS_REVOKED, named, _ENTRIES.c.position >= bindparam("opened")
+    return select(func.min(_ENTRIES.c.position)).where(*revoked).scalar_subquery()
+
+
+def _last_revoking() -> Any:
+    revoked = IS_REVOKED, _ENTRIES.c.subject == bindparam("subject")
+    return select(func.max(_ENTRIES.c.position)).where(*revoked).scalar_subquery()
+
+
+_LOG, _ENTRIES, _LEAVES = prebuilt.table(Head), prebuilt.table(LogEntry), prebuilt.table(tree.Leaf)
+_SUBJECTS = "subject", "another", "third"  # of a bearer: the token, its session and its user
+_HEAD = select(*_head())
+_COVERING = select(*_head(), _first_covering())
+_LATEST = select(*_head(), _last_revoking())
+_GROW = update(_LOG).where(_LOG.c.cut_from.is_(None)).values(size=_LOG.c.size + bindparam("count")).returning(*_head())
+_APPEND = insert(_ENTRIES)
+
+
+def _asked(subjects: tuple[str, ...], opened: int) -> dict[str, Any]:
+    """Return the values of `_COVERING`: of fewer than three subjects, the first is named again."""
+    first, *more = subjects
+    return dict(zip(_SUBJECTS, (first, *more, first, first), strict=False)) | {"opened": opened}
+
+
+def _ask(statement: Executable, session: Asked = db.session, **values: Any) -> tuple[Any, ...]:
+    """Return the size and the epoch of the log and what else is asked, unless the log is cut. Raises LogCut."""
+    connection = session.connection()
+    known = witness.known_to(connection)
+    row: Answer | None = connection.execute(statement, {"known": known.position, **values}).one_or_none()
     if row is None:
         raise _lost(known, session)
     size, epoch, cut_from, anchor, *answers = row
@@ -192,11 +219,6 @@ def _lost(known: Known, session: Asked = db.session) -> LogCut:
     """Return what is wrong with a log that is marked as cut, or has no head."""
     size, cut_from = session.execute(select(Head.size, Head.cut_from)).one_or_none() or (0, None)
     return LogCut(size, known.position if cut_from is None else cut_from)
-
-
-def _head(position: int) -> tuple[Any, ...]:
-    anchor = select(tree.Leaf.hash).where(tree.Leaf.position == position).scalar_subquery()
-    return Head.size, Head.epoch, Head.cut_from, anchor
 
 
 Projection = Callable[[Sequence[Entry]], None]
@@ -219,22 +241,23 @@ def _follow_growth(entries: Sequence[Entry]) -> None:
 
 def _append(facts: Sequence[Fact]) -> list[Entry]:
     check_durable()
+    db.session.flush()  # the projections look among the rows
     first, epoch = _next(len(facts))
-    rows = [_row(position, fact) for position, fact in enumerate(facts, first)]
-    db.session.add_all(rows)
-    db.session.flush()
-    entries = [row.entry() for row in rows]
-    last = tree.append(first, [entry.commitment(row.nonce) for entry, row in zip(entries, rows, strict=True)])
+    entries = [_entry(position, fact) for position, fact in enumerate(facts, first)]
+    nonces = [secrets.token_bytes(16) for _ in entries]
+    pairs = list(zip(entries, nonces, strict=True))
+    prebuilt.add(_APPEND, [entry._asdict() | {"nonce": nonce} for entry, nonce in pairs])
+    last = tree.append(first, [entry.commitment(nonce) for entry, nonce in pairs])
     after_commit(_Note(_witness()), once=_Note).seen = Seen(epoch, entries[-1].position, last)
     for write in _projections:
         write(entries)
     return entries
 
 
-def _row(position: int, fact: Fact) -> LogEntry:
+def _entry(position: int, fact: Fact) -> Entry:
     opened = position if fact.opened is None else fact.opened
-    return LogEntry(
-        **fact._asdict() | {"opened": opened}, position=position, at=clock.now(), nonce=secrets.token_bytes(16)
+    return Entry(
+        position, fact.kind, fact.scope, fact.subject, opened, fact.until, clock.now(), fact.reason, fact.actor
     )
 
 
@@ -256,10 +279,7 @@ def _next(count: int) -> tuple[int, str]:
     (A sequence would leave gaps; max()+1 would give duplicates.)
     """
     known = witness.known_to(db.session.connection())
-    row = db.session.execute(
-        update(Head).where(Head.cut_from.is_(None)).values(size=Head.size + count).returning(*_head(known.position)),
-        execution_options={"synchronize_session": False},
-    ).one_or_none()
+    row = prebuilt.ask(_GROW, count=count, known=known.position)
     if row is None:
         raise _lost(known)
     size, epoch, _, anchor = row

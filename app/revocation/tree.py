@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import LargeBinary, select
+from sqlalchemy import LargeBinary, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import security_log
+from app import prebuilt, security_log
 from app.db import Model, StoreUnavailable, db
 from app.revocation import merkle
 
@@ -40,22 +40,23 @@ class Node(Model):
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
+_ADD, _FILL = insert(prebuilt.table(Leaf)), insert(prebuilt.table(Node))
+
+
 def append(first: int, commitments: Sequence[bytes]) -> bytes:
     """Add the hashes of the entries from the position *first* on, and of each tile that they fill; return the last.
 
     Must run inside `db.writing`.
     """
-    leaves = [Leaf(position=at, hash=merkle.leaf_hash(found)) for at, found in enumerate(commitments, first)]
-    db.session.add_all(leaves)
-    db.session.flush()
+    leaves = [merkle.leaf_hash(found) for found in commitments]
+    prebuilt.add(_ADD, [{"position": at, "hash": found} for at, found in enumerate(leaves, first)])
     level, before, after = 0, (first - 1) // WIDTH, (first - 1 + len(leaves)) // WIDTH
     while before < after:  # tiles of this level that have become full
         filled = [(index, merkle.of_leaves(tile(level, index))(HEIGHT, 0)) for index in range(before, after)]
         level += 1
-        db.session.add_all(Node(level=level, index=index, hash=found) for index, found in filled)
-        db.session.flush()
+        prebuilt.add(_FILL, [{"level": level, "index": index, "hash": found} for index, found in filled])
         before, after = before // WIDTH, after // WIDTH
-    return leaves[-1].hash
+    return leaves[-1]
 
 
 def tile(level: int, index: int, width: int = WIDTH) -> list[bytes]:

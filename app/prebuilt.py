@@ -1,0 +1,73 @@
+"""Prebuilt statements: what the hot acts ask and write, on the connection of the transaction and without the ORM.
+
+To build a statement, and an object for each row, takes longer than to run it. The models stay for everything else.
+A statement names its values by `bindparam`, and stands at the top level of a module.
+"""
+
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Delete, Executable, Insert, Row, Table, Update
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm.util import identity_key
+
+from app.db import db
+
+Write = Insert | Update | Delete
+Answer = Row[*tuple[Any, ...]]
+
+
+def table(model: type[DeclarativeBase]) -> Table:
+    """Return the table of *model*, for a statement about rows rather than objects."""
+    return cast(Table, model.__table__)
+
+
+def ask(statement: Executable, **values: Any) -> Answer | None:
+    """Return the one row that answers, or None."""
+    return _run(statement, values).one_or_none()
+
+
+def write(statement: Write, **values: Any) -> int:
+    """Write; return how many rows that were. Of a row of which the ORM may hold an object, tell `forget`."""
+    return _run(statement, values).rowcount
+
+
+def add(statement: Insert, rows: list[dict[str, Any]]) -> None:
+    """Insert *rows*."""
+    db.session.connection().execute(statement, rows)
+
+
+class Together:
+    """Writes that PostgreSQL gets as one statement, as each round trip costs there. No two may concern the same row."""
+
+    def __init__(self, *writes: Write) -> None:
+        *before, last = self._each = writes
+        self._whole = last.add_cte(*(one.cte(f"part_{number}") for number, one in enumerate(before)))
+
+    def write(self, **values: Any) -> int:
+        """Return how many rows the last of the writes concerned."""
+        if db.engine.dialect.name == "postgresql":
+            return write(self._whole, **values)
+        return [write(one, **values) for one in self._each][-1]
+
+
+def look(statement: Executable, **values: Any) -> Answer | None:
+    """Return the one row that answers, or None, as it is now: nothing is locked, and no transaction is begun for it.
+
+    On PostgreSQL a transaction for one question would take two more round trips. A request that has one open asks in
+    that one: it must not wait for a second connection while it holds one.
+    """
+    if db.session().in_transaction() or db.engine.dialect.name != "postgresql":
+        return ask(statement, **values)
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        return connection.execute(statement, values).one_or_none()
+
+
+def forget(model: type[DeclarativeBase], key: Any) -> None:
+    """Have the ORM read the row of this key anew, if it holds an object of it: the row was changed."""
+    held = db.session.identity_map.get(identity_key(model, key))
+    if held is not None:
+        db.session.expire(held)
+
+
+def _run(statement: Executable, values: dict[str, Any]) -> CursorResult[*tuple[Any, ...]]:
+    return db.session.connection().execute(statement, values)
