@@ -7,7 +7,7 @@ from flask import Flask
 from app import clock
 from app.config import Settings
 from app.db import writing
-from app.identity import factors, sessions
+from app.identity import factors, passkey, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason
@@ -52,4 +52,5 @@ def _reopen(user_id: str, hashed: str) -> None:
     user = users.lock(user_id)
     user.disabled_at = None
     factors.turn_off(user)
+    passkey.remove_since(user.id, 0)
     user.set_password(hashed)

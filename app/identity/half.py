@@ -1,4 +1,4 @@
-"""A sign-in that is half done: the password was right, and the second factor is still asked for.
+"""A sign-in that is half done: the password or the passkey was right, and the second factor is still asked for.
 
 It is not signed in. One browser holds it, for five minutes, and it leads to one session.
 """
@@ -59,6 +59,11 @@ def finish(found: HalfSignIn) -> bool:
         delete(HalfSignIn).where(HalfSignIn.hash == found.hash), execution_options={"synchronize_session": False}
     )
     return gone.rowcount == 1
+
+
+def forget(user_id: str) -> None:
+    """Have none of this account be finished: what began them is good no more. Must run inside `db.writing`."""
+    db.session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))
 
 
 def _purge() -> None:

@@ -9,8 +9,11 @@ from typing import NamedTuple
 PASSWORD = "pwd"  # noqa: S105 - a word of RFC 8176
 CODE = "otp"  # of an authenticator app
 RECOVERY = "rec"  # a recovery code: a word of ours, published as `otp`
-_FACTORS = frozenset({CODE, RECOVERY})
-_KNOWN, _HELD = frozenset({PASSWORD}), _FACTORS  # something you know, something you have
+PASSKEY = "pop"  # the proof that one has a key
+BOTH = "mfa"  # of a passkey: it has made sure of its user too, by a finger or a PIN
+_CODES = frozenset({CODE, RECOVERY})
+_FACTORS = _CODES | {BOTH}
+_KNOWN, _HELD = frozenset({PASSWORD}), _CODES | {PASSKEY}  # something you know, something you have
 ONE_FACTOR, TWO_FACTORS = "1", "2"
 LEVELS = (ONE_FACTOR, TWO_FACTORS)  # `acr`, from weak to strong
 
@@ -30,10 +33,11 @@ def join(*words: str) -> str:
 def repeat(before: Collection[str] | None, word: str) -> str:
     """Return how a user is known who proves by *word* once more what they proved *before*.
 
-    A second factor stands beside the password that the session began with. A password stands alone: what proved a
-    second factor before it may have been removed since.
+    A code stands beside the password or the passkey that the session began with. These stand alone: what proved a second
+    factor before may have been removed since.
     """
-    return join(PASSWORD, word) if word in _FACTORS and PASSWORD in (before or ()) else word
+    first = next((first for first in (PASSWORD, PASSKEY) if first in (before or ())), None)
+    return join(first, word) if first and word in _CODES else word
 
 
 def has_factor(words: Collection[str] | None) -> bool:
@@ -48,11 +52,11 @@ def published(how: str | None) -> tuple[str, ...] | None:
     words = set(how.split())
     both = not _KNOWN.isdisjoint(words) and not _HELD.isdisjoint(words)
     said = dict.fromkeys(CODE if word == RECOVERY else word for word in how.split())
-    return (*said, *(["mfa"] if both and "mfa" not in said else []))
+    return (*said, *([BOTH] if both and BOTH not in said else []))
 
 
 def level(words: Collection[str] | None) -> str | None:
     """Return `acr` as tokens have it."""
     if words is None:
         return None
-    return TWO_FACTORS if "mfa" in words else ONE_FACTOR
+    return TWO_FACTORS if BOTH in words else ONE_FACTOR

@@ -66,10 +66,15 @@ class User(UserMixin, Model):
         """Whether a password alone is not enough."""
         return self.totp is not None
 
+    @property
+    def has_some_password(self) -> bool:
+        """Whether there is a password: an account may have passkeys alone."""
+        return bool(self.plain_hash)
+
     def has_password(self, password: str) -> bool:
         """Check *password*; takes the same time either way. No transaction may be open."""
         before = self.plain_hash
-        kept = passwords.check(before, password)
+        kept = passwords.check(before or None, password)
         return kept is not None and (kept == before or _respell(self.id, before, kept))
 
     def set_password(self, hashed: str) -> None:
@@ -103,11 +108,14 @@ def init_app(app: Flask) -> None:
         _give_mailboxes()
 
 
-def sign_up(email: str, name: str, hashed: str) -> User | None:
-    """Add an account, or return None if the address has one. Must run inside `db.writing`."""
+def sign_up(email: str, name: str, hashed: str, user_id: str | None = None) -> User | None:
+    """Add an account, or return None if the address has one. Must run inside `db.writing`.
+
+    *hashed*: empty where a passkey, made for *user_id*, is to be the only way in.
+    """
     if find(email):
         return None
-    user = User(id=secrets.token_urlsafe(16), email=email, mailbox=emails.mailbox(email), name=name)
+    user = User(id=user_id or secrets.token_urlsafe(16), email=email, mailbox=emails.mailbox(email), name=name)
     user.created_at = clock.now()
     user.set_password(hashed)
     try:

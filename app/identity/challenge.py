@@ -1,0 +1,70 @@
+"""What a passkey signs: a challenge that only this browser was given, good for five minutes and for one signature.
+
+To make one writes nothing: it follows from a secret that the browser keeps in a cookie, and from a stamp that its page sends
+back. Its use is written down, so every node refuses a second one.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from typing import Any
+
+from sqlalchemy import CursorResult, LargeBinary, delete, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import clock, seal
+from app.config import settings
+from app.db import Model, db
+
+SECONDS = 5 * 60
+PURGED = 50  # rows at a time
+_SPEND = text("INSERT INTO spent_challenges (hash, until) VALUES (:hash, :until) ON CONFLICT (hash) DO NOTHING")
+
+
+class SpentChallenge(Model):
+    """One that was signed, by its SHA-256, until it would have run out."""
+
+    __tablename__ = "spent_challenges"
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    until: Mapped[int] = mapped_column(index=True)
+
+
+def new_secret() -> str:
+    """Return what the cookie of a browser is to hold."""
+    return secrets.token_urlsafe(32)
+
+
+def new_stamp() -> str:
+    """Return what tells one challenge of a browser from another, and when it runs out."""
+    return f"{clock.now() + SECONDS}.{secrets.token_urlsafe(16)}"
+
+
+def of(secret: str | None, stamp: str, purpose: str) -> bytes | None:
+    """Return the challenge of this secret and stamp for one purpose, or None if it has run out.
+
+    A stamp that says another time makes another challenge, which no key has signed.
+    """
+    if not secret or not _is_fresh(stamp):
+        return None
+    key = seal.derive(settings().secret_key, "challenges of passkeys")
+    return hmac.digest(key, json.dumps([purpose, secret, stamp]).encode(), hashlib.sha256)
+
+
+def spend(challenge: bytes) -> bool:
+    """Write down that it was signed; return False if it had been before. Must run inside `db.writing`."""
+    _purge()
+    kept = {"hash": hashlib.sha256(challenge).digest(), "until": clock.now() + SECONDS}
+    done: CursorResult[Any] = db.session.execute(_SPEND, kept)  # type: ignore[assignment]
+    return done.rowcount == 1
+
+
+def _is_fresh(stamp: str) -> bool:
+    until = stamp.partition(".")[0]
+    return until.isascii() and until.isdigit() and len(until) < 20 and clock.now() < int(until) <= clock.now() + SECONDS
+
+
+def _purge() -> None:
+    """Forget some that have run out, so that `flask purge` finds little."""
+    old = select(SpentChallenge.hash).where(SpentChallenge.until < clock.now()).limit(PURGED)
+    db.session.execute(delete(SpentChallenge).where(SpentChallenge.hash.in_(old.with_for_update(skip_locked=True))))

@@ -1,0 +1,280 @@
+"""Passkeys: keys that a device or a password manager holds, and that sign in to this site and to no other (WebAuthn)."""
+
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import webauthn
+from sqlalchemy import ForeignKey, LargeBinary, String, delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+from webauthn.helpers import (
+    parse_authentication_credential_json,
+    parse_client_data_json,
+    parse_registration_credential_json,
+)
+from webauthn.helpers.structs import (
+    AuthenticationCredential,
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from app import address, clock
+from app.config import is_loopback, settings
+from app.db import Model, db
+from app.identity import challenge as challenges
+from app.identity import proof
+from app.identity.user import User
+
+MOST = 20  # of one account
+VERIFIED = proof.join(proof.PASSKEY, proof.BOTH)  # how its user is known where a key has made sure of them
+LONGEST = 16 * 1024  # characters of what a browser sends
+_PORTS = {"http": 80, "https": 443}
+T = TypeVar("T")
+
+
+class Passkey(Model):
+    """A key of an account. Times are Unix seconds.
+
+    *credential*: the id by which its authenticator knows it. *sign_count*: of the last signature; 0 where the key does not
+    count. *is_backed_up*: whether its owner's other devices have it too. *verifies*: whether it has ever made sure of its
+    user, by a finger or a PIN: such a key alone is enough to sign in and to prove again who one is.
+    """
+
+    __tablename__ = "passkeys"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    credential: Mapped[bytes] = mapped_column(LargeBinary(1023), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int]
+    is_backed_up: Mapped[bool]
+    verifies: Mapped[bool]
+    name: Mapped[str] = mapped_column(String(60))
+    added_at: Mapped[int]
+    used_at: Mapped[int | None]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A good signature of a key of *user_id*. *is_verified*: whether the key has made sure of its user this time."""
+
+    key_id: str
+    user_id: str
+    challenge: bytes
+    sign_count: int
+    is_backed_up: bool
+    is_verified: bool
+
+    @property
+    def proof(self) -> str:
+        """How its user is known (see `proof`): a key that has made sure of its user is two factors."""
+        return VERIFIED if self.is_verified else proof.PASSKEY
+
+
+def rp_id() -> str:
+    """Return the host that keys are bound to: that of `SITE_URL`, whatever a proxy or a request calls it."""
+    host = urlsplit(settings().site_url).hostname or ""
+    return host if host.isascii() else host.encode("idna").decode()
+
+
+def origin() -> str:
+    """Return `SITE_URL` as browsers spell it: without the usual port, and its host in ASCII."""
+    site = urlsplit(settings().site_url)
+    host = f"[{rp_id()}]" if ":" in rp_id() else rp_id()
+    return f"{site.scheme}://{host}" + (f":{site.port}" if site.port not in (None, _PORTS[site.scheme]) else "")
+
+
+def are_possible() -> bool:
+    """Return whether browsers have passkeys for this site: for no IP address, and for plain http on one machine alone."""
+    is_safe = settings().https or is_loopback(settings().site_url)
+    return is_safe and address.read(rp_id()) is None
+
+
+def of_user(user_id: str) -> list[Passkey]:
+    """Return the keys of an account, the oldest first."""
+    found = select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.added_at, Passkey.id)
+    return list(db.session.scalars(found))
+
+
+def has_any(user_id: str) -> bool:
+    """Return whether the account has a key."""
+    return bool(db.session.scalar(select(func.count()).where(Passkey.user_id == user_id)))
+
+
+def own(user_id: str, key_id: str) -> Passkey | None:
+    """Return this key, if it is one of this account."""
+    return db.session.scalar(select(Passkey).where(Passkey.id == key_id, Passkey.user_id == user_id))
+
+
+def is_last_way_in(user: User, key: Passkey) -> bool:
+    """Return whether its owner could not sign in, and prove again who they are, without this key."""
+    others = select(func.count()).where(Passkey.user_id == user.id, Passkey.id != key.id, Passkey.verifies)
+    return not user.has_some_password and not db.session.scalar(others)
+
+
+def new_owner(challenge: bytes) -> str:
+    """Return the id of the account that a key is to begin, which is made with the key: the challenge is good once."""
+    return urlsafe_b64encode(sha256(b"account " + challenge).digest()[:16]).decode().rstrip("=")
+
+
+def ask_to_make(user_id: str, email: str, name: str, challenge: bytes, *, verified: bool = False) -> str:
+    """Return what a browser is asked for a new key, as JSON (WebAuthn, section 5.4). *verified*: it must be sure of its user."""
+    options = webauthn.generate_registration_options(
+        rp_id=rp_id(),
+        rp_name="Signed Out",
+        user_id=user_id.encode(),
+        user_name=email,
+        user_display_name=name,
+        challenge=challenge,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_verification(verified)
+        ),
+        exclude_credentials=_descriptors(user_id),
+    )
+    return webauthn.options_to_json(options)
+
+
+def ask_to_sign(challenge: bytes, user_id: str | None = None) -> str:
+    """Return what a browser is asked for a signature, as JSON (WebAuthn, section 5.5).
+
+    By a key of *user_id* that makes sure of its user; else by whichever key of this site it has.
+    """
+    options = webauthn.generate_authentication_options(
+        rp_id=rp_id(),
+        challenge=challenge,
+        allow_credentials=_descriptors(user_id) if user_id else None,
+        user_verification=_verification(user_id is not None),
+    )
+    return webauthn.options_to_json(options)
+
+
+def make(user_id: str, sent: str, challenge: bytes, name: str, *, verified: bool = False) -> Passkey | None:
+    """Return the new key that a browser has *sent*, not yet stored, or None if it is not what was asked for."""
+
+    def read() -> Passkey:
+        credential = parse_registration_credential_json(sent)
+        _check_own_page(credential.response.client_data_json)
+        found = webauthn.verify_registration_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=rp_id(),
+            expected_origin=origin(),
+            require_user_verification=verified,
+        )
+        return Passkey(
+            id=secrets.token_urlsafe(16),
+            user_id=user_id,
+            credential=found.credential_id,
+            public_key=found.credential_public_key,
+            sign_count=found.sign_count,
+            is_backed_up=found.credential_backed_up,
+            verifies=found.user_verified,
+            name=name,
+            added_at=clock.now(),
+        )
+
+    return _read(sent, read)
+
+
+def add(key: Passkey, challenge: bytes) -> bool:
+    """Store a new key; return False if its challenge was used, there are too many, or another account's has its id.
+
+    Must run inside `db.writing`, with the user's row locked.
+    """
+    if not challenges.spend(challenge) or len(of_user(key.user_id)) >= MOST:
+        return False
+    try:
+        with db.session.begin_nested():
+            db.session.add(key)
+    except IntegrityError:
+        return False
+    return True
+
+
+def check(sent: str, challenge: bytes) -> Signature | None:
+    """Return the signature that a browser has *sent*, or None if it is not good. Nothing is used up."""
+    credential = _read(sent, lambda: _parse(sent))
+    key = db.session.scalar(select(Passkey).where(Passkey.credential == credential.raw_id)) if credential else None
+    if credential is None or key is None or credential.response.user_handle not in (None, key.user_id.encode()):
+        return None
+    found = _read(
+        sent,
+        lambda: webauthn.verify_authentication_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=rp_id(),
+            expected_origin=origin(),
+            credential_public_key=key.public_key,
+            credential_current_sign_count=key.sign_count,
+        ),
+    )
+    if found is None:
+        return None
+    return Signature(
+        key.id, key.user_id, challenge, found.new_sign_count, found.credential_backed_up, found.user_verified
+    )
+
+
+def spend(user: User, signature: Signature) -> str | None:
+    """Use the signature up and note what it says of its key; return its words of a `Proof`.
+
+    None if it was used, or the key removed, since it was checked. Must run inside `db.writing`, with the user's row locked.
+    """
+    key = db.session.get(Passkey, signature.key_id, populate_existing=True)
+    if key is None or key.user_id != user.id or not challenges.spend(signature.challenge):
+        return None
+    key.sign_count = max(key.sign_count, signature.sign_count)
+    key.is_backed_up, key.used_at = signature.is_backed_up, clock.now()
+    key.verifies = key.verifies or signature.is_verified
+    return signature.proof
+
+
+def remove(key: Passkey) -> None:
+    """Remove a key. Must run inside `db.writing`, with the user's row locked."""
+    db.session.delete(key)
+    db.session.flush()
+
+
+def remove_since(user_id: str, at: int) -> None:
+    """Remove the keys that were added at *at* or later. Must run inside `db.writing`, with the user's row locked."""
+    late = delete(Passkey).where(Passkey.user_id == user_id, Passkey.added_at >= at)
+    db.session.execute(late)
+
+
+def _descriptors(user_id: str) -> list[PublicKeyCredentialDescriptor]:
+    return [PublicKeyCredentialDescriptor(id=key.credential) for key in of_user(user_id)]
+
+
+def _verification(is_required: bool) -> UserVerificationRequirement:
+    return UserVerificationRequirement.REQUIRED if is_required else UserVerificationRequirement.PREFERRED
+
+
+def _parse(sent: str) -> AuthenticationCredential:
+    credential = parse_authentication_credential_json(sent)
+    _check_own_page(credential.response.client_data_json)
+    return credential
+
+
+def _check_own_page(client_data: bytes) -> None:
+    """Raise ValueError for what was signed in a frame of another site, which the library lets pass."""
+    if parse_client_data_json(client_data).cross_origin:
+        raise ValueError("signed in a frame of another site")
+
+
+def _read(sent: str, read: Callable[[], T]) -> T | None:
+    """Return what *read* makes of what a browser has *sent*: nothing, where it raises.
+
+    What is sent may be any bytes, and the libraries that take it apart raise whatever they meet.
+    """
+    if len(sent) > LONGEST:
+        return None
+    try:
+        return read()
+    except Exception:
+        return None
