@@ -7,11 +7,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app import admission, clock
-from app.identity import activity, address, browsers, factors, refresh_token, sessions
+from app.identity import activity, address, browsers, factors, passkey, refresh_token, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.proof import PASSWORD, Proof
 from app.identity.session import Reason, Session
+from app.identity.user import User
 from app.oauth import consent
 from app.web import allowed, attempts, endings, forms, guard, new_address, once
 
@@ -26,7 +27,12 @@ def show() -> ResponseReturnValue:
     user = guard.current().user
     apps, codes = allowed.build(user.id), factors.count_codes(user) if user.has_factor else 0
     return render_template(
-        "web/account.html", apps=apps, codes=codes, done=has_lately("app_disallowed"), asked=has_lately("address_asked")
+        "web/account.html",
+        apps=apps,
+        codes=codes,
+        passkeys=len(passkey.of_user(user.id)),
+        done=has_lately("app_disallowed"),
+        asked=has_lately("address_asked"),
     )
 
 
@@ -78,14 +84,15 @@ def end_app(client_id: str) -> ResponseReturnValue:
 @guard.required
 def password() -> ResponseReturnValue:
     visit = guard.current()
-    if visit.user.has_factor and visit.is_stale:
+    has_password = visit.user.has_some_password
+    if (visit.user.has_factor or not has_password) and visit.is_stale:
         return redirect("/confirm?next=/account/password", 303)
-    form = forms.ChangePassword(request.form or None, visit.user)
+    form = (forms.ChangePassword if has_password else forms.AddPassword)(request.form or None, visit.user)
     done = _change(form) if request.method == "POST" and form.validate() else None
     return done or _password_page(form)
 
 
-def _password_page(form: forms.ChangePassword) -> ResponseReturnValue:
+def _password_page(form: forms.AddPassword) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
     user_id, done = guard.current().user.id, has_lately("password_changed")
     has_apps, lasting = allowed.count(user_id) > 0, sessions.has_lasting(user_id)
@@ -98,19 +105,16 @@ def has_lately(what: str) -> bool:
     return any(event.event == what and clock.now() - event.at < DONE_SECONDS for event in newest)
 
 
-def _change(form: forms.ChangePassword) -> Response | None:
+def _change(form: forms.AddPassword) -> Response | None:
     visit = guard.current()
     user, version = visit.user, visit.user.password_version
-    if not attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.current))):
-        with guard.acting() as session:
-            activity.act("confirm_failed", session)
-        form.current.errors = ["This is not your password."]
+    if isinstance(form, forms.ChangePassword) and not _is_current(form, user):
         return None
     hashed = passwords.hash(forms.text(form.password))
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(user.id)
         if owner.password_version != version or (owner.has_factor and not visit.has_factor):
-            form.current.errors = ["How you sign in was changed just now, from elsewhere."]
+            form.password.errors = ["How you sign in was changed just now, from elsewhere."]
             return None
         owner.set_password(hashed)
         if form.end_others.data:
@@ -119,9 +123,20 @@ def _change(form: forms.ChangePassword) -> Response | None:
             _end_apps(session)
         renewed = session.renew(browsers.here())
         activity.act("password_changed", renewed)
-        known = visit.proof if owner.has_factor else Proof(clock.now(), PASSWORD)
+        is_proved = isinstance(form, forms.ChangePassword) and not owner.has_factor
+        known = Proof(clock.now(), PASSWORD) if is_proved else visit.proof
         guard.renew(refresh_token.issue(renewed, proof=known))
         return once.result("/account/password?done=changed")
+
+
+def _is_current(form: forms.ChangePassword, user: User) -> bool:
+    """Check the password that is to be replaced."""
+    is_right = attempts.confirm(guard.current().claims.sid, lambda: user.has_password(forms.text(form.current)))
+    if not is_right:
+        with guard.acting() as session:
+            activity.act("confirm_failed", session)
+        form.current.errors = ["This is not your password."]
+    return is_right
 
 
 def _end_apps(session: Session) -> None:

@@ -1,8 +1,6 @@
 """The authenticator app of an account and its recovery codes: added, removed, made anew. Each takes a fresh proof."""
 
 import json
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import segno
@@ -16,26 +14,15 @@ from app.identity import user as users
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
 from app.identity.user import User
-from app.web import account, attempts, forms, guard, local, once, second
+from app.web import account, attempts, forms, guard, once, second
 
 bp = Blueprint("authenticator", __name__, url_prefix="/account")
 DRAFT_SECONDS = 30 * 60  # to find a phone, and to write ten codes down
 _LATE = "This page was open for too long. Here is a new one."
 
 
-def _proved(view: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
-    """Keep a page for those who have proved lately who they are: with the second factor, if they have one."""
-
-    @guard.required
-    @wraps(view)
-    def ask_first() -> ResponseReturnValue:
-        return redirect(local.address("/confirm", request.path), 303) if guard.current().is_stale else view()
-
-    return ask_first
-
-
 @bp.route("/authenticator", methods=["GET", "POST"])
-@_proved
+@guard.proved
 def turn_on() -> ResponseReturnValue:
     user = guard.current().user
     if user.has_factor:
@@ -48,7 +35,7 @@ def turn_on() -> ResponseReturnValue:
 
 
 @bp.route("/authenticator/remove", methods=["GET", "POST"])
-@_proved
+@guard.proved
 def turn_off() -> ResponseReturnValue:
     visit = guard.current()
     form = forms.TurnOff(request.form or None)
@@ -60,12 +47,12 @@ def turn_off() -> ResponseReturnValue:
         if not (owner.has_factor and visit.has_factor):  # nothing to remove, or added since by another browser
             return redirect(request.path, 303)
         factors.turn_off(owner)
-        _go_on(session, "factor_removed", visit.proof, end_others=form.end_others.data)
+        go_on(session, "factor_removed", visit.proof, end_others=form.end_others.data)
         return once.result("/account/authenticator/remove?done=removed")
 
 
 @bp.route("/recovery-codes", methods=["GET", "POST"])
-@_proved
+@guard.proved
 def make_codes() -> ResponseReturnValue:
     user = guard.current().user
     if not user.has_factor:
@@ -96,11 +83,11 @@ def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue |
             return redirect("/account/authenticator", 303)
         factors.turn_on(owner, draft["secret"], step, draft["codes"])
         known = Proof(visit.claims.auth_time, proof.repeat(visit.claims.amr, proof.CODE))
-        _go_on(session, "factor_added", known, end_others=form.end_others.data)
+        go_on(session, "factor_added", known, end_others=form.end_others.data)
         return once.result("/account/authenticator?done=added")
 
 
-def _go_on(session: Session, event: str, known: Proof, *, end_others: bool) -> None:
+def go_on(session: Session, event: str, known: Proof, *, end_others: bool) -> None:
     """Go on in a session of its own, as after a change of password: copies of this one's tokens end here."""
     if end_others:
         sessions.end_others(session, Reason.FACTOR_CHANGED)

@@ -1,6 +1,7 @@
 """Step-up: prove again who you are; then what was asked for is done.
 
-It takes the password; with a second factor, a code instead, which a thief of the cookies and the password lacks.
+It takes the password; with a second factor, a code instead, which a thief of the cookies and the password lacks; or a
+passkey that has made sure of its user.
 """
 
 from collections.abc import Callable
@@ -9,14 +10,15 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Unauthorized
 
-from app.identity import activity, factors, proof, refresh_token
+from app.identity import activity, factors, passkey, proof, refresh_token
 from app.identity.refresh_token import Tokens
 from app.identity.session import Session
 from app.identity.user import User
 from app.oauth import authorization
-from app.web import attempts, cookies, endings, forms, guard, local, once, second
+from app.web import attempts, ceremony, cookies, endings, forms, guard, local, once, second
 
 bp = Blueprint("confirm", __name__)
+Asked = forms.Confirm | forms.ConfirmCode | forms.ConfirmPasskey
 Prove = Callable[[User], str | None]  # in the transaction: the word for what was proved, or None if it no longer is
 
 
@@ -24,8 +26,8 @@ Prove = Callable[[User], str | None]  # in the transaction: the word for what wa
 @guard.required
 def confirm() -> ResponseReturnValue:
     asked = {name: local.arguments().get(name, "") for name in ("action", "next")}
-    kind = forms.ConfirmCode if guard.current().user.has_factor else forms.Confirm
-    form = kind(request.form or None, data=asked)
+    user = guard.current().user
+    form = _kind(user)(request.form or None, data=asked)
     action = form.action.data or asked["action"]
     wanted = local.path(form.next.data or asked["next"] or "/devices")
     doing = endings.describe(action) if action else None
@@ -34,16 +36,33 @@ def confirm() -> ResponseReturnValue:
         return done
     status = 422 if request.method == "POST" else 200
     return render_template(
-        "web/confirm.html", form=form, doing=doing, wanted=wanted, is_app=authorization.leads_on(wanted)
+        "web/confirm.html",
+        form=form,
+        main=_main(user)(data={"action": action, "next": wanted}) if isinstance(form, forms.ConfirmPasskey) else form,
+        has_passkeys=passkey.has_any(user.id),
+        doing=doing,
+        wanted=wanted,
+        is_app=authorization.leads_on(wanted),
     ), status
 
 
-def _act(form: forms.Confirm | forms.ConfirmCode, action: str, wanted: str) -> ResponseReturnValue | None:
+def _kind(user: User) -> type[Asked]:
+    return forms.ConfirmPasskey if "credential" in request.form else _main(user)
+
+
+def _main(user: User) -> type[Asked]:
+    """Return what is asked for besides a passkey: of an account that has passkeys alone, nothing."""
+    if user.has_factor:
+        return forms.ConfirmCode
+    return forms.Confirm if user.has_some_password else forms.ConfirmPasskey
+
+
+def _act(form: Asked, action: str, wanted: str) -> ResponseReturnValue | None:
     """Check what was given; if it is right, give this browser, and no other holder of its tokens, new ones that say so.
 
     The same transaction carries out the *action*, if one was asked for. Without one, lead on to the page that was *wanted*.
     """
-    prove = _check_code(form) if isinstance(form, forms.ConfirmCode) else _check_password(form)
+    prove = _check(form)
     if prove is None:
         return None
     before = guard.current().claims.amr
@@ -67,6 +86,29 @@ def _go_on(session: Session, tokens: Tokens, action: str, wanted: str) -> ending
         return endings.carry_out(session, action)
     done = once.result(wanted)
     return lambda: done
+
+
+def _check(form: Asked) -> Prove | None:
+    if isinstance(form, forms.ConfirmPasskey):
+        return _check_passkey(form)
+    return _check_code(form) if isinstance(form, forms.ConfirmCode) else _check_password(form)
+
+
+def _check_passkey(form: forms.ConfirmPasskey) -> Prove | None:
+    """Take a key of this account that has made sure of its user: whoever holds it and lacks the PIN proves nothing."""
+    user_id, signature = guard.current().session.user_id, ceremony.signature(form, ceremony.CONFIRM)
+    if signature is None or signature.user_id != user_id or not signature.is_verified:
+        _record("passkey_confirm_failed")
+        form.credential.errors = [ceremony.WRONG]
+        return None
+
+    def prove(locked: User) -> str | None:
+        how = passkey.spend(locked, signature)
+        if how is None:
+            form.credential.errors = [ceremony.WRONG]
+        return how
+
+    return prove
 
 
 def _check_password(form: forms.Confirm) -> Prove | None:

@@ -17,8 +17,9 @@ HALF = "half"
 PROBE = "probe"
 LAB = "lab"
 MAIL = "mail"
+CEREMONY = "passkey"
 _ALL = (ACCESS, REFRESH, RECEIPT, ENDING, HALF)
-_NAMES = (*_ALL, PROBE, LAB, MAIL)
+_NAMES = (*_ALL, PROBE, LAB, MAIL, CEREMONY)
 Pair = dict[str, tuple[str, int | None]]  # for each cookie its value and its life in seconds
 
 

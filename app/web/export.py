@@ -11,6 +11,7 @@ from app.config import settings
 from app.db import Model, db
 from app.identity.activity import Event
 from app.identity.known_place import KnownPlace
+from app.identity.passkey import Passkey
 from app.identity.session import Session
 from app.identity.user import User
 from app.mail.link import Link
@@ -140,6 +141,18 @@ PARTS = (
         KnownPlace,
         {"place": TEXT, "at": TIME},
         {"user_id": _WHOSE, "id": _OURS},
+    ),
+    Part(
+        "passkeys",
+        "The passkeys that sign you in.",
+        Passkey,
+        {"name": TEXT, "added_at": TIME, "used_at": TIME, "sign_count": NUMBER, "is_backed_up": FLAG, "verifies": FLAG},
+        {
+            "user_id": _WHOSE,
+            "id": _OURS,
+            "credential": "the name that your device has for the key",
+            "public_key": "what this site checks signatures with",
+        },
     ),
     Part(
         "messages_to_apps",

@@ -160,6 +160,37 @@ class ConfirmCode(Form):
     next = HiddenField()
 
 
+class Signed(Form):
+    """What a passkey has signed. *stamp*: of the challenge that it was given."""
+
+    credential = HiddenField()
+    stamp = HiddenField()
+
+
+class SignInPasskey(Signed):
+    keep = BooleanField()
+    next = HiddenField()
+
+
+class SignUpPasskey(Signed):
+    name = name_field("Name", "Enter your name.", longest=80)
+    email = _email_field(emails.check)
+    next = HiddenField()
+
+
+class ConfirmPasskey(Signed):
+    action = HiddenField()
+    next = HiddenField()
+
+
+class AddPasskey(Signed):
+    name = name_field("Name", "Give the passkey a name.", longest=60)
+
+
+class RenamePasskey(Form):
+    name = name_field("Name", "Give the passkey a name.", longest=60)
+
+
 class TurnOn(Form):
     """An authenticator app to be added. *draft*: its secret and the recovery codes that the page showed, sealed."""
 
@@ -205,10 +236,15 @@ class Claim(Form):
         return [self._address, text(self.name)]
 
 
-class ChangePassword(NewPassword):
-    current = PasswordField("Current password", _PASSWORD)
+class AddPassword(NewPassword):
+    """A password for an account that has none."""
+
     end_others = BooleanField("End my other sessions", default=True)
     end_apps = BooleanField("Take back what I allowed apps", default=True)
+
+
+class ChangePassword(AddPassword):
+    current = PasswordField("Current password", _PASSWORD)
 
     def validate_password(self, field: Any) -> None:
         if passwords.spelled(text(field)) == passwords.spelled(text(self.current)):

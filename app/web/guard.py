@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from flask import Flask, Request, Response, g, jsonify, redirect, request
@@ -129,6 +130,18 @@ def required(view: Callable[P, R]) -> Callable[P, R]:
     """Keep a view for those who are signed in."""
     protected: Callable[P, R] = login_required(view)
     return protected
+
+
+def proved(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Keep a view for those who have proved lately who they are: with the second factor, if they have one."""
+
+    @required
+    @wraps(view)
+    def ask_first(*args: P.args, **named: P.kwargs) -> ResponseReturnValue:
+        is_stale = current().is_stale
+        return redirect(local.address("/confirm", request.path), 303) if is_stale else view(*args, **named)
+
+    return ask_first
 
 
 def leave() -> None:

@@ -10,11 +10,11 @@ from wtforms import Form
 from app import clock
 from app.config import settings
 from app.db import db, writing
-from app.identity import activity, address, browsers, letters, sessions
+from app.identity import activity, address, browsers, letters, passkey, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.factors import Match
-from app.identity.session import Reason
+from app.identity.session import Reason, Session
 from app.identity.user import User
 from app.mail import link as links
 from app.mail import outbox
@@ -24,6 +24,7 @@ from app.revocation import delivery
 from app.web import forms, guard, once, second, sign_in
 
 bp = Blueprint("links", __name__)
+AT_ONCE = 5  # seconds; a notice and what it is about are written by one transaction
 SHOWN_SECONDS = 10 * 60  # a link that was used says what it did
 Acted = ResponseReturnValue | None
 
@@ -156,11 +157,10 @@ def _not_me(token: str, link: Link, user: User) -> Acted:
         if not link.spend():
             return None
         session = sessions.lock(link.session_id) if link.session_id else None
+        if link.about == "passkey_added":
+            passkey.remove_since(user.id, link.made_at - AT_ONCE)
         if session:
-            for sid in sorted(sessions.lineage(session)):
-                one = sessions.lock(sid)
-                if one:
-                    one.end(Reason.NOT_ME)
+            _end_lineage(session)
         elif link.session_id is None:
             _end_all(user.id, Reason.NOT_ME)
         activity.record("not_me", user.id, session, browser=browsers.here())
@@ -177,6 +177,13 @@ _DOES: dict[Purpose, Callable[[str, Link, User], Acted]] = {
     Purpose.MOVE_TO: _move,
     Purpose.NOT_ME: _not_me,
 }
+
+
+def _end_lineage(session: Session) -> None:
+    for sid in sorted(sessions.lineage(session)):
+        one = sessions.lock(sid)
+        if one:
+            one.end(Reason.NOT_ME)
 
 
 def _end_all(user_id: str, reason: Reason) -> None:

@@ -8,7 +8,15 @@ from flask import Response, make_response, render_template, request
 from app.config import is_loopback, settings
 from app.web import cookies, cross_origin, local
 
-_DOORS = ("pages.sign_in", "pages.sign_up", "lab.experiment", "lab.path", "lab.rooms")
+_DOORS = (
+    "pages.sign_in",
+    "pages.sign_in_passkey",
+    "pages.sign_up",
+    "pages.sign_up_passkey",
+    "lab.experiment",
+    "lab.path",
+    "lab.rooms",
+)
 
 
 def ask() -> Response | None:

@@ -24,7 +24,7 @@ from app.web import attempts, cookies, forms, guard, local, mailbox, once, probe
 from app.web.held import Held
 
 bp = Blueprint("sign_in", __name__)
-_begun = Quota("sign-ins by place", "2000 per 1 hour")
+begun = Quota("sign-ins by place", "2000 per 1 hour")
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
@@ -35,7 +35,7 @@ def sign_in() -> ResponseReturnValue:
     wanted = local.path(given.get("next"))
     if "arrived" in given and guard.visit():
         return redirect(wanted, 303)
-    return _page(forms.SignIn(data={"next": wanted, "email": given.get("email", "")}))
+    return page(forms.SignIn(data={"next": wanted, "email": given.get("email", "")}))
 
 
 def by_password(user: User) -> str | None:
@@ -136,28 +136,32 @@ def _held() -> list[Session]:
 
 def _attempt(form: forms.SignIn) -> ResponseReturnValue:
     if not form.validate():
-        return _page(form), 422
-    _begun.check()
+        return page(form), 422
+    begun.check()
     delivery.check_ready()
     account = users.canonical(forms.text(form.email))
     user = attempts.sign_in(account, lambda: users.verify(account, forms.text(form.password)))
     if user:
-        _begun.spend()
-        begun = _go_on(user, keep=form.keep.data, wanted=form.next.data)
-        return begun or (_page(form, failed=True), 422)
+        begun.spend()
+        done = _go_on(user, keep=form.keep.data, wanted=form.next.data)
+        return done or (page(form, failed=True), 422)
     _record_failure(users.find(account))
-    return _page(form, failed=True), 422
+    return page(form, failed=True), 422
 
 
 def _go_on(user: User, *, keep: bool, wanted: str | None) -> ResponseReturnValue | None:
     if not user.has_factor:
         return begin(user, user.password_version, keep=keep, wanted=wanted)
     with writing():
-        answer = redirect(local.address("/sign-in/code", wanted), 303)
-        user = users.lock(user.id)
-        token = half.begin(user, user.password_version, amr=proof.PASSWORD, keep=keep)
-        cookies.put(answer, cookies.HALF, token, seconds=half.SECONDS)
-        once.keep(answer)
+        return ask_for_code(users.lock(user.id), amr=proof.PASSWORD, keep=keep, wanted=wanted)
+
+
+def ask_for_code(user: User, *, amr: str, keep: bool, wanted: str | None) -> Response:
+    """Lead to the page that asks for a second factor. Must run inside `db.writing`, with the user's row locked."""
+    answer = redirect(local.address("/sign-in/code", wanted), 303)
+    token = half.begin(user, user.password_version, amr=amr, keep=keep)
+    cookies.put(answer, cookies.HALF, token, seconds=half.SECONDS)
+    once.keep(answer)
     return answer
 
 
@@ -169,13 +173,14 @@ def _record_failure(user: User | None) -> None:
         activity.record("sign_in_failed", owner, browser=browsers.here())
 
 
-def _page(form: forms.SignIn, *, failed: bool = False) -> str:
+def page(form: forms.SignIn, *, failed: bool = False, wrong: str | None = None) -> str:
     if failed:
         form.fail()
     visit, given = guard.visit(), local.arguments()
     return render_template(
         "web/sign_in.html",
         form=form,
+        wrong=wrong,
         mends=probe.mends() if "arrived" in given and not cookies.sent() else None,
         ask=local.path(given.get("next")) != "/",
         ended=None if visit else _why_signed_out(),

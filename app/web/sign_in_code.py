@@ -1,4 +1,4 @@
-"""The second page of a sign-in: the password was right, and a code is asked for. Until it is given, nobody is signed in."""
+"""The second page of a sign-in: the password or the passkey was right, and a code is asked for. Until it is given, nobody is signed in."""
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -21,7 +21,10 @@ def ask() -> ResponseReturnValue:
     if found is None:
         return _start_over(form)
     done = _finish(found, form) if request.method == "POST" and form.validate() else None
-    return done or (render_template("web/sign_in_code.html", form=form), 422 if request.method == "POST" else 200)
+    return done or (
+        render_template("web/sign_in_code.html", form=form, given=found.amr),
+        422 if request.method == "POST" else 200,
+    )
 
 
 def _finish(found: HalfSignIn, form: forms.Code) -> ResponseReturnValue | None:

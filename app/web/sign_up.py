@@ -1,19 +1,22 @@
 """Sign up: a new account, and its first session."""
 
-from flask import Blueprint, redirect, render_template, request
+from collections.abc import Callable
+
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.db import writing
+from app.db import db, writing
 from app.identity import activity, address, browsers
 from app.identity import password as passwords
 from app.identity import user as users
+from app.identity.user import User
 from app.revocation import delivery
 from app.throttle import PlaceThrottle, Quota
 from app.web import forms, local, mailbox, sign_in
 
 bp = Blueprint("sign_up", __name__)
 TAKEN = "This address has an account already. Sign in instead."
-_made = Quota("sign-ups by place", "500 per 1 hour")
+made = Quota("sign-ups by place", "500 per 1 hour")
 _taken = PlaceThrottle("sign-ups of a taken address", "30 per 10 minutes")
 
 
@@ -29,23 +32,53 @@ def sign_up() -> ResponseReturnValue:
 
 def _create(form: forms.SignUp) -> ResponseReturnValue:
     _taken.check()
-    _made.check()
+    made.check()
     delivery.check_ready()
     hashed = passwords.hash(forms.text(form.password))
+    return start(form, hashed) or (_page(form), 422)
+
+
+def start(
+    form: forms.SignUp | forms.SignUpPasskey,
+    hashed: str,
+    user_id: str | None = None,
+    prove: Callable[[User], str | None] = sign_in.by_password,
+) -> ResponseReturnValue | None:
+    """Make the account and begin its first session. None if the address is taken, or *prove* fails: then nothing is made."""
     with writing():
-        user = users.sign_up(forms.text(form.email), forms.text(form.name), hashed)
+        user = users.sign_up(forms.text(form.email), forms.text(form.name), hashed, user_id)
         if user:
-            _made.spend()  # if it is one too many, nothing is made
+            made.spend()  # if it is one too many, nothing is made
             activity.record("signed_up", user.id, browser=browsers.here())
             address.ask_proof(user)
             mail = mailbox.give(user)
             begun = sign_in.begin(
-                user, user.password_version, keep=False, wanted=form.next.data, is_first=True, mail=mail
+                user, user.password_version, keep=False, wanted=form.next.data, is_first=True, mail=mail, prove=prove
             )
-            return begun or redirect("/sign-in", 303)
+            if begun is None:
+                db.session.rollback()
+            return begun
+    _refuse(form)
+    return None
+
+
+def is_taken(form: forms.SignUpPasskey) -> bool:
+    """Return whether the address has an account, and say so in the form. Raises TooManyRequests."""
+    _taken.check()
+    taken = users.find(forms.text(form.email)) is not None
+    if taken:
+        _refuse(form)
+    return taken
+
+
+def _refuse(form: forms.SignUp | forms.SignUpPasskey) -> None:
     _taken.count()
     form.email.errors = [TAKEN]
-    return _page(form), 422
+
+
+def says_taken(form: forms.SignUp | forms.SignUpPasskey) -> bool:
+    """Return whether the form says that the address is taken."""
+    return bool(form.email.errors) and TAKEN in form.email.errors
 
 
 def _page(form: forms.SignUp) -> str:
@@ -53,5 +86,5 @@ def _page(form: forms.SignUp) -> str:
         "web/sign_up.html",
         form=form,
         replaced=sign_in.replaced(),
-        is_taken=bool(form.email.errors) and TAKEN in form.email.errors,
+        is_taken=says_taken(form),
     )

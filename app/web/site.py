@@ -6,6 +6,7 @@ from flask import Blueprint, Flask, g
 
 from app import clock
 from app.config import settings
+from app.identity import passkey
 from app.web import (
     account,
     activity,
@@ -13,6 +14,7 @@ from app.web import (
     authenticator,
     authorize,
     body,
+    ceremony,
     compression,
     confirm,
     cross_origin,
@@ -29,13 +31,16 @@ from app.web import (
     mailbox,
     once,
     own_data,
+    passkeys,
     probe,
     recover,
     refusals,
     sign_in,
     sign_in_code,
+    sign_in_passkey,
     sign_out,
     sign_up,
+    sign_up_passkey,
     speculation,
     well_known,
     words,
@@ -43,16 +48,26 @@ from app.web import (
 from app.web.admin import routes as admin
 
 _ASKED_FROM_ELSEWHERE = (authorize, end_session)  # other sites send browsers to these, which then ask
-_LEADING_ON = (sign_in, sign_in_code, sign_up, confirm)  # their forms go on to `next`, perhaps an app
+_LEADING_ON = (
+    sign_in,
+    sign_in_code,
+    sign_in_passkey,
+    sign_up,
+    sign_up_passkey,
+    confirm,
+)  # their forms go on to `next`, perhaps an app
 _PAGES = (
     home,
     sign_up,
+    sign_up_passkey,
     sign_in,
     sign_in_code,
+    sign_in_passkey,
     sign_out,
     account,
     own_data,
     authenticator,
+    passkeys,
     devices,
     activity,
     confirm,
@@ -85,6 +100,7 @@ def init_app(app: Flask) -> None:
             part.register_blueprint(page.bp)
         app.register_blueprint(part)
     app.register_blueprint(live.bp)  # no page: it changes nothing, is asked very often, and needs no look before it
+    app.register_blueprint(ceremony.bp)  # nor is this: it writes nothing, and its answer is for a script
     app.register_blueprint(well_known.bp)
     app.register_blueprint(assets.bp)
     app.context_processor(_context)
@@ -113,6 +129,7 @@ def _context() -> dict[str, Any]:
         "insecure_cookies": settings().insecure_cookies,
         "has_lab": settings().lab,
         "has_mailbox": mailbox.is_here(),
+        "takes_passkeys": passkey.are_possible,
         "now": clock.now(),
         "asset": assets.address,
         "once": once.field,

@@ -1,10 +1,11 @@
 """What browsers, crawlers and researchers look for at addresses that are the same on every site."""
 
-from flask import Blueprint, Response, redirect
+from flask import Blueprint, Response, jsonify, redirect
 from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import DAY, settings
+from app.identity import passkey
 from app.web import assets, words
 
 bp = Blueprint("well_known", __name__)
@@ -23,6 +24,12 @@ Disallow: /
 def change_password() -> ResponseReturnValue:
     """Lead a password manager to the form (A Well-Known URL for Changing Passwords)."""
     return redirect("/account/password", 303)
+
+
+@bp.get("/.well-known/webauthn")
+def webauthn() -> ResponseReturnValue:
+    """Say where the passkeys of this site may be used: here alone (WebAuthn, section 5.11)."""
+    return jsonify(origins=[passkey.origin()]), _CACHED
 
 
 @bp.get("/.well-known/security.txt")

@@ -22,7 +22,7 @@ _REASONS = {
     "ended_others": "ended with all the others, from another of your browsers",
     "ended_everywhere": "you signed out everywhere",
     "password_changed": "ended when your password was changed",
-    "factor_changed": "ended when your second factor was added or removed",
+    "factor_changed": "ended when your second factor or a passkey was changed",
     "recovered": "ended when a new password was chosen by way of a mail",
     "address_lost": "another person proved that the address of this account is theirs",
     "not_me": "ended by “This wasn’t me” in a mail to you",
@@ -104,10 +104,14 @@ _EVENTS = {
     "factor_removed": "The authenticator app and the recovery codes were removed: the password alone signs in",
     "codes_made": "New recovery codes were made, and the old ones are good no more",
     "code_used": "A recovery code was used",
+    "passkey_added": "A passkey was added: from then on, it signs in",
+    "passkey_removed": "A passkey was removed",
+    "passkey_renamed": "A passkey was given another name",
+    "passkey_confirm_failed": "A passkey that was not right was given where you had to prove that it is you",
 }
 
 # How a user proved who they are.
-_PROOFS = {"pwd": "a password", "otp": "a code", "rec": "a recovery code"}
+_PROOFS = {"pwd": "a password", "otp": "a code", "rec": "a recovery code", "pop": "a passkey"}
 _NEW_PLACES = {"noted": "", "warned": ": you were warned", "refused": ": this session was ended"}
 
 

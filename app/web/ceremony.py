@@ -1,0 +1,82 @@
+"""A passkey in a page: what its script is told to ask the browser for, and what comes back in the form.
+
+The answer gives this browser a cookie that is good for this alone: without it, nothing that a key has signed is accepted.
+"""
+
+import json
+from collections.abc import Callable
+
+from flask import Blueprint, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from app.identity import challenge as challenges
+from app.identity import passkey
+from app.identity.passkey import Passkey, Signature
+from app.web import cookies, cross_origin, forms, guard, sign_up
+
+bp = Blueprint("ceremony", __name__, url_prefix="/passkeys")
+bp.before_request(cross_origin.check)
+SIGN_IN, SIGN_UP, CONFIRM, ADD = "sign-in", "sign-up", "confirm", "add"
+WRONG = "That did not work: the page was open for too long, or this passkey is not one that it takes. Try again."
+
+
+@bp.post("/ask/<purpose>")
+def ask(purpose: str) -> ResponseReturnValue:
+    """Say what to ask the browser for. It writes nothing."""
+    describe = _ASKS.get(purpose)
+    if describe is None or not passkey.are_possible():
+        abort(404)
+    if purpose in (CONFIRM, ADD) and guard.visit() is None:
+        abort(401)
+    secret, stamp = cookies.read(cookies.CEREMONY) or challenges.new_secret(), challenges.new_stamp()
+    challenge = challenges.of(secret, stamp, _about(purpose))
+    answer = jsonify(stamp=stamp, options=json.loads(describe(challenge or b"")))
+    cookies.put(answer, cookies.CEREMONY, secret, seconds=challenges.SECONDS)
+    return answer
+
+
+def challenge(form: forms.Signed, purpose: str) -> bytes | None:
+    """Return what this browser was given to sign for the page of *form*, or None if that was too long ago."""
+    return challenges.of(cookies.read(cookies.CEREMONY), forms.text(form.stamp), _about(purpose))
+
+
+def signature(form: forms.Signed, purpose: str) -> Signature | None:
+    """Return the signature that came with *form*, or None if it is not good. Nothing is used up."""
+    asked = challenge(form, purpose)
+    return passkey.check(forms.text(form.credential), asked) if asked else None
+
+
+def made(form: forms.Signed, purpose: str, user_id: str, name: str) -> Passkey | None:
+    """Return the new key that came with *form*, not yet stored, or None if it is not good."""
+    asked, is_only = challenge(form, purpose), purpose == SIGN_UP
+    return passkey.make(user_id, forms.text(form.credential), asked, name, verified=is_only) if asked else None
+
+
+def _about(purpose: str) -> str:
+    """Return what a challenge is good for: of a visitor, in their session only."""
+    return f"{purpose} {guard.current().claims.sid}" if purpose in (CONFIRM, ADD) else purpose
+
+
+def _sign_in(challenge: bytes) -> str:
+    return passkey.ask_to_sign(challenge)
+
+
+def _confirm(challenge: bytes) -> str:
+    return passkey.ask_to_sign(challenge, guard.current().session.user_id)
+
+
+def _add(challenge: bytes) -> str:
+    user = guard.current().user
+    return passkey.ask_to_make(user.id, user.email, user.name, challenge)
+
+
+def _sign_up(challenge: bytes) -> str:
+    """Ask for no key that the form would then leave without an account: its page says what is wrong."""
+    form = forms.SignUpPasskey(request.form)
+    if not form.validate() or sign_up.is_taken(form):
+        abort(422)
+    owner = passkey.new_owner(challenge)
+    return passkey.ask_to_make(owner, forms.text(form.email), forms.text(form.name), challenge, verified=True)
+
+
+_ASKS: dict[str, Callable[[bytes], str]] = {SIGN_IN: _sign_in, SIGN_UP: _sign_up, CONFIRM: _confirm, ADD: _add}

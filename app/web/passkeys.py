@@ -1,0 +1,90 @@
+"""The passkeys of an account: listed, added, named, removed. To add or remove one takes a fresh proof: each is a way in."""
+
+from flask import Blueprint, abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app import admission
+from app.identity import activity, browsers, half, passkey
+from app.identity import user as users
+from app.identity.passkey import Passkey
+from app.web import account, authenticator, ceremony, forms, guard, once
+
+bp = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
+PAGE = "/account/passkeys"
+LAST = "This is your only way in. Add another passkey or a password first."
+
+
+@bp.get("")
+@guard.required
+def show() -> ResponseReturnValue:
+    keys = passkey.of_user(guard.current().session.user_id)
+    done = next((event for event in _RESULTS if account.has_lately(event)), None)
+    return render_template("web/passkeys.html", keys=keys, most=passkey.MOST, done=_RESULTS.get(done or ""))
+
+
+@bp.route("/add", methods=["GET", "POST"])
+@guard.proved
+def add() -> ResponseReturnValue:
+    form = forms.AddPasskey(request.form or None, data={"name": browsers.describe(browsers.here().user_agent).label})
+    done = _add(form) if request.method == "POST" and form.validate() else None
+    return done or (render_template("web/passkeys_add.html", form=form), 422 if request.method == "POST" else 200)
+
+
+@bp.post("/<key_id>/name")
+@guard.required
+def rename(key_id: str) -> ResponseReturnValue:
+    form = forms.RenamePasskey(request.form)
+    _own(key_id)
+    if not form.validate():
+        return redirect(PAGE, 303)
+    with guard.acting() as session:
+        users.lock(session.user_id)
+        _own(key_id).name = forms.text(form.name)
+        activity.act("passkey_renamed", session)
+        return once.result(f"{PAGE}?done=renamed#passkey-{key_id}")
+
+
+@bp.route("/<key_id>/remove", methods=["GET", "POST"])
+@guard.proved
+def remove(key_id: str) -> ResponseReturnValue:
+    visit, key, form = guard.current(), _own(key_id), forms.TurnOff(request.form or None)
+    is_last = passkey.is_last_way_in(visit.user, key)
+    if request.method == "GET" or is_last:
+        page = render_template("web/passkeys_remove.html", form=form, key=key, is_last=is_last)
+        return page, 422 if request.method == "POST" else 200
+    with admission.turn("endings"), guard.acting() as session:
+        owner = users.lock(session.user_id)
+        key = _own(key_id)
+        if passkey.is_last_way_in(owner, key) or (owner.has_factor and not visit.has_factor):
+            return redirect(request.path, 303)  # since changed by another browser
+        passkey.remove(key)
+        half.forget(owner.id)
+        authenticator.go_on(session, "passkey_removed", visit.proof, end_others=form.end_others.data)
+        return once.result(f"{PAGE}?done=removed")
+
+
+def _own(key_id: str) -> Passkey:
+    """Return the key if it is the visitor's own; to anybody else it does not exist."""
+    return passkey.own(guard.current().session.user_id, key_id) or abort(404)
+
+
+def _add(form: forms.AddPasskey) -> ResponseReturnValue | None:
+    visit = guard.current()
+    challenge = ceremony.challenge(form, ceremony.ADD)
+    key = ceremony.made(form, ceremony.ADD, visit.session.user_id, forms.text(form.name))
+    if challenge and key:
+        with guard.acting() as session:
+            owner = users.lock(session.user_id)
+            is_enough = visit.has_factor or not owner.has_factor
+            if is_enough and passkey.add(key, challenge):
+                activity.act("passkey_added", session)
+                return once.result(f"{PAGE}?done=added")
+    form.credential.errors = [ceremony.WRONG]
+    return None
+
+
+_RESULTS = {
+    "passkey_added": "The passkey was added. From now on it signs you in.",
+    "passkey_removed": "The passkey was removed: it signs nobody in any more. This browser stays signed in, with new tokens.",
+    "passkey_renamed": "The passkey has its new name.",
+}

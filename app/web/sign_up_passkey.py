@@ -1,0 +1,42 @@
+"""Sign up with a passkey alone: an account without a password. The key has to make sure of its user: it is the only way in."""
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.identity import browsers, passkey
+from app.identity.passkey import Passkey
+from app.revocation import delivery
+from app.web import ceremony, forms, local, sign_in, sign_up
+
+bp = Blueprint("sign_up_passkey", __name__)
+
+
+@bp.route("/sign-up/passkey", methods=["GET", "POST"])
+def sign_up_with_passkey() -> ResponseReturnValue:
+    if request.method == "GET":
+        return _page(forms.SignUpPasskey(local.arguments()))
+    form = forms.SignUpPasskey(request.form)
+    done = _create(form) if form.validate() and not sign_up.is_taken(form) else None
+    return done or (_page(form), 422)
+
+
+def _create(form: forms.SignUpPasskey) -> ResponseReturnValue | None:
+    sign_up.made.check()
+    delivery.check_ready()
+    challenge = ceremony.challenge(form, ceremony.SIGN_UP)
+    owner, name = passkey.new_owner(challenge or b""), browsers.describe(browsers.here().user_agent).label
+    key = ceremony.made(form, ceremony.SIGN_UP, owner, name)
+    done = sign_up.start(form, "", owner, prove=lambda _: _prove(key, challenge)) if challenge and key else None
+    if done is None and not sign_up.says_taken(form):
+        form.credential.errors = [ceremony.WRONG]
+    return done
+
+
+def _prove(key: Passkey, challenge: bytes) -> str | None:
+    return passkey.VERIFIED if passkey.add(key, challenge) else None
+
+
+def _page(form: forms.SignUpPasskey) -> str:
+    return render_template(
+        "web/sign_up_passkey.html", form=form, replaced=sign_in.replaced(), is_taken=sign_up.says_taken(form)
+    )
