@@ -52,6 +52,8 @@ def first_version(site: Site) -> None:
                 *apps,
                 "recovery_codes",
                 "half_sign_ins",
+                "passkeys",
+                "spent_challenges",
                 "links",
                 "mails",
                 "forms_sent",

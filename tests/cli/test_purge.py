@@ -18,7 +18,7 @@ from app.cli.purge import Pace
 from app.config import DAY
 from app.db import Model
 from app.store import sqlite
-from tests import backings, crowd, plans
+from tests import backings, crowd, passkeys, plans
 from tests.authenticator import add_app, to_second_page
 from tests.backings import Backing
 from tests.browsers import PASSWORD, Browser, Site, form
@@ -47,9 +47,10 @@ PURGED = {
     "receipts",
     "refresh_tokens",
     "sessions",
+    "spent_challenges",
 }
 KEPT = {
-    "for as long as the account or the app": {"users", "clients", "consents", "recovery_codes"},
+    "for as long as the account or the app": {"users", "clients", "consents", "passkeys", "recovery_codes"},
     "for ever, and names nobody": {"log_entries", "log_head", "log_leaves", "log_tiles", "log_checkpoints"},
     "for as long as a process or a key lives": {"nodes", "signing_keys"},
     "as one row": {"lab_log_head"},
@@ -75,6 +76,7 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
         "known places: 0 forgotten",
         "revocations of the lab: 0 forgotten",
         "half sign-ins: 0 forgotten",
+        "spent challenges: 0 forgotten",
         "forms: 2 forgotten",
     ]
     assert site.query("SELECT count(*) FROM receipts") == [(0,)]
@@ -163,6 +165,7 @@ def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser) -> None:
     ada.post("/lab/sign-out", way="sign-out")
     add_app(site.member("bob@example.org"))
     to_second_page(site.browser(), "bob@example.org")
+    passkeys.add(site.member("cy@example.org"))
     site.wait(DAY)
     site.deliver()
     site.wait(120 * DAY)

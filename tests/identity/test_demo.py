@@ -7,6 +7,7 @@ import pytest
 from click.testing import Result
 
 from app.identity import demo
+from tests import passkeys
 from tests.browsers import Browser, Site
 
 EMAIL = "ada@workshop.example"
@@ -64,3 +65,12 @@ def test_a_site_that_is_no_workshop_closes_those_it_finds(site: Site, instance: 
     assert not sign_in(elsewhere).is_signed_in()
     assert bob.is_signed_in()
     elsewhere.close()
+
+
+def test_seeding_takes_away_a_passkey_that_somebody_added(site: Site) -> None:
+    seed(site)
+    eve = site.browser()
+    eve.sign_in("ada@workshop.example", demo.PASSWORD)
+    key = passkeys.add(eve)
+    seed(site)
+    assert passkeys.sign_in(site.browser(), key).status_code == 422

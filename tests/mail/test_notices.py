@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests import passkeys
 from tests.browsers import PASSWORD, REFRESH, Browser, Site
 from tests.mail.conftest import Post
 from tests.mail.server import Letter
@@ -118,6 +119,23 @@ def test_this_was_not_me_ends_that_session_and_leads_to_recovery(post: Post) -> 
     assert not thief.is_signed_in()
     assert ada.is_signed_in()
     assert reader.post(letter.link).status_code == 409, "it is good once"
+
+
+def test_this_was_not_me_removes_the_passkey_that_was_added(post: Post) -> None:
+    ada = post.verified()
+    own = passkeys.add(ada)
+    assert post.newest().message["Subject"] == "A passkey was added to your account"
+    post.site.wait(60)
+    thief, _ = stranger(post)
+    added = passkeys.add(thief, name="Thief")
+    letter = post.newest()
+    assert letter.message["Subject"] == "A passkey was added to your account"
+    reader = post.site.browser("Chrome on Android")
+    assert "It also removes the passkey that was added then." in reader.get(letter.link).text
+    reader.post(letter.link)
+    assert not thief.is_signed_in()
+    assert passkeys.sign_in(thief, added).status_code == 422
+    assert passkeys.sign_in(ada, own).status_code == 303
 
 
 def test_it_ends_the_session_that_the_thief_has_made_of_it_since(post: Post) -> None:

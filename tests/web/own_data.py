@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from app.db import Model, db, writing
 from app.identity import factors, half
 from app.identity import user as users
+from tests import passkeys
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.oauth.flow import Flow
 from tests.oauth.logout.conftest import Grant, Party
@@ -58,6 +59,7 @@ class Life:
         laptop.get("/account")
         [(user_id,)] = site.query("SELECT id FROM users WHERE email = :email", email=EMAIL)
         leave_codes(site, user_id)
+        passkeys.add(laptop)
         sids = {sid for (sid,) in site.query("SELECT id FROM sessions WHERE user_id = :id", id=user_id)}
         return cls(site, laptop, phone, user_id, sids, held, lasting)
 

@@ -14,12 +14,13 @@ from tests.browsers import ACCESS, ENDING, PASSWORD, RECEIPT, REFRESH, SITE_URL,
 EXAMPLES = 1000 if os.environ.get("LONG") else 120
 MARK = "<i>mark</i>"
 FIELDS = ["email", "password", "name", "next", "keep", "current", "end_others", "end_apps", "action", "token", "token_type_hint",
-          "grant_type", "refresh_token", "client_id", "client_secret", "scope", "done", "sid", "arrived", "at", "seen", "code", "draft", "late"]  # fmt: skip
+          "grant_type", "refresh_token", "client_id", "client_secret", "scope", "done", "sid", "arrived", "at", "seen", "code", "draft", "late", "credential", "stamp"]  # fmt: skip
 PATHS = ["/", "/sign-up", "/sign-in", "/sign-out", "/signed-out", "/account", "/account/password", "/account/name", "/account/email",
          "/account/email/verify", "/recover", "/recover/sent", "/links/x", "/links/%00", "/mail", "/devices",
          "/devices/{mine}/end", "/devices/{mine}/name", "/devices/{mine}/mine", "/devices/{theirs}/mine",
          "/devices/{theirs}/end", "/devices/{theirs}/name",
-         "/devices/end-others", "/account/apps/{theirs}/end", "/account/apps/%00/end", "/.well-known/change-password", "/activity", "/confirm", "/live", "/sign-in/code", "/account/authenticator", "/account/authenticator/remove", "/account/recovery-codes", "/oauth/token", "/oauth/revoke", "/oauth/jwks",
+         "/devices/end-others", "/account/apps/{theirs}/end", "/account/apps/%00/end", "/.well-known/change-password", "/activity", "/confirm", "/live", "/sign-in/code", "/account/authenticator", "/account/authenticator/remove", "/account/recovery-codes", "/sign-in/passkey", "/sign-up/passkey", "/account/passkeys", "/account/passkeys/add", "/account/passkeys/x/name",
+         "/account/passkeys/%00/remove", "/passkeys/ask/sign-in", "/passkeys/ask/sign-up", "/passkeys/ask/confirm", "/passkeys/ask/add", "/passkeys/ask/%00", "/.well-known/webauthn", "/oauth/token", "/oauth/revoke", "/oauth/jwks",
          "/oauth/authorize", "/oauth/end-session", "/oauth/introspect", "/oauth/userinfo",
          "/.well-known/oauth-authorization-server", "/api/me", "/healthz", "/nowhere", "/static/", "/static/../app.py",
          "/devices/%00/end", "/%ff", "/devices/%2e%2e/end"]  # fmt: skip

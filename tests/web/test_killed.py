@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from app import db
 from app.web import once, sent
+from tests import passkeys
 from tests.authenticator import Phone as Authenticator
 from tests.authenticator import add_app, shown, to_second_page
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form
@@ -116,6 +117,45 @@ class Stage:
     def new_codes(self) -> str:
         return shown(self.guarded, "/account/recovery-codes")[0]["draft"]
 
+    @cached_property
+    def key(self) -> passkeys.Key:
+        return passkeys.add(self.laptop)
+
+    @property
+    def keeper(self) -> Browser:
+        """The laptop, after a passkey was added."""
+        assert self.key
+        return self.laptop
+
+    @cached_property
+    def stranger(self) -> Browser:
+        """A browser in which nobody is signed in, and which is asked for a passkey."""
+        return self.site.browser()
+
+    def signed(self, who: Browser, purpose: str) -> dict[str, str]:
+        return passkeys.signed(who, self.key, purpose)
+
+    @cached_property
+    def signed_in(self) -> dict[str, str]:
+        return self.signed(self.stranger, "sign-in")
+
+    @cached_property
+    def signed_up(self) -> dict[str, str]:
+        return passkeys.made(self.stranger, passkeys.Key(), "sign-up", email=self.other, name="Eve")
+
+    @cached_property
+    def confirmed(self) -> dict[str, str]:
+        return self.signed(self.keeper, "confirm")
+
+    @cached_property
+    def added(self) -> dict[str, str]:
+        return passkeys.made(self.laptop, passkeys.Key(), "add")
+
+    @property
+    def key_id(self) -> str:
+        assert self.key
+        return str(self.site.query("SELECT id FROM passkeys WHERE user_id = :id", id=self.user)[0][0])
+
     @property
     def administrator(self) -> Browser:
         email = f"root-{self.number}@example.org"
@@ -156,7 +196,11 @@ class Stage:
 
     def fill(self, text: str) -> str:
         """Write the ids of this stage into a path or a field."""
-        return re.sub(r"\{(\w+)\}", lambda found: str(getattr(self, found[1])), text)
+        return re.sub(r"\{(\w+)(?:\.(\w+))?\}", self._look_up, text)
+
+    def _look_up(self, found: re.Match[str]) -> str:
+        named = getattr(self, found[1])
+        return str(named[found[2]] if found[2] else named)
 
     def rows(self, columns: str, table: str) -> list[Any]:
         """What the people of this stage have in *table*."""
@@ -173,6 +217,11 @@ class Case:
     path: str = ""
     who: str = "laptop"
     page: str = "/devices"
+
+
+def filled(signed: str) -> dict[str, str]:
+    """Return what the script fills in."""
+    return {part: f"{{{signed}.{part}}}" for part in ("credential", "stamp")}
 
 
 CHANGE = {"current": PASSWORD, "password": NEW, "end_others": "y", "end_apps": "y"}
@@ -196,6 +245,25 @@ CASES = {
     ),
     "make recovery codes": Case("/account/recovery-codes", {"draft": "{new_codes}"}, who="guarded", page="/account"),
     "confirm by a code": Case("/confirm", {"code": "{code}", "next": "/activity"}, who="guarded"),
+    "sign in with a passkey": Case("/sign-in/passkey", filled("signed_in"), who="stranger", page="/sign-in"),
+    "sign up with a passkey": Case(
+        "/sign-up/passkey",
+        {**filled("signed_up"), "email": "{other}", "name": "Eve"},
+        who="stranger",
+        page="/sign-up/passkey",
+    ),
+    "add a passkey": Case("/account/passkeys/add", {**filled("added"), "name": "Key"}, page="/account/passkeys/add"),
+    "rename a passkey": Case(
+        "/account/passkeys/<key_id>/name",
+        {"name": "Key"},
+        path="/account/passkeys/{key_id}/name",
+        who="keeper",
+        page="/account/passkeys",
+    ),
+    "remove a passkey": Case(
+        "/account/passkeys/<key_id>/remove", {"end_others": "y"}, path="/account/passkeys/{key_id}/remove", who="keeper"
+    ),
+    "confirm by a passkey": Case("/confirm", {**filled("confirmed"), "next": "/activity"}, who="keeper"),
     "confirm": Case("/confirm", {"password": PASSWORD, "next": "/activity"}),
     "confirm, and end the others": Case("/confirm", {"password": PASSWORD, "action": "others"}),
     "confirm, and end all": Case("/confirm", {"password": PASSWORD, "action": "all"}),
@@ -284,6 +352,7 @@ def outcome(stage: Stage, browser: Browser, answer: TestResponse) -> dict[str, A
         "codes of the app": stage.rows("count(*) > 0", "recovery_codes"),
         "half sign-ins": stage.rows("keep", "half_sign_ins"),
         "events": stage.rows("event", "activity"),
+        "passkeys": stage.rows("passkeys.name, used_at IS NULL", "passkeys"),
         "consents": stage.rows("scope", "consents"),
         "codes": stage.rows("redirect_uri", "authorization_codes JOIN sessions ON sessions.id = browser_session_id"),
     }

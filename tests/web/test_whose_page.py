@@ -66,6 +66,8 @@ def test_every_form_of_every_page(site: Site, web: App) -> None:
         "/account",
         "/account/password",
         "/account/authenticator",
+        "/account/passkeys/add",
+        "/sign-up/passkey",
         "/account/name",
         "/account/email",
         "/recover",
@@ -86,7 +88,7 @@ def test_every_form_of_every_page(site: Site, web: App) -> None:
     kinds = {re.sub(r"/[\w-]{16,}/", "/ID/", action.partition("?")[0]) for action, _ in found}
     assert {
         "/sign-out", "/devices/ID/end", "/devices/ID/name", "/devices/ID/mine", "/devices/end-others", "/devices/end-all",
-        "/account/apps/ID/end", "/account/password", "/account/name", "/account/email", "/account/email/verify", "/recover", "/account/authenticator", "/confirm", "/sign-in", "/sign-up", "/oauth/authorize",
+        "/account/apps/ID/end", "/account/password", "/account/name", "/account/email", "/account/email/verify", "/recover", "/account/authenticator", "/account/passkeys/add", "/sign-in/passkey", "/sign-up/passkey", "/confirm", "/sign-in", "/sign-up", "/oauth/authorize",
         "/oauth/end-session",
     } <= kinds  # fmt: skip
     assert any(kind.startswith("/admin/people/") for kind in kinds)
