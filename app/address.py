@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,14 @@ class Edge:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         peer, forwarded = environ.get("REMOTE_ADDR") or "", environ.get("HTTP_X_FORWARDED_FOR", "")
-        environ["REMOTE_ADDR"] = client(peer, forwarded, self._proxies)
+        environ["REMOTE_ADDR"] = client(peer, forwarded, self._proxies) if self._proxies else _peer(peer)
         return self._app(environ, start_response)
+
+
+@lru_cache(1024)
+def _peer(peer: str) -> str:
+    """Return the address of who is connected: the server's own word, and short, so it may be remembered."""
+    return client(peer, "", 0)
 
 
 def here() -> str:

@@ -128,7 +128,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     others = app.extensions["others"] = Others()
     processors = max(1, (os.cpu_count() or 1) // settings.workers)
     app.extensions["admission"] = queues(THREADS - POLLERS, processors, others)
-    app.teardown_request(_leave)
+    app.teardown_request(lambda _problem: _leave(others))
 
 
 def queues(threads: int, processors: int, others: Others | None = None) -> dict[str, Queue]:
@@ -160,13 +160,13 @@ def aside() -> AbstractContextManager[None]:
     return queue.aside() if queue else nullcontext()
 
 
-def _leave(_problem: BaseException | None) -> None:
+def _leave(others: Others) -> None:
+    if "holds" not in g:
+        others.come()
+        return
     _, held = g.pop("turn", (None, None))
     if held:
         held.close()
-    if "holds" not in g:
-        others: Others = current_app.extensions["others"]
-        others.come()
 
 
 def _queue(kind: str) -> Queue:

@@ -48,11 +48,12 @@ class Database(SQLAlchemy):
     """Flask-SQLAlchemy, of which no session outlives its request."""
 
     def _teardown_session(self, problem: BaseException | None) -> None:
-        try:
-            super()._teardown_session(problem)
-        finally:
-            # Sessions are kept under the id of their context, which the next context may have.
-            self.session.registry.clear()
+        if self.session.registry.has():
+            try:
+                super()._teardown_session(problem)
+            finally:
+                # Sessions are kept under the id of their context, which the next context may have.
+                self.session.registry.clear()
 
 
 db = Database(model_class=Model, session_options={"class_": Session, "expire_on_commit": False})

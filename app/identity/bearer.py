@@ -14,10 +14,12 @@ def check(*, scope: str | None = None) -> Claims | Response:
     It is taken from the header alone: one in the query or the body would end up in logs and histories. *scope*: what it
     has to cover. Raises StoreUnavailable.
     """
-    token = _sent()
+    environ = request.environ
+    token = _sent(environ.get("HTTP_AUTHORIZATION", ""))
     if token is None:
         return _refuse()
-    if b"access_token" in request.query_string or (request.content_length and "access_token" in request.form):
+    has_body = environ.get("CONTENT_LENGTH", "0") != "0"
+    if "access_token" in environ.get("QUERY_STRING", "") or (has_body and "access_token" in request.form):
         return _refuse("invalid_request", "The token is sent in more than one way.", status=400)
     claims = access_token.check(token)
     if not isinstance(claims, Claims):
@@ -27,8 +29,8 @@ def check(*, scope: str | None = None) -> Claims | Response:
     return claims if first_use.record(claims) else _refuse("invalid_token", _NO_GOOD)
 
 
-def _sent() -> str | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+def _sent(header: str) -> str | None:
+    scheme, _, token = header.partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 

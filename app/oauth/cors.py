@@ -24,8 +24,8 @@ def allow(response: Response) -> Response:
     """
     if request.endpoint not in _OPEN:
         return response
-    response.vary.add("Origin")
-    origin = request.headers.get("Origin")
+    response.headers.add("Vary", "Origin")
+    origin = request.environ.get("HTTP_ORIGIN")
     if origin and _is_known(origin):
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"

@@ -2,19 +2,20 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Request, Response
+from flask.ctx import RequestContext
 from flask.globals import request_ctx
 from werkzeug.datastructures import Headers
 
-from app.web import errors
-from app.web.headers import Careful
+from app.web import errors, visitors
+from app.web.headers import Careful, Write
 
+F = TypeVar("F", bound=Callable[..., Any])
 _ASCII = "".join(map(chr, range(128)))
 _log = logging.getLogger("signed_out.errors")
 
@@ -24,7 +25,14 @@ class Question(Request):
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
-        self.query_string = quote(self.query_string, safe=_ASCII).encode()
+        if not self.query_string.isascii():
+            self.query_string = quote(self.query_string, safe=_ASCII).encode()
+
+    @property
+    def blueprints(self) -> list[str]:
+        """Return where its hooks are: of all but the endpoints for machines, among those of visitors too."""
+        found = super().blueprints
+        return found if found and found[0] in visitors.MACHINES else [*found, visitors.SCOPE]
 
 
 class Answer(Response):
@@ -32,7 +40,7 @@ class Answer(Response):
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         found = super().get_wsgi_headers(environ)
-        if self.location and self.location.isascii():
+        if self.status_code != 200 and self.location and self.location.isascii():
             found["Location"] = self.location
         return found
 
@@ -43,6 +51,10 @@ class Application(Flask):
     request_class = Question
     response_class = Answer
 
+    def ensure_sync(self, func: F) -> F:
+        """Return *func*: nothing here is a coroutine, and to look at each hook of each request costs more than most do."""
+        return func
+
     def handle_exception(self, e: Exception) -> Response:
         try:
             return super().handle_exception(e)
@@ -52,21 +64,28 @@ class Application(Flask):
 
     def process_response(self, response: Response) -> Response:
         """Let each hook change the answer; a hook that fails leaves it as it was."""
-        scopes = chain(request_ctx.request.blueprints, (None,))
+        context: RequestContext = request_ctx._get_current_object()  # type: ignore[attr-defined]
+        scopes = (*context.request.blueprints, None)
         hooks = (reversed(self.after_request_funcs.get(scope, ())) for scope in scopes)
-        for hook in chain(request_ctx._after_request_functions, *hooks):
-            with _logged("after a request"):
+        for hook in chain(context._after_request_functions, *hooks):
+            try:
                 response = hook(response)
+            except Exception:
+                _log.exception("after a request")
         return response
 
     def do_teardown_request(self, exc: BaseException | None = None) -> None:
-        with _logged("at the end of a request"):
+        try:
             super().do_teardown_request(exc)
+        except Exception:
+            _log.exception("at the end of a request")
 
     def do_teardown_appcontext(self, exc: BaseException | None = None) -> None:
         for function in reversed(self.teardown_appcontext_funcs):
-            with _logged("at the end of a context"):
+            try:
                 function(exc)
+            except Exception:
+                _log.exception("at the end of a context")
 
 
 class LastWord:
@@ -81,7 +100,7 @@ class LastWord:
         written: list[bytes] = []
         body: Iterable[bytes] = ()
 
-        def begin(*arguments: Any) -> Callable[[bytes], object]:
+        def begin(*arguments: Any) -> Write:
             begun[:] = arguments
             return written.append
 
@@ -119,13 +138,7 @@ def _apologize(environ: WSGIEnvironment, start_response: StartResponse) -> Itera
 def _close(body: Iterable[bytes]) -> None:
     close = getattr(body, "close", None)
     if close:
-        with _logged("while an answer was closed"):
+        try:
             close()
-
-
-@contextmanager
-def _logged(when: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception:
-        _log.exception(when)
+        except Exception:
+            _log.exception("while an answer was closed")

@@ -13,6 +13,8 @@ def init_app(app: Flask) -> None:
 
 
 def _read() -> None:
+    if request.content_length == 0:
+        return
     if request.content_length is None and request.environ.get("wsgi.input_terminated"):
         _measure()
     if not request.form and not request.files:  # each of these has read it, where it is a form

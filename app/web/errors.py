@@ -178,8 +178,8 @@ def _broken(problem: Exception) -> ResponseReturnValue:
 def answer(code: int, retry_after: int | None, words: Words | None = None, error: str | None = None) -> Response:
     """Answer with the error *code*, in its usual words or in others; *error* is the word for machines."""
     db.session.rollback()
-    if code >= 500 or not _knows_the_visitor():
-        guard.stand_aside()  # this page must not need what may be broken
+    if code >= 500 or _is_for_machines() or not _knows_the_visitor():
+        guard.stand_aside()  # this page must not need what may be broken, and a machine has no page
     if _is_for_machines() or guard.wants_json():
         response = jsonify(error=error or _CODES.get(code, "server_error"))
         response.status_code = code

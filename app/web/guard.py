@@ -21,7 +21,7 @@ from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session, State
 from app.identity.user import User
-from app.web import cookies, local
+from app.web import cookies, local, visitors
 from app.web.held import Held
 
 P = ParamSpec("P")
@@ -70,7 +70,7 @@ def init_app(app: Flask) -> None:
     """Let Flask-Login ask this guard and nothing else: its own cookies survive a sign-out."""
     app.config["REMEMBER_COOKIE_NAME"] = ";"  # no cookie can have this name
     app.login_manager = login  # type: ignore[attr-defined]  # not init_app: it would look after those cookies
-    app.after_request(_hand_back)
+    visitors.after(app, _hand_back)
 
 
 def visit() -> Visit | None:

@@ -33,6 +33,7 @@ _ALWAYS = (
 )
 _UNLESS_GIVEN = (("Cache-Control", "no-store"), (_CSP, _POLICY))  # files have their own
 _HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+Write = Callable[[bytes], object]
 
 
 def init_app(app: Flask) -> None:
@@ -58,7 +59,7 @@ class Careful:
         self._always = [*_ALWAYS, _HSTS] if hsts else [*_ALWAYS]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        def start(status: str, headers: list[tuple[str, str]], problem: Any = None, /) -> Callable[[bytes], object]:
+        def start(status: str, headers: list[tuple[str, str]], problem: Any = None, /) -> Write:
             given = {name for name, _ in headers}
             own = [(name, value) for name, value in _UNLESS_GIVEN if name not in given]
             return start_response(status, [*headers, *own, *self._always], problem)

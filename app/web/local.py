@@ -9,7 +9,10 @@ from flask import Flask, abort, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri, uri_to_iri
 
+from app.web import visitors
+
 LONGEST = 16 * 1024 - len("GET  HTTP/1.1")  # characters of an address, as it stands in the first line of a request
+_MOST_ENCODED = 12  # characters for one of a path: four bytes of UTF-8 at the most, each of three characters
 _AS_THEY_ARE = "/:@!$'()*,;"  # in a value of a query they need no other form
 _IN_QUERIES = "%!$&'()*+,/:;=?@"  # as `iri_to_uri` leaves them
 _REST = re.compile(rb"(?:^|&)rest=")
@@ -18,7 +21,7 @@ _ADDED = re.compile(r"&since=[0-9]{1,12}$")  # by `authorize`, where it leads by
 
 def init_app(app: Flask, leading_on: Collection[str]) -> None:
     """Have *app* refuse an address that the pages of *leading_on* could not carry: for every visitor alike."""
-    app.before_request(partial(_check, leading_on))
+    visitors.before(app, partial(_check, leading_on))
 
 
 def path(wanted: str | None) -> str:
@@ -75,5 +78,7 @@ def came_from() -> str:
 
 
 def _check(leading_on: Collection[str]) -> None:
+    if _MOST_ENCODED * (len(request.path) + len(request.query_string)) < LONGEST:
+        return  # however it is encoded
     if len(_ADDED.sub("", here())) > LONGEST and request.blueprint not in leading_on:
         abort(414)

@@ -29,7 +29,7 @@ from app.db import StoreUnavailable, after_commit, let_go
 from app.identity import refresh_token
 from app.oauth import code
 from app.revocation import delivery
-from app.web import cookies, guard, local
+from app.web import cookies, guard, local, visitors
 from app.web.held import Held
 from app.web.sent import PATIENCE_SECONDS, Claim, Ended, Form, Found
 
@@ -46,7 +46,7 @@ class Lost(Exception):
 
 def init_app(app: Flask) -> None:
     """Let go of what *app* has not acted on, and give way where a claim was lost."""
-    app.after_request(_let_go)
+    visitors.after(app, _let_go)
     app.register_error_handler(Lost, _give_way)
 
 

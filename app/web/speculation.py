@@ -6,15 +6,15 @@ speculative answer other than 2xx, and ask again when the user opens the page.
 
 from flask import Flask, Response, request
 
-from app.web import assets, cookies
+from app.web import assets, cookies, visitors
 
-_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # the standard, and what older browsers send
+_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")  # the standard's, and of older browsers
 _PURPOSES = frozenset({"prefetch", "prerender", "preview"})
 
 
 def init_app(app: Flask) -> None:
     """Have *app* refuse such a request before anything looks at its cookies."""
-    app.before_request(_refuse)
+    visitors.before(app, _refuse)
 
 
 def _refuse() -> Response | None:
@@ -26,5 +26,6 @@ def _refuse() -> Response | None:
 
 
 def _is_speculative() -> bool:
-    values = (request.headers.get(name, "") for name in _HEADERS)
+    environ = request.environ
+    values = [environ[name] for name in _HEADERS if name in environ]
     return any(value.partition(";")[0].strip().lower() in _PURPOSES for value in values)

@@ -51,3 +51,26 @@ def test_ber_06_a_token_is_sent_in_one_way_only(site: Site) -> None:
     twice = ada.get(f"/api/me?access_token={token}", Authorization=f"Bearer {token}")
     assert twice.status_code == 400
     assert 'error="invalid_request"' in twice.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(("path", "method"), [("/api/me", "POST"), ("/oauth/jwks", "POST"), ("/log/tile/9/000", "GET")])
+def test_an_endpoint_for_machines_uses_no_cookie_for_an_error_either(site: Site, path: str, method: str) -> None:
+    ada = site.member()
+    site.wait(301)  # the access token has expired: a page would renew it
+    before = site.query("SELECT hash, used_at, seen_at FROM refresh_tokens")
+    answer = ada.post(path) if method == "POST" else ada.get(path)
+    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) in [(405, []), (404, [])]
+    assert answer.is_json
+    assert site.query("SELECT hash, used_at, seen_at FROM refresh_tokens") == before
+    assert ada.is_signed_in()
+    assert site.query("SELECT hash, used_at, seen_at FROM refresh_tokens") != before, "a page renews it"
+
+
+def test_what_a_token_stands_for_is_not_said_any_more_once_it_is_over(site: Site) -> None:
+    ada, bea = site.member(), site.member("bea@example.org")
+    tokens = [person.pocket()[ACCESS] for person in (ada, bea)]
+    said = [ada.api(token).get_json() for token in tokens]
+    assert [ada.api(token).get_json() for token in tokens] == said
+    assert said[0]["sub"] != said[1]["sub"]
+    bea.sign_out()
+    assert [ada.api(token).status_code for token in tokens] == [200, 401]

@@ -1,0 +1,19 @@
+"""Hooks of what a visitor opens. The endpoints for machines read no cookie and make no page, and do without them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response
+
+SCOPE = "visitors"  # around the blueprint of such a request, as if it were one more
+MACHINES = frozenset({"api", "log", "oauth"})  # blueprints
+
+
+def before(app: Flask, hook: Callable[[], Any]) -> None:
+    """Have *app* call *hook* before such a request."""
+    app.before_request_funcs.setdefault(SCOPE, []).append(hook)
+
+
+def after(app: Flask, hook: Callable[[Response], Response]) -> None:
+    """Have *app* call *hook* with the answer to such a request."""
+    app.after_request_funcs.setdefault(SCOPE, []).append(hook)
