@@ -9,12 +9,14 @@ import gzip
 
 from flask import Flask, Response, request
 
+from app.web import visitors
+
 _WORTH = 1024  # bytes
 
 
 def init_app(app: Flask) -> None:
     """Compress what may be, last of all that is done to an answer."""
-    app.after_request(_pack)
+    visitors.after(app, _pack)
 
 
 def _pack(response: Response) -> Response:
