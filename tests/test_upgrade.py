@@ -35,6 +35,7 @@ INDEXES = (
     "sessions_by_expiry",
     "sessions_of_client",
     "sessions_of_parent",
+    "users_by_deleted_at",
     "users_by_lost",
     "users_by_made_in",
     "users_by_mailbox",

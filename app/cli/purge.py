@@ -96,6 +96,7 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
     ended, activity = now - ENDED_DAYS * DAY, now - ACTIVITY_DAYS * DAY
     return [
         (("refresh tokens", "sessions"), lambda rows: _forget_sessions(sessions.over_before(ended, rows), rows)),
+        (("deleted accounts",), _rows("deleted accounts", User, _is_bare())),
         (("events",), _rows("events", Event, Event.at < activity)),
         (("events of deleted accounts",), _rows("events of deleted accounts", Event, _ownerless(now))),
         (("messages to apps",), _rows("messages to apps", Message, messages.settled_before(ended))),
@@ -111,9 +112,14 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
     ]
 
 
+def _is_bare() -> ColumnElement[bool]:
+    """Return the condition that an account was deleted, and no session of it is left."""
+    return and_(User.deleted_at.is_not(None), ~select(Session.id).where(Session.user_id == User.id).exists())
+
+
 def _ownerless(now: int) -> ColumnElement[bool]:
     """Return the condition that an older node noted an event, during an upgrade, of an account that is deleted."""
-    owner = select(User.id).where(User.id == Event.user_id).exists()
+    owner = select(User.id).where(User.id == Event.user_id, User.deleted_at.is_(None)).exists()
     return and_(Event.at >= now - OWNERLESS_DAYS * DAY, Event.user_id != NOBODY, ~owner)
 
 

@@ -5,31 +5,88 @@ new table go too. The log keeps its entries: random ids, which then stand for no
 """
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, Select, Table, TextClause, Update, delete, or_, select, update
+from sqlalchemy import ColumnElement, Delete, Select, Table, TextClause, Update, delete, func, or_, select, update
 
+from app import clock
+from app.config import settings
 from app.db import Model, db
+from app.identity import letters
 from app.identity.activity import NOBODY
+from app.identity.reason import Reason
+from app.identity.refresh_token import RefreshToken
 from app.identity.session import Session
 from app.identity.user import User
+from app.mail import outbox
+from app.revocation import log
 
 OUTLIVES = "outlives"  # in the `info` of a table: which rows stay for a while, then without the id of the account
+AT_ONCE = 5000  # hashes of refresh tokens: so many one transaction deletes without keeping other writers waiting
+_LEFT = tuple(Model.metadata.tables[name] for name in ("refresh_tokens", "sessions"))
+_OF_NOBODY = {
+    "sessions": {"id", "user_id", "opened"},
+    "users": {"id"},
+}  # what stays of a row whose hashes wait for a purge
 
 
 def forget(user_id: str) -> None:
-    """Delete every row that is about this user. Must run inside `db.writing`, with the user's row locked.
+    """Delete every row that is about this user, and tell them by mail. Must run inside `db.writing`, with their row locked.
 
     Their sessions have to be ended before: what an app is still to be told of that is kept until it has been told.
+
+    An account may have a million hashes of refresh tokens. More than `AT_ONCE` are left to the next purge, under
+    sessions and an account of which nothing is left but random ids.
     """
     # In the order in which a use of a session locks them: its row first, then those of its tokens.
     db.session.scalars(_sessions(user_id).order_by(Session.opened).with_for_update()).all()
+    _publish_ends(user_id)
+    _say_farewell(user_id)
     db.session.flush()
+    left = _left_to_purge(user_id)
     for table in tables():
         stays: TextClause | None = table.info.get(OUTLIVES)
         if stays is not None:
             _execute(update(table).where(table.c.user_id == user_id, stays).values(user_id=NOBODY))
-        _execute(delete(table).where(_is_of(table, user_id)))
-    _execute(delete(User).where(User.id == user_id))
+        if table not in left:
+            _execute(delete(table).where(_is_of(table, user_id)))
+    if left:
+        _execute(update(Session).where(Session.user_id == user_id).values(_empty("sessions")))
+        remains = {"email": f"deleted:{user_id}", "mailbox": f"deleted:{user_id}"}  # both are unique, and no address
+        now = {"disabled_at": clock.now(), "deleted_at": clock.now()}
+        _execute(update(User).where(User.id == user_id).values(_empty("users") | remains | now))
+    else:
+        _execute(delete(User).where(User.id == user_id))
+
+
+def _publish_ends(user_id: str) -> None:
+    """Append an end of each session that has a good access token: published lists find what a cut-off ended by rows that go."""
+    cut_off = select(Session).where(Session.user_id == user_id, Session.ended_entry == log.latest(user_id))
+    good = cut_off.where(Session.access_until > clock.now()).order_by(Session.opened)
+    log.revoke_each([session.over(Reason.DELETED, None) for session in db.session.scalars(good)])
+
+
+def _say_farewell(user_id: str) -> None:
+    """Tell a verified address; another may be a stranger's."""
+    user = db.session.get_one(User, user_id)
+    if user.verified_at is not None:
+        outbox.post_last(letters.deleted(user.name, settings().site_url), user.email)
+
+
+def _left_to_purge(user_id: str) -> tuple[Table, ...]:
+    """Return the tables whose rows of this user are too many to delete now, and those that they refer to."""
+    hashes = select(RefreshToken.hash).where(RefreshToken.session_id.in_(_sessions(user_id))).limit(AT_ONCE + 1)
+    count = db.session.scalar(select(func.count()).select_from(hashes.subquery())) or 0
+    return _LEFT if count > AT_ONCE else ()
+
+
+def _empty(name: str) -> dict[str, Any]:
+    """Return nothing at all for each column of this table, except for those that stay."""
+    return {
+        column.name: None if column.nullable else column.type.python_type()
+        for column in Model.metadata.tables[name].c
+        if column.name not in _OF_NOBODY[name]
+    }
 
 
 def tables() -> Iterator[Table]:

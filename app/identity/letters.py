@@ -89,6 +89,19 @@ def moved(name: str, new: str, site: str) -> Letter:
     )
 
 
+def deleted(name: str, site: str) -> Letter:
+    return Letter(
+        "Your account is deleted",
+        (
+            f"Hello {name},",
+            f"Your account at {site} is deleted, with all that was kept about you there. It cannot be brought back. Every"
+            " browser and app is signed out. No more mail comes from there.",
+            "If this wasn’t you: the deletion took your password, or a code or a passkey of yours. Change that password"
+            " wherever else you use it.",
+        ),
+    )
+
+
 def notice(name: str, site: str, *, happened: str, where: str, at: int, does: str, link: str) -> Letter:
     return Letter(
         happened,

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask
 from flask_login import UserMixin
-from sqlalchemy import Index, LargeBinary, String, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Index, LargeBinary, String, and_, func, or_, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,13 +32,16 @@ class User(UserMixin, Model):
     app, if there is a second factor; *totp_step*: the newest step of which a code was used.
     *verified_at*: since when its owner has proved the address by a link. *lost*: the mailbox that it had, until another
     person proved it; then *email* leads nowhere. *made_in*: the hash of the cookie of the browser that made it, where
-    that shows its mail.
+    that shows its mail. *deleted_at*: nothing else is left of it, and that waits for a purge (see `erasure`).
     """
 
     __tablename__ = "users"
     __table_args__ = (
         Index("users_by_mailbox", "mailbox", unique=True),
-        *(Index(f"users_by_{name}", name, **_where(f"{name} IS NOT NULL")) for name in ("lost", "made_in")),
+        *(
+            Index(f"users_by_{name}", name, **_where(f"{name} IS NOT NULL"))
+            for name in ("lost", "made_in", "deleted_at")
+        ),
     )
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     email: Mapped[str] = mapped_column(String(320), unique=True)
@@ -55,6 +58,7 @@ class User(UserMixin, Model):
     verified_at: Mapped[int | None]
     lost: Mapped[str | None] = mapped_column(String(1024))
     made_in: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    deleted_at: Mapped[int | None]
 
     @property
     def compared_by(self) -> str:
@@ -130,7 +134,7 @@ def find(email: str) -> User | None:
     """Return the account of this address: the one that is spelled exactly so, else the one of the mailbox."""
     typed, mailbox, of_old = email.strip(), emails.mailbox(email), emails.of_old(email)
     is_spelled_so = or_(User.email == typed, and_(User.email == of_old, User.email_is_folded))
-    spelled = db.session.scalars(select(User).where(is_spelled_so)).all()
+    spelled = db.session.scalars(select(User).where(is_spelled_so, User.deleted_at.is_(None))).all()
 
     def nearness(user: User) -> tuple[bool, ...]:
         is_apart = user.mailbox is None and user in spelled  # its spelling alone tells it from the mailbox's owner
@@ -179,7 +183,7 @@ def search(typed: str, *, start: int, count: int) -> tuple[list[User], int]:
 
     All accounts, if *typed* is empty: *count* of them after the first *start*.
     """
-    matches = or_(
+    matches = User.deleted_at.is_(None) & or_(
         User.id == typed,
         User.mailbox == emails.mailbox(typed),
         User.email.icontains(typed, autoescape=True),
@@ -213,14 +217,18 @@ def _former(email: str) -> User | None:
 def lock(user_id: str) -> User:
     """Return the user's row as it is now, held until the transaction ends. Raises NoResultFound: it was deleted."""
     return db.session.scalars(
-        select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
+        select(User).where(_stays(user_id)).with_for_update().execution_options(populate_existing=True)
     ).one()
 
 
 def stays(user_id: str) -> bool:
     """Return whether there is such an account, which then is not deleted before the transaction ends."""
-    found = select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
-    return db.session.scalar(found) is not None
+    found = select(User.id).where(_stays(user_id))
+    return db.session.scalar(found.with_for_update(read=True, key_share=True)) is not None
+
+
+def _stays(user_id: str) -> ColumnElement[bool]:
+    return and_(User.id == user_id, User.deleted_at.is_(None))
 
 
 def administrators(*, lock: bool = False) -> list[str]:

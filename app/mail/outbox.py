@@ -70,20 +70,33 @@ def post(letter: Letter, to: str, user_id: str) -> None:
 
     Must run inside `db.writing`.
     """
-    now, is_sent = clock.now(), bool(user_id and settings().smtp_url)
+    _put(letter, to, user_id, is_real=bool(user_id))
+
+
+def post_last(letter: Letter, to: str) -> None:
+    """Put a letter into the outbox for a person whose account is deleted, unless it could never be sent.
+
+    Nothing tells whose it is, and it is erased as any other once it is delivered. Must run inside `db.writing`.
+    """
+    if settings().smtp_url:
+        _put(letter, to, "", is_real=True)
+
+
+def _put(letter: Letter, to: str, user_id: str, *, is_real: bool) -> None:
+    now, is_sent = clock.now(), bool(is_real and settings().smtp_url)
     content = {"to": to, "subject": letter.subject, "text": letter.text, "html": letter.html}
     sealed = seal.close(settings().secret_key, _SEALED, json.dumps(content))
     db.session.add(
         Mail(
             id=secrets.token_urlsafe(16),
             user_id=user_id,
-            sealed=sealed if user_id else None,
+            sealed=sealed if is_real else None,
             link=links.hash_of(letter.link) if letter.link else None,
             made_at=now,
             attempts=0,
             claimed_until=0,
             next_at=now if is_sent else None,
-            given_up_at=None if user_id else now,
+            given_up_at=None if is_real else now,
         )
     )
     postman: Courier[Mail] | None = current_app.extensions["postman"]

@@ -78,6 +78,7 @@ PARTS = (
             "email_is_folded": _OURS,
             "totp": "the sealed secret that your authenticator app has",
             "totp_step": _OURS,
+            "deleted_at": "nothing else is left by then, so there is nothing to copy",
             "made_in": "a hash of what the browser holds that made the account",
         },
     ),

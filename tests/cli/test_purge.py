@@ -48,9 +48,10 @@ PURGED = {
     "refresh_tokens",
     "sessions",
     "spent_challenges",
+    "users",
 }
 KEPT = {
-    "for as long as the account or the app": {"users", "clients", "consents", "passkeys", "recovery_codes"},
+    "for as long as the account or the app": {"clients", "consents", "passkeys", "recovery_codes"},
     "for ever, and names nobody": {"log_entries", "log_head", "log_leaves", "log_tiles", "log_checkpoints"},
     "for as long as a process or a key lives": {"nodes", "signing_keys"},
     "as one row": {"lab_log_head"},
@@ -66,6 +67,7 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
     assert site.run("purge").output.splitlines() == [
         "refresh tokens: 1 forgotten",
         "sessions: 1 forgotten",
+        "deleted accounts: 0 forgotten",
         "events: 0 forgotten",
         "events of deleted accounts: 0 forgotten",
         "messages to apps: 0 forgotten",

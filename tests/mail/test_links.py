@@ -26,6 +26,7 @@ def is_verified(post: Post, email: str = "ada@example.org") -> bool:
     return at is not None
 
 
+@pytest.mark.stores
 def test_opening_a_link_changes_nothing_and_its_button_verifies_the_address(post: Post) -> None:
     post.site.member()
     link = post.newest().link
@@ -85,6 +86,7 @@ def test_email_verified_is_true_by_the_link_alone(post: Post) -> None:
     assert said() is True
 
 
+@pytest.mark.stores
 def test_a_new_link_can_be_asked_for_and_makes_the_earlier_one_worthless(post: Post) -> None:
     ada = post.site.member()
     first = post.newest().link
@@ -94,6 +96,7 @@ def test_a_new_link_can_be_asked_for_and_makes_the_earlier_one_worthless(post: P
 
 
 class TestRecovery:
+    @pytest.mark.stores
     def test_a_forgotten_password_is_replaced_and_every_session_and_app_ends(self, post: Post) -> None:
         ada = post.verified()
         web = register_app(post.site, "Mail")
@@ -120,6 +123,7 @@ class TestRecovery:
         for site in (other, post.site):
             assert not site.thief(pocket).is_signed_in()
 
+    @pytest.mark.stores
     def test_with_a_second_factor_the_mailbox_alone_is_not_enough_and_the_factor_stays(self, post: Post) -> None:
         phone = add_app(post.verified())
         post.site.wait(2 * MINUTE)
@@ -141,6 +145,7 @@ class TestRecovery:
         letter = post.newest()
         assert letter.message["Subject"] == "Your password was replaced by way of a mail"
 
+    @pytest.mark.stores
     def test_of_two_uses_at_once_one_wins(self, post: Post) -> None:
         post.verified()
         link = post.ask_recovery()
@@ -175,6 +180,7 @@ class TestRecovery:
         assert post.site.browser().get(link).status_code == 404
         assert post.site.browser().post(link, password="eleven loud walruses").status_code == 409
 
+    @pytest.mark.stores
     def test_the_link_is_dead_once_the_address_has_changed(self, post: Post) -> None:
         ada = post.verified()
         link = post.ask_recovery()
@@ -250,6 +256,7 @@ def change_address(browser: Browser, new: str) -> None:
 
 
 class TestChangeOfAddress:
+    @pytest.mark.stores
     def test_a_verified_address_changes_once_both_have_agreed_in_either_order(self, post: Post) -> None:
         for number, order in enumerate((("old", "new"), ("new", "old"))):
             old, new = f"ada-{number}@example.org", f"ada-{number}@new.example"
@@ -281,6 +288,7 @@ class TestChangeOfAddress:
         assert thief.post("/confirm", password="wrong", action="address:eve@example.org").status_code == 422
         assert not post.letters("eve@example.org")
 
+    @pytest.mark.stores
     def test_a_newer_change_makes_the_links_of_an_older_one_worthless(self, post: Post) -> None:
         ada = post.verified()
         change_address(ada, "one@new.example")
@@ -313,6 +321,7 @@ class TestChangeOfAddress:
         assert asked == [303] * 10 + [429]
 
 
+@pytest.mark.stores
 class TestSquatting:
     """Somebody makes an account with an address that is another's."""
 

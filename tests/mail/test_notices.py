@@ -1,13 +1,17 @@
 """What an owner is told of outside of the site, and the one button by which they say that it was somebody else."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
 from tests import passkeys
+from tests.authenticator import add_app, shown, sign_in
 from tests.browsers import PASSWORD, REFRESH, Browser, Site
 from tests.mail.conftest import Post
 from tests.mail.server import Letter
+from tests.oauth.conftest import register_app
+from tests.oauth.flow import Flow
 
 NEW = "nine quiet walruses"
 NEW_SIGN_IN = "Your account was signed in to from a new browser or place"
@@ -88,6 +92,60 @@ def comes_back_old(post: Post, ada: Browser) -> None:
     thief.get("/account")
 
 
+def is_used_elsewhere_where_that_is_refused(post: Post, ada: Browser) -> None:
+    with closing(Site(post.site.folder, SMTP_URL=post.box.url, ON_NEW_NETWORK="sign-in")) as strict:
+        strict.thief(ada.pocket()).get("/account")
+
+
+def has_a_code_come_back(post: Post, ada: Browser) -> None:
+    flow = Flow(register_app(post.site, "Mail"), scope="openid")
+    code = flow.allow(ada)
+    for _ in range(2):
+        flow.exchange(code)
+
+
+def changes_the_address(post: Post, ada: Browser) -> None:
+    ada.post("/confirm", password=PASSWORD, action="address:ada@new.example")
+    for address in ("ada@example.org", "ada@new.example"):
+        ada.post(post.newest(address).link)
+
+
+def adds_a_second_factor(_: Post, ada: Browser) -> None:
+    add_app(ada)
+
+
+def removes_the_second_factor(post: Post, ada: Browser) -> None:
+    add_app(ada)
+    post.letters()
+    assert ada.post("/account/authenticator/remove").status_code == 303
+
+
+def makes_new_codes(_: Post, ada: Browser) -> None:
+    add_app(ada)
+    ready, _ = shown(ada, "/account/recovery-codes")
+    assert ada.post("/account/recovery-codes", **ready).status_code == 303
+
+
+def uses_a_recovery_code(post: Post, ada: Browser) -> None:
+    phone = add_app(ada)
+    assert sign_in(post.site.browser(), phone.paper[0]).status_code == 303
+
+
+def confirms_by_a_recovery_code(_: Post, ada: Browser) -> None:
+    phone = add_app(ada)
+    assert ada.post("/confirm", code=phone.paper[0]).status_code == 303
+
+
+def recovers_by_a_recovery_code(post: Post, ada: Browser) -> None:
+    phone = add_app(ada)
+    assert post.site.browser().post(post.ask_recovery(), password=NEW, code=phone.paper[0]).status_code == 303
+
+
+def has_a_wrong_code_given(post: Post, ada: Browser) -> None:
+    add_app(ada)
+    assert sign_in(post.site.browser(), "aaaa-bbbb-cccc").status_code == 422
+
+
 @pytest.mark.parametrize(
     ("happens", "subject"),
     [
@@ -96,15 +154,27 @@ def comes_back_old(post: Post, ada: Browser) -> None:
         (is_used_elsewhere, "Your session was used from a new place"),
         (recovers, "Your password was replaced by way of a mail"),
         (comes_back_old, "An old token of your session came back, so the session was ended"),
+        (is_used_elsewhere_where_that_is_refused, "Your session was used from a new place, so it was ended"),
+        (has_a_code_come_back, "The code of an app came back a second time, so what it gave was ended"),
+        (changes_the_address, "The address of your account was changed"),
+        (adds_a_second_factor, "A second factor was added to your account"),
+        (removes_the_second_factor, "The second factor of your account was removed"),
+        (makes_new_codes, "New recovery codes were made for your account"),
+        (uses_a_recovery_code, "A recovery code of your account was used"),
+        (confirms_by_a_recovery_code, "A recovery code of your account was used"),
+        (recovers_by_a_recovery_code, "A recovery code of your account was used"),
+        (has_a_wrong_code_given, "A wrong code was given where all else was right"),
     ],
 )
+@pytest.mark.stores
 def test_what_else_is_told(post: Post, happens: Callable[[Post, Browser], None], subject: str) -> None:
     ada = post.verified()
     came = len(post.letters())
     happens(post, ada)
-    assert subject in told(post, came)
+    assert subject in [*told(post, came), *(str(one.message["Subject"]) for one in post.letters("ada@new.example"))]
 
 
+@pytest.mark.stores
 def test_this_was_not_me_ends_that_session_and_leads_to_recovery(post: Post) -> None:
     ada = post.verified()
     thief, letter = stranger(post)
@@ -138,6 +208,7 @@ def test_this_was_not_me_removes_the_passkey_that_was_added(post: Post) -> None:
     assert passkeys.sign_in(ada, own).status_code == 303
 
 
+@pytest.mark.stores
 def test_it_ends_the_session_that_the_thief_has_made_of_it_since(post: Post) -> None:
     """A change of password gives the thief's session another id."""
     post.verified()

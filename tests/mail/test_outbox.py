@@ -36,6 +36,7 @@ def test_reading_a_mail_fetches_nothing(post: Post) -> None:
     assert "&lt;img" in letter.html
 
 
+@pytest.mark.stores
 def test_a_mail_is_sealed_while_it_waits_and_erased_once_it_is_delivered(post: Post) -> None:
     post.site.member()
     [(sealed,)] = post.site.query("SELECT sealed FROM mails")
@@ -47,6 +48,7 @@ def test_a_mail_is_sealed_while_it_waits_and_erased_once_it_is_delivered(post: P
     assert token.encode() not in b"".join(bytes(one) for one in row if isinstance(one, (bytes, memoryview)))
 
 
+@pytest.mark.stores
 def test_while_the_server_is_down_for_an_hour_nothing_waits_and_the_one_link_arrives_and_is_good(post: Post) -> None:
     post.verified()
     came = len(post.box.letters)
@@ -102,6 +104,7 @@ def test_two_nodes_that_look_at_the_same_time_send_each_mail_once(
     assert sorted(letter.to for letter in postbox.letters) == [f"ada-{number}@example.org" for number in range(5)]
 
 
+@pytest.mark.stores
 def test_a_mail_survives_a_restart(post: Post, open_site: Callable[..., Site], postbox: Postbox) -> None:
     post.site.member()
     restarted = open_site(SMTP_URL=postbox.url)
@@ -109,6 +112,7 @@ def test_a_mail_survives_a_restart(post: Post, open_site: Callable[..., Site], p
     assert [letter.to for letter in postbox.letters] == ["ada@example.org"]
 
 
+@pytest.mark.stores
 def test_if_what_it_tells_is_not_committed_there_is_no_mail(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.web.sign_in.begin", lambda *_, **__: 1 / 0)
     post.site.browser().sign_up()
@@ -126,6 +130,7 @@ def test_a_lasting_refusal_of_the_mail_gives_it_up_and_the_operator_reads_why(
     assert "ada@example.org" not in str(line)
 
 
+@pytest.mark.stores
 def test_a_passing_refusal_is_tried_again(post: Post) -> None:
     post.site.member()
     post.box.answer = "451 later"
@@ -170,6 +175,7 @@ def test_the_operator_lists_and_reads_what_waits(post: Post) -> None:
     assert "delivered and erased" in post.site.run("mail", "show", listed.split()[0]).output
 
 
+@pytest.mark.stores
 def test_the_operator_has_waiting_mail_tried_at_once(post: Post) -> None:
     post.site.member()
     post.box.down()

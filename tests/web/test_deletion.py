@@ -12,9 +12,11 @@ from sqlalchemy import text
 from app.db import Model, db
 from app.identity import demo, erasure
 from app.identity import user as users
-from tests.browsers import PASSWORD, RECEIPT, Browser, Site, form
+from app.identity.status_list import Status
+from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Site, form
 from tests.oauth.logout.conftest import Party, party
 from tests.oauth.logout.sink import Sink
+from tests.oauth.test_status_list import Verifier
 from tests.web.own_data import (
     AGENT,
     EMAIL,
@@ -127,6 +129,92 @@ def test_everyone_is_out_before_the_page_appears_and_apps_are_told(
     assert ada.id not in json.dumps(tokens)
 
 
+@pytest.mark.stores
+def test_a_verifier_that_reads_only_the_published_list_refuses_what_the_account_gave(
+    site: Site, app: Party, ada: Life
+) -> None:
+    """The list finds what a cut-off ended by the rows of sessions, and these go."""
+    verifier, other = Verifier(site), site.member("eve@example.org")
+    tokens = [ada.app.access, ada.lasting.access, ada.phone.pocket()[ACCESS]]
+    assert {verifier.status(token) for token in tokens} == {Status.VALID}
+    delete(ada.laptop)
+    assert {verifier.status(token) for token in tokens} == {Status.INVALID}
+    assert verifier.status(other.pocket()[ACCESS]) == Status.VALID
+    assert len(app.told()) == len({one.token for one in app.told()}), "no app is told twice"
+
+
+class TestOfAnAccountWithManyTokens:
+    """Its hashes are more than one transaction may delete, so they wait for the purge. Nothing else does."""
+
+    @pytest.fixture(autouse=True)
+    def _few_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(erasure, "AT_ONCE", 1)
+
+    @pytest.mark.stores
+    def test_nothing_is_left_but_hashes_and_random_ids_and_then_nothing(
+        self, site: Site, other_node: Site, app: Party, ada: Life
+    ) -> None:
+        pockets = ada.laptop.pocket(), ada.phone.pocket()
+        assert delete(ada.laptop).location == "/signed-out"
+        assert find(site, *PERSON) == set()
+        remains = {("users", "id"), ("users", "email"), ("users", "mailbox"), ("sessions", "user_id")}
+        assert find(site, ada.id) == {("log_entries", "subject"), *remains}
+        assert len(site.query("SELECT 1 FROM refresh_tokens")) > erasure.AT_ONCE
+        for node in (site, other_node):
+            for pocket in pockets:
+                assert not node.thief(pocket).is_signed_in()
+                assert not node.thief(pocket, REFRESH).is_signed_in()
+        assert app.app.refresh(ada.lasting.refresh).get_json()["error"] == "invalid_grant"
+        app.told()
+        site.run("purge")
+        assert find(site, ada.id) == {("log_entries", "subject")}
+        assert (
+            site.query("SELECT count(*) FROM refresh_tokens") == site.query("SELECT count(*) FROM sessions") == [(0,)]
+        )
+        assert site.query(ACCOUNTS) == []
+
+    @pytest.mark.page
+    def test_nobody_finds_it_or_gets_into_it(self, site: Site, ada: Life) -> None:
+        root = site.member("root@example.org")
+        site.run("users", "admin", "root@example.org")
+        delete(ada.laptop)
+        [(remains,)] = site.query("SELECT email FROM users WHERE deleted_at IS NOT NULL")
+        for typed in ("", ada.id, remains, "deleted"):
+            assert f"/admin/people/{ada.id}" not in root.get(f"/admin?q={typed}").text
+        assert root.get(f"/admin/people/{ada.id}").status_code == 404
+        assert "There is no account with this address" in site.run("users", "enable", remains).output
+        for email in (EMAIL, remains):
+            for password in (PASSWORD, ""):
+                assert site.browser().sign_in(email, password).status_code == 422
+        again = site.browser()
+        assert again.sign_up(EMAIL, name="Ada again").status_code == 303
+        assert len(again.sessions()) == 1
+
+    @pytest.mark.page
+    def test_dead_cookies_read_nothing_and_can_sign_out(self, site: Site, ada: Life) -> None:
+        test_dead_cookies_of_a_deleted_account_read_nothing_and_can_sign_out(site, ada)
+
+    @pytest.mark.stores
+    def test_what_is_under_way_begins_nothing_and_leaves_no_trace(
+        self, site: Site, other_node: Site, ada: Life, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        delete_after_the_check(ada, monkeypatch)
+        tablet = other_node.browser(address=TRAIN)
+        assert tablet.sign_in(EMAIL).status_code in (422, 503)
+        assert not tablet.is_signed_in()
+        assert find(site, *PERSON) == set()
+
+    @pytest.mark.page
+    def test_an_account_that_another_browser_uses_at_the_same_time_is_over_all_the_same(
+        self, site: Site, ada: Life
+    ) -> None:
+        sent = confirmation(ada.phone)
+        delete(ada.laptop)
+        assert ada.phone.post("/confirm", **sent).location == "/sign-in?next=/"
+        assert ada.phone.post("/account/name", name=NAME).status_code == 303
+        assert find(site, *PERSON) == set()
+
+
 @pytest.mark.page
 def test_the_receipt_says_what_ended_and_has_a_proof_that_anyone_can_check(site: Site, ada: Life) -> None:
     shown = ada.laptop.get(delete(ada.laptop).location).text
@@ -180,7 +268,7 @@ def test_a_second_tab_that_deletes_too_is_led_to_the_sign_in(site: Site, ada: Li
     assert ada.laptop.post("/confirm", **first).location == "/signed-out"
     answer = tab.post("/confirm", **second)
     assert (answer.status_code, answer.location) == (303, "/sign-in?next=/")
-    assert len(site.query("SELECT 1 FROM log_entries WHERE reason = 'account_deleted'")) == 1
+    assert len(site.query("SELECT 1 FROM log_entries WHERE reason = 'account_deleted' AND scope = 'user'")) == 1
 
 
 @pytest.mark.stores
@@ -195,7 +283,7 @@ def test_two_tabs_at_once_delete_once_and_neither_breaks(site: Site, ada: Life) 
     at_once(*(partial(press, *each) for each in zip(tabs, sent, strict=True)))
     assert set(answers) <= {303, 503}
     assert site.query(ACCOUNTS) == []
-    assert len(site.query("SELECT 1 FROM log_entries WHERE reason = 'account_deleted'")) == 1
+    assert len(site.query("SELECT 1 FROM log_entries WHERE reason = 'account_deleted' AND scope = 'user'")) == 1
 
 
 @pytest.mark.page

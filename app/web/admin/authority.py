@@ -22,7 +22,7 @@ def check() -> None:
 def person(user_id: str) -> User:
     """Return the account of this id."""
     found = db.session.get(User, user_id)
-    if found is None:
+    if found is None or found.deleted_at is not None:
         raise NotFound
     return found
 
