@@ -42,7 +42,8 @@ def copy_sessions(raw: Any, sid: str, count: int, *, prefix: str = "copy", **cha
 def add_refresh_hashes(raw: Any, sid: str, prefix: str, sessions: int, each: int) -> None:
     """Give each of the copies of a session *each* hashes of refresh tokens."""
     owner = f"'{prefix}-' || (n % {sessions} + 1)"
-    changed = {"hash": RANDOM_HASH[kind(raw)], "session_id": owner, "successor": "NULL", "sealed": "NULL"}
+    empty = dict.fromkeys(("link", "successor", "sealed"), "NULL")
+    changed = {"hash": RANDOM_HASH[kind(raw)], "session_id": owner, **empty}
     copy(raw, "refresh_tokens", sessions * each, f"session_id = '{sid}'", **changed)
 
 

@@ -18,7 +18,17 @@ from tests.oauth.conftest import App, register
 
 pytestmark = pytest.mark.stores
 COLUMNS = {
-    "users": ("is_admin", "mailbox", "email_is_folded", "totp", "totp_step", "verified_at", "lost", "made_in"),
+    "users": (
+        "is_admin",
+        "mailbox",
+        "email_is_folded",
+        "totp",
+        "totp_step",
+        "verified_at",
+        "lost",
+        "made_in",
+        "deleted_at",
+    ),
     "activity": ("amr", "notice"),
     "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at", "ends_at", "amr"),
     "sessions": ("parent_id", "places", "warned", "chains", "began_as", "amr"),

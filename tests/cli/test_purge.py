@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count, pairwise
@@ -17,6 +16,7 @@ import pytest
 from app.cli.purge import Pace
 from app.config import DAY
 from app.db import Model
+from app.identity import erasure
 from app.store import sqlite
 from tests import backings, crowd, passkeys, plans
 from tests.authenticator import add_app, to_second_page
@@ -27,6 +27,7 @@ from tests.forking import PROJECT
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
 from tests.server import Server
+from tests.writer import Writer
 
 pytestmark = pytest.mark.stores
 
@@ -159,7 +160,7 @@ def test_a_purge_waits_for_its_turn_for_longer_than_a_visitor(
     assert site.run("purge").exit_code == 0
 
 
-def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser) -> None:
+def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     app = register_app(site, "Mail", backchannel_logout_uri="http://127.0.0.1:9/")
     Flow(app, scope="openid").connect(ada)
     ada.post("/sign-out", **form(ada, "/sign-out"))
@@ -168,6 +169,9 @@ def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser) -> None:
     add_app(site.member("bob@example.org"))
     to_second_page(site.browser(), "bob@example.org")
     passkeys.add(site.member("cy@example.org"))
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "AT_ONCE", 0)
+        site.member("eve@example.org").post("/confirm", action="delete", password=PASSWORD)
     site.wait(DAY)
     site.deliver()
     site.wait(120 * DAY)
@@ -218,27 +222,6 @@ def crowded(instance: Path, backing: Backing, request: pytest.FixtureRequest) ->
     found = Crowded(instance, *(SOME if backing.name == "redis" else request.param))  # Redis has no part in a purge
     yield found
     found.server.stop()
-
-
-class Writer(threading.Thread):
-    """A user who signs in and out again and again, and notes how each was answered."""
-
-    def __init__(self, server: Server, number: int) -> None:
-        super().__init__()
-        self._server, self._email, self._over = server, f"writer-{number}@example.org", threading.Event()
-        self._server.join(self._email)
-        self.answers: list[int] = []
-        self.start()
-
-    def run(self) -> None:
-        while not self._over.is_set():
-            status, pocket = self._server.ask("POST", "/sign-in", {}, email=self._email, password=PASSWORD)
-            self.answers += [status, self._server.ask("POST", "/sign-out", pocket)[0]]
-
-    def stop(self) -> list[int]:
-        self._over.set()
-        self.join()
-        return self.answers
 
 
 @pytest.mark.server

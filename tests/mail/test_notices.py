@@ -166,7 +166,6 @@ def has_a_wrong_code_given(post: Post, ada: Browser) -> None:
         (has_a_wrong_code_given, "A wrong code was given where all else was right"),
     ],
 )
-@pytest.mark.stores
 def test_what_else_is_told(post: Post, happens: Callable[[Post, Browser], None], subject: str) -> None:
     ada = post.verified()
     came = len(post.letters())
