@@ -1,9 +1,11 @@
 """What the links in mails lead to: a page that says what its button does. Opening it changes nothing."""
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 from wtforms import Form
 
@@ -47,7 +49,10 @@ def spend(token: str) -> ResponseReturnValue:
     user = _owner(link)
     if link is None or user is None or not _is_good(link, user):
         return _dead(409)
-    return _DOES[Purpose(link.purpose)](token, link, user) or _dead(409)
+    form = _form(link, user, request.form)
+    if form is not None and not form.validate():
+        return _page(token, link, user, form), 422
+    return _DOES[Purpose(link.purpose)](token, link, user, form) or _dead(409)
 
 
 def _owner(link: Link | None) -> User | None:
@@ -64,7 +69,7 @@ def _is_good(link: Link, user: User) -> bool:
     return link.is_open
 
 
-def _verify(token: str, link: Link, user: User) -> Acted:
+def _verify(token: str, link: Link, user: User, _form: Any) -> Acted:
     with writing():
         if not (address.lock(link.address, user.id) and link.spend()):
             return None
@@ -78,7 +83,7 @@ def _verify(token: str, link: Link, user: User) -> Acted:
         return once.result(f"/links/{token}")
 
 
-def _move(token: str, link: Link, user: User) -> Acted:
+def _move(token: str, link: Link, user: User, _form: Any) -> Acted:
     """Agree for one of two addresses; the second to agree changes it."""
     new = link.about or ""
     with writing():
@@ -98,16 +103,12 @@ def _move(token: str, link: Link, user: User) -> Acted:
         return once.result(f"/links/{token}")
 
 
-def _recover(token: str, link: Link, user: User) -> Acted:
+def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
     """Set the new password, and end every session and app, before the page answers. Factors stay as they are."""
-    form = forms.NewPassword(request.form, user)
-    if not form.validate():
-        return _page(token, link, user, form), 422
     code = second.find(user, request.form.get("code", "")) if second.is_asked(user) else None
     if code is None and second.is_asked(user):
         return _page(token, link, user, form, is_wrong=True), 422
-    delivery.check_ready()
-    hashed = passwords.hash(forms.text(form.password))
+    hashed = _hash(form)
     with writing():
         owner = users.lock(user.id)
         if not (address.is_current(link, owner) and _suffices(owner, code) and link.spend()):
@@ -126,13 +127,9 @@ def _suffices(owner: User, code: Match | None) -> bool:
     return not second.is_asked(owner) or (code is not None and second.spend(owner, code) is not None)
 
 
-def _claim(token: str, link: Link, user: User) -> Acted:
+def _claim(_token: str, link: Link, user: User, form: Any) -> Acted:
     """Start an account with an address that another one holds and never proved to be its own."""
-    form = forms.Claim(request.form, link.address)
-    if not form.validate():
-        return _page(token, link, user, form), 422
-    delivery.check_ready()
-    hashed = passwords.hash(forms.text(form.password))
+    hashed = _hash(form)
     with writing():
         if not (address.lock(link.address, user.id) and link.spend()):
             return None
@@ -149,7 +146,7 @@ def _claim(token: str, link: Link, user: User) -> Acted:
         return begun or _taken()
 
 
-def _not_me(token: str, link: Link, user: User) -> Acted:
+def _not_me(token: str, link: Link, user: User, _form: Any) -> Acted:
     """End the session that a notice was about, or all of them. It needs no sign-in: a thief may have changed the password."""
     delivery.check_ready()
     with writing():
@@ -169,7 +166,7 @@ def _not_me(token: str, link: Link, user: User) -> Acted:
     return response
 
 
-_DOES: dict[Purpose, Callable[[str, Link, User], Acted]] = {
+_DOES: dict[Purpose, Callable[[str, Link, User, Any], Acted]] = {
     Purpose.VERIFY: _verify,
     Purpose.RECOVER: _recover,
     Purpose.CLAIM: _claim,
@@ -202,24 +199,30 @@ def _outcome(link: Link) -> dict[str, bool]:
 
 
 def _page(token: str, link: Link, user: User, form: Form | None = None, *, is_wrong: bool = False) -> str:
-    found = (
-        form
-        or {
-            Purpose.RECOVER: lambda: forms.NewPassword(None, user),
-            Purpose.CLAIM: lambda: forms.Claim(None, link.address),
-        }.get(Purpose(link.purpose), lambda: None)()
-    )
     session = sessions.named(user.id, {link.session_id}) if link.session_id else []
     return render_template(
         "web/link.html",
         token=token,
         link=link,
         user=user,
-        form=found,
+        form=form or _form(link, user, None),
         wrong=second.WRONG if is_wrong else None,
         asks_second=link.purpose == Purpose.RECOVER and second.is_asked(user),
         session=session[0] if session else None,
     )
+
+
+def _form(link: Link, user: User, sent: MultiDict[str, str] | None) -> Form | None:
+    """Return the form of a link that chooses a password."""
+    if link.purpose == Purpose.RECOVER:
+        return forms.NewPassword(sent, user)
+    return forms.Claim(sent, link.address) if link.purpose == Purpose.CLAIM else None
+
+
+def _hash(form: Any) -> str:
+    """Return the hash of the chosen password, unless this node could not tell the others what it ends."""
+    delivery.check_ready()
+    return passwords.hash(forms.text(form.password))
 
 
 def _dead(status: int = 404) -> tuple[str, int]:
