@@ -80,6 +80,8 @@ class Clock:
         return int(self.time)
 
     def every(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do it now, and every so often."""
+        action()
         heapq.heappush(self._due, _Due(self.time + seconds, next(self._order), seconds, action))
 
     def go_on(self, until: float) -> None:
@@ -436,13 +438,13 @@ class Design(NamedTuple):
     slug: str
     module: ModuleType
     name: str
-    field: str
     checker: str
     delivery: str
-    token: str
     follows: str
     choose: str
     avoid: str
+    field: str = ""
+    token: str = "JWT"  # noqa: S105 - a kind, not a secret
     present: str = "token"
 
     @property

@@ -54,7 +54,7 @@ def test_a_design_needs_nothing_but_the_standard_library_pyjwt_and_where_it_is_a
     }
     about_redis = {"redis", "os"} if slug == "denylist-ask" else set()
     assert imported <= {"jwt", "cryptography", "hashlib", "json", "base64", "zlib"} | about_redis
-    assert 30 <= len(source.splitlines()) <= (95 if slug == "transparency" else 85)
+    assert 30 <= len(source.splitlines()) <= (95 if slug == "transparency" else 60)
 
 
 @pytest.mark.question("Q3", "A15")
@@ -378,7 +378,7 @@ def test_the_first_refusal_is_the_one_that_looking_at_each_second_finds(slug: st
 
 
 def test_what_was_skipped_in_a_long_gap_is_counted_as_if_it_had_been_done() -> None:
-    clock, news = player.Clock(0), ["an entry from before"]
+    clock, news = player.Clock(0), list[str]()
 
     def look() -> None:
         clock.counts.update(looks=1, bytes=1 + 100 * len(news))
@@ -386,6 +386,8 @@ def test_what_was_skipped_in_a_long_gap_is_counted_as_if_it_had_been_done() -> N
 
     clock.every(0.25, look)
     clock.every(60, lambda: clock.counts.update(polls=1))
+    clock.counts.clear()
+    news.append("an entry from before the gap")
     clock.go_on(3600)
     assert clock.counts == {"looks": 4 * 3600, "bytes": 4 * 3600 + 100, "polls": 60}
     assert clock.done < 60 + 4 * 60

@@ -7,7 +7,6 @@ CARD = {
     "field": "UUID in the token, looked up",
     "checker": "allowlist",
     "delivery": "ask",
-    "token": "JWT",
     "follows": "A custom: an id in the token (jti), looked up among those that are good.",
     "choose": "Choose it where what is unknown must be refused, even if the store has lost its content.",
     "avoid": "Not for its size: it holds every token that is good, a denylist only those that were revoked.",

@@ -9,14 +9,12 @@ CARD = {
     "field": "approximate denylist; as CRLite",
     "checker": "filter",
     "delivery": "poll",
-    "token": "JWT",
     "follows": "A custom. Firefox's CRLite packs the revoked certificates of the whole web in this way.",
     "choose": "Choose it for long lists at many small verifiers, with a look-up for people whom the filter refuses.",
     "avoid": "Not alone: it refuses people who never signed out, the more of them the fuller it is.",
 }
-LIFE = 300
+LIFE, POLL = 300, 60  # seconds
 OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
-POLL = 60  # seconds
 BITS, HASHES = 1 << 10, 4
 
 
@@ -34,22 +32,18 @@ class Issuer:
         self.world.store.put(f"over:{session}", True, self.world.now() + LIFE)
 
     def filter(self):
-        bits = bytearray(BITS // 8)
-        for session in self.world.store.names("over:"):
-            for place in places(session):
-                bits[place // 8] |= 1 << place % 8
-        return bytes(bits)
+        places = {place for session in self.world.store.names("over:") for place in places_of(session)}
+        return sum(1 << place for place in places).to_bytes(BITS // 8)
 
 
 class Verifier:
     def __init__(self, world):
-        self.world, self.bits = world, bytes(BITS // 8)
-        self.poll()
+        self.world, self.bits = world, 0
         world.every(POLL, self.poll)
 
     def poll(self):
         try:
-            self.bits = self.world.list_server.fetch("/filter")
+            self.bits = int.from_bytes(self.world.list_server.fetch("/filter"))
         except ConnectionError:
             pass  # fails open, as every list without an age
 
@@ -57,10 +51,10 @@ class Verifier:
         claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
         if self.world.now() >= claims["exp"]:
             raise PermissionError("It has expired.")
-        if all(self.bits[place // 8] & 1 << place % 8 for place in places(claims["sid"])):
+        if all(self.bits >> place & 1 for place in places_of(claims["sid"])):
             raise PermissionError("All of its bits are set in the filter.")
 
 
-def places(session):
+def places_of(session):
     found = hashlib.sha256(session.encode()).digest()
     return [int.from_bytes(found[2 * n : 2 * n + 2]) % BITS for n in range(HASHES)]

@@ -7,7 +7,6 @@ CARD = {
     "field": "one cut-off per user",
     "checker": "cut-off",
     "delivery": "ask",
-    "token": "JWT",
     "follows": "ASVS 7.4.1 names it: tokens of each user from before a date are refused. Positions take the place of dates here.",
     "choose": "Choose it for “sign out everywhere”, a changed password, a disabled account: one row for each person.",
     "avoid": "Not for the sign-out of one device: it ends every session of the person.",

@@ -4,17 +4,14 @@ import jwt
 
 CARD = {
     "name": "Denylist, polled",
-    "field": "",
     "checker": "denylist",
     "delivery": "poll",
-    "token": "JWT",
     "follows": "A custom: each verifier fetches the list now and then, and keeps the last one it got.",
     "choose": "Choose it where requests are many and a stated delay is acceptable.",
     "avoid": "Not without an age at which an old list is no longer trusted: this one has none, and fails open.",
 }
-LIFE = 300
+LIFE, POLL = 300, 60  # seconds
 OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
-POLL = 60  # seconds
 
 
 class Issuer:
@@ -34,7 +31,6 @@ class Issuer:
 class Verifier:
     def __init__(self, world):
         self.world, self.over = world, set()
-        self.poll()
         world.every(POLL, self.poll)
 
     def poll(self):

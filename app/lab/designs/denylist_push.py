@@ -7,7 +7,6 @@ CARD = {
     "field": "denylist in memory; subscription",
     "checker": "denylist",
     "delivery": "push",
-    "token": "JWT",
     "follows": "A custom: verifiers subscribe and are told. Shared Signals (SSF, CAEP) make a standard of it.",
     "choose": "Choose it for speed, with something that notices what was missed: a position, a lease, a poll.",
     "avoid": "Not as it stands here: it cannot tell silence from peace.",

@@ -10,27 +10,23 @@ CARD = {
     "field": "DPoP, RFC 9449; as mutual TLS, RFC 8705",
     "checker": "nothing",
     "delivery": "never",
-    "token": "JWT",
     "present": "token and proof",
     "follows": "RFC 9449 (DPoP): the proof is a small JWT, signed for one request by a key that cannot be read out of the browser.",
     "choose": "Choose it against copies of tokens: what was copied is refused even before the sign-out.",
     "avoid": "Not in place of revocation: the browser itself, or an attacker's script in it, goes on until the token expires.",
 }
-LIFE = 300
+LIFE, FRESH = 300, 5  # seconds
 OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
-FRESH = 5  # seconds
 
 
-class Browser:
-    """Holds a key that it can use and never shows, so no thief copies it."""
-
+class Browser:  # holds a key that it can use and never shows, so no thief copies it
     def __init__(self, world):
         self.world, self.key = world, Ed25519PrivateKey.from_private_bytes(world.random(32))
         self.public = self.key.public_key().public_bytes_raw().hex()
 
     def prove(self, token):
         """Return the proof to send with *token*: made now, for this token, by this key."""
-        claims = {"iat": self.world.now(), "jti": self.world.token(), "ath": digest(token), "jwk": self.public}
+        claims = {"iat": self.world.now(), "jti": self.world.token(), "ath": hashlib.sha256(token.encode()).hexdigest()}
         return jwt.encode(claims, self.key, "EdDSA")
 
 
@@ -51,19 +47,14 @@ class Verifier:
         self.world, self.seen = world, {}
 
     def check(self, token, proof=""):
-        claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
-        if self.world.now() >= claims["exp"]:
+        now, claims = self.world.now(), jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
+        if now >= claims["exp"]:
             raise PermissionError("It has expired.")
         if not proof:
             raise PermissionError("No proof came with it that its sender holds the key.")
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(claims["cnf"]))
-        said = jwt.decode(proof, key, ["EdDSA"], OPTIONS)
-        now = self.world.now()
+        key, ath = bytes.fromhex(claims["cnf"]), hashlib.sha256(token.encode()).hexdigest()
+        said = jwt.decode(proof, Ed25519PublicKey.from_public_bytes(key), ["EdDSA"], OPTIONS)
         self.seen = {jti: at for jti, at in self.seen.items() if now - at <= FRESH}
-        if said["ath"] != digest(token) or said["jti"] in self.seen or abs(now - said["iat"]) > FRESH:
+        if said["ath"] != ath or said["jti"] in self.seen or abs(now - said["iat"]) > FRESH:
             raise PermissionError("The proof is not for this token, was used before, or is old.")
         self.seen[said["jti"]] = said["iat"]
-
-
-def digest(token):
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -7,7 +7,6 @@ CARD = {
     "field": "short-lived JWT + refresh token; as Kerberos tickets",
     "checker": "nothing",
     "delivery": "never",
-    "token": "JWT",
     "follows": "RFC 9068 (JWT access tokens), RFC 6749 (refresh tokens). Kerberos tickets work this way.",
     "choose": "Choose it where minutes do not matter, and verifiers are many or cannot be reached.",
     "avoid": "Not where a person who signs out, or an account that is disabled, must be out at once.",

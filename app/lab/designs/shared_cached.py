@@ -7,14 +7,12 @@ CARD = {
     "field": "cache with pub/sub invalidation",
     "checker": "denylist",
     "delivery": "poll",
-    "token": "JWT",
     "follows": "A custom: Redis with client-side caching, or a local cache and a pub/sub channel that invalidates it.",
     "choose": "Choose it where a look-up for each request is too dear, and a lost message may cost a stated minute.",
     "avoid": "Not without the end of each line: a message that is lost would leave it for ever.",
 }
-LIFE = 300
+LIFE, KEPT = 300, 60  # seconds: what a lost message costs at most
 OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
-KEPT = 60  # seconds: what a lost message costs at most
 
 
 class Issuer:

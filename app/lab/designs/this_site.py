@@ -24,7 +24,6 @@ CARD = {
     "field": "push with a lease",
     "checker": "denylist and cut-off",
     "delivery": "push",
-    "token": "JWT",
     "follows": "This site's own code, on the entries of your story. docs/decisions.md says why it was built so.",
     "choose": "Choose it where a sign-out has to hold everywhere by the time its page appears.",
     "avoid": "Not without a database that every node can reach: where it is silent, no node accepts anything.",
@@ -75,7 +74,6 @@ class Verifier:
         self.world, self.log = world, Log(world)
         self.lease, self.witness = Lease(LEASE, world.steady), Witness(lambda: None)
         self.witness.attend(self.log.connection)
-        self.renew()
         world.channel.subscribe(lambda _wake_up: self.renew())
         world.every(self.lease.pause, self.renew)
 

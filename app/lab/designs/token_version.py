@@ -7,7 +7,6 @@ CARD = {
     "field": "tokenVersion; security stamp",
     "checker": "version",
     "delivery": "ask",
-    "token": "JWT",
     "follows": "A custom: a counter in the user's row. ASP.NET Identity calls it the security stamp, Django the session hash.",
     "choose": "Choose it where each request reads the user's row anyhow: then it costs nothing.",
     "avoid": "Not for the sign-out of one device, and not with a refresh that hands out the new version unasked.",

@@ -10,14 +10,12 @@ CARD = {
     "field": "as Certificate Transparency",
     "checker": "denylist",
     "delivery": "poll",
-    "token": "JWT",
     "follows": "RFC 6962 (Certificate Transparency), tlog-checkpoint: an append-only log with signed heads.",
     "choose": "Choose it where the issuer itself has to be checked: verifiers that compare its signed heads find two logs.",
     "avoid": "Not against an entry that no verifier was shown: only a person with a receipt can notice that.",
 }
-LIFE = 300
+LIFE, POLL, TTL = 300, 60, 120  # seconds
 OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
-POLL, TRUSTED = 60, 120  # seconds
 
 
 class Issuer:
@@ -39,7 +37,7 @@ class Issuer:
 
     def head(self):
         """Sign how long the log is, and its root. After a sign-out this is the person's receipt, too."""
-        head = {"size": len(self.entries), "root": tree(self.entries).hex(), "exp": self.world.now() + TRUSTED}
+        head = {"size": len(self.entries), "root": tree(self.entries).hex(), "exp": self.world.now() + TTL}
         return jwt.encode(head, self.world.key, "EdDSA")
 
 
@@ -49,7 +47,6 @@ class Verifier:
     def __init__(self, world):
         self.world, self.entries, self.until, self.heard, self.lie = world, [], 0, [], False
         world.peers.join(self.hear)
-        self.poll()
         world.every(POLL, self.poll)
 
     def poll(self):

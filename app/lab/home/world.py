@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 def _at_home(seconds, action):
-    """Run *action* every so many seconds, in a thread that ends with the program."""
+    """Run *action* now, and every so many seconds in a thread that ends with the program."""
 
     def run():
         while True:
             time.sleep(seconds)
             action()
 
+    action()
     threading.Thread(target=run, daemon=True).start()
 
 
