@@ -121,7 +121,7 @@ def crowd(slug: str) -> int:
     for number in range(CROWD):
         stage.sessions.end(stage.held[str(number)]["session"])
     stage.clock.go_on(stage.clock.time + 60)
-    return sum(not stage.present(str(number)).accepted for number in range(CROWD, CROWD + OTHERS))
+    return sum(not stage.accepts(str(number)) for number in range(CROWD, CROWD + OTHERS))
 
 
 def measure(slug: str) -> Measured:

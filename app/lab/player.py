@@ -66,8 +66,8 @@ class Answer(NamedTuple):
 class Clock:
     """The time of a story, with what is done every so often. *counts*: what those who do it have asked for; *done*: how often.
 
-    In a gap only the first two and the last are done of what is done several times a second, or more than a hundred times. Each of
-    the others counts as the second did: the first may meet what came before the gap.
+    In a gap only the first and the last are done of what is done several times a second, or more than a hundred times. Each of
+    the others counts as the last did: the first may meet what came before the gap.
     """
 
     def __init__(self, now: int) -> None:
@@ -88,36 +88,37 @@ class Clock:
         """Let time pass, and do what is due on the way."""
         while self._due and self._due[0].at <= until:
             due = heapq.heappop(self._due)
-            self.time = due.at
-            skipped = self._skip(due, until) if due.gap == until else due.action()
-            at = due.at + due.seconds * (1 + (skipped or 0))
-            heapq.heappush(self._due, due._replace(at=at, order=next(self._order), gap=until))
-            self.done += 1
+            left = int((until - due.at) / due.seconds) if due.gap == until else 0
+            if left > (1 if due.seconds < 1 else MANY):
+                due = due._replace(at=due.at + left * due.seconds, alike=left)
+            else:
+                self._do(due)
+                due = due._replace(at=due.at + due.seconds, alike=0, gap=until)
+            heapq.heappush(self._due, due._replace(order=next(self._order)))
         self.time = max(self.time, until)
 
     def due(self) -> list[float]:
         """Return when each of them is due next."""
         return [due.at for due in self._due]
 
-    def _skip(self, due: "_Due", until: float) -> int:
-        """Do once what is due, and count it for all of the next ones but the last before *until*; return how many these are."""
-        before, left = self.counts.copy(), int((until - due.at) / due.seconds)
+    def _do(self, due: "_Due") -> None:
+        """Do once what is due, and count it for those that were skipped."""
+        before, self.time = self.counts.copy() if due.alike else self.counts, due.at
         due.action()
-        if left <= (1 if due.seconds < 1 else MANY):
-            return 0
-        for name, asked in (self.counts - before).items():
-            self.counts[name] += asked * (left - 1)
-        return left - 1
+        self.done += 1
+        for name, asked in (self.counts - before).items() if due.alike else ():
+            self.counts[name] += asked * due.alike
 
 
 class _Due(NamedTuple):
-    """*gap*: the end of the gap in which it was done last."""
+    """*gap*: the end of the gap in which it was done last. *alike*: how many it stands for beside itself."""
 
     at: float
     order: int
     seconds: float
     action: Callable[[], None]
     gap: float = 0
+    alike: int = 0
 
 
 class Stream:
@@ -261,21 +262,32 @@ class Stage:
 
     def present(self, whose: str = "thief") -> Answer:
         """Present an access token to the verifier; the browser that owns it also proves what the design asks it to prove."""
-        held = self.held[whose]
-        proof = [] if whose == "thief" or "browser" not in held else [held["browser"].prove(held["access"])]
-        return self.check(held["access"], *proof)
+        return self.check(*self._shown(whose))
+
+    def accepts(self, whose: str) -> bool:
+        """Present it where no one asks why: in a crowd, or a thousand times."""
+        return self._judge(*self._shown(whose))[0] == 200
 
     def check(self, *presented: str) -> Answer:
-        before, status, why = self.at_verifier.counts.copy(), 200, "Nothing that it knows speaks against it."
+        before = self.at_verifier.counts.copy()
+        status, why = self._judge(*presented)
+        return Answer(status, why, self.at_verifier.counts - before, self._as_of())
+
+    def _shown(self, whose: str) -> list[str]:
+        held = self.held[whose]
+        proof = [] if whose == "thief" or "browser" not in held else [held["browser"].prove(held["access"])]
+        return [held["access"], *proof]
+
+    def _judge(self, *presented: str) -> tuple[int, str]:
         try:
             self.verifier.check(*presented)
         except ConnectionError as silence:
-            status, why = 503, f"It cannot know: {silence}"
+            return 503, f"It cannot know: {silence}"
         except PermissionError as refusal:
-            status, why = 401, str(refusal)
+            return 401, str(refusal)
         except (jwt.InvalidTokenError, LookupError, TypeError, ValueError):
-            status, why = 401, "This is no token of this issuer."
-        return Answer(status, why, self.at_verifier.counts - before, self._as_of())
+            return 401, "This is no token of this issuer."
+        return 200, "Nothing that it knows speaks against it."
 
     def exchange(self, whose: str = "thief") -> Answer:
         """Use a refresh token at the issuer, for good."""

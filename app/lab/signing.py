@@ -3,24 +3,26 @@
 An Ed25519 signature depends on nothing but its key and the data (RFC 8032, section 5.1.6), so to do it again would give the same.
 """
 
+import json
 from functools import lru_cache
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from jwt.utils import base64url_decode
 
 KEYS = 1024  # that are remembered
 
 
 class Key:
-    """Both halves of an Ed25519 key. *tokens*: what stood in each token that was found to be signed by it."""
+    """Both halves of an Ed25519 key. *tokens*: those that are known to be signed by it, with what stands in each that was read."""
 
     def __init__(self, raw: bytes) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(raw)
         self._public = self._private.public_key()
         self._signed: dict[bytes, bytes] = {}
-        self.tokens: dict[tuple[str, ...], dict[str, Any]] = {}
+        self.tokens: dict[tuple[str, ...], dict[str, Any] | None] = {}
         _KNOWN[self.public_bytes_raw()] = self
 
     @classmethod
@@ -50,10 +52,18 @@ class Key:
 
 
 class Tokens:
-    """PyJWT. Where the design itself looks at the times, a good token of a known key is not taken apart again."""
+    """PyJWT. Where the design itself looks at the times, a token that a known key has signed is not checked again."""
+
+    get_unverified_header = staticmethod(lru_cache(KEYS)(jwt.get_unverified_header))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(jwt, name)
+
+    def encode(self, claims: dict[str, Any], key: Any, algorithm: str, headers: dict[str, str] | None = None) -> str:
+        token = jwt.encode(claims, key, algorithm, headers)
+        if isinstance(key, Key):
+            key.tokens[token, algorithm] = None
+        return token
 
     def decode(self, token: str, key: Any, algorithms: list[str], options: dict[str, bool]) -> dict[str, Any]:
         if not isinstance(key, Key) or options.get("verify_exp", True):
@@ -61,7 +71,10 @@ class Tokens:
         name = token, *algorithms
         if name not in key.tokens:
             key.tokens[name] = jwt.decode(token, key, algorithms, options)  # type: ignore[arg-type]
-        return dict(key.tokens[name])
+        found = key.tokens[name]
+        if found is None:
+            found = key.tokens[name] = json.loads(base64url_decode(token.split(".")[1]))
+        return dict(found)
 
 
 _KNOWN = WeakValueDictionary[bytes, Key]()  # by the public half

@@ -9,7 +9,7 @@ from app.lab import player
 from app.lab.costs import bars, measure, sliders
 from app.lab.costs import page as costs
 from app.lab.costs.bars import Value
-from app.lab.costs.day import Day, simulate
+from app.lab.costs.day import Day
 from app.lab.costs.measure import Comparison, Cost
 from tests.browsers import Site
 
@@ -25,7 +25,7 @@ def compared() -> Comparison:
 
 
 def alone(slug: str, day: Day) -> Cost:
-    return measure.live(player.find(slug), day, simulate(day))
+    return measure.live.__wrapped__(slug, day)
 
 
 def test_the_same_seed_gives_the_same_day_and_another_one_another(compared: Comparison) -> None:
@@ -99,6 +99,17 @@ def test_a_verifier_made_to_ask_three_times_costs_three_times_as_much(
 
     monkeypatch.setattr(player, "read", thrice)
     assert alone("allowlist-ask", DAY).lookups == 3 * compared.requests
+
+
+def test_a_design_lives_once_through_a_day_and_anew_only_where_a_slider_concerns_it(
+    compared: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lived, play = list[str](), measure._Play
+    monkeypatch.setattr(measure, "_Play", lambda design, day: lived.append(design.slug) or play(design, day))
+    assert measure.compare(DAY) == compared
+    assert lived == []
+    measure.compare(replace(DAY, poll=DAY.poll + 1))
+    assert sorted(lived) == sorted([*POLLED, "introspection-cached", "shared-cached"])
 
 
 def test_designs_with_the_same_value_share_a_bar_and_the_longest_comes_first() -> None:

@@ -56,3 +56,14 @@ def test_a_token_whose_times_the_library_checks_is_checked_each_time(key: Key) -
     assert Tokens().decode(token, key, ["EdDSA"], LAX)
     with pytest.raises(jwt.ExpiredSignatureError):
         Tokens().decode(token, key, ["EdDSA"], {})
+
+
+def test_a_token_that_was_signed_in_a_story_is_read_as_the_library_reads_it(key: Key) -> None:
+    claims = {"sub": "ada", "list": (1, 2)}
+    token = Tokens().encode(claims, key, "EdDSA", {"kid": "one"})
+    assert token == jwt.encode(claims, key, "EdDSA", {"kid": "one"})  # type: ignore[arg-type]
+    claims["sub"] = "eve"
+    assert Tokens().decode(token, key, ["EdDSA"], LAX) == {"sub": "ada", "list": [1, 2]}
+    for bad, algorithms in ((token[:-4] + "AAAA", ["EdDSA"]), (token, ["ES256"])):
+        with pytest.raises(jwt.InvalidTokenError):
+            Tokens().decode(bad, key, algorithms, LAX)

@@ -1,9 +1,11 @@
 """What each design costs on a simulated day: its own code, played by the player's instruments. Pure."""
 
+import math
 import pickle
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import mean
 from typing import Any
 
@@ -11,6 +13,7 @@ from app.lab import player
 from app.lab.costs.day import END, START, Day, Session, simulate
 from app.lab.player import Design, Stage, Story
 
+REMEMBERED = 20 * 64  # designs, times days
 LOOK = 5  # seconds
 SAMPLE = 15 * 60  # seconds: how often a memory is weighed
 LOOKS = ("look-ups", "fetches", "requests")
@@ -56,11 +59,19 @@ def compare(day: Day, *slugs: str) -> Comparison:
     sessions = simulate(day)
     requests, endings = sum(len(session.requests) for session in sessions), sum(session.leaves for session in sessions)
     designs = [player.find(slug) for slug in slugs] or player.every()
-    return Comparison(len(sessions), requests, endings, tuple(live(design, day, sessions) for design in designs))
+    costs = tuple(live(design.slug, day if _polls(design) else replace(day, poll=0)) for design in designs)
+    return Comparison(len(sessions), requests, endings, costs)
 
 
-def live(design: Design, day: Day, sessions: list[Session]) -> Cost:
-    """Let a design live through the sessions of a day."""
+def _polls(design: Design) -> bool:
+    """Return whether the design has a time of its own that the slider of the polls sets."""
+    return hasattr(design.module, "POLL") or hasattr(design.module, "KEPT")
+
+
+@lru_cache(REMEMBERED)
+def live(slug: str, day: Day) -> Cost:
+    """Let a design live through a day: once, however often its page, or a question of the path, asks for that day."""
+    design, sessions = player.find(slug), simulate(day)
     played = _Play(design, day)
     for at, number, what in sorted(_moments(sessions)):
         played.go_on(at)
@@ -114,10 +125,10 @@ class _Play:
         """Let time pass. While a thief still gets in with a copy, it is presented after each poll, and every few seconds."""
         clock = self.stage.clock
         while self._copies and self.stage.now < until:
-            done = clock.done
-            clock.go_on(self.stage.now + 1)
-            if clock.done > done or not self.stage.now % self._look or self.stage.now in self._ends:
-                self._present()
+            now = self.stage.now
+            ends = [end for end in self._ends if end > now]
+            clock.go_on(math.ceil(min([until, now + self._look - now % self._look, *clock.due(), *ends])))
+            self._present()
         while self._weighs <= until:
             self.stage.clock.go_on(self._weighs)
             self._weigh()
@@ -135,7 +146,7 @@ class _Play:
             if not self.stage.exchange(whose).accepted:  # the session has reached its longest life
                 self.stage.sign_in(whose, session.person)
             self._expires[whose] = self.stage.now + self._life
-        if not self.stage.present(whose).accepted:
+        if not self.stage.accepts(whose):
             self.refused.add(session.person)
 
     def sign_out(self, number: int, _session: Session) -> None:
@@ -150,7 +161,7 @@ class _Play:
     def _present(self) -> None:
         counts = self.stage.at_verifier.counts.copy()
         for whose, since in list(self._copies.items()):
-            if not self.stage.present(whose).accepted:
+            if not self.stage.accepts(whose):
                 self.late.append(self.stage.now - since)
                 del self._copies[whose]
         self.stage.at_verifier.counts.clear()
