@@ -1,11 +1,11 @@
 """What verifiers elsewhere get of a run: a token signed by this site's own key, and word of its end in the lab's log."""
 
 import secrets
+from typing import NamedTuple
 
 from app import clock
 from app.config import settings
 from app.keys import access_keys
-from app.lab import log
 from app.lab.player import ACCESS_LIFE
 from app.lab.run import Run, Way
 
@@ -37,12 +37,20 @@ def token(run: Run, whose: str = "thief") -> str:
     return access_keys().signing(clock.now()).sign(claims, TYPE)
 
 
-def tell(run: Run) -> None:
-    """Append the end of a run to the lab's log, once. Must run inside `db.writing`."""
+class News(NamedTuple):
+    """What the lab's log is told: see `log.append`."""
+
+    subject: str
+    until: int
+    pushed: bool
+
+
+def news(run: Run) -> News | None:
+    """Return what the lab's log has to be told of the end of a run, once."""
     if run.told or run.ended_by not in _BY_THE_SERVER:
-        return
+        return None
     stage, run.told = run.play(), True
     if "withhold" in stage.world.cut:
-        return  # the issuer lies, to relying parties as well
+        return None  # the issuer lies, to relying parties as well
     subject = run.name if run.ended_by in _EVERYTHING else stage.session
-    log.append(subject, until=run.expires_at, pushed="push" not in stage.world.cut)
+    return News(subject, run.expires_at, "push" not in stage.world.cut)

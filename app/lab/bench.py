@@ -84,6 +84,12 @@ def visitor() -> str:
     return name(held) if held else ""
 
 
+def expected() -> str:
+    """Return the id of the bench that a form of this request acts on, or makes; a program may leave it open."""
+    known = cookies.read(cookies.LAB) or _given()
+    return name(known) if known else ""
+
+
 def find(bench_id: str) -> Bench | None:
     """Return the bench of this id."""
     return db.session.get(Bench, bench_id)

@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 from app import executor
 from app.admission import Full
 from app.config import settings
-from app.lab import abroad, bench, log, parties, replay, run, shown
+from app.lab import abroad, acts, bench, log, parties, replay, run, shown
+from app.lab.acts import Done
 from app.lab.player import FAULTS, LIES
 from app.lab.replay import Found
 from app.lab.rooms import room
@@ -49,18 +50,19 @@ def sign_in() -> ResponseReturnValue:
 def answer() -> ResponseReturnValue:
     """Do all of it in one press: sign in, keep a copy, sign out, and present the copy everywhere."""
     bench.begin_experiment()
+    opened, name = log.opened(), bench.expected()
+    mine, done = _at_once(name, opened)
     with bench.changing() as (found, secret):
-        mine = None if found.has_acted() else run.begin(found.id, log.opened()).sign_out_at_once()
-        if mine:
-            abroad.tell(mine)
-            found.run = mine.to_json()
-    if mine:
+        is_new = not found.has_acted()
+        if is_new and found.id != name:
+            mine, done = _at_once(found.id, opened)
+        if is_new:
+            done.write(found)
+    if is_new:
         with suppress(Full):  # then the page has a button that presents the copy
             note = _present(mine)
             with bench.changing(durable=False, made=secret) as (found, _):
-                now = found.read_run() or mine
-                note(now)
-                found.run = now.to_json()
+                acts.Act(found, note).write(found)
     return bench.hand_over(redirect("/lab#result", 303), secret)
 
 
@@ -141,13 +143,17 @@ def _present(mine: Run) -> Callable[[Run], None]:
 
 def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> ResponseReturnValue:
     """Change the visitor's run, then show it at *place* on the page. *durable*: see `db.writing`."""
+    here = bench.here()
+    act = acts.Act(None if here and here.has_acted() else here, change)
     with bench.changing(durable=durable) as (found, secret):
-        mine = found.read_run()
-        if mine is not None and not found.has_acted():
-            change(mine)
-            abroad.tell(mine)
-            found.run = mine.to_json()
+        if not found.has_acted():
+            act.write(found)
     return bench.hand_over(redirect(f"/lab#{place}", 303), secret)
+
+
+def _at_once(name: str, opened: int) -> tuple[Run, Done]:
+    mine = run.begin(name, opened).sign_out_at_once()
+    return mine, acts.done(mine)
 
 
 def _answer(mine: Run, found: Found, **given: Any) -> str:

@@ -4,13 +4,14 @@ All of them take real requests, from any shell, and play the run that the token 
 """
 
 from collections import Counter
+from typing import Any
 
 import jwt
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.db import writing
-from app.lab import abroad, bench, player
+from app.lab import acts, bench, player
 from app.lab.home.sessions import LIFE
 from app.lab.player import Answer, Design, Stage
 from app.lab.run import Run, reference
@@ -50,18 +51,24 @@ def page() -> ResponseReturnValue:
 def token() -> ResponseReturnValue:
     """Exchange a refresh token, as the issuer of the run does, for tokens of the design that is asked for."""
     given, design = request.form.get("refresh_token", ""), named(request.form.get("design", reference().slug))
-    if _run_of(given) is None:
-        return jsonify(error="invalid_grant"), 400  # a refusal needs no lock
+
+    def use(run: Run) -> tuple[Run, str] | None:
+        whose = None if run.is_full else run.play().holder(given)
+        return (run, whose) if whose and run.do("refresh", whose) else None
+
+    used = change(given, use)
+    return _exchanged(used[0].play(design), used[1]) if used else (jsonify(error="invalid_grant"), 400)
+
+
+def change(given: str, use: acts.Change) -> Any:
+    """Have *use* change the run that a token belongs to, and return what it returns. Where that is nothing, no lock is taken."""
+    name = bench_name(given)
+    act = acts.Act(bench.find(name), use)
+    if not act.result:
+        return None
     with writing():
-        found = bench.lock(bench_name(given))
-        run = found.read_run() if found else None
-        whose = run.play().holder(given) if run else None
-        if found is None or run is None or whose is None or run.is_full:
-            return jsonify(error="invalid_grant"), 400
-        run.do("refresh", whose)
-        abroad.tell(run)
-        found.run = run.to_json()
-    return _exchanged(run.play(design), whose)
+        found = bench.lock(name)
+        return act.write(found) if found else None
 
 
 def _exchanged(stage: Stage, whose: str) -> ResponseReturnValue:

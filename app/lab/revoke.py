@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from app import seal
 from app.config import settings
-from app.db import writing
-from app.lab import abroad, bench, resource
+from app.lab import resource
+from app.lab.player import Stage
+from app.lab.run import Run
 
 bp = Blueprint("revoke", __name__)
 
@@ -26,15 +27,14 @@ def revoke() -> ResponseReturnValue:
     if not _is_client():
         return {"error": "invalid_client"}, 401, {"WWW-Authenticate": 'Basic realm="lab"'}
     given = sent.form.get("token", "")
-    with writing():
-        found = bench.lock(resource.bench_name(given))
-        run = found.read_run() if found else None
-        if found and run and given in run.play().tokens and not run.play().is_over:
-            stage = run.do("revoke")
-            abroad.tell(run)
-            found.run = run.to_json()
-            if stage.refused_write:
-                return {"error": "temporarily_unavailable"}, 503, {"Retry-After": "5"}
+
+    def end(run: Run) -> Stage | None:
+        stage = run.play()
+        return run.do("revoke") if given in stage.tokens and not stage.is_over else None
+
+    ended = resource.change(given, end)
+    if ended and ended.refused_write:
+        return {"error": "temporarily_unavailable"}, 503, {"Retry-After": "5"}
     return Response(status=200)
 
 

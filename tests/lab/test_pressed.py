@@ -1,11 +1,17 @@
 """A press whose answer was lost, as the server restarted, is sent again: nothing is lost, and nothing counts twice."""
 
 import re
+import secrets
+from typing import Any
 
 import pytest
 
-from app.lab.run import Run
-from tests.browsers import Browser, Site
+from app.db import db, is_writing, writing
+from app.lab import bench, player, revoke
+from app.lab.bench import Bench
+from app.lab.player import Stage
+from app.lab.run import Run, Way
+from tests.browsers import SITE_URL, Browser, Site
 from tests.lab.conftest import Visitor
 from tests.workshop import Teacher
 
@@ -61,6 +67,53 @@ def test_an_act_that_is_sent_again_counts_once_and_one_of_a_new_page_counts_agai
     if path != "sign-out":
         ada.press(path, **pick(ada.browser, f"/lab/{path}", **chosen))
         assert (acts(ada.run()), ada.run().time) != (acts(once), once.time)
+
+
+@pytest.mark.parametrize(
+    "path", ["copy", "refresh", "sign-out", "time", "faults", "replay", "answer", "token", "revoke"]
+)
+def test_no_story_is_played_while_other_writers_wait(ada: Visitor, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada.sign_in_and_copy()
+    token, played, play = ada.held()["refresh"], list[bool](), player.play
+
+    def look(*story: Any) -> Stage:
+        played.append(is_writing())
+        return play(*story)
+
+    monkeypatch.setattr(player, "play", look)
+    if path == "revoke":
+        with ada.site.app.app_context():
+            name, secret = revoke.credentials()
+        ada.site.app.test_client(use_cookies=False).post(
+            "/lab/revoke", base_url=SITE_URL, data={"token": token}, auth=(name, secret)
+        )
+    elif path == "token":
+        assert ada.present_refresh(token) == 200
+    else:
+        ada.press(path, way="sign-out", step="minute", fault="store", press=secrets.token_urlsafe(24))
+    assert played
+    assert not any(played)
+
+
+def test_of_two_acts_at_once_the_later_is_about_what_the_first_has_left(
+    ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada.sign_in_and_copy()
+    changing = bench.changing
+
+    def after_another(**how: Any) -> Any:
+        """Sign out in another tab, which another worker serves."""
+        run = ada.run()
+        run.leave(Way.SIGN_OUT)
+        with ada.site.app.app_context(), writing():
+            db.session.query(Bench).update({"run": run.to_json()})
+        return changing(**how)
+
+    monkeypatch.setattr(bench, "changing", after_another)
+    ada.press("time", step="minute")
+    run = ada.run()
+    assert [act.name for act in run.acts] == ["sign-in", "copy", "sign-out"]
+    assert (run.ended_by, run.now) == ("sign-out", 60)
 
 
 def test_the_first_press_that_is_sent_again_without_its_cookie_finds_its_bench(site: Site, ada: Visitor) -> None:
