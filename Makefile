@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest
 
-.PHONY: help run demo test test-long test-browsers test-clients bench load load-lab pictures lint format lock clean
+.PHONY: help run demo test test-long test-browsers test-clients bench load load-lab pictures check lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -22,7 +22,7 @@ test-long: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## ru
 	LONG=1 $(PYTEST) -n 4 --dist worksteal $(TESTS)
 
 test-browsers: .venv/dev .venv/engines  ## take the walk in Firefox, WebKit and Chromium, with and without JavaScript
-	$(PYTEST) $(or $(TESTS),tests/engines)
+	$(PYTEST) -n 2 --dist worksteal $(or $(TESTS),tests/engines)
 
 test-clients: .venv/dev .venv/node .venv/apache .venv/clients  ## sign in and out by each client of docs/apps.md, one of them under a real Apache
 	CLIENTS=all $(PYTEST) $(or $(TESTS),tests/clients)
@@ -38,6 +38,9 @@ load-lab: .venv/dev  ## let a workshop of 100 attendees run the experiment
 
 pictures: .venv/dev .venv/browser  ## take the pictures of the README anew
 	@$(BIN)/python tests/pictures.py
+
+check: lint  ## check what can be checked within a minute: lint, the tests that need no site, and test files that were changed
+	$(PYTEST) -n 2 --dist worksteal --quick
 
 lint: .venv/dev  ## check style, types, layers and templates
 	.ci/run lint

@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -55,6 +56,33 @@ def pytest_configure() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if "TMPDIR" not in os.environ and _takes_everything(MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick", action="store_true", help="only tests that need no site, and the files that were changed"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("quick"):
+        return
+    changed = _changed(config.rootpath)
+    left = [item for item in items if item.path not in changed and _needs_a_site(item)]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in set(left)]
+
+
+def _needs_a_site(item: pytest.Item) -> bool:
+    marks = {mark.name for mark in item.iter_markers()}
+    return "backing" in getattr(item, "fixturenames", ()) or bool(marks & {"e2e", "server"})
+
+
+def _changed(root: Path) -> set[Path]:
+    """Return the files that differ from the last commit."""
+    asked = ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=all", "--no-renames"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    return {root / line[3:] for line in told.splitlines()}
 
 
 def pytest_collection_finish() -> None:
