@@ -4,6 +4,7 @@ To build a statement, and an object for each row, takes longer than to run it. T
 A statement names its values by `bindparam`, and stands at the top level of a module.
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Delete, Executable, Insert, Row, Table, Update
@@ -24,6 +25,11 @@ def table(model: type[DeclarativeBase]) -> Table:
 def ask(statement: Executable, **values: Any) -> Answer | None:
     """Return the one row that answers, or None."""
     return _run(statement, values).one_or_none()
+
+
+def rows(statement: Executable, **values: Any) -> Sequence[Answer]:
+    """Return all rows that answer."""
+    return _run(statement, values).all()
 
 
 def write(statement: Write, **values: Any) -> int:
@@ -66,6 +72,7 @@ def forget(model: type[DeclarativeBase], key: Any) -> None:
     """Have the ORM read the row of this key anew, if it holds an object of it: the row was changed."""
     held = db.session.identity_map.get(identity_key(model, key))
     if held is not None:
+        db.session.flush()  # what else was changed about it
         db.session.expire(held)
 
 

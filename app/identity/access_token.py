@@ -16,7 +16,7 @@ from app.db import after_commit
 from app.identity import proof as proofs
 from app.identity import signed, status_list
 from app.identity.proof import Proof
-from app.identity.session import Reason, Session
+from app.identity.session import Reason, Standing
 from app.keys import access_keys
 from app.revocation import delivery, log
 from app.revocation.entries import Scope
@@ -67,13 +67,13 @@ def init_app(app: Flask) -> None:
 
 
 def issue(
-    session: Session, scope: str | None, *, proof: Proof, link: str | None, ends_at: int | None
+    session: Standing, scope: str | None, *, proof: Proof, link: str | None, ends_at: int | None
 ) -> tuple[str, Claims]:
     """Sign an access token of *session*, of its full scope or a part, that outlives none of its time-outs.
 
     *ends_at*: when its chain is over, if that ends by itself.
 
-    Must run inside `db.writing`, with the session's row locked: it may move `access_until`. Raises ClockApart.
+    Must run inside `db.writing`, with the session's row locked: the caller moves its `access_until`. Raises ClockApart.
     """
     delivery.check_clock()
     now = clock.now()
@@ -92,7 +92,6 @@ def issue(
         link=link,
         amr=proofs.published(_how(session, proof)),
     )
-    session.access_until = max(session.access_until, claims.exp)
     said = {name: value for name, value in asdict(claims).items() if value is not None}
     content = said | {"status": status_list.claim(session.opened)} | acr(claims)
     return access_keys().signing(now).sign(content, TYPE), claims
@@ -104,7 +103,7 @@ def acr(claims: Claims) -> dict[str, str]:
     return {"acr": level} if level else {}
 
 
-def _how(session: Session, proof: Proof) -> str | None:
+def _how(session: Standing, proof: Proof) -> str | None:
     """Return how the holder proved it. Older code noted that nowhere, and knew nothing but passwords."""
     return proof.how or (proofs.PASSWORD if session.amr is None else None)
 

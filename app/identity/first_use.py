@@ -4,10 +4,9 @@ import threading
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, and_, not_, select, update
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, and_, bindparam, not_, select, update
 
-from app import clock
+from app import clock, prebuilt
 from app.db import StoreUnavailable, db, writing
 from app.identity import refresh_token, sessions
 from app.identity.access_token import Claims
@@ -18,7 +17,22 @@ from app.revocation import delivery
 REMEMBERED = 65536
 RETRY_SECONDS = 5
 _UNKNOWN = -RETRY_SECONDS
-_VOID = and_(RefreshToken.used_at.is_not(None), RefreshToken.successor.is_(None))
+_LINKS = prebuilt.table(RefreshToken)
+_VOID = and_(_LINKS.c.used_at.is_not(None), _LINKS.c.successor.is_(None))
+
+
+class _Statements:
+    """How the first use of a link is read and written, by one of its columns."""
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        is_it = column == bindparam("name")
+        self.read = select(_LINKS.c.session_id, _LINKS.c.seen_at, _VOID).where(is_it)
+        self.write = (
+            update(_LINKS).where(is_it, _LINKS.c.seen_at.is_(None), not_(_VOID)).values(seen_at=bindparam("now"))
+        )
+
+
+_BY_LINK, _BY_HASH = _Statements(_LINKS.c.link), _Statements(_LINKS.c.hash)
 
 
 class Recorded:
@@ -56,20 +70,20 @@ def record(claims: Claims) -> bool:
     """
     if claims.client_id != SITE or claims.link is None:
         return True
-    return _record(RefreshToken.link, claims.link)
+    return _record(_BY_LINK, claims.link)
 
 
 def record_refresh(token: str) -> bool:
     """Record that a refresh token was accepted without an exchange; return whether its link stands."""
-    return _record(RefreshToken.hash, refresh_token.digest(token))
+    return _record(_BY_HASH, refresh_token.digest(token))
 
 
-def _record(column: InstrumentedAttribute[Any], name: str | bytes) -> bool:
+def _record(statements: _Statements, name: str | bytes) -> bool:
     recorded: Recorded = current_app.extensions["recorded_uses"]
     if name in recorded:
         return True
     try:
-        stands = _write(column == name)  # made here, as to make it costs more than all the rest
+        stands = _write(statements, name)
     except StoodStill:
         raise
     except StoreUnavailable:
@@ -81,22 +95,18 @@ def _record(column: InstrumentedAttribute[Any], name: str | bytes) -> bool:
     return stands
 
 
-def _write(is_it: ColumnElement[bool]) -> bool:
+def _write(statements: _Statements, name: str | bytes) -> bool:
     """Write the time of the first use, unless it is written; return whether the link stands."""
-    found = db.session.execute(select(RefreshToken.session_id, RefreshToken.seen_at, _VOID).where(is_it)).one_or_none()
+    found = prebuilt.look(statements.read, name=name)
     if found is None:
         return True  # forgotten long after it was used
     sid, seen_at, is_void = found
     if seen_at is None and not is_void:
         delivery.check_clock()  # by a wrong clock, the grace of the predecessor would be over too early
         with writing():
-            db.session.execute(
-                update(RefreshToken)
-                .where(is_it, RefreshToken.seen_at.is_(None), not_(_VOID))
-                .values(seen_at=clock.now()),
-                execution_options={"synchronize_session": False},
-            )
-            is_void = bool(db.session.scalar(select(_VOID).where(is_it)))
+            prebuilt.write(statements.write, name=name, now=clock.now())
+            again = prebuilt.ask(statements.read, name=name)
+            is_void = bool(again and again[2])
     if is_void:
         _end(sid)
     return not is_void

@@ -28,7 +28,9 @@ class Lifetime:
         idle_until: Any
         expires_at: Any
         ended_entry: Any
-        parent: Any
+
+        @property
+        def parent(self) -> Any: ...
 
     @property
     def is_offline(self) -> bool:

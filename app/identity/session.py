@@ -2,15 +2,15 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, func, select, text, update
-from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey, Index, String, bindparam, func, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from app import clock
+from app import clock, prebuilt
 from app.config import settings
 from app.db import Model, db
 from app.identity import proof
@@ -38,7 +38,36 @@ def longest_life(*, keep: bool) -> int:
     return most if keep else min(most, UNKEPT_SECONDS)
 
 
-class Session(Lifetime, Model):
+class Standing(Lifetime):
+    """A session that may be over: its time-outs, and what the log says."""
+
+    if TYPE_CHECKING:  # columns of the table
+        id: Any
+        user_id: Any
+        client_id: Any
+        opened: Any
+        user_agent: Any
+        address: Any
+        places: Any
+        amr: Any
+        keep: Any
+
+    def goes_on(self) -> bool:
+        """Decide whether to accept it now, asking the log itself."""
+        return self.state(clock.now()) is State.LIVE and not log.covers((self.id, self.user_id), self.opened)
+
+    def await_end(self) -> bool:
+        """Return whether the log says that it was ended; if so, the answer waits until every node knows."""
+        position = log.covering((self.id, self.user_id), self.opened)
+        delivery.settle(position)
+        return position is not None
+
+    def is_at(self, browser: Browser) -> bool:
+        """Return whether this is the browser that signed in, where it was used last."""
+        return bool((self.user_agent, self.address) == (browser.user_agent, browser.address))
+
+
+class Session(Standing, Model):
     """One signed-in browser, or one app's grant. All times are Unix seconds; both time-outs are fixed when written.
 
     *opened*: its position in the log. *access_until*: the greatest expiry of any access token issued under it.
@@ -194,10 +223,6 @@ class Session(Lifetime, Model):
             return None
         return self.ending.reason if self.ending else state.value
 
-    def goes_on(self) -> bool:
-        """Decide whether to accept it now, asking the log itself."""
-        return self.state(clock.now()) is State.LIVE and not log.covers((self.id, self.user_id), self.opened)
-
     def end(self, reason: Reason, *, actor: str | None = None) -> bool:
         """Append that it is over, and what hangs on it with it; return False if it already was, or had timed out.
 
@@ -222,12 +247,6 @@ class Session(Lifetime, Model):
         """Return the fact that it is over, for the log."""
         return log.Fact(Kind.REVOKED, Scope.SESSION, self.id, self.access_until, self.opened, reason.value, actor)
 
-    def await_end(self) -> bool:
-        """Return whether the log says that it was ended; if so, the answer waits until every node knows."""
-        position = log.covering((self.id, self.user_id), self.opened)
-        delivery.settle(position)
-        return position is not None
-
     def _has_timed_out(self) -> bool:
         """Return whether it has timed out by the clock of every node; a wrong clock cannot tell."""
         return self.ends_at + CLOCKS_DIFFER_SECONDS <= clock.now() and delivery.is_clock_right()
@@ -238,29 +257,55 @@ class Session(Lifetime, Model):
         alive = under.where(Session.idle_until > now, Session.expires_at > now).order_by(Session.opened)
         return [app for app in db.session.scalars(alive) if not app.is_offline]
 
-    def is_at(self, browser: Browser) -> bool:
-        """Return whether this is the browser that signed in, where it was used last."""
-        return (self.user_agent, self.address) == (browser.user_agent, browser.address)
 
-    @staticmethod
-    def touch(sid: str, known_as: str, browser: Browser) -> None:
-        """Note that a session was used, if it still goes on. Must run inside `db.writing`.
+_SESSIONS = prebuilt.table(Session)
+_TOUCH = (
+    update(_SESSIONS)
+    .where(_SESSIONS.c.id == bindparam("sid"), _SESSIONS.c.ended_entry.is_(None))
+    .where(_SESSIONS.c.last_seen_at < bindparam("now"))
+    .where(_SESSIONS.c.idle_until > bindparam("now"), _SESSIONS.c.expires_at > bindparam("now"))
+    .values(last_seen_at=bindparam("now"), idle_until=bindparam("until"), address=bindparam("seen_at"))
+)
+_TOUCH_NEWER = _TOUCH.values(user_agent=bindparam("newer"))
 
-        *known_as*: the browser that its row is named after. A newer version of it takes its place, another browser does
-        not: that may be a thief's.
-        """
-        now, is_same = clock.now(), describe(browser.user_agent) == describe(known_as)
-        db.session.execute(
-            update(Session)
-            .where(Session.id == sid, Session.ended_entry.is_(None), Session.last_seen_at < now)
-            .where(Session.idle_until > now, Session.expires_at > now)
-            .values(
-                last_seen_at=now,
-                idle_until=now + settings().session_idle_seconds,
-                address=browser.address,
-                **({"user_agent": browser.user_agent} if is_same else {}),
-            )
-        )
+
+def touch(sid: str, known_as: str, browser: Browser) -> None:
+    """Note that a session was used, if it still goes on. Must run inside `db.writing`.
+
+    *known_as*: the browser that its row is named after. A newer version of it takes its place, another browser does
+    not: that may be a thief's.
+    """
+    now, newer = clock.now(), {"newer": browser.user_agent} if is_newer(browser, known_as) else {}
+    until = now + settings().session_idle_seconds
+    prebuilt.write(_TOUCH_NEWER if newer else _TOUCH, sid=sid, now=now, until=until, seen_at=browser.address, **newer)
+    prebuilt.forget(Session, sid)
+
+
+def is_newer(browser: Browser, known_as: str) -> bool:
+    """Return whether *browser* is, as far as it says, the same as the one *known_as*, or a newer version of it."""
+    return describe(browser.user_agent) == describe(known_as)
+
+
+_ENTRIES = prebuilt.table(log.LogEntry)
+_THESE = _ENTRIES.c.position.between(bindparam("first"), bindparam("last")), _ENTRIES.c.scope == Scope.SESSION
+_MARK_NAMED = (
+    update(_SESSIONS)
+    .where(_SESSIONS.c.id.in_(select(_ENTRIES.c.subject).where(*_THESE)), _SESSIONS.c.ended_entry.is_(None))
+    .values(
+        ended_entry=select(func.min(_ENTRIES.c.position))
+        .where(*_THESE, _ENTRIES.c.subject == _SESSIONS.c.id)
+        .scalar_subquery()
+    )
+    .returning(_SESSIONS.c.id, _SESSIONS.c.ended_entry)
+)
+_MARK_ALL = (  # what had timed out before keeps that as its reason
+    update(_SESSIONS)
+    .where(_SESSIONS.c.user_id == bindparam("subject"), _SESSIONS.c.opened <= bindparam("last"))
+    .where(_SESSIONS.c.idle_until > bindparam("ended_at"), _SESSIONS.c.expires_at > bindparam("ended_at"))
+    .where(_SESSIONS.c.ended_entry.is_(None))
+    .values(ended_entry=bindparam("last"))
+    .returning(_SESSIONS.c.id, _SESSIONS.c.ended_entry)
+)
 
 
 @log.projection
@@ -268,32 +313,16 @@ def _mark_ended(entries: Sequence[Entry]) -> None:
     """Write down at each session by which entry it ended: one statement for all that end a session."""
     revoked = [entry for entry in entries if entry.kind is Kind.REVOKED]
     if any(entry.scope is Scope.SESSION for entry in revoked):
-        _mark(_named(revoked[0].position, revoked[-1].position))
+        _mark(_MARK_NAMED, first=revoked[0].position, last=revoked[-1].position)
     for entry in revoked:
         if entry.scope is Scope.USER:
-            _mark(_everything(entry))
+            _mark(_MARK_ALL, subject=entry.subject, last=entry.position, ended_at=entry.at)
 
 
-def _named(first: int, last: int) -> ReturningUpdate[str, int | None]:
-    entry = aliased(log.LogEntry)
-    here = entry.position.between(first, last), entry.scope == Scope.SESSION
-    ended_by = select(func.min(entry.position)).where(*here, entry.subject == Session.id).scalar_subquery()
-    named = update(Session).where(Session.id.in_(select(entry.subject).where(*here)), Session.ended_entry.is_(None))
-    return named.values(ended_entry=ended_by).returning(Session.id, Session.ended_entry)
-
-
-def _everything(entry: Entry) -> ReturningUpdate[str, int | None]:
-    """What had timed out before keeps that as its reason."""
-    alive = Session.idle_until > entry.at, Session.expires_at > entry.at
-    of_user = update(Session).where(Session.user_id == entry.subject, Session.opened <= entry.position)
-    marked = of_user.where(Session.ended_entry.is_(None), *alive).values(ended_entry=entry.position)
-    return marked.returning(Session.id, Session.ended_entry)
-
-
-def _mark(statement: ReturningUpdate[str, int | None]) -> None:
+def _mark(statement: ReturningUpdate[str, int | None], **values: Any) -> None:
     """Execute it, and tell the sessions that this transaction has read: their rows need not be read again."""
     known = db.session.identity_map
-    for sid, position in db.session.execute(statement, execution_options={"synchronize_session": False}):
+    for sid, position in prebuilt.rows(statement, **values):
         session = known.get(identity_key(Session, sid))
         if session is not None:
             set_committed_value(session, "ended_entry", position)

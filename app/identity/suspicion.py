@@ -14,7 +14,7 @@ from app.identity import activity, place, sessions
 from app.identity.activity import Event
 from app.identity.browsers import Browser
 from app.identity.place import IGNORE, NOTE, SIGN_IN, WARN, Judgement, Known, Place, Policy
-from app.identity.session import Reason, Session
+from app.identity.session import Reason, Session, Standing
 
 
 def policy() -> Policy:
@@ -28,7 +28,7 @@ def admits(session: Session, browser: Browser) -> bool:
 
     From where it was used last, that is a comparison and nothing else. Raises StoreUnavailable.
     """
-    if session.is_at(browser) or _knows(session, browser):
+    if knows(session, browser):
         return True
     sid = session.id  # read before `writing` lets go of the row
     with writing():
@@ -36,8 +36,16 @@ def admits(session: Session, browser: Browser) -> bool:
         return locked is not None and locked.goes_on() and meet(locked, browser)
 
 
+def knows(session: Standing, browser: Browser) -> bool:
+    """Return whether a use from there teaches nothing, and calls for nothing."""
+    if session.is_at(browser):
+        return True
+    known, here = _known(session), _place(browser)
+    return place.judge(known, here, policy()).reaction == IGNORE and place.learn(known, here) == known
+
+
 def meet(session: Session, browser: Browser) -> bool:
-    """The same. Must run inside `db.writing`, with the row locked: of two at once, one alone finds the place new."""
+    """Do what `admits` does. Must run inside `db.writing`, with the row locked: of two at once, one alone finds the place new."""
     if session.is_at(browser):
         return True
     known, here = _known(session), _place(browser)
@@ -92,15 +100,11 @@ def answer(session: Session, seen: int) -> None:
     activity.record("recognized", session.user_id, session)
 
 
-def _knows(session: Session, browser: Browser) -> bool:
-    known, here = _known(session), _place(browser)
-    return place.judge(known, here, policy()).reaction == IGNORE and place.learn(known, here) == known
-
-
-def _known(session: Session) -> Known:
+def _known(session: Standing) -> Known:
     """Return from where it was used so far: as long as that is one place, it is the one that every list shows."""
-    if session.places is not None:
-        return session.places
+    places: Known | None = session.places
+    if places is not None:
+        return places
     begun = _place(Browser(session.user_agent, session.address))
     return {part: [value] for part, value in begun.items()}
 

@@ -13,7 +13,8 @@ from app.config import settings
 from app.db import writing
 from app.identity import access_token, activity, refresh_token, sessions
 from app.identity.access_token import Claims
-from app.identity.session import SITE, Reason, Session
+from app.identity.session import SITE, Reason
+from app.identity.session_row import SessionRow
 from app.oauth.client import CONFIDENTIAL, INTROSPECT, METHODS, Client
 from app.revocation import log
 
@@ -83,7 +84,7 @@ class RefreshOf:
     """A refresh token, used or not: its whole session ends."""
 
     token: str
-    session: Session
+    session: SessionRow
 
     @property
     def client_id(self) -> str:

@@ -9,7 +9,7 @@ from authlib.oauth2.rfc6749.grants import BaseGrant, RefreshTokenGrant, TokenEnd
 from app import clock
 from app.identity import id_token, refresh_token
 from app.identity.refresh_token import Tokens
-from app.identity.session import Session
+from app.identity.session_row import SessionRow
 from app.oauth import code
 from app.oauth.client import METHODS, Client
 
@@ -51,7 +51,7 @@ class Credential(TokenMixin):
     """A presented refresh token and the session it belongs to, as Authlib asks about them."""
 
     token: str
-    session: Session
+    session: SessionRow
 
     def check_client(self, client: Client) -> bool:
         return self.session.client_id == client.id
@@ -73,7 +73,7 @@ class RefreshGrant(RefreshTokenGrant):
         return Credential(refresh_token_string, session) if session else None
 
     def authenticate_user(self, credential: Credential) -> Any:
-        return credential.session.user
+        return credential.session.user_id
 
     def issue_token(self, user: Any, credential: Credential) -> dict[str, Any]:  # type: ignore[override]
         client_id = credential.session.client_id

@@ -9,8 +9,9 @@ from typing import Any
 from app import clock, seal
 from app.config import settings
 from app.db import db
-from app.identity import access_token, refresh_token
+from app.identity import access_token, refresh_token, session_row
 from app.identity.session import SITE, Session
+from app.identity.session_row import SessionRow
 from app.web import cookies
 
 ENDING_SECONDS = 60 * 60
@@ -43,13 +44,18 @@ class Held:
         return urlsafe_b64encode(seal.close(settings().secret_key, _ENDING, content)).decode()
 
     def sessions(self) -> list[Session]:
+        """Return what `rows` does, as objects."""
+        found = (db.session.get(Session, row.id) for row in self.rows())
+        return [session for session in found if session]
+
+    def rows(self) -> list[SessionRow]:
         """Return the browser sessions of these tokens, over or not: one, unless cookies were mixed.
 
         A refresh token counts even if it was exchanged; an access token that had expired does not count at all.
         """
         owner = refresh_token.owner(self.refresh) if self.refresh else None
         claims = access_token.read(self.access) if self.access else None
-        named = db.session.get(Session, claims.sid) if claims and claims.exp > self.at else None
+        named = session_row.find(claims.sid) if claims and claims.exp > self.at else None
         found = {session.id: session for session in (owner, named) if session and session.client_id == SITE}
         return list(found.values())
 

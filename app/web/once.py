@@ -217,7 +217,7 @@ def _is_for_visitor(form_id: str) -> bool:
     if _OLDER.fullmatch(form_id):
         return True
     chosen, _, mark = form_id.partition(".")
-    here = {session.user_id for session in Held.here().sessions() if session.goes_on()}
+    here = {session.user_id for session in Held.here().rows() if session.goes_on()}
     return not here or any(hmac.compare_digest(mark.encode(), _mark(chosen, one).encode()) for one in (*here, _NOBODY))
 
 

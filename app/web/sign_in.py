@@ -11,11 +11,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app import address
-from app.db import writing
+from app.db import db, writing
 from app.identity import activity, browsers, half, known_place, proof, refresh_token, sessions
 from app.identity import user as users
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Reason, Session, longest_life
+from app.identity.session_row import SessionRow
 from app.identity.user import User
 from app.oauth import client as clients
 from app.revocation import delivery
@@ -129,9 +130,9 @@ def _replace_held(user: User) -> tuple[str | None, list[Session]]:
     return name, replaced
 
 
-def _held() -> list[Session]:
+def _held() -> list[SessionRow]:
     """Return the sessions of this browser's tokens in one order, so that no two sign-ins wait for each other."""
-    return sorted(Held.here().sessions(), key=attrgetter("id"))
+    return sorted(Held.here().rows(), key=attrgetter("id"))
 
 
 def _attempt(form: forms.SignIn) -> ResponseReturnValue:
@@ -203,5 +204,6 @@ def _why_signed_out() -> str | None:
     All else about it, and to any other dead token that too, is told after a sign-in only: this may be a copy.
     """
     token = cookies.read(cookies.REFRESH)
-    session = refresh_token.owner(token) if token and refresh_token.is_newest(token) else None
-    return session.reason if session and session.client_id == SITE else None
+    owner = refresh_token.owner(token) if token and refresh_token.is_newest(token) else None
+    session = db.session.get(Session, owner.id) if owner and owner.client_id == SITE else None
+    return session.reason if session else None

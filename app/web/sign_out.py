@@ -122,7 +122,7 @@ def _end(held: Held, note: Note | None = None) -> tuple[Exchange, str | None]:
             note(sid)
 
     exchange = _revoke(held, tell)
-    for sid in [session.id for session in held.sessions()]:  # read before `writing` lets go of the rows
+    for sid in [row.id for row in held.rows()]:
         if sid not in ended:
             _make_sure(sid, tell)
     return exchange, ended[0] if ended else None

@@ -1,0 +1,263 @@
+"""A link of a chain of refresh tokens, as it is stored, and what is asked and written about it."""
+
+import hashlib
+from typing import NamedTuple
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, and_, bindparam, func, insert, null, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import clock, prebuilt
+from app.db import Model, db
+from app.identity import session_row
+from app.identity.proof import Proof
+from app.identity.session import Session
+from app.identity.session_row import SessionRow
+from app.identity.user import User
+
+MOST_CHAINS = 10  # that an app can hold in one session: an open tab each, say
+_ENDS_CHAIN = text("chain IS NOT NULL AND used_at IS NULL AND stopped_at IS NULL")
+
+
+class Chain(NamedTuple):
+    """What all links of a chain have in common. *number*: which chain of an app's session; *scope*: what it is good for;
+    *ends_at*: until when, however much it is used. A later exchange lengthens the session, and no chain.
+
+    The one chain of a browser's session has none of these.
+    """
+
+    number: int | None
+    scope: str | None
+    ends_at: int | None
+
+
+class RefreshToken(Model):
+    """One link of a chain, stored under the SHA-256 of the token.
+
+    *link*: the name of the link in its access tokens (the site's own only). *auth_time* and *amr*: when and how the user
+    proved who they are, as far as this link may claim it. *seen_at*: its first use, when its token was exchanged or one of its access
+    tokens was accepted. *used_at*: when it was exchanged for *successor*, which is kept *sealed* under a key made from
+    the token itself, so that another tab, or a browser that lost the answer, gets the same one.
+
+    A *successor* without *used_at* carries a proof of identity. Only the answer to that proof gives it, so it is never
+    sealed. A link with *used_at* and no *successor* is void.
+
+    *chain*, *scope* and *ends_at*: see `Chain`; older code leaves the last out. *stopped_at*: when the chain made room for another. Its tokens get nothing any
+    more and show no theft, but to revoke one still ends the session.
+    """
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        Index("refresh_tokens_of_session", "session_id", "issued_at"),
+        Index(
+            "refresh_tokens_of_chains",
+            "session_id",
+            "issued_at",
+            sqlite_where=_ENDS_CHAIN,
+            postgresql_where=_ENDS_CHAIN,
+        ),
+    )
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    link: Mapped[str | None] = mapped_column(String(16), index=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"))
+    issued_at: Mapped[int]
+    access_expires_at: Mapped[int]
+    auth_time: Mapped[int | None]
+    amr: Mapped[str | None] = mapped_column(String(64))
+    seen_at: Mapped[int | None]
+    used_at: Mapped[int | None]
+    successor: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    sealed: Mapped[bytes | None]
+    chain: Mapped[int | None]
+    scope: Mapped[str | None] = mapped_column(String(255))
+    stopped_at: Mapped[int | None]
+    ends_at: Mapped[int | None]
+
+
+class Link(NamedTuple):
+    """The row of a link as it was read; `RefreshToken` says what each column means."""
+
+    hash: bytes
+    link: str | None
+    session_id: str
+    access_expires_at: int
+    auth_time: int | None
+    amr: str | None
+    seen_at: int | None
+    used_at: int | None
+    successor: bytes | None
+    sealed: bytes | None
+    chain: int | None
+    scope: str | None
+    stopped_at: int | None
+    ends_at: int | None
+
+    @property
+    def proof(self) -> Proof:
+        return Proof(self.auth_time, self.amr)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its chain has neither stopped nor run out."""
+        return self.stopped_at is None and (self.ends_at is None or clock.now() < self.ends_at)
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether its token has not been exchanged."""
+        return self.used_at is None and self.successor is None and self.goes_on
+
+
+class New(NamedTuple):
+    """A link to be stored: the first columns of `RefreshToken`."""
+
+    hash: bytes
+    link: str | None
+    session_id: str
+    issued_at: int
+    access_expires_at: int
+    auth_time: int | None
+    amr: str | None
+    chain: int | None
+    scope: str | None
+    ends_at: int | None
+
+
+_LINKS, _SESSIONS, _USERS = map(prebuilt.table, (RefreshToken, Session, User))
+_IT, _COLUMNS = _LINKS.c.hash == bindparam("old"), [_LINKS.c[name] for name in Link._fields]
+_READ = select(*_COLUMNS).where(_IT)
+_READ_LOCKED = _READ.with_for_update()
+_OWNER = select(*session_row.COLUMNS).join(_LINKS, _LINKS.c.session_id == _SESSIONS.c.id).where(_IT)
+_LOCK = (
+    select(*session_row.COLUMNS, *_COLUMNS)
+    .join(_USERS, _USERS.c.id == _SESSIONS.c.user_id)
+    .join(_LINKS, _LINKS.c.session_id == _SESSIONS.c.id)
+    .where(_IT)
+    .with_for_update(of=(_USERS, _SESSIONS, _LINKS))  # PostgreSQL takes the locks in this order
+)
+_NEWEST_OF = (
+    select(*_COLUMNS)
+    .where(_LINKS.c.session_id == bindparam("sid"), _LINKS.c.used_at.is_(None), _LINKS.c.successor.is_(None))
+    .order_by(_LINKS.c.issued_at.desc())
+    .limit(1)
+)
+_ADD = insert(_LINKS).values({name: bindparam(f"new_{name}") for name in New._fields})
+# Compare and swap: whatever the isolation, one caller alone moves the chain on.
+_MOVE = (
+    update(_LINKS)
+    .where(_IT, _LINKS.c.used_at.is_(None))
+    .values(
+        used_at=bindparam("now"),
+        seen_at=func.coalesce(_LINKS.c.seen_at, bindparam("now")),
+        successor=bindparam("new_hash"),
+        sealed=bindparam("new_sealed"),
+    )
+)
+# The predecessor's copy is no longer needed: this token came back to us.
+_UNSEAL = update(_LINKS).where(_LINKS.c.successor == bindparam("old")).values(sealed=null())
+_ADVANCE = prebuilt.Together(session_row.NOTE, _UNSEAL, _ADD, _MOVE)
+_PROVE = update(_LINKS).where(_IT).values(successor=bindparam("new_hash"))
+_VOID = update(_LINKS).where(_IT).values(used_at=bindparam("now"), successor=null())
+_SEEN_LONG_AGO = select(_LINKS.c.hash).where(_LINKS.c.link == bindparam("name"), _LINKS.c.seen_at < bindparam("then"))
+_UNSEAL_OLD = (
+    update(_LINKS).where(_LINKS.c.successor.in_(_SEEN_LONG_AGO), _LINKS.c.sealed.is_not(None)).values(sealed=null())
+)
+_NEWEST = and_(RefreshToken.used_at.is_(None), RefreshToken.successor.is_(None))
+
+
+def read(token: str) -> Link | None:
+    """Return the link of this token."""
+    row = prebuilt.look(_READ, old=digest(token))
+    return Link(*row) if row else None
+
+
+def locked(name: bytes | None) -> Link | None:
+    """Return the link of this hash, locked: its first use is recorded without the session's lock."""
+    row = prebuilt.ask(_READ_LOCKED, old=name) if name else None
+    return Link(*row) if row else None
+
+
+def owner(token: str) -> SessionRow | None:
+    """Return the session of this token."""
+    row = prebuilt.look(_OWNER, old=digest(token))
+    return session_row.read(row) if row else None
+
+
+def lock(token: str) -> tuple[SessionRow, Link] | None:
+    """Return the session and the link of this token as they are now, the user's row locked first, all of them held
+    until the transaction ends."""
+    row = prebuilt.ask(_LOCK, old=digest(token))
+    return (session_row.read(row), Link(*row[session_row.WIDTH :])) if row else None
+
+
+def newest_of(sid: str) -> Link | None:
+    """Return the newest link of a browser's session."""
+    row = prebuilt.ask(_NEWEST_OF, sid=sid)
+    return Link(*row) if row else None
+
+
+def add(new: New) -> None:
+    """Store the first link of a chain, or one that carries a proof. Must run inside `db.writing`."""
+    prebuilt.write(_ADD, **_values(new))
+
+
+def advance(link: Link, new: New, sealed: bytes, session: SessionRow) -> None:
+    """Store the successor of *link*, and *session* as it is by that. Must run inside `db.writing`, under `lock`."""
+    moved = _ADVANCE.write(
+        old=link.hash, now=clock.now(), new_sealed=sealed, **_values(new), **session_row.noted(session)
+    )
+    if moved != 1:  # pragma: no cover - the row lock is held
+        raise RuntimeError("a refresh token was exchanged twice")
+    prebuilt.forget(Session, session.id)
+
+
+def follow(before: bytes, proved: bytes) -> None:
+    """Note that a proof of identity made the link *proved* from the one *before*. Must run inside `db.writing`."""
+    prebuilt.write(_PROVE, old=before, new_hash=proved)
+
+
+def void(name: bytes | None) -> None:
+    """Have the proved link of this hash, and those made from it, be good for nothing: none of them was used."""
+    while link := locked(name):
+        name = link.successor
+        prebuilt.write(_VOID, old=link.hash, now=clock.now())
+
+
+def unseal_before(name: str, seen_before: int) -> None:
+    """Erase the sealed copy of the link called *name*, if its first use was before then. Must run inside `db.writing`."""
+    prebuilt.write(_UNSEAL_OLD, name=name, then=seen_before)
+
+
+def _values(new: New) -> dict[str, object]:
+    return {f"new_{name}": value for name, value in new._asdict().items()}
+
+
+def chain(session_id: str, newest: int) -> list[RefreshToken]:
+    """Return the newest links of a session's chain, the newest first."""
+    return list(
+        db.session.scalars(
+            select(RefreshToken)
+            .where(RefreshToken.session_id == session_id)
+            .order_by(RefreshToken.issued_at.desc(), _NEWEST.desc())
+            .limit(newest)
+        )
+    )
+
+
+def rotations(session_id: str) -> int:
+    """Return how often the session's tokens were renewed."""
+    used = select(func.count()).where(RefreshToken.session_id == session_id, RefreshToken.used_at.is_not(None))
+    return db.session.scalar(used) or 0
+
+
+def digest(token: str) -> bytes:
+    """Return the SHA-256 under which a token is stored: enough for 256 random bits."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def make_room(session: Session) -> None:
+    """Stop the chains of an app's session that were idle longest, as many as stand in the way of one more."""
+    tips = select(RefreshToken.chain).where(RefreshToken.session_id == session.id, _ENDS_CHAIN)
+    held = db.session.scalars(tips.order_by(RefreshToken.issued_at, RefreshToken.chain)).all()
+    idle = held[: max(0, len(held) - MOST_CHAINS + 1)]
+    if idle:
+        stopped = update(RefreshToken).where(RefreshToken.session_id == session.id, RefreshToken.chain.in_(idle))
+        db.session.execute(stopped.values(stopped_at=clock.now()))

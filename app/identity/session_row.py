@@ -1,0 +1,93 @@
+"""The row of a session as it was read: no object of the ORM, so reading it is cheap and changing it impossible."""
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from app import clock, prebuilt
+from app.config import settings
+from app.identity.browsers import Browser
+from app.identity.session import Session, Standing, is_newer
+
+
+@dataclass(frozen=True)
+class SessionRow(Standing):
+    """What the hot acts need of a session; `Session` says what each column means."""
+
+    id: str
+    user_id: str
+    client_id: str
+    scope: str
+    opened: int
+    began_at: int
+    last_auth_at: int
+    last_seen_at: int
+    idle_until: int
+    expires_at: int
+    access_until: int
+    keep: bool
+    user_agent: str
+    address: str
+    ended_entry: int | None
+    parent_id: str | None
+    places: dict[str, list[str]] | None
+    warned: int | None
+    amr: str | None
+
+    @cached_property
+    def parent(self) -> "SessionRow | None":
+        """The browser session of an app's, read when it is asked for."""
+        return find(self.parent_id) if self.parent_id else None
+
+    def used(self, browser: Browser | None, *, access_until: int) -> "SessionRow":
+        """Return it as it is once a token that is good until then was issued, and *browser*, if any, has used it.
+
+        `touch` does the same to a row that is not locked.
+        """
+        now, issued = clock.now(), replace(self, access_until=max(self.access_until, access_until))
+        if browser is None or self.last_seen_at >= now:
+            return issued
+        called = browser.user_agent if is_newer(browser, self.user_agent) else self.user_agent
+        until = now + settings().session_idle_seconds
+        return replace(issued, last_seen_at=now, idle_until=until, address=browser.address, user_agent=called)
+
+
+_SESSIONS = prebuilt.table(Session)
+COLUMNS = tuple(_SESSIONS.c[field.name] for field in fields(SessionRow))
+WIDTH = len(COLUMNS)
+_NOTED = "access_until", "last_seen_at", "idle_until", "address", "user_agent"
+NOTE = (
+    update(_SESSIONS)
+    .where(_SESSIONS.c.id == bindparam("sid"))
+    .values({name: bindparam(f"now_{name}") for name in _NOTED})
+)
+_READ = select(*COLUMNS).where(_SESSIONS.c.id == bindparam("sid"))
+
+
+def read(row: Any) -> SessionRow:
+    """Return the session of a row that begins with `COLUMNS`."""
+    return SessionRow(*row[:WIDTH])
+
+
+def find(sid: str) -> SessionRow | None:
+    """Return the session of this id."""
+    row = prebuilt.look(_READ, sid=sid)
+    return read(row) if row else None
+
+
+def of(session: Session) -> SessionRow:
+    """Return the row of which the ORM holds this object."""
+    return SessionRow(*(getattr(session, field.name) for field in fields(SessionRow)))
+
+
+def note(session: SessionRow) -> None:
+    """Write what `SessionRow.used` has changed. Must run inside `db.writing`, with the row locked."""
+    prebuilt.write(NOTE, **noted(session))
+    prebuilt.forget(Session, session.id)
+
+
+def noted(session: SessionRow) -> dict[str, Any]:
+    """Return the values of `NOTE`."""
+    return {"sid": session.id} | {f"now_{name}": getattr(session, name) for name in _NOTED}
