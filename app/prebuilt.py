@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, Delete, Executable, Insert, Row, Table, Update
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.orm.util import identity_key
 
 from app.db import db
 
@@ -68,12 +67,13 @@ def look(statement: Executable, **values: Any) -> Answer | None:
         return connection.execute(statement, values).one_or_none()
 
 
-def forget(model: type[DeclarativeBase], key: Any) -> None:
-    """Have the ORM read the row of this key anew, if it holds an object of it: the row was changed."""
-    held = db.session.identity_map.get(identity_key(model, key))
-    if held is not None:
-        db.session.flush()  # what else was changed about it
-        db.session.expire(held)
+def forget(model: type[DeclarativeBase]) -> None:
+    """Have the ORM read each row of this table anew of which it holds an object: some were changed."""
+    held = [one for one in db.session.identity_map.values() if isinstance(one, model)]
+    if held:
+        db.session.flush()  # what else was changed about them
+    for one in held:
+        db.session.expire(one)
 
 
 def _run(statement: Executable, values: dict[str, Any]) -> CursorResult[*tuple[Any, ...]]:

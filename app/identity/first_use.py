@@ -105,6 +105,7 @@ def _write(statements: _Statements, name: str | bytes) -> bool:
         delivery.check_clock()  # by a wrong clock, the grace of the predecessor would be over too early
         with writing():
             prebuilt.write(statements.write, name=name, now=clock.now())
+            prebuilt.forget(RefreshToken)
             again = prebuilt.ask(statements.read, name=name)
             is_void = bool(again and again[2])
     if is_void:

@@ -206,12 +206,14 @@ def advance(link: Link, new: New, sealed: bytes, session: SessionRow) -> None:
     )
     if moved != 1:  # pragma: no cover - the row lock is held
         raise RuntimeError("a refresh token was exchanged twice")
-    prebuilt.forget(Session, session.id)
+    prebuilt.forget(Session)
+    prebuilt.forget(RefreshToken)
 
 
 def follow(before: bytes, proved: bytes) -> None:
     """Note that a proof of identity made the link *proved* from the one *before*. Must run inside `db.writing`."""
     prebuilt.write(_PROVE, old=before, new_hash=proved)
+    prebuilt.forget(RefreshToken)
 
 
 def void(name: bytes | None) -> None:
@@ -219,11 +221,13 @@ def void(name: bytes | None) -> None:
     while link := locked(name):
         name = link.successor
         prebuilt.write(_VOID, old=link.hash, now=clock.now())
+        prebuilt.forget(RefreshToken)
 
 
 def unseal_before(name: str, seen_before: int) -> None:
     """Erase the sealed copy of the link called *name*, if its first use was before then. Must run inside `db.writing`."""
     prebuilt.write(_UNSEAL_OLD, name=name, then=seen_before)
+    prebuilt.forget(RefreshToken)
 
 
 def _values(new: New) -> dict[str, object]:

@@ -278,7 +278,7 @@ def touch(sid: str, known_as: str, browser: Browser) -> None:
     now, newer = clock.now(), {"newer": browser.user_agent} if is_newer(browser, known_as) else {}
     until = now + settings().session_idle_seconds
     prebuilt.write(_TOUCH_NEWER if newer else _TOUCH, sid=sid, now=now, until=until, seen_at=browser.address, **newer)
-    prebuilt.forget(Session, sid)
+    prebuilt.forget(Session)
 
 
 def is_newer(browser: Browser, known_as: str) -> bool:

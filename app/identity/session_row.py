@@ -85,7 +85,7 @@ def of(session: Session) -> SessionRow:
 def note(session: SessionRow) -> None:
     """Write what `SessionRow.used` has changed. Must run inside `db.writing`, with the row locked."""
     prebuilt.write(NOTE, **noted(session))
-    prebuilt.forget(Session, session.id)
+    prebuilt.forget(Session)
 
 
 def noted(session: SessionRow) -> dict[str, Any]:

@@ -1,0 +1,153 @@
+"""What each hot act asks of the database: so many statements, on PostgreSQL in so many round trips, and not one more."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, event, select
+
+from app.db import db, writing
+from app.identity import browsers, refresh_token, sessions
+from app.identity.refresh_token import RefreshToken
+from app.identity.session import SITE, Session
+from app.store.postgresql import PostgreSQL
+from tests.browsers import AGENTS, REFRESH, Browser, Site
+
+pytestmark = pytest.mark.stores
+Act = Callable[[], Any]
+HERE, THERE = {"User-Agent": AGENTS["Firefox on Linux"]}, {"REMOTE_ADDR": "127.0.0.1"}
+LIFE = 300  # seconds, of an access token
+
+
+@dataclass
+class Asked:
+    """What was sent while it was noted. *trips*: how often PostgreSQL was waited for."""
+
+    statements: list[str] = field(default_factory=list)
+    trips: int = 0
+
+
+@contextmanager
+def noting(site: Site) -> Iterator[Asked]:
+    """Note what the requests of *site* ask: each of its connections writes down when PostgreSQL is ready again."""
+    asked, traces = Asked(), dict[psycopg.Connection[Any], IO[str]]()
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if statement != "BEGIN":
+            asked.statements.append(statement)
+
+    def trace(connection: Any, *_: object) -> None:
+        if isinstance(connection, psycopg.Connection) and connection not in traces:
+            traces[connection] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed below
+            connection.pgconn.trace(traces[connection].fileno())
+
+    with site.app.app_context():
+        engine: Engine = db.engine
+    engine.dispose()
+    event.listen(engine, "connect", trace)
+    event.listen(engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(engine, "connect", trace)
+    event.remove(engine, "before_cursor_execute", note)
+    for connection, file in traces.items():
+        connection.pgconn.untrace()
+        file.seek(0)
+        asked.trips += file.read().count("ReadyForQuery")
+        file.close()
+
+
+def exchange(site: Site, ada: Browser) -> None:
+    """Exchange the refresh token of this browser, and do nothing else."""
+    with site.app.test_request_context("/", headers=HERE, environ_base=THERE):
+        assert refresh_token.rotate(ada.pocket()[REFRESH], client_id=SITE, browser=browsers.here())
+
+
+@pytest.fixture
+def ada(site: Site) -> Browser:
+    """A browser whose first use is known, and a site that has answered before."""
+    ada = site.member()
+    for path in ("/", "/account", "/devices"):
+        assert ada.get(path).status_code == 200
+    return ada
+
+
+@pytest.mark.parametrize(
+    ("act", "statements", "together", "trips"),
+    [
+        ("account", 5, 5, 7),
+        ("home", 5, 5, 7),
+        ("devices", 11, 11, 16),
+        ("exchange", 7, 4, 7),
+        ("sign out", 28, 30, 52),
+    ],
+)
+def test_an_act_sends_no_statement_more(
+    site: Site, ada: Browser, act: str, statements: int, together: int, trips: int
+) -> None:
+    """*together*: on PostgreSQL, which gets some as one. Where an act needs fewer, write down the smaller number."""
+    acts: dict[str, Act] = {
+        "account": lambda: ada.get("/account"),
+        "home": lambda: ada.get("/"),
+        "devices": lambda: ada.get("/devices"),
+        "exchange": lambda: exchange(site, ada),
+        "sign out": ada.sign_out,
+    }
+    with noting(site) as asked:
+        acts[act]()
+    expected = (together, trips) if is_postgresql(site) else (statements, 0)
+    assert (len(asked.statements), asked.trips) == expected, "\n".join(asked.statements)
+
+
+def test_no_object_of_a_row_that_an_exchange_changed_is_older_than_the_row(site: Site, ada: Browser) -> None:
+    site.wait(70)
+    token = ada.pocket()[REFRESH]
+    with site.app.test_request_context("/"):
+        (session,) = db.session.scalars(select(Session))
+        (link,) = db.session.scalars(select(RefreshToken))
+        assert refresh_token.rotate(token, client_id=SITE, browser=browsers.here())
+        assert as_stored(site, session, "last_seen_at", "idle_until", "access_until", "address", "user_agent")
+        assert as_stored(site, link, "used_at", "seen_at", "successor", "sealed")
+
+
+def test_nor_is_one_of_a_row_that_a_proof_changed(site: Site, ada: Browser) -> None:
+    site.wait(LIFE - 5)  # its access token expires soon, so its link is exchanged as well
+    token = ada.pocket()[REFRESH]
+    with site.app.test_request_context("/"):
+        with writing():
+            sid = db.session.scalars(select(Session.id)).one()
+            session = sessions.lock(sid)
+            links = list(db.session.scalars(select(RefreshToken)))
+            assert session
+            assert refresh_token.prove(session, token, "pwd")
+        assert as_stored(site, session, "access_until", "last_auth_at")
+        assert all(as_stored(site, link, "used_at", "seen_at", "successor", "sealed") for link in links)
+
+
+def test_a_look_waits_for_no_second_connection_while_its_request_holds_one(site: Site, ada: Browser) -> None:
+    taken: list[object] = []
+    with site.app.test_request_context("/"):
+        event.listen(db.engine, "checkout", lambda *given: taken.append(given))
+        assert refresh_token.owner(ada.pocket()[REFRESH])
+        assert len(taken) == 1
+        db.session.rollback()
+        db.session.execute(select(Session.id))
+        assert refresh_token.owner(ada.pocket()[REFRESH])
+        assert len(taken) == 2
+
+
+def as_stored(site: Site, held: Any, *columns: str) -> bool:
+    """Whether an object says of these columns what its row says."""
+    table = held.__table__
+    (key,) = table.primary_key.columns
+    with db.engine.connect() as other:
+        row = other.execute(select(table).where(key == getattr(held, key.name))).one()
+    assert {name: getattr(held, name) for name in columns} == {name: getattr(row, name) for name in columns}
+    return True
+
+
+def is_postgresql(site: Site) -> bool:
+    return isinstance(site.app.extensions["store"], PostgreSQL)
