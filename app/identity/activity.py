@@ -87,6 +87,13 @@ def latest(user_id: str, count: int = 50) -> list[Event]:
     )
 
 
+def told_by_mail(user_id: str, sids: Collection[str]) -> set[str]:
+    """Return the ids of those sessions whose sign-in their owner was told of by mail."""
+    told = select(Event.session_id).where(Event.user_id == user_id, Event.event == "signed_in")
+    found = db.session.scalars(told.where(Event.session_id.in_(sids), Event.notice == notice.MAIL))
+    return {sid for sid in found if sid}
+
+
 def latest_of(events: Collection[str], count: int) -> list[Event]:
     """Return the newest of these events of all accounts, the newest first."""
     found = select(Event).where(Event.event.in_(events)).order_by(Event.id.desc()).limit(count)

@@ -63,6 +63,13 @@ def agents(user_id: str) -> list[str]:
     return list(db.session.scalars(signed_in.distinct()))
 
 
+def begun(user_id: str, newest: int) -> list[Session]:
+    """Return the *newest* sessions that the user began in a browser, over or not, the newest first."""
+    listed = select(Session).where(Session.user_id == user_id, Session.client_id == SITE)
+    newest_first = listed.order_by(Session.opened.desc()).limit(newest)
+    return list(db.session.scalars(newest_first.options(joinedload(Session.ending))))
+
+
 def named(user_id: str, sids: set[str]) -> list[Session]:
     """Return those of the user's sessions that have these ids."""
     return list(db.session.scalars(select(Session).where(Session.id.in_(sids), Session.user_id == user_id)))
@@ -209,6 +216,15 @@ def lineage(session: Session) -> set[str]:
     """Return the ids of the sessions that its owner takes for this one: a change of password gives it another."""
     same = or_(Session.id == session.origin, Session.began_as == session.origin)
     return {session.origin, *db.session.scalars(select(Session.id).where(Session.user_id == session.user_id, same))}
+
+
+def end_lineage(session: Session, reason: Reason, *, actor: str | None = None) -> bool:
+    """End every session that its owner takes for this one, but the *actor*. Return whether one was still going on.
+
+    Must run inside `db.writing`.
+    """
+    found = [lock(sid) for sid in sorted(lineage(session) - {actor})]
+    return any([one.end(reason, actor=actor) for one in found if one])
 
 
 def make_room(user_id: str) -> list[Session]:

@@ -14,7 +14,8 @@ from app.identity.proof import PASSWORD, Proof
 from app.identity.session import Reason, Session
 from app.identity.user import User
 from app.oauth import consent
-from app.web import allowed, attempts, endings, forms, guard, new_address, once
+from app.web import allowed, attempts, endings, forms, guard, new_address, once, rows
+from app.web.rows import Row
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 DONE_SECONDS = 60
@@ -96,7 +97,16 @@ def _password_page(form: forms.AddPassword) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
     user_id, done = guard.current().user.id, has_lately("password_changed")
     has_apps, lasting = allowed.count(user_id) > 0, sessions.has_lasting(user_id)
-    return render_template("web/password.html", form=form, has_apps=has_apps, lasting=lasting, done=done), status
+    return render_template(
+        "web/password.html", form=form, has_apps=has_apps, lasting=lasting, done=done, disowned=_disowned()
+    ), status
+
+
+def _disowned() -> Row | None:
+    """Return the session that led here because it was another person's, if it is over: an address alone proves nothing."""
+    current, sid = guard.current().session, request.args.get("not-me", "")
+    found = [session for session in sessions.named(current.user_id, {sid}) if session.reason is not None]
+    return rows.build(found, current)[0] if found else None
 
 
 def has_lately(what: str) -> bool:

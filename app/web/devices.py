@@ -10,7 +10,8 @@ from app import clock
 from app.config import DAY
 from app.identity import activity, sessions
 from app.identity.session import Reason, Session
-from app.web import allowed, endings, forms, guard, lifeline, once, rows, sign_out, warning
+from app.web import allowed, endings, filters, forms, guard, lifeline, once, rows, sign_out, warning
+from app.web.filters import Filter
 from app.web.rows import Row
 
 bp = Blueprint("devices", __name__, url_prefix="/devices")
@@ -33,28 +34,38 @@ def show() -> ResponseReturnValue:
 
 def _page(refused: dict[str, Any] | None = None) -> str:
     """Show the sessions, and what the last action did, or why it was *refused*."""
-    current = guard.current().session
+    visit = guard.current()
+    current, user = visit.session, visit.user
     page = max(1, request.args.get("page", 1, type=int))
-    live = sessions.live(current.user_id, start=min(page - 1, MOST) * PAGE, count=PAGE)
-    over = _over(current) if page == 1 else []
-    apps = rows.build(sessions.apps(current.user_id), current)
-    shown = _first(current, live) if page == 1 else live
+    count, wanted = sessions.count_live(user.id), Filter.of(request.args)
+    shown, found = _find(current, wanted, page) if wanted.is_set else (_live(current, page), count)
+    is_first = page == 1 and not wanted.is_set
+    over = _over(current) if is_first else []
+    apps = rows.build(sessions.apps(user.id), current)
     browsers, warnings = rows.build(shown, current), warning.build(shown, current)
     ended = rows.build(over, current)
-    count = sessions.count_live(current.user_id)
+    everything, now = [*browsers, *apps, *ended], clock.now()
     return render_template(
         "web/devices.html",
         count=count,
         live=browsers,
         apps=apps,
         ended=ended,
-        lines=lifeline.row_lines([*browsers, *apps, *ended], clock.now()),
+        called=rows.tell_apart([row for row in (*browsers, *apps) if not row.current]),
+        common=rows.in_common(browsers),
+        scale=lifeline.row_scale(everything, now),
+        lines=lifeline.row_lines(everything, now),
         warnings=warnings,
+        told=activity.told_by_mail(user.id, [row.id for row in browsers]) if user.verified_at else set(),
         is_cut=len(over) == LISTED,
+        is_first=is_first,
         page=page,
-        pages=-(-count // PAGE),
-        allowed=allowed.count(current.user_id),
-        done=refused or _done([*browsers, *apps, *ended], current, warnings),
+        pages=-(-found // PAGE),
+        wanted=wanted if count >= filters.LEAST else None,
+        which=filters.WHICH,
+        found=found,
+        allowed=allowed.count(user.id),
+        done=refused or _done(everything, current, warnings),
     )
 
 
@@ -64,6 +75,19 @@ def end(sid: str) -> ResponseReturnValue:
     if sid == guard.current().session.id:
         return sign_out.leave()
     return endings.confirmed(f"end:{sid}", needless=endings.own(sid).reason is not None)
+
+
+@bp.post("/<sid>/not-me")
+@guard.required
+def disown(sid: str) -> ResponseReturnValue:
+    """End a session that was another person's. It takes what an end takes: a thief with copied cookies gains nothing by it.
+
+    The password is asked for as if the session went on: a change of password may have given it another id.
+    """
+    session, current = endings.own(sid), guard.current().session
+    if current.id in sessions.lineage(session):
+        return sign_out.leave()
+    return endings.confirmed(f"not-me:{sid}")
 
 
 @bp.post("/<sid>/mine")
@@ -99,7 +123,20 @@ def rename(sid: str) -> ResponseReturnValue:
         if session and session.goes_on():
             session.name = form.name.data or None
             activity.record("session_renamed", current.user_id, session)
-        return once.result(f"/devices?done=renamed&sid={sid}#session-{sid}")
+        return once.result(f"/devices?done=renamed&sid={sid}#done")
+
+
+def _live(current: Session, page: int) -> list[Session]:
+    live = sessions.live(current.user_id, start=min(page - 1, MOST) * PAGE, count=PAGE)
+    return _first(current, live) if page == 1 else live
+
+
+def _find(current: Session, wanted: Filter, page: int) -> tuple[list[Session], int]:
+    """Return this page of the live sessions that are *wanted*, and how many there are of them in all."""
+    listed = {session.id: session for session in _first(current, sessions.live(current.user_id))}
+    found = [row.id for row in rows.build(listed.values(), current) if wanted.fits(row, clock.now())]
+    start = min(page - 1, MOST) * PAGE
+    return [listed[sid] for sid in found[start : start + PAGE]], len(found)
 
 
 def _first(current: Session, live: list[Session]) -> list[Session]:

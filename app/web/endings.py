@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as Answer
 
 from app import admission
 from app.db import db
-from app.identity import activity, sessions, suspicion
+from app.identity import activity, browsers, sessions, suspicion
 from app.identity.session import SITE, Reason, Session
 from app.oauth import client as clients
 from app.oauth import consent
@@ -48,7 +48,7 @@ def acting(action: str) -> AbstractContextManager[Session]:
 
 
 def carry_out(current: Session, action: str) -> Then:
-    """Do `others`, `all`, `delete`, `end:` and a session's id, `app:` and a client's, `mine:`, an id and what was seen,
+    """Do `others`, `all`, `delete`, `end:` or `not-me:` and a session's id, `app:` and a client's, `mine:`, an id and what was seen,
     `address:` and another address, or `admin:` and an act. Must run inside `acting`. What is returned makes the answer, once that is over.
     """
     verb, _, rest = action.partition(":")
@@ -67,10 +67,9 @@ def describe(action: str) -> str:
         return new_address.describe(rest)
     if verb == "app":
         return f"Take back what you allowed {clients.names([rest])[rest]}"
-    if verb in ("end", "mine"):
+    if verb in _ABOUT_ONE:
         session = own(rest.partition(":")[0])
-        mine = f"Say that it was you who used {warning.called(session)} from a new place"
-        return mine if verb == "mine" else f"End {rows.build([session], session)[0].title}"
+        return _ABOUT_ONE[verb].format(rows.called_apart(rows.build([session], session)[0]))
     found = {
         "others": "End your other sessions",
         "all": "Sign out everywhere",
@@ -100,9 +99,25 @@ def _end_one(current: Session, sid: str) -> Answer:
     if session and session.end(Reason.ENDED_ELSEWHERE, actor=current.id):
         activity.record("session_ended" if session.client_id == SITE else "app_ended", current.user_id, session)
         verb = "ended"
+    _take_back(session)
+    return once.result(f"/devices?done={verb}&sid={sid}#done")
+
+
+def _disown(current: Session, sid: str) -> Answer:
+    """End a session that was another person's, also under the id that a change of password gave it since.
+
+    That person may know the password, so the answer leads to a new one.
+    """
+    session = _locked(current, sid)
+    if session and sessions.end_lineage(session, Reason.NOT_ME, actor=current.id):
+        activity.record("not_me", current.user_id, session, browser=browsers.here())
+    _take_back(session)
+    return once.result(f"/account/password?not-me={sid}")
+
+
+def _take_back(session: Session | None) -> None:
     if session and session.client_id != SITE:
         consent.withdraw(session.user_id, session.client_id)
-    return once.result(f"/devices?done={verb}&sid={sid}#session-{sid}")
 
 
 def _locked(current: Session, sid: str) -> Session | None:
@@ -127,7 +142,7 @@ def _answer(current: Session, rest: str) -> Answer:
     session = _locked(current, sid)
     if session and session.goes_on():
         suspicion.answer(session, int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 20 else 0)
-    return once.result(f"/devices?done=answered&sid={sid}#session-{sid}")
+    return once.result(f"/devices?done=answered&sid={sid}#done")
 
 
 def _end_others(current: Session, _rest: str) -> Answer:
@@ -142,7 +157,13 @@ _DOES = {
     "app": _end_app,
     "end": _end_one,
     "mine": _answer,
+    "not-me": _disown,
     "others": _end_others,
+}
+_ABOUT_ONE = {
+    "end": "End {}",
+    "mine": "Say that it was you who used {} from a new place",
+    "not-me": "End {}, which was not you",
 }
 _MANY = ("app", "others")  # which may end so many that they wait in a line
 

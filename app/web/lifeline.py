@@ -6,6 +6,7 @@ from math import log1p
 from typing import Any, Protocol
 
 from app.web import words
+from app.web.words import DAY, HOUR
 
 UNIT = 60  # seconds: below it a logarithmic axis is nearly linear
 WINDOW = 8  # lives of an access token that home shows: the current one stays wide enough to be seen shrinking
@@ -13,6 +14,7 @@ RECENT = 84.0  # home: where the current access token expires; the end of the se
 OLDER = 12.0  # home: where the linear part begins if the session began long before it
 PRESENT = 88.0  # devices: now
 CUT = 62.0  # receipt: the sign-out
+_LEAST, _APART = 12.0, 28.0  # devices: how near the edge, and each other, two labels of the scale may stand on a phone
 
 
 class Living(Protocol):
@@ -75,6 +77,19 @@ def row_lines(sessions: Iterable[Living], now: int) -> dict[str, Lifeline]:
     listed = list(sessions)
     oldest = max((now - session.began_at for session in listed), default=0)
     return {session.id: _row(session, max(oldest, 60 * UNIT), now) for session in listed}
+
+
+def row_scale(sessions: Iterable[Living], now: int) -> tuple[tuple[float, str], ...]:
+    """Return what stands above the rows: how long ago each x is. None where all began within the hour: lines say little then."""
+    oldest = now - min((session.began_at for session in sessions), default=now)
+    if oldest <= HOUR:
+        return ()
+    marks = [(PRESENT, "now")]
+    for age, said in ((HOUR, "1 hour ago"), (DAY, "1 day ago"), (7 * DAY, "1 week ago")):
+        x = round(PRESENT * (1 - _log(age, oldest)), 2)
+        if _LEAST <= x <= marks[-1][0] - _APART:
+            marks.append((x, said))
+    return tuple(marks)
 
 
 def receipt_line(parts: Sequence[Mapping[str, Any]], cut_at: int) -> Lifeline:

@@ -157,7 +157,7 @@ def _not_me(token: str, link: Link, user: User, _form: Any) -> Acted:
         if link.about == "passkey_added":
             passkey.remove_since(user.id, link.made_at - AT_ONCE)
         if session:
-            _end_lineage(session)
+            sessions.end_lineage(session, Reason.NOT_ME)
         elif link.session_id is None:
             _end_all(user.id, Reason.NOT_ME)
         activity.record("not_me", user.id, session, browser=browsers.here())
@@ -174,13 +174,6 @@ _DOES: dict[Purpose, Callable[[str, Link, User, Any], Acted]] = {
     Purpose.MOVE_TO: _move,
     Purpose.NOT_ME: _not_me,
 }
-
-
-def _end_lineage(session: Session) -> None:
-    for sid in sorted(sessions.lineage(session)):
-        one = sessions.lock(sid)
-        if one:
-            one.end(Reason.NOT_ME)
 
 
 def _end_all(user_id: str, reason: Reason) -> None:

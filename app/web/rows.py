@@ -1,6 +1,7 @@
 """A session, of a browser or of an app, as the devices page shows it."""
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -75,6 +76,23 @@ def build(sessions: Iterable[Session], current: Session) -> list[Row]:
     apps = clients.names(session.client_id for session in listed.values() if session.client_id != SITE)
     known = listed | _actors(listed)
     return [_row(session, current, known, apps) for session in listed.values()]
+
+
+def tell_apart(listed: Sequence[Row]) -> dict[str, str]:
+    """Return what to call each row where only its name stands, by its id: if two share it, when and where each began."""
+    count = Counter(row.title for row in listed)
+    return {row.id: row.title if count[row.title] == 1 else called_apart(row) for row in listed}
+
+
+def called_apart(row: Row) -> str:
+    """Return what tells this row from others of its name."""
+    return f"{row.title}, signed in {words.day(row.began_at)}, {row.where}"
+
+
+def in_common(listed: Sequence[Row]) -> dict[str, str]:
+    """Return the facts that are the same for all of several rows, so that a page says them once."""
+    found = {name: {getattr(row, name) for row in listed} for name in ("where", "proof")}
+    return {name: value for name, (value, *more) in found.items() if value and not more and len(listed) > 1}
 
 
 def as_json(row: Row) -> dict[str, Any]:

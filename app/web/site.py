@@ -24,6 +24,7 @@ from app.web import (
     errors,
     guard,
     headers,
+    holds,
     home,
     links,
     live,
@@ -58,6 +59,7 @@ _LEADING_ON = (
 )  # their forms go on to `next`, perhaps an app
 _PAGES = (
     home,
+    holds,
     sign_up,
     sign_up_passkey,
     sign_in,

@@ -1,0 +1,48 @@
+"""First steps: what a person who has just signed up can try, and what of it was done, as the sessions tell."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+from app import clock
+from app.config import DAY
+from app.identity import sessions
+from app.identity.session import Reason, Session
+from app.identity.user import User
+
+SHOWN_DAYS = 7  # ended sessions are kept for longer: nothing that was done comes to look undone
+LOOKED_AT = 50  # sessions, the newest
+_FROM_DEVICES = (Reason.ENDED_ELSEWHERE, Reason.ENDED_OTHERS, Reason.NOT_ME)
+_WITH_RECEIPT = (Reason.SIGNED_OUT, Reason.ENDED_EVERYWHERE)
+
+
+@dataclass(frozen=True)
+class FirstSteps:
+    """*joined*: a second browser signed in. *ended*: one ended another from Devices. *left*: one signed out."""
+
+    joined: bool
+    ended: bool
+    left: bool
+
+
+def build(user: User) -> FirstSteps | None:
+    """Return what this user has done, or None once all of it is, or the account is not new any more."""
+    if clock.now() - user.created_at > SHOWN_DAYS * DAY:
+        return None
+    begun = sessions.begun(user.id, LOOKED_AT)
+    found = FirstSteps(
+        joined=any(_is_second(later, earlier) for later, earlier in combinations(begun, 2)),
+        ended=_is_any_over(begun, _FROM_DEVICES),
+        left=_is_any_over(begun, _WITH_RECEIPT),
+    )
+    return None if found.joined and found.ended and found.left else found
+
+
+def _is_second(later: Session, earlier: Session) -> bool:
+    """Return whether *later* began in another browser. The same browser's earlier session is over before it begins another."""
+    went_on = earlier.ended_entry is None or earlier.ended_entry > later.opened
+    return went_on and earlier.ends_at > later.began_at and earlier.origin != later.origin
+
+
+def _is_any_over(begun: Iterable[Session], reasons: Iterable[Reason]) -> bool:
+    return any(session.ending and session.ending.actor and session.ending.reason in reasons for session in begun)
