@@ -224,7 +224,7 @@ def end_lineage(session: Session, reason: Reason, *, actor: str | None = None) -
     Must run inside `db.writing`.
     """
     found = [lock(sid) for sid in sorted(lineage(session) - {actor})]
-    return any([one.end(reason, actor=actor) for one in found if one])
+    return sum(one.end(reason, actor=actor) for one in found if one) > 0
 
 
 def make_room(user_id: str) -> list[Session]:

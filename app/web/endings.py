@@ -16,7 +16,7 @@ from app.identity import activity, browsers, sessions, suspicion
 from app.identity.session import SITE, Reason, Session
 from app.oauth import client as clients
 from app.oauth import consent
-from app.web import deletion, guard, new_address, once, rows, sign_out, warning
+from app.web import deletion, guard, new_address, once, rows, sign_out
 from app.web.admin import acts
 
 Then = Callable[[], ResponseReturnValue]
@@ -69,7 +69,8 @@ def describe(action: str) -> str:
         return f"Take back what you allowed {clients.names([rest])[rest]}"
     if verb in _ABOUT_ONE:
         session = own(rest.partition(":")[0])
-        return _ABOUT_ONE[verb].format(rows.called_apart(rows.build([session], session)[0]))
+        row = rows.build([session], session)[0]
+        return _ABOUT_ONE[verb].format(title=row.title, which=rows.called_apart(row))
     found = {
         "others": "End your other sessions",
         "all": "Sign out everywhere",
@@ -161,9 +162,9 @@ _DOES = {
     "others": _end_others,
 }
 _ABOUT_ONE = {
-    "end": "End {}",
-    "mine": "Say that it was you who used {} from a new place",
-    "not-me": "End {}, which was not you",
+    "end": "End {which}",
+    "mine": "Say that it was you who used {title} from a new place",
+    "not-me": "End {which}, which was not you",
 }
 _MANY = ("app", "others")  # which may end so many that they wait in a line
 

@@ -1,6 +1,6 @@
 """First steps: what a person who has just signed up can try, and what of it was done, as the sessions tell."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -44,5 +44,5 @@ def _is_second(later: Session, earlier: Session) -> bool:
     return went_on and earlier.ends_at > later.began_at and earlier.origin != later.origin
 
 
-def _is_any_over(begun: Iterable[Session], reasons: Iterable[Reason]) -> bool:
+def _is_any_over(begun: Iterable[Session], reasons: Collection[str | None]) -> bool:
     return any(session.ending and session.ending.actor and session.ending.reason in reasons for session in begun)

@@ -92,7 +92,7 @@ def called_apart(row: Row) -> str:
 def in_common(listed: Sequence[Row]) -> dict[str, str]:
     """Return the facts that are the same for all of several rows, so that a page says them once."""
     found = {name: {getattr(row, name) for row in listed} for name in ("where", "proof")}
-    return {name: value for name, (value, *more) in found.items() if value and not more and len(listed) > 1}
+    return {name: said.pop() for name, said in found.items() if len(said) == 1 < len(listed) and None not in said}
 
 
 def as_json(row: Row) -> dict[str, Any]:

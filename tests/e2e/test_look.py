@@ -29,6 +29,7 @@ PUBLIC = [
 ]
 PRIVATE = [
     "/",
+    "/holds",
     "/account",
     "/account/password",
     "/account/authenticator",

@@ -43,9 +43,45 @@ def phone(open_browser: OpenBrowser, javascript: bool, email: str, laptop: Perso
 
 def test_sign_up_shows_the_living_session(laptop: Person) -> None:
     assert "You are signed in" in laptop.heading()
+    expect(laptop.page.get_by_role("img", name=re.compile("began"))).to_be_visible()
+    laptop.follow("What my browser holds")
     expect(laptop.page.get_by_text("__Host-Http-access", exact=True)).to_be_visible()
     expect(laptop.page.get_by_text("__Host-Http-refresh", exact=True)).to_be_visible()
-    expect(laptop.page.get_by_role("img", name=re.compile("began"))).to_be_visible()
+
+
+def test_the_first_steps_are_ticked_as_they_are_taken(laptop: Person, phone: Person, email: str) -> None:
+    steps = laptop.page.get_by_role("region", name="Three next steps").get_by_role("listitem")
+    laptop.page.goto("/")
+    expect(steps.filter(has_text="Done.")).to_have_text([re.compile("Sign in with a second browser")])
+    steps.get_by_role("link", name="Devices").click()
+    laptop.press("End Chrome on Android")
+    assert not phone.is_signed_in()
+    laptop.page.goto("/")
+    expect(steps.filter(has_text="Done.")).to_have_count(2)
+    laptop.sign_out()
+    expect(laptop.page).to_have_url(re.compile("/signed-out$"))
+    laptop.sign_in(email)
+    expect(laptop.page.get_by_role("heading", level=1)).to_contain_text("You are signed in")
+    expect(steps).to_have_count(0)
+
+
+def test_a_device_that_is_not_theirs_is_ended_and_a_new_password_chosen(
+    laptop: Person, phone: Person, email: str
+) -> None:
+    page = laptop.page
+    page.goto("/devices")
+    row = page.get_by_role("listitem").filter(has_text="Chrome on Android")
+    row.get_by_text("Details").click()
+    row.get_by_role("button", name="This wasn’t me").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Change your password")
+    expect(page.get_by_role("status")).to_contain_text("Chrome on Android has ended.")
+    assert not phone.is_signed_in()
+    page.get_by_label("Current password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password", exact=True).fill("nine quiet walruses")
+    laptop.press("Change password")
+    assert laptop.is_signed_in()
+    phone.sign_in(email)
+    assert not phone.is_signed_in(), "what the thief knew is worth nothing"
 
 
 def test_sign_out_shows_what_ended_and_the_proof(laptop: Person) -> None:

@@ -1,12 +1,13 @@
 """The devices page lists what is true, and ends what is asked, when it is really you who asks."""
 
 import re
+from html import unescape
 
 import pytest
 from werkzeug.test import TestResponse
 
 from app.config import DAY
-from app.web import devices
+from app.web import devices, filters
 from tests import backings
 from tests.browsers import PASSWORD, Browser, Site
 
@@ -106,6 +107,66 @@ def test_many_are_shown_in_pages_with_this_browser_first_and_programs_get_them_a
     assert len(set.union(*shown)) == 120
     assert "Page 2 of 5" in pages[1]
     assert [laptop.get(f"/devices?page={odd}").status_code for odd in ("0", "-1", "99", "x", "9" * 30)] == [200] * 5
+
+
+def test_of_many_the_wanted_ones_are_found_by_their_words_their_kind_or_their_idleness(
+    site: Site, laptop: Browser, phone: Browser
+) -> None:
+    assert 'role="search"' not in laptop.get("/devices").text, "two are seen at a glance"
+    phone.post(f"/devices/{phone.session()['sid']}/name", name="Old phone")
+    site.wait(8 * DAY)
+    laptop.sign_in()
+    for _ in range(filters.LEAST - 2):
+        site.browser("Safari on macOS", address="203.0.113.9").sign_in()
+    assert 'role="search"' in laptop.get("/devices").text
+    for asked, count in (
+        ("q=old+PHONE", 1), ("q=203.0.113", filters.LEAST - 2), ("q=%25", 0), ("which=phones", 1), ("which=idle", 1),
+        ("which=computers", filters.LEAST - 1), ("q=chrome&which=computers", 0), ("which=computers&q=o", filters.LEAST - 1),
+    ):  # fmt: skip
+        page = laptop.get(f"/devices?{asked}").text
+        assert len(set(re.findall(r'id="session-([^"]+)"', page))) == count, asked
+        assert f"You are signed in on {filters.LEAST} devices" in page
+
+
+def test_the_pages_of_what_was_found_go_on_with_the_same_search(site: Site, laptop: Browser) -> None:
+    for _ in range(devices.PAGE):
+        site.browser("Safari on macOS").sign_in()
+    page = laptop.get("/devices?q=o&which=computers").text
+    assert f"{devices.PAGE + 1} of {devices.PAGE + 1} fit" in page
+    [more] = re.findall(r'<a href="([^"]+)" rel="next"', page)
+    assert len(re.findall(r'data-sid="', laptop.get(unescape(more)).text)) == 1
+
+
+def test_two_of_one_name_are_told_apart_by_when_and_where(site: Site, laptop: Browser) -> None:
+    tablets = [site.browser("Safari on macOS", address=f"203.0.113.{number}") for number in (7, 8)]
+    for tablet in tablets:
+        tablet.sign_in()
+        site.wait(2 * 60 * 60)
+    laptop.sign_in()
+    names = re.findall(r'<button>End<span class="unseen"> (.*?)</span>', laptop.get("/devices").text)
+    assert [re.sub(r"\d+ \w+ \d+, \d\d:\d\d", "THEN", name) for name in names] == [
+        f"Safari on macOS, signed in THEN UTC, 203.0.113.{number}" for number in (8, 7)
+    ]
+    tablets[0].sign_out()
+    assert re.findall(r'<button>End<span class="unseen"> (.*?)</span>', laptop.get("/devices").text) == [
+        "Safari on macOS"
+    ]
+
+
+def test_what_is_the_same_for_all_is_said_once(site: Site, laptop: Browser) -> None:
+    site.browser("Chrome on Android").sign_in()
+    page = laptop.get("/devices").text
+    assert "All of these signed in with a password and were last used from 127.0.0.1." in " ".join(page.split())
+    site.browser("Safari on macOS", address="203.0.113.7").sign_in()
+    page = laptop.get("/devices").text
+    assert "All of these signed in with a password." in " ".join(page.split())
+    assert re.search(r"</time><span[^>]*> · </span>203.0.113.7", page)
+
+
+def test_lines_are_drawn_once_they_tell_something(site: Site, laptop: Browser) -> None:
+    assert 'class="lifeline"' not in laptop.get("/devices").text
+    site.wait(60 * 60 + 1)
+    assert 'class="lifeline"' in laptop.get("/devices").text
 
 
 def test_another_persons_session_does_not_exist(site: Site, laptop: Browser) -> None:

@@ -1,6 +1,7 @@
 """The lifeline says the truth in its geometry, and the same in words."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -83,6 +84,19 @@ def test_a_session_that_reached_its_end_has_no_tick_beyond() -> None:
 @pytest.mark.parametrize(("left", "state"), [(11 * HOUR, "live"), (HOUR, "expiring"), (0, "ended")])
 def test_a_life_is_expiring_in_its_last_fifth_or_hour(left: int, state: str) -> None:
     assert row(Life(began_at=NOW - 30 * DAY, ends_at=NOW + left)).state == state
+
+
+def test_the_scale_names_places_that_stand_apart_and_only_where_it_tells_something() -> None:
+    assert lifeline.row_scale([Life(began_at=NOW - HOUR)], NOW) == ()
+    assert lifeline.row_scale([], NOW) == ()
+    for age in (HOUR + 1, DAY, 5 * DAY, 30 * DAY, 400 * DAY):
+        marks = lifeline.row_scale([Life(began_at=NOW - age)], NOW)
+        places = [x for x, _ in marks]
+        assert marks[0] == (lifeline.PRESENT, "now")
+        assert all(right - left >= 28 for right, left in pairwise(places))
+    life = Life(began_at=NOW - 5 * DAY)
+    hour = row(Life("b", began_at=NOW - HOUR), life).start
+    assert (hour, "1 hour ago") in lifeline.row_scale([life], NOW)
 
 
 def test_a_receipt_cuts_everything_at_the_same_place() -> None:

@@ -128,6 +128,11 @@ def says_that_it_was_somebody_else(site: Site, ada: Browser) -> None:
     site.browser().post(in_mail(ada))
 
 
+def is_said_on_the_phone_to_be_somebody_else(site: Site, ada: Browser) -> None:
+    sid = ada.session()["sid"]
+    phone_of(site).post(f"/devices/{sid}/not-me")
+
+
 def is_used_from_a_new_place(site: Site, ada: Browser) -> None:
     assert not copy_of(site, ada, address=PLACE).is_signed_in()
 
@@ -181,15 +186,16 @@ WAYS: list[tuple[End, str, str]] = [
     (has_the_operator_set_a_password, "password_changed", "An administrator set a new password and ended all sessions"),
     (has_the_second_factor_removed, "factor_changed", "The authenticator app and the recovery codes were removed"),
     (recovers, "recovered", "A new password was chosen by way of a mail"),
-    (says_that_it_was_somebody_else, "not_me", "“This wasn’t me” was pressed in a mail to you"),
+    (says_that_it_was_somebody_else, "not_me", "“This wasn’t me” was pressed, here or in a mail to you"),
+    (is_said_on_the_phone_to_be_somebody_else, "not_me", "“This wasn’t me” was pressed, here or in a mail to you"),
     (loses_the_answer_to_a_sign_in, "replaced", "Signed in by a password, Firefox on Linux, 127.0.0.1"),
     (loses_the_answer_to_a_new_password, "replaced", "The password was changed Firefox on Linux, 127.0.0.1"),
     (makes_room, "too_many", f"Signed in by a password, {PHONE}, {PLACE}"),
     (is_used_from_a_new_place, "new_place", f"Used from another network: this session was ended Firefox on Linux, {PLACE}"),
     (reuses_a_token, "reuse", "An old refresh token was used again"),
-    (is_ended_by_the_operator, "by_admin", "ended 7 minutes ago ended by an administrator"),
-    (is_ended_by_an_administrator, "by_admin", "ended 7 minutes ago ended by an administrator"),
-    (is_restored_from_a_backup, "by_admin", "ended 7 minutes ago ended by an administrator"),
+    (is_ended_by_the_operator, "by_admin", "ended 7 minutes ago · ended by an administrator"),
+    (is_ended_by_an_administrator, "by_admin", "ended 7 minutes ago · ended by an administrator"),
+    (is_restored_from_a_backup, "by_admin", "ended 7 minutes ago · ended by an administrator"),
     (is_closed, "account_disabled", ""),
     (is_idle, "idle", "not used for too long"),
     (has_lived_longest, "expired", "reached its longest life"),

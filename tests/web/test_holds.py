@@ -1,4 +1,4 @@
-"""Home shows the living session, and nothing that could be used instead of it."""
+"""What my browser holds: each claim explained, and nothing that could be used instead of it."""
 
 import html
 import re
@@ -7,7 +7,7 @@ from tests.browsers import ACCESS, REFRESH, Site
 
 
 def test_every_claim_of_the_access_token_is_explained(site: Site) -> None:
-    page = site.member().get("/").text
+    page = site.member().get("/holds").text
     for claims in re.findall(r'<dl class="claims">(.*?)</dl>', page, re.DOTALL):
         meanings = [html.unescape(found).strip() for found in re.findall(r"<dd[^>]*>(.*?)</dd>", claims, re.DOTALL)]
         assert meanings
@@ -16,7 +16,7 @@ def test_every_claim_of_the_access_token_is_explained(site: Site) -> None:
 
 def test_neither_token_stands_on_the_page(site: Site) -> None:
     ada = site.member()
-    page = ada.get("/").text
+    page = ada.get("/holds").text + ada.get("/").text
     for token in (ada.pocket()[ACCESS], ada.pocket()[REFRESH]):
         assert token not in page
         assert token.rpartition(".")[2] not in page
