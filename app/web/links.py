@@ -16,7 +16,7 @@ from app.identity import activity, address, browsers, letters, passkey, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.factors import Match
-from app.identity.session import Reason, Session
+from app.identity.session import Reason
 from app.identity.user import User
 from app.mail import link as links
 from app.mail import outbox
