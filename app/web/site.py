@@ -130,6 +130,7 @@ def _context() -> dict[str, Any]:
         "visit": guard.visit(),
         "insecure_cookies": settings().insecure_cookies,
         "has_lab": settings().lab,
+        "has_rooms": settings().lab and settings().workshop,
         "has_mailbox": mailbox.is_here(),
         "takes_passkeys": passkey.are_possible,
         "now": clock.now(),

@@ -86,7 +86,7 @@ def test_an_open_page_is_loaded_anew_when_the_person_signs_in_anew_in_another_ta
     tab.goto("/sign-in")
     tab.get_by_label("Email", exact=True).fill(email)
     tab.get_by_label("Password", exact=True).fill("plenty of violet otters")
-    tab.get_by_role("main").get_by_role("button", name="Sign in").click()
+    tab.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
     expect(laptop.page.locator("html")).not_to_have_attribute("data-session", before)
     expect(laptop.page).to_have_url(re.compile("/devices$"))
 
