@@ -34,7 +34,7 @@ class Letter:
     @property
     def link(self) -> str:
         """The one link in it, as a path of the site."""
-        [found] = re.findall(r"http://localhost:8000(/links/\S+)", self.text)
+        [found] = re.findall(r"http://localhost:\d+(/links/\S+)", self.text)
         return str(found)
 
 
