@@ -164,9 +164,10 @@ def hand_over(response: Response, secret: str | None) -> Response:
     return response
 
 
-def press() -> Markup:
-    """Return the hidden field by which a form that is sent again counts once."""
-    return Markup('<input type="hidden" name="{}" value="{}">').format(PRESS, secrets.token_urlsafe(24))
+def press(doing: str = "Working") -> Markup:
+    """Return the hidden field by which a form that is sent again counts once. *doing*: what its button says meanwhile."""
+    field = Markup('<input type="hidden" name="{}" value="{}" data-doing="{}">')
+    return field.format(PRESS, secrets.token_urlsafe(24), doing)
 
 
 def _press() -> str | None:

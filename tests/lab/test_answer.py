@@ -35,8 +35,8 @@ def test_one_press_without_an_account_shows_that_the_refresh_token_is_over_and_t
     assert answer.headers["Location"] == "/lab#result"
     after = page(visitor.browser, "/lab")
     assert "7 of 19 designs accept the copy" in re.findall("<title>(.*?)</title>", after)[0]
-    assert 'id="result" role="status" tabindex="-1"' in before
-    result = after.partition('id="result" role="status"')[2].partition("</div>")[0]
+    assert 'id="result" role="group"' in before
+    result = after.partition('id="result" role="group"')[2].partition("</div>")[0]
     assert re.search(r"Refresh token: .*400, refused.*JWT: .*accepted though ended", result)
     assert lanes(after) == [
         "Refresh token: looked up: refused at once",

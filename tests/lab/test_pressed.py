@@ -18,7 +18,7 @@ from tests.workshop import Teacher
 pytestmark = pytest.mark.sqlite
 LAB = "__Host-Http-lab"
 FORM = re.compile(r'<form[^>]* action="(/lab[^"]*)" method="post">(.*?)</form>', re.DOTALL)
-FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"[^>]*>')
 IDEMPOTENT = re.compile(r"/lab/path/|/lab/rooms/[^/]+/(reset|remove|close)$")
 
 
