@@ -16,6 +16,7 @@ def tokens(stage: Stage) -> dict[str, Any] | None:
         return None
     claims = jwt.decode(held["access"], options={"verify_signature": False})
     return {
+        "access": held["access"],
         "parts": held["access"].split("."),
         "refresh": words.shorten(held["refresh"].rpartition(".")[2]),
         "cookie": words.shorten(held["cookie"].rpartition(".")[2]),

@@ -1,14 +1,28 @@
-// A button that copies the text beside it. Without a clipboard it does not appear.
-document.querySelectorAll("[data-copy]").forEach((box) => {
-  const button = box.querySelector("button");
-  const said = box.querySelector("[role=status]");
-  button.hidden = !navigator.clipboard;
+// A button for each thing to copy (data-copy says what): it copies the text shown, or the whole of what is shown shortened
+// (data-value). Without a clipboard there is none.
+function offer(shown) {
+  const button = document.createElement("button");
+  const said = document.createElement("span");
+  button.type = "button";
+  button.textContent = shown.dataset.copy;
+  said.setAttribute("role", "status");
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(box.querySelector("code").textContent);
-      said.textContent = "Copied.";
+      await navigator.clipboard.writeText(shown.dataset.value ?? shown.textContent);
+      said.textContent = " Copied.";
     } catch {
-      said.textContent = "Your browser did not allow it. Download the file instead.";
+      said.textContent = " Your browser did not allow it. Select it by hand.";
     }
   });
-});
+  shown.after(button, said);
+  shown.removeAttribute("data-copy");
+}
+
+function look() {
+  for (const shown of document.querySelectorAll("[data-copy]")) offer(shown);
+}
+
+if (navigator.clipboard) {
+  look();
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true }); // parts of a page are replaced
+}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import jwt
 import pytest
 from playwright.sync_api import expect
 
@@ -29,10 +30,10 @@ def pages(server: Server) -> Iterator[tuple[str, str]]:
             seen |= {*LINK.findall(text)}
 
 
-def copy(person: Person) -> str:
+def copy(person: Person, button: str) -> str:
     """Press the button, and read the clipboard."""
-    person.page.get_by_role("button", name=re.compile("^Copy")).click()
-    expect(person.page.get_by_text("Copied.")).to_be_visible()
+    person.page.get_by_role("button", name=button, exact=True).first.click()
+    expect(person.page.get_by_text("Copied.").first).to_be_visible()
     return str(person.page.evaluate("() => navigator.clipboard.readText()"))
 
 
@@ -41,14 +42,31 @@ def test_each_copy_button_of_the_lab_copies_the_file_that_the_page_shows(
 ) -> None:
     person = open_browser()
     person.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    offering = [path for path, text in pages(server) if "data-copy" in text]
+    offering = [path for path, text in pages(server) if 'data-copy="Copy the file"' in text]
     files = {*FOLDER.glob("*.py")} - {FOLDER / "__init__.py"}
     for path in offering:
         person.page.goto(path)
         name = person.page.locator("pre.source").get_attribute("aria-label")
-        assert copy(person) == (FOLDER / str(name)).read_text(), path
+        assert copy(person, "Copy the file") == (FOLDER / str(name)).read_text(), path
         files.remove(FOLDER / str(name))
     assert not files, "every design has a page, and a page a button"
+
+
+def test_what_is_meant_for_another_window_has_a_button_that_copies_it_whole(open_browser: OpenBrowser) -> None:
+    person = open_browser()
+    person.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    person.page.goto("/lab/rooms")
+    person.page.get_by_label("Name of the room").fill("Monday")
+    person.press("Open a room")
+    code = person.page.locator(".code code").inner_text()
+    assert copy(person, "Copy the code") == code
+    assert copy(person, "Copy the link").endswith(f"/lab/rooms/{code}/join")
+    person.page.goto("/lab")
+    person.press("Sign in to begin", "Keep a copy")
+    token = copy(person, "Copy the access token")
+    assert jwt.decode(token, options={"verify_signature": False})["sub"]
+    person.page.goto("/lab/designs/expiry")
+    assert token in copy(person, "Copy the commands")
 
 
 def test_without_a_clipboard_or_javascript_no_button_promises_a_copy(open_browser: OpenBrowser) -> None:
@@ -63,4 +81,4 @@ def test_where_the_browser_does_not_allow_it_the_page_says_so(open_browser: Open
     person.page.add_init_script("navigator.clipboard.writeText = () => Promise.reject(new Error('denied'))")
     person.page.goto("/lab/designs/expiry")
     person.page.get_by_role("button", name="Copy the file").click()
-    expect(person.page.get_by_text("Download the file instead")).to_be_visible()
+    expect(person.page.get_by_text("Select it by hand")).to_be_visible()
