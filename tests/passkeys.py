@@ -91,9 +91,9 @@ def asked(browser: Browser, purpose: str, **fields: str) -> tuple[dict[str, Any]
     return found["options"], found["stamp"]
 
 
-def signed(browser: Browser, key: Key, purpose: str) -> dict[str, str]:
+def signed(browser: Browser, key: Key, purpose: str, **fields: str) -> dict[str, str]:
     """Return the fields that the script fills in with a signature."""
-    options, stamp = asked(browser, purpose)
+    options, stamp = asked(browser, purpose, **fields)
     return {"credential": json.dumps(key.sign(options)), "stamp": stamp}
 
 

@@ -72,7 +72,7 @@ def remove_factor(email: str) -> None:
         factors.turn_off(users.lock(found.id))
         count = sessions.end_all(found.id, Reason.FACTOR_CHANGED)
         activity.record("factor_removed", found.id)
-    click.echo(f"Removed; {count} sessions ended. The password alone signs in.")
+    click.echo(f"Removed; {count} sessions ended. No code is asked for any more.")
 
 
 @group.command("collisions")

@@ -68,6 +68,13 @@ def is_current(link: Link, user: User) -> bool:
     return same and user.password_version == link.version and user.disabled_at is None and user.verified_at is not None
 
 
+def recovering(token: str) -> User | None:
+    """Return the account whose password this link can replace now."""
+    link = links.find(token)
+    user = db.session.get(User, link.user_id) if link and link.purpose == Purpose.RECOVER and link.is_open else None
+    return user if link and user and is_current(link, user) else None
+
+
 def holders(address: str) -> list[User]:
     """Return the accounts that hold this address."""
     return users.sharing({emails.mailbox(address)})

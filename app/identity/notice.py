@@ -35,6 +35,7 @@ NOTICES: Mapping[str, tuple[str, bool]] = {
     "codes_made": ("New recovery codes were made for your account", _ALL),
     "code_used": ("A recovery code of your account was used", _ALL),
     "passkey_added": ("A passkey was added to your account", _ALL),
+    "passkey_behind": ("A passkey of your account may have been copied, and was refused", _ALL),
     "passkey_removed": ("A passkey of your account was removed", _ALL),
 }
 

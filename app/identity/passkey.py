@@ -28,8 +28,8 @@ from webauthn.helpers.structs import (
 from app import address, clock
 from app.config import is_loopback, settings
 from app.db import Model, db
+from app.identity import activity, browsers, proof
 from app.identity import challenge as challenges
-from app.identity import proof
 from app.identity.user import User
 
 MOST = 20  # of one account
@@ -43,8 +43,8 @@ class Passkey(Model):
     """A key of an account. Times are Unix seconds.
 
     *credential*: the id by which its authenticator knows it. *sign_count*: of the last signature; 0 where the key does not
-    count. *is_backed_up*: whether its owner's other devices have it too. *verifies*: whether it has ever made sure of its
-    user, by a finger or a PIN: such a key alone is enough to sign in and to prove again who one is.
+    count. *is_backed_up*: whether its owner's other devices have it too. *verifies*: whether it has ever verified its user,
+    by a finger, a face or a PIN: such a key alone is enough to sign in and to confirm.
     """
 
     __tablename__ = "passkeys"
@@ -105,6 +105,11 @@ def of_user(user_id: str) -> list[Passkey]:
 def has_any(user_id: str) -> bool:
     """Return whether the account has a key."""
     return bool(db.session.scalar(select(func.count()).where(Passkey.user_id == user_id)))
+
+
+def has_verifying(user_id: str) -> bool:
+    """Return whether the account has a key that alone proves two factors."""
+    return bool(db.session.scalar(select(func.count()).where(Passkey.user_id == user_id, Passkey.verifies)))
 
 
 def own(user_id: str, key_id: str) -> Passkey | None:
@@ -211,7 +216,7 @@ def check(sent: str, challenge: bytes) -> Signature | None:
             expected_rp_id=rp_id(),
             expected_origin=origin(),
             credential_public_key=key.public_key,
-            credential_current_sign_count=key.sign_count,
+            credential_current_sign_count=0,  # `spend` looks at it, under the lock
         ),
     )
     if found is None:
@@ -224,12 +229,16 @@ def check(sent: str, challenge: bytes) -> Signature | None:
 def spend(user: User, signature: Signature) -> str | None:
     """Use the signature up and note what it says of its key; return its words of a `Proof`.
 
-    None if it was used, or the key removed, since it was checked. Must run inside `db.writing`, with the user's row locked.
+    None if it was used, or the key removed, since it was checked; or if its key has counted more signatures before (WebAuthn,
+    section 6.1.1): then there may be a copy, and its owner is told. Must run inside `db.writing`, with the user's row locked.
     """
     key = db.session.get(Passkey, signature.key_id, populate_existing=True)
     if key is None or key.user_id != user.id or not challenges.spend(signature.challenge):
         return None
-    key.sign_count = max(key.sign_count, signature.sign_count)
+    if 0 < key.sign_count >= signature.sign_count:
+        activity.record("passkey_behind", user.id, browser=browsers.here())
+        return None
+    key.sign_count = signature.sign_count
     key.is_backed_up, key.used_at = signature.is_backed_up, clock.now()
     key.verifies = key.verifies or signature.is_verified
     return signature.proof

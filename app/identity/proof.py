@@ -45,6 +45,18 @@ def has_factor(words: Collection[str] | None) -> bool:
     return not _FACTORS.isdisjoint(words or ())
 
 
+def suffices(words: Collection[str] | None, *, asks_factor: bool) -> bool:
+    """Return whether this proof is enough to change an account. *asks_factor*: it has a second factor.
+
+    A passkey that did not verify its user signs in and is not enough: the finder of a lost key has it.
+    """
+    return has_factor(words) or not (asks_factor or _is_held_only(words))
+
+
+def _is_held_only(words: Collection[str] | None) -> bool:
+    return PASSKEY in (words or ()) and PASSWORD not in (words or ())
+
+
 def published(how: str | None) -> tuple[str, ...] | None:
     """Return `amr` as tokens have it."""
     if how is None:

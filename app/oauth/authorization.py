@@ -93,6 +93,12 @@ def leads_on(path: str) -> bool:
     return True
 
 
+def likes_factor(path: str) -> bool:
+    """Return whether this path of ours leads a browser on to an app that would like two factors."""
+    given = dict(parse_qsl(urlsplit(path).query))
+    return leads_on(path) and _wants_factor(given.get("acr_values", ""))
+
+
 def _who_asks(given: Parameters) -> tuple[Client, str]:
     ids, uris = given.getlist("client_id"), given.getlist("redirect_uri")
     client = clients.find(ids[0]) if len(ids) == 1 else None

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app import admission, clock, seal
 from app.config import settings
-from app.identity import activity, browsers, factors, proof, refresh_token, sessions, totp
+from app.identity import activity, browsers, factors, passkey, proof, refresh_token, sessions, totp
 from app.identity import user as users
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
@@ -27,7 +27,8 @@ def turn_on() -> ResponseReturnValue:
     user = guard.current().user
     if user.has_factor:
         done = account.has_lately("factor_added")
-        return render_template("web/authenticator.html", codes=factors.count_codes(user), done=done)
+        codes, has_passkeys = factors.count_codes(user), passkey.has_verifying(user.id)
+        return render_template("web/authenticator.html", codes=codes, done=done, has_passkeys=has_passkeys)
     form = forms.TurnOn(request.form or None)
     draft = _opened(form, user) if request.method == "POST" else None
     response = _turn_on(form, draft) if draft and form.validate() else None
@@ -109,6 +110,7 @@ def _draw(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue:
         qr=qr.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"),
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
         codes=draft["codes"],
+        has_passkeys=passkey.has_verifying(user.id),
     ), status
 
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from app import clock
 from app.config import settings
 from app.db import StoreUnavailable
-from app.identity import activity
+from app.identity import activity, passkey
 from app.oauth import authorization, code, consent
 from app.oauth import client as clients
 from app.oauth.authorization import PATH, Asked, Refused, Unanswerable
@@ -52,7 +52,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
         has_asked = visit is not None and "since" in request.args
         return _deny(asked, "login_required") if silent or has_asked else _ask_to_sign_in(asked)
     if _is_too_old(asked, visit):
-        return _deny(asked, "login_required") if silent else redirect(_by_way_of("/confirm"), 303)
+        return _deny(asked, "login_required") if silent else redirect(_by_way_of("/confirm", "asked=1"), 303)
     if decision == "allow" and request.form.get("sid", visit.session.id) == visit.session.id:
         return _allow(asked)
     if not asked.prompt & _ASKING and consent.is_given(visit.user.id, asked.client, asked.scope):
@@ -69,21 +69,28 @@ def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
 
 
 def _is_too_old(asked: Asked, visit: Visit) -> bool:
-    """Return whether the user has to prove who they are again. `since`, which we add, says since when that counts."""
+    """Return whether the user has to prove who they are again.
+
+    We add `since`, which says since when that counts, and `asked` where it leads back from there.
+    """
+    if _is_too_weak(asked, visit) and "asked" not in request.args:
+        return True
     since = request.args.get("since", type=int)
     if since is not None and visit.has_proof_since(since) and not visit.is_stale:  # anyone can write that parameter
         return False
     too_old = asked.max_age is not None and not visit.has_proof_since(clock.now() - asked.max_age)
-    return too_old or "login" in asked.prompt or asked.max_age == 0 or _is_too_weak(asked, visit)
+    return too_old or "login" in asked.prompt or asked.max_age == 0
 
 
 def _is_too_weak(asked: Asked, visit: Visit) -> bool:
     """Return whether a second factor would make the proof as strong as the app would like it (`acr_values`).
 
-    It is a wish (OpenID Connect Core, section 5.5.1.1): who has no second factor, or cannot be asked, is answered for
-    as they are.
+    It is a wish (OpenID Connect Core, section 5.5.1.1): a user who has none, who was asked and gave none, or who cannot be
+    asked, is answered for as they are.
     """
-    return asked.wants_factor and visit.user.has_factor and not visit.has_factor and "none" not in asked.prompt
+    if not asked.wants_factor or visit.has_factor or "none" in asked.prompt:
+        return False
+    return visit.user.has_factor or passkey.has_verifying(visit.user.id)
 
 
 def _ask_to_sign_in(asked: Asked) -> Response:
@@ -91,11 +98,11 @@ def _ask_to_sign_in(asked: Asked) -> Response:
     return redirect(way if 0 < len(way) <= local.LONGEST else _by_way_of("/sign-in"), 303)
 
 
-def _by_way_of(page: str, **own: str) -> str:
-    """Return the address of *page*, which leads back here."""
+def _by_way_of(page: str, *more: str, **own: str) -> str:
+    """Return the address of *page*, which leads back here, with *more* in the query."""
     given = local.query().split("&")
-    again = [part for part in given if unquote_plus(part.partition("=")[0]) != "since"]
-    return local.address(page, f"{PATH}?{'&'.join([*again, f'since={clock.now()}'])}", **own)
+    again = [part for part in given if unquote_plus(part.partition("=")[0]) not in ("since", "asked")]
+    return local.address(page, f"{PATH}?{'&'.join([*again, *more, f'since={clock.now()}'])}", **own)
 
 
 def _ask(asked: Asked, visit: Visit) -> Response:

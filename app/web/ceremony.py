@@ -9,14 +9,14 @@ from collections.abc import Callable
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from app.identity import address, passkey
 from app.identity import challenge as challenges
-from app.identity import passkey
 from app.identity.passkey import Passkey, Signature
 from app.web import cookies, cross_origin, forms, guard, sign_up
 
 bp = Blueprint("ceremony", __name__, url_prefix="/passkeys")
 bp.before_request(cross_origin.check)
-SIGN_IN, SIGN_UP, CONFIRM, ADD = "sign-in", "sign-up", "confirm", "add"
+SIGN_IN, SIGN_UP, CONFIRM, ADD, RECOVER = "sign-in", "sign-up", "confirm", "add", "recover"
 WRONG = "That did not work: the page was open for too long, or this passkey is not one that it takes. Try again."
 
 
@@ -29,20 +29,23 @@ def ask(purpose: str) -> ResponseReturnValue:
     if purpose in (CONFIRM, ADD) and guard.visit() is None:
         abort(401)
     secret, stamp = cookies.read(cookies.CEREMONY) or challenges.new_secret(), challenges.new_stamp()
-    challenge = challenges.of(secret, stamp, _about(purpose))
+    challenge = challenges.of(secret, stamp, _about(purpose, request.form.get("token", "")))
     answer = jsonify(stamp=stamp, options=json.loads(describe(challenge or b"")))
     cookies.put(answer, cookies.CEREMONY, secret, seconds=challenges.SECONDS)
     return answer
 
 
-def challenge(form: forms.Signed, purpose: str) -> bytes | None:
-    """Return what this browser was given to sign for the page of *form*, or None if that was too long ago."""
-    return challenges.of(cookies.read(cookies.CEREMONY), forms.text(form.stamp), _about(purpose))
+def challenge(form: forms.Signed, purpose: str, token: str = "") -> bytes | None:
+    """Return what this browser was given to sign for the page of *form*, or None if that was too long ago.
+
+    *token*: of the link that the page is of.
+    """
+    return challenges.of(cookies.read(cookies.CEREMONY), forms.text(form.stamp), _about(purpose, token))
 
 
-def signature(form: forms.Signed, purpose: str) -> Signature | None:
+def signature(form: forms.Signed, purpose: str, token: str = "") -> Signature | None:
     """Return the signature that came with *form*, or None if it is not good. Nothing is used up."""
-    asked = challenge(form, purpose)
+    asked = challenge(form, purpose, token)
     return passkey.check(forms.text(form.credential), asked) if asked else None
 
 
@@ -52,9 +55,11 @@ def made(form: forms.Signed, purpose: str, user_id: str, name: str) -> Passkey |
     return passkey.make(user_id, forms.text(form.credential), asked, name, verified=is_only) if asked else None
 
 
-def _about(purpose: str) -> str:
-    """Return what a challenge is good for: of a visitor, in their session only."""
-    return f"{purpose} {guard.current().claims.sid}" if purpose in (CONFIRM, ADD) else purpose
+def _about(purpose: str, token: str) -> str:
+    """Return what a challenge is good for: of a visitor, in their session only; of a link, for that one only."""
+    if purpose in (CONFIRM, ADD):
+        return f"{purpose} {guard.current().claims.sid}"
+    return f"{purpose} {token}" if purpose == RECOVER else purpose
 
 
 def _sign_in(challenge: bytes) -> str:
@@ -65,7 +70,15 @@ def _confirm(challenge: bytes) -> str:
     return passkey.ask_to_sign(challenge, guard.current().session.user_id)
 
 
+def _recover(challenge: bytes) -> str:
+    owner = address.recovering(request.form.get("token", "")) or abort(422)
+    return passkey.ask_to_sign(challenge, owner.id)
+
+
 def _add(challenge: bytes) -> str:
+    """Ask for no key that would then not be added: its page asks for a fresh proof first."""
+    if not guard.current().may_open_way:
+        abort(422)
     user = guard.current().user
     return passkey.ask_to_make(user.id, user.email, user.name, challenge)
 
@@ -79,4 +92,10 @@ def _sign_up(challenge: bytes) -> str:
     return passkey.ask_to_make(owner, forms.text(form.email), forms.text(form.name), challenge, verified=True)
 
 
-_ASKS: dict[str, Callable[[bytes], str]] = {SIGN_IN: _sign_in, SIGN_UP: _sign_up, CONFIRM: _confirm, ADD: _add}
+_ASKS: dict[str, Callable[[bytes], str]] = {
+    SIGN_IN: _sign_in,
+    SIGN_UP: _sign_up,
+    CONFIRM: _confirm,
+    ADD: _add,
+    RECOVER: _recover,
+}

@@ -43,6 +43,7 @@ def confirm() -> ResponseReturnValue:
         doing=doing,
         wanted=wanted,
         is_app=authorization.leads_on(wanted),
+        likes_factor=authorization.likes_factor(wanted),
     ), status
 
 

@@ -185,6 +185,7 @@ class ConfirmPasskey(Signed):
 
 class AddPasskey(Signed):
     name = name_field("Name", "Give the passkey a name.", longest=60)
+    end_others = BooleanField("End my other sessions")
 
 
 class RenamePasskey(Form):

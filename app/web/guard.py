@@ -26,6 +26,7 @@ from app.identity.user import User
 from app.web import cookies, local, visitors
 from app.web.held import Held
 
+NEW_WAY_SECONDS = 2 * 60
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -64,13 +65,21 @@ class Visit:
     @property
     def is_stale(self) -> bool:
         """Whether the user has to prove who they are before a sensitive act (step-up)."""
-        is_enough = self.has_factor or not self.user.has_factor
-        return not (is_enough and self.has_proof_since(clock.now() - settings().step_up_seconds + 1))
+        return not (self.suffices_for(self.user) and self.has_proof_since(clock.now() - settings().step_up_seconds + 1))
+
+    @property
+    def may_open_way(self) -> bool:
+        """Whether the proof is fresh enough for another way in, by which the holder of a copy of these tokens would stay."""
+        return not self.is_stale and self.has_proof_since(clock.now() - NEW_WAY_SECONDS + 1)
 
     @property
     def has_factor(self) -> bool:
         """Whether the proof that these tokens carry includes a second factor."""
         return proof.has_factor(self.claims.amr)
+
+    def suffices_for(self, owner: User) -> bool:
+        """Return whether the proof that these tokens carry, if it is fresh, is enough to change the account of *owner*."""
+        return proof.suffices(self.claims.amr, asks_factor=owner.has_factor)
 
     @property
     def proof(self) -> Proof:

@@ -1,6 +1,7 @@
 """What the links in mails lead to: a page that says what its button does. Opening it changes nothing."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -15,7 +16,6 @@ from app.db import db, writing
 from app.identity import activity, address, browsers, letters, passkey, sessions
 from app.identity import password as passwords
 from app.identity import user as users
-from app.identity.factors import Match
 from app.identity.session import Reason
 from app.identity.user import User
 from app.mail import link as links
@@ -23,12 +23,13 @@ from app.mail import outbox
 from app.mail.link import Link, Purpose
 from app.oauth import consent
 from app.revocation import delivery
-from app.web import forms, guard, once, second, sign_in
+from app.web import ceremony, forms, guard, once, second, sign_in
 
 bp = Blueprint("links", __name__)
 AT_ONCE = 5  # seconds; a notice and what it is about are written by one transaction
 SHOWN_SECONDS = 10 * 60  # a link that was used says what it did
 Acted = ResponseReturnValue | None
+Spend = Callable[[User], str | None]  # in the transaction: what was proved, or None if it no longer is
 
 
 @bp.get("/links/<token>")
@@ -105,13 +106,13 @@ def _move(token: str, link: Link, user: User, _form: Any) -> Acted:
 
 def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
     """Set the new password, and end every session and app, before the page answers. Factors stay as they are."""
-    code = second.find(user, request.form.get("code", "")) if second.is_asked(user) else None
-    if code is None and second.is_asked(user):
+    spend = _find_second(token, user)
+    if spend is None and second.is_asked(user):
         return _page(token, link, user, form, is_wrong=True), 422
     hashed = _hash(form)
     with writing():
         owner = users.lock(user.id)
-        if not (address.is_current(link, owner) and _suffices(owner, code) and link.spend()):
+        if not (address.is_current(link, owner) and _suffices(owner, spend) and link.spend()):
             db.session.rollback()
             return None
         owner.set_password(hashed)
@@ -122,9 +123,24 @@ def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
     return response
 
 
-def _suffices(owner: User, code: Match | None) -> bool:
-    """Use up the code that recovery asks for besides the link, if there is a second factor by now."""
-    return not second.is_asked(owner) or (code is not None and second.spend(owner, code) is not None)
+def _find_second(token: str, user: User) -> Spend | None:
+    """Return what uses up the second factor that recovery asks for besides the link, or None if a good one was not given.
+
+    A passkey that has verified its user does as well as a code.
+    """
+    if not second.is_asked(user):
+        return None
+    if "credential" in request.form:
+        signature = ceremony.signature(forms.Signed(request.form), ceremony.RECOVER, token)
+        is_good = signature is not None and signature.user_id == user.id and signature.is_verified
+        return partial(passkey.spend, signature=signature) if signature and is_good else None
+    code = second.find(user, request.form.get("code", ""))
+    return partial(second.spend, found=code) if code else None
+
+
+def _suffices(owner: User, spend: Spend | None) -> bool:
+    """Use up the second factor, if there is one by now."""
+    return not second.is_asked(owner) or (spend is not None and spend(owner) is not None)
 
 
 def _claim(_token: str, link: Link, user: User, form: Any) -> Acted:
@@ -193,14 +209,17 @@ def _outcome(link: Link) -> dict[str, bool]:
 
 def _page(token: str, link: Link, user: User, form: Form | None = None, *, is_wrong: bool = False) -> str:
     session = sessions.named(user.id, {link.session_id}) if link.session_id else []
+    asks_second = link.purpose == Purpose.RECOVER and second.is_asked(user)
     return render_template(
         "web/link.html",
         token=token,
         link=link,
         user=user,
         form=form or _form(link, user, None),
-        wrong=second.WRONG if is_wrong else None,
-        asks_second=link.purpose == Purpose.RECOVER and second.is_asked(user),
+        wrong=(ceremony.WRONG if "credential" in request.form else second.WRONG) if is_wrong else None,
+        by_passkey="credential" in request.form,
+        asks_second=asks_second,
+        has_passkeys=asks_second and passkey.has_verifying(user.id),
         session=session[0] if session else None,
     )
 

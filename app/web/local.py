@@ -16,7 +16,7 @@ _MOST_ENCODED = 12  # characters for one of a path: four bytes of UTF-8 at the m
 _AS_THEY_ARE = "/:@!$'()*,;"  # in a value of a query they need no other form
 _IN_QUERIES = "%!$&'()*+,/:;=?@"  # as `iri_to_uri` leaves them
 _REST = re.compile(rb"(?:^|&)rest=")
-_ADDED = re.compile(r"&since=[0-9]{1,12}$")  # by `authorize`, where it leads by way of another page
+_ADDED = re.compile(r"(&asked=1)?&since=[0-9]{1,12}$")  # by `authorize`, where it leads by way of another page
 
 
 def init_app(app: Flask, leading_on: Collection[str]) -> None:

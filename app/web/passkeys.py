@@ -1,4 +1,4 @@
-"""The passkeys of an account: listed, added, named, removed. To add or remove one takes a fresh proof: each is a way in."""
+"""The passkeys of an account: listed, added, named, removed. To add or remove one takes a fresh proof, as each is a way in."""
 
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -7,7 +7,7 @@ from app import admission
 from app.identity import activity, browsers, half, passkey
 from app.identity import user as users
 from app.identity.passkey import Passkey
-from app.web import account, authenticator, ceremony, forms, guard, once
+from app.web import account, authenticator, ceremony, forms, guard, local, once
 
 bp = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
 PAGE = "/account/passkeys"
@@ -23,9 +23,12 @@ def show() -> ResponseReturnValue:
 
 
 @bp.route("/add", methods=["GET", "POST"])
-@guard.proved
+@guard.required
 def add() -> ResponseReturnValue:
+    """Add a key that was made lately: its challenge is given after a fresh proof alone."""
     form = forms.AddPasskey(request.form or None, data={"name": browsers.describe(browsers.here().user_agent).label})
+    if not (form.credential.data or guard.current().may_open_way):
+        return redirect(local.address("/confirm", request.path), 303)
     done = _add(form) if request.method == "POST" and form.validate() else None
     return done or (render_template("web/passkeys_add.html", form=form), 422 if request.method == "POST" else 200)
 
@@ -55,7 +58,7 @@ def remove(key_id: str) -> ResponseReturnValue:
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(session.user_id)
         key = _own(key_id)
-        if passkey.is_last_way_in(owner, key) or (owner.has_factor and not visit.has_factor):
+        if passkey.is_last_way_in(owner, key) or not visit.suffices_for(owner):
             return redirect(request.path, 303)  # since changed by another browser
         passkey.remove(key)
         half.forget(owner.id)
@@ -73,18 +76,17 @@ def _add(form: forms.AddPasskey) -> ResponseReturnValue | None:
     challenge = ceremony.challenge(form, ceremony.ADD)
     key = ceremony.made(form, ceremony.ADD, visit.session.user_id, forms.text(form.name))
     if challenge and key:
-        with guard.acting() as session:
+        with admission.turn("endings"), guard.acting() as session:
             owner = users.lock(session.user_id)
-            is_enough = visit.has_factor or not owner.has_factor
-            if is_enough and passkey.add(key, challenge):
-                activity.act("passkey_added", session)
+            if visit.suffices_for(owner) and passkey.add(key, challenge):
+                authenticator.go_on(session, "passkey_added", visit.proof, end_others=form.end_others.data)
                 return once.result(f"{PAGE}?done=added")
     form.credential.errors = [ceremony.WRONG]
     return None
 
 
 _RESULTS = {
-    "passkey_added": "The passkey was added. From now on it signs you in.",
-    "passkey_removed": "The passkey was removed: it signs nobody in any more. This browser stays signed in, with new tokens.",
+    "passkey_added": "The passkey was added. From now on it signs you in. This browser stays signed in, with new tokens.",
+    "passkey_removed": "The passkey was removed: it signs in no more. This browser stays signed in, with new tokens.",
     "passkey_renamed": "The passkey has its new name.",
 }

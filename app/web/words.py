@@ -101,11 +101,12 @@ _EVENTS = {
     "code_confirm_failed": "A wrong code was given where you had to prove that it is you",
     "factor_failed": "A sign-in stopped at the second factor: the password was right, and the code was wrong",
     "factor_added": "An authenticator app was added: from then on, signing in takes one of its codes",
-    "factor_removed": "The authenticator app and the recovery codes were removed: the password alone signs in",
+    "factor_removed": "The authenticator app and the recovery codes were removed: no code is asked for any more",
     "codes_made": "New recovery codes were made, and the old ones are good no more",
     "code_used": "A recovery code was used",
     "passkey_added": "A passkey was added: from then on, it signs in",
     "passkey_removed": "A passkey was removed",
+    "passkey_behind": "A passkey was refused: it had counted more signatures before, so there may be a copy of it",
     "passkey_renamed": "A passkey was given another name",
     "passkey_confirm_failed": "A passkey that was not right was given where you had to prove that it is you",
 }

@@ -33,7 +33,10 @@ function say(form, text) {
 // Sends the form: with what a key gave, or as it is where the site has refused to ask, which then says why.
 function send(form) {
   filled.add(form);
-  for (const copy of form.querySelectorAll("[data-as]")) copy.value = document.getElementById(copy.dataset.as).checked ? "y" : "";
+  for (const copy of form.querySelectorAll("[data-as]")) {
+    const typed = document.getElementById(copy.dataset.as);
+    copy.value = typed.type !== "checkbox" ? typed.value : typed.checked ? "y" : "";
+  }
   form.requestSubmit();
 }
 

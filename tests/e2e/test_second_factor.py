@@ -83,7 +83,7 @@ def add(walk: Walk, ada: Person) -> Phone:
     walk.look(ada, "add-wrong")
     assert phone_of(ada.page) == phone, "the phone has this key by now"
     walk.give(ada, walk.code(phone), "Add the app")
-    assert ada.heading() == "Signing in takes a code of your authenticator app"
+    assert ada.heading() == "Signing in with your password takes a code"
     walk.look(ada, "added")
     return phone
 

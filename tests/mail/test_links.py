@@ -11,11 +11,13 @@ from sqlalchemy import event
 from app.db import db
 from app.identity import password as passwords
 from app.mail.link import LIVES, Purpose
+from tests import passkeys
 from tests.authenticator import add_app
 from tests.browsers import PASSWORD, SITE_URL, Browser, Site
 from tests.mail.conftest import Post
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
+from tests.passkeys import Key
 
 MINUTE = 60
 NEW = "nine quiet walruses"
@@ -138,6 +140,41 @@ class TestRecovery:
         assert owner.post(link, password="short", code=code).status_code == 422, "which uses up neither link nor code"
         assert owner.post(link, password=NEW, code=code).status_code == 303
         assert owner.sign_in(password=NEW).headers["Location"].startswith("/sign-in/code")
+
+    def test_a_passkey_does_as_well_as_a_code(self, post: Post) -> None:
+        ada = post.verified()
+        key = passkeys.add(ada)
+        add_app(ada)
+        weak = passkeys.add(ada, Key(is_sure=False), name="Weak")
+        link = post.ask_recovery()
+        token = link.rpartition("/")[2]
+        owner, eve = post.site.browser(), post.site.member("eve@example.org")
+        other = passkeys.add(eve)
+        assert "Use a passkey instead of a code" in owner.get(link).text
+        for wrong in (weak, other):
+            answer = owner.post(link, **passkeys.signed(owner, wrong, "recover", token=token), password=NEW)
+            assert answer.status_code == 422
+            assert "That did not work" in answer.text
+            assert "This code is not right" not in answer.text
+        for_sign_in = passkeys.signed(owner, key, "sign-in")
+        assert owner.post(link, **for_sign_in, password=NEW).status_code == 422
+        sent = passkeys.signed(owner, key, "recover", token=token)
+        assert owner.post(link, **sent, password="short").status_code == 422, "which uses up neither link nor signature"
+        assert owner.post(link, **sent, password=NEW).status_code == 303
+        assert not ada.is_signed_in()
+        assert owner.sign_in(password=NEW).headers["Location"].startswith("/sign-in/code")
+
+    def test_a_passkey_signs_for_one_link_that_is_open(self, post: Post) -> None:
+        ada = post.verified()
+        key = passkeys.add(ada)
+        add_app(ada)
+        browser, links = post.site.browser(), [post.ask_recovery(), post.ask_recovery()]
+        tokens = [link.rpartition("/")[2] for link in links]
+        sent = passkeys.signed(browser, key, "recover", token=tokens[0])
+        assert browser.post(links[1], **sent, password=NEW).status_code == 422
+        assert browser.post(links[0], **sent, password=NEW).status_code == 303
+        for dead in (*tokens, "x", ""):
+            assert browser.post("/passkeys/ask/recover", token=dead).status_code == 422, "nor does it name any key"
 
     def test_its_address_is_told(self, post: Post) -> None:
         post.verified()

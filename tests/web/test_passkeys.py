@@ -5,14 +5,18 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import jwt
 import pytest
 
 from app.identity import challenge
+from app.web import guard
 from tests import passkeys
 from tests.authenticator import add_app
 from tests.browsers import ACCESS, PASSWORD, SITE_URL, Browser, Site, form
+from tests.oauth.conftest import register_app
+from tests.oauth.flow import Flow
 from tests.passkeys import PAGE, Key
 
 CEREMONY = "__Host-Http-passkey"
@@ -65,6 +69,7 @@ def test_a_passkey_signs_in_without_address_and_password(site: Site, key: Key) -
     assert browser.is_signed_in()
     assert amr(browser) == ["pop", "mfa"]
     assert "with a passkey" in browser.get("/devices").text
+    assert "by a passkey" in browser.get("/activity").text
 
 
 def test_it_stays_as_long_as_was_ticked(site: Site, key: Key) -> None:
@@ -80,6 +85,21 @@ def test_a_key_that_asks_for_no_finger_is_one_factor(site: Site, ada: Browser) -
     passkeys.sign_in(browser, key)
     assert browser.is_signed_in()
     assert (amr(browser), claims(browser)["acr"]) == (["pop"], "1")
+
+
+def test_who_finds_a_key_that_asks_for_no_finger_changes_nothing(site: Site, ada: Browser) -> None:
+    key = passkeys.add(ada, Key(is_sure=False))
+    finder = site.browser()
+    passkeys.sign_in(finder, key)
+    for page in (f"{PAGE}/add", f"{PAGE}/{key_id(site)}/remove", "/account/authenticator"):
+        assert finder.get(page).headers["Location"].startswith("/confirm?"), page
+    for path in ("/devices/end-others", "/devices/end-all"):
+        assert finder.post(path).headers["Location"].startswith("/confirm?"), path
+    assert ada.is_signed_in()
+    assert passkeys.confirm(finder, key, action="others").status_code == 422
+    assert finder.post("/confirm", password=PASSWORD, action="others").status_code == 303, (
+        "the owner knows the password"
+    )
 
 
 def test_with_a_factor_such_a_key_is_asked_for_a_code(site: Site, ada: Browser) -> None:
@@ -123,6 +143,13 @@ def test_so_is_a_signature_by_a_key_that_counts(site: Site, ada: Browser) -> Non
     assert rows(site, "sign_count") == [(2,)]
     older = replace(key, count=1)
     assert passkeys.sign_in(site.browser(), older).status_code == 422, "a copy of the key is behind"
+    assert events(site)[-1] == "passkey_behind"
+    assert "there may be a copy of it" in ada.get("/activity").text
+    for liar in (replace(key, count=None), replace(key, count=0)):
+        assert passkeys.confirm(ada, liar).status_code == 422, "it goes on from the highest"
+    assert rows(site, "sign_count") == [(2,)]
+    assert passkeys.sign_in(site.browser(), replace(key, count=2**32 - 2)).status_code == 303
+    assert rows(site, "sign_count") == [(2**32 - 1,)]
 
 
 def test_it_is_good_in_the_browser_that_asked_and_for_five_minutes(site: Site, key: Key) -> None:
@@ -220,6 +247,41 @@ def test_a_passkey_confirms_for_the_link_that_it_makes_alone(site: Site, ada: Br
     assert copy.get(f"{PAGE}/add").headers["Location"].startswith("/confirm"), "the copy has proved nothing"
 
 
+def test_an_app_that_wants_two_factors_has_the_passkey_asked_for(site: Site, ada: Browser, key: Key) -> None:
+    flow, browser, wish = Flow(register_app(site, "Bank")), site.browser(), {"acr_values": "2"}
+    browser.sign_in(next=flow.path(**wish))
+    asked = browser.get(flow.path(**wish)).headers["Location"]
+    assert asked.startswith("/confirm?next=/oauth/authorize")
+    assert "The app would like two factors" in browser.get(asked).text
+    assert flow.allow(browser, acr_values="1"), "another app does not"
+    assert browser.get(flow.path(**wish, prompt="none")).headers["Location"].startswith(flow.redirect_uri)
+    back = browser.post("/confirm", password=PASSWORD, **arguments(asked)).headers["Location"]
+    assert browser.get(back).status_code == 303, "it is a wish: who gives the password is answered for as they are"
+    assert browser.get(flow.path(**wish)).headers["Location"] == asked, "and is asked the next time"
+    back = passkeys.confirm(browser, key, **arguments(asked)).headers["Location"]
+    assert amr(browser) == ["pop", "mfa"]
+    assert browser.get(flow.path(**wish)).headers["Location"].startswith(flow.redirect_uri)
+    assert browser.get(back).headers["Location"].startswith(flow.redirect_uri)
+
+
+def arguments(path: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(path).query))
+
+
+def test_pages_about_the_code_say_what_is_true_of_an_account_without_a_password(site: Site) -> None:
+    browser = site.browser()
+    passkeys.sign_up(browser, Key())
+    assert "You sign in with a passkey, as before" in browser.get("/account/authenticator").text
+    add_app(browser)
+    pages = [browser.get(page).text for page in ("/account", "/account/authenticator", "/account/authenticator/remove")]
+    browser.post("/account/authenticator/remove")
+    pages.append(browser.get("/account/authenticator/remove?done=removed").text)
+    assert "You have an authenticator app" in pages[1]
+    assert "Your passkeys sign you in" in pages[3]
+    for page in pages:
+        assert "our password" not in page
+
+
 def test_it_carries_out_what_was_to_be_confirmed(site: Site, ada: Browser, key: Key) -> None:
     other = site.browser("Safari on macOS")
     other.sign_in()
@@ -255,9 +317,38 @@ def test_copied_cookies_neither_add_nor_remove_a_passkey(site: Site, ada: Browse
     thief = site.thief(ada.pocket())
     for page in (f"{PAGE}/add", f"{PAGE}/{key_id(site)}/remove"):
         assert thief.post(page).headers["Location"].startswith("/confirm?"), page
-    sent = passkeys.made(thief, Key(), "add", name="Thief")
-    assert thief.post(f"{PAGE}/add", **sent).headers["Location"].startswith("/confirm?")
+    assert thief.post("/passkeys/ask/add").status_code == 422, "it is given nothing to sign"
     assert rows(site) == [("Laptop",)]
+
+
+def test_cookies_that_were_copied_a_while_after_the_proof_add_no_way_in(site: Site, ada: Browser) -> None:
+    site.wait(guard.NEW_WAY_SECONDS)
+    thief = site.thief(ada.pocket())
+    assert thief.get(f"{PAGE}/add").headers["Location"].startswith("/confirm?")
+    assert thief.post("/passkeys/ask/add").status_code == 422
+    assert thief.post(f"{PAGE}/add", credential="made up", stamp="made up", name="Thief").status_code == 422
+    assert rows(site) == []
+    ada.post("/confirm", password=PASSWORD)
+    passkeys.add(ada)
+
+
+def test_who_takes_long_to_make_a_key_can_still_add_it(site: Site, ada: Browser) -> None:
+    sent = passkeys.made(ada, Key(), "add", name="Phone")
+    site.wait(challenge.SECONDS - 1)
+    assert ada.post(f"{PAGE}/add", **sent).status_code == 303
+
+
+def test_adding_a_key_ends_copies_of_the_cookies_and_on_request_the_other_sessions(site: Site, ada: Browser) -> None:
+    other, copy = site.browser("Safari on macOS"), site.thief(ada.pocket())
+    other.sign_in()
+    passkeys.add(ada)
+    assert ada.is_signed_in()
+    assert not copy.is_signed_in()
+    assert other.is_signed_in()
+    sent = passkeys.made(ada, Key(), "add", name="Phone")
+    assert ada.post(f"{PAGE}/add", **sent, end_others="y").status_code == 303
+    assert ada.is_signed_in()
+    assert not other.is_signed_in()
 
 
 def test_of_two_requests_with_one_signature_at_once_on_two_nodes_one_succeeds(
