@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 import jwt
 import pytest
 
-from app.identity import challenge
+from app.identity import challenge, erasure
+from app.identity.passkey import Passkey
 from app.web import guard
 from tests import passkeys
 from tests.authenticator import add_app
@@ -225,8 +226,9 @@ def test_behind_a_proxy_keys_are_bound_to_the_public_address(
         SITE_URL=address, TEST_CONTROLS="0", TRUSTED_PROXIES="1", MAIL_FROM="site@example.org"
     ).browser()
     assert browser.get("/.well-known/webauthn").get_json() == {"origins": [origin]}
-    options = browser.post("/passkeys/ask/sign-in", {"Sec-Fetch-Site": "same-origin"}).get_json()["options"]
-    assert options["rpId"] == rp_id
+    for said in ({}, {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}):
+        answer = browser.post("/passkeys/ask/sign-in", {"Sec-Fetch-Site": "same-origin", **said})
+        assert answer.get_json()["options"]["rpId"] == rp_id
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "http://[::1]:8000", "https://192.0.2.1"])
@@ -557,3 +559,60 @@ def test_without_javascript_the_pages_say_so_and_offer_the_other_way(site: Site,
         text = browser.get(page).text
         assert "A passkey needs JavaScript, which is off in this browser." in text, page
         assert "<button hidden" in text, page
+
+
+def test_half_a_ceremony_leaves_nothing(site: Site, ada: Browser, key: Key) -> None:
+    stranger = site.browser()
+    passkeys.signed(stranger, key, "sign-in")
+    passkeys.made(stranger, Key(), "sign-up", email="bob@example.org", name="Bob")
+    before = site.query("SELECT count(*) FROM spent_challenges")
+    passkeys.made(ada, Key(), "add", name="Phone")
+    assert not stranger.is_signed_in()
+    assert site.query("SELECT count(*) FROM users") == [(1,)]
+    assert rows(site) == [("Laptop",)]
+    assert site.query("SELECT count(*) FROM spent_challenges") == before
+
+
+def test_two_tabs_do_not_disturb_each_other(site: Site, ada: Browser, key: Key) -> None:
+    first, second = (passkeys.signed(ada, key, "confirm") for _ in range(2))
+    phone = passkeys.made(ada, Key(), "add", name="Phone")
+    for sent in (second, first):
+        assert ada.post("/confirm", **sent).status_code == 303
+        assert ada.post("/confirm", **sent).status_code == 422, "each is good once"
+    assert ada.post(f"{PAGE}/add", **phone).status_code == 303
+
+
+def test_a_closed_account_is_not_opened_by_its_passkey(site: Site, key: Key) -> None:
+    site.run("users", "disable", "ada@example.org")
+    browser = site.browser()
+    assert passkeys.sign_in(browser, key).status_code == 422
+    assert not browser.is_signed_in()
+    site.run("users", "enable", "ada@example.org")
+    assert passkeys.sign_in(browser, key).status_code == 303
+
+
+def test_an_account_without_a_password_is_deleted_after_its_passkey_has_confirmed(site: Site) -> None:
+    browser, key = site.browser(), Key()
+    passkeys.sign_up(browser, key)
+    passkeys.add(browser, Key(is_sure=False), name="Weak")
+    waiting = site.browser()
+    sent = passkeys.signed(waiting, key, "sign-in")
+    assert browser.post("/confirm", password=PASSWORD, action="delete").status_code == 422
+    assert passkeys.confirm(browser, key, action="delete").status_code == 303
+    assert rows(site) == []
+    assert waiting.post("/sign-in/passkey", **sent).status_code == 422
+    assert passkeys.sign_up(site.browser(), key).status_code == 303, "the device may still have it"
+
+
+@pytest.mark.nodes
+def test_an_older_node_does_not_delete_an_account_of_which_it_does_not_know_the_keys(
+    site: Site, ada: Browser, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [table for table in erasure.tables() if table is not Passkey.__table__]
+    with monkeypatch.context() as older:
+        older.setattr(erasure, "tables", lambda: iter(known))
+        assert ada.post("/confirm", password=PASSWORD, action="delete").status_code >= 500
+    assert ada.is_signed_in()
+    assert rows(site) == [("Laptop",)]
+    assert ada.post("/confirm", password=PASSWORD, action="delete").status_code == 303
+    assert rows(site) == []
