@@ -52,3 +52,26 @@ def test_what_an_attacker_can_do_and_what_goes_beyond_the_standards_names_a_test
 def test_every_line_of_rfc_7009_is_judged() -> None:
     judged = {row[0] for row in JUDGED}
     assert {f"REV-{number:02}" for number in range(1, 33)} <= judged
+
+
+ASVS = {
+    6: {1: 3, 2: 12, 3: 8, 4: 6, 5: 8, 6: 4, 7: 2, 8: 4},
+    7: {1: 3, 2: 4, 3: 2, 4: 5, 5: 3, 6: 2},
+    9: {1: 3, 2: 4},
+    10: {1: 2, 2: 3, 3: 5, 4: 16, 5: 5, 6: 2, 7: 3},
+}
+"""How many requirements each section of these chapters of ASVS 5.0 has."""
+
+
+def test_every_requirement_of_four_chapters_of_asvs_has_one_row_and_few_are_not_met() -> None:
+    sheet = [row for row in JUDGED if re.fullmatch(r"(6|7|9|10)\.\d+\.\d+ \([123]\)", row[0])]
+    asked = [
+        f"{chapter}.{section}.{number}"
+        for chapter, sections in ASVS.items()
+        for section, count in sections.items()
+        for number in range(1, count + 1)
+    ]
+    assert [row[0].partition(" ")[0] for row in sheet] == asked
+    unmet = [row for row in sheet if row[2] == "not met"]
+    assert len(unmet) <= 5
+    assert {row[0][-3:] for row in unmet} == {"(3)"}
