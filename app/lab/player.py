@@ -458,6 +458,7 @@ class Design(NamedTuple):
     field: str = ""
     token: str = "JWT"  # noqa: S105 - a kind, not a secret
     present: str = "token"
+    receipt: str = ""
 
     @property
     def file(self) -> str:

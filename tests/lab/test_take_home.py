@@ -70,6 +70,13 @@ def test_at_home_it_finds_the_verdict_that_the_lab_shows(home: httpx.Client, req
     copied = dict(held)
     before = player.play(design, Story(OUT.acts[:2]), 0).present()
     assert me(home, copied["access"]) == before.status
-    assert home.post("/sign-out", data={"session": held["session"]}).status_code == 204
+    other = home.post("/sign-in", data={"person": "ada"}).json()
+    over = home.post("/sign-out", data={"session": held["session"]})
+    assert (over.status_code, bool(over.text)) == ((200, True) if design.slug == "transparency" else (204, False))
     assert me(home, copied["access"]) == player.play(design, OUT, 0).present().status
     assert home.post("/refresh", data={"refresh_token": copied["refresh"]}).status_code == 400
+    shown = home.post("/receipt", data={"receipt": over.text}).status_code
+    assert shown == (200 if design.slug == "transparency" else 404)
+    if design.slug == "transparency":
+        assert me(home, other["access"]) == 200, "an honest issuer is never accused"
+        assert home.post("/receipt", data={"receipt": "no head"}).status_code == 401

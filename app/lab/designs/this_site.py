@@ -26,6 +26,9 @@ CARD = {
     "delivery": "push",
     "follows": "This site's own code, on the entries of your story. docs/decisions.md says why it was built so.",
     "choose": "Choose it where a sign-out has to hold everywhere by the time its page appears.",
+    "receipt": "Each Sign Out gives a receipt: the entry, with a signed head of the log that includes it. No node takes it, as "
+    "nodes read the issuer's own database. The person checks it (flask log verify-receipt), and compares its head with "
+    "those that were published: a log without the entry has another root.",
     "avoid": "Not without a database that every node can reach: where it is silent, no node accepts anything.",
 }
 LIFE = 300
