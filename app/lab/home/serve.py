@@ -41,9 +41,14 @@ def create_app(name):
         sent = request.headers
         return answer(verifier.check, sent.get("Authorization", "").partition(" ")[2], *sent.getlist("DPoP"))
 
-    if hasattr(issuer, "head"):  # a receipt, shown to the verifier, finds an issuer that has hidden the end
-        app.post("/receipt")(lambda: answer(verifier.hear, request.form["receipt"]))
+    take_receipts(app, issuer, verifier)
     return app
+
+
+def take_receipts(app, issuer, verifier):
+    """Where sign-out gives a receipt, have the verifier look at it: it finds an issuer that has hidden the end."""
+    if hasattr(issuer, "head"):
+        app.post("/receipt")(lambda: answer(verifier.hear, request.form["receipt"]))
 
 
 def answer(ask, *presented):
