@@ -18,12 +18,13 @@ from app.identity import refresh_token
 from app.identity import user as users
 from app.identity.session import Browser, Session
 from tests.backings import Backing, PostgreSQL
-from tests.bench.arms import Act, Arm, again
+from tests.bench.arms import Act, Arm, again, flooding
 from tests.bench.line import Asked, Line, carrying, get, post
-from tests.browsers import ACCESS, REFRESH, SITE_URL, Pocket, Site
+from tests.browsers import ACCESS, RECEIPT, REFRESH, SITE_URL, Pocket, Site
 from tests.oauth.flow import CALLBACK, challenge
 from tests.server import Server
 
+PAGES = {"home": "/", "account": "/account", "devices": "/devices"}
 SESSIONS = 10  # of the user whose devices page is looked at
 _VERIFIER = "v" * 43
 _SCOPE = "openid profile email"
@@ -33,8 +34,7 @@ class Acts:
     """A running site, a user with ten sessions, and an app. What is not measured is made without the server."""
 
     def __init__(self, server: Server, stores: list[int]) -> None:
-        self.server = server
-        self.servers = [server.pid, *stores]
+        self.server, self._stores = server, stores
         self._site = Site(server.folder, SITE_URL=server.url, TEST_CONTROLS="0")
         self._numbers = itertools.count()
         self.line = Line(server.port)
@@ -44,13 +44,28 @@ class Acts:
         for _ in range(SESSIONS - 1):
             self._begin("ada@example.org")
 
+    @property
+    def servers(self) -> list[int]:
+        """The first process of the site, and that of each store."""
+        return [self.server.pid, *self._stores]
+
+    def restart(self) -> None:
+        """Start the server after it was stopped."""
+        self.server.start()
+        self.line.close()
+
+    def run(self, *words: str) -> None:
+        """Give `flask` these words, in this process."""
+        answer = self._site.run(*words)
+        if answer.exit_code:
+            raise SystemExit(answer.output)
+
     def arms(self) -> dict[str, Arm]:
         """Every act, by its name. A page comes with cookies that are good, as it does nearly always."""
-        bearer = self.bearer(self.ada)
-        pages = {"home": "/", "account": "/account", "devices": "/devices"}
-        asked = {"check": get("/api/me", **bearer), "live": self._live(self.ada)}
-        asked |= {name: get(path, **carrying(self.ada)) for name, path in pages.items()}
-        found = {name: self._arm(name, again(partial(self.line.ask, what))) for name, what in asked.items()}
+        check = get("/api/me", **self.bearer(self.ada))
+        found = {"check": flooding("check", self.servers, self.server.port, check)}
+        asked = {"live": self.live(self.ada)} | {name: get(path, **carrying(self.ada)) for name, path in PAGES.items()}
+        found |= {name: self._arm(name, again(partial(self.line.ask, what))) for name, what in asked.items()}
         chains: dict[str, tuple[Callable[[int], Iterable[Act]], int]] = {
             "refresh": (self._refreshes, 30),
             "app refresh": (self._app_refreshes, 30),
@@ -76,7 +91,7 @@ class Acts:
     def _arm(self, name: str, ready: Callable[[int], Iterable[Act]], count: int = 50) -> Arm:
         return Arm(name, self.servers, ready, count)
 
-    def _live(self, pocket: Pocket) -> Asked:
+    def live(self, pocket: Pocket) -> Asked:
         return get(f"/live?session={_sid(pocket)}&at=/devices", 204, **carrying(pocket))
 
     def _refreshes(self, count: int) -> Iterator[Act]:
@@ -110,8 +125,13 @@ class Acts:
             yield partial(self.line.ask, self._post("/oauth/revoke", {"token": token}))
 
     def _sign_outs(self, count: int) -> Iterator[Act]:
-        for pocket in [self.join() for _ in range(count)]:
-            yield partial(self.line.ask, post("/sign-out", {}, 303, **carrying(pocket)))
+        """Sign out, and look at the receipt."""
+
+        def act(pocket: Pocket) -> None:
+            given = self.line.ask(post("/sign-out", {}, 303, **carrying(pocket))).cookies
+            self.line.ask(get("/signed-out", **carrying({RECEIPT: given[RECEIPT]})))
+
+        yield from [partial(act, self.join()) for _ in range(count)]
 
     def _post(self, path: str, form: dict[str, str]) -> Asked:
         name = b64encode(f"{self._app['client_id']}:{self._app['client_secret']}".encode()).decode()

@@ -1,19 +1,14 @@
-"""The applications that are compared: the site, and what others do."""
+"""What the site's acts are measured against: as little as an application can do."""
 
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 
 import jwt
-import redis
-from flask import Flask, request
-from flask_jwt_extended import JWTManager, create_access_token, get_jwt, jwt_required
+from flask import Flask, Response, jsonify, request
 
-from app import create_app
-
-
-def site() -> Flask:
-    """The site itself: the check of a token includes the check of the log."""
-    return create_app()
+NAMES = ("sub", "sid", "client_id", "scope")
 
 
 def empty() -> Flask:
@@ -31,30 +26,28 @@ def plain() -> Flask:
     def me() -> dict[str, str]:
         token = request.headers["Authorization"].removeprefix("Bearer ")
         claims = jwt.decode(token, key, algorithms=["ES256"], audience=url, issuer=url)
-        return {name: claims[name] for name in ("sub", "sid", "client_id", "scope")}
+        return {name: claims[name] for name in NAMES}
 
     app.add_url_rule("/api/me", view_func=me)
     return app
 
 
-def extended() -> Flask:
-    """Flask-JWT-Extended with its blocklist in Redis, as its documentation shows it."""
+def floor() -> Flask:
+    """Views that send what they are given: the same headers, and JSON or a page that is constant."""
     app = Flask(__name__)
-    app.config["JWT_SECRET_KEY"] = "x" * 64
-    manager, blocklist = JWTManager(app), redis.Redis.from_url(os.environ["BLOCKLIST"])
-
-    @manager.token_in_blocklist_loader
-    def is_revoked(_header: dict[str, str], claims: dict[str, str]) -> bool:
-        return blocklist.get(claims["jti"]) is not None
-
-    @jwt_required()
-    def me() -> dict[str, str]:
-        claims = get_jwt()
-        return {name: claims[name] for name in ("sub", "sid", "client_id", "scope")}
-
-    app.add_url_rule("/api/me", view_func=me)
-    app.add_url_rule("/token", view_func=lambda: create_access_token("ada", additional_claims=_CLAIMS))
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    for path, (headers, body) in json.loads(os.environ["ANSWERS"]).items():
+        app.add_url_rule(path, path, _constant(headers, body))
     return app
 
 
-_CLAIMS = {"sid": "a session", "client_id": "signed-out", "scope": "session"}
+def _constant(headers: dict[str, str], body: str) -> Callable[[], Response]:
+    if headers["Content-Type"] == "application/json":
+        return partial(_json, headers, json.loads(body))
+    return lambda: Response(body, headers=headers)
+
+
+def _json(headers: dict[str, str], about: dict[str, str]) -> Response:
+    answer = jsonify(about)
+    answer.headers.update(headers)
+    return answer

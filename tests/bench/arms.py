@@ -7,8 +7,11 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
+from tests.bench.line import Asked
 from tests.bench.processor import spent, used
+from tests.bench.wire import REQUESTS, flood
 
 Act = Callable[[], object]
 
@@ -17,14 +20,15 @@ Act = Callable[[], object]
 class Arm:
     """One kind of act. *ready*: makes what so many acts need and returns each of them, so that only acts are measured.
 
-    *servers*: the first process of each server that takes part, also of a database. *costs*, *rates*: processor
-    time of an act in microseconds, and acts in a second, one after the other, of each round.
+    *servers*: the first process of each server that takes part, also of a database. *per*: requests in an act.
+    *costs*, *rates*: processor time of a request in microseconds, and requests in a second, of each round.
     """
 
     name: str
     servers: list[int]
     ready: Callable[[int], Iterable[Act]]
     count: int = 100
+    per: int = 1
     costs: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
 
@@ -34,8 +38,9 @@ class Arm:
         for act in acts:
             act()
         took, after = time.perf_counter() - began, used(self.servers)
-        self.costs.append(spent(before, after) / len(acts) * 1e6)
-        self.rates.append(len(acts) / took)
+        done = len(acts) * self.per
+        self.costs.append(spent(before, after) / done * 1e6)
+        self.rates.append(done / took)
 
     @property
     def cost(self) -> float:
@@ -65,6 +70,11 @@ def _said(ours: list[float], theirs: list[float]) -> str:
     return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
+def flooding(name: str, servers: list[int], port: int, asked: Asked) -> Arm:
+    """An arm that asks the same over several connections at once: one after the other, the client would take as long."""
+    return Arm(name, servers, again(partial(flood, port, asked)), count=1, per=REQUESTS)
+
+
 def again(act: Act) -> Callable[[int], Iterable[Act]]:
     """For an act that can be repeated as it is."""
     return lambda count: [act] * count
@@ -72,7 +82,7 @@ def again(act: Act) -> Callable[[int], Iterable[Act]]:
 
 def rows(arms: list[Arm]) -> Iterable[str]:
     """The lines of a table: an act, its processor time with its range, and how many are answered in a second."""
-    yield "| act | processor time, µs | a second, one after the other |"
+    yield "| act | processor time, µs | a second |"
     yield "| --- | --- | --- |"
     for arm in arms:
         spread = f"{arm.cost:,.0f} ({min(arm.costs):,.0f} to {max(arm.costs):,.0f})"

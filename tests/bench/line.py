@@ -41,6 +41,12 @@ class Asked:
     body: str = ""
     status: int = 200
 
+    @property
+    def raw(self) -> bytes:
+        headers = {"Host": "localhost", "Content-Length": str(len(self.body))} | self.headers
+        lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        return "\r\n".join([*lines, "", self.body]).encode()
+
 
 def get(path: str, status: int = 200, **headers: str) -> Asked:
     return Asked("GET", path, headers, status=status)

@@ -17,13 +17,13 @@ from app.identity import user as users
 from app.identity.session import Browser, Session
 from app.oauth import client as clients
 from tests import backings
+from tests.bench.line import Line, carrying, post
 from tests.bench.report import say
-from tests.bench.wire import Connection, carry, message
 from tests.browsers import ACCESS, REFRESH, SITE_URL, Pocket, Site
 from tests.server import Server
 
 APPS, HANG = 100, 10
-LEAVINGS = 60
+LEAVINGS = 20
 LONGEST = 60
 
 
@@ -40,14 +40,9 @@ class Arm:
     def leave(self) -> None:
         """Sign out once, having used every app; then wait until whoever answers has been told."""
         pocket = self._sign_in()
-        connection = Connection(self.server.port)
-        sent = message("POST", "/sign-out", carry(pocket))
         began = time.perf_counter()
-        status, _ = connection.send_and_read(sent)
+        Line(self.server.port).ask(post("/sign-out", {}, 303, **carrying(pocket)))
         self.taken.append(time.perf_counter() - began)
-        connection.close()
-        if status != 303:
-            raise SystemExit(f"Sign Out was answered {status}")
         self._settle()
 
     def _sign_in(self) -> Pocket:
@@ -96,8 +91,8 @@ def _quantiles(taken: list[float]) -> tuple[float, float]:
 def arm(name: str, port: int) -> Iterator[Arm]:
     folder = Path(tempfile.mkdtemp()) / "instance"
     folder.mkdir(mode=0o700)
-    server = Server(folder, anew=True)
-    site = Site(folder, SITE_URL=server.url)
+    server = Server(folder, anew=True, TEST_CONTROLS="0")
+    site = Site(folder, SITE_URL=server.url, TEST_CONTROLS="0")
     apps = []
     with site.app.app_context(), writing():
         for number in range(APPS):

@@ -1,142 +1,175 @@
-"""Checks and pages: what they cost, as ratios."""
+"""What each act costs beside a view that does as little as can be, and what open tabs cost the others."""
 
 import asyncio
+import json
 import multiprocessing
 import os
 import random
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing.sharedctypes import Synchronized
 
-import jwt
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-from tests.bench.report import say
-from tests.bench.wire import Chain, carry, each, join, message, rate
-from tests.browsers import ACCESS
+from tests.bench.acts import PAGES, Acts, running
+from tests.bench.arms import Arm, again, flooding, measure, ratio, rows
+from tests.bench.line import Answer, Asked, Line, carrying, get
+from tests.bench.report import say, table
+from tests.bench.wire import serving
+from tests.browsers import Pocket
 from tests.e2e.conftest import Person, launch
 from tests.server import Server
 
-ROUNDS = 11
+ROUNDS = 9
 TABS, SESSIONS = 500, 20
-LEAVINGS = 40
+LEAVINGS = 20
+VISITOR = "visitor@example.org"
 POLL_SECONDS = 1.7  # as in static/js/live.js
+_FRAMING = {"Connection", "Content-Length", "Date", "Transfer-Encoding"}  # what a server adds to any answer
 
 
-def compare_checks(ports: dict[str, int], tokens: dict[str, str]) -> None:
-    sent = {name: message("GET", "/api/me", {"Authorization": f"Bearer {tokens[name]}"}) for name in ports}
-    for name, port in ports.items():
-        rate(port, sent[name])
-    rates: dict[str, list[float]] = {name: [] for name in ports}
-    for _ in range(ROUNDS):
-        for name, port in ports.items():
-            rates[name].append(rate(port, sent[name]))
-
-    def ratio(other: str) -> str:
-        pairs = [ours / theirs for ours, theirs in zip(rates["site"], rates[other], strict=True)]
-        return f"{statistics.median(pairs):.2f} ({min(pairs):.2f} to {max(pairs):.2f})"
-
-    say("`/api/me` with the revocation check / an empty Flask view", ratio("empty"))
+def compare_acts(backing: str) -> None:
+    """Measure every act, and beside it what sends the same and does nothing."""
+    with running(backing) as acts:
+        check = get("/api/me", **acts.bearer(acts.ada))
+        answers = {"/api/me": acts.line.ask(check)}
+        answers |= {path: acts.line.ask(get(path, **carrying(acts.ada))) for path in PAGES.values()}
+        jwk = json.dumps(acts.line.ask(get("/oauth/jwks")).json["keys"][0])
+        known = {"SITE_URL": acts.server.url, "JWK": jwk, "ANSWERS": json.dumps(_bare(answers))}
+        with serving("empty", known) as empty, serving("plain", known) as plain, serving("floor", known) as floor:
+            checks = {"an empty view": empty, "PyJWT alone, which never asks about revocation": plain}
+            checks |= {"a view that sends the same headers and JSON": floor}
+            floors = {name: flooding(name, [pid], port, check) for name, (port, pid) in checks.items()}
+            pages = {name: _constant(f"a constant page like {name}", floor, path) for name, path in PAGES.items()}
+            ours = acts.arms()
+            measure([*ours.values(), *floors.values(), *pages.values()], ROUNDS)
+    table(
+        f"Processor time of all server processes, on {backing}, {ROUNDS} rounds",
+        rows([*ours.values(), *floors.values()]),
+    )
+    for name, arm in floors.items():
+        say(f"check / {name}, on {backing}", ratio(ours["check"], arm))
+    for name, arm in pages.items():
+        say(f"{name} / a constant page of its size and headers, on {backing}", ratio(ours[name], arm))
     say(
-        "`/api/me` with the revocation check / the same with PyJWT alone, never asking about revocation", ratio("plain")
+        f"sign out with its request, both proofs and the receipt / a refresh, on {backing}",
+        ratio(ours["sign out"], ours["app refresh"]),
     )
-    say("`/api/me` with the revocation check / Flask-JWT-Extended with its Redis blocklist", ratio("extended"))
+    say(f"a question of an open tab / the account page, on {backing}", ratio(ours["live"], ours["account"]))
 
 
-def compare_pages(port: int) -> None:
-    pocket = join(port, 0)
-    view = message("GET", "/account", carry(pocket))
-    page = each(port, 300, lambda connection: None if connection.send_and_read(view)[0] == 200 else sys.exit("no page"))
-    refreshing = each(port, 300, Chain(join(port, 1)).advance)
-    leaving = iter([message("POST", "/sign-out", carry(join(port, number))) for number in range(2, 42)])
-    out = each(
-        port, 40, lambda connection: None if connection.send_and_read(next(leaving))[0] == 303 else sys.exit("still in")
-    )
-    say("a page that also exchanges the refresh token / a page", f"{refreshing / page:.1f}")
-    say("Sign Out, with its request, both proofs and the receipt / a page", f"{out / page:.1f} ({out * 1000:.0f} ms)")
+def _bare(answers: dict[str, Answer]) -> dict[str, tuple[dict[str, str], str]]:
+    return {
+        path: ({name: value for name, value in found.headers if name not in _FRAMING}, found.body.decode())
+        for path, found in answers.items()
+    }
 
 
-def compare_open_pages(port: int, elsewhere: int) -> None:
-    """How much slower pages become while many other pages are open and ask whether their session goes on.
+def _constant(name: str, floor: tuple[int, int], path: str) -> Arm:
+    port, pid = floor
+    return Arm(name, [pid], again(partial(Line(port).ask, get(path))), count=50)
+
+
+def compare_open_pages() -> None:
+    """How much slower a page becomes while many others are open and ask whether their session goes on.
 
     The browsers share the machine with the site. What they alone cost shows where another process answers them.
     """
-    view = message("GET", "/account", carry(join(port, 100)))
-    asking = [live(join(port, number)) for number in range(101, 101 + SESSIONS)]
-    taken: dict[str, list[float]] = {"alone": [], "elsewhere": [], "here": []}
-    for _ in range(ROUNDS):
-        taken["alone"].append(page_time(port, view))
-        with tabs_open(elsewhere, [message("GET", "/api/me", {})] * SESSIONS):
-            taken["elsewhere"].append(page_time(port, view))
-        with tabs_open(port, asking):
-            taken["here"].append(page_time(port, view))
+    with running(workers=2) as acts, serving("empty", {}, workers=2) as (elsewhere, _):
+        asking = [acts.live(acts.join()) for _ in range(SESSIONS)]
+        idle = [get("/api/me")] * SESSIONS
+        taken: dict[str, list[float]] = {"alone": [], "elsewhere": [], "here": []}
+        for _ in range(ROUNDS):
+            taken["alone"].append(_page_time(acts))
+            with tabs_open(elsewhere, idle):
+                taken["elsewhere"].append(_page_time(acts))
+            with tabs_open(acts.server.port, asking):
+                taken["here"].append(_page_time(acts))
 
-    def ratio(one: str, other: str) -> str:
-        return f"{statistics.median(a / b for a, b in zip(taken[one], taken[other], strict=True)):.2f}"
+    def compare(one: str, other: str) -> str:
+        found = [a / b for a, b in zip(taken[one], taken[other], strict=True)]
+        return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
-    question = each(port, 300, lambda connection: connection.send_and_read(asking[0]))
-    say(f"a page while {TABS} other tabs are open / a page", ratio("here", "alone"))
-    say("the same, if another process answers those tabs", ratio("elsewhere", "alone"))
-    say("the first / the second: what their questions cost", ratio("here", "elsewhere"))
-    say("one question of an open tab / a page", f"{question / min(taken['alone']):.2f}")
+    say(f"the account page while {TABS} other tabs are open / without them", compare("here", "alone"))
+    say("the same, if another process answers those tabs", compare("elsewhere", "alone"))
+    say("the first / the second: what their questions cost", compare("here", "elsewhere"))
 
 
 @contextmanager
-def tabs_open(port: int, asking: list[bytes]) -> Iterator[None]:
-    """Keep many pages open, in a process of their own."""
-    tabs = multiprocessing.Process(target=keep_open, args=(port, asking))
+def tabs_open(port: int, asking: list[Asked]) -> Iterator[None]:
+    """Keep many pages open, in a process of their own. Fails unless all of them asked and were answered meanwhile."""
+    answered = multiprocessing.Value("L", 0)
+    tabs = multiprocessing.Process(target=keep_open, args=(port, asking, answered))
     tabs.start()
-    time.sleep(POLL_SECONDS)
+    time.sleep(2 * POLL_SECONDS)
+    before, began = answered.value, time.monotonic()
     yield
+    seconds, asked = time.monotonic() - began, answered.value - before
+    is_open = tabs.is_alive()
     tabs.terminate()
     tabs.join()
+    if not is_open:
+        raise SystemExit("the tabs went away while a page was measured beside them")
+    if asked < TABS * seconds / POLL_SECONDS / 2:
+        raise SystemExit(f"{TABS} tabs were answered {asked} times in {seconds:.1f} s")
 
 
-def page_time(port: int, view: bytes) -> float:
-    """The median of many, in seconds."""
-    return statistics.median(each(port, 1, lambda connection: connection.send_and_read(view)) for _ in range(100))
-
-
-def live(pocket: dict[str, str]) -> bytes:
-    """What an open page asks."""
-    sid = jwt.decode(pocket[ACCESS], options={"verify_signature": False})["sid"]
-    return message("GET", f"/live?session={sid}&at=/devices", carry(pocket))
-
-
-def keep_open(port: int, asking: list[bytes]) -> None:
-    """Let each page ask, wait, and ask again."""
+def keep_open(port: int, asking: list[Asked], answered: "Synchronized[int]") -> None:
+    """Let each page ask, wait, and ask again. Ends at the first answer that is not the right one."""
     os.nice(19)  # browsers have processors of their own
-    asyncio.run(_keep_open(port, asking))
+    asyncio.run(_keep_open(port, asking, answered))
 
 
-async def _keep_open(port: int, asking: list[bytes]) -> None:
+async def _keep_open(port: int, asking: list[Asked], answered: "Synchronized[int]") -> None:
     async def tab(number: int) -> None:
+        asked = asking[number % SESSIONS]
         await asyncio.sleep(POLL_SECONDS * number / TABS)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while True:
-            writer.write(asking[number % SESSIONS])
-            await reader.readuntil(b"\r\n\r\n")
+            writer.write(asked.raw)
+            head = await reader.readuntil(b"\r\n\r\n")
+            status = int(head.split()[1])
+            if status != asked.status:
+                raise SystemExit(f"a tab was answered {status}")
+            if status != 204:
+                await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+            answered.value += 1
             await asyncio.sleep(POLL_SECONDS)
 
     await asyncio.gather(*map(tab, range(TABS)))
 
 
-def measure_leaving(server: Server) -> None:
+def _page_time(acts: Acts) -> float:
+    """The median of many, in seconds."""
+    asked, taken = get("/account", **carrying(acts.ada)), []
+    for _ in range(100):
+        began = time.perf_counter()
+        acts.line.ask(asked)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def measure_leaving() -> None:
     """How long after its session was ended elsewhere an open, visible page has left."""
-    elsewhere, taken = server.join("ada@example.org"), []
-    with sync_playwright() as playwright, launch(playwright) as browser:
-        for _ in range(LEAVINGS):
-            visitor = Person(browser.new_context(base_url=server.url))
-            visitor.sign_in("ada@example.org")
-            visitor.page.goto("/activity")
-            sid = visitor.page.locator("html").get_attribute("data-session")
-            time.sleep(random.uniform(0, POLL_SECONDS))
-            server.ask("POST", f"/devices/{sid}/end", elsewhere)
-            began = time.perf_counter()
-            visitor.page.wait_for_url("**/sign-in**", wait_until="commit")
-            taken.append(time.perf_counter() - began)
-            visitor.context.close()
+    with running() as acts, sync_playwright() as playwright, launch(playwright) as browser:
+        elsewhere = acts.server.join(VISITOR)
+        taken = [_leave(acts.server, elsewhere, browser) for _ in range(LEAVINGS)]
     p50, p95 = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
     say("an open page has left after its session was ended elsewhere", f"{p50:.1f} s (p50), {p95:.1f} s (p95)")
+
+
+def _leave(server: Server, elsewhere: Pocket, browser: Browser) -> float:
+    visitor = Person(browser.new_context(base_url=server.url))
+    visitor.sign_in(VISITOR)
+    visitor.page.goto("/activity")
+    sid = visitor.page.locator("html").get_attribute("data-session")
+    time.sleep(random.uniform(0, POLL_SECONDS))
+    server.ask("POST", f"/devices/{sid}/end", elsewhere)
+    began = time.perf_counter()
+    visitor.page.wait_for_url("**/sign-in**", wait_until="commit")
+    took = time.perf_counter() - began
+    visitor.context.close()
+    return took

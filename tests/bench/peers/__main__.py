@@ -7,6 +7,7 @@ not measured. ROUNDS changes how often each act is measured in turn.
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from tests.bench.acts import running
 from tests.bench.arms import Arm, measure, rate_ratio, ratio, rows
 from tests.bench.peers import servers
 from tests.bench.peers.servers import Peer
+from tests.bench.report import fill, table
+from tests.forking import PROJECT
 
 ROUNDS = int(os.environ.get("ROUNDS", "9"))
 # An act of the site, by its name and backing, and who does the same.
@@ -35,7 +38,10 @@ PAIRS = (
 
 
 def main() -> None:
-    folder, database = Path(tempfile.mkdtemp()), PostgreSQL(durable=True)  # none of what the site asks its own is counted there
+    folder, database = (
+        Path(tempfile.mkdtemp()),
+        PostgreSQL(durable=True),
+    )  # none of what the site asks its own is counted there
     try:
         with ExitStack() as stack:
             ours = {name: stack.enter_context(running(name)).arms() for name in ("sqlite", "postgresql")}
@@ -74,12 +80,18 @@ def _compare(ours: dict[str, dict[str, Arm]], peers: dict[str, Peer]) -> None:
     pairs = [(_of(ours, act, backing), [peers[name].arms[act] for name in names]) for act, backing, names in PAIRS]
     arms = list({arm.name: arm for one, others in pairs for arm in (one, *others)}.values())
     measure(arms, ROUNDS)
-    print(f"Medians of {ROUNDS} rounds, in which all take turns, and their range.\n")
-    print("| our act / a peer’s | processor time | rate |\n| --- | --- | --- |")
+    table(f"Medians of {ROUNDS} rounds, in which all take turns, and their range", _ratios(pairs))
+    table("In numbers", rows(arms))
+    fill(PROJECT / "docs" / "performance.md", "bench-peers")
+
+
+def _ratios(pairs: list[tuple[Arm, list[Arm]]]) -> Iterator[str]:
+    yield "| our act / a peer’s | processor time | rate |"
+    yield "| --- | --- | --- |"
     for one, others in pairs:
         for other in others:
-            print(f"| {one.name} / {other.name.partition(': ')[2]} | {ratio(one, other)} | {rate_ratio(one, other)} |")
-    print("", *rows(arms), sep="\n")
+            name = other.name.partition(": ")[2]
+            yield f"| {one.name} / {name} | {ratio(one, other)} | {rate_ratio(one, other)} |"
 
 
 def _of(ours: dict[str, dict[str, Arm]], act: str, backing: str) -> Arm:

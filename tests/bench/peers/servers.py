@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.backings import PostgreSQL, Redis, free_port
-from tests.bench.arms import Act, Arm, again
+from tests.bench.arms import Act, Arm, again, flooding
 from tests.bench.line import Asked, Line, carrying, get, post, post_json
 from tests.forking import PROJECT
 from tests.oauth.flow import CALLBACK, challenge
@@ -41,6 +41,9 @@ class Peer:
     def add(self, act: str, ready: Callable[[int], Iterable[Act]], count: int = 50) -> None:
         self.arms[act] = Arm(f"{act}: {self.name}", self.servers, ready, count)
 
+    def add_check(self, asked: Asked) -> None:
+        self.arms["check"] = flooding(f"check: {self.name}", self.servers, self.port, asked)
+
     def asking(self, asked: Asked) -> Act:
         return partial(self.line.ask, asked)
 
@@ -50,7 +53,7 @@ def jwt_extended(redis: Redis) -> Iterator[Peer]:
     with _gunicorn("jwt_extended", {"REDIS_URL": redis.url}) as (port, pid):
         peer = Peer("Flask-JWT-Extended", port, [pid, redis.pid])
         token = peer.line.ask(get("/bench/token")).json["token"]
-        peer.add("check", again(peer.asking(get("/api/me", Authorization=f"Bearer {token}"))))
+        peer.add_check(get("/api/me", Authorization=f"Bearer {token}"))
         yield peer
 
 
@@ -60,7 +63,7 @@ def security(folder: Path) -> Iterator[Peer]:
         peer = Peer("Flask-Security", port, [pid])
         begin = post("/bench/session", {})
         begun = peer.line.ask(begin)
-        peer.add("check", again(peer.asking(get("/api/me", **{"Authentication-Token": begun.json["token"]}))))
+        peer.add_check(get("/api/me", **{"Authentication-Token": begun.json["token"]}))
         peer.add("account", again(peer.asking(get("/account", **carrying(begun.cookies)))))
 
         def sign_outs(count: int) -> Iterator[Act]:
@@ -97,8 +100,8 @@ def better(database: PostgreSQL, url: str) -> Iterator[Peer]:
         peer.line.ask(post_json("/api/auth/sign-up/email", ada | {"name": "Ada"}, **origin))
         sign_in = post_json("/api/auth/sign-in/email", ada, **origin)
         pockets = [peer.line.ask(sign_in).cookies for _ in range(9)]
-        for act, path in (("check", "get-session"), ("devices", "list-sessions")):
-            peer.add(act, again(peer.asking(get(f"/api/auth/{path}", **carrying(pockets[0])))))
+        peer.add_check(get("/api/auth/get-session", **carrying(pockets[0])))
+        peer.add("devices", again(peer.asking(get("/api/auth/list-sessions", **carrying(pockets[0])))))
 
         def sign_outs(count: int) -> Iterator[Act]:
             for pocket in [peer.line.ask(sign_in).cookies for _ in range(count)]:
