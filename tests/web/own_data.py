@@ -44,6 +44,7 @@ class Life:
         phone.sign_in(EMAIL)
         laptop.post(f"/devices/{laptop.session()['sid']}/name", name=LAPTOP)
         laptop.post("/confirm", **form(laptop, "/confirm", password=PASSWORD, next="/devices"))
+        passkeys.add(laptop)
         held, lasting = app.connect(laptop), app.connect(phone, offline=True)
         ended = site.browser()
         ended.sign_in(EMAIL)
@@ -59,7 +60,6 @@ class Life:
         laptop.get("/account")
         [(user_id,)] = site.query("SELECT id FROM users WHERE email = :email", email=EMAIL)
         leave_codes(site, user_id)
-        passkeys.add(laptop)
         sids = {sid for (sid,) in site.query("SELECT id FROM sessions WHERE user_id = :id", id=user_id)}
         return cls(site, laptop, phone, user_id, sids, held, lasting)
 

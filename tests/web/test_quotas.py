@@ -17,7 +17,7 @@ MOST = 3
 
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in ((sign_in, "_begun"), (sign_up, "_made")):
+    for module, name in ((sign_in, "begun"), (sign_up, "made")):
         monkeypatch.setattr(module, name, Quota(name, f"{MOST} per 1 hour"))
 
 
@@ -36,8 +36,8 @@ def limits(quota: Quota) -> list[RateLimitItem]:
 
 def test_the_limits_are_those_that_are_promised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert limits(sign_in._begun) == [parse("2000 per 1 hour"), parse("20000 per 1 hour")]
-    assert limits(sign_up._made) == [parse("500 per 1 hour"), parse("5000 per 1 hour")]
+    assert limits(sign_in.begun) == [parse("2000 per 1 hour"), parse("20000 per 1 hour")]
+    assert limits(sign_up.made) == [parse("500 per 1 hour"), parse("5000 per 1 hour")]
 
 
 @pytest.mark.usefixtures("ada")
