@@ -79,6 +79,7 @@ class Link(NamedTuple):
     hash: bytes
     link: str | None
     session_id: str
+    issued_at: int
     access_expires_at: int
     auth_time: int | None
     amr: str | None
@@ -160,7 +161,14 @@ _SEEN_LONG_AGO = select(_LINKS.c.hash).where(_LINKS.c.link == bindparam("name"),
 _UNSEAL_OLD = (
     update(_LINKS).where(_LINKS.c.successor.in_(_SEEN_LONG_AGO), _LINKS.c.sealed.is_not(None)).values(sealed=null())
 )
-_NEWEST = and_(RefreshToken.used_at.is_(None), RefreshToken.successor.is_(None))
+_OF_SESSION, _IS_USED = _LINKS.c.session_id == bindparam("sid"), _LINKS.c.used_at.is_not(None)
+_CHAIN = (
+    select(*_COLUMNS)
+    .where(_OF_SESSION)
+    .order_by(_LINKS.c.issued_at.desc(), and_(_LINKS.c.used_at.is_(None), _LINKS.c.successor.is_(None)).desc())
+    .limit(bindparam("most"))
+)
+_ROTATIONS = select(func.count()).where(_OF_SESSION, _IS_USED)
 
 
 def read(token: str) -> Link | None:
@@ -234,22 +242,15 @@ def _values(new: New) -> dict[str, object]:
     return {f"new_{name}": value for name, value in new._asdict().items()}
 
 
-def chain(session_id: str, newest: int) -> list[RefreshToken]:
+def chain(sid: str, newest: int) -> list[Link]:
     """Return the newest links of a session's chain, the newest first."""
-    return list(
-        db.session.scalars(
-            select(RefreshToken)
-            .where(RefreshToken.session_id == session_id)
-            .order_by(RefreshToken.issued_at.desc(), _NEWEST.desc())
-            .limit(newest)
-        )
-    )
+    return [Link(*row) for row in prebuilt.rows(_CHAIN, sid=sid, most=newest)]
 
 
-def rotations(session_id: str) -> int:
+def rotations(sid: str) -> int:
     """Return how often the session's tokens were renewed."""
-    used = select(func.count()).where(RefreshToken.session_id == session_id, RefreshToken.used_at.is_not(None))
-    return db.session.scalar(used) or 0
+    row = prebuilt.ask(_ROTATIONS, sid=sid)
+    return int(row[0]) if row else 0
 
 
 def digest(token: str) -> bytes:

@@ -46,6 +46,7 @@ class Standing(Lifetime):
         user_id: Any
         client_id: Any
         opened: Any
+        began_at: Any
         user_agent: Any
         address: Any
         places: Any

@@ -35,6 +35,7 @@ class SessionRow(Standing):
     places: dict[str, list[str]] | None
     warned: int | None
     amr: str | None
+    name: str | None
 
     @cached_property
     def parent(self) -> "SessionRow | None":

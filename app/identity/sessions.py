@@ -9,7 +9,7 @@ from app import clock
 from app.config import settings
 from app.db import db
 from app.identity.lifetime import outlives
-from app.identity.session import SITE, Reason, Session, State
+from app.identity.session import SITE, Reason, Session, Standing, State
 from app.identity.user import User
 from app.revocation import delivery, log
 from app.revocation.entries import Scope
@@ -121,7 +121,7 @@ def held_in(browser: Session, client_id: str, scope: str) -> Session | None:
     return next((app for app in alike if app.goes_on() and app.can_last()), None)
 
 
-def ended_with(session: Session) -> list[Session]:
+def ended_with(session: Standing) -> list[Session]:
     """Return what apps held and lost when *session* was ended: by the same entry, or as they hung on it."""
     hung = and_(Session.parent_id == session.id, log.LogEntry.reason == Reason.BROWSER_ENDED)
     listed = (
@@ -134,7 +134,7 @@ def ended_with(session: Session) -> list[Session]:
     return list(db.session.scalars(listed.order_by(Session.opened)))
 
 
-def outliving(session: Session) -> list[Session]:
+def outliving(session: Standing) -> list[Session]:
     """Return what *session* gave to apps and what goes on without it."""
     return [app for app in apps(session.user_id) if app.parent_id == session.id and app.is_offline]
 

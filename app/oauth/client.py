@@ -89,7 +89,8 @@ def find(client_id: str) -> Client | None:
 
 def named(ids: Iterable[str]) -> dict[str, Client]:
     """Return those of these clients that there are, by their ids."""
-    found = db.session.scalars(select(Client).where(Client.id.in_(set(ids))))
+    wanted = set(ids)
+    found = db.session.scalars(select(Client).where(Client.id.in_(wanted))) if wanted else ()
     return {client.id: client for client in found}
 
 

@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,11 @@ class Held:
         named = session_row.find(claims.sid) if claims and claims.exp > self.at else None
         found = {session.id: session for session in (owner, named) if session and session.client_id == SITE}
         return list(found.values())
+
+    def are_over(self, ended: Collection[str]) -> bool:
+        """Return whether the tokens name no session but these, one of which is that of the refresh token."""
+        claims = access_token.read(self.access) if self.access else None
+        return bool(ended) and self.refresh is not None and (claims is None or claims.sid in ended)
 
     def __bool__(self) -> bool:
         return bool(self.access or self.refresh)

@@ -6,13 +6,15 @@ import secrets
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import LargeBinary, delete, select
+from sqlalchemy import LargeBinary, bindparam, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock
+from app import clock, prebuilt
 from app.db import Model, db, writing
-from app.identity import browsers, refresh_token, sessions
-from app.identity.session import Session
+from app.identity import browsers, farewell, refresh_token, sessions
+from app.identity.farewell import Farewell
+from app.identity.session import Standing
+from app.identity.session_row import SessionRow
 from app.oauth import client as clients
 from app.revocation import delivery
 from app.web import own_server, told, words
@@ -32,20 +34,30 @@ class Receipt(Model):
     content: Mapped[str]
 
 
+_RECEIPTS = prebuilt.table(Receipt)
+_SAVE = prebuilt.Together(
+    delete(_RECEIPTS).where(_RECEIPTS.c.made_at < bindparam("old")),
+    insert(_RECEIPTS).values(id=bindparam("new_id"), made_at=bindparam("new_at"), content=bindparam("new_content")),
+)
+
+
 def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
-    """Return what was ended: the session *sid*, or, if *ended* says how many, every session of its user."""
-    session = db.session.get_one(Session, sid, populate_existing=True)
-    others = sessions.count_live(session.user_id)
-    apps, kept = sessions.ended_with(session), sessions.outliving(session)
+    """Return what was ended: the session *sid*, or, if *ended* says how many, every session of its user.
+
+    Raises LookupError if a purge has removed it.
+    """
+    found = farewell.read(sid)
+    session = found.session
+    apps, kept = (sessions.ended_with(session), sessions.outliving(session)) if found.has_apps else ([], [])
     names = clients.names(app.client_id for app in apps + kept)
     return {
-        "ended_at": session.ended_at or clock.now(),
+        "ended_at": found.ended_at,
         "began_at": session.began_at,
         "label": session.name or browsers.describe(session.user_agent).label,
-        "parts": [*_parts(session), *(_part("app", app) | {"name": names[app.client_id]} for app in apps[-APPS:])],
+        "parts": [*_parts(found), *(_part("app", app) | {"name": names[app.client_id]} for app in apps[-APPS:])],
         "told": told.ids(session, apps + kept),
         "kept": [names[app.client_id] for app in kept],
-        "others": others,
+        "others": found.others,
         "position": session.ended_entry,
         "each_request": delivery.reads_each_time(),
         "nodes": _nodes(session),
@@ -70,8 +82,8 @@ def save(content: dict[str, Any]) -> str:
     """Store a receipt; return the id that shows it."""
     receipt_id = secrets.token_urlsafe(32)
     with writing(durable=False):
-        db.session.execute(delete(Receipt).where(Receipt.made_at < clock.now() - SECONDS))
-        db.session.add(Receipt(id=_digest(receipt_id), made_at=clock.now(), content=json.dumps(content)))
+        now = clock.now()
+        _SAVE.write(old=now - SECONDS, new_id=_digest(receipt_id), new_at=now, new_content=json.dumps(content))
     return receipt_id
 
 
@@ -84,15 +96,15 @@ def find(receipt_id: str) -> dict[str, Any] | None:
     return found
 
 
-def _nodes(session: Session) -> dict[str, Any] | None:
+def _nodes(session: SessionRow) -> dict[str, Any] | None:
     """Return how many nodes had confirmed the end, and how soon, if this process saw it."""
     found = delivery.confirmation(session.ended_entry or 0)
     return asdict(found) if found else None
 
 
-def _parts(session: Session) -> list[dict[str, Any]]:
+def _parts(ended: Farewell) -> list[dict[str, Any]]:
+    session, now = ended.session, ended.ended_at
     chain = refresh_token.chain(session.id, ACCESS_TOKENS)
-    now = session.ended_at or clock.now()
     newest = [
         {
             "what": "refresh token",
@@ -110,7 +122,7 @@ def _parts(session: Session) -> list[dict[str, Any]]:
     return [_part("session", session), *newest, *tokens]
 
 
-def _part(what: str, session: Session) -> dict[str, Any]:
+def _part(what: str, session: Standing) -> dict[str, Any]:
     return {
         "what": what,
         "id": words.shorten(session.id),

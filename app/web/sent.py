@@ -7,11 +7,11 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from flask import request
-from sqlalchemy import CursorResult, LargeBinary, delete, select, text, update
+from sqlalchemy import CursorResult, LargeBinary, bindparam, delete, null, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
-from app import clock, seal
+from app import clock, prebuilt, seal
 from app.db import Model, db, writing
 from app.web import cookies, local
 
@@ -68,8 +68,7 @@ class Form:
 
     def read(self) -> "Found | None":
         """Return the row of this form as it is now."""
-        columns = select(Sent.claim, Sent.at, Sent.answer, Sent.ended).where(Sent.name == self.name)
-        row = db.session.execute(columns).one_or_none()
+        row = prebuilt.ask(_READ, of=self.name)
         return Found(*row) if row else None
 
     def open(self, found: "Found | None") -> list[tuple[str, str]] | None:
@@ -152,8 +151,7 @@ class Claim:
         headers, now = json.dumps([*response.headers]), clock.now()
         answer = {one: seal.close(one.secret, _ANSWER, headers) for one in (self.form, again)}
         _purge()
-        held = update(Sent).where(Sent.name == self.form.name, Sent.claim == self.token)
-        if not _execute(held.values(at=now, answer=answer[self.form], ended=None)):
+        if not prebuilt.write(_KEEP, of=self.form.name, by=self.token, now=now, kept=answer[self.form]):
             return False
         if again != self.form:
             _execute(_COPY, {"name": again.name, "claim": self.token, "at": now, "answer": answer[again]})
@@ -167,6 +165,15 @@ class Claim:
                 _execute(delete(Sent).where(Sent.name == self.form.name, Sent.claim == self.token, *undone))
 
 
+_FORMS = prebuilt.table(Sent)
+_READ = select(_FORMS.c.claim, _FORMS.c.at, _FORMS.c.answer, _FORMS.c.ended).where(_FORMS.c.name == bindparam("of"))
+_KEEP = (
+    update(_FORMS)
+    .where(_FORMS.c.name == bindparam("of"), _FORMS.c.claim == bindparam("by"))
+    .values(at=bindparam("now"), answer=bindparam("kept"), ended=null())
+)
+_OLD = select(_FORMS.c.name).where(_FORMS.c.at < bindparam("spent")).limit(PURGED)
+_PURGE = delete(_FORMS).where(_FORMS.c.name.in_(_OLD.with_for_update(skip_locked=True)))
 # A request that waited for the row of another sees what that one did meanwhile.
 _CLAIM = text(
     "INSERT INTO forms_sent (name, claim, at, ended) VALUES (:name, :claim, :at, :ended) ON CONFLICT (name) DO UPDATE"
@@ -186,8 +193,7 @@ _COPY = text(
 
 def _purge() -> None:
     """Forget some of what is of no more use, so that `flask purge` finds little."""
-    old = select(Sent.name).where(Sent.at < clock.now() - SPENT_SECONDS).limit(PURGED)
-    _execute(delete(Sent).where(Sent.name.in_(old.with_for_update(skip_locked=True))))
+    prebuilt.write(_PURGE, spent=clock.now() - SPENT_SECONDS)
 
 
 def _execute(statement: Any, values: dict[str, Any] | None = None) -> bool:

@@ -122,9 +122,10 @@ def _end(held: Held, note: Note | None = None) -> tuple[Exchange, str | None]:
             note(sid)
 
     exchange = _revoke(held, tell)
-    for sid in [row.id for row in held.rows()]:
-        if sid not in ended:
-            _make_sure(sid, tell)
+    rest = [] if held.are_over(ended) else held.rows()
+    for row in rest:
+        if row.id not in ended:
+            _make_sure(row.id, tell)
     return exchange, ended[0] if ended else None
 
 
@@ -167,7 +168,7 @@ def _show(
             cookies.put(answer, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
             with suppress(once.Lost):  # whoever took the claim over finds nothing left to end
                 once.keep(answer)
-    except StoreUnavailable:
+    except (StoreUnavailable, LookupError):
         return _lead_on(then)  # it is ended; only the receipt is missing
     return answer
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app import clock
 from app.config import settings
 from app.db import db
-from app.identity.session import Session
+from app.identity.session import Session, Standing
 from app.oauth import client as clients
 from app.oauth.logout import message as messages
 from app.oauth.logout.message import Message
@@ -28,7 +28,7 @@ class Told:
     title: str
 
 
-def ids(ended: Session, apps: Collection[Session]) -> list[str]:
+def ids(ended: Standing, apps: Collection[Session]) -> list[str]:
     """Return the ids of the messages that the end of *ended* brought to *apps*: those that ended too, or outlive it."""
     entries = {ended.ended_entry, *(app.ended_entry for app in apps)}
     return [message.id for message in messages.about({app.id for app in apps}) if message.entry in entries]

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from app.db import db
-from tests.browsers import ACCESS, REFRESH, Browser, Site
+from app.web import receipt
+from tests.browsers import ACCESS, RECEIPT, REFRESH, Browser, Site
 from tests.oauth.conftest import App, register, register_app
 from tests.oauth.flow import Flow
 
@@ -71,6 +72,24 @@ def test_sign_out_of_a_session_that_is_purged_meanwhile_clears_the_cookies(
     assert (answer.status_code, answer.headers["Location"], len(done)) == (303, "/signed-out", 1)
     assert ada.pocket() == {}
     assert "You are signed out" in ada.get("/signed-out").text
+
+
+def test_sign_out_of_a_session_that_is_purged_before_its_receipt_is_made_goes_without_one(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prove = receipt.prove
+
+    def purge(access: str | None, refresh: str | None) -> list[dict[str, Any]]:
+        proofs = prove(access, refresh)
+        with db.engine.begin() as connection:
+            for table in ("refresh_tokens", "sessions"):
+                connection.execute(text(f"DELETE FROM {table}"))
+        return proofs
+
+    monkeypatch.setattr(receipt, "prove", purge)
+    answer = ada.sign_out()
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/signed-out")
+    assert (ada.pocket(), ada.cookie(RECEIPT)) == ({}, None)
 
 
 def test_a_sign_in_over_a_session_that_is_purged_meanwhile_succeeds(site: Site, ada: Browser) -> None:

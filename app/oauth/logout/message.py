@@ -67,6 +67,8 @@ def add(told: Iterable[tuple[LogEntry, str, str, Client]]) -> bool:
 
 def about(session_ids: Collection[str]) -> list[Message]:
     """Return every message about these sessions."""
+    if not session_ids:
+        return []
     return list(db.session.scalars(select(Message).where(Message.session_id.in_(session_ids)).order_by(Message.entry)))
 
 
