@@ -18,6 +18,7 @@ from app.environ import Environ
 from app.environ import Misconfigured as Misconfigured
 
 SHORTEST_SECRET = 32  # characters
+SHORTEST_BOUND = 300  # seconds: browsers make six proofs of their device in nine minutes, and renew two minutes early
 THREADS = 64  # of each worker process
 POLLERS = 4  # of these: they alone answer what open pages and relying parties ask by themselves
 SECRETS = (
@@ -49,6 +50,7 @@ class Settings:
     mail_from: str
     workers: int
     access_token_seconds: int
+    bound_seconds: int
     session_idle_seconds: int
     session_max_seconds: int
     max_sessions: int
@@ -107,6 +109,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_from=_sender(read.text("MAIL_FROM", _noreply(site_url))),
         workers=read.number("WORKERS", 2, low=1, high=64),
         access_token_seconds=read.number("ACCESS_TOKEN_SECONDS", 300, high=DAY),
+        bound_seconds=read.number("BOUND_SECONDS", 300, low=0, high=3600),
         session_idle_seconds=read.number("SESSION_IDLE_SECONDS", 14 * DAY),
         session_max_seconds=read.number("SESSION_MAX_SECONDS", 30 * DAY),
         max_sessions=read.number("MAX_SESSIONS", 100, high=10_000),
@@ -153,6 +156,8 @@ def _check(found: Settings) -> None:
 
 
 def _check_scheme(found: Settings) -> None:
+    if 0 < found.bound_seconds < SHORTEST_BOUND and not found.test_controls:
+        raise Misconfigured(f"BOUND_SECONDS={found.bound_seconds} does not fit: give 0, or {SHORTEST_BOUND} or more.")
     if found.tls and not found.https:
         raise Misconfigured("TLS=1 serves https: begin SITE_URL with https://, or leave it out.")
     if not found.https and not is_loopback(found.site_url) and not found.insecure_cookies:

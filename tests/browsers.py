@@ -126,7 +126,9 @@ def move_clock(folder: Path, seconds: int) -> None:
 
 
 class Browser:
-    """A browser that keeps cookies and says who it is."""
+    """A browser that keeps cookies and says who it is. *at*: where it finds the site."""
+
+    at = SITE_URL
 
     def __init__(self, site: Site, label: str, address: str) -> None:
         self.client = site.app.test_client()
@@ -139,7 +141,7 @@ class Browser:
         return self._open("GET", path, None, headers)
 
     def post(self, path: str, _headers: dict[str, str] | None = None, **form: str) -> TestResponse:
-        return self._open("POST", path, form, {"Origin": SITE_URL, **(_headers or {})})
+        return self._open("POST", path, form, {"Origin": self.at, **(_headers or {})})
 
     def send(self, path: str, body: bytes, *, is_chunked: bool) -> TestResponse:
         """Post a form as bytes, with its length or, as a server hands over a chunked body, without one."""
@@ -148,9 +150,9 @@ class Browser:
             sent = {"input_stream": BytesIO(body), "environ_overrides": {"wsgi.input_terminated": True}}
         return self.client.post(
             path,
-            base_url=SITE_URL,
+            base_url=self.at,
             content_type="application/x-www-form-urlencoded",
-            headers={"Origin": SITE_URL},
+            headers={"Origin": self.at},
             **sent,
         )
 
@@ -192,13 +194,13 @@ class Browser:
 
     def api(self, token: str) -> TestResponse:
         """Present an access token to the API, without cookies."""
-        return self.client.get("/api/me", base_url=SITE_URL, headers={"Authorization": f"Bearer {token}"})
+        return self.client.get("/api/me", base_url=self.at, headers={"Authorization": f"Bearer {token}"})
 
     def _open(self, method: str, path: str, form: dict[str, str] | None, headers: dict[str, str]) -> TestResponse:
         return self.client.open(
             path,
             method=method,
-            base_url=SITE_URL,
+            base_url=self.at,
             data=form,
             headers={"User-Agent": self._agent, "Accept": "text/html", **headers},
             environ_overrides={"REMOTE_ADDR": self._address},

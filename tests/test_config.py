@@ -31,6 +31,8 @@ def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
         ("SITE_URL", "ftp://localhost"),
         ("INSECURE_COOKIES", "yes"),
         ("TLS", "on"),
+        ("BOUND_SECONDS", "60"),
+        ("BOUND_SECONDS", "3601"),
         ("WORKSHOP", "yes"),
         ("LAB", "no"),
         ("MAX_SESSIONS", "0"),
@@ -80,6 +82,12 @@ def test_with_tls_the_site_is_on_https_wherever_it_is(tmp_path: Path) -> None:
     assert load(tmp_path, TLS="1", SITE_URL="https://laptop.example:8000").https
     with pytest.raises(Misconfigured, match=r"^TLS=1"):
         load(tmp_path, TLS="1", SITE_URL="http://localhost:8000")
+
+
+def test_a_cookie_that_browsers_could_not_renew_in_time_is_for_tests_alone(tmp_path: Path) -> None:
+    assert load(tmp_path).bound_seconds == 300
+    assert load(tmp_path, BOUND_SECONDS="0").bound_seconds == 0
+    assert load(tmp_path, BOUND_SECONDS="4", TEST_CONTROLS="1").bound_seconds == 4
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tests.browsers import Site
 from tests.oauth.conftest import App, register
 
 pytestmark = pytest.mark.stores
+BOUND = ("device_key", "bound_at", "proofs", "asked_for", "asked_at")
 COLUMNS = {
     "users": (
         "is_admin",
@@ -31,7 +32,7 @@ COLUMNS = {
     ),
     "activity": ("amr", "notice"),
     "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at", "ends_at", "amr"),
-    "sessions": ("parent_id", "places", "warned", "chains", "began_as", "amr"),
+    "sessions": ("parent_id", "places", "warned", "chains", "began_as", "amr", *BOUND),
     "log_head": ("cut_from",),
     "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),
 }

@@ -2,9 +2,12 @@
 
 from flask import Response, jsonify, request
 
-from app.identity import access_token, first_use
+from app.config import settings
+from app.identity import access_token, first_use, session_row
 from app.identity.access_token import Claims
+from app.identity.session import SITE
 
+OWN = "signed_out.own"  # in the environment of a request that this site sends to itself
 _NO_GOOD = "The token is expired, revoked or malformed."
 
 
@@ -22,11 +25,19 @@ def check(*, scope: str | None = None) -> Claims | Response:
     if "access_token" in environ.get("QUERY_STRING", "") or (has_body and "access_token" in request.form):
         return _refuse("invalid_request", "The token is sent in more than one way.", status=400)
     claims = access_token.check(token)
-    if not isinstance(claims, Claims):
+    if not isinstance(claims, Claims) or _is_bound(claims):
         return _refuse("invalid_token", _NO_GOOD)
     if scope and scope not in claims.scope.split():
         return _refuse("insufficient_scope", "The token does not cover this.", status=403, scope=scope)
     return claims if first_use.record(claims) else _refuse("invalid_token", _NO_GOOD)
+
+
+def _is_bound(claims: Claims) -> bool:
+    """Return whether the token is of a session bound to its device: then only the pages take it, with the device's proof."""
+    if claims.client_id != SITE or not settings().https or request.environ.get(OWN):
+        return False
+    session = session_row.find(claims.sid)
+    return session is not None and session.bound_at is not None
 
 
 def _sent(header: str) -> str | None:

@@ -73,6 +73,12 @@ def record(claims: Claims) -> bool:
     return _record(_BY_LINK, claims.link)
 
 
+def is_recorded(claims: Claims) -> bool:
+    """Return whether this process knows that the use of an access token is written."""
+    recorded: Recorded = current_app.extensions["recorded_uses"]
+    return claims.link is not None and claims.link in recorded
+
+
 def record_refresh(token: str) -> bool:
     """Record that a refresh token was accepted without an exchange; return whether its link stands."""
     return _record(_BY_HASH, refresh_token.digest(token))

@@ -22,6 +22,7 @@ _ONE, _ALL = True, False  # what "This wasn't me" ends: the one session, or all 
 NOTICES: Mapping[str, tuple[str, bool]] = {
     "signed_in": ("Your account was signed in to from a new browser or place", _ONE),
     "refresh_reused": ("An old token of your session came back, so the session was ended", _ALL),
+    "proof_failed": ("Another device had the tokens of your session, and failed to pass for yours", _ONE),
     "code_reused": ("The code of an app came back a second time, so what it gave was ended", _ALL),
     "warned": ("Your session was used from a new place", _ONE),
     "refused": ("Your session was used from a new place, so it was ended", _ALL),

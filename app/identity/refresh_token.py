@@ -69,11 +69,19 @@ def issue(session: Session, *, scope: str | None = None, proof: Proof | None = N
     return _begin(session, proof, Chain(session.chains, scope or session.scope, session.expires_at))[1]
 
 
-def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Browser | None = None) -> Tokens | None:
+def rotate(
+    token: str,
+    *,
+    client_id: str,
+    scope: str | None = None,
+    browser: Browser | None = None,
+    admits: Callable[[SessionRow], bool] = lambda _: True,
+) -> Tokens | None:
     """Exchange a refresh token of this client for its successor and an access token, or return None if it is not good.
 
     *scope* narrows the access token only (RFC 6749, section 6). *browser*: the sender, if this counts as a use of the
     session. A token whose successor is in use ends its session: there are two holders (RFC 9700, section 4.14.2).
+    *admits*: whether the sender may use the session at all; if not, nothing happens to it.
     Raises ClockApart.
     """
     found = find(token)
@@ -85,7 +93,7 @@ def rotate(token: str, *, client_id: str, scope: str | None = None, browser: Bro
         if now is None:  # it was purged meanwhile
             return None
         session, link = now
-        if session.await_end() or session.state(clock.now()) is not State.LIVE:
+        if session.await_end() or session.state(clock.now()) is not State.LIVE or not admits(session):
             return None
         delivery.check_clock()  # once more: the lock may have taken seconds
         if session.client_id != SITE:  # each use of an app shows here, and its user need not be there

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, bindparam, func, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, bindparam, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
@@ -52,6 +52,13 @@ class Standing(Lifetime):
         places: Any
         amr: Any
         keep: Any
+        began_as: Any
+
+    @property
+    def origin(self) -> str:
+        """The id under which it began: the same for all sessions that its owner takes for one."""
+        found: str = self.began_as or self.id
+        return found
 
     def goes_on(self) -> bool:
         """Decide whether to accept it now, asking the log itself."""
@@ -82,6 +89,8 @@ class Session(Standing, Model):
     *chains*: how many chains of refresh tokens have begun in an app's session, one for each exchange of a code.
     *began_as*: the id under which it began, if a change of password has given it another.
     *amr*: how its user had proved who they are when it began (see `proof`).
+    *device_key*: the public key that its browser has proved (P-256, both coordinates); *bound_at*: since when it is needed;
+    *proofs*: how many were accepted; *asked_for*, *asked_at*: the act for which one was asked last (see `device`).
     """
 
     __tablename__ = "sessions"
@@ -114,6 +123,11 @@ class Session(Standing, Model):
     chains: Mapped[int] = mapped_column(default=0, server_default="0")
     began_as: Mapped[str | None] = mapped_column(String(64))
     amr: Mapped[str | None] = mapped_column(String(64))
+    device_key: Mapped[bytes | None] = mapped_column(LargeBinary(64))
+    bound_at: Mapped[int | None]
+    proofs: Mapped[int] = mapped_column(default=0, server_default="0")
+    asked_for: Mapped[str | None] = mapped_column(String(64))
+    asked_at: Mapped[int | None]
     user: Mapped[User] = relationship()
     ending: Mapped[log.LogEntry | None] = relationship()
     parent: Mapped["Session | None"] = relationship(
@@ -200,14 +214,11 @@ class Session(Standing, Model):
         begun = Session.start(self.user, browser, keep=self.keep, name=self.name)
         begun.began_at, begun.began_as, begun.amr = self.began_at, self.origin, self.amr
         begun.places = self.places if self.warned is None else None
+        begun.device_key, begun.bound_at, begun.proofs = self.device_key, self.bound_at, self.proofs
+        begun.asked_at = clock.now() if self.device_key else None  # what was proved so far is used up
         self.end(Reason.REPLACED, actor=begun.id)
         self.hand_on(begun)
         return begun
-
-    @property
-    def origin(self) -> str:
-        """The id under which it began: the same for all sessions that its owner takes for one."""
-        return self.began_as or self.id
 
     @property
     def ended_at(self) -> int | None:

@@ -36,6 +36,9 @@ class SessionRow(Standing):
     warned: int | None
     amr: str | None
     name: str | None
+    began_as: str | None
+    device_key: bytes | None
+    bound_at: int | None
 
     @cached_property
     def parent(self) -> "SessionRow | None":

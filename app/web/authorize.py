@@ -54,7 +54,8 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
     if _is_too_old(asked, visit):
         return _deny(asked, "login_required") if silent else redirect(_by_way_of("/confirm", "asked=1"), 303)
     if decision == "allow" and request.form.get("sid", visit.session.id) == visit.session.id:
-        return _allow(asked)
+        # What a copy of all cookies lets in would outlast them.
+        return redirect(_by_way_of("/confirm"), 303) if visit.asks_anew() else _allow(asked)
     if not asked.prompt & _ASKING and consent.is_given(visit.user.id, asked.client, asked.scope):
         return _allow(asked)
     return _deny(asked, "consent_required") if silent else _ask(asked, visit)

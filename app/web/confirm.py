@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Unauthorized
 
-from app.identity import activity, factors, passkey, proof, refresh_token
+from app.identity import activity, device, factors, passkey, proof, refresh_token
 from app.identity.refresh_token import Tokens
 from app.identity.session import Session
 from app.identity.user import User
@@ -84,6 +84,7 @@ def _act(form: Asked, action: str, wanted: str) -> ResponseReturnValue | None:
 def _go_on(session: Session, tokens: Tokens, action: str, wanted: str) -> endings.Then:
     guard.renew(tokens)
     if action:
+        device.use_up(session)
         return endings.carry_out(session, action)
     done = once.result(wanted)
     return lambda: done

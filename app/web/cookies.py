@@ -15,6 +15,8 @@ RECEIPT = "receipt"
 ENDING = "ending"
 HALF = "half"
 PROBE = "probe"
+BOUND = "bound"
+ASIDE = "aside"  # the last of these, while a browser is asked for the next
 LAB = "lab"
 MAIL = "mail"
 CEREMONY = "passkey"
@@ -34,6 +36,7 @@ class Form(NamedTuple):
 SECURE = Form("__Host-Http-", secure=True)
 LOOPBACK = Form("loopback-", secure=False)  # for Safari and others that keep no Secure cookie on http://localhost
 INSECURE = Form("", secure=False)
+_SHORTER = {BOUND: "__Host-"}  # browsers bind no cookie of the longer prefix to a device
 
 
 def forms() -> tuple[Form, ...]:
@@ -59,7 +62,7 @@ def came(form: Form) -> bool:
 
 def name(cookie: str) -> str:
     """Return the name of *cookie* in this browser."""
-    return form().prefix + cookie
+    return _name(cookie, form())
 
 
 def attributes() -> str:
@@ -93,7 +96,7 @@ def put(response: Response, cookie: str, value: str, *, seconds: int | None, of:
     """Set *cookie* for so many seconds, or, with None, until the browser is closed; in the form of this browser, or *of* another."""
     chosen = of or form()
     response.set_cookie(
-        chosen.prefix + cookie,
+        _name(cookie, chosen),
         value,
         max_age=seconds,
         path="/",
@@ -121,7 +124,7 @@ def _expire(response: Response, cookie: str, of: Form) -> None:
     By a date, not by `Max-Age=0`: Firefox adds that to its clock and looks again, so a millisecond later it keeps an
     empty cookie.
     """
-    response.set_cookie(of.prefix + cookie, "", expires=0, path="/", secure=of.secure, httponly=True, samesite="Lax")
+    response.set_cookie(_name(cookie, of), "", expires=0, path="/", secure=of.secure, httponly=True, samesite="Lax")
 
 
 def pair(tokens: Tokens) -> Pair:
@@ -143,3 +146,10 @@ def sign_out(response: Response) -> None:
     """Take the tokens from the browser."""
     drop(response, ACCESS)
     drop(response, REFRESH)
+    for cookie in (BOUND, ASIDE):
+        if read(cookie):
+            drop(response, cookie)
+
+
+def _name(cookie: str, of: Form) -> str:
+    return _SHORTER.get(cookie, of.prefix) + cookie

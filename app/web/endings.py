@@ -25,7 +25,7 @@ Then = Callable[[], ResponseReturnValue]
 def confirmed(action: str, *, needless: bool = False, since: int = 0) -> ResponseReturnValue:
     """Carry out *action*, after the password is confirmed if that was too long ago, or not after *since*."""
     visit = guard.current()
-    if (visit.is_stale or not visit.has_proof_since(since + 1)) and not needless:
+    if not needless and (not visit.has_proof_since(since + 1) or visit.asks_again()):
         return redirect(f"/confirm?action={quote(action, safe=':')}", 303)
     return perform(action)
 

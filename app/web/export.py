@@ -110,8 +110,11 @@ PARTS = (
             "began_as": TEXT,
             "warned": NUMBER,
             "chains": NUMBER,
+            "bound_at": TIME,
+            "proofs": NUMBER,
+            "asked_at": TIME,
         },
-        {"user_id": _WHOSE},
+        {"user_id": _WHOSE, "device_key": "the public half of a key that your device keeps", "asked_for": _OURS},
     ),
     Part(
         "activity",

@@ -17,13 +17,13 @@ from werkzeug.wrappers import Response as Answer
 from app import clock
 from app.config import settings
 from app.db import StoreUnavailable, db, writing
-from app.identity import access_token, browsers, first_use, proof, refresh_token, sessions, suspicion
+from app.identity import access_token, browsers, first_use, proof, refresh_token, session_row, sessions, suspicion
 from app.identity.access_token import Claims
 from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session, State
 from app.identity.user import User
-from app.web import cookies, local, visitors
+from app.web import binding, cookies, local, visitors
 from app.web.held import Held
 
 NEW_WAY_SECONDS = 2 * 60
@@ -72,6 +72,17 @@ class Visit:
         """Whether the proof is fresh enough for another way in, by which the holder of a copy of these tokens would stay."""
         return not self.is_stale and self.has_proof_since(clock.now() - NEW_WAY_SECONDS + 1)
 
+    def asks_again(self, *, is_act: bool = True) -> bool:
+        """Return whether the user has to prove who they are before what this request asks for; an act may `asks_anew`."""
+        return self.is_stale or (is_act and self.asks_anew())
+
+    def asks_anew(self) -> bool:
+        """Return whether an act of a bound session takes a proof of its user, however fresh the last one is.
+
+        First it asks the device: that aborts the request, which then comes again.
+        """
+        return binding.asks_again(self.claims.sid, self.claims.auth_time)
+
     @property
     def has_factor(self) -> bool:
         """Whether the proof that these tokens carry includes a second factor."""
@@ -119,6 +130,8 @@ def peek() -> str | None:
     if refresh is None or session is None or session.client_id != SITE or not session.goes_on():
         return None
     sid = session.id
+    if not binding.admits(session):
+        return sid
     return sid if first_use.record_refresh(refresh) else None
 
 
@@ -166,8 +179,8 @@ def proved(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturn
     @required
     @wraps(view)
     def ask_first(*args: P.args, **named: P.kwargs) -> ResponseReturnValue:
-        is_stale = current().is_stale
-        return redirect(local.address("/confirm", request.path), 303) if is_stale else view(*args, **named)
+        asks = current().asks_again(is_act=request.method == "POST")
+        return redirect(local.address("/confirm", request.path), 303) if asks else view(*args, **named)
 
     return ask_first
 
@@ -201,7 +214,7 @@ def _resume() -> Visit | None:
     if token is None or claims is None:
         return None
     found = Visit(token, claims)
-    return found if found.lives() and _admits(found.session, claims) else None
+    return found if found.lives() and binding.admits(found.session) and _admits(found.session, claims) else None
 
 
 def _check(token: str) -> Claims | None:
@@ -209,10 +222,18 @@ def _check(token: str) -> Claims | None:
     claims = access_token.check(token)
     if not isinstance(claims, Claims) or claims.client_id != SITE:
         return None
+    if not first_use.is_recorded(claims) and _is_copy(claims.sid):
+        return claims
     refresh = cookies.read(cookies.REFRESH)
     if claims.link is None and refresh:  # issued by an older version: its refresh token alone says which link it is of
         return claims if first_use.record_refresh(refresh) else None
     return claims if first_use.record(claims) else None
+
+
+def _is_copy(sid: str) -> bool:
+    """Return whether the session is bound to a device that this request does not prove: then it notes no use of a token."""
+    session = session_row.find(sid) if settings().https else None
+    return session is not None and not binding.admits(session)
 
 
 def _admits(session: Session, claims: Claims) -> bool:
@@ -237,7 +258,7 @@ def _refresh() -> Visit | None:
     token = cookies.read(cookies.REFRESH)
     if token is None:
         return None
-    tokens = refresh_token.rotate(token, client_id=SITE, browser=browsers.here())
+    tokens = refresh_token.rotate(token, client_id=SITE, browser=browsers.here(), admits=binding.admits)
     if tokens is None:
         # Its cookies stay: a request that lost a race must not take away what the winner was given.
         return None

@@ -1,4 +1,4 @@
-"""What my browser holds: the two cookies of its session, and each claim of its access token, explained."""
+"""What my browser holds: the cookies of its session, and each claim of its access token, explained."""
 
 import json
 from typing import Any
@@ -8,7 +8,8 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.web import cookies, guard, words
+from app.identity.session import Session
+from app.web import binding, cookies, guard, words
 from app.web.guard import Visit
 
 bp = Blueprint("holds", __name__)
@@ -68,4 +69,15 @@ def _cookies(visit: Visit) -> list[dict[str, Any]]:
             "attributes": cookies.attributes(),
             "until": session.expires_at if session.keep else None,
         },
+        *_bound(visit.session),
     ]
+
+
+def _bound(session: Session) -> list[dict[str, Any]]:
+    """Describe what the browser of a bound session gets for each proof of its device."""
+    found = binding.proved(session) if session.bound_at is not None else None
+    if found is None:
+        return []
+    holds = "that this device has proved its key lately: without it, the other two sign nobody in"
+    about = {"holds": holds, "attributes": cookies.attributes(), "until": found.until}
+    return [{"name": cookies.name(cookies.BOUND), **about}]

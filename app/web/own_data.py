@@ -23,7 +23,7 @@ def show() -> ResponseReturnValue:
 @guard.required
 def download() -> ResponseReturnValue:
     """Hand over the copy, after a step-up: it says more than the pages, and a thief would want it."""
-    if guard.current().is_stale:
+    if guard.current().asks_again():
         return redirect(f"/confirm?next={deletion.PAGE}", 303)
     with guard.acting() as session:
         activity.act("data_exported", session)

@@ -11,6 +11,7 @@ from flask import current_app
 
 from app.config import settings
 from app.db import StoreUnavailable, db
+from app.identity.bearer import OWN
 from app.identity.session import SITE
 from app.oauth import metadata
 from app.oauth.client import site_secret
@@ -71,7 +72,7 @@ def revoke(token: str, hint: str, note: Callable[[str], None]) -> Exchange:
     The transaction that ends a session calls *note* with its id, which the answer must not tell (section 2.2).
     """
     form = {"token": token, "token_type_hint": hint}
-    return _send("POST", _endpoint("revocation_endpoint"), form=form, secrets=(token,), note=note)
+    return _send("POST", _endpoint("revocation_endpoint"), form=form, secrets=(token,), within={NOTE: note})
 
 
 def refresh(token: str) -> Exchange:
@@ -83,7 +84,7 @@ def refresh(token: str) -> Exchange:
 def read_me(token: str) -> Exchange:
     """Try an access token at the API (RFC 6750)."""
     bearer = {"Authorization": f"Bearer {token}"}
-    return _send("GET", f"{settings().site_url}/api/me", headers=bearer, secrets=(token,))
+    return _send("GET", f"{settings().site_url}/api/me", headers=bearer, secrets=(token,), within={OWN: True})
 
 
 def _endpoint(name: str) -> str:
@@ -105,13 +106,13 @@ def _send(
     form: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
     secrets: tuple[str, ...],
-    note: Callable[[str], None] | None = None,
+    within: dict[str, Any] | None = None,
 ) -> Exchange:
     # In process, so that one worker never waits for itself. What the caller holds is let go of first, and the call
     # runs in a context of its own: it must not share our transaction, our visitor or our `g`.
     db.session.remove()
-    app, within = current_app.wsgi_app, {NOTE: note} if note else {}
-    transport = httpx.WSGITransport(app=lambda environ, start: app({**environ, **within}, start))
+    app, more = current_app.wsgi_app, within or {}  # what no request from outside can carry
+    transport = httpx.WSGITransport(app=lambda environ, start: app({**environ, **more}, start))
     auth = httpx.BasicAuth(SITE, site_secret()) if form else None
     with httpx.Client(transport=transport, auth=auth, trust_env=False) as client:
         began = time.perf_counter()

@@ -27,7 +27,9 @@ def show() -> ResponseReturnValue:
 def add() -> ResponseReturnValue:
     """Add a key that was made lately: its challenge is given after a fresh proof alone."""
     form = forms.AddPasskey(request.form or None, data={"name": browsers.describe(browsers.here().user_agent).label})
-    if not (form.credential.data or guard.current().may_open_way):
+    visit = guard.current()
+    asks = visit.asks_anew() if form.credential.data else not visit.may_open_way
+    if asks:
         return redirect(local.address("/confirm", request.path), 303)
     done = _add(form) if request.method == "POST" and form.validate() else None
     return done or (render_template("web/passkeys_add.html", form=form), 422 if request.method == "POST" else 200)

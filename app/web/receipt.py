@@ -53,6 +53,7 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
     return {
         "ended_at": found.ended_at,
         "began_at": session.began_at,
+        "bound": session.bound_at is not None,
         "label": session.name or browsers.describe(session.user_agent).label,
         "parts": [*_parts(found), *(_part("app", app) | {"name": names[app.client_id]} for app in apps[-APPS:])],
         "told": told.ids(session, apps + kept),

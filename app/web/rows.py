@@ -27,7 +27,7 @@ class Row:
     """One line of the list. Times are Unix seconds; *ended_by* is in words, *actor* the id of the session that asked.
 
     *amr*: how its user had proved who they are (RFC 8176). *app*: its name, where the session is an app's; *parent*: the browser session that it hangs on; *scopes*: what it may
-    know.
+    know. *is_bound*: whether a copy of its cookies is worth nothing on another device.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Row:
     scopes: tuple[str, ...]
     amr: tuple[str, ...] | None
     proof: str | None
+    is_bound: bool
 
     @property
     def title(self) -> str:
@@ -105,6 +106,7 @@ def as_json(row: Row) -> dict[str, Any]:
     ended_at = row.ended_at and words.rfc3339(row.ended_at)
     return shown | {
         "sid": row.id,
+        "bound": row.is_bound,
         "country": row.country.code if row.country else None,
         "began_at": words.rfc3339(row.began_at),
         "last_seen_at": words.rfc3339(row.last_seen_at),
@@ -150,6 +152,7 @@ def _row(session: Session, current: Session, known: dict[str, Session], apps: di
         scopes=tuple(session.scope.split()),
         amr=proof.published(session.amr),
         proof=words.proof(session.amr),
+        is_bound=session.bound_at is not None,
     )
 
 

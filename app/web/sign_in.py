@@ -21,7 +21,7 @@ from app.identity.user import User
 from app.oauth import client as clients
 from app.revocation import delivery
 from app.throttle import Quota
-from app.web import attempts, cookies, forms, guard, local, mailbox, once, probe
+from app.web import attempts, binding, cookies, forms, guard, local, mailbox, once, probe
 from app.web.held import Held
 
 bp = Blueprint("sign_in", __name__)
@@ -88,6 +88,7 @@ def _arrive(tokens: Tokens, wanted: str | None) -> Response:
     """Give the browser its tokens, by way of /sign-in, which notices if the cookies do not come back."""
     response = redirect(local.address("/sign-in", wanted, arrived="1"), 303)
     guard.hand_back(response, tokens)
+    binding.offer(response, tokens.session.origin)
     for cookie in (cookies.RECEIPT, cookies.HALF):  # the receipt may be another person's
         if cookies.read(cookie):
             cookies.drop(response, cookie)
@@ -206,4 +207,6 @@ def _why_signed_out() -> str | None:
     token = cookies.read(cookies.REFRESH)
     owner = refresh_token.owner(token) if token and refresh_token.is_newest(token) else None
     session = db.session.get(Session, owner.id) if owner and owner.client_id == SITE else None
-    return session.reason if session else None
+    if session is None:
+        return None
+    return session.reason or ("unproved" if session.bound_at is not None else None)

@@ -13,6 +13,7 @@ from app.web import (
     assets,
     authenticator,
     authorize,
+    binding,
     body,
     ceremony,
     compression,
@@ -78,6 +79,8 @@ _PAGES = (
     mailbox,
     admin,
 )
+# They need no look before them: what they ask for, or write, has no form and no sign-out that waits.
+_NO_PAGES = (live, binding, ceremony, well_known, assets)
 
 
 def init_app(app: Flask) -> None:
@@ -101,11 +104,13 @@ def init_app(app: Flask) -> None:
         for page in found:
             part.register_blueprint(page.bp)
         app.register_blueprint(part)
-    app.register_blueprint(live.bp)  # no page: it changes nothing, is asked very often, and needs no look before it
-    app.register_blueprint(ceremony.bp)  # nor is this: it writes nothing, and its answer is for a script
-    app.register_blueprint(well_known.bp)
-    app.register_blueprint(assets.bp)
+    for other in _NO_PAGES:
+        app.register_blueprint(other.bp)
     app.context_processor(_context)
+    _add_filters(app)
+
+
+def _add_filters(app: Flask) -> None:
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
     app.template_filter("leading_to")(local.leading_to)
     app.template_filter("until")(lambda at: words.until(at, clock.now()))

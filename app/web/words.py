@@ -38,6 +38,7 @@ _REASONS = {
     "by_admin": "ended by an administrator",
     "account_disabled": "the account was closed",
     "account_deleted": "the account was deleted",
+    "unproved": "this browser did not prove that it is the device that signed in",
     "idle": "not used for too long",
     "expired": "reached its longest life",
 }
@@ -58,6 +59,7 @@ _ADVICE = {
     "new_place": "Sign in, and your activity page says from where.",
     "interrupted": "Sign in, and your devices page says when.",
     "by_admin": "Sign in, and your devices page says when.",
+    "unproved": "If it is your device, sign in again. A copy of its cookies gets no further than this page.",
     "account_disabled": "You can sign in once an administrator has opened it again.",
 }
 _EVENTS = {
@@ -88,6 +90,8 @@ _EVENTS = {
     "data_exported": "A copy of all that is kept about you was downloaded",
     "session_renamed": "This session was given another name",
     "refresh_reused": "An old refresh token was used again, so this session was ended: perhaps a copy was stolen",
+    "session_bound": "This session was bound to its device: a copy of its cookies is worth nothing elsewhere",
+    "proof_failed": "Another device had this session’s tokens and could not prove the key of yours: perhaps they were copied",
     "refresh_interrupted": "A renewal was interrupted, so this session was ended",
     "recognized": "A use from a new place was said to be yours",
     "app_allowed": "An app was allowed to know who you are",

@@ -34,10 +34,18 @@ def launch(playwright: Playwright, *, without: list[str] | None = None) -> Brows
 
     *without*: switches that Playwright would set and that would spoil the test, which gets the whole Chromium.
     """
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names if without else ("chromium-headless-shell", *names))), None)
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return playwright.chromium.launch(executable_path=found, args=[*QUIET, *root], ignore_default_args=without)
+    found = find_whole() if without else shutil.which("chromium-headless-shell") or find_whole()
+    return playwright.chromium.launch(executable_path=found, args=switches(), ignore_default_args=without)
+
+
+def find_whole() -> str | None:
+    """Return where the system's whole Chromium is; None if it has none, and Playwright has its own."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def switches() -> list[str]:
+    """Return what every Chromium of the tests is started with."""
+    return [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 
 def with_or_without(javascript: bool) -> str:

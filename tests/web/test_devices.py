@@ -45,7 +45,7 @@ def test_it_lists_this_browser_first_then_the_others_then_what_has_ended(
     ]
     assert set(listed[0]) == {
         "sid", "current", "name", "browser", "os", "address", "country", "began_at", "last_seen_at", "expires_at",
-        "ended_at", "ended_by", "reason", "app", "amr",
+        "ended_at", "ended_by", "reason", "app", "amr", "bound",
     }  # fmt: skip
     assert listed[1]["address"] == "192.0.2.7"
 

@@ -21,7 +21,7 @@ def ask(verb: str, user_id: str, sid: str = "") -> ResponseReturnValue:
     """Carry it out, after the password is confirmed if that was too long ago."""
     action = f"{verb}:{user_id}:{sid}"
     describe(action)
-    if guard.current().is_stale:
+    if guard.current().asks_again():
         return redirect(f"/confirm?action=admin:{action}", 303)
     with acting(action) as current:
         return perform(current, action)

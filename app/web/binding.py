@@ -1,0 +1,258 @@
+"""Sessions bound to their device, by Device Bound Session Credentials (W3C draft), in browsers that have them.
+
+The answer that signs in offers it. The browser then proves a key that it cannot give away, and from then on renews a
+cookie of a few minutes by it. A session that is bound needs that cookie for every use; alone it signs nobody in.
+"""
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from app import clock, seal
+from app.config import SHORTEST_BOUND, settings
+from app.db import StoreUnavailable, db, writing
+from app.identity import activity, device, device_proof, refresh_token, sessions
+from app.identity.session import SITE, Session
+from app.throttle import Throttle
+from app.web import cookies, cross_origin, local
+
+bp = Blueprint("binding", __name__, url_prefix="/session")
+bp.before_request(cross_origin.check)
+OFFER_SECONDS = 60  # within which the browser takes the offer up: it does so at once
+CHALLENGE_SECONDS = 15 * 60
+# Whose requests wait for no proof: those that need none, and Sign Out, which never asks for one.
+_OUT_OF_SCOPE = (
+    *("/static", "/favicon.ico", "/session", "/sign-out", "/live", "/api", "/log", "/status-lists", "/openapi.json"),
+    *("/healthz", "/readyz", "/metrics", "/.well-known", "/lab/revoked", "/oauth/token", "/oauth/revoke"),
+    *("/oauth/introspect", "/oauth/userinfo", "/oauth/jwks"),
+)
+_OFFER, _CHALLENGE, _COOKIE = "an offer to bind", "a challenge to a device", "what a device has proved"
+_LONGEST = 512  # characters of what we have sealed
+_LATE = 5  # seconds for which the server still takes the cookie after the browser has dropped it: it was on its way
+_REGISTRATION, _PROOF = "Secure-Session-Registration", "Secure-Session-Response"
+_CALLED = "Sec-Secure-Session-Id"
+_NOTHING = "-"
+_told = Throttle("proofs of a device that failed", "1 per 1 hour")
+
+
+class Sealed(NamedTuple):
+    """What we have sealed for a session, good until *until* (Unix seconds). *about*: for which act the device was asked, or
+    the number of the proof that a challenge asks for."""
+
+    until: int
+    about: str
+
+
+class Bindable(Protocol):
+    """What of a session decides whether a request may use it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def origin(self) -> str: ...
+    @property
+    def device_key(self) -> bytes | None: ...
+    @property
+    def bound_at(self) -> int | None: ...
+
+
+def offer(response: Response, origin: str) -> None:
+    """Offer the browser that has just signed in to bind its session, which began as *origin*: in this answer, and in no other."""
+    site = settings()
+    if site.https and site.bound_seconds and not site.insecure_cookies:
+        challenge = _seal(_OFFER, origin, OFFER_SECONDS, _NOTHING)
+        response.headers[_REGISTRATION] = f'(ES256);path="{bp.url_prefix}/bind";challenge="{challenge}"'
+
+
+def admits(session: Bindable) -> bool:
+    """Return whether this request may use the session: it is not bound, or the request shows that its device was proved.
+
+    The key is needed from the first time that its cookie comes: a browser that never got it is not locked out.
+    """
+    if session.device_key is None:
+        return True
+    is_proved = proved(session) is not None
+    if is_proved and session.bound_at is None:
+        _take_effect(session.id)
+    return is_proved or session.bound_at is None
+
+
+def asks_again(sid: str, proved_at: int | None) -> bool:
+    """Return whether a sensitive act takes a new proof of identity, as a copy of all cookies could ask for it too.
+
+    A bound session first asks its device for a proof of this very act: that aborts the request, which then comes again.
+    Where the device was asked a moment ago, or proves nothing, its user is. *proved_at*: when the holder of the tokens of
+    this request proved who they are.
+    """
+    known = db.session.get(Session, sid)
+    if known is None or known.bound_at is None:
+        return False
+    act = _act()
+    with writing():
+        session = sessions.lock(sid)
+        found = proved(session) if session else None
+        proved_for = found.about if found and found.about == act else None
+        if session is None or device.spend(session, proved_for=proved_for, proved_at=proved_at):
+            return False
+        is_asked = device.ask(session, act)
+    if is_asked:
+        abort(_ask_first())
+    return True
+
+
+@bp.post("/bind")
+def bind() -> ResponseReturnValue:
+    """Bind the session that the offer was made for, and whose refresh token comes with the proof."""
+    found, session = device_proof.register(_text(_PROOF) or ""), _held()
+    if found is None or session is None or not _is_offered(session, found[1]):
+        return _refuse(session)
+    key, sid = found[0], session.id
+    with writing():
+        locked = sessions.lock(sid)
+        if locked is None or not locked.goes_on() or not device.bind(locked, key):
+            return _refuse(locked)
+        return _give(locked)
+
+
+@bp.post("/refresh")
+def refresh() -> ResponseReturnValue:
+    """Renew the cookie for a proof that answers our newest challenge. It is no use of the session, and rotates nothing.
+
+    Browsers end the binding at 401, and at 403 without a challenge; where the store is away, they try again (503).
+    """
+    session, proof = _held(), _text(_PROOF)
+    if session is None or session.device_key is None or _text(_CALLED) != session.origin:
+        return _refuse(session)
+    if proof is None:
+        return _challenge(session)
+    sid, challenge = session.id, device_proof.answer(proof, session.device_key)
+    with writing():
+        locked = sessions.lock(sid)
+        if locked is None or not locked.goes_on():
+            return _refuse(locked)
+        if challenge is None:
+            return _fail(locked)
+        number = _number(locked, challenge)
+        if number is None or not device.accept(locked, number):
+            return _challenge(locked)
+        device.take_effect(locked)
+        answer = _give(locked)
+        answer.headers["Secure-Session-Challenge"] = _next_challenge(locked)
+    return answer
+
+
+def _held() -> Session | None:
+    """Return the session of this browser's refresh token, if it goes on."""
+    token = cookies.read(cookies.REFRESH)
+    found = refresh_token.find(token) if token else None
+    session = db.session.get(Session, found.id) if found and found.client_id == SITE else None
+    return session if session and session.goes_on() else None
+
+
+def _give(session: Session) -> Response:
+    """Answer a proof with the cookie, which says for which act it was asked."""
+    life = settings().bound_seconds or SHORTEST_BOUND
+    value = _seal(_COOKIE, session.origin, life, device.asked(session) or _NOTHING)
+    host = urlsplit(settings().site_url).hostname
+    excluded = [{"type": "exclude", "domain": host, "path": path} for path in _OUT_OF_SCOPE]
+    attributes = cookies.attributes().replace(",", ";")
+    answer = jsonify(
+        session_identifier=session.origin,
+        refresh_url=f"{bp.url_prefix}/refresh",
+        scope={"include_site": False, "scope_specification": excluded},
+        credentials=[{"type": "cookie", "name": cookies.name(cookies.BOUND), "attributes": attributes}],
+    )
+    # Without Max-Age, no browser would ever renew it.
+    cookies.put(answer, cookies.BOUND, value, seconds=max(1, life - min(_LATE, life // 4)))
+    return answer
+
+
+def _challenge(session: Session) -> ResponseReturnValue:
+    return "", 403, {"Secure-Session-Challenge": _next_challenge(session)}
+
+
+def _next_challenge(session: Session) -> str:
+    sealed = _seal(_CHALLENGE, session.origin, CHALLENGE_SECONDS, str(session.proofs))
+    return f'"{sealed}";id="{session.origin}"'
+
+
+def _refuse(session: Session | None) -> ResponseReturnValue:
+    return {"continue": False, **({"session_identifier": session.origin} if session else {})}, 401
+
+
+def _fail(session: Session) -> ResponseReturnValue:
+    """Note a proof that is not of the session's key: another device has its tokens. Its owner is told once an hour."""
+    if _told.count(session.id):
+        activity.act("proof_failed", session)
+    return _refuse(session)
+
+
+def _is_offered(session: Session, challenge: str) -> bool:
+    return _opened(_OFFER, challenge, session) is not None
+
+
+def _number(session: Session, challenge: str) -> int | None:
+    """Return which proof this challenge asked for; None if it is not one of ours for this session, or too old."""
+    found = _opened(_CHALLENGE, challenge, session)
+    return int(found.about) if found else None
+
+
+def proved(session: Bindable) -> Sealed | None:
+    """Return what the cookies of this request say of the session's device, if anything."""
+    found = (_opened(_COOKIE, cookies.read(cookie) or "", session) for cookie in (cookies.BOUND, cookies.ASIDE))
+    return next(filter(None, found), None)
+
+
+def _take_effect(sid: str) -> None:
+    with suppress(StoreUnavailable), writing():
+        session = sessions.lock(sid)
+        if session:
+            device.take_effect(session)
+
+
+def _act() -> str:
+    """Name the act that this request asks for: its address and its form, and nothing else's."""
+    asked = [request.method, local.here(), sorted(request.form.items(multi=True))]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def _ask_first() -> Response:
+    """Have the browser send the request again, once it has proved its device: it has to, where the cookie is gone.
+
+    What it had is put aside, and is good as long as it was: a browser that proves nothing now is not signed out.
+    """
+    answer = redirect(local.here(), 307)
+    had = cookies.read(cookies.BOUND)
+    if had:
+        cookies.drop(answer, cookies.BOUND)
+        cookies.put(answer, cookies.ASIDE, had, seconds=settings().bound_seconds or SHORTEST_BOUND)
+    return answer
+
+
+def _text(header: str) -> str | None:
+    """Return a header's value: browsers send it bare where the draft has a quoted string."""
+    value = request.headers.get(header, "").strip().removeprefix('"').removesuffix('"')
+    return value or None
+
+
+def _seal(purpose: str, origin: str, seconds: int, about: str) -> str:
+    """Seal what is good for the session that began as *origin*, for so many seconds."""
+    content = f"{origin} {clock.now() + seconds} {about}"
+    return urlsafe_b64encode(seal.close(settings().secret_key, purpose, content)).decode()
+
+
+def _opened(purpose: str, sealed: str, session: Bindable) -> Sealed | None:
+    """Return what was sealed for this *purpose* and session, as long as it is good."""
+    try:
+        found = seal.reveal(settings().secret_key, purpose, urlsafe_b64decode(sealed[:_LONGEST]))
+    except ValueError:
+        return None
+    whose, until, about = found.split(" ") if found else ("", "0", "")
+    return Sealed(int(until), about) if whose == session.origin and clock.now() < int(until) else None

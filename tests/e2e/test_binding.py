@@ -1,0 +1,209 @@
+"""Sessions bound to their device, in a real Chromium over https: copies fail in a second one, and the owner notices nothing.
+
+The keys are kept in software, for want of hardware, and the browser's quota of six proofs in nine minutes is off.
+"""
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from playwright.sync_api import BrowserContext, Playwright, expect
+
+from tests.browsers import ACCESS, PASSWORD, REFRESH
+from tests.device import ASIDE, BOUND
+from tests.e2e.conftest import Person, find_whole, switches
+from tests.server import Server
+
+pytestmark = [pytest.mark.e2e, pytest.mark.cluster]
+LIFE = 4  # seconds, one of which the server waits longer than the browser
+FEATURES = (
+    "DeviceBoundSessions:RefreshQuota/false",
+    "DeviceBoundSessionsDevTools",
+    "EnableBoundSessionCredentialsSoftwareKeysForManualTesting",
+)
+PATIENCE = 60
+
+
+@pytest.fixture(scope="module")
+def server(shared_instance: Path) -> Iterator[Server]:
+    running = Server(shared_instance, TLS="1", BOUND_SECONDS=str(LIFE), WORKERS="2")
+    yield running
+    running.stop()
+
+
+def trusted(server: Server) -> str:
+    """Name the key of the site's authority, as Chromium takes it."""
+    authority = x509.load_pem_x509_certificate((server.folder / "tls" / "authority.pem").read_bytes())
+    key = authority.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+
+OpenProfile = Callable[[str], Person]
+
+
+@pytest.fixture
+def open_profile(playwright_session: Playwright, server: Server, tmp_path: Path) -> Iterator[OpenProfile]:
+    """Open a Chromium of its own with a profile that outlives it, by name."""
+    with ExitStack() as stack:
+
+        def open_one(name: str) -> Person:
+            context = playwright_session.chromium.launch_persistent_context(
+                tmp_path / name,
+                executable_path=find_whole(),
+                args=[
+                    *switches(),
+                    f"--enable-features={','.join(FEATURES)}",
+                    f"--ignore-certificate-errors-spki-list={trusted(server)}",
+                ],
+                base_url=server.url,
+            )
+            context.set_default_timeout(PATIENCE * 1000)
+            stack.callback(context.close)
+            return Person(context)
+
+        yield open_one
+
+
+def cookies(context: BrowserContext) -> dict[str, str]:
+    return {found["name"]: found["value"] for found in context.cookies()}
+
+
+def wait_until(person: Person, holds: Callable[[], bool], what: str) -> None:
+    """Wait for what the browser does by itself, and tells no page."""
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < until, what
+        person.page.wait_for_timeout(50)
+
+
+def await_binding(person: Person) -> None:
+    wait_until(person, lambda: BOUND in cookies(person.context), "this Chromium registers no device-bound session")
+
+
+def await_expiry(person: Person) -> None:
+    person.page.goto("about:blank")  # no page of the site is open, which could renew it
+    wait_until(person, lambda: BOUND not in cookies(person.context), "the bound cookie does not run out")
+
+
+def is_in(person: Person) -> bool:
+    """Go to a private page as people do: the browser renews what it has to."""
+    person.page.goto("/account")
+    return urlsplit(person.page.url).path == "/account"
+
+
+def copy(person: Person, thief: Person, *names: str) -> None:
+    """Copy these cookies into another browser."""
+    thief.context.clear_cookies()
+    thief.context.add_cookies([found for found in person.context.cookies() if found["name"] in names])  # type: ignore[misc]
+
+
+def events(server: Server, name: str) -> int:
+    return int(server.query("SELECT count(*) FROM activity WHERE event = ?", name)[0][0])
+
+
+@contextmanager
+def no_alarm(server: Server) -> Iterator[None]:
+    counted = ("refresh_reused", "proof_failed")
+    before = [events(server, name) for name in counted]
+    yield
+    assert [events(server, name) for name in counted] == before
+
+
+def test_a_copy_fails_in_a_second_browser_and_the_owner_notices_nothing(
+    open_profile: OpenProfile, server: Server
+) -> None:
+    ada, eve = open_profile("ada"), open_profile("eve")
+    ada.sign_up("copied@example.org")
+    await_binding(ada)
+    ada.page.goto("/devices")
+    expect(ada.page.get_by_role("main")).to_contain_text("bound to this device")
+    with no_alarm(server):
+        copy(ada, eve, ACCESS, REFRESH)
+        assert not is_in(eve)
+        expect(eve.page.get_by_role("main")).to_contain_text("did not prove that it is the device")
+        copy(ada, eve, ACCESS, REFRESH, BOUND)
+        assert is_in(eve)  # for as long as the cookie lives, and no sensitive act: see below
+        wait_until(eve, lambda: not is_in(eve), "a thief with all three stays in")
+        await_expiry(ada)
+        assert is_in(ada)
+        await_expiry(ada)
+        ada.page.goto("/live")  # out of scope: here nothing is renewed
+        asked = "() => Promise.all(Array.from({length: 5}, () => fetch('/account').then(answer => answer.url)))"
+        assert {address.rpartition("/")[2] for address in ada.page.evaluate(asked)} == {"account"}
+        assert not is_in(eve)
+        assert is_in(ada)
+
+
+def end_another(person: Person) -> str:
+    """Press the button that ends another session; return where that leads."""
+    person.page.goto("/devices")
+    with person.page.expect_navigation():
+        person.page.evaluate("document.querySelector('form[action$=\"/end\"]').requestSubmit()")
+    return urlsplit(person.page.url).path
+
+
+def test_a_sensitive_act_asks_the_device_and_a_thief_with_all_cookies_for_the_password(
+    open_profile: OpenProfile, server: Server
+) -> None:
+    ada, eve = open_profile("ada"), open_profile("eve")
+    ada.sign_up("acting@example.org")
+    await_binding(ada)
+    assert is_in(ada)
+    for _ in range(3):
+        server.sign_in("acting@example.org")
+    copy(ada, eve, ACCESS, REFRESH, BOUND)
+    assert end_another(ada) == "/devices"  # her device has proved itself meanwhile, and she noticed nothing
+    expect(ada.page.get_by_role("status").first).to_contain_text("Ended")
+    copy(ada, eve, ACCESS, REFRESH, BOUND, ASIDE)
+    assert end_another(eve) == "/confirm"
+    assert events(server, "session_ended") == 1
+    assert end_another(ada) == "/confirm"  # a device is asked once in three minutes
+    ada.page.get_by_label("Password", exact=True).fill(PASSWORD)
+    ada.press("Confirm")
+    assert urlsplit(ada.page.url).path == "/devices"
+    assert events(server, "session_ended") == 2
+
+
+def test_sign_out_ends_the_binding_in_the_browser_and_no_copy_comes_back(
+    open_profile: OpenProfile, server: Server
+) -> None:
+    ada, eve = open_profile("ada"), open_profile("eve")
+    ada.sign_up("leaving@example.org")
+    await_binding(ada)
+    assert is_in(ada)
+    copy(ada, eve, ACCESS, REFRESH, BOUND)
+    ada.sign_out()
+    assert ada.heading() == "You are signed out"
+    expect(ada.page.get_by_role("main")).to_contain_text("bound to this device")
+    assert not {ACCESS, REFRESH, BOUND} & cookies(ada.context).keys()
+    assert not is_in(eve)
+    assert not is_in(ada)
+    ada.sign_in("leaving@example.org")
+    await_binding(ada)
+    await_expiry(ada)
+    assert is_in(ada)
+
+
+def test_it_outlasts_a_restart_of_the_browser_and_of_the_server(open_profile: OpenProfile, server: Server) -> None:
+    ada = open_profile("ada")
+    ada.sign_up("staying@example.org")
+    ada.sign_out()
+    ada.sign_in("staying@example.org", keep=True)
+    await_binding(ada)
+    assert is_in(ada)
+    server.stop()
+    server.start()
+    await_expiry(ada)
+    assert is_in(ada)
+    ada.context.close()
+    ada = open_profile("ada")
+    assert is_in(ada)
+    await_expiry(ada)
+    assert is_in(ada)
