@@ -54,8 +54,9 @@ class Trial(Run):
         return player.first_refusal(player.find(slug), self.story(), since) - since
 
     def draw(self, *slugs: str) -> Picture:
-        """Measure when each design first refuses the copy, and draw it."""
+        """Measure when each design first refuses the copy, and draw it, the longest exposed first."""
         rows = [(slug, player.find(slug).name, self.first_refusal(slug)) for slug in slugs]
+        rows.sort(key=lambda row: -row[2])
         return lanes.draw(rows, max(1, self.expires_at - (self.ended_at or self.time)))
 
     def send(self, path: str, **asked: Any) -> httpx.Response:

@@ -53,7 +53,7 @@ def test_who_comes_back_goes_on_where_they_stopped(phone: Person) -> None:
     page.goto("/lab/path/Q1")
     predict(page, "None")
     page.goto("/lab/path")
-    page.get_by_role("link", name="Go on with Q2", exact=True).click()
+    page.get_by_role("link", name="Continue with Q2", exact=True).click()
     predict(page, "Nothing")
     expect(page.get_by_text("POST /lab/revoke")).to_be_visible()
     page.go_back()

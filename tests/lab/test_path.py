@@ -30,7 +30,7 @@ def test_the_score_adds_up_and_the_path_goes_on_where_one_stopped(visitor: Brows
     visitor.post("/lab/path/Q4", guess="page")
     overview = page(visitor, "/lab/path")
     assert "You have tried 2 of 31 claims, and predicted 1" in overview
-    assert "Go on with Q2" in overview
+    assert "Continue with Q2" in overview
     assert "As predicted: <span>None</span>" in overview
     assert "Predicted: The page, as before. Found: <span>They have to sign in</span>" in overview
     assert "You predicted: The page, as before." in page(visitor, "/lab/path/Q4")
@@ -71,7 +71,7 @@ def test_whoever_has_tried_all_is_told_so(site: Site, visitor: Browser, monkeypa
     visitor.post("/lab/path/Q4", guess="sign-in")
     overview = page(visitor, "/lab/path")
     assert "You have tried every claim, and predicted 1 of 1" in overview
-    assert "Go on with" not in overview
+    assert "Continue with" not in overview
 
 
 def test_another_visitor_sees_nothing_of_it(site: Site, visitor: Browser) -> None:

@@ -21,6 +21,7 @@ from app.oauth.logout import token
 from app.oauth.logout.message import Message
 from tests.browsers import Site
 from tests.lab.walk import Walk, walk_through
+from tests.questions import marked
 
 page = pytest.mark.page
 IDS = list(questions.ALL)
@@ -161,7 +162,7 @@ def test_a_signature_and_a_look_up_are_measured_here(walk: Walk) -> None:
 @page
 @pytest.mark.question("Q7")
 @pytest.mark.parametrize(("signature", "query", "found"), [(1, 2, "check"), (2, 1, "look-up"), (1, 1.1, "same")])
-def test_the_faster_of_the_two_is_the_answer(
+def test_were_the_two_times_others_the_answer_would_follow(
     site: Site, monkeypatch: pytest.MonkeyPatch, signature: float, query: float, found: str
 ) -> None:
     monkeypatch.setattr(timing, "measure", lambda: timing.Times(signature, query, 0, 0))
@@ -461,32 +462,32 @@ def keep_the_filter(verifier: Any, token: str, wanted: str = "") -> list[str]:
     return LIST
 
 
+VERIFIERS = [
+    ("Q1", "expiry", ask_thrice, "more"),
+    ("Q3", "expiry", refuse, "refused"),
+    ("Q5", "denylist-ask", refuse, "some"),
+    ("Q9", "denylist-ask session this-site", accept, "all"),
+    ("A1", "denylist-ask", ask_thrice, "opaque"),
+    ("A2", "expiry", ask_thrice, "request"),
+    ("A7", "this-site", accept, "none"),
+    ("A8", "client-data", keep_the_filter, "filter"),
+    ("A10", "denylist-push", accept, "all"),
+    ("A11", "denylist-push", accept, "neither"),
+    ("A12", "allowlist-ask", accept, "accepted"),
+    ("A13", "logout-time", accept, "accepted"),
+    ("A14", "status-list transparency", refuse, "all"),
+    ("A15", "expiry", refuse, "at-once"),
+    ("A16", "cutoff-ask", accept, "on"),
+    ("A17", "denylist-push", refuse, "neither"),
+    ("A19", "allowlist-ask", accept, "jwts"),
+    ("A20", "denylist-ask status-list this-site", accept, "accepted"),
+    ("A21", "denylist-push", accept, "some"),
+    ("A22", "expiry", refuse, "all"),
+]
+
+
 @page
-@pytest.mark.parametrize(
-    ("name", "slugs", "check", "found"),
-    [
-        ("Q1", "expiry", ask_thrice, "more"),
-        ("Q3", "expiry", refuse, "refused"),
-        ("Q5", "denylist-ask", refuse, "some"),
-        ("Q9", "denylist-ask session this-site", accept, "all"),
-        ("A1", "denylist-ask", ask_thrice, "opaque"),
-        ("A2", "expiry", ask_thrice, "request"),
-        ("A7", "this-site", accept, "none"),
-        ("A8", "client-data", keep_the_filter, "filter"),
-        ("A10", "denylist-push", accept, "all"),
-        ("A11", "denylist-push", accept, "neither"),
-        ("A12", "allowlist-ask", accept, "accepted"),
-        ("A13", "logout-time", accept, "accepted"),
-        ("A14", "status-list transparency", refuse, "all"),
-        ("A15", "expiry", refuse, "at-once"),
-        ("A16", "cutoff-ask", accept, "on"),
-        ("A17", "denylist-push", refuse, "neither"),
-        ("A19", "allowlist-ask", accept, "jwts"),
-        ("A20", "denylist-ask status-list this-site", accept, "accepted"),
-        ("A21", "denylist-push", accept, "some"),
-        ("A22", "expiry", refuse, "all"),
-    ],
-)
+@pytest.mark.parametrize(("name", "slugs", "check", "found"), VERIFIERS)
 def test_were_a_verifier_otherwise_the_answer_would_be(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str, slugs: str, check: Check, found: str
 ) -> None:
@@ -495,17 +496,17 @@ def test_were_a_verifier_otherwise_the_answer_would_be(
     assert walk_through(site, [name])[name].found == found
 
 
+ISSUERS = [
+    ("Q2", "end", do_nothing, "on"),
+    ("Q4", "end", do_nothing, "page"),
+    ("A3", "end", do_nothing, "some"),
+    ("A4", "end", do_nothing, "request"),
+    ("A18", "refresh", do_nothing, "nothing"),
+]
+
+
 @page
-@pytest.mark.parametrize(
-    ("name", "part", "instead", "found"),
-    [
-        ("Q2", "end", do_nothing, "on"),
-        ("Q4", "end", do_nothing, "page"),
-        ("A3", "end", do_nothing, "some"),
-        ("A4", "end", do_nothing, "request"),
-        ("A18", "refresh", do_nothing, "nothing"),
-    ],
-)
+@pytest.mark.parametrize(("name", "part", "instead", "found"), ISSUERS)
 def test_were_the_issuer_otherwise_the_answer_would_be(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str, part: str, instead: Check, found: str
 ) -> None:
@@ -559,6 +560,11 @@ def test_were_the_app_never_down_or_the_message_no_logout_it_would_be_told(
         monkeypatch.undo()
         assert logout.Recipient().take(good)[0] == 400
         assert logout.Recipient().take("junk")[0] == 400
+
+
+def test_each_answer_could_have_come_out_otherwise() -> None:
+    alone = {name for name, tests in marked().items() if any(test.startswith("test_were_") for _, test in tests)}
+    assert alone | {name for name, *_ in (*VERIFIERS, *ISSUERS)} == {*IDS}
 
 
 def asked(row: dict[str, Any]) -> int:

@@ -7,7 +7,7 @@ CARD = {
     "field": "“not before” per user",
     "checker": "cut-off",
     "delivery": "ask",
-    "follows": "ASVS 7.4.1: tokens issued before a date and time of each user are refused. RFC 7519 counts iat in whole seconds.",
+    "follows": "ASVS 7.4.1: tokens issued before a date and time of each user are refused. Nearly all libraries write iat in whole seconds.",
     "choose": "Choose it where tokens carry nothing but iat, and end the refresh tokens together with it.",
     "avoid": "Two pitfalls: a sign-in in the second of the cut is refused; and a refresh token that was left alone buys a token that is younger than the cut.",
 }

@@ -35,7 +35,7 @@ def _where_it_lies() -> Found:
     legible = [name for name, found in read.items() if found]
     choice = {("jwt",): "jwt", ("opaque",): "opaque", ("jwt", "opaque"): "both"}.get(tuple(legible), "neither")
     facts = (
-        ("The JWT, opened", "; ".join(f"{name}: {value}" for name, value in read["jwt"].items())),
+        ("The JWT, opened", "; ".join(f"{name}: {_brief(value)}" for name, value in read["jwt"].items())),
         (
             "The opaque token, opened",
             "; ".join(read["opaque"]) or f"{words.shorten(tokens['opaque'])}, and nothing else",
@@ -43,6 +43,11 @@ def _where_it_lies() -> Found:
     )
     says = f"Without any key {some(len(read['jwt']), 'claim')} could be read in the JWT, and {len(read['opaque'])} in the opaque token."
     return Found(choice, says, (Table("Both, presented while the server’s store is off", rows),), facts)
+
+
+def _brief(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 16 else words.shorten(text)
 
 
 def _read(token: str) -> dict[str, object]:
@@ -131,13 +136,15 @@ def _set_in_advance() -> Found:
     t = Trial()
     expires = t.expires_at
     t.wait(expires - 1 - t.time)
-    before = t.present(*every, what="a second before it expires")
+    before = t.present(*every)
     t.wait(1)
-    after = t.present(*every, what="in the second in which it expires")
+    after = t.present(*every)
     good, late = len(accepted(before)), len(accepted(after))
     choice = "all" if good == len(every) and not late else "none" if late == len(every) else "some"
     says = f"{good} of {len(every)} designs accepted it a second before, and {late} in the second in which it expired."
-    return Found(choice, says, (Table("In its last second", before), Table("One second later", after)))
+    return Found(
+        choice, says, (Table("A second before it expires", before), Table("In the second in which it expires", after))
+    )
 
 
 def _beside_the_token() -> Found:
