@@ -1,8 +1,9 @@
 """All the sessions of a person: found, listed, counted and ended."""
 
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, tuple_
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app import clock
@@ -139,27 +140,58 @@ def outliving(session: Standing) -> list[Session]:
     return [app for app in apps(session.user_id) if app.parent_id == session.id and app.is_offline]
 
 
-def ended(user_id: str, since: int, newest: int) -> list[Session]:
-    """Return the *newest* of the user's sessions that were ended or timed out after *since* (Unix seconds).
+class Cursor(NamedTuple):
+    """The place of a session in the list of those that are over: when it ended (Unix seconds), and where it opened."""
 
-    One that a new sign-in in the same browser replaced has lived on in that one.
+    at: int
+    opened: int
+
+
+class Over(NamedTuple):
+    """One page of what is over, the latest first. *older*: where the next page begins, if there is one."""
+
+    sessions: list[Session]
+    older: Cursor | None
+
+
+def ended(user_id: str, since: int, newest: int, *, before: Cursor | None = None) -> Over:
+    """Return the *newest* of the user's sessions that were ended or timed out after *since*, and *before* a place.
+
+    What apps lost with a browser comes beside it, and is not counted. A session that a new sign-in in the same browser
+    replaced has lived on in that one.
     """
-    found = list(
-        db.session.scalars(
-            select(Session)
-            .outerjoin(Session.ending)
-            .options(contains_eager(Session.ending))
-            .where(Session.user_id == user_id)
-            .where(or_(log.LogEntry.at > since, and_(Session.ended_entry.is_(None), _ends_at > since)))
-            .where(or_(log.LogEntry.reason.is_(None), log.LogEntry.reason != Reason.REPLACED))
-            .where(or_(Session.ended_entry.is_not(None), _ends_at <= clock.now()))
-            .order_by(func.coalesce(log.LogEntry.at, _ends_at).desc(), Session.opened.desc())
-            .limit(newest)
-        )
+    at = func.coalesce(log.LogEntry.at, _ends_at)
+    listed = (
+        select(Session)
+        .outerjoin(Session.ending)
+        .options(contains_eager(Session.ending))
+        .where(Session.user_id == user_id)
+        .where(or_(log.LogEntry.at > since, and_(Session.ended_entry.is_(None), _ends_at > since)))
+        .where(or_(log.LogEntry.reason.is_(None), log.LogEntry.reason.not_in((Reason.REPLACED, Reason.BROWSER_ENDED))))
+        .where(or_(Session.ended_entry.is_not(None), _ends_at <= clock.now()))
+        .order_by(at.desc(), Session.opened.desc())
     )
+    if before:
+        listed = listed.where(tuple_(at, Session.opened) < before)
+    found = list(db.session.scalars(listed.limit(newest + 1)))
+    shown = found[:newest]
+    older = Cursor(shown[-1].ended_at or 0, shown[-1].opened) if len(found) > newest else None
+    beside = _ended_beside(user_id, {session.id for session in shown})
+    return Over(sorted(shown + beside, key=lambda session: -(session.ended_at or 0)), older)
+
+
+def _ended_beside(user_id: str, browsers: set[str]) -> list[Session]:
+    """Return what apps lost as one of these browsers ended, or timed out."""
+    hung = (
+        select(Session)
+        .join(Session.ending)
+        .options(contains_eager(Session.ending))
+        .where(Session.parent_id.in_(browsers), log.LogEntry.reason == Reason.BROWSER_ENDED)
+    )
+    ended = list(db.session.scalars(hung)) if browsers else []
     now = clock.now()
-    with_browser = [app for app in _unended_apps(user_id) if app.state(now) is not State.LIVE and app.ends_at > since]
-    return sorted(found + with_browser, key=lambda session: -(session.ended_at or now))[:newest]
+    timed_out = [app for app in _unended_apps(user_id) if app.state(now) is not State.LIVE]
+    return ended + [app for app in timed_out if app.parent_id in browsers]
 
 
 def count_ended_by(current: Session, reason: Reason, since: int) -> int:

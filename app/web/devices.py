@@ -1,5 +1,6 @@
 """Devices: where you are signed in, and an end to any of it."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -10,15 +11,17 @@ from app import clock
 from app.config import DAY
 from app.identity import activity, sessions
 from app.identity.session import Reason, Session
+from app.identity.sessions import Cursor, Over
 from app.web import allowed, endings, filters, forms, guard, lifeline, once, rows, sign_out, warning
 from app.web.filters import Filter
 from app.web.rows import Row
 
 bp = Blueprint("devices", __name__, url_prefix="/devices")
 LISTED_DAYS = 30
-LISTED = 100  # ended ones at most
 PAGE = 25  # live ones on a page
+ENDED_PAGE = 20
 MOST = 1000  # pages
+_CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,15})")
 
 
 @bp.get("")
@@ -27,9 +30,28 @@ def show() -> ResponseReturnValue:
     if guard.wants_json():
         current = guard.current().session
         alive = _first(current, sessions.live(current.user_id)) + sessions.apps(current.user_id)
-        everything = rows.build(alive + _over(current), current)
-        return jsonify(sessions=[rows.as_json(row) for row in everything])
+        return _json(alive, _over(current))
     return _page()
+
+
+@bp.get("/ended")
+@guard.required
+def show_ended() -> ResponseReturnValue:
+    """Show more of what has ended: what comes after the place that *before* names."""
+    current = guard.current().session
+    over = _over(current, before=_cursor(request.args.get("before", "")))
+    if guard.wants_json():
+        return _json([], over)
+    ended, now = rows.build(over.sessions, current), clock.now()
+    scale = lifeline.row_scale(ended, now)
+    lines = lifeline.row_lines(ended, now)
+    return render_template("web/ended.html", ended=ended, older=_older(over), scale=scale, lines=lines)
+
+
+def _json(alive: list[Session], over: Over) -> ResponseReturnValue:
+    """Return one page for programs. *next*: where there is more, or null."""
+    listed = rows.build(alive + over.sessions, guard.current().session)
+    return jsonify(sessions=[rows.as_json(row) for row in listed], next=_older(over))
 
 
 def _page(refused: dict[str, Any] | None = None) -> str:
@@ -40,10 +62,10 @@ def _page(refused: dict[str, Any] | None = None) -> str:
     count, wanted = sessions.count_live(user.id), Filter.of(request.args)
     shown, found = _find(current, wanted, page) if wanted.is_set else (_live(current, page), count)
     is_first = page == 1 and not wanted.is_set
-    over = _over(current) if is_first else []
+    over = _over(current) if is_first else Over([], None)
     apps = rows.build(sessions.apps(user.id), current)
     browsers, warnings = rows.build(shown, current), warning.build(shown, current)
-    ended = rows.build(over, current)
+    ended = rows.build(over.sessions, current)
     everything, now = [*browsers, *apps, *ended], clock.now()
     return render_template(
         "web/devices.html",
@@ -57,7 +79,7 @@ def _page(refused: dict[str, Any] | None = None) -> str:
         lines=lifeline.row_lines(everything, now),
         warnings=warnings,
         told=activity.told_by_mail(user.id, [row.id for row in browsers]) if user.verified_at else set(),
-        is_cut=len(over) == LISTED,
+        older=_older(over),
         is_first=is_first,
         page=page,
         pages=-(-found // PAGE),
@@ -144,8 +166,18 @@ def _first(current: Session, live: list[Session]) -> list[Session]:
     return [current, *(session for session in live if session.id != current.id)]
 
 
-def _over(current: Session) -> list[Session]:
-    return sessions.ended(current.user_id, clock.now() - LISTED_DAYS * DAY, LISTED)
+def _over(current: Session, *, before: Cursor | None = None) -> Over:
+    return sessions.ended(current.user_id, clock.now() - LISTED_DAYS * DAY, ENDED_PAGE, before=before)
+
+
+def _older(over: Over) -> str | None:
+    return f"/devices/ended?before={over.older.at}-{over.older.opened}" if over.older else None
+
+
+def _cursor(text: str) -> Cursor | None:
+    """Read what `_older` wrote. Anything else is the beginning of the list."""
+    found = _CURSOR.fullmatch(text)
+    return Cursor(int(found[1]), int(found[2])) if found else None
 
 
 def _done(listed: list[Row], current: Session, warnings: Collection[str]) -> dict[str, Any] | None:

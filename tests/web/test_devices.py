@@ -292,21 +292,6 @@ def without_form_ids(page: TestResponse) -> str:
     return text
 
 
-def test_of_very_many_the_latest_are_listed(site: Site, laptop: Browser) -> None:
-    guest = site.browser()
-    for _ in range(4):
-        guest.sign_in()
-        guest.sign_out()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(devices, "LISTED", 3)
-        over = [line for line in laptop.sessions() if line["ended_at"]]
-        page = laptop.get("/devices").text
-    assert len(over) == 3
-    assert over == sorted(over, key=lambda line: line["ended_at"], reverse=True)
-    assert "these are the latest 3" in page
-    assert "not listed" not in laptop.get("/devices").text
-
-
 def test_every_event_is_in_the_activity(laptop: Browser, phone: Browser) -> None:
     laptop.post(f"/devices/{phone.session()['sid']}/end")
     page = laptop.get("/activity")

@@ -28,6 +28,7 @@ PAGES = [
     "/account/data",
     "/account/export",
     "/devices",
+    "/devices/ended",
     "/activity",
     "/confirm",
     "/nowhere",

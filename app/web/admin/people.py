@@ -48,7 +48,7 @@ def search(text: str, page: int) -> Found:
 def about(person: User) -> dict[str, Any]:
     """Return what the page of a person shows."""
     current = guard.current().session
-    over = sessions.ended(person.id, clock.now() - LISTED_DAYS * DAY, ENDED)
+    over = sessions.ended(person.id, clock.now() - LISTED_DAYS * DAY, ENDED).sessions
     listed = rows.build([*sessions.live(person.id, count=LISTED), *sessions.apps(person.id)[:LISTED], *over], current)
     live = [row for row in listed if row.state != "ended"]
     signed_in = [row for row in live if row.app is None]
