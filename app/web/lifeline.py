@@ -105,7 +105,7 @@ def receipt_line(parts: Sequence[Mapping[str, Any]], cut_at: int) -> Lifeline:
     def lane(part: Mapping[str, Any]) -> Lane:
         left = part["expires_at"] - cut_at
         tick = x(part["expires_at"]) if left > 0 else None
-        told = f"{words.span(left)} before its time" if left > 0 else "at the end of its time"
+        told = f"{words.span(left)} early" if left > 0 else "at its end"
         label = part.get("name") or words.capitalize(part["what"])
         return Lane(label, x(part["began_at"]), CUT, tick, CUT, "ended", told)
 

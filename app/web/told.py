@@ -19,13 +19,15 @@ LOOK_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Told:
-    """*app*: its name; *at*: since when it stands so (Unix seconds); *state* and *how*, in words; *title*: all in one."""
+    """*app*: its name; *at*: since when it stands so (Unix seconds); *state* and *how*, in words; *title*: all in one. *is_waiting*: it may
+    stand otherwise soon."""
 
     app: str
     at: int
     state: str
     how: str
     title: str
+    is_waiting: bool = False
 
 
 def ids(ended: Standing, apps: Collection[Session]) -> list[str]:
@@ -64,7 +66,7 @@ def _describe(message: Message, app: str) -> Told:
     if message.given_up_at is not None:
         state = "refused" if message.answer == REFUSED else "given up"
         return Told(app, message.given_up_at, state, f"{message.answer} {nth}", f"{app} could not be told {over}")
-    return Told(app, message.made_at, "not reached yet", _waiting(message), f"{app} is being told {over}")
+    return Told(app, message.made_at, "not reached yet", _waiting(message), f"{app} is being told {over}", True)
 
 
 def _waiting(message: Message) -> str:

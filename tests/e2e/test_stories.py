@@ -89,6 +89,8 @@ def test_sign_out_shows_what_ended_and_the_proof(laptop: Person) -> None:
     page = laptop.page
     expect(page).to_have_url(re.compile("/signed-out$"))
     assert "signed out" in laptop.heading()
+    for folded in page.locator("summary").all():
+        folded.click()
     for words in ("POST /oauth/revoke", "401 UNAUTHORIZED", "invalid_token", "400 BAD REQUEST", "invalid_grant"):
         expect(page.get_by_text(words).first).to_be_visible()
     assert not laptop.is_signed_in()
@@ -241,3 +243,12 @@ def test_ck_06_bba_08_no_script_can_see_a_token(open_browser: OpenBrowser, email
         " + document.documentElement.outerHTML"
     )
     assert not any(token in seen for token in tokens)
+
+
+def test_a_receipt_prints_on_one_page(open_browser: OpenBrowser, email: str) -> None:
+    ada = open_browser()
+    ada.sign_up(email)
+    ada.sign_out()
+    expect(ada.page).to_have_url(re.compile("/signed-out$"))
+    printed = ada.page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1

@@ -108,8 +108,8 @@ def test_a_receipt_cuts_everything_at_the_same_place() -> None:
     line = lifeline.receipt_line(parts, NOW)
     assert {lane.cut for lane in line.lanes} == {lane.end for lane in line.lanes} == {lifeline.CUT}
     assert [lane.tick is not None for lane in line.lanes] == [True, True, False]
-    assert "Access token, 4 minutes before its time" in line.words
-    assert "Refresh token, at the end of its time" in line.words
+    assert "Access token, 4 minutes early" in line.words
+    assert "Refresh token, at its end" in line.words
 
 
 @given(
