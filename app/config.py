@@ -65,6 +65,7 @@ class Settings:
     tls: bool
     relying_parties: tuple[str, ...]
     security_contact: str
+    source_url: str
     country_database: Path | None
     on_new_network: str
     on_new_country: str
@@ -124,6 +125,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         tls=tls,
         relying_parties=tuple(url.rstrip("/") for url in read.text("RELYING_PARTIES", "").split()),
         security_contact=read.text("SECURITY_CONTACT", f"mailto:security@{urlsplit(site_url).hostname}"),
+        source_url=read.text("SOURCE_URL", ""),
         country_database=read.path("COUNTRY_DATABASE"),
         on_new_network=read.choice("ON_NEW_NETWORK", "note", REACTIONS),
         on_new_country=read.choice("ON_NEW_COUNTRY", "warn", REACTIONS),
@@ -152,6 +154,10 @@ def _check(found: Settings) -> None:
         raise Misconfigured(f"SECRET_KEY is too short: give {SHORTEST_SECRET} random characters or more.")
     if not found.security_contact.isprintable() or not found.security_contact.startswith(_CONTACTS):
         raise Misconfigured("SECURITY_CONTACT does not fit: give mailto:name@example.org, or a page as https://….")
+    if found.source_url and not (
+        found.source_url.isprintable() and found.source_url.startswith(("https://", "http://"))
+    ):
+        raise Misconfigured("SOURCE_URL does not fit: give the page of the source as https://….")
     _check_relying_parties(found)
 
 

@@ -42,6 +42,7 @@ def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
         ("ON_NEW_COUNTRY", "sign in"),
         ("ON_NEW_BROWSER", "Warn"),
         ("SECURITY_CONTACT", "security@example.org"),
+        ("SOURCE_URL", "javascript:alert(1)"),
         ("SECURITY_CONTACT", "http://example.org/report"),
         ("SECURITY_CONTACT", "mailto:a@example.org\nContact: mailto:b@example.org"),
         ("RELYING_PARTIES", "127.0.0.2:8001"),

@@ -117,7 +117,7 @@ def _careful(response: Response) -> Response:
     forms = f"'self' {party().issuer.url}"  # a sign-out is led on to the issuer: browsers hold that to the same rule
     response.headers.update(
         {
-            "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+            "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
             f"frame-ancestors 'none'; base-uri 'none'; form-action {forms}",
             "Cache-Control": "no-store",
             "Referrer-Policy": "same-origin",  # with no-referrer, forms over plain http would send `Origin: null`

@@ -6,10 +6,11 @@ from operator import attrgetter
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from app import countries
+from app import clock, countries
+from app.config import DAY
 from app.identity import activity, browsers, sessions
 from app.oauth.logout import message as messages
-from app.web import guard, told, words
+from app.web import devices, guard, told, words
 
 bp = Blueprint("activity", __name__)
 LISTED = 50
@@ -19,31 +20,44 @@ LISTED = 50
 class Line:
     """One line of the page: *what* happened *at* (Unix seconds), and more *about* it.
 
-    *notice*: where its owner was told of it besides.
+    *notice*: where its owner was told of it besides. *is_warning*: its owner should look whether it was them. *sid*: the
+    session that it was about, if the devices page may have it.
     """
 
     at: int
     what: str
     about: str
     notice: str | None = None
+    is_warning: bool = False
+    sid: str | None = None
 
 
 @bp.get("/activity")
 @guard.required
 def show() -> ResponseReturnValue:
     current = guard.current().session
-    own = sessions.lineage(current)
-    happened = [_line(event, own) for event in activity.latest(current.user_id, LISTED)]
+    since = clock.now() - devices.LISTED_DAYS * DAY
+    own, events = sessions.lineage(current), activity.latest(current.user_id, LISTED)
+    named = sessions.named(current.user_id, {event.session_id for event in events if event.session_id})
+    listed = {session.id for session in named if session.ended_at is None or session.ended_at > since}
+    happened = [_line(event, own, listed) for event in events]
     said = [Line(one.at, one.title, one.how) for one in told.describe(messages.latest(current.user_id, LISTED))]
     # Who is told, is told after the end: the order counts where the second is the same.
     lines = sorted(said + happened, key=attrgetter("at"), reverse=True)[:LISTED]
     return render_template("web/activity.html", events=lines)
 
 
-def _line(event: activity.Event, own: set[str]) -> Line:
+def _line(event: activity.Event, own: set[str], listed: set[str]) -> Line:
     label = browsers.label(event.user_agent)
     came = "a use of this browser’s session" if words.is_new_place(event.event) else "this browser"
     here = came if event.session_id in own else None
     how = words.proof(event.amr)
     about = filter(None, (how and f"by {how}", label, countries.beside(event.address), here))
-    return Line(event.at, words.event(event.event), ", ".join(about), event.notice)
+    return Line(
+        event.at,
+        words.event(event.event),
+        ", ".join(about),
+        event.notice,
+        event.notice is not None or words.is_alarming(event.event),
+        event.session_id if event.session_id in listed else None,
+    )

@@ -134,6 +134,8 @@ def _context() -> dict[str, Any]:
     return {
         "visit": guard.visit(),
         "insecure_cookies": settings().insecure_cookies,
+        "source_url": settings().source_url,
+        "security_contact": settings().security_contact,
         "has_lab": settings().lab,
         "has_rooms": settings().lab and settings().workshop,
         "has_mailbox": mailbox.is_here(),

@@ -117,6 +117,10 @@ _EVENTS = {
 
 # How a user proved who they are.
 _PROOFS = {"pwd": "a password", "otp": "a code", "rec": "a recovery code", "pop": "a passkey"}
+_ALARMING = (
+    *("sign_in_failed", "confirm_failed", "code_confirm_failed", "factor_failed"),
+    *("refresh_reused", "code_reused", "address_lost", "not_me"),
+)
 _NEW_PLACES = {"noted": "", "warned": ": you were warned", "refused": ": this session was ended"}
 
 
@@ -203,6 +207,11 @@ def new_place(code: str) -> str:
 def is_new_place(code: str) -> bool:
     """Return whether an event of this code is about a use from a new place."""
     return code.partition("_")[0] in _NEW_PLACES
+
+
+def is_alarming(code: str) -> bool:
+    """Return whether an event of this code may be the act of another person."""
+    return code in _ALARMING or (is_new_place(code) and not code.startswith("noted"))
 
 
 def listing(items: Sequence[str]) -> str:

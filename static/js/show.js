@@ -4,11 +4,11 @@ for (const input of document.querySelectorAll("input[data-show]")) {
   button.type = "button";
   button.textContent = "Show";
   button.setAttribute("aria-label", input.dataset.show);
-  button.setAttribute("aria-pressed", "false");
   button.addEventListener("click", () => {
     const shown = input.type === "password";
     input.type = shown ? "text" : "password";
-    button.setAttribute("aria-pressed", String(shown));
+    button.textContent = shown ? "Hide" : "Show";
+    button.setAttribute("aria-label", shown ? input.dataset.show.replace("Show", "Hide") : input.dataset.show);
   });
   input.after(button);
   input.form.addEventListener("submit", () => (input.type = "password"));

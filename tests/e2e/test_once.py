@@ -154,7 +154,7 @@ def test_where_the_answer_never_comes_the_button_can_be_pressed_again(ada: Perso
     page.goto("/sign-in")
     ada.fill_in(email)
     page.route("**/sign-in", lambda route: route.abort("aborted"))  # as with Esc, the page stays
-    button = page.locator("main form > button")
+    button = page.locator("main form > button.primary")
     with page.expect_event("requestfailed"):
         button.click()
     expect(button).to_have_text("Signing in…")
