@@ -2,14 +2,14 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Index, String, select
+from sqlalchemy import Index, String, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock
+from app import clock, prebuilt
 from app.db import Model, after_commit, db
 from app.identity import browsers, notice
 from app.identity.browsers import Browser
-from app.identity.session import Session
+from app.identity.session import Standing
 from app.security_log import line as line
 
 NOBODY = ""
@@ -39,16 +39,22 @@ class Event(Model):
     notice: Mapped[str | None] = mapped_column(String(8))
 
 
+_EVENTS = prebuilt.table(Event)
+_ADD = insert(_EVENTS).returning(_EVENTS.c.id)
+
+
 def record(
     event: str,
     user_id: str,
-    session: Session | None = None,
+    session: Standing | None = None,
     *,
     browser: Browser | None = None,
     amr: str | None = None,
     is_new: bool = False,
-) -> Event:
+) -> int:
     """Add *event* to the list of the account, and its line to the log; send the notice that it may call for.
+
+    Return its number.
 
     Must run inside `db.writing`. *is_new*: told, though most events of this name are not.
 
@@ -58,7 +64,8 @@ def record(
     sid, address = session.id if session else None, browser.address if browser else None
     last = session.address if session and address not in (None, session.address) else None
     about = browser or (session and Browser(session.user_agent, session.address))
-    happened = Event(
+    row = prebuilt.ask(
+        _ADD,
         user_id=user_id,
         session_id=sid,
         event=event,
@@ -68,14 +75,14 @@ def record(
         amr=amr,
         notice=notice.tell(event, user_id, session, about or None) if is_new or notice.is_due(event) else None,
     )
-    db.session.add(happened)
     after_commit(
         lambda: line(event, user=user_id or None, session=sid, address=address or None, last_address=last, amr=amr)
     )
-    return happened
+    number: int = row[0] if row else 0
+    return number
 
 
-def act(event: str, session: Session, *, amr: str | None = None) -> Event:
+def act(event: str, session: Standing, *, amr: str | None = None) -> int:
     """Add what the holder of this session has done, and from where. Must run inside `db.writing`, in a request."""
     return record(event, session.user_id, session, browser=browsers.here(), amr=amr)
 

@@ -127,6 +127,7 @@ _IT, _COLUMNS = _LINKS.c.hash == bindparam("old"), [_LINKS.c[name] for name in L
 _READ = select(*_COLUMNS).where(_IT)
 _READ_LOCKED = _READ.with_for_update()
 _OWNER = select(*session_row.COLUMNS).join(_LINKS, _LINKS.c.session_id == _SESSIONS.c.id).where(_IT)
+_FIND = select(*session_row.COLUMNS, *_COLUMNS).join(_LINKS, _LINKS.c.session_id == _SESSIONS.c.id).where(_IT)
 _LOCK = (
     select(*session_row.COLUMNS, *_COLUMNS)
     .join(_USERS, _USERS.c.id == _SESSIONS.c.user_id)
@@ -189,10 +190,18 @@ def owner(token: str) -> SessionRow | None:
     return session_row.read(row) if row else None
 
 
+def find(token: str) -> tuple[SessionRow, Link] | None:
+    """Return the session and the link of this token."""
+    return _pair(prebuilt.look(_FIND, old=digest(token)))
+
+
 def lock(token: str) -> tuple[SessionRow, Link] | None:
     """Return the session and the link of this token as they are now, the user's row locked first, all of them held
     until the transaction ends."""
-    row = prebuilt.ask(_LOCK, old=digest(token))
+    return _pair(prebuilt.ask(_LOCK, old=digest(token)))
+
+
+def _pair(row: prebuilt.Answer | None) -> tuple[SessionRow, Link] | None:
     return (session_row.read(row), Link(*row[session_row.WIDTH :])) if row else None
 
 

@@ -10,7 +10,7 @@ from app.config import settings
 from app.db import db
 from app.identity import browsers, letters
 from app.identity.browsers import Browser
-from app.identity.session import Session
+from app.identity.session import Standing
 from app.identity.user import User
 from app.mail import link as links
 from app.mail import outbox
@@ -46,7 +46,7 @@ def is_due(event: str) -> bool:
     return event != "signed_in" and _kind(event) in NOTICES
 
 
-def tell(event: str, user_id: str, session: Session | None, browser: Browser | None) -> str:
+def tell(event: str, user_id: str, session: Standing | None, browser: Browser | None) -> str:
     """Have the owner told of the event; return where the notice stands. Must run inside `db.writing`."""
     user = db.session.get(User, user_id)
     if user is None or user.verified_at is None or user.disabled_at is not None:

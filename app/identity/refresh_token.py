@@ -152,22 +152,21 @@ def owner(token: str) -> SessionRow | None:
     return links.owner(token) if len(token) <= LONGEST else None
 
 
+def presented(token: str) -> tuple[SessionRow, Link] | None:
+    """Return the session and the link that this token, used or not, belongs to. To ask uses nothing up."""
+    return links.find(token) if len(token) <= LONGEST else None
+
+
 def is_newest(token: str) -> bool:
     """Return whether this token has not been exchanged. To ask uses nothing up."""
     link = links.read(token)
     return link is not None and link.is_newest
 
 
-def chain_of(token: str, session: Standing) -> tuple[str, int]:
-    """Return what the chain of this token of *session* is good for, and until when."""
-    link = links.read(token)
-    scope, ends_at = (link.scope, link.ends_at) if link else (None, None)
-    return scope or session.scope, _longest(session, ends_at)
-
-
-def _longest(session: Standing, ends_at: int | None) -> int:
-    longest: int = session.longest
-    return min(longest, ends_at or longest)
+def longest(session: Standing, ends_at: int | None) -> int:
+    """Return until when a chain of *session* that ends at *ends_at* is good, however much it is used."""
+    most: int = session.longest
+    return min(most, ends_at or most)
 
 
 def note_use(session: Session, claims: Claims, browser: Browser) -> None:
@@ -209,7 +208,7 @@ def _mint(session: Standing, proof: Proof, chain: Chain, scope: str | None = Non
     name = secrets.token_urlsafe(12) if session.client_id == SITE else None
     access, claims = access_token.issue(session, scope or chain.scope, proof=proof, link=name, ends_at=chain.ends_at)
     new = New(digest(token), name, session.id, clock.now(), claims.exp, proof.at, proof.how, *chain)
-    return new, Tokens(session, access, token, claims, _longest(session, chain.ends_at))
+    return new, Tokens(session, access, token, claims, longest(session, chain.ends_at))
 
 
 def _begin(session: Session, proof: Proof, chain: Chain) -> tuple[bytes, Tokens]:
@@ -313,4 +312,4 @@ def _repeat(link: Link, known: str | None, session: SessionRow, scope: str | Non
     )
     used = session.used(browser, access_until=claims.exp)
     session_row.note(used)
-    return Tokens(used, access, known, claims, _longest(session, link.ends_at))
+    return Tokens(used, access, known, claims, longest(session, link.ends_at))

@@ -50,6 +50,7 @@ class Standing(Lifetime):
         user_agent: Any
         address: Any
         places: Any
+        access_until: Any
         amr: Any
         keep: Any
         began_as: Any
@@ -73,6 +74,38 @@ class Standing(Lifetime):
     def is_at(self, browser: Browser) -> bool:
         """Return whether this is the browser that signed in, where it was used last."""
         return bool((self.user_agent, self.address) == (browser.user_agent, browser.address))
+
+    def end(self, reason: Reason, *, actor: str | None = None) -> bool:
+        """Append that it is over, and what hangs on it with it; return False if it already was, or had timed out.
+
+        Either way the answer waits until every node knows. Must run inside `db.writing`, with the row locked. Its own
+        entry comes last: a node that has read this one has read them all.
+        """
+        if self.await_end() or self._has_timed_out():
+            return False  # an entry after a time-out would rewrite when and why it was over
+        hanging = [_over(app, Reason.BROWSER_ENDED, actor or self.id) for app in self._hanging()]
+        log.revoke_each([*hanging, self.over(reason, actor)])
+        return True
+
+    def over(self, reason: Reason, actor: str | None) -> log.Fact:
+        """Return the fact that it is over, for the log."""
+        return _over(self, reason, actor)
+
+    def _has_timed_out(self) -> bool:
+        """Return whether it has timed out by the clock of every node; a wrong clock cannot tell."""
+        return self.ends_at + CLOCKS_DIFFER_SECONDS <= clock.now() and delivery.is_clock_right()
+
+    def _hanging(self) -> list[Any]:
+        """Return the rows, locked, of what apps lose with it. An app's session gives nothing to others."""
+        if self.client_id != SITE:
+            return []
+        db.session.flush()  # it may be among what this transaction has changed
+        return [row for row in prebuilt.rows(_UNDER, sid=self.id, now=clock.now()) if not outlives(row.scope)]
+
+
+def _over(session: Any, reason: Reason, actor: str | None) -> log.Fact:
+    """Return the fact that a session is over, from its row."""
+    return log.Fact(Kind.REVOKED, Scope.SESSION, session.id, session.access_until, session.opened, reason.value, actor)
 
 
 class Session(Standing, Model):
@@ -235,18 +268,6 @@ class Session(Standing, Model):
             return None
         return self.ending.reason if self.ending else state.value
 
-    def end(self, reason: Reason, *, actor: str | None = None) -> bool:
-        """Append that it is over, and what hangs on it with it; return False if it already was, or had timed out.
-
-        Either way the answer waits until every node knows. Must run inside `db.writing`, with the row locked. Its own
-        entry comes last: a node that has read this one has read them all.
-        """
-        if self.await_end() or self._has_timed_out():
-            return False  # an entry after a time-out would rewrite when and why it was over
-        hanging = [(app, Reason.BROWSER_ENDED) for app in self._hanging()]
-        log.revoke_each([app.over(why, actor or self.id) for app, why in hanging] + [self.over(reason, actor)])
-        return True
-
     def hand_on(self, heir: "Session") -> None:
         """Have the app sessions that outlive this one belong to *heir*, which replaced it in the same browser.
 
@@ -255,22 +276,15 @@ class Session(Standing, Model):
         lasting = update(Session).where(Session.parent_id == self.id, Session.ended_entry.is_(None))
         db.session.execute(lasting.values(parent_id=heir.id))
 
-    def over(self, reason: Reason, actor: str | None) -> log.Fact:
-        """Return the fact that it is over, for the log."""
-        return log.Fact(Kind.REVOKED, Scope.SESSION, self.id, self.access_until, self.opened, reason.value, actor)
-
-    def _has_timed_out(self) -> bool:
-        """Return whether it has timed out by the clock of every node; a wrong clock cannot tell."""
-        return self.ends_at + CLOCKS_DIFFER_SECONDS <= clock.now() and delivery.is_clock_right()
-
-    def _hanging(self) -> list["Session"]:
-        now = clock.now()
-        under = select(Session).where(Session.parent_id == self.id, Session.ended_entry.is_(None)).with_for_update()
-        alive = under.where(Session.idle_until > now, Session.expires_at > now).order_by(Session.opened)
-        return [app for app in db.session.scalars(alive) if not app.is_offline]
-
 
 _SESSIONS = prebuilt.table(Session)
+_UNDER = (
+    select(*(_SESSIONS.c[name] for name in ("id", "scope", "opened", "access_until")))
+    .where(_SESSIONS.c.parent_id == bindparam("sid"), _SESSIONS.c.ended_entry.is_(None))
+    .where(_SESSIONS.c.idle_until > bindparam("now"), _SESSIONS.c.expires_at > bindparam("now"))
+    .order_by(_SESSIONS.c.opened)
+    .with_for_update()
+)
 _TOUCH = (
     update(_SESSIONS)
     .where(_SESSIONS.c.id == bindparam("sid"), _SESSIONS.c.ended_entry.is_(None))

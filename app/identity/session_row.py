@@ -10,6 +10,7 @@ from app import clock, prebuilt
 from app.config import settings
 from app.identity.browsers import Browser
 from app.identity.session import Session, Standing, is_newer
+from app.identity.user import User
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class SessionRow(Standing):
         return replace(issued, last_seen_at=now, idle_until=until, address=browser.address, user_agent=called)
 
 
-_SESSIONS = prebuilt.table(Session)
+_SESSIONS, _USERS = prebuilt.table(Session), prebuilt.table(User)
 COLUMNS = tuple(_SESSIONS.c[field.name] for field in fields(SessionRow))
 WIDTH = len(COLUMNS)
 _NOTED = "access_until", "last_seen_at", "idle_until", "address", "user_agent"
@@ -68,6 +69,9 @@ NOTE = (
     .values({name: bindparam(f"now_{name}") for name in _NOTED})
 )
 _READ = select(*COLUMNS).where(_SESSIONS.c.id == bindparam("sid"))
+_LOCK = (
+    _READ.join(_USERS, _USERS.c.id == _SESSIONS.c.user_id).with_for_update(of=(_USERS, _SESSIONS))  # in this order
+)
 
 
 def read(row: Any) -> SessionRow:
@@ -78,6 +82,15 @@ def read(row: Any) -> SessionRow:
 def find(sid: str) -> SessionRow | None:
     """Return the session of this id."""
     row = prebuilt.look(_READ, sid=sid)
+    return read(row) if row else None
+
+
+def lock(sid: str) -> SessionRow | None:
+    """Return the session as it is now, its user's row locked first, both held until the transaction ends.
+
+    None if there is none, perhaps any more: its account may have been deleted meanwhile.
+    """
+    row = prebuilt.ask(_LOCK, sid=sid)
     return read(row) if row else None
 
 

@@ -115,11 +115,10 @@ def _place(browser: Browser) -> Place:
 
 
 def _warn(session: Session, judgement: Judgement, browser: Browser) -> None:
-    event = _record("warned", session, judgement, browser)
-    db.session.flush()  # which numbers it
-    session.warned = session.warned or event.id
+    number = _record("warned", session, judgement, browser)
+    session.warned = session.warned or number
 
 
-def _record(verb: str, session: Session, judgement: Judgement, browser: Browser) -> Event:
+def _record(verb: str, session: Session, judgement: Judgement, browser: Browser) -> int:
     name = "_".join((verb, *judgement.changed))
     return activity.record(name, session.user_id, session, browser=browser)

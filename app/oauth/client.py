@@ -5,14 +5,16 @@ import hmac
 import re
 import secrets
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields
 from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from authlib.oauth2.rfc6749 import ClientMixin
-from sqlalchemy import LargeBinary, String, Text, select
+from sqlalchemy import LargeBinary, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, seal
+from app import clock, prebuilt, seal
 from app.config import settings
 from app.db import Model, db
 from app.identity.session import OFFLINE, SITE
@@ -26,22 +28,16 @@ SCOPES = ("openid", "profile", "email", OFFLINE)
 GRANTS = ("authorization_code", "refresh_token")
 
 
-class Client(ClientMixin, Model):
-    """An app. Confidential if it has a secret, of which only the SHA-256 is kept; public if not.
+class Registered(ClientMixin):
+    """What follows from the row of a client."""
 
-    Addresses are kept separated by spaces. *may_be_private*: its logout messages may go to a private network.
-    """
-
-    __tablename__ = "clients"
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(String(80))
-    secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    scope: Mapped[str] = mapped_column(String(255))
-    created_at: Mapped[int]
-    redirect_uris: Mapped[str] = mapped_column(Text, default="")
-    post_logout_redirect_uris: Mapped[str] = mapped_column(Text, default="")
-    backchannel_logout_uri: Mapped[str | None] = mapped_column(String(2000))
-    may_be_private: Mapped[bool] = mapped_column(default=False)
+    if TYPE_CHECKING:  # columns of the table
+        id: Any
+        name: Any
+        secret_hash: Any
+        scope: Any
+        redirect_uris: Any
+        post_logout_redirect_uris: Any
 
     @property
     def is_public(self) -> bool:
@@ -77,14 +73,46 @@ class Client(ClientMixin, Model):
         return " ".join(dict.fromkeys(name for name in wanted if name in allowed))
 
 
-def find(client_id: str) -> Client | None:
+class Client(Registered, Model):
+    """An app. Confidential if it has a secret, of which only the SHA-256 is kept; public if not.
+
+    Addresses are kept separated by spaces. *may_be_private*: its logout messages may go to a private network.
+    """
+
+    __tablename__ = "clients"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    scope: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[int]
+    redirect_uris: Mapped[str] = mapped_column(Text, default="")
+    post_logout_redirect_uris: Mapped[str] = mapped_column(Text, default="")
+    backchannel_logout_uri: Mapped[str | None] = mapped_column(String(2000))
+    may_be_private: Mapped[bool] = mapped_column(default=False)
+
+
+@dataclass(frozen=True)
+class ClientRow(Registered):
+    """The row of a client as it was read; `Client` says what each column means."""
+
+    id: str
+    name: str
+    secret_hash: bytes | None
+    scope: str
+    redirect_uris: str
+    post_logout_redirect_uris: str
+
+
+_CLIENTS = prebuilt.table(Client)
+_FIND = select(*(_CLIENTS.c[field.name] for field in fields(ClientRow))).where(_CLIENTS.c.id == bindparam("client"))
+
+
+def find(client_id: str) -> ClientRow | None:
     """Return the client of this id; this site's own needs no row, as its secret follows from SECRET_KEY."""
     if client_id == SITE:
-        secret_hash = _digest(site_secret())
-        return Client(
-            id=SITE, name="Signed Out", secret_hash=secret_hash, scope="session", created_at=0, redirect_uris=""
-        )
-    return db.session.get(Client, client_id)
+        return ClientRow(SITE, "Signed Out", _digest(site_secret()), "session", "", "")
+    row = prebuilt.look(_FIND, client=client_id)
+    return ClientRow(*row) if row else None
 
 
 def named(ids: Iterable[str]) -> dict[str, Client]:

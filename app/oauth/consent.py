@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock
 from app.db import Model, db
 from app.identity.session import OFFLINE
-from app.oauth.client import Client
+from app.oauth.client import Registered
 
 
 class Consent(Model):
@@ -21,7 +21,7 @@ class Consent(Model):
     given_at: Mapped[int]
 
 
-def is_given(user_id: str, client: Client, scope: str) -> bool:
+def is_given(user_id: str, client: Registered, scope: str) -> bool:
     """Say whether *client* may have *scope* without asking.
 
     A public client always asks, as anybody can call himself that (RFC 10017); so does who wants access for longer.
@@ -35,7 +35,7 @@ def stands(user_id: str, client_id: str, scope: str) -> bool:
     return found is not None and set(scope.split()) <= set(found.scope.split())
 
 
-def give(user_id: str, client: Client, scope: str) -> None:
+def give(user_id: str, client: Registered, scope: str) -> None:
     """Note a person's yes beside what they allowed before. Must run inside `db.writing`, with the user's row locked."""
     found = db.session.get(Consent, (user_id, client.id))
     if found is None:

@@ -1,6 +1,6 @@
 """The endpoints beside the token endpoint: one class for each."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
@@ -11,11 +11,12 @@ from flask import request as http
 
 from app.config import settings
 from app.db import writing
-from app.identity import access_token, activity, refresh_token, sessions
+from app.identity import access_token, activity, refresh_token, session_row
 from app.identity.access_token import Claims
+from app.identity.link import Link
 from app.identity.session import SITE, Reason
 from app.identity.session_row import SessionRow
-from app.oauth.client import CONFIDENTIAL, INTROSPECT, METHODS, Client
+from app.oauth.client import CONFIDENTIAL, INTROSPECT, METHODS, Registered
 from app.revocation import log
 
 _ENDS_SITE = Reason.SIGNED_OUT, "signed_out"
@@ -24,6 +25,7 @@ NOTE = (
     "signed_out.note"  # in the WSGI environment, out of reach for headers: the transaction that ends a session calls it
 )
 _OURS = ("opened", "link")  # claims that mean nothing elsewhere
+_TOLD = [field.name for field in fields(Claims) if field.name not in _OURS]
 
 
 class Found(Protocol):
@@ -38,7 +40,7 @@ class Found(Protocol):
     def describe(self) -> dict[str, Any] | None:
         """Return what it says (RFC 7662, section 2.2) while it is good, else None. Raises StoreUnavailable."""
 
-    def may_be_seen_by(self, client: Client) -> bool:
+    def may_be_seen_by(self, client: Registered) -> bool:
         """Say whether *client* may ask about it."""
 
 
@@ -51,9 +53,10 @@ class Revocation(RevocationEndpoint):
 
     CLIENT_AUTH_METHODS = METHODS
 
-    def authenticate_token(self, request: OAuth2Request, client: Client) -> Found | None:
+    def authenticate_token(self, request: OAuth2Request, client: Registered) -> Found | None:
         found = _presented(request)
         if found is None or found.client_id != client.id:
+            log.head()  # in a log that was cut, a token that lives may be unknown. Raises LogCut
             # A line for either, as to write one takes time.
             activity.line("foreign_token_presented" if found else "unknown_token_presented", client=client.id)
             return None
@@ -71,9 +74,12 @@ class Introspection(IntrospectionEndpoint):
 
     CLIENT_AUTH_METHODS = CONFIDENTIAL
 
-    def authenticate_token(self, request: OAuth2Request, client: Client) -> dict[str, Any] | None:
+    def authenticate_token(self, request: OAuth2Request, client: Registered) -> dict[str, Any] | None:
         found = _presented(request)
-        return found.describe() if found and found.may_be_seen_by(client) else None
+        if found is None or not found.may_be_seen_by(client):
+            log.head()  # in a log that was cut, a token that lives may be unknown. Raises LogCut
+            return None
+        return found.describe()
 
     def create_introspection_payload(self, token: dict[str, Any] | None) -> dict[str, Any]:
         return {"active": True, **token} if token else {"active": False}
@@ -83,36 +89,36 @@ class Introspection(IntrospectionEndpoint):
 class RefreshOf:
     """A refresh token, used or not: its whole session ends."""
 
-    token: str
     session: SessionRow
+    link: Link
 
     @property
     def client_id(self) -> str:
         return self.session.client_id
 
-    def may_be_seen_by(self, client: Client) -> bool:
-        return self.client_id == client.id
+    def may_be_seen_by(self, client: Registered) -> bool:
+        return bool(self.client_id == client.id)
 
     def describe(self) -> dict[str, Any] | None:
-        session = self.session
-        if not session.goes_on() or not refresh_token.is_newest(self.token):
+        session, link = self.session, self.link
+        if not session.goes_on() or not link.is_newest:
             return None
-        scope, longest = refresh_token.chain_of(self.token, session)
-        issued = {"iss": settings().site_url, "exp": min(session.ends_at, longest), "iat": session.began_at}
-        return issued | {"sub": session.user_id, "client_id": self.client_id, "scope": scope, "sid": session.id}
+        until = min(session.ends_at, refresh_token.longest(session, link.ends_at))
+        issued = {"iss": settings().site_url, "exp": until, "iat": session.began_at, "sub": session.user_id}
+        return issued | {"client_id": self.client_id, "scope": link.scope or session.scope, "sid": session.id}
 
     def revoke(self) -> None:
-        if self.session.await_end():  # no lock is taken for a dead token
+        # No lock is taken for a dead token. The row only hints that it is dead, and the log decides.
+        if self.session.ended_entry is not None and self.session.await_end():
             return
-        sid = self.session.id  # read before `writing` lets go of the row, which a purge may remove
         with writing():
-            session = sessions.lock(sid)
-            if session is None:
+            session = session_row.lock(self.session.id)
+            if session is None:  # a purge has removed it
                 return
             reason, event = _ENDS_SITE if session.client_id == SITE else _ENDS_APP
             if session.end(reason, actor=session.id):
                 activity.record(event, session.user_id, session)
-                _note(sid)
+                _note(session.id)
 
 
 @dataclass(frozen=True)
@@ -126,20 +132,21 @@ class Access:
     def client_id(self) -> str:
         return self.claims.client_id
 
-    def may_be_seen_by(self, client: Client) -> bool:
+    def may_be_seen_by(self, client: Registered) -> bool:
         return self.client_id == client.id or INTROSPECT in client.scope.split()
 
     def describe(self) -> dict[str, Any] | None:
-        if not isinstance(access_token.check(self.token), Claims):
+        claims = access_token.check(self.token)
+        if not isinstance(claims, Claims):
             return None
-        said = {name: value for name, value in asdict(self.claims).items() if name not in _OURS and value is not None}
-        return said | access_token.acr(self.claims) | {"token_type": "Bearer"}
+        said = {name: value for name in _TOLD if (value := getattr(claims, name)) is not None}
+        return said | access_token.acr(claims) | {"token_type": "Bearer"}
 
     def revoke(self) -> None:
         if access_token.await_end(self.claims):
             return
         with writing():
-            if sessions.lock(self.claims.sid):
+            if session_row.lock(self.claims.sid):
                 access_token.revoke(self.claims, reason=Reason.REVOKED)
 
 
@@ -150,13 +157,12 @@ def _note(sid: str) -> None:
 
 
 def _presented(request: OAuth2Request) -> Found | None:
-    """Return the token of this request, whatever its kind and hint. Raises InvalidRequestError where there is none."""
+    """Return the token of this request, whatever its hint. Raises InvalidRequestError where there is none."""
     token = request.form.get("token")
     if not token:
         raise InvalidRequestError("Parameter token is missing.")
-    log.head()  # in a log that was cut, a token that lives may be unknown. Raises LogCut
-    session = refresh_token.owner(token)
-    if session:
-        return RefreshOf(token, session)
-    claims = access_token.read(token)
-    return Access(token, claims) if claims else None
+    claims = access_token.read(token) if "." in token else None  # as no refresh token of ours has
+    if claims:
+        return Access(token, claims)
+    found = refresh_token.presented(token)
+    return RefreshOf(*found) if found else None

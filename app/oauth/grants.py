@@ -8,10 +8,11 @@ from authlib.oauth2.rfc6749.grants import BaseGrant, RefreshTokenGrant, TokenEnd
 
 from app import clock
 from app.identity import id_token, refresh_token
+from app.identity.link import Link
 from app.identity.refresh_token import Tokens
 from app.identity.session_row import SessionRow
 from app.oauth import code
-from app.oauth.client import METHODS, Client
+from app.oauth.client import METHODS, Registered
 
 
 class CodeGrant(BaseGrant, TokenEndpointMixin):
@@ -31,7 +32,7 @@ class CodeGrant(BaseGrant, TokenEndpointMixin):
                 raise InvalidRequestError(f"Parameter {name} is missing.")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:  # type: ignore[override]
-        form, client = self.request.form, cast(Client, self.request.client)
+        form, client = self.request.form, cast(Registered, self.request.client)
         granted = code.exchange(
             form["code"],
             client_id=client.id,
@@ -52,12 +53,13 @@ class Credential(TokenMixin):
 
     token: str
     session: SessionRow
+    link: Link
 
-    def check_client(self, client: Client) -> bool:
-        return self.session.client_id == client.id
+    def check_client(self, client: Registered) -> bool:
+        return bool(self.session.client_id == client.id)
 
     def get_scope(self) -> str:
-        return refresh_token.chain_of(self.token, self.session)[0]
+        return self.link.scope or self.session.scope
 
 
 class RefreshGrant(RefreshTokenGrant):
@@ -69,8 +71,8 @@ class RefreshGrant(RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def authenticate_refresh_token(self, refresh_token_string: str) -> Credential | None:  # type: ignore[override]
-        session = refresh_token.owner(refresh_token_string)
-        return Credential(refresh_token_string, session) if session else None
+        found = refresh_token.presented(refresh_token_string)
+        return Credential(refresh_token_string, *found) if found else None
 
     def authenticate_user(self, credential: Credential) -> Any:
         return credential.session.user_id

@@ -1,6 +1,7 @@
 """Authlib's authorization server, with what it gets wrong put right."""
 
 from collections.abc import Collection
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -22,7 +23,7 @@ from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
 from app import address
 from app.identity import activity
 from app.oauth import client as clients
-from app.oauth.client import Client
+from app.oauth.client import Registered
 from app.oauth.endpoints import Introspection, Revocation
 from app.oauth.grants import CodeGrant, RefreshGrant
 from app.throttle import PlaceThrottle
@@ -53,10 +54,13 @@ class BadGrantType(UnsupportedGrantTypeError):
 class Form(FlaskOAuth2Payload):
     """Parameters from the body alone, never the query; a parameter without a value counts as left out."""
 
+    @cached_property
+    def form(self) -> ImmutableMultiDict[str, str]:
+        return ImmutableMultiDict([(name, value) for name, value in request.form.items(multi=True) if value])
+
     @property
     def data(self) -> CombinedMultiDict[str, str]:
-        given = [(name, value) for name, value in request.form.items(multi=True) if value]
-        return CombinedMultiDict([ImmutableMultiDict(given)])
+        return CombinedMultiDict([self.form])
 
 
 class Request(FlaskOAuth2Request):
@@ -66,11 +70,11 @@ class Request(FlaskOAuth2Request):
         OAuth2Request.__init__(self, request.method, f"https://authlib.invalid{request.path}")
         self.headers: Any = request.headers
         self._request = request
-        self.payload = Form(request)
+        self.payload: Form = Form(request)
 
     @property
     def form(self) -> ImmutableMultiDict[str, str]:
-        return ImmutableMultiDict(self.payload.data)
+        return self.payload.form
 
 
 class Server(AuthorizationServer):
@@ -101,7 +105,9 @@ class Server(AuthorizationServer):
         except UnsupportedGrantTypeError as error:
             raise BadGrantType(error.grant_type) from error
 
-    def authenticate_client(self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token") -> Client:
+    def authenticate_client(
+        self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token"
+    ) -> Registered:
         client_id, secret = _credentials(request)
         found = clients.find(client_id) if client_id else None
         if found is None or not _proves(found, secret) or (found.is_public and "none" not in methods):
@@ -127,7 +133,7 @@ for endpoint in (Revocation, Introspection):
     server.register_endpoint(endpoint)
 
 
-def _proves(client: Client, secret: str | None) -> bool:
+def _proves(client: Registered, secret: str | None) -> bool:
     if client.is_public:
         return secret is None
     return secret is not None and client.check_client_secret(secret)

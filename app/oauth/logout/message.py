@@ -2,15 +2,15 @@
 
 import secrets
 from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Index, String, func, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
+from app import prebuilt
 from app.db import Model, db
 from app.identity import erasure
-from app.oauth.client import Client
 from app.outbox.outgoing import Outgoing
-from app.revocation.log import LogEntry
 
 _UNDELIVERED = text("delivered_at IS NULL")
 
@@ -39,30 +39,37 @@ class Message(Outgoing, Model):
     lane = synonym("client_id")
 
 
-def add(told: Iterable[tuple[LogEntry, str, str, Client]]) -> bool:
-    """Add a message for each session *told*: about which entry, its id, its person's and its app.
+_ADD = insert(prebuilt.table(Message))
 
-    Return whether there are any. Must run inside `db.writing`.
-    """
+
+class Told(NamedTuple):
+    """What one app is to be told: of which entry, made when, about which session of whom, and where to."""
+
+    entry: int
+    at: int
+    session_id: str
+    user_id: str
+    client_id: str
+    uri: str
+    may_be_private: bool
+
+
+def add(told: Iterable[Told]) -> bool:
+    """Add a message for each session *told*; return whether there are any. Must run inside `db.writing`."""
+    waiting = {"attempts": 0, "claimed_until": 0}
     rows = [
-        {
-            "id": secrets.token_urlsafe(16),
-            "session_id": sid,
-            "user_id": user_id,
-            "client_id": client.id,
-            "uri": client.backchannel_logout_uri,
-            "may_be_private": client.may_be_private,
-            "entry": entry.position,
-            "made_at": entry.at,
-            "next_at": entry.at,
-            "attempts": 0,
-            "claimed_until": 0,
-        }
-        for entry, sid, user_id, client in told
+        {"id": secrets.token_urlsafe(16), "made_at": one.at, "next_at": one.at, **waiting, **_columns(one)}
+        for one in told
     ]
     if rows:
-        db.session.execute(insert(Message), rows)
+        prebuilt.add(_ADD, rows)
     return bool(rows)
+
+
+def _columns(told: Told) -> dict[str, Any]:
+    columns = told._asdict()
+    del columns["at"]
+    return columns
 
 
 def about(session_ids: Collection[str]) -> list[Message]:

@@ -1,12 +1,13 @@
 """The outbox: whatever ends a session writes, in the same transaction, whom to tell. If that fails, so does the other."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
-from app import metrics
-from app.db import after_commit, db
+from app import metrics, prebuilt
+from app.db import after_commit
 from app.identity import activity
 
 # Before ours runs, its projection of the log has marked what an entry ends: a projection runs after those that were
@@ -14,12 +15,11 @@ from app.identity import activity
 from app.identity.session import SITE, Reason, Session
 from app.oauth.client import Client
 from app.oauth.logout import message, network, token
-from app.oauth.logout.message import Message
+from app.oauth.logout.message import Message, Told
 from app.outbox.answer import Answer, Outcome
 from app.outbox.courier import Courier
 from app.revocation import log
 from app.revocation.entries import Entry, Kind, Scope
-from app.revocation.log import LogEntry
 
 
 def init_app(app: Flask) -> None:
@@ -46,26 +46,32 @@ def _write(entries: Sequence[Entry]) -> None:
     ending = [entry for entry in entries if entry.kind is Kind.REVOKED and entry.scope is not Scope.TOKEN]
     if not ending:
         return
-    rows = db.session.execute(_told(ending[0].position, ending[-1].position)).all()
-    if message.add((entry, sid, user_id, client) for entry, sid, user_id, client in rows):
+    rows = prebuilt.rows(_TOLD, first=ending[0].position, last=ending[-1].position)
+    if message.add(Told(*row) for row in rows):
         courier: Courier[Message] = current_app.extensions["courier"]
         after_commit(courier.wake, once="wake the courier")
 
 
-def _told(first: int, last: int) -> Select[LogEntry, str, str, Client]:
+def _told() -> Any:
     """Select whom to tell of the entries from *first* to *last*: the apps whose sessions these ended; and, under a
     browser that they ended, those whose sessions live on: the app is to let go of that browser."""
-    ended = Session.ended_entry == LogEntry.position
-    named = and_(LogEntry.subject == Session.id, ended), and_(LogEntry.subject == Session.user_id, ended)
-    lives_on = and_(Session.parent_id == LogEntry.subject, Session.ended_entry.is_(None))
+    entry, session, app = map(prebuilt.table, (log.LogEntry, Session, Client))
+    ended = session.c.ended_entry == entry.c.position
+    named = and_(entry.c.subject == session.c.id, ended), and_(entry.c.subject == session.c.user_id, ended)
+    lives_on = and_(session.c.parent_id == entry.c.subject, session.c.ended_entry.is_(None))
+    told = entry.c.position, entry.c.at, session.c.id, session.c.user_id, session.c.client_id
     return (
-        select(LogEntry, Session.id, Session.user_id, Client)
-        .join(Session, or_(*named, lives_on))
-        .join(Client, Client.id == Session.client_id)
-        .where(LogEntry.position.between(first, last), LogEntry.kind == Kind.REVOKED)
-        .where(Session.client_id != SITE, Client.backchannel_logout_uri.is_not(None))
-        .where(Session.idle_until > LogEntry.at, Session.expires_at > LogEntry.at)  # else it had timed out before
-        .where(Session.id != func.coalesce(LogEntry.actor, ""))  # an app that let go of its own session knows
-        .where(LogEntry.reason.is_distinct_from(Reason.REPLACED))  # its user did not sign out
-        .order_by(LogEntry.position, Session.opened)
+        select(*told, app.c.backchannel_logout_uri, app.c.may_be_private)
+        .select_from(entry)
+        .join(session, or_(*named, lives_on))
+        .join(app, app.c.id == session.c.client_id)
+        .where(entry.c.position.between(bindparam("first"), bindparam("last")), entry.c.kind == Kind.REVOKED)
+        .where(session.c.client_id != SITE, app.c.backchannel_logout_uri.is_not(None))
+        .where(session.c.idle_until > entry.c.at, session.c.expires_at > entry.c.at)  # else it had timed out before
+        .where(session.c.id != func.coalesce(entry.c.actor, ""))  # an app that let go of its own session knows
+        .where(entry.c.reason.is_distinct_from(Reason.REPLACED))  # its user did not sign out
+        .order_by(entry.c.position, session.c.opened)
     )
+
+
+_TOLD = _told()
