@@ -155,6 +155,7 @@ _MOVE = (
 )
 # The predecessor's copy is no longer needed: this token came back to us.
 _UNSEAL = update(_LINKS).where(_LINKS.c.successor == bindparam("old")).values(sealed=null())
+_GIVE = prebuilt.Together(session_row.NOTE_GIVEN, _ADD)
 _ADVANCE = prebuilt.Together(session_row.NOTE, _UNSEAL, _ADD, _MOVE)
 _PROVE = update(_LINKS).where(_IT).values(successor=bindparam("new_hash"))
 _VOID = update(_LINKS).where(_IT).values(used_at=bindparam("now"), successor=null())
@@ -170,6 +171,16 @@ _CHAIN = (
     .limit(bindparam("most"))
 )
 _ROTATIONS = select(func.count()).where(_OF_SESSION, _IS_USED)
+_TIPS = (
+    select(_LINKS.c.chain)
+    .where(_OF_SESSION, _ENDS_CHAIN)
+    .order_by(_LINKS.c.issued_at, _LINKS.c.chain)
+)
+_STOP = (
+    update(_LINKS)
+    .where(_OF_SESSION, _LINKS.c.chain == bindparam("number"))
+    .values(stopped_at=bindparam("now"))
+)
 
 
 def read(token: str) -> Link | None:
@@ -214,6 +225,15 @@ def newest_of(sid: str) -> Link | None:
 def add(new: New) -> None:
     """Store the first link of a chain, or one that carries a proof. Must run inside `db.writing`."""
     prebuilt.write(_ADD, **_values(new))
+
+
+def give(new: New, session: SessionRow) -> None:
+    """Store the first link of one more chain of an app's *session*, and that as it is by now.
+
+    Must run inside `db.writing`, with the row locked.
+    """
+    _GIVE.write(**_values(new), **session_row.given(session))
+    prebuilt.forget(Session, session.id)
 
 
 def advance(link: Link, new: New, sealed: bytes, session: SessionRow) -> None:
@@ -267,11 +287,10 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def make_room(session: Session) -> None:
+def make_room(session: SessionRow) -> None:
     """Stop the chains of an app's session that were idle longest, as many as stand in the way of one more."""
-    tips = select(RefreshToken.chain).where(RefreshToken.session_id == session.id, _ENDS_CHAIN)
-    held = db.session.scalars(tips.order_by(RefreshToken.issued_at, RefreshToken.chain)).all()
-    idle = held[: max(0, len(held) - MOST_CHAINS + 1)]
-    if idle:
-        stopped = update(RefreshToken).where(RefreshToken.session_id == session.id, RefreshToken.chain.in_(idle))
-        db.session.execute(stopped.values(stopped_at=clock.now()))
+    if session.chains < MOST_CHAINS:
+        return
+    held = [number for (number,) in prebuilt.rows(_TIPS, sid=session.id)]
+    for number in held[: max(0, len(held) - MOST_CHAINS + 1)]:
+        prebuilt.write(_STOP, sid=session.id, number=number, now=clock.now())

@@ -64,9 +64,21 @@ def issue(session: Session, *, scope: str | None = None, proof: Proof | None = N
     proof = proof or Proof(session.last_auth_at, session.amr)
     if session.client_id == SITE:
         return _begin(session, proof, _BROWSERS)[1]
+    return give(session_row.of(session), scope or session.scope, proof)
+
+
+def give(session: SessionRow, scope: str, proof: Proof) -> Tokens:
+    """Add the first link of one more chain to an app's session, and write that. *scope* and *proof* are the chain's.
+
+    Must run inside `db.writing`, with the row locked.
+    """
     links.make_room(session)
-    session.chains += 1
-    return _begin(session, proof, Chain(session.chains, scope or session.scope, session.expires_at))[1]
+    chain = Chain(session.chains + 1, scope, session.expires_at)
+    new, tokens = _mint(session, proof, chain)
+    until = max(session.access_until, tokens.claims.exp)
+    given = session.changed(chains=session.chains + 1, access_until=until)
+    links.give(new, given)
+    return replace(tokens, session=given)
 
 
 def rotate(

@@ -185,7 +185,7 @@ class Session(Standing, Model):
         )
 
     @classmethod
-    def grant(cls, parent: "Session", client_id: str, scope: str, *, auth_time: int, amr: str | None = None) -> Self:
+    def grant(cls, parent: Standing, client_id: str, scope: str, *, auth_time: int, amr: str | None = None) -> Self:
         """Begin an app's session under the browser session that allowed it, and append *opened*.
 
         *auth_time* and *amr*: when and how the user had proved who they are to the browser that allowed it. Must run
@@ -205,22 +205,6 @@ class Session(Standing, Model):
             address=parent.address,
             parent_id=parent.id,
         )
-
-    def extend(self, scope: str, *, auth_time: int) -> None:
-        """Note another exchange of a code by the app of this session: it may know what either has allowed.
-
-        If it outlives the browser, it has a whole life from here on; each chain ends when its own exchange said. Must run inside `db.writing`, with the row locked and found to go on.
-        """
-        self.scope = " ".join(dict.fromkeys([*self.scope.split(), *scope.split()]))
-        self.last_auth_at = max(self.last_auth_at, auth_time)
-        self.last_seen_at = max(self.last_seen_at, clock.now())
-        self.idle_until = max(self.idle_until, clock.now() + settings().session_idle_seconds)
-        if self.is_offline:
-            self.expires_at = max(self.expires_at, clock.now() + settings().session_max_seconds)
-
-    def can_last(self) -> bool:
-        """Return whether one more exchange can give it a whole life: the log holds until when it can last at all."""
-        return not self.is_offline or log.until(self.opened) >= clock.now() + settings().session_max_seconds
 
     @classmethod
     def _open(cls, *, expires_at: int, until: int | None = None, **more: Any) -> Self:

@@ -35,6 +35,7 @@ class SessionRow(Standing):
     parent_id: str | None
     places: dict[str, list[str]] | None
     warned: int | None
+    chains: int
     amr: str | None
     name: str | None
     began_as: str | None
@@ -46,37 +47,49 @@ class SessionRow(Standing):
         """The browser session of an app's, read when it is asked for."""
         return find(self.parent_id) if self.parent_id else None
 
+    def changed(self, **columns: Any) -> "SessionRow":
+        """Return it with other values. What it hangs on stays the same, and is not read again."""
+        after = replace(self, **columns)
+        if "parent" in vars(self):
+            vars(after)["parent"] = self.parent
+        return after
+
     def used(self, browser: Browser | None, *, access_until: int) -> "SessionRow":
         """Return it as it is once a token that is good until then was issued, and *browser*, if any, has used it.
 
         `touch` does the same to a row that is not locked.
         """
-        now, issued = clock.now(), replace(self, access_until=max(self.access_until, access_until))
+        now, issued = clock.now(), self.changed(access_until=max(self.access_until, access_until))
         if browser is None or self.last_seen_at >= now:
             return issued
         called = browser.user_agent if is_newer(browser, self.user_agent) else self.user_agent
         until = now + settings().session_idle_seconds
-        return replace(issued, last_seen_at=now, idle_until=until, address=browser.address, user_agent=called)
+        return issued.changed(last_seen_at=now, idle_until=until, address=browser.address, user_agent=called)
 
 
 _SESSIONS, _USERS = prebuilt.table(Session), prebuilt.table(User)
 COLUMNS = tuple(_SESSIONS.c[field.name] for field in fields(SessionRow))
 WIDTH = len(COLUMNS)
 _NOTED = "access_until", "last_seen_at", "idle_until", "address", "user_agent"
-NOTE = (
-    update(_SESSIONS)
-    .where(_SESSIONS.c.id == bindparam("sid"))
-    .values({name: bindparam(f"now_{name}") for name in _NOTED})
-)
+_GIVEN = "access_until", "last_seen_at", "idle_until", "scope", "last_auth_at", "expires_at", "chains"
+_IT = update(_SESSIONS).where(_SESSIONS.c.id == bindparam("sid"))
+NOTE = _IT.values({name: bindparam(f"now_{name}") for name in _NOTED})
+NOTE_GIVEN = _IT.values({name: bindparam(f"now_{name}") for name in _GIVEN})
 _READ = select(*COLUMNS).where(_SESSIONS.c.id == bindparam("sid"))
 _LOCK = (
     _READ.join(_USERS, _USERS.c.id == _SESSIONS.c.user_id).with_for_update(of=(_USERS, _SESSIONS))  # in this order
 )
 
 
-def read(row: Any) -> SessionRow:
-    """Return the session of a row that begins with `COLUMNS`."""
-    return SessionRow(*row[:WIDTH])
+def read(row: Any, *, parent: SessionRow | None = None) -> SessionRow:
+    """Return the session of a row that begins with `COLUMNS`. *parent*: what it hangs on, if that was read."""
+    return _under(parent, SessionRow(*row[:WIDTH]))
+
+
+def _under(parent: SessionRow | None, session: SessionRow) -> SessionRow:
+    if parent:
+        vars(session)["parent"] = parent
+    return session
 
 
 def find(sid: str) -> SessionRow | None:
@@ -94,9 +107,9 @@ def lock(sid: str) -> SessionRow | None:
     return read(row) if row else None
 
 
-def of(session: Session) -> SessionRow:
+def of(session: Session, *, parent: SessionRow | None = None) -> SessionRow:
     """Return the row of which the ORM holds this object."""
-    return SessionRow(*(getattr(session, field.name) for field in fields(SessionRow)))
+    return _under(parent, SessionRow(*(getattr(session, field.name) for field in fields(SessionRow))))
 
 
 def note(session: SessionRow) -> None:
@@ -107,4 +120,13 @@ def note(session: SessionRow) -> None:
 
 def noted(session: SessionRow) -> dict[str, Any]:
     """Return the values of `NOTE`."""
-    return {"sid": session.id} | {f"now_{name}": getattr(session, name) for name in _NOTED}
+    return _values(session, _NOTED)
+
+
+def given(session: SessionRow) -> dict[str, Any]:
+    """Return the values of `NOTE_GIVEN`: what another exchange of a code has changed."""
+    return _values(session, _GIVEN)
+
+
+def _values(session: SessionRow, names: tuple[str, ...]) -> dict[str, Any]:
+    return {"sid": session.id} | {f"now_{name}": getattr(session, name) for name in names}

@@ -9,7 +9,6 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from app import clock
 from app.config import settings
 from app.db import db
-from app.identity.lifetime import outlives
 from app.identity.session import SITE, Reason, Session, Standing, State
 from app.identity.user import User
 from app.revocation import delivery, log
@@ -109,17 +108,6 @@ def of_app(user_id: str, client_id: str) -> list[Session]:
     """Return what this app holds for the user and is not over. Must run inside `db.writing`, with the user's row locked."""
     held = select(Session).where(*_lives(user_id), Session.client_id == client_id).order_by(Session.opened)
     return list(db.session.scalars(held.with_for_update()))
-
-
-def held_in(browser: Session, client_id: str, scope: str) -> Session | None:
-    """Return the session that this app holds in *browser* already, if it can last as long as one of *scope* would.
-
-    Must run inside `db.writing`, with the row of *browser* locked.
-    """
-    held = select(Session).where(Session.parent_id == browser.id, Session.client_id == client_id, *_goes_on())
-    locked = held.order_by(Session.opened.desc()).with_for_update().execution_options(populate_existing=True)
-    alike = (app for app in db.session.scalars(locked) if app.is_offline == outlives(scope))
-    return next((app for app in alike if app.goes_on() and app.can_last()), None)
 
 
 def ended_with(session: Standing) -> list[Session]:

@@ -104,14 +104,19 @@ class ClientRow(Registered):
 
 
 _CLIENTS = prebuilt.table(Client)
-_FIND = select(*(_CLIENTS.c[field.name] for field in fields(ClientRow))).where(_CLIENTS.c.id == bindparam("client"))
+_READ = select(*(_CLIENTS.c[field.name] for field in fields(ClientRow))).where(_CLIENTS.c.id == bindparam("client"))
 
 
-def find(client_id: str) -> ClientRow | None:
-    """Return the client of this id; this site's own needs no row, as its secret follows from SECRET_KEY."""
+def find(client_id: str) -> Client | None:
+    """Return the client of this id, if it is registered."""
+    return db.session.get(Client, client_id)
+
+
+def read(client_id: str) -> ClientRow | None:
+    """Return the row of this client; this site's own has none, as its secret follows from SECRET_KEY."""
     if client_id == SITE:
         return ClientRow(SITE, "Signed Out", _digest(site_secret()), "session", "", "")
-    row = prebuilt.look(_FIND, client=client_id)
+    row = prebuilt.look(_READ, client=client_id)
     return ClientRow(*row) if row else None
 
 

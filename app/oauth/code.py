@@ -2,18 +2,19 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from sqlalchemy import CursorResult, LargeBinary, String, select, update
+from sqlalchemy import LargeBinary, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock
+from app import clock, prebuilt
 from app.db import Model, db, writing
-from app.identity import activity, refresh_token, sessions
+from app.identity import activity, grant, refresh_token, session_row
 from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens, digest
 from app.identity.session import Reason, Session
+from app.identity.session_row import SessionRow
 from app.oauth import consent
 from app.revocation import delivery
 
@@ -39,6 +40,29 @@ class Code(Model):
     expires_at: Mapped[int] = mapped_column(index=True)
     used_at: Mapped[int | None]
     session_id: Mapped[str | None] = mapped_column(String(64))
+
+
+class Row(NamedTuple):
+    """The row of a code as it was read."""
+
+    hash: bytes
+    client_id: str
+    browser_session_id: str
+    redirect_uri: str
+    scope: str
+    nonce: str | None
+    challenge: str
+    auth_time: int | None
+    amr: str | None
+    expires_at: int
+
+
+_CODES = prebuilt.table(Code)
+_IT = _CODES.c.hash == bindparam("code")
+_READ = select(*(_CODES.c[name] for name in Row._fields)).where(_IT)
+_USE = update(_CODES).where(_IT, _CODES.c.used_at.is_(None)).values(used_at=bindparam("now"))
+_NAME = update(_CODES).where(_IT).values(session_id=bindparam("sid"))
+_GAVE = select(_CODES.c.session_id).where(_IT)
 
 
 @dataclass(frozen=True)
@@ -95,36 +119,26 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
     Raises ClockApart: a wrong clock could take a code for an expired one, and use it up.
     """
     delivery.check_clock()
-    found = db.session.get(Code, digest(code)) if len(code) <= LONGEST else None
+    row = prebuilt.look(_READ, code=digest(code)) if len(code) <= LONGEST else None
+    found = Row(*row) if row else None
     if found is None or not _is_from_who_asked(found, client_id, verifier, redirect_uri):
         return None
-    browser_sid, hashed = found.browser_session_id, found.hash  # read before `writing` lets go of the row
     with writing():
-        browser = sessions.lock(browser_sid)
-        if not _use(hashed):
-            _end_first(hashed)
+        browser = session_row.lock(found.browser_session_id)
+        # Compare and swap: whatever the isolation, one caller alone gets something for it.
+        if prebuilt.write(_USE, code=found.hash, now=clock.now()) != 1:
+            _end_first(found.hash)
             return None
         if browser is None or found.expires_at <= clock.now() or not _is_still_wanted(found, browser):
             return None
         proof = Proof(browser.began_at if found.auth_time is None else found.auth_time, found.amr)
-        session = _session(browser, found, proof)
-        found.session_id = session.id
-        return Granted(refresh_token.issue(session, scope=found.scope, proof=proof), found.nonce)
+        session = grant.give(browser, client_id, found.scope, proof, most=MOST)
+        tokens = refresh_token.give(session, found.scope, proof)
+        prebuilt.write(_NAME, code=found.hash, sid=tokens.session.id)
+        return Granted(tokens, found.nonce)
 
 
-def _session(browser: Session, found: Code, proof: Proof) -> Session:
-    """Return the app's session in *browser*: the one that it holds, or else one that begins now."""
-    held = sessions.held_in(browser, found.client_id, found.scope)
-    if held:
-        held.extend(found.scope, auth_time=proof.at or 0)
-        return held
-    _make_room(browser.user_id, found.client_id)
-    begun = Session.grant(browser, found.client_id, found.scope, auth_time=proof.at or 0, amr=proof.how)
-    activity.record("app_connected", begun.user_id, begun)
-    return begun
-
-
-def _is_from_who_asked(found: Code, client_id: str, verifier: str, redirect_uri: str | None) -> bool:
+def _is_from_who_asked(found: Row, client_id: str, verifier: str, redirect_uri: str | None) -> bool:
     """Check client, redirect URI (if it is sent again, as OpenID Connect has it) and the proof of RFC 7636, section 4.6."""
     return (
         found.client_id == client_id
@@ -135,35 +149,14 @@ def _is_from_who_asked(found: Code, client_id: str, verifier: str, redirect_uri:
     )
 
 
-def _use(hashed: bytes) -> bool:
-    """Use the code up; say whether it still was good for that.
-
-    Compare and swap: whatever the isolation, one caller alone gets something for it.
-    """
-    used: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-        update(Code).where(Code.hash == hashed, Code.used_at.is_(None)).values(used_at=clock.now()),
-        execution_options={"synchronize_session": False},
-    )
-    return used.rowcount == 1
-
-
-def _is_still_wanted(found: Code, browser: Session) -> bool:
+def _is_still_wanted(found: Row, browser: SessionRow) -> bool:
     """Say whether who said yes is still signed in there, and has not taken it back since."""
     return browser.goes_on() and consent.stands(browser.user_id, found.client_id, found.scope)
 
 
-def _make_room(user_id: str, client_id: str) -> None:
-    """End what an app has let lie for longest, if it holds a great many sessions of one person.
-
-    Each is an entry of the log when the person signs out, in one transaction for which everybody else waits.
-    """
-    held = sorted(sessions.of_app(user_id, client_id), key=lambda session: session.last_seen_at)
-    for session in held[: max(0, len(held) - MOST + 1)]:
-        session.end(Reason.REPLACED)
-
-
 def _end_first(hashed: bytes) -> None:
-    opened = db.session.scalar(select(Code.session_id).where(Code.hash == hashed))
-    session = sessions.lock(opened or "")
+    """End what the first exchange gave. It names its session in the transaction that uses the code up."""
+    row = prebuilt.ask(_GAVE, code=hashed)
+    session = session_row.lock(row[0]) if row and row[0] else None
     if session and session.end(Reason.CODE_REUSED):
         activity.act("code_reused", session)

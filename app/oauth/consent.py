@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, String, delete, select
+from sqlalchemy import ColumnElement, CursorResult, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock
+from app import clock, prebuilt
 from app.db import Model, db
 from app.identity.session import OFFLINE
 from app.oauth.client import Registered
@@ -21,6 +21,12 @@ class Consent(Model):
     given_at: Mapped[int]
 
 
+_CONSENTS = prebuilt.table(Consent)
+_ALLOWED = select(_CONSENTS.c.scope).where(
+    _CONSENTS.c.user_id == bindparam("user"), _CONSENTS.c.client_id == bindparam("client")
+)
+
+
 def is_given(user_id: str, client: Registered, scope: str) -> bool:
     """Say whether *client* may have *scope* without asking.
 
@@ -31,8 +37,8 @@ def is_given(user_id: str, client: Registered, scope: str) -> bool:
 
 def stands(user_id: str, client_id: str, scope: str) -> bool:
     """Say whether a person's yes to *scope* has been given and not been withdrawn."""
-    found = db.session.get(Consent, (user_id, client_id), populate_existing=True)
-    return found is not None and set(scope.split()) <= set(found.scope.split())
+    row = prebuilt.ask(_ALLOWED, user=user_id, client=client_id)
+    return row is not None and set(scope.split()) <= set(row[0].split())
 
 
 def give(user_id: str, client: Registered, scope: str) -> None:

@@ -109,7 +109,7 @@ class Server(AuthorizationServer):
         self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token"
     ) -> Registered:
         client_id, secret = _credentials(request)
-        found = clients.find(client_id) if client_id else None
+        found = clients.read(client_id) if client_id else None
         if found is None or not _proves(found, secret) or (found.is_public and "none" not in methods):
             # Failures alone are held off: nobody can lock out a client that has its secret and shares the address.
             _guesses.check()

@@ -1,0 +1,88 @@
+"""What an app holds in a browser: one session, however many codes it exchanges there. Found, lengthened or begun."""
+
+from sqlalchemy import bindparam, func, select
+
+from app import clock, prebuilt
+from app.config import settings
+from app.identity import activity, session_row, sessions
+from app.identity.lifetime import outlives
+from app.identity.proof import Proof
+from app.identity.session import Reason, Session
+from app.identity.session_row import SessionRow
+from app.revocation import log
+
+_SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
+_LIVES = (
+    _SESSIONS.c.client_id == bindparam("client"),
+    _SESSIONS.c.ended_entry.is_(None),
+    _SESSIONS.c.expires_at > bindparam("now"),
+    _SESSIONS.c.idle_until > bindparam("now"),
+)
+_HELD = (
+    select(*session_row.COLUMNS, _ENTRIES.c.until)
+    .join(_ENTRIES, _ENTRIES.c.position == _SESSIONS.c.opened)
+    .where(_SESSIONS.c.parent_id == bindparam("browser"), *_LIVES)
+    .order_by(_SESSIONS.c.opened.desc())
+    .with_for_update(of=_SESSIONS)
+)
+_COUNT = select(func.count()).select_from(_SESSIONS).where(_SESSIONS.c.user_id == bindparam("user"), *_LIVES)
+
+
+def give(browser: SessionRow, client_id: str, scope: str, proof: Proof, *, most: int) -> SessionRow:
+    """Return the app's session in *browser*, still to be written: the one that it holds, lengthened, or one that begins.
+
+    *most*: how many sessions of one person an app can hold.
+
+    Must run inside `db.writing`, with the row of *browser* locked and found to go on.
+    """
+    held = _held(browser, client_id, scope)
+    if held:
+        return _lengthened(held, scope, proof)
+    _make_room(browser.user_id, client_id, most)
+    return _begun(browser, client_id, scope, proof)
+
+
+def _held(browser: SessionRow, client_id: str, scope: str) -> SessionRow | None:
+    """Return the session that it holds there, locked, if that can last as long as one of *scope* would."""
+    now, lasts = clock.now(), outlives(scope)
+    for row in prebuilt.rows(_HELD, browser=browser.id, client=client_id, now=now):
+        # The log holds until when a session can last at all.
+        can_last = not lasts or row.until >= now + settings().session_max_seconds
+        session = session_row.read(row, parent=browser)
+        if session.is_offline == lasts and can_last and session.goes_on():
+            return session
+    return None
+
+
+def _lengthened(session: SessionRow, scope: str, proof: Proof) -> SessionRow:
+    """Return it after another exchange: it may know what either has allowed.
+
+    If it outlives the browser, it has a whole life from here on; each chain ends when its own exchange said.
+    """
+    now, life = clock.now(), settings().session_max_seconds if session.is_offline else 0
+    return session.changed(
+        scope=" ".join(dict.fromkeys([*session.scope.split(), *scope.split()])),
+        last_auth_at=max(session.last_auth_at, proof.at or 0),
+        last_seen_at=max(session.last_seen_at, now),
+        idle_until=max(session.idle_until, now + settings().session_idle_seconds),
+        expires_at=max(session.expires_at, now + life),
+    )
+
+
+def _begun(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> SessionRow:
+    begun = Session.grant(browser, client_id, scope, auth_time=proof.at or 0, amr=proof.how)
+    activity.record("app_connected", begun.user_id, begun)
+    return session_row.of(begun, parent=browser)
+
+
+def _make_room(user_id: str, client_id: str, most: int) -> None:
+    """End what an app has let lie for longest, if it holds a great many sessions of one person.
+
+    Each is an entry of the log when the person signs out, in one transaction for which everybody else waits.
+    """
+    row = prebuilt.ask(_COUNT, user=user_id, client=client_id, now=clock.now())
+    if row is None or row[0] < most:
+        return
+    held = sorted(sessions.of_app(user_id, client_id), key=lambda session: session.last_seen_at)
+    for session in held[: len(held) - most + 1]:
+        session.end(Reason.REPLACED)
