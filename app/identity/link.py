@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, and_, bindparam, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, prebuilt
-from app.db import Model, db
+from app.db import Model
 from app.identity import session_row
 from app.identity.proof import Proof
 from app.identity.session import Session
@@ -171,16 +171,8 @@ _CHAIN = (
     .limit(bindparam("most"))
 )
 _ROTATIONS = select(func.count()).where(_OF_SESSION, _IS_USED)
-_TIPS = (
-    select(_LINKS.c.chain)
-    .where(_OF_SESSION, _ENDS_CHAIN)
-    .order_by(_LINKS.c.issued_at, _LINKS.c.chain)
-)
-_STOP = (
-    update(_LINKS)
-    .where(_OF_SESSION, _LINKS.c.chain == bindparam("number"))
-    .values(stopped_at=bindparam("now"))
-)
+_TIPS = select(_LINKS.c.chain).where(_OF_SESSION, _ENDS_CHAIN).order_by(_LINKS.c.issued_at, _LINKS.c.chain)
+_STOP = update(_LINKS).where(_OF_SESSION, _LINKS.c.chain == bindparam("number")).values(stopped_at=bindparam("now"))
 
 
 def read(token: str) -> Link | None:
@@ -233,7 +225,7 @@ def give(new: New, session: SessionRow) -> None:
     Must run inside `db.writing`, with the row locked.
     """
     _GIVE.write(**_values(new), **session_row.given(session))
-    prebuilt.forget(Session, session.id)
+    prebuilt.forget(Session)
 
 
 def advance(link: Link, new: New, sealed: bytes, session: SessionRow) -> None:
@@ -294,3 +286,4 @@ def make_room(session: SessionRow) -> None:
     held = [number for (number,) in prebuilt.rows(_TIPS, sid=session.id)]
     for number in held[: max(0, len(held) - MOST_CHAINS + 1)]:
         prebuilt.write(_STOP, sid=session.id, number=number, now=clock.now())
+        prebuilt.forget(RefreshToken)

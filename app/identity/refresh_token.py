@@ -88,15 +88,16 @@ def rotate(
     scope: str | None = None,
     browser: Browser | None = None,
     admits: Callable[[SessionRow], bool] = lambda _: True,
+    found: SessionRow | None = None,
 ) -> Tokens | None:
     """Exchange a refresh token of this client for its successor and an access token, or return None if it is not good.
 
     *scope* narrows the access token only (RFC 6749, section 6). *browser*: the sender, if this counts as a use of the
     session. A token whose successor is in use ends its session: there are two holders (RFC 9700, section 4.14.2).
-    *admits*: whether the sender may use the session at all; if not, nothing happens to it.
-    Raises ClockApart.
+    *admits*: whether the sender may use the session at all; if not, nothing happens to it. *found*: the owner, where the
+    caller has looked before the transaction. Raises ClockApart.
     """
-    found = find(token)
+    found = found or find(token)
     if found is None or found.client_id != client_id or _is_dead(found, token):
         return None
     _wait_for_others()

@@ -135,6 +135,7 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
         session = grant.give(browser, client_id, found.scope, proof, most=MOST)
         tokens = refresh_token.give(session, found.scope, proof)
         prebuilt.write(_NAME, code=found.hash, sid=tokens.session.id)
+        prebuilt.forget(Code)
         return Granted(tokens, found.nonce)
 
 

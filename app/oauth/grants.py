@@ -78,8 +78,8 @@ class RefreshGrant(RefreshTokenGrant):
         return credential.session.user_id
 
     def issue_token(self, user: Any, credential: Credential) -> dict[str, Any]:  # type: ignore[override]
-        client_id = credential.session.client_id
-        tokens = refresh_token.rotate(credential.token, client_id=client_id, scope=self.request.form.get("scope"))
+        found, scope = credential.session, self.request.form.get("scope")
+        tokens = refresh_token.rotate(credential.token, client_id=found.client_id, scope=scope, found=found)
         if tokens is None:
             raise InvalidGrantError
         return _body(tokens)

@@ -1,0 +1,115 @@
+"""What each act of an app asks of the database: so many statements, on PostgreSQL in so many round trips, and not one more."""
+
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from app.db import db
+from app.identity import refresh_token
+from app.identity.refresh_token import RefreshToken
+from app.identity.session import Session
+from app.oauth import code as codes
+from app.oauth.code import Code
+from tests.browsers import Site
+from tests.oauth.conftest import App
+from tests.oauth.flow import CALLBACK, Flow
+from tests.test_statements import as_stored, is_postgresql, noting
+
+pytestmark = pytest.mark.stores
+SCOPE = "openid offline_access"
+
+
+@dataclass
+class Grant:
+    """What an app holds, and a code that it can still exchange."""
+
+    app: App
+    flow: Flow
+    code: str
+    access: str
+    refresh: str
+
+    def act(self, name: str) -> TestResponse:
+        form = {"code": self.code, "code_verifier": self.flow.verifier, "redirect_uri": CALLBACK}
+        acts: dict[str, tuple[str, dict[str, str]]] = {
+            "code": ("token", {"grant_type": "authorization_code", **form}),
+            "refresh": ("token", {"grant_type": "refresh_token", "refresh_token": self.refresh}),
+            "introspect access": ("introspect", {"token": self.access}),
+            "introspect refresh": ("introspect", {"token": self.refresh}),
+            "introspect unknown": ("introspect", {"token": "x" * 43}),
+            "revoke access": ("revoke", {"token": self.access}),
+            "revoke refresh": ("revoke", {"token": self.refresh}),
+        }
+        path, sent = acts[name]
+        return self.app.post(f"/oauth/{path}", **sent)
+
+
+@pytest.fixture
+def granted(site: Site, web: App) -> Grant:
+    ada = site.member()
+    given = Flow(web, scope=SCOPE).connect(ada)
+    flow = Flow(web, scope=SCOPE)
+    site.member("bea@example.org").sign_out()  # which waits until this node, too, has read so far
+    return Grant(web, flow, flow.allow(ada), given["access_token"], given["refresh_token"])
+
+
+@pytest.mark.parametrize(
+    ("act", "statements", "together", "trips"),
+    [
+        ("code", 11, 10, 14),
+        ("refresh", 8, 5, 9),
+        ("introspect access", 1, 1, 1),
+        ("introspect refresh", 3, 3, 7),
+        ("introspect unknown", 3, 3, 7),
+        ("revoke access", 7, 7, None),
+        ("revoke refresh", 10, 10, None),
+    ],
+)
+def test_an_act_of_an_app_sends_no_statement_more(
+    site: Site, granted: Grant, act: str, statements: int, together: int, trips: int | None
+) -> None:
+    """*together*: on PostgreSQL, which gets some as one. *trips*: None where the act also waits for nodes, which may
+    have to be asked more than once. Where an act needs fewer, write down the smaller number."""
+    with noting(site) as asked:
+        assert granted.act(act).status_code == 200
+    sent = [statement for statement in asked.statements if "FROM nodes" not in statement]
+    assert len(sent) == (together if is_postgresql(site) else statements), "\n".join(sent)
+    if is_postgresql(site) and trips is not None:
+        assert asked.trips == trips
+
+
+def test_the_first_code_of_an_app_in_a_browser_costs_no_more_than_its_session(site: Site, web: App) -> None:
+    ada = site.member()
+    Flow(web, scope="openid").connect(ada)
+    flow = Flow(web, scope=SCOPE)
+    begins = Grant(web, flow, flow.allow(ada), "", "")
+    with noting(site) as asked:
+        assert begins.act("code").status_code == 200
+    expected = (15, 19) if is_postgresql(site) else (16, 0)
+    assert (len(asked.statements), asked.trips) == expected, "\n".join(asked.statements)
+
+
+def test_no_object_of_a_row_that_an_act_of_an_app_changed_is_older_than_the_row(site: Site, granted: Grant) -> None:
+    site.wait(30)
+    with site.app.test_request_context("/"):
+        (session,) = db.session.scalars(select(Session).where(Session.client_id == granted.app.id))
+        held = [*db.session.scalars(select(Code)), *db.session.scalars(select(RefreshToken))]
+        told = {"client_id": granted.app.id, "verifier": granted.flow.verifier, "redirect_uri": CALLBACK}
+        assert codes.exchange(granted.code, **told)
+        assert refresh_token.rotate(granted.refresh, client_id=granted.app.id)
+        of_session = "chains", "scope", "last_auth_at", "last_seen_at", "idle_until", "expires_at", "access_until"
+        assert as_stored(site, session, *of_session)
+        for one in held:
+            of_row = ("used_at", "session_id") if isinstance(one, Code) else ("used_at", "successor", "stopped_at")
+            assert as_stored(site, one, *of_row)
+
+
+def test_nor_is_one_of_a_session_that_an_app_ended(site: Site, granted: Grant) -> None:
+    with site.app.test_request_context("/"):
+        (session,) = db.session.scalars(select(Session).where(Session.client_id == granted.app.id))
+        assert granted.act("revoke refresh").status_code == 200
+        db.session.rollback()
+        assert as_stored(site, session, "ended_entry")
+        assert session.ended_entry
