@@ -90,7 +90,7 @@ def ada(site: Site) -> Browser:
         ("home", 5, 5, 7),
         ("devices", 8, 8, 12),
         ("exchange", 7, 4, 7),
-        ("sign out", 20, 20, None),
+        ("sign out", 17, 17, None),
     ],
 )
 def test_an_act_sends_no_statement_more(
