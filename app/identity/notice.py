@@ -40,6 +40,11 @@ NOTICES: Mapping[str, tuple[str, bool]] = {
     "passkey_removed": ("A passkey of your account was removed", _ALL),
 }
 
+_ALSO = {  # what "This wasn't me" does besides
+    "factor_added": " and, within a day, removes that second factor",
+    "passkey_added": " and removes that passkey",
+}
+
 
 def is_due(event: str) -> bool:
     """Return whether an event of this name is always told. A sign-in is told only where `known` says that it is new."""
@@ -54,7 +59,7 @@ def tell(event: str, user_id: str, session: Standing | None, browser: Browser | 
     happened, is_one = NOTICES[_kind(event)]
     sid = session.id if session and is_one else None
     link = links.make(Purpose.NOT_ME, user.id, user.email, about=event, session_id=sid)
-    does = "ends that session" if sid else "ends all your sessions"
+    does = ("ends that session" if sid else "ends all your sessions") + _ALSO.get(event, "")
     site, where = settings().site_url, _where(browser)
     letter = letters.notice(user.name, site, happened=happened, where=where, at=clock.now(), does=does, link=link)
     outbox.post(letter, user.email, user.id)

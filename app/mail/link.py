@@ -45,7 +45,7 @@ class Link(Model):
     """One link. *address*: where it was sent; *about*: another address that it is about, or the event.
 
     *user_id*: whose it is, empty where there is no such account: then it stands for the work that is the same for every address.
-    *version*: of the password when it was made. *session_id*: the session that it can end. *until*: begins to run anew
+    *version*: of the password when it was made, which older nodes compare. *session_id*: the session that it can end. *until*: begins to run anew
     when the mail server takes the mail, so a link does not run out in the outbox.
     """
 
@@ -114,9 +114,10 @@ def twin(link: Link) -> Link | None:
     return db.session.scalars(found.limit(1)).first()
 
 
-def withdraw(user_id: str, purposes: Collection[Purpose] = tuple(Purpose)) -> None:
-    """Forget the user's links for these purposes. Must run inside `db.writing`."""
-    _execute(delete(Link).where(Link.user_id == user_id, Link.purpose.in_(purposes)))
+def withdraw(user_id: str, purposes: Collection[Purpose] = tuple(Purpose), *, but: Link | None = None) -> None:
+    """Forget the user's links for these purposes, except one. Must run inside `db.writing`."""
+    others = Link.hash != (but.hash if but else b"")
+    _execute(delete(Link).where(Link.user_id == user_id, Link.purpose.in_(purposes), others))
 
 
 def begin(hashed: bytes | None) -> None:

@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response
 from wtforms import Form
 
 from app import clock
-from app.config import settings
+from app.config import DAY, settings
 from app.db import db, writing
-from app.identity import activity, address, browsers, letters, passkey, sessions
+from app.identity import activity, address, browsers, factors, letters, passkey, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason
@@ -27,6 +27,7 @@ from app.web import ceremony, forms, guard, once, second, sign_in
 
 bp = Blueprint("links", __name__)
 AT_ONCE = 5  # seconds; a notice and what it is about are written by one transaction
+UNDONE_SECONDS = DAY
 SHOWN_SECONDS = 10 * 60  # a link that was used says what it did
 Acted = ResponseReturnValue | None
 Spend = Callable[[User], str | None]  # in the transaction: what was proved, or None if it no longer is
@@ -116,6 +117,7 @@ def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
             db.session.rollback()
             return None
         owner.set_password(hashed)
+        links.withdraw(owner.id, (Purpose.RECOVER,), but=link)
         _end_all(owner.id, Reason.RECOVERED)
         activity.record("recovered", owner.id, browser=browsers.here())
         response = once.result(f"/links/{token}")
@@ -166,12 +168,15 @@ def _not_me(token: str, link: Link, user: User, _form: Any) -> Acted:
     """End the session that a notice was about, or all of them. It needs no sign-in: a thief may have changed the password."""
     delivery.check_ready()
     with writing():
-        users.lock(user.id)
+        owner = users.lock(user.id)
         if not link.spend():
             return None
         session = sessions.lock(link.session_id) if link.session_id else None
         if link.about == "passkey_added":
             passkey.remove_since(user.id, link.made_at - AT_ONCE)
+        if _undoes_factor(link, owner):
+            factors.turn_off(owner)
+            activity.record("factor_removed", owner.id, browser=browsers.here())
         if session:
             sessions.end_lineage(session, Reason.NOT_ME)
         elif link.session_id is None:
@@ -180,6 +185,14 @@ def _not_me(token: str, link: Link, user: User, _form: Any) -> Acted:
         response = once.result(f"/links/{token}")
     guard.leave()
     return response
+
+
+def _undoes_factor(link: Link, user: User) -> bool:
+    """Return whether the link also removes the second factor that it is about: a thief's would keep the owner from recovery.
+
+    For a day only: from then on, who reads the mailbox alone must not get past the factor.
+    """
+    return link.about == "factor_added" and user.has_factor and clock.now() - link.made_at < UNDONE_SECONDS
 
 
 _DOES: dict[Purpose, Callable[[str, Link, User, Any], Acted]] = {
@@ -218,6 +231,7 @@ def _page(token: str, link: Link, user: User, form: Form | None = None, *, is_wr
         form=form or _form(link, user, None),
         wrong=(ceremony.WRONG if "credential" in request.form else second.WRONG) if is_wrong else None,
         by_passkey="credential" in request.form,
+        undoes_factor=_undoes_factor(link, user),
         asks_second=asks_second,
         has_passkeys=asks_second and passkey.has_verifying(user.id),
         session=session[0] if session else None,

@@ -3,14 +3,18 @@
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app import throttle
+from app.address import here, subnet
 from app.db import writing
-from app.identity import address
+from app.identity import address, known_place
 from app.identity import email as emails
-from app.throttle import PlaceThrottle, Throttle, TooManyMails
+from app.identity import user as users
+from app.throttle import Limit, PlaceThrottle, Throttle, TooManyMails
 from app.web import forms, once
 
 bp = Blueprint("recover", __name__)
 _to_address = Throttle("recovery mails by address", "3 per 1 hour", TooManyMails)
+_at_known_place = Throttle("recovery mails by address and known place", "3 per 1 hour", TooManyMails)
 _from_place = PlaceThrottle("recovery mails by place", "30 per 1 hour", TooManyMails)
 
 
@@ -30,14 +34,19 @@ def sent() -> ResponseReturnValue:
 def _ask(form: forms.Recover) -> ResponseReturnValue:
     """Do the same for every address: what is counted, written and answered."""
     typed = forms.text(form.email)
-    box = emails.mailbox(typed)
-    _from_place.check()
-    _to_address.check(box)
-    _from_place.count()
-    _to_address.count(box)
+    limits = [*_from_place.here(), _limit(typed)]
+    throttle.check(limits)
+    throttle.count(limits)
     with writing():
         address.ask_recovery(typed)
         return once.result("/recover/sent")
+
+
+def _limit(typed: str) -> Limit:
+    """Return the limit on mails to this address. Visitors elsewhere use up none of its owner's, at a place that the account knows."""
+    user, place, box = users.find(typed), subnet(here()), emails.mailbox(typed)
+    is_known = known_place.is_known(user.id if user else "", place)  # the same work for an address without an account
+    return (_at_known_place, (place, box)) if is_known else (_to_address, (box,))
 
 
 def _page(form: forms.Recover) -> str:

@@ -210,12 +210,25 @@ class TestRecovery:
         assert "Use 8 to 128 characters" in page.text
         assert post.site.browser().post(link, password=NEW).status_code == 303
 
-    def test_the_link_is_dead_once_the_password_was_changed(self, post: Post) -> None:
+    def test_a_thief_who_changes_the_password_meanwhile_does_not_make_the_link_worthless(self, post: Post) -> None:
         ada = post.verified()
+        thief = post.site.thief(ada.pocket())
         link = post.ask_recovery()
-        ada.post("/account/password", current=PASSWORD, password=NEW)
-        assert post.site.browser().get(link).status_code == 404
-        assert post.site.browser().post(link, password="eleven loud walruses").status_code == 409
+        assert thief.post("/account/password", current=PASSWORD, password="the words of a thief").status_code == 303
+        assert thief.is_signed_in()
+        assert post.site.browser().post(link, password=NEW).status_code == 303
+        assert not thief.is_signed_in()
+        assert thief.sign_in(password="the words of a thief").status_code == 422
+        assert post.site.browser().sign_in(password=NEW).status_code == 303
+
+    @pytest.mark.stores
+    def test_after_a_recovery_no_other_link_of_before_is_good(self, post: Post) -> None:
+        post.verified()
+        first, second = post.ask_recovery(), post.ask_recovery()
+        assert post.site.browser().post(second, password=NEW).status_code == 303
+        assert post.site.browser().get(first).status_code == 404
+        assert post.site.browser().post(first, password="eleven loud walruses").status_code == 409
+        assert post.site.browser().post(second, password="eleven loud walruses").status_code == 409
 
     @pytest.mark.stores
     def test_the_link_is_dead_once_the_address_has_changed(self, post: Post) -> None:
@@ -283,6 +296,18 @@ class TestRecovery:
         assert len([one for one in post.letters() if "Choose" in one.message["Subject"]]) == 3
         post.site.wait(60 * MINUTE)
         assert post.site.browser().post("/recover", email="ada@example.org").status_code == 303
+
+    def test_who_asks_elsewhere_keeps_no_owner_at_home_from_asking(self, post: Post) -> None:
+        """The account knows the place where its owner signed up."""
+        post.verified()
+        elsewhere = [
+            post.site.browser(address=f"203.0.113.{number}").post("/recover", email="ada@example.org").status_code
+            for number in range(4)
+        ]
+        assert elsewhere == [303, 303, 303, 429]
+        at_home = [post.site.browser().post("/recover", email="ada@example.org").status_code for _ in range(4)]
+        assert at_home == elsewhere
+        assert len([one for one in post.letters() if "Choose" in one.message["Subject"]]) == 6
 
 
 def change_address(browser: Browser, new: str) -> None:

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from app.config import DAY
 from tests import passkeys
 from tests.authenticator import add_app, shown, sign_in
 from tests.browsers import PASSWORD, REFRESH, Browser, Site
@@ -253,3 +254,40 @@ def test_the_link_of_one_account_ends_nothing_of_another(post: Post) -> None:
     _, letter = stranger(post)
     bob.post(letter.link)
     assert bob.is_signed_in()
+
+
+class TestASecondFactorThatAThiefAdded:
+    """Without an end to it, recovery would ask the owner for the thief's code."""
+
+    def test_this_was_not_me_removes_it_and_recovery_is_open_again(self, post: Post) -> None:
+        post.verified()
+        thief, _ = stranger(post)
+        add_app(thief)
+        letter = post.newest()
+        assert letter.message["Subject"] == "A second factor was added to your account"
+        reader = post.site.browser("Chrome on Android")
+        assert "It also removes your second factor" in reader.get(letter.link).text
+        assert reader.post(letter.link).status_code == 303
+        assert not thief.is_signed_in()
+        link = post.ask_recovery()
+        assert 'name="code"' not in reader.get(link).text
+        assert reader.post(link, password=NEW).status_code == 303
+        assert post.site.browser().sign_in(password=NEW).headers["Location"].startswith("/sign-in?arrived")
+
+    def test_after_a_day_the_mailbox_alone_removes_no_factor(self, post: Post) -> None:
+        add_app(post.verified())
+        letter = post.newest()
+        post.site.wait(DAY - 1)
+        reader = post.site.browser("Chrome on Android")
+        assert "It also removes your second factor" in reader.get(letter.link).text
+        post.site.wait(1)
+        assert "It also removes your second factor" not in reader.get(letter.link).text
+        assert reader.post(letter.link).status_code == 303
+        assert 'name="code"' in reader.get(post.ask_recovery()).text
+
+    def test_no_other_notice_removes_it(self, post: Post) -> None:
+        ada = post.verified()
+        _, letter = stranger(post)
+        add_app(ada)
+        post.site.browser("Chrome on Android").post(letter.link)
+        assert post.site.query("SELECT totp IS NOT NULL FROM users") == [(True,)]
