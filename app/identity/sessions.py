@@ -1,7 +1,7 @@
 """All the sessions of a person: found, listed, counted and ended."""
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, tuple_
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
@@ -17,6 +17,14 @@ from app.revocation.entries import Scope
 _ends_at = case((Session.idle_until < Session.expires_at, Session.idle_until), else_=Session.expires_at)
 
 
+_OF_USER = Session.user_id == bindparam("owner"), Session.ended_entry.is_(None)
+_LIVE = *_OF_USER, Session.expires_at > bindparam("now"), Session.idle_until > bindparam("now")
+_LATEST_FIRST = Session.last_seen_at.desc(), Session.opened.desc()
+_BROWSERS = select(Session).where(*_LIVE, Session.client_id == SITE)
+_COUNTED = select(func.count()).select_from(Session).where(*_LIVE, Session.client_id == SITE)
+_WARNED = _BROWSERS.where(Session.warned.is_not(None)).order_by(Session.opened)
+_APPS = select(Session).where(*_LIVE, Session.client_id != SITE).options(joinedload(Session.parent))
+_APPS_LATEST_FIRST = _APPS.order_by(*_LATEST_FIRST)
 _LOCK = (
     select(Session, User)
     .join(User, User.id == Session.user_id)
@@ -37,24 +45,18 @@ def lock(sid: str) -> Session | None:
 
 def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[Session]:
     """Return the user's signed-in browsers, the latest seen first: all, or *count* of them after the first *start*."""
-    listed = (
-        select(Session)
-        .where(*_lives(user_id), Session.client_id == SITE)
-        .order_by(Session.last_seen_at.desc(), Session.opened.desc())
-    )
-    return list(db.session.scalars(listed.offset(start).limit(count)))
+    listed = _BROWSERS.order_by(*_LATEST_FIRST).offset(start).limit(count)
+    return list(db.session.scalars(listed, _now_of(user_id)))
 
 
 def count_live(user_id: str) -> int:
     """Return in how many browsers the user is signed in."""
-    counted = select(func.count()).select_from(Session).where(*_lives(user_id), Session.client_id == SITE)
-    return db.session.scalar(counted) or 0
+    return db.session.scalar(_COUNTED, _now_of(user_id)) or 0
 
 
 def warned(user_id: str) -> list[Session]:
     """Return the user's signed-in browsers that were used from a new place, as long as nobody said by whom."""
-    listed = select(Session).where(*_lives(user_id), Session.client_id == SITE, Session.warned.is_not(None))
-    return list(db.session.scalars(listed.order_by(Session.opened)))
+    return list(db.session.scalars(_WARNED, _now_of(user_id)))
 
 
 def agents(user_id: str) -> list[str]:
@@ -321,8 +323,12 @@ def _ended_before(then: int, count: int) -> list[str]:
 
 def _unended_apps(user_id: str) -> list[Session]:
     """Return grants that go on by themselves, though the browser that some hang on may have timed out."""
-    listed = select(Session).where(*_lives(user_id), Session.client_id != SITE).options(joinedload(Session.parent))
-    return list(db.session.scalars(listed.order_by(Session.last_seen_at.desc(), Session.opened.desc())))
+    return list(db.session.scalars(_APPS_LATEST_FIRST, _now_of(user_id)))
+
+
+def _now_of(user_id: str) -> dict[str, Any]:
+    """Return the values of the statements about what of this user goes on now."""
+    return {"owner": user_id, "now": clock.now()}
 
 
 def _lives(user_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 from flask import Flask, Request, Response, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, login_required
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, inspect, select
 from sqlalchemy.exc import NoResultFound
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as Answer
@@ -53,7 +53,10 @@ class Visit:
 
     @property
     def user(self) -> User:
-        return db.session.get_one(User, self.session.user_id)  # it may be deleted between two looks
+        user: User = self._rows[1]
+        # It may be deleted between two looks. A page asks a dozen times, so the ORM is asked only if it let go of it.
+        found = inspect(user)
+        return user if found.persistent and not found.expired else db.session.get_one(User, self.session.user_id)
 
     def lives(self) -> bool:
         """Return whether its session goes on, as far as its row says."""
