@@ -84,7 +84,7 @@ def draw(run: Run, found: Found) -> tuple[Picture, Picture]:
     cut = _CUTS.get(run.ended_by or "", "Sign-out")
     now = run.now - ended
     mine = lanes.draw([(row.slug, row.name, row.exposed or 0) for row in found.rows], life, now=now, cut=cut)
-    longer = [("", f"{row.name.capitalize()}, at the issuer", row.exposed or 0) for row in found.issuer]
+    longer = [("", row.name.capitalize(), row.exposed or 0) for row in found.issuer]
     return mine, lanes.draw(longer, LIFE - ended, cut=cut)
 
 

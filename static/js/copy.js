@@ -14,7 +14,8 @@ function offer(shown) {
       said.textContent = " Your browser did not allow it. Select it by hand.";
     }
   });
-  shown.after(button, said);
+  if (shown.matches("pre")) shown.before(button, said);
+  else shown.after(" ", button, said);
   shown.removeAttribute("data-copy");
 }
 

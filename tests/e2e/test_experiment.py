@@ -1,5 +1,7 @@
 """The experiment in a real browser: with and without JavaScript, small and wide, light and dark."""
 
+import itertools
+
 import pytest
 from playwright.sync_api import Locator, Page
 
@@ -103,3 +105,35 @@ def test_every_state_of_the_experiment_is_accessible(open_browser: OpenBrowser, 
         page.goto(path)
         check(page)
     assert problems == []
+
+
+PICTURE = """() => [...document.querySelectorAll("figure.lanes")].map((figure) => {
+  const box = (shown) => { const { left, right } = shown.getBoundingClientRect(); return [left, right]; };
+  const shown = (part) => part.getClientRects().length;
+  const stroke = (part) => getComputedStyle(part).stroke;
+  return {
+    cut: box(figure.querySelector(".cut line"))[0],
+    labels: [...figure.querySelectorAll(".lane p span")].filter((part) => part.textContent.trim()).map(box),
+    axis: [...figure.querySelectorAll(".scale text")].filter(shown).map(box),
+    ends: [...figure.querySelectorAll(".lane[data-state=ended]")].map((lane) => [".lived", ".after", ".tick"].map(
+      (part) => stroke(lane.querySelector(part)))),
+  };
+})"""
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_one_rule_cuts_through_all_lanes_and_no_words_lie_on_it_or_on_one_another(
+    open_browser: OpenBrowser, width: int
+) -> None:
+    page = open_browser(width=width).page
+    page.goto("/lab")
+    press(page, "Sign out and replay")
+    pictures = page.evaluate(PICTURE)
+    assert len(pictures) == 3
+    for picture in pictures:
+        assert picture["labels"]
+        assert not [box for box in picture["labels"] if box[0] < picture["cut"] < box[1]]
+        axis = sorted(picture["axis"])
+        assert all(before[1] < after[0] for before, after in itertools.pairwise(axis))
+        for lived, after, tick in picture["ends"]:
+            assert tick == after != lived, "what was refused ends in grey"

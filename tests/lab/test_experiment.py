@@ -66,7 +66,7 @@ def test_the_browsers_own_forgetting_is_no_end_and_each_thing_that_a_thief_has_l
     assert f"{len(EVERY) - 1} of {len(EVERY)} designs still accept the old token" in page
     assert "accepted though ended" not in page, "nothing has ended"
     for name in ("Refresh token", "Session cookie"):
-        assert f"{name}, at the issuer: still accepted for 2 hours" in page
+        assert f"{name}: still accepted for 2 hours" in page
     assert visitor.present_cookie() == 200
     assert visitor.present_refresh() == 200
 
