@@ -88,7 +88,7 @@ def experiment(chromium: Browser, server: Server) -> None:
     press(visitor, "The server revokes", "Present the token")
     server.wait(20)
     page.reload()
-    page.screenshot(path=PICTURES / "timeline.png", full_page=True, clip=around(page, "#answers"))
+    page.screenshot(path=PICTURES / "timeline.png", full_page=True, clip=around(page, "#answers + figure"))
     page.screenshot(path=PICTURES / "experiment.png", full_page=True)
     for name, path in (("designs", "designs"), ("design", "designs/status-list"), ("costs", "costs"), ("path", "path")):
         page.goto(f"/lab/{path}")
