@@ -14,7 +14,7 @@ RECENT = 84.0  # home: where the current access token expires; the end of the se
 OLDER = 12.0  # home: where the linear part begins if the session began long before it
 PRESENT = 88.0  # devices: now
 CUT = 62.0  # receipt: the sign-out
-_LEAST, _APART = 12.0, 28.0  # devices: how near the edge, and each other, two labels of the scale may stand on a phone
+_LEAST, _APART = 12.0, 24.0  # devices: how near the edge, and each other, two labels of the scale may stand on a phone
 
 
 class Living(Protocol):
