@@ -110,6 +110,8 @@ class Marionette(Line):
         ("POST", "/cookie"): "WebDriver:AddCookie",
         ("DELETE", "/cookie"): "WebDriver:DeleteAllCookies",
         ("GET", "/screenshot"): "WebDriver:TakeScreenshot",
+        ("POST", "/webauthn/authenticator"): "WebAuthn:AddVirtualAuthenticator",
+        ("DELETE", "/webauthn/authenticator"): "WebAuthn:RemoveVirtualAuthenticator",
         ("GET", "text"): "WebDriver:GetElementText",
         ("GET", "enabled"): "WebDriver:IsElementEnabled",
         ("POST", "click"): "WebDriver:ElementClick",
@@ -142,6 +144,9 @@ class Marionette(Line):
     def send(self, method: str, path: str, body: dict[str, Any]) -> Any:
         _, _, rest = path.partition("/element/")
         element, _, verb = rest.partition("/")
+        if path.startswith("/webauthn/authenticator/"):
+            path, _, known = path.rpartition("/")
+            body = {"authenticatorId": known}
         answer = self._call(self._NAMES[method, verb or path], {**body, "id": element} if element else body)
         return answer.get("value", answer) if isinstance(answer, dict) else answer
 
@@ -233,6 +238,15 @@ class Browser:
         self._line.send("DELETE", "/cookie", {})
         until(lambda: not self.cookies())
 
+    def add_authenticator(self) -> str:
+        """Give the browser one in software (Web Authentication, section 11); return its id."""
+        able = dict.fromkeys(("hasResidentKey", "hasUserVerification", "isUserConsenting", "isUserVerified"), True)
+        device = {"protocol": "ctap2", "transport": "internal", **able}
+        return str(self._line.send("POST", "/webauthn/authenticator", device))
+
+    def remove_authenticator(self, known: str) -> None:
+        self._line.send("DELETE", f"/webauthn/authenticator/{known}", {})
+
     def run(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page."""
         return self._line.send("POST", "/execute/sync", {"script": script, "args": [*arguments]})
@@ -294,7 +308,9 @@ def program(name: str, package: str) -> str:
 
 
 def firefox(*, javascript: bool = True, cookies: bool = True) -> Line:
-    preferences = {} if cookies else {"network.cookie.cookieBehavior": 2}
+    """Its passkeys are those of an authenticator in software: no key is plugged in here."""
+    preferences: dict[str, Any] = {} if cookies else {"network.cookie.cookieBehavior": 2}
+    preferences |= {f"security.webauth.webauthn_enable_{kind}token": kind == "soft" for kind in ("soft", "usb")}
     return Marionette(program("firefox-esr", "firefox-esr"), preferences | {"javascript.enabled": javascript})
 
 
