@@ -96,7 +96,7 @@ def sign_in(walk: Walk, other: Person, email: str, phone: Phone) -> None:
     walk.give(other, phone.paper[0], "Sign in")
     assert other.is_signed_in()
     other.page.goto("/devices")
-    assert other.page.get_by_text("with a password and a recovery code").is_visible()
+    assert other.page.get_by_text("with a password and a recovery code").first.is_visible()
     walk.look(other, "devices")
 
 
