@@ -14,6 +14,7 @@ from app.web import binding
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Site, form
 from tests.conftest import StillClock
 from tests.device import ASIDE, BOUND, CHALLENGE, OFFER, PROOF, SID, URL, Chrome, Key, thief
+from tests.test_statements import noting
 
 LIFE = 300
 OpenSite = Callable[..., Site]
@@ -700,3 +701,19 @@ def test_to_let_an_app_in_asks_the_device_as_the_app_would_outlast_the_cookies(a
     assert done.location.startswith("http://127.0.0.1/back?code=")
     refused = copy.post(page, **form(copy, page, decision="allow"))
     assert refused.location.startswith("/confirm?next=")
+
+
+def test_a_page_and_a_renewal_of_a_bound_session_ask_the_database_as_much_as_of_another(
+    ada: Chrome, secure: Site
+) -> None:
+    plain = Chrome(secure)
+    plain.sign_up("bob@example.org")
+    assert plain.is_signed_in()
+    for forgotten in ((), (ACCESS,)):
+        asked = []
+        for browser in (ada, plain):
+            browser.forget(*forgotten)
+            with noting(secure) as noted:
+                assert browser.is_signed_in()
+            asked.append(noted.statements)
+        assert asked[0] == asked[1]
