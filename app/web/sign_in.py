@@ -25,6 +25,7 @@ from app.web import attempts, binding, cookies, forms, guard, local, mailbox, on
 from app.web.held import Held
 
 bp = Blueprint("sign_in", __name__)
+UNPROVED = "unproved"  # no reason why a session is over, but why this browser may not use it now
 begun = Quota("sign-ins by place", "2000 per 1 hour")
 
 
@@ -36,6 +37,8 @@ def sign_in() -> ResponseReturnValue:
     wanted = local.path(given.get("next"))
     if "arrived" in given and guard.visit():
         return redirect(wanted, 303)
+    if _has_not_been_asked():
+        return render_template("web/prove.html", wanted=wanted)
     return page(forms.SignIn(data={"next": wanted, "email": given.get("email", "")}))
 
 
@@ -192,6 +195,15 @@ def page(form: forms.SignIn, *, failed: bool = False, wrong: str | None = None) 
     )
 
 
+def _has_not_been_asked() -> bool:
+    """Return whether the session is bound, and the browser was sent here by another site: then it proves nothing.
+
+    For a request that a page of ours begins, it proves its device.
+    """
+    was_sent = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    return was_sent and guard.visit() is None and _why_signed_out() == UNPROVED
+
+
 def replaced() -> list[str]:
     """Return the names of the apps that end with the session of this browser, which a sign-in replaces."""
     visit = guard.visit()
@@ -209,4 +221,4 @@ def _why_signed_out() -> str | None:
     session = db.session.get(Session, owner.id) if owner and owner.client_id == SITE else None
     if session is None:
         return None
-    return session.reason or ("unproved" if session.bound_at is not None else None)
+    return session.reason or (UNPROVED if session.bound_at is not None else None)

@@ -144,6 +144,20 @@ def test_a_copy_fails_in_a_second_browser_and_the_owner_notices_nothing(
         assert is_in(ada)
 
 
+def test_a_link_of_another_site_finds_the_owner_signed_in_though_the_cookie_has_run_out(
+    open_profile: OpenProfile, server: Server
+) -> None:
+    ada = open_profile("ada")
+    ada.sign_up("linked@example.org")
+    await_binding(ada)
+    assert is_in(ada)
+    await_expiry(ada)
+    # For a request that a page of another site begins, Chromium renews no cookie.
+    ada.page.goto(f"data:text/html,<a href='{server.url}/account'>Go</a>")
+    ada.page.get_by_role("link").click()
+    ada.page.wait_for_url(f"{server.url}/account")  # by way of a page that goes on by itself
+
+
 def end_another(person: Person) -> str:
     """Press the button that ends another session; return where that leads."""
     person.page.goto("/devices")

@@ -261,6 +261,21 @@ def test_the_page_that_refuses_says_why(ada: Chrome, secure: Site) -> None:
     assert "did not prove" not in thief(secure, {}).get("/sign-in").text
 
 
+@pytest.mark.page
+def test_a_browser_that_another_site_sent_here_is_led_on_once_as_it_proves_nothing_before(
+    ada: Chrome, secure: Site
+) -> None:
+    secure.wait(LIFE)
+    sent = ada.get("/devices?done=ended", **{"Sec-Fetch-Site": "cross-site"})
+    page = ada.get(sent.location, **{"Sec-Fetch-Site": "cross-site"}).text
+    assert '<meta http-equiv="refresh" content="0; url=/devices?done=ended">' in page
+    assert "did not prove" in ada.get(sent.location, **{"Sec-Fetch-Site": "same-origin"}).text
+    plain = Chrome(secure)
+    assert "http-equiv" not in plain.get(sent.location, **{"Sec-Fetch-Site": "cross-site"}).text
+    ada.sign_out()
+    assert "http-equiv" not in ada.get(sent.location, **{"Sec-Fetch-Site": "cross-site"}).text
+
+
 def test_an_access_token_of_a_bound_session_is_no_bearer_token(ada: Chrome, secure: Site) -> None:
     answer = thief(secure, {}).api(ada.pocket()[ACCESS])
     assert answer.status_code == 401
