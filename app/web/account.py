@@ -86,7 +86,9 @@ def end_app(client_id: str) -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     visit = guard.current()
     has_password = visit.user.has_some_password
-    if (visit.user.has_factor or not has_password) and visit.asks_again(is_act=request.method == "POST"):
+    proves_first = visit.user.has_factor or not has_password
+    is_fresh = has_password or visit.may_open_way  # a first password is another way in
+    if proves_first and (not is_fresh or visit.asks_again(is_act=request.method == "POST")):
         return redirect("/confirm?next=/account/password", 303)
     form = (forms.ChangePassword if has_password else forms.AddPassword)(request.form or None, visit.user)
     done = _change(form) if request.method == "POST" and form.validate() else None

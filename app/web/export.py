@@ -72,7 +72,7 @@ PARTS = (
             "has_factor": FLAG,
         },
         {
-            "password_hash": "whoever has it can try passwords against it",
+            "password_hash": "a thief of the copy could try passwords against it",
             "password_version": _OURS,
             "mailbox": "your address in the form by which addresses are compared",
             "email_is_folded": _OURS,

@@ -190,7 +190,7 @@ def _not_me(token: str, link: Link, user: User, _form: Any) -> Acted:
 def _undoes_factor(link: Link, user: User) -> bool:
     """Return whether the link also removes the second factor that it is about: a thief's would keep the owner from recovery.
 
-    For a day only: from then on, who reads the mailbox alone must not get past the factor.
+    For a day only: after that, a reader of the mailbox alone must not get past the factor.
     """
     return link.about == "factor_added" and user.has_factor and clock.now() - link.made_at < UNDONE_SECONDS
 

@@ -1,7 +1,7 @@
 """Mail without a mail server: in a workshop, an account's mail is shown in the browser that made the account, and only there.
 
-That browser holds a cookie, good for this alone, which no sign-in gives and no sign-out takes. Whoever asks for another
-attendee's recovery finds nothing here. An administrator's mail is read by the operator, with `flask mail`.
+That browser holds a cookie, good for this alone, which no sign-in gives and no sign-out takes. An attendee who asks for
+another's recovery finds nothing here. An administrator's mail is read by the operator, with `flask mail`.
 """
 
 import hashlib

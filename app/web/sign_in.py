@@ -43,7 +43,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 def by_password(user: User) -> str | None:
-    """Return how a user is known who gave the password, if that is enough."""
+    """Return what a right password proves, or None where a second factor is asked for too."""
     return None if user.has_factor else proof.PASSWORD
 
 
@@ -107,7 +107,7 @@ def _is_new(user_id: str) -> bool:
 
 
 def _lock(user: User) -> User:
-    """Lock the user's row, and those of the people whose sessions this browser holds: in one order for everybody, or
+    """Lock the user's row, and those of the people whose sessions this browser holds: in one order, or
     two browsers that change places would wait for each other."""
     people = {user.id, *(session.user_id for session in _held())}
     return {person: users.lock(person) for person in sorted(people)}[user.id]
@@ -171,7 +171,7 @@ def ask_for_code(user: User, *, amr: str, keep: bool, wanted: str | None) -> Res
 
 
 def _record_failure(user: User | None) -> None:
-    """Note it, for nobody if there is no such account: what is written takes time, which would tell who has one."""
+    """Note it, also where there is no such account: writing takes time, which would tell the two apart."""
     owner = user.id if user else activity.NOBODY  # read before `writing` lets go of the row
     with writing():
         owner = owner if users.stays(owner) else activity.NOBODY

@@ -1,4 +1,4 @@
-"""The second page of a sign-in: the password or the passkey was right, and a code is asked for. Until it is given, nobody is signed in."""
+"""The second page of a sign-in: the password or the passkey was right, and a code is asked for. Until then, no session begins."""
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue

@@ -504,6 +504,16 @@ def test_a_password_can_be_added_to_an_account_without_one(site: Site) -> None:
     assert site.browser().sign_in().status_code == 303
 
 
+def test_copied_cookies_add_no_first_password_a_while_after_the_proof(site: Site) -> None:
+    browser = site.browser()
+    passkeys.sign_up(browser, Key())
+    site.wait(guard.NEW_WAY_SECONDS)
+    thief = site.thief(browser.pocket())
+    for answer in (thief.get("/account/password"), thief.post("/account/password", password=PASSWORD)):
+        assert answer.headers["Location"] == "/confirm?next=/account/password"
+    assert site.browser().sign_in().status_code == 422
+
+
 @pytest.mark.parametrize(
     "sent", ["", "{", "[" * 9000, "null", "{}", '"text"', json.dumps({"id": "\ud800"}), "x" * 20_000], ids=repr
 )

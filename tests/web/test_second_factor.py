@@ -12,6 +12,7 @@ from argon2.exceptions import InvalidHashError
 
 from app import admission, db
 from app.identity import half
+from app.web import guard
 from tests.authenticator import PAGE, Phone, add_app, form_id, shown, sign_in, to_second_page
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site, form
 from tests.oauth.conftest import register_app
@@ -521,3 +522,26 @@ def test_the_pages_are_for_those_who_are_signed_in_and_codes_for_those_with_an_a
         assert site.browser().get(path).headers["Location"].startswith("/sign-in?next=")
     assert ada.get("/account/recovery-codes").headers["Location"] == PAGE
     assert "You have no authenticator app" in ada.get(f"{PAGE}/remove").text
+
+
+@pytest.mark.parametrize("page", [PAGE, "/account/recovery-codes"])
+def test_cookies_that_were_copied_a_while_after_the_proof_get_no_key_and_no_codes(
+    site: Site, ada: Browser, page: str
+) -> None:
+    """With one of them, their holder could confirm by a code, for as long as the session lasts."""
+    if page != PAGE:
+        site.wait(STEP)
+        add_app(ada)
+    before = site.query("SELECT totp, password_version FROM users")
+    site.wait(guard.NEW_WAY_SECONDS)
+    thief = site.thief(ada.pocket())
+    for answer in (thief.get(page), thief.post(page), thief.post(page, draft="00", code="000000")):
+        assert answer.headers["Location"] == f"/confirm?next={page}"
+    assert site.query("SELECT totp, password_version FROM users") == before
+
+
+def test_who_takes_long_to_find_the_phone_can_still_add_the_app(site: Site, ada: Browser) -> None:
+    ready, phone = shown(ada)
+    site.wait(FRESH - 1)
+    assert ada.post(PAGE, **ready, code=phone.code()).status_code == 303
+    assert site.browser().sign_in().headers["Location"].startswith("/sign-in/code")
