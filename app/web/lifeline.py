@@ -85,7 +85,7 @@ def row_scale(sessions: Iterable[Living], now: int) -> tuple[tuple[float, str], 
     if oldest <= HOUR:
         return ()
     marks = [(PRESENT, "now")]
-    for age, said in ((HOUR, "1 hour ago"), (DAY, "1 day ago"), (7 * DAY, "1 week ago")):
+    for age, said in ((HOUR, "1 hour ago"), (DAY, "1 day ago"), (7 * DAY, "1 week ago"), (HOUR // 6, "10 minutes ago")):
         x = round(PRESENT * (1 - _log(age, oldest)), 2)
         if _LEAST <= x <= marks[-1][0] - _APART:
             marks.append((x, said))

@@ -20,3 +20,14 @@ def test_neither_token_stands_on_the_page(site: Site) -> None:
     for token in (ada.pocket()[ACCESS], ada.pocket()[REFRESH]):
         assert token not in page
         assert token.rpartition(".")[2] not in page
+
+
+def test_the_place_in_the_navigation_is_marked_on_every_page_of_the_site(site: Site) -> None:
+    ada = site.member()
+    for path, place in (
+        *(("/devices", "Devices"), ("/activity", "Activity"), ("/account", "Account"), ("/lab/designs", "Lab")),
+        *(("/account/password", "Account"), ("/account/data", "Account"), ("/holds", "Account")),
+    ):
+        marked = re.findall(r'<a href="[^"]+" aria-current="\w+">(\w+)</a></li>', ada.get(path).text)
+        assert place in marked, path
+    assert re.findall(r'aria-current="\w+">(\w+)</a></li>', ada.get("/").text) == []
