@@ -32,6 +32,28 @@ _LOCK = (
     .with_for_update(of=(User, Session))  # PostgreSQL takes the locks in this order
     .execution_options(populate_existing=True)
 )
+_ended_at = func.coalesce(log.LogEntry.at, _ends_at)
+_ENDED = (
+    select(Session)
+    .outerjoin(Session.ending)
+    .options(contains_eager(Session.ending))
+    .where(Session.user_id == bindparam("owner"))
+    .where(
+        or_(log.LogEntry.at > bindparam("since"), and_(Session.ended_entry.is_(None), _ends_at > bindparam("since")))
+    )
+    .where(or_(log.LogEntry.reason.is_(None), log.LogEntry.reason.not_in((Reason.REPLACED, Reason.BROWSER_ENDED))))
+    .where(or_(Session.ended_entry.is_not(None), _ends_at <= bindparam("now")))
+    .order_by(_ended_at.desc(), Session.opened.desc())
+    .limit(bindparam("count"))
+)
+_ENDED_BEFORE = _ENDED.where(tuple_(_ended_at, Session.opened) < tuple_(bindparam("at"), bindparam("opened")))
+_HUNG = (
+    select(Session)
+    .join(Session.ending)
+    .options(contains_eager(Session.ending))
+    .where(Session.parent_id.in_(bindparam("browsers", expanding=True)))
+    .where(log.LogEntry.reason == Reason.BROWSER_ENDED)
+)
 
 
 def lock(sid: str) -> Session | None:
@@ -150,38 +172,22 @@ def ended(user_id: str, since: int, newest: int, *, before: Cursor | None = None
     What apps lost with a browser comes beside it, and is not counted. A session that a new sign-in in the same browser
     replaced has lived on in that one.
     """
-    at = func.coalesce(log.LogEntry.at, _ends_at)
-    listed = (
-        select(Session)
-        .outerjoin(Session.ending)
-        .options(contains_eager(Session.ending))
-        .where(Session.user_id == user_id)
-        .where(or_(log.LogEntry.at > since, and_(Session.ended_entry.is_(None), _ends_at > since)))
-        .where(or_(log.LogEntry.reason.is_(None), log.LogEntry.reason.not_in((Reason.REPLACED, Reason.BROWSER_ENDED))))
-        .where(or_(Session.ended_entry.is_not(None), _ends_at <= clock.now()))
-        .order_by(at.desc(), Session.opened.desc())
-    )
-    if before:
-        listed = listed.where(tuple_(at, Session.opened) < before)
-    found = list(db.session.scalars(listed.limit(newest + 1)))
+    place = before._asdict() if before else {}
+    values = _now_of(user_id) | {"since": since, "count": newest + 1} | place
+    found = list(db.session.scalars(_ENDED_BEFORE if before else _ENDED, values))
     shown = found[:newest]
     older = Cursor(shown[-1].ended_at or 0, shown[-1].opened) if len(found) > newest else None
-    beside = _ended_beside(user_id, {session.id for session in shown})
+    beside = _ended_beside(user_id, shown)
     return Over(sorted(shown + beside, key=lambda session: -(session.ended_at or 0)), older)
 
 
-def _ended_beside(user_id: str, browsers: set[str]) -> list[Session]:
+def _ended_beside(user_id: str, browsers: Collection[Session]) -> list[Session]:
     """Return what apps lost as one of these browsers ended, or timed out."""
-    hung = (
-        select(Session)
-        .join(Session.ending)
-        .options(contains_eager(Session.ending))
-        .where(Session.parent_id.in_(browsers), log.LogEntry.reason == Reason.BROWSER_ENDED)
-    )
-    ended = list(db.session.scalars(hung)) if browsers else []
+    ended, timed_out = ({one.id for one in browsers if (one.ending is None) == silent} for silent in (False, True))
+    found = list(db.session.scalars(_HUNG, {"browsers": list(ended)})) if ended else []
+    apps = _unended_apps(user_id) if timed_out else []
     now = clock.now()
-    timed_out = [app for app in _unended_apps(user_id) if app.state(now) is not State.LIVE]
-    return ended + [app for app in timed_out if app.parent_id in browsers]
+    return found + [app for app in apps if app.parent_id in timed_out and app.state(now) is not State.LIVE]
 
 
 def count_ended_by(current: Session, reason: Reason, since: int) -> int:
