@@ -1,6 +1,7 @@
 """Starts the site: one supervisor, several workers."""
 
 import errno
+import gc
 import os
 import resource
 import signal
@@ -125,4 +126,6 @@ if __name__ == "__main__":
     _check_address(settings)
     _raise_file_limit()
     create_app()  # before the workers: they find the database up to date and the secrets made
+    gc.collect()
+    gc.freeze()  # what is imported is shared with the workers: to look for garbage there would copy each page of it
     Site(settings).run()

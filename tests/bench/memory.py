@@ -10,14 +10,15 @@ ASKED = 20
 
 
 def measure() -> None:
-    """Of each process: what it has in memory, and what of that is its own (the rest it shares with the other)."""
-    with running() as acts:
+    """Of each process: what it has in memory, and its share of it, where a page that three have counts a third."""
+    with running(workers=2) as acts:
         for path in [*PAGES.values(), "/lab", "/lab/designs"] * ASKED:
             acts.line.ask(get(path, **carrying(acts.ada)))
-        [worker] = acts.server.workers()
-        for name, pid in (("the first process, which only watches", acts.server.pid), ("a worker", worker)):
-            found = _read(pid)
-            say(f"memory of {name}", f"{found['Rss']:.0f} MB, of it {found['Private_Dirty']:.0f} MB its own")
+        found = [_read(pid) for pid in (acts.server.pid, *acts.server.workers())]
+    names = ("the first process, which only watches", "one worker", "the other")
+    for name, memory in zip(names, found, strict=True):
+        say(f"memory of {name}", f"{memory['Rss']:.0f} MB, its share {memory['Pss']:.0f} MB")
+    say("memory of the site in all", f"{sum(memory['Pss'] for memory in found):.0f} MB")
 
 
 def _read(pid: int) -> dict[str, float]:
