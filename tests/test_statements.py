@@ -90,7 +90,7 @@ def ada(site: Site) -> Browser:
     [
         ("account", 4, 4, 7),
         ("home", 5, 5, 8),
-        ("devices", 8, 8, 13),
+        ("devices", 7, 7, 10),
         ("exchange", 7, 4, 8),
         ("sign out", 17, 17, None),
     ],
