@@ -92,6 +92,14 @@ def test_sign_out_of_a_session_that_is_purged_before_its_receipt_is_made_goes_wi
     assert (ada.pocket(), ada.cookie(RECEIPT)) == ({}, None)
 
 
+def test_a_refresh_of_a_session_that_is_purged_meanwhile_signs_nobody_in(site: Site, ada: Browser) -> None:
+    sid = of(site, ada.pocket()[ACCESS])
+    ada.forget(ACCESS)
+    with purged(site, sid) as done:
+        answer = ada.get("/account")
+    assert (answer.status_code, answer.headers["Location"], len(done)) == (303, "/sign-in?next=/account", 1)
+
+
 def test_a_sign_in_over_a_session_that_is_purged_meanwhile_succeeds(site: Site, ada: Browser) -> None:
     with purged(site, of(site, ada.pocket()[ACCESS])) as done:
         assert ada.sign_in().status_code == 303
