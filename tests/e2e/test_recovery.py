@@ -14,7 +14,8 @@ from app.outbox.answer import PAUSES
 from tests.browsers import PASSWORD
 from tests.e2e.acts import answered, go
 from tests.e2e.conftest import SIZES, OpenBrowser, Person
-from tests.e2e.test_second_factor import look
+from tests.e2e.test_passkeys import Device, add
+from tests.e2e.test_second_factor import look, phone_of
 from tests.mail.server import Letter, Postbox
 from tests.server import Server
 
@@ -183,3 +184,31 @@ def test_the_last_mail_comes_when_the_account_is_gone(ada: Ada) -> None:
     first.press("Confirm")
     assert first.heading() == "Your account is deleted"
     assert "/links/" not in ada.letter("Your account is deleted").text
+
+
+def test_with_an_authenticator_app_a_passkey_does_in_place_of_a_code(
+    open_browser: OpenBrowser, server: Server, postbox: Postbox
+) -> None:
+    ada = Ada(open_browser, server, postbox, f"ada-{uuid.uuid4().hex[:8]}@example.org", script=True)
+    first = ada.sign_up()
+    device = Device(first)
+    add(first, "Laptop")
+    ada.letter("A passkey was added to your account")
+    first.page.goto("/account/authenticator")
+    moved = server.folder / "clock"
+    code = phone_of(first.page).code(int(moved.read_text()) if moved.exists() else 0)
+    first.page.get_by_label("Code", exact=True).fill(code)
+    first.press("Add the app")
+    ada.letter("A second factor was added to your account")
+    device.away(True)  # or it would answer what /sign-in offers
+    ada.forget_password(first)
+    device.away(False)
+    go(first.page, ada.letter("Choose a new password").link)
+    ada.look(first, "choose-by-passkey")
+    first.page.get_by_label("New password", exact=True).fill("short")
+    first.press("Use a passkey instead of a code")
+    assert first.page.get_by_text("Use 8 to 128 characters. This has 5.").is_visible()
+    first.page.get_by_label("New password", exact=True).fill(NEW)
+    first.press("Use a passkey instead of a code")
+    assert first.heading() == "Your new password is set"
+    assert not first.is_signed_in()
