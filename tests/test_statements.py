@@ -69,11 +69,15 @@ def exchange(site: Site, ada: Browser) -> None:
         assert refresh_token.rotate(ada.pocket()[REFRESH], client_id=SITE, browser=browsers.here())
 
 
+def steady(open_site: Callable[..., Site], patch: pytest.MonkeyPatch) -> Site:
+    """Open a site that neither asks the log nor looks at the clock of the database once more because the machine is busy."""
+    patch.setattr(clocks, "FRESH_SECONDS", 3600)
+    return open_site(MAX_STALENESS_SECONDS="60")
+
+
 @pytest.fixture
 def site(open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Site:
-    """A site that neither asks the log nor looks at the clock of the database once more because the machine is busy."""
-    monkeypatch.setattr(clocks, "FRESH_SECONDS", 3600)
-    return open_site(MAX_STALENESS_SECONDS="60")
+    return steady(open_site, monkeypatch)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def go(page: Page, address: str) -> None:
     try:
         page.goto(address)
     except Error as problem:
-        if "ERR_ABORTED" not in problem.message:
+        if "ERR_ABORTED" not in problem.message and "interrupted by another navigation" not in problem.message:
             raise
         page.wait_for_load_state()
         page.goto(address)

@@ -74,7 +74,7 @@ def sign_up(browser: Browser) -> TestResponse:
 def test_a_browser_that_keeps_no_secure_cookie_on_this_machine_signs_up_in_and_out(safari: Choosy) -> None:
     assert sign_up(safari).status_code == 303
     assert safari.is_signed_in()
-    assert "Secure" not in re.findall(r"<code>([^<]*HttpOnly[^<]*)</code>", safari.get("/").text)[0]
+    assert "Secure" not in re.findall(r"<code>([^<]*HttpOnly[^<]*)</code>", safari.get("/holds").text)[0]
     copied = {name: safari.cookie(name) for name in ("loopback-access", "loopback-refresh")}
     assert "You are signed out" in safari.get(safari.sign_out().headers["Location"]).text
     assert not safari.is_signed_in()
