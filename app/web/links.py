@@ -13,7 +13,7 @@ from wtforms import Form
 from app import clock
 from app.config import DAY, settings
 from app.db import db, writing
-from app.identity import activity, address, browsers, factors, letters, passkey, sessions
+from app.identity import activity, address, browsers, factors, half, letters, passkey, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason
@@ -113,7 +113,9 @@ def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
     hashed = _hash(form)
     with writing():
         owner = users.lock(user.id)
-        if not (address.is_current(link, owner) and _suffices(owner, spend) and link.spend()):
+        if not (address.is_current(link, owner) and _suffices(owner, spend)):
+            return None  # what was noted of a key that counts backwards stays
+        if not link.spend():
             db.session.rollback()
             return None
         owner.set_password(hashed)
@@ -172,6 +174,7 @@ def _not_me(token: str, link: Link, user: User, _form: Any) -> Acted:
         if not link.spend():
             return None
         session = sessions.lock(link.session_id) if link.session_id else None
+        half.forget(owner.id)  # a sign-in that waits for a code would end up beyond the cut
         if link.about == "passkey_added":
             passkey.remove_since(user.id, link.made_at - AT_ONCE)
         if _undoes_factor(link, owner):

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,21 @@ class TestRecovery:
         assert browser.post(links[0], **sent, password=NEW).status_code == 303
         for dead in (*tokens, "x", ""):
             assert browser.post("/passkeys/ask/recover", token=dead).status_code == 422, "nor does it name any key"
+
+    def test_its_owner_is_told_of_a_passkey_that_counts_backwards(self, post: Post) -> None:
+        ada = post.verified()
+        key = passkeys.add(ada, Key(count=10))
+        add_app(ada)
+        link = post.ask_recovery()
+        token, copy = link.rpartition("/")[2], replace(key, count=3)
+        browser = post.site.browser()
+        assert (
+            browser.post(link, **passkeys.signed(browser, copy, "recover", token=token), password=NEW).status_code
+            == 409
+        )
+        assert post.newest().message["Subject"] == "A passkey of your account may have been copied, and was refused"
+        sent = passkeys.signed(browser, key, "recover", token=token)
+        assert browser.post(link, **sent, password=NEW).status_code == 303, "the link was not used up"
 
     def test_its_address_is_told(self, post: Post) -> None:
         post.verified()

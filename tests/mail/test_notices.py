@@ -208,6 +208,22 @@ def test_this_was_not_me_removes_the_passkey_that_was_added(post: Post) -> None:
     assert passkeys.sign_in(ada, own).status_code == 303
 
 
+def test_a_sign_in_by_that_passkey_that_waits_for_a_code_comes_to_nothing(post: Post) -> None:
+    post.verified()
+    thief, _ = stranger(post)
+    phone = add_app(thief)
+    assert post.newest().message["Subject"] == "A second factor was added to your account"
+    weak = passkeys.add(thief, passkeys.Key(is_sure=False), name="Thief")
+    letter = post.newest()
+    waiting = post.site.browser("Safari on macOS", address="203.0.113.66")
+    assert passkeys.sign_in(waiting, weak).headers["Location"].startswith("/sign-in/code")
+    assert "It also removes the passkey" in post.site.browser("Chrome on Android").get(letter.link).text
+    post.site.browser("Chrome on Android").post(letter.link)
+    post.site.wait(30)  # the next code of the app
+    waiting.post("/sign-in/code", code=phone.code())
+    assert not waiting.is_signed_in()
+
+
 @pytest.mark.stores
 def test_it_ends_the_session_that_the_thief_has_made_of_it_since(post: Post) -> None:
     """A change of password gives the thief's session another id."""
