@@ -16,14 +16,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock, seal
 from app.config import settings
 from app.db import Model, db
+from app.identity.session import CLOCKS_DIFFER_SECONDS
 
 SECONDS = 5 * 60
+KEPT_SECONDS = SECONDS + 2 * CLOCKS_DIFFER_SECONDS  # no node takes it for longer, nor forgets its use before
 PURGED = 50  # rows at a time
 _SPEND = text("INSERT INTO spent_challenges (hash, until) VALUES (:hash, :until) ON CONFLICT (hash) DO NOTHING")
 
 
 class SpentChallenge(Model):
-    """One that was signed, by its SHA-256, until it would have run out."""
+    """One that was signed, by its SHA-256, until it has run out on every node."""
 
     __tablename__ = "spent_challenges"
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
@@ -54,14 +56,14 @@ def of(secret: str | None, stamp: str, purpose: str) -> bytes | None:
 def spend(challenge: bytes) -> bool:
     """Write down that it was signed; return False if it had been before. Must run inside `db.writing`."""
     _purge()
-    kept = {"hash": hashlib.sha256(challenge).digest(), "until": clock.now() + SECONDS}
+    kept = {"hash": hashlib.sha256(challenge).digest(), "until": clock.now() + KEPT_SECONDS}
     done: CursorResult[Any] = db.session.execute(_SPEND, kept)  # type: ignore[assignment]
     return done.rowcount == 1
 
 
 def _is_fresh(stamp: str) -> bool:
-    until = stamp.partition(".")[0]
-    return until.isascii() and until.isdigit() and len(until) < 20 and clock.now() < int(until) <= clock.now() + SECONDS
+    until, latest = stamp.partition(".")[0], clock.now() + SECONDS + CLOCKS_DIFFER_SECONDS
+    return until.isascii() and until.isdigit() and len(until) < 20 and clock.now() < int(until) <= latest
 
 
 def _purge() -> None:

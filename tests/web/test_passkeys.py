@@ -12,6 +12,7 @@ import pytest
 
 from app.identity import challenge, erasure
 from app.identity.passkey import Passkey
+from app.identity.session import CLOCKS_DIFFER_SECONDS
 from app.web import guard
 from tests import passkeys
 from tests.authenticator import add_app
@@ -548,11 +549,30 @@ def test_an_account_has_twenty_at_most(site: Site, ada: Browser) -> None:
 def test_challenges_that_were_signed_are_forgotten_once_they_have_run_out(site: Site, key: Key) -> None:
     passkeys.sign_in(site.browser(), key)
     assert site.query("SELECT count(*) FROM spent_challenges") == [(2,)]
-    site.wait(challenge.SECONDS + 1)
+    site.wait(challenge.KEPT_SECONDS + 1)
     passkeys.sign_in(site.browser(), key)
     assert site.query("SELECT count(*) FROM spent_challenges") == [(1,)]
-    site.wait(challenge.SECONDS + 1)
+    site.wait(challenge.KEPT_SECONDS + 1)
     assert "spent challenges: 1 forgotten" in site.run("purge").output
+
+
+def test_a_node_whose_clock_is_a_little_behind_takes_the_challenge_of_another(site: Site, key: Key) -> None:
+    browser = site.browser()
+    sent = passkeys.signed(browser, key, "sign-in")
+    site.wait(-CLOCKS_DIFFER_SECONDS)
+    assert browser.post("/sign-in/passkey", **sent).status_code == 303
+
+
+def test_a_node_whose_clock_is_ahead_forgets_no_use_of_a_challenge_that_another_would_still_take(
+    site: Site, key: Key
+) -> None:
+    browser = site.browser()
+    sent = passkeys.signed(browser, key, "sign-in")
+    assert browser.post("/sign-in/passkey", **sent).status_code == 303
+    site.wait(challenge.SECONDS + 1)
+    passkeys.sign_in(site.browser(), key)  # which also forgets what has run out
+    site.wait(-2)
+    assert browser.post("/sign-in/passkey", **sent).status_code == 422
 
 
 def test_the_page_after_a_failure_can_be_loaded_anew(site: Site) -> None:
