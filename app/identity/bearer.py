@@ -25,14 +25,14 @@ def check(*, scope: str | None = None) -> Claims | Response:
     if "access_token" in environ.get("QUERY_STRING", "") or (has_body and "access_token" in request.form):
         return _refuse("invalid_request", "The token is sent in more than one way.", status=400)
     claims = access_token.check(token)
-    if not isinstance(claims, Claims) or _is_bound(claims):
+    if not isinstance(claims, Claims) or is_bound(claims):
         return _refuse("invalid_token", _NO_GOOD)
     if scope and scope not in claims.scope.split():
         return _refuse("insufficient_scope", "The token does not cover this.", status=403, scope=scope)
     return claims if first_use.record(claims) else _refuse("invalid_token", _NO_GOOD)
 
 
-def _is_bound(claims: Claims) -> bool:
+def is_bound(claims: Claims) -> bool:
     """Return whether the token is of a session bound to its device: then only the pages take it, with the device's proof."""
     if claims.client_id != SITE or not settings().https or request.environ.get(OWN):
         return False

@@ -11,7 +11,7 @@ from flask import request as http
 
 from app.config import settings
 from app.db import writing
-from app.identity import access_token, activity, refresh_token, session_row
+from app.identity import access_token, activity, bearer, refresh_token, session_row
 from app.identity.access_token import Claims
 from app.identity.link import Link
 from app.identity.session import SITE, Reason
@@ -137,7 +137,7 @@ class Access:
 
     def describe(self) -> dict[str, Any] | None:
         claims = access_token.check(self.token)
-        if not isinstance(claims, Claims):
+        if not isinstance(claims, Claims) or bearer.is_bound(claims):
             return None
         said = {name: value for name in _TOLD if (value := getattr(claims, name)) is not None}
         return said | access_token.acr(claims) | {"token_type": "Bearer"}

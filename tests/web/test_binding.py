@@ -14,6 +14,7 @@ from app.web import binding
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Site, form
 from tests.conftest import StillClock
 from tests.device import ASIDE, BOUND, CHALLENGE, OFFER, PROOF, SID, URL, Chrome, Key, thief
+from tests.oauth.conftest import register
 from tests.test_statements import noting
 
 LIFE = 300
@@ -283,6 +284,15 @@ def test_an_access_token_of_a_bound_session_is_no_bearer_token(ada: Chrome, secu
     unbound = Chrome(secure)
     unbound.sign_up("bob@example.org")
     assert unbound.api(unbound.pocket()[ACCESS]).status_code == 200
+
+
+def test_nor_is_it_active_for_a_resource_server_that_asks(ada: Chrome, secure: Site) -> None:
+    server = register(secure, "A resource server", scope="introspect")
+    unbound = Chrome(secure)
+    unbound.sign_up("bob@example.org")
+    for browser, is_active in ((ada, False), (unbound, True)):
+        answer = server.post("/oauth/introspect", token=browser.pocket()[ACCESS])
+        assert answer.get_json()["active"] is is_active
 
 
 def test_live_says_that_the_session_goes_on_without_the_cookie_and_notes_no_use(ada: Chrome, secure: Site) -> None:
