@@ -11,7 +11,7 @@ from app.cli import person
 from app.cli.plain import Group
 from app.config import settings
 from app.db import after_commit, writing
-from app.identity import activity, demo, erasure, factors, sessions
+from app.identity import activity, demo, erasure, factors, half, passkey, sessions
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.session import Reason
@@ -58,7 +58,10 @@ def set_password(email: str, password_stdin: bool, end_apps: bool) -> None:
         taken_back = end_apps and consent.withdraw_all(found.id)
         if taken_back:
             activity.record("apps_disallowed", found.id)
-    click.echo(f"Changed; {count} sessions ended.{' Every app has to ask again.' if taken_back else ''}")
+        has_passkeys = passkey.has_any(found.id)
+    apps = " Every app has to ask again." if taken_back else ""
+    keys = " Its passkeys still sign in: `flask users remove-passkeys` takes them away." if has_passkeys else ""
+    click.echo(f"Changed; {count} sessions ended.{apps}{keys}")
 
 
 @group.command("remove-factor")
@@ -73,6 +76,26 @@ def remove_factor(email: str) -> None:
         count = sessions.end_all(found.id, Reason.FACTOR_CHANGED)
         activity.record("factor_removed", found.id)
     click.echo(f"Removed; {count} sessions ended. No code is asked for any more.")
+
+
+@group.command("remove-passkeys")
+@click.argument("email")
+def remove_passkeys(email: str) -> None:
+    """Take every passkey from an account to which another person has added one: all its sessions end."""
+    found = person.named(email)
+    if not passkey.has_any(found.id):
+        raise click.ClickException("This account has no passkey.")
+    if not found.has_some_password:
+        raise click.ClickException(
+            "Its passkeys are the only way in. Give it a password first: `flask users password`."
+        )
+    with writing():
+        users.lock(found.id)
+        passkey.remove_since(found.id, 0)
+        half.forget(found.id)
+        count = sessions.end_all(found.id, Reason.FACTOR_CHANGED)
+        activity.record("passkey_removed", found.id)
+    click.echo(f"Removed; {count} sessions ended.")
 
 
 @group.command("collisions")

@@ -15,7 +15,7 @@ from app import db
 from app.cli import _COMMANDS
 from app.identity import demo
 from app.revocation import clocks
-from tests import backings
+from tests import backings, passkeys
 from tests.authenticator import add_app
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.cli.conftest import add
@@ -57,6 +57,7 @@ TABLE = [
     row(f"users password {EMAIL} --password-stdin", "cut", "locked", "gone", typed="plenty of golden herons\n"),
     row(f"users disable {EMAIL}", "cut", "locked", "gone"),
     row("users remove-factor eve@example.org", "cut", "locked", "gone"),
+    row("users remove-passkeys eve@example.org", "cut", "locked", "gone"),
     row("users delete eve@example.org --yes", "cut", "locked", "gone"),
     row("mail list", "gone"),
     row("mail show MAIL", "gone"),
@@ -80,7 +81,9 @@ def names(site: Site, ada: Browser, tmp_path: Path) -> dict[str, str]:
     receipt = tmp_path / "receipt.tlog-proof"
     receipt.write_bytes(phone.get("/signed-out.tlog-proof").data)
     key = site.browser().get("/log/key").text.strip()
-    add_app(site.member("eve@example.org"))
+    eve = site.member("eve@example.org")
+    passkeys.add(eve)
+    add_app(eve)
     [(mail,), *_] = site.query("SELECT id FROM mails")
     known = {"SID": ada.session()["sid"], "CLIENT": add(site)["client_id"], "MAIL": str(mail)}
     return known | {"RECEIPT": str(receipt), "KEY": key}

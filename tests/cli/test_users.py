@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import passkeys
 from tests.browsers import PASSWORD, Browser, Site
 
 
@@ -60,6 +61,27 @@ def test_a_new_password_ends_every_session_and_its_owner_reads_of_it(site: Site,
     assert ada.sign_in().status_code == 422
     assert ada.sign_in(password=NEW).status_code == 303
     assert "An administrator set a new password and ended all sessions" in ada.get("/activity").text
+
+
+def test_the_passkeys_of_an_account_are_taken_from_it(site: Site, ada: Browser) -> None:
+    remove = ("users", "remove-passkeys", "ada@example.org")
+    assert site.run(*remove).output == "Error: This account has no passkey.\n"
+    key = passkeys.add(ada)
+    done = site.run("users", "password", "ada@example.org", "--password-stdin", typed=f"{NEW}\n")
+    assert "Its passkeys still sign in: `flask users remove-passkeys` takes them away." in done.output
+    thief = site.browser("Safari on macOS")
+    assert passkeys.sign_in(thief, key).status_code == 303
+    assert site.run(*remove).output == "Removed; 1 sessions ended.\n"
+    assert not thief.is_signed_in()
+    assert passkeys.sign_in(thief, key).status_code == 422
+    assert ada.sign_in(password=NEW).status_code == 303
+
+
+def test_the_only_way_into_an_account_is_not_taken_from_it(site: Site) -> None:
+    eve, key = site.browser(), passkeys.Key()
+    passkeys.sign_up(eve, key, "eve@example.org")
+    assert "the only way in" in site.run("users", "remove-passkeys", "eve@example.org").output
+    assert passkeys.sign_in(site.browser(), key).status_code == 303
 
 
 @pytest.mark.page
