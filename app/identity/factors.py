@@ -21,7 +21,8 @@ from app.identity.user import User
 
 CODES = 10
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's Base32: no i, l, o or u
-_LENGTH = 12  # characters of a recovery code: 60 bits
+_LENGTH = 24  # characters of a recovery code: 120 bits, from 112 on its hash need not be slow (ASVS 6.5.2)
+_GROUP = 6  # of them between hyphens
 _TYPED = str.maketrans("ilo", "110")
 _BETWEEN = re.compile(r"[\s-]+")
 
@@ -122,4 +123,4 @@ def _read(typed: str) -> str:
 
 
 def _written(code: str) -> str:
-    return "-".join(code[start : start + 4] for start in range(0, _LENGTH, 4))
+    return "-".join(code[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))

@@ -84,7 +84,7 @@ def test_every_secret_is_random_and_of_its_length(site: Site, ada: Browser) -> N
     assert not [path.name for path in sources if guessable.search(path.read_text())], "all comes from `secrets`"
     codes = [code.replace("-", "") for code in factors.new_codes()]
     assert len(set(codes)) == 10
-    assert {len(code) * 5 for code in codes} == {60}, "each sign is one of 32"
+    assert {len(code) * 5 for code in codes} == {120}, "each sign is one of 32"
     assert len({totp.new_secret() for _ in range(20)}) == 20
     assert len(totp.new_secret()) * 5 == 160
     with site.app.test_request_context(), writing():
