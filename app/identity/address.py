@@ -62,6 +62,13 @@ def ask_recovery(typed: str) -> None:
     outbox.post(letter, to, user_id)
 
 
+def send_recovery(user: User) -> None:
+    """Send a verified user a link to choose a new password, as an administrator asks for. Must run inside `db.writing`."""
+    site = settings().site_url
+    link = links.make(Purpose.RECOVER, user.id, user.email, version=user.password_version)
+    outbox.post(letters.recover(user.name, site, link, by_admin=True), user.email, user.id)
+
+
 def is_current(link: Link, user: User) -> bool:
     """Return whether a link that recovers still fits its account, which has the same verified address and is not closed.
 

@@ -24,12 +24,14 @@ def verify(name: str, site: str, link: str) -> Letter:
     )
 
 
-def recover(name: str, site: str, link: str) -> Letter:
+def recover(name: str, site: str, link: str, *, by_admin: bool = False) -> Letter:
+    forgot = f"You said at {site} that you have forgotten your password."
+    asked = f"An administrator of {site} sends you this, so that you can choose a new password."
     return Letter(
         "Choose a new password",
         (
             f"Hello {name},",
-            f"You said at {site} that you have forgotten your password. Open the link to choose a new one.",
+            f"{asked if by_admin else forgot} Open the link to choose a new one.",
         ),
         link,
         "Choose a new password",

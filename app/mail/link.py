@@ -10,7 +10,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CursorResult, LargeBinary, String, delete, select, update
+from sqlalchemy import CursorResult, LargeBinary, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -112,6 +112,13 @@ def twin(link: Link) -> Link | None:
     other = Purpose.MOVE_TO if link.purpose == Purpose.MOVE_FROM else Purpose.MOVE_FROM
     found = select(Link).where(Link.user_id == link.user_id, Link.purpose == other).order_by(Link.made_at.desc())
     return db.session.scalars(found.limit(1)).first()
+
+
+def count_open(user_id: str, purpose: Purpose) -> int:
+    """Return how many links of the user for this purpose are good now."""
+    is_open = Link.spent_at.is_(None), Link.until > clock.now()
+    counted = select(func.count()).where(Link.user_id == user_id, Link.purpose == purpose, *is_open)
+    return db.session.scalar(counted) or 0
 
 
 def withdraw(user_id: str, purposes: Collection[Purpose] = tuple(Purpose), *, but: Link | None = None) -> None:

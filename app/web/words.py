@@ -73,6 +73,7 @@ _EVENTS = {
     "everywhere_ended": "Signed out everywhere",
     "ended_by_admin": "An administrator ended this session",
     "all_ended_by_admin": "An administrator ended all sessions",
+    "recovery_sent": "An administrator sent a link to choose a new password to the verified address",
     "account_disabled": "An administrator closed the account and ended all sessions",
     "account_enabled": "An administrator opened the account again",
     "admin_added": "This account was made an administrator’s",

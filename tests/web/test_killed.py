@@ -277,6 +277,7 @@ CASES = {
     "end one": Case("/devices/<sid>/end", path="/devices/{its}/end"),
     "end this one": Case("/devices/<sid>/end", path="/devices/{own}/end"),
     "it was me": Case("/devices/<sid>/mine", {"seen": "0"}, path="/devices/{its}/mine"),
+    "it was not me": Case("/devices/<sid>/not-me", path="/devices/{its}/not-me"),
     "end the others": Case("/devices/end-others"),
     "end all": Case("/devices/end-all", who="connected"),
     "rename": Case("/devices/<sid>/name", {"name": "Phone"}, path="/devices/{its}/name"),
@@ -297,6 +298,9 @@ CASES = {
     ),
     "an administrator ends all": Case(
         "/admin/people/<user_id>/end-all", path="/admin/people/{user}/end-all", who="administrator"
+    ),
+    "an administrator sends a link": Case(
+        "/admin/people/<user_id>/recover", path="/admin/people/{user}/recover", who="administrator"
     ),
     "an administrator closes": Case(
         "/admin/people/<user_id>/disable", path="/admin/people/{user}/disable", who="administrator"

@@ -1,4 +1,8 @@
-"""What an administrator can do about a person: end one session or all of them, close the account, open it again."""
+"""What an administrator can do about a person: end one session or all of them, send a link to choose a new password,
+close the account, open it again.
+
+An administrator never learns or chooses a password: the link goes to the person's verified address alone.
+"""
 
 from contextlib import AbstractContextManager
 
@@ -9,12 +13,16 @@ from werkzeug.wrappers import Response as Answer
 
 from app import clock
 from app.db import after_commit, db
-from app.identity import activity, browsers, sessions
+from app.identity import activity, address, browsers, sessions
 from app.identity.session import SITE, Reason, Session
 from app.identity.user import User
+from app.mail import link as links
+from app.mail.link import Purpose
 from app.oauth import consent
 from app.web import guard, once, rows
 from app.web.admin import authority
+
+MOST_LINKS = 3  # that are good at once: more would only fill the mailbox
 
 
 def ask(verb: str, user_id: str, sid: str = "") -> ResponseReturnValue:
@@ -34,7 +42,7 @@ def acting(action: str) -> AbstractContextManager[Session]:
 
 
 def perform(current: Session, action: str) -> Answer:
-    """Carry out `end`, `all`, `disable` or `enable`: a colon, the person's id, a colon, perhaps a session's id.
+    """Carry out `end`, `all`, `recover`, `disable` or `enable`: a colon, the person's id, a colon, perhaps a session's id.
 
     Administrators cannot do it to themselves: the devices page is for that, and the last one must not lock themselves
     out. Must run inside `acting`.
@@ -53,6 +61,7 @@ def describe(action: str) -> str:
         return f"End {rows.build([session], session)[0].title} of {person.name}"
     words = {
         "all": "End all sessions of {}",
+        "recover": "Send a link to choose a new password to {}",
         "disable": "Close the account of {}",
         "enable": "Open the account of {} again",
     }
@@ -91,6 +100,14 @@ def _end_all(current: Session, person: User, _sid: str) -> str:
     return "all"
 
 
+def _recover(current: Session, person: User, _sid: str) -> str:
+    can_recover = person.verified_at is not None and person.disabled_at is None
+    if can_recover and links.count_open(person.id, Purpose.RECOVER) < MOST_LINKS:
+        address.send_recovery(person)
+        _note("recovery_sent", current, person)
+    return "sent"
+
+
 def _disable(current: Session, person: User, _sid: str) -> str:
     if person.disabled_at is not None:
         sessions.await_all(person.id)
@@ -109,7 +126,7 @@ def _enable(current: Session, person: User, _sid: str) -> str:
     return "enabled"
 
 
-_DOES = {"end": _end, "all": _end_all, "disable": _disable, "enable": _enable}
+_DOES = {"end": _end, "all": _end_all, "recover": _recover, "disable": _disable, "enable": _enable}
 
 
 def _note(event: str, current: Session, person: User, session: Session | None = None) -> None:

@@ -10,6 +10,8 @@ from app.config import DAY
 from app.identity import activity, browsers, sessions
 from app.identity import user as users
 from app.identity.user import User
+from app.mail import link as links
+from app.mail.link import Purpose
 from app.web import guard, lifeline, rows
 from app.web.rows import Row
 
@@ -87,6 +89,7 @@ def _done(person: User, listed: list[Row]) -> dict[str, str | None] | None:
         "ended": over,
         "already": over,
         "all": all(row.state == "ended" for row in listed),
+        "sent": verb == "sent" and links.count_open(person.id, Purpose.RECOVER) > 0,
         "disabled": person.disabled_at is not None,
         "enabled": person.disabled_at is None,
         "own": person.id == guard.current().session.user_id,

@@ -30,6 +30,11 @@ def end_all(user_id: str) -> ResponseReturnValue:
     return acts.ask("all", user_id)
 
 
+@bp.post("/people/<user_id>/recover")
+def recover(user_id: str) -> ResponseReturnValue:
+    return acts.ask("recover", user_id)
+
+
 @bp.post("/people/<user_id>/disable")
 def disable(user_id: str) -> ResponseReturnValue:
     return acts.ask("disable", user_id)

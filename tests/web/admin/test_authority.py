@@ -8,7 +8,7 @@ from tests.web.admin.conftest import person_id
 
 pytestmark = pytest.mark.page
 
-ACTS = ("end-all", "disable", "enable")
+ACTS = ("end-all", "recover", "disable", "enable")
 
 
 def answers(browser: Browser, page: str, sid: str) -> set[int]:
