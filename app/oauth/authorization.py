@@ -1,7 +1,8 @@
 """The authorization request: what an app sends a browser with, read and judged before anybody is asked."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +21,7 @@ PATH = "/oauth/authorize"
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _LONGEST_NONCE = 255
+_OPTIONAL = frozenset({"profile", "email", OFFLINE})
 Parameters = MultiDict[str, str]
 
 
@@ -46,6 +48,16 @@ class Asked:
     @property
     def is_offline(self) -> bool:
         return outlives(self.scope)
+
+    @property
+    def optional(self) -> list[str]:
+        """The scopes that the user may keep from the app: not `openid`, so that something is left to allow."""
+        scopes = self.scope.split()
+        return [scope for scope in scopes if scope in _OPTIONAL] if "openid" in scopes else []
+
+    def without(self, kept: Collection[str]) -> "Asked":
+        """Return the request without the scopes that the user has *kept* from the app."""
+        return replace(self, scope=" ".join(scope for scope in self.scope.split() if scope not in kept))
 
     def answer(self, **parameters: str) -> str:
         """Return the address that leads the browser back to the app, with *parameters*, `state` and `iss` (RFC 9207)."""

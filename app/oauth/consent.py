@@ -1,5 +1,6 @@
 """What a person has allowed an app, so that it need not ask the same again."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, String, bindparam, delete, select
@@ -41,13 +42,17 @@ def stands(user_id: str, client_id: str, scope: str) -> bool:
     return row is not None and set(scope.split()) <= set(row[0].split())
 
 
-def give(user_id: str, client: Registered, scope: str) -> None:
-    """Note a person's yes beside what they allowed before. Must run inside `db.writing`, with the user's row locked."""
+def give(user_id: str, client: Registered, scope: str, kept: Collection[str] = ()) -> None:
+    """Note a person's yes beside what they allowed before, except what they have *kept* from the app now.
+
+    Must run inside `db.writing`, with the user's row locked.
+    """
     found = db.session.get(Consent, (user_id, client.id))
     if found is None:
         found = Consent(user_id=user_id, client_id=client.id, scope="")
         db.session.add(found)
-    found.scope = " ".join(dict.fromkeys([*found.scope.split(), *scope.split()]))
+    allowed = dict.fromkeys([*found.scope.split(), *scope.split()])
+    found.scope = " ".join(word for word in allowed if word not in kept)
     found.given_at = clock.now()
 
 

@@ -1,5 +1,6 @@
 """Authorize: an app asks who its user is, and that user says yes or no."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from urllib.parse import unquote_plus
 
@@ -55,7 +56,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
         return _deny(asked, "login_required") if silent else redirect(_by_way_of("/confirm", "asked=1"), 303)
     if decision == "allow" and request.form.get("sid", visit.session.id) == visit.session.id:
         # What a copy of all cookies lets in would outlast them.
-        return redirect(_by_way_of("/confirm"), 303) if visit.asks_anew() else _allow(asked)
+        return redirect(_by_way_of("/confirm"), 303) if visit.asks_anew() else _allow(asked, _kept(asked))
     if not asked.prompt & _ASKING and consent.is_given(visit.user.id, asked.client, asked.scope):
         return _allow(asked)
     return _deny(asked, "consent_required") if silent else _ask(asked, visit)
@@ -122,16 +123,22 @@ def _ask(asked: Asked, visit: Visit) -> Response:
     return response
 
 
-def _allow(asked: Asked) -> Response:
+def _kept(asked: Asked) -> list[str]:
+    """Return the scopes that the visitor has ticked to keep from the app."""
+    return [scope for scope in asked.optional if request.form.get(f"keep_{scope}")]
+
+
+def _allow(asked: Asked, kept: Collection[str] = ()) -> Response:
+    scope = asked.without(kept).scope
     with guard.acting() as browser:
-        if not consent.is_given(browser.user_id, asked.client, asked.scope):
+        if kept or not consent.is_given(browser.user_id, asked.client, scope):
             activity.act("app_allowed", browser)
-            consent.give(browser.user_id, asked.client, asked.scope)
+            consent.give(browser.user_id, asked.client, scope, kept)
         issued = code.issue(
             browser,
             asked.client.id,
             redirect_uri=asked.redirect_uri,
-            scope=asked.scope,
+            scope=scope,
             nonce=asked.nonce,
             challenge=asked.challenge,
             proof=guard.current().proof,
