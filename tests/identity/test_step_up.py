@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 from app import clock, stillness
 from app.db import Session, StoreUnavailable, db
 from app.identity import access_token
+from app.identity import link as links
 from app.identity.access_token import Claims
 from app.identity.first_use import Recorded
 from app.identity.refresh_token import RefreshToken, digest
@@ -260,6 +261,24 @@ def test_two_tabs_around_a_confirmation_are_never_signed_out(
     for _ in range(4):
         assert ada.is_signed_in()
         site.wait(301)
+
+
+def test_nor_if_a_third_tab_uses_the_link_at_that_very_moment(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = links.newest_of
+
+    def used_meanwhile(sid: str) -> links.Link | None:
+        found = read(sid)
+        return found and found._replace(seen_at=clock.now() + 1)
+
+    monkeypatch.setattr(links, "newest_of", used_meanwhile)
+    site.wait(299)
+    before = ada.pocket()
+    confirm(ada)
+    site.wait(1)
+    assert site.thief(before, REFRESH).is_signed_in()
+    assert ada.is_signed_in()
 
 
 @pytest.mark.parametrize(
