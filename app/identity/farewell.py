@@ -1,26 +1,23 @@
-"""What there is to say of a session once it was ended, read by one statement."""
+"""What a receipt says of an ended session, read by one statement."""
 
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select
+from sqlalchemy import bindparam, exists, func, or_, select
 
 from app import clock, prebuilt
 from app.identity import session_row
-from app.identity.session import SITE, Session
+from app.identity.session import SITE, Session, lives
 from app.identity.session_row import SessionRow
 from app.revocation.log import LogEntry
 
 _ENDED, _ENTRIES = prebuilt.table(Session), prebuilt.table(LogEntry)
 _OTHER, _APP = _ENDED.alias("other"), _ENDED.alias("app")
-_GOES_ON = and_(
-    _OTHER.c.ended_entry.is_(None), _OTHER.c.expires_at > bindparam("now"), _OTHER.c.idle_until > bindparam("now")
-)
 _READ = (
     select(
         *session_row.COLUMNS,
         _ENTRIES.c.at,
         select(func.count())
-        .where(_OTHER.c.user_id == _ENDED.c.user_id, _OTHER.c.client_id == SITE, _GOES_ON)
+        .where(_OTHER.c.user_id == _ENDED.c.user_id, _OTHER.c.client_id == SITE, *lives(_OTHER))
         .scalar_subquery(),
         exists()
         .where(_APP.c.user_id == _ENDED.c.user_id, _APP.c.client_id != SITE)
@@ -42,12 +39,12 @@ class Farewell(NamedTuple):
 
     @property
     def ended_at(self) -> int:
-        """When it was over: by then if it had timed out before the log could end it."""
+        """When the log ended it, or when it timed out before that."""
         return min(self.session.ends_at, clock.now()) if self.at is None else self.at
 
 
 def read(sid: str) -> Farewell:
-    """Return it. Raises LookupError if a purge has removed the session."""
+    """Return it for a session. Raises LookupError if a purge has removed that."""
     row = prebuilt.ask(_READ, sid=sid, now=clock.now())
     if row is None:
         raise LookupError(sid)

@@ -1,4 +1,4 @@
-"""What an app holds in a browser: one session, however many codes it exchanges there. Found, lengthened or begun."""
+"""An app's session in a browser: one, however many codes it exchanges there. Found, extended or begun."""
 
 from sqlalchemy import bindparam, func, select
 
@@ -7,29 +7,24 @@ from app.config import settings
 from app.identity import activity, session_row, sessions
 from app.identity.lifetime import outlives
 from app.identity.proof import Proof
-from app.identity.session import Reason, Session
+from app.identity.session import LIVES, Reason, Session
 from app.identity.session_row import SessionRow
 from app.revocation import log
 
 _SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
-_LIVES = (
-    _SESSIONS.c.client_id == bindparam("client"),
-    _SESSIONS.c.ended_entry.is_(None),
-    _SESSIONS.c.expires_at > bindparam("now"),
-    _SESSIONS.c.idle_until > bindparam("now"),
-)
+_OF_APP = _SESSIONS.c.client_id == bindparam("client"), *LIVES
 _HELD = (
     select(*session_row.COLUMNS, _ENTRIES.c.until)
     .join(_ENTRIES, _ENTRIES.c.position == _SESSIONS.c.opened)
-    .where(_SESSIONS.c.parent_id == bindparam("browser"), *_LIVES)
+    .where(_SESSIONS.c.parent_id == bindparam("browser"), *_OF_APP)
     .order_by(_SESSIONS.c.opened.desc())
     .with_for_update(of=_SESSIONS)
 )
-_COUNT = select(func.count()).select_from(_SESSIONS).where(_SESSIONS.c.user_id == bindparam("user"), *_LIVES)
+_COUNT = select(func.count()).select_from(_SESSIONS).where(_SESSIONS.c.user_id == bindparam("user"), *_OF_APP)
 
 
 def give(browser: SessionRow, client_id: str, scope: str, proof: Proof, *, most: int) -> SessionRow:
-    """Return the app's session in *browser*, still to be written: the one that it holds, lengthened, or one that begins.
+    """Return the app's session in *browser*, not yet written: the one that it holds, extended, or a new one.
 
     *most*: how many sessions of one person an app can hold.
 
@@ -37,16 +32,16 @@ def give(browser: SessionRow, client_id: str, scope: str, proof: Proof, *, most:
     """
     held = _held(browser, client_id, scope)
     if held:
-        return _lengthened(held, scope, proof)
+        return _extended(held, scope, proof)
     _make_room(browser.user_id, client_id, most)
     return _begun(browser, client_id, scope, proof)
 
 
 def _held(browser: SessionRow, client_id: str, scope: str) -> SessionRow | None:
-    """Return the session that it holds there, locked, if that can last as long as one of *scope* would."""
+    """Return the app's session there, locked, if it can last as long as *scope* needs."""
     now, lasts = clock.now(), outlives(scope)
     for row in prebuilt.rows(_HELD, browser=browser.id, client=client_id, now=now):
-        # The log holds until when a session can last at all.
+        # The opening entry in the log limits how long a session can last.
         can_last = not lasts or row.until >= now + settings().session_max_seconds
         session = session_row.read(row, parent=browser)
         if session.is_offline == lasts and can_last and session.goes_on():
@@ -54,10 +49,10 @@ def _held(browser: SessionRow, client_id: str, scope: str) -> SessionRow | None:
     return None
 
 
-def _lengthened(session: SessionRow, scope: str, proof: Proof) -> SessionRow:
-    """Return it after another exchange: it may know what either has allowed.
+def _extended(session: SessionRow, scope: str, proof: Proof) -> SessionRow:
+    """Return the session after another exchange, with the scope of both.
 
-    If it outlives the browser, it has a whole life from here on; each chain ends when its own exchange said.
+    If it outlives the browser, its whole life begins again; each chain ends when its own exchange said.
     """
     now, life = clock.now(), settings().session_max_seconds if session.is_offline else 0
     return session.changed(
@@ -76,9 +71,9 @@ def _begun(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> Ses
 
 
 def _make_room(user_id: str, client_id: str, most: int) -> None:
-    """End what an app has let lie for longest, if it holds a great many sessions of one person.
+    """End the sessions that an app left idle longest, if it holds too many of one person.
 
-    Each is an entry of the log when the person signs out, in one transaction for which everybody else waits.
+    Sign Out writes an entry for each, in one transaction for which all other writers wait.
     """
     row = prebuilt.ask(_COUNT, user=user_id, client=client_id, now=clock.now())
     if row is None or row[0] < most:

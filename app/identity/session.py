@@ -4,7 +4,20 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, bindparam, func, select, text, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    FromClause,
+    Index,
+    LargeBinary,
+    String,
+    bindparam,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
@@ -72,11 +85,11 @@ class Standing(Lifetime):
         return position is not None
 
     def is_at(self, browser: Browser) -> bool:
-        """Return whether this is the browser that signed in, where it was used last."""
+        """Return whether this browser, at this address, used the session last."""
         return bool((self.user_agent, self.address) == (browser.user_agent, browser.address))
 
     def end(self, reason: Reason, *, actor: str | None = None) -> bool:
-        """Append that it is over, and what hangs on it with it; return False if it already was, or had timed out.
+        """Append that it and what hangs on it are over; return False if it already was, or had timed out.
 
         Either way the answer waits until every node knows. Must run inside `db.writing`, with the row locked. Its own
         entry comes last: a node that has read this one has read them all.
@@ -96,10 +109,10 @@ class Standing(Lifetime):
         return self.ends_at + CLOCKS_DIFFER_SECONDS <= clock.now() and delivery.is_clock_right()
 
     def _hanging(self) -> list[Any]:
-        """Return the rows, locked, of what apps lose with it. An app's session gives nothing to others."""
+        """Return the locked rows of app sessions that end with it. Nothing hangs on an app's session."""
         if self.client_id != SITE:
             return []
-        db.session.flush()  # it may be among what this transaction has changed
+        db.session.flush()  # this transaction may have changed some of them
         return [row for row in prebuilt.rows(_UNDER, sid=self.id, now=clock.now()) if not outlives(row.scope)]
 
 
@@ -262,18 +275,24 @@ class Session(Standing, Model):
 
 
 _SESSIONS = prebuilt.table(Session)
+
+
+def lives(table: FromClause) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a session of *table* goes on at `now`, as far as its row says."""
+    return table.c.ended_entry.is_(None), table.c.expires_at > bindparam("now"), table.c.idle_until > bindparam("now")
+
+
+LIVES = lives(_SESSIONS)
 _UNDER = (
     select(*(_SESSIONS.c[name] for name in ("id", "scope", "opened", "access_until")))
-    .where(_SESSIONS.c.parent_id == bindparam("sid"), _SESSIONS.c.ended_entry.is_(None))
-    .where(_SESSIONS.c.idle_until > bindparam("now"), _SESSIONS.c.expires_at > bindparam("now"))
+    .where(_SESSIONS.c.parent_id == bindparam("sid"), *LIVES)
     .order_by(_SESSIONS.c.opened)
     .with_for_update()
 )
 _TOUCH = (
     update(_SESSIONS)
-    .where(_SESSIONS.c.id == bindparam("sid"), _SESSIONS.c.ended_entry.is_(None))
+    .where(_SESSIONS.c.id == bindparam("sid"), *LIVES)
     .where(_SESSIONS.c.last_seen_at < bindparam("now"))
-    .where(_SESSIONS.c.idle_until > bindparam("now"), _SESSIONS.c.expires_at > bindparam("now"))
     .values(last_seen_at=bindparam("now"), idle_until=bindparam("until"), address=bindparam("seen_at"))
 )
 _TOUCH_NEWER = _TOUCH.values(user_agent=bindparam("newer"))

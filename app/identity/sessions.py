@@ -9,16 +9,13 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from app import clock
 from app.config import settings
 from app.db import db
-from app.identity.session import SITE, Reason, Session, Standing, State
+from app.identity.session import LIVES, SITE, Reason, Session, Standing, State
 from app.identity.user import User
 from app.revocation import delivery, log
 from app.revocation.entries import Scope
 
 _ends_at = case((Session.idle_until < Session.expires_at, Session.idle_until), else_=Session.expires_at)
-
-
-_OF_USER = Session.user_id == bindparam("owner"), Session.ended_entry.is_(None)
-_LIVE = *_OF_USER, Session.expires_at > bindparam("now"), Session.idle_until > bindparam("now")
+_LIVE = Session.user_id == bindparam("owner"), *LIVES
 _LATEST_FIRST = Session.last_seen_at.desc(), Session.opened.desc()
 _BROWSERS = select(Session).where(*_LIVE, Session.client_id == SITE)
 _COUNTED = select(func.count()).select_from(Session).where(*_LIVE, Session.client_id == SITE)
@@ -59,7 +56,7 @@ _HUNG = (
 def lock(sid: str) -> Session | None:
     """Return the session's row as it is now, its user's row locked first, both held until the transaction ends.
 
-    None if there is none, perhaps any more: its account may have been deleted meanwhile.
+    None if there is none: its account may have been deleted meanwhile.
     """
     found = db.session.execute(_LOCK, {"sid": sid}).one_or_none()
     return found[0] if found else None
@@ -77,7 +74,7 @@ def count_live(user_id: str) -> int:
 
 
 def warned(user_id: str) -> list[Session]:
-    """Return the user's signed-in browsers that were used from a new place, as long as nobody said by whom."""
+    """Return the user's signed-in browsers that were used from a new place, until the user says by whom."""
     return list(db.session.scalars(_WARNED, _now_of(user_id)))
 
 
@@ -101,9 +98,9 @@ def named(user_id: str, sids: set[str]) -> list[Session]:
 
 def live_each(user_ids: Iterable[str]) -> dict[str, int]:
     """Return in how many browsers each of these users is signed in, if in any."""
-    counted = select(Session.user_id, func.count()).where(Session.user_id.in_(set(user_ids)), *_goes_on())
+    counted = select(Session.user_id, func.count()).where(Session.user_id.in_(set(user_ids)), *LIVES)
     browsers = counted.where(Session.client_id == SITE).group_by(Session.user_id)
-    return dict(list(db.session.execute(browsers)))
+    return dict(list(db.session.execute(browsers, {"now": clock.now()})))
 
 
 def apps(user_id: str) -> list[Session]:
@@ -124,14 +121,14 @@ def hanging(browser: Session) -> list[Session]:
 
 def holders(client_id: str) -> list[str]:
     """Return the ids of the users of whom this app holds a session, in the order in which they are locked."""
-    held = select(Session.user_id).where(Session.client_id == client_id, *_goes_on()).distinct()
-    return list(db.session.scalars(held.order_by(Session.user_id)))
+    held = select(Session.user_id).where(Session.client_id == client_id, *LIVES).distinct()
+    return list(db.session.scalars(held.order_by(Session.user_id), {"now": clock.now()}))
 
 
 def of_app(user_id: str, client_id: str) -> list[Session]:
     """Return what this app holds for the user and is not over. Must run inside `db.writing`, with the user's row locked."""
-    held = select(Session).where(*_lives(user_id), Session.client_id == client_id).order_by(Session.opened)
-    return list(db.session.scalars(held.with_for_update()))
+    held = select(Session).where(*_LIVE, Session.client_id == client_id).order_by(Session.opened)
+    return list(db.session.scalars(held.with_for_update(), _now_of(user_id)))
 
 
 def ended_with(session: Standing) -> list[Session]:
@@ -285,13 +282,13 @@ def _locked(user_id: str) -> tuple[list[Session], list[Session]]:
     """Return the user's browsers and apps that go on, as they are now, held until the transaction ends."""
     rows = (
         select(Session)
-        .where(*_lives(user_id), Session.opened > (log.latest(user_id) or 0))
+        .where(*_LIVE, Session.opened > (log.latest(user_id) or 0))
         .options(selectinload(Session.parent))
         .order_by(Session.opened)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    found = db.session.scalars(rows).all()
+    found = db.session.scalars(rows, _now_of(user_id)).all()
     return [one for one in found if one.client_id == SITE], [one for one in found if one.client_id != SITE]
 
 
@@ -333,14 +330,5 @@ def _unended_apps(user_id: str) -> list[Session]:
 
 
 def _now_of(user_id: str) -> dict[str, Any]:
-    """Return the values of the statements about what of this user goes on now."""
+    """Return the parameters of the statements about this user's live sessions."""
     return {"owner": user_id, "now": clock.now()}
-
-
-def _lives(user_id: str) -> tuple[ColumnElement[bool], ...]:
-    return (Session.user_id == user_id, *_goes_on())
-
-
-def _goes_on() -> tuple[ColumnElement[bool], ...]:
-    now = clock.now()
-    return (Session.ended_entry.is_(None), Session.expires_at > now, Session.idle_until > now)
