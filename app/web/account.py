@@ -89,7 +89,7 @@ def password() -> ResponseReturnValue:
     proves_first = visit.user.has_factor or not has_password
     is_fresh = has_password or visit.may_open_way  # a first password is another way in
     if proves_first and (not is_fresh or visit.asks_again(is_act=request.method == "POST")):
-        return redirect("/confirm?next=/account/password", 303)
+        return guard.ask_for_proof()
     form = (forms.ChangePassword if has_password else forms.AddPassword)(request.form or None, visit.user)
     done = _change(form) if request.method == "POST" and form.validate() else None
     return done or _password_page(form)
@@ -105,7 +105,7 @@ def _password_page(form: forms.AddPassword) -> ResponseReturnValue:
 
 
 def _disowned() -> Row | None:
-    """Return the session that led here because it was another person's, if it is over: an address alone proves nothing."""
+    """Return the session that `not-me` names, if it is over: the query alone proves nothing."""
     current, sid = guard.current().session, request.args.get("not-me", "")
     found = [session for session in sessions.named(current.user_id, {sid}) if session.reason is not None]
     return rows.build(found, current)[0] if found else None

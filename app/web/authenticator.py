@@ -6,7 +6,6 @@ from typing import Any
 import segno
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response
 
 from app import admission, clock, seal
 from app.config import settings
@@ -15,7 +14,7 @@ from app.identity import user as users
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
 from app.identity.user import User
-from app.web import account, attempts, forms, guard, local, once, second
+from app.web import account, attempts, forms, guard, once, second
 
 bp = Blueprint("authenticator", __name__, url_prefix="/account")
 DRAFT_SECONDS = 30 * 60  # to find a phone, and to write ten codes down
@@ -32,8 +31,8 @@ def turn_on() -> ResponseReturnValue:
         return render_template("web/authenticator.html", codes=codes, done=done, has_passkeys=has_passkeys)
     form = forms.TurnOn(request.form or None)
     draft = _opened(form, user) if request.method == "POST" else None
-    if not (draft or guard.current().may_open_way):
-        return _ask_first()
+    if not (draft or guard.current().may_open_way):  # with the key, a thief with copied cookies could confirm later
+        return guard.ask_for_proof()
     response = _turn_on(form, draft) if draft and form.validate() else None
     return response or _draw(form, draft or {"secret": totp.new_secret(), "codes": factors.new_codes()})
 
@@ -69,16 +68,11 @@ def make_codes() -> ResponseReturnValue:
             activity.act("codes_made", session)
             return once.result("/account/recovery-codes?done=made")
     if not (done or guard.current().may_open_way):
-        return _ask_first()
+        return guard.ask_for_proof()
     codes, left = factors.new_codes(), factors.count_codes(user)
     form.draft.data = _sealed(user, {"codes": codes})
     status = 422 if request.method == "POST" else 200
     return render_template("web/recovery_codes.html", form=form, codes=codes, left=left, done=done), status
-
-
-def _ask_first() -> Response:
-    """Show a key or codes after a quite fresh proof alone: by them, the holder of copied cookies would prove more later."""
-    return redirect(local.address("/confirm", request.path), 303)
 
 
 def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue | None:

@@ -43,7 +43,7 @@ class Visit:
 
     @cached_property
     def _rows(self) -> Sequence[Any]:
-        """The session and its user, read by one statement. The ORM knows an object only while something else does."""
+        """The session and its user, read by one statement and kept: the ORM itself holds its objects weakly."""
         return db.session.execute(_READ, {"sid": self.claims.sid}).one()
 
     @property
@@ -54,7 +54,7 @@ class Visit:
     @property
     def user(self) -> User:
         user: User = self._rows[1]
-        # It may be deleted between two looks. A page asks a dozen times, so the ORM is asked only if it let go of it.
+        # It may have been deleted meanwhile. A page asks a dozen times, so the ORM is asked only if it expired.
         found = inspect(user)
         return user if found.persistent and not found.expired else db.session.get_one(User, self.session.user_id)
 
@@ -72,15 +72,15 @@ class Visit:
 
     @property
     def may_open_way(self) -> bool:
-        """Whether the proof is fresh enough for another way in, by which the holder of a copy of these tokens would stay."""
+        """Whether the proof is fresh enough to add a way in, by which a thief of these tokens would stay."""
         return not self.is_stale and self.has_proof_since(clock.now() - NEW_WAY_SECONDS + 1)
 
     def asks_again(self, *, is_act: bool = True) -> bool:
-        """Return whether the user has to prove who they are before what this request asks for; an act may `asks_anew`."""
+        """Return whether the user has to prove who they are first; for an act, `asks_anew` counts too."""
         return self.is_stale or (is_act and self.asks_anew())
 
     def asks_anew(self) -> bool:
-        """Return whether an act of a bound session takes a proof of its user, however fresh the last one is.
+        """Return whether an act of a bound session needs a new proof of its user, however fresh the last one is.
 
         First it asks the device: that aborts the request, which then comes again.
         """
@@ -177,15 +177,20 @@ def required(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def proved(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
-    """Keep a view for those who have proved lately who they are: with the second factor, if they have one."""
+    """Require a fresh proof of identity for a view: with the second factor, if the user has one."""
 
     @required
     @wraps(view)
     def ask_first(*args: P.args, **named: P.kwargs) -> ResponseReturnValue:
         asks = current().asks_again(is_act=request.method == "POST")
-        return redirect(local.address("/confirm", request.path), 303) if asks else view(*args, **named)
+        return ask_for_proof() if asks else view(*args, **named)
 
     return ask_first
+
+
+def ask_for_proof() -> Answer:
+    """Lead to the page that asks for a proof of identity, and then back to this one."""
+    return redirect(local.address("/confirm", request.path), 303)
 
 
 def leave() -> None:
@@ -234,13 +239,13 @@ def _check(token: str) -> Claims | None:
 
 
 def _is_copy(sid: str) -> bool:
-    """Return whether the session is bound to a device that this request does not prove: then it notes no use of a token."""
+    """Return whether the session is bound and this request lacks its device's proof: then it notes no use of a token."""
     session = session_row.find(sid) if settings().https else None
     return session is not None and not binding.admits(session)
 
 
 def _admits(session: Session, claims: Claims) -> bool:
-    """Say whether it may be used from here, and note that it was."""
+    """Return whether it may be used from here, and note that it was."""
     here = browsers.here()
     try:
         if not suspicion.admits(session, here):
@@ -289,5 +294,5 @@ def ask_to_sign_in() -> ResponseReturnValue:
 
 
 def wants_json() -> bool:
-    """Say whether the client asked for JSON rather than a page."""
+    """Return whether the client asked for JSON rather than a page."""
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"

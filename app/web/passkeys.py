@@ -1,4 +1,4 @@
-"""The passkeys of an account: listed, added, named, removed. To add or remove one takes a fresh proof, as each is a way in."""
+"""The passkeys of an account: listed, added, named, removed. Adding or removing one takes a fresh proof: each is a way in."""
 
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -7,11 +7,10 @@ from app import admission
 from app.identity import activity, browsers, half, passkey
 from app.identity import user as users
 from app.identity.passkey import Passkey
-from app.web import account, authenticator, ceremony, forms, guard, local, once
+from app.web import account, authenticator, ceremony, forms, guard, once
 
 bp = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
 PAGE = "/account/passkeys"
-LAST = "This is your only way in. Add another passkey or a password first."
 
 
 @bp.get("")
@@ -25,12 +24,12 @@ def show() -> ResponseReturnValue:
 @bp.route("/add", methods=["GET", "POST"])
 @guard.required
 def add() -> ResponseReturnValue:
-    """Add a key that was made lately: its challenge is given after a fresh proof alone."""
+    """Add a key that was just made: its challenge is given only after a fresh proof."""
     form = forms.AddPasskey(request.form or None, data={"name": browsers.describe(browsers.here().user_agent).label})
     visit = guard.current()
     asks = visit.asks_anew() if form.credential.data else not visit.may_open_way
     if asks:
-        return redirect(local.address("/confirm", request.path), 303)
+        return guard.ask_for_proof()
     done = _add(form) if request.method == "POST" and form.validate() else None
     return done or (render_template("web/passkeys_add.html", form=form), 422 if request.method == "POST" else 200)
 
@@ -61,7 +60,7 @@ def remove(key_id: str) -> ResponseReturnValue:
         owner = users.lock(session.user_id)
         key = _own(key_id)
         if passkey.is_last_way_in(owner, key) or not visit.suffices_for(owner):
-            return redirect(request.path, 303)  # since changed by another browser
+            return redirect(request.path, 303)  # another browser has changed it
         passkey.remove(key)
         half.forget(owner.id)
         authenticator.go_on(session, "passkey_removed", visit.proof, end_others=form.end_others.data)
@@ -69,7 +68,7 @@ def remove(key_id: str) -> ResponseReturnValue:
 
 
 def _own(key_id: str) -> Passkey:
-    """Return the key if it is the visitor's own; to anybody else it does not exist."""
+    """Return the key if it is the visitor's own; other users get 404."""
     return passkey.own(guard.current().session.user_id, key_id) or abort(404)
 
 
