@@ -2,6 +2,7 @@
 
 import logging
 import re
+from html import unescape
 from io import BytesIO
 from pathlib import Path
 from types import CodeType
@@ -213,3 +214,13 @@ def form(browser: Browser, path: str, /, **fields: str) -> dict[str, str]:
     found = re.search(r'name="once" value="([^"]+)"', browser.get(path).text)
     assert found, path
     return {"once": found[1], **fields}
+
+
+def words(page: str) -> str:
+    """Return the words of a page, as one line."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def events(site: Site) -> list[str]:
+    """Return the codes of all events, the oldest first."""
+    return [event for (event,) in site.query("SELECT event FROM activity ORDER BY id")]

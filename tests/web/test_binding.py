@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.identity import device, device_proof
 from app.web import binding
-from tests.browsers import ACCESS, PASSWORD, REFRESH, Site, form
+from tests.browsers import ACCESS, PASSWORD, REFRESH, Site, events, form
 from tests.conftest import StillClock
 from tests.device import ASIDE, BOUND, CHALLENGE, OFFER, PROOF, SID, URL, Chrome, Key, thief
 from tests.oauth.conftest import register
@@ -31,10 +31,6 @@ def secure(open_site: OpenSite) -> Site:
 def ada(secure: Site) -> Chrome:
     """A browser whose session is bound."""
     return Chrome(secure).enter()
-
-
-def events(site: Site) -> list[str]:
-    return [event for (event,) in site.query("SELECT event FROM activity ORDER BY id")]
 
 
 def reason(site: Site) -> list[Any]:
@@ -109,7 +105,7 @@ def test_until_the_cookie_comes_back_the_session_works_without(secure: Site) -> 
     browser.take(browser.sign_up())
     browser.bind()
     lost = thief(secure, browser.pocket(), BOUND)
-    assert lost.is_signed_in()  # an answer that was lost locks nobody out
+    assert lost.is_signed_in()  # a lost answer does not lock the owner out
     assert browser.is_signed_in()
     assert not lost.is_signed_in()
 

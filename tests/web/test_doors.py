@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable
-from html import unescape
 
 import pytest
 
-from tests.browsers import Browser, Site
+from tests.browsers import Browser, Site, words
 from tests.oauth.conftest import App, register_app, web
 from tests.oauth.flow import Flow
 
@@ -20,10 +19,6 @@ HELD = "Ada (ada@example.org) is signed in on this browser."
 @pytest.fixture
 def ada(site: Site) -> Browser:
     return site.member()
-
-
-def words(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def heading(page: str) -> str:

@@ -1,11 +1,8 @@
 """“This wasn’t me” on the devices page ends what it says and gains a thief nothing that ending a device does not."""
 
-import re
-from html import unescape
-
 import pytest
 
-from tests.browsers import PASSWORD, Browser, Site
+from tests.browsers import PASSWORD, Browser, Site, words
 from tests.oauth.conftest import App, alive, web
 from tests.oauth.flow import Flow
 
@@ -22,14 +19,10 @@ def ada(site: Site) -> Browser:
 
 @pytest.fixture
 def stranger(site: Site, ada: Browser) -> Browser:
-    """Somebody who knows Ada's password."""
+    """A thief who knows Ada's password."""
     stranger = site.browser("Safari on macOS", address="203.0.113.66")
     stranger.sign_in()
     return stranger
-
-
-def words(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def disown(browser: Browser, sid: object) -> str:
@@ -80,7 +73,7 @@ def test_a_thief_with_old_copied_cookies_cannot_throw_the_owners_phone_out(site:
 
 
 def test_nor_by_the_id_that_the_phones_session_had_before(site: Site, ada: Browser) -> None:
-    """What is over takes no password to end once more, but this would end what came after it."""
+    """Ending it again would take no password, but this would end its successor too."""
     phone = site.browser("Chrome on Android")
     phone.sign_in()
     before = phone.session()["sid"]

@@ -1,4 +1,4 @@
-"""A passkey signs in, and proves again who one is, for its own account, in the browser that asked, once."""
+"""A passkey signs in and confirms: once, for its own account, in the browser that asked."""
 
 import json
 import threading
@@ -16,7 +16,7 @@ from app.identity.session import CLOCKS_DIFFER_SECONDS
 from app.web import guard
 from tests import passkeys
 from tests.authenticator import add_app
-from tests.browsers import ACCESS, PASSWORD, SITE_URL, Browser, Site, form
+from tests.browsers import ACCESS, PASSWORD, SITE_URL, Browser, Site, events, form
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
 from tests.passkeys import PAGE, Key
@@ -53,10 +53,6 @@ def rows(site: Site, columns: str = "name") -> list[Any]:
 def key_id(site: Site, name: str = "Laptop") -> str:
     [(found,)] = site.query("SELECT id FROM passkeys WHERE name = :name", name=name)
     return str(found)
-
-
-def events(site: Site) -> list[str]:
-    return [event for (event,) in site.query("SELECT event FROM activity ORDER BY id")]
 
 
 def remove(browser: Browser, found: str, **more: str) -> Any:

@@ -14,7 +14,7 @@ from app import admission, db
 from app.identity import half
 from app.web import guard
 from tests.authenticator import PAGE, Phone, add_app, form_id, shown, sign_in, to_second_page
-from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site, form
+from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site, events, form
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
 
@@ -41,10 +41,6 @@ def phone(ada: Browser, site: Site) -> Phone:
 def amr(browser: Browser) -> Any:
     token = browser.cookie(ACCESS) or ""
     return jwt.decode(token, options={"verify_signature": False})["amr"]
-
-
-def events(site: Site) -> list[str]:
-    return [event for (event,) in site.query("SELECT event FROM activity ORDER BY id")]
 
 
 def test_signing_in_takes_the_password_and_then_a_code(site: Site, phone: Phone) -> None:
@@ -528,7 +524,7 @@ def test_the_pages_are_for_those_who_are_signed_in_and_codes_for_those_with_an_a
 def test_cookies_that_were_copied_a_while_after_the_proof_get_no_key_and_no_codes(
     site: Site, ada: Browser, page: str
 ) -> None:
-    """With one of them, their holder could confirm by a code, for as long as the session lasts."""
+    """With one of them, a thief could confirm by a code for as long as the session lasts."""
     if page != PAGE:
         site.wait(STEP)
         add_app(ada)

@@ -1,14 +1,13 @@
 """The receipt and the activity page show what ended with a session, which apps were told, and how that stands now."""
 
 import re
-from html import unescape
 
 import pytest
 from sqlalchemy import update
 
 from app.db import db, writing
 from app.oauth.client import Client
-from tests.browsers import Browser, Site
+from tests.browsers import Browser, Site, words
 from tests.oauth.logout.conftest import Party, ada, mail, notes
 
 pytestmark = pytest.mark.page
@@ -17,7 +16,7 @@ __all__ = ["ada", "mail", "notes"]  # the fixtures
 
 def seen(browser: Browser, path: str = "/signed-out") -> str:
     """The words of a page, as one line."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", browser.get(path).text)).split())
+    return words(browser.get(path).text)
 
 
 def test_the_receipt_cuts_the_apps_at_the_same_moment_as_the_session(ada: Browser, mail: Party, notes: Party) -> None:

@@ -1,11 +1,10 @@
 """Who was warned reads what changed, and answers: end it, or "It was me"; a thief cannot answer for the owner."""
 
 import re
-from html import unescape
 
 import pytest
 
-from tests.browsers import AGENTS, PASSWORD, REFRESH, Browser, Site
+from tests.browsers import AGENTS, PASSWORD, REFRESH, Browser, Site, words
 
 pytestmark = pytest.mark.page
 HOUR = 60 * 60
@@ -29,10 +28,6 @@ def thief(site: Site, ada: Browser) -> Browser:
     thief = site.thief(ada.pocket())
     assert thief.is_signed_in()
     return thief
-
-
-def words(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def home(browser: Browser) -> str:

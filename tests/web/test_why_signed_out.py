@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from html import unescape
 
 import pytest
 
@@ -11,7 +10,7 @@ from app.identity import demo
 from app.identity.reason import Reason
 from app.web import words as said
 from tests.authenticator import add_app
-from tests.browsers import ACCESS, PASSWORD, Browser, Site
+from tests.browsers import ACCESS, PASSWORD, Browser, Site, words
 
 pytestmark = pytest.mark.page
 
@@ -242,8 +241,3 @@ def test_a_demo_account_that_is_closed_says_so(open_site: Callable[..., Site], s
     page = words(guest.get("/sign-in").text)
     assert "You were signed out: the account was closed" in page
     assert "You can sign in once an administrator has opened it again." in page
-
-
-def words(page: str) -> str:
-    """Return what a page says."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
