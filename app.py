@@ -79,7 +79,7 @@ def _greeting(settings: config.Settings) -> str:
 
 
 def _certify(settings: config.Settings) -> Path:
-    """Return the certificate for every name by which this machine may be asked for."""
+    """Return the certificate for every name that clients may use for this machine."""
     folder = _certificates(settings)
     hosts = (urlsplit(settings.site_url).hostname or "", socket.gethostname(), settings.host)
     try:
@@ -127,5 +127,5 @@ if __name__ == "__main__":
     _raise_file_limit()
     create_app()  # before the workers: they find the database up to date and the secrets made
     gc.collect()
-    gc.freeze()  # what is imported is shared with the workers: to look for garbage there would copy each page of it
+    gc.freeze()  # workers share what is imported here, and garbage collection would copy each page of it
     Site(settings).run()

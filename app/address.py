@@ -32,7 +32,7 @@ class Edge:
 
 @lru_cache(1024)
 def _peer(peer: str) -> str:
-    """Return the address of who is connected: the server's own word, and short, so it may be remembered."""
+    """Return the address of the connected peer, cached: the server wrote it, so it is short."""
     return client(peer, "", 0)
 
 

@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from app import kept
 
-AUTHORITY = "authority.pem"  # what browsers are to trust
+AUTHORITY = "authority.pem"  # for browsers to trust
 _SITE = "site.pem"  # the site's key, its certificate, and the authority's
 _LIFE = timedelta(days=820)  # Apple's browsers accept 825
 _REST = timedelta(days=30)
@@ -28,7 +28,7 @@ _EVERYWHERE = ("localhost", "127.0.0.1", "::1")
 def furnish(folder: Path, hosts: Iterable[str], now: datetime | None = None) -> Path:
     """Return the file with the key and the certificate for *hosts* and this machine. Raises OSError, and ValueError for a damaged file.
 
-    It is made once, and anew only when it ends within a month or names not all of the hosts.
+    It is made once, and again only when it expires within a month or lacks one of the hosts.
     """
     now = now or datetime.now(UTC)
     names = {_name(host) for host in (*_EVERYWHERE, *hosts)}

@@ -18,7 +18,7 @@ from app.environ import Environ
 from app.environ import Misconfigured as Misconfigured
 
 SHORTEST_SECRET = 32  # characters
-SHORTEST_BOUND = 300  # seconds: browsers make six proofs of their device in nine minutes, and renew two minutes early
+SHORTEST_BOUND = 300  # seconds: browsers sign six proofs in nine minutes, and renew two minutes early
 THREADS = 64  # of each worker process
 POLLERS = 4  # of these: they alone answer what open pages and relying parties ask by themselves
 SECRETS = (
@@ -79,7 +79,7 @@ class Settings:
     def hsts(self) -> bool:
         """Whether browsers are told to use nothing but https on this host.
 
-        Not on this machine, nor by a local authority: for two years, browsers would reach no other server of that host over http.
+        Not on loopback or by a local authority: for two years, browsers would refuse http from every server of that host.
         """
         return self.https and not self.tls and not is_loopback(self.site_url)
 
@@ -136,7 +136,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def is_loopback(url: str) -> bool:
-    """Say whether *url* names this very machine."""
+    """Return whether *url* names this very machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -52,7 +52,7 @@ class Database(SQLAlchemy):
             try:
                 super()._teardown_session(problem)
             finally:
-                # Sessions are kept under the id of their context, which the next context may have.
+                # Sessions are kept under the id of their context, which the next one may reuse.
                 self.session.registry.clear()
 
 
@@ -138,7 +138,7 @@ def _call(callback: Callable[[], None]) -> None:
 
 
 def is_writing() -> bool:
-    """Say whether a `writing` block is open."""
+    """Return whether a `writing` block is open."""
     return "after_commit" in db.session().info
 
 

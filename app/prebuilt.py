@@ -1,6 +1,6 @@
-"""Prebuilt statements: what the hot acts ask and write, on the connection of the transaction and without the ORM.
+"""Prebuilt statements for the hot acts, run on the transaction's connection without the ORM.
 
-To build a statement, and an object for each row, takes longer than to run it. The models stay for everything else.
+Building a statement, and an object for each row, takes longer than running it. Everything else uses the models.
 A statement names its values by `bindparam`, and stands at the top level of a module.
 """
 
@@ -22,17 +22,17 @@ def table(model: type[DeclarativeBase]) -> Table:
 
 
 def ask(statement: Executable, **values: Any) -> Answer | None:
-    """Return the one row that answers, or None."""
+    """Return the only row, or None."""
     return _run(statement, values).one_or_none()
 
 
 def rows(statement: Executable, **values: Any) -> Sequence[Answer]:
-    """Return all rows that answer."""
+    """Return all rows."""
     return _run(statement, values).all()
 
 
 def write(statement: Write, **values: Any) -> int:
-    """Write; return how many rows that were. Of a row of which the ORM may hold an object, tell `forget`."""
+    """Return how many rows it wrote. Then call `forget` if the ORM may hold an object of one."""
     return _run(statement, values).rowcount
 
 
@@ -42,23 +42,23 @@ def add(statement: Insert, rows: list[dict[str, Any]]) -> None:
 
 
 class Together:
-    """Writes that PostgreSQL gets as one statement, as each round trip costs there. No two may concern the same row."""
+    """Writes that PostgreSQL gets as one statement, to save round trips. No two may concern the same row."""
 
     def __init__(self, *writes: Write) -> None:
         *before, last = self._each = writes
         self._whole = last.add_cte(*(one.cte(f"part_{number}") for number, one in enumerate(before)))
 
     def write(self, **values: Any) -> int:
-        """Return how many rows the last of the writes concerned."""
+        """Return how many rows the last one wrote."""
         if db.engine.dialect.name == "postgresql":
             return write(self._whole, **values)
         return [write(one, **values) for one in self._each][-1]
 
 
 def look(statement: Executable, **values: Any) -> Answer | None:
-    """Return the one row that answers, or None, as it is now: nothing is locked, and no transaction is begun for it.
+    """Return the only row, or None, as it is now, without a lock or a transaction.
 
-    On PostgreSQL a transaction for one question would take two more round trips. A request that has one open asks in
+    On PostgreSQL a transaction for one look-up would take two more round trips. A request that has one open asks in
     that one: it must not wait for a second connection while it holds one.
     """
     if db.session().in_transaction() or db.engine.dialect.name != "postgresql":
@@ -68,10 +68,10 @@ def look(statement: Executable, **values: Any) -> Answer | None:
 
 
 def forget(model: type[DeclarativeBase]) -> None:
-    """Have the ORM read each row of this table anew of which it holds an object: some were changed."""
+    """Have the ORM read its objects of this table again: some of their rows were changed."""
     held = [one for one in db.session.identity_map.values() if isinstance(one, model)]
     if held:
-        db.session.flush()  # what else was changed about them
+        db.session.flush()  # their other changes
     for one in held:
         db.session.expire(one)
 

@@ -17,7 +17,7 @@ SID = "Sec-Secure-Session-Id"
 
 
 class Key:
-    """A key that its device does not give away."""
+    """A key that never leaves its device."""
 
     def __init__(self, curve: ec.EllipticCurve | None = None) -> None:
         self.private = ec.generate_private_key(curve or ec.SECP256R1())
@@ -84,7 +84,7 @@ class Chrome(Browser):
 
 
 def thief(site: Site, pocket: dict[str, str], *but: str) -> Chrome:
-    """A browser elsewhere, with a key of its own, that has these cookies without some."""
+    """A browser elsewhere, with another key, that has these cookies without some."""
     browser = Chrome(site, "Safari on macOS", "203.0.113.66")
     for name, value in pocket.items():
         if name not in but:

@@ -84,7 +84,7 @@ class Key:
 
 
 def asked(browser: Browser, purpose: str, **fields: str) -> tuple[dict[str, Any], str]:
-    """Return what this browser is asked for, and its stamp."""
+    """Return the options for this browser, and their stamp."""
     answer = browser.post(f"/passkeys/ask/{purpose}", **fields)
     assert answer.status_code == 200, answer.text
     found = answer.get_json()

@@ -1,4 +1,4 @@
-"""What each hot act asks of the database: so many statements, on PostgreSQL in so many round trips, and not one more."""
+"""The statements of each hot act, and its round trips on PostgreSQL: so many and not one more."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ LIFE = 300  # seconds, of an access token
 
 @dataclass
 class Asked:
-    """What was sent while it was noted. *trips*: how often PostgreSQL was waited for."""
+    """The statements that were sent. *trips*: how often PostgreSQL was waited for."""
 
     statements: list[str] = field(default_factory=list)
     trips: int = 0
@@ -34,7 +34,7 @@ class Asked:
 
 @contextmanager
 def noting(site: Site) -> Iterator[Asked]:
-    """Note what the requests of *site* ask: each of its connections writes down when PostgreSQL is ready again."""
+    """Record the statements of *site*'s requests, and when PostgreSQL is ready again on each connection."""
     asked, traces = Asked(), dict[psycopg.Connection[Any], IO[str]]()
 
     def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
@@ -70,7 +70,7 @@ def exchange(site: Site, ada: Browser) -> None:
 
 
 def steady(open_site: Callable[..., Site], patch: pytest.MonkeyPatch) -> Site:
-    """Open a site that neither asks the log nor looks at the clock of the database once more because the machine is busy."""
+    """Open a site that does not read the log or the database's clock once more because the machine is busy."""
     patch.setattr(clocks, "FRESH_SECONDS", 3600)
     return open_site(MAX_STALENESS_SECONDS="60")
 
@@ -158,7 +158,7 @@ def test_a_look_waits_for_no_second_connection_while_its_request_holds_one(site:
 
 
 def as_stored(site: Site, held: Any, *columns: str) -> bool:
-    """Whether an object says of these columns what its row says."""
+    """Return whether an object agrees with its row in these columns."""
     table = held.__table__
     (key,) = table.primary_key.columns
     with db.engine.connect() as other:

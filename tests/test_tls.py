@@ -1,4 +1,4 @@
-"""https with one command: a certificate that browsers can come to trust, and a server that speaks it."""
+"""https with one command: a certificate that browsers can trust, and a server that uses it."""
 
 import http.client
 import socket

@@ -21,6 +21,6 @@ def me() -> ResponseReturnValue:
 
 @lru_cache(CACHED)
 def _described(claims: Claims) -> bytes:
-    """Return the answer, made once for each token. What it says is the token's own, and whether that is good was asked."""
+    """Return the answer, made once for each token: it repeats the claims, which the caller has checked."""
     said = {"sub": claims.sub, "sid": claims.sid, "client_id": claims.client_id, "scope": claims.scope}
     return f"{json.dumps(said)}\n".encode()

@@ -35,7 +35,7 @@ def backchannel(uri: str) -> str:
 
 
 def is_private(uri: str) -> bool:
-    """Say whether the address names this machine or a private network, by itself and not by way of a name."""
+    """Return whether the address names this machine or a private network, by itself and not by way of a name."""
     host = urlsplit(uri).hostname or ""
     number = _number(host)
     return _is_loopback(host) or (number is not None and (number.is_private or number.is_link_local))

@@ -113,7 +113,7 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
 
 
 def _is_bare() -> ColumnElement[bool]:
-    """Return the condition that an account was deleted, and no session of it is left."""
+    """Return the condition that an account was deleted and has no session left."""
     return and_(User.deleted_at.is_not(None), ~select(Session.id).where(Session.user_id == User.id).exists())
 
 

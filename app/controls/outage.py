@@ -41,7 +41,7 @@ def switch(*, down: bool) -> None:
 
 
 def is_on() -> bool:
-    """Say whether the store is down on purpose."""
+    """Return whether the store is down on purpose."""
     return _sign(settings().instance).exists()
 
 

@@ -70,9 +70,9 @@ def send_recovery(user: User) -> None:
 
 
 def is_current(link: Link, user: User) -> bool:
-    """Return whether a link that recovers still fits its account, which has the same verified address and is not closed.
+    """Return whether a recovery link still fits its account: the same verified address, and not closed.
 
-    The password may be another: else a thief who knows it changes it again and again, and no link is ever good.
+    The password may have changed: otherwise a thief who knows it could void each link by changing it.
     """
     same = emails.mailbox(user.email) == emails.mailbox(link.address)
     return same and user.disabled_at is None and user.verified_at is not None

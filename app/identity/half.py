@@ -62,7 +62,7 @@ def finish(found: HalfSignIn) -> bool:
 
 
 def forget(user_id: str) -> None:
-    """Have none of this account be finished: what began them is good no more. Must run inside `db.writing`."""
+    """Delete this account's half-done sign-ins: what began them is no longer good. Must run inside `db.writing`."""
     db.session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))
 
 

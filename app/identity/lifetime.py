@@ -7,7 +7,7 @@ OFFLINE = "offline_access"  # the scope of an app's grant that outlives the brow
 
 
 def outlives(scope: str) -> bool:
-    """Say whether a grant of this scope outlives the browser session that gave it."""
+    """Return whether a grant of this scope outlives the browser session that gave it."""
     return OFFLINE in scope.split()
 
 
@@ -55,7 +55,7 @@ class Lifetime:
         return min(own, self.holder.ends_at) if self.holder else own
 
     def state(self, now: int) -> State:
-        """Say whether the session goes on: the one definition of live, timed out and ended."""
+        """Return whether the session goes on: the one definition of live, timed out and ended."""
         if self.ended_entry is not None:
             return State.ENDED
         if now >= self.expires_at:

@@ -1,4 +1,4 @@
-"""A link of a chain of refresh tokens, as it is stored, and what is asked and written about it."""
+"""The stored links of chains of refresh tokens, and the statements that read and write them."""
 
 import hashlib
 from typing import NamedTuple
@@ -14,12 +14,12 @@ from app.identity.session import Session
 from app.identity.session_row import SessionRow
 from app.identity.user import User
 
-MOST_CHAINS = 10  # that an app can hold in one session: an open tab each, say
+MOST_CHAINS = 10  # of an app in one session: one for each open tab, say
 _ENDS_CHAIN = text("chain IS NOT NULL AND used_at IS NULL AND stopped_at IS NULL")
 
 
 class Chain(NamedTuple):
-    """What all links of a chain have in common. *number*: which chain of an app's session; *scope*: what it is good for;
+    """The facts that all links of a chain share. *number*: which chain of an app's session; *scope*: what it is good for;
     *ends_at*: until when, however much it is used. A later exchange lengthens the session, and no chain.
 
     The one chain of a browser's session has none of these.
@@ -108,7 +108,7 @@ class Link(NamedTuple):
 
 
 class New(NamedTuple):
-    """A link to be stored: the first columns of `RefreshToken`."""
+    """The columns of a link to be stored."""
 
     hash: bytes
     link: str | None
@@ -142,7 +142,7 @@ _NEWEST_OF = (
     .limit(1)
 )
 _ADD = insert(_LINKS).values({name: bindparam(f"new_{name}") for name in New._fields})
-# Compare and swap: whatever the isolation, one caller alone moves the chain on.
+# Compare and swap: at any isolation level, only one caller moves the chain on.
 _MOVE = (
     update(_LINKS)
     .where(_IT, _LINKS.c.used_at.is_(None))
@@ -220,7 +220,7 @@ def add(new: New) -> None:
 
 
 def give(new: New, session: SessionRow) -> None:
-    """Store the first link of one more chain of an app's *session*, and that as it is by now.
+    """Store the first link of one more chain of an app's session, and the changed *session*.
 
     Must run inside `db.writing`, with the row locked.
     """
@@ -229,7 +229,7 @@ def give(new: New, session: SessionRow) -> None:
 
 
 def advance(link: Link, new: New, sealed: bytes, session: SessionRow) -> None:
-    """Store the successor of *link*, and *session* as it is by that. Must run inside `db.writing`, under `lock`."""
+    """Store the successor of *link* and the changed *session*. Must run inside `db.writing`, under `lock`."""
     moved = _ADVANCE.write(
         old=link.hash, now=clock.now(), new_sealed=sealed, **_values(new), **session_row.noted(session)
     )
@@ -246,7 +246,7 @@ def follow(before: bytes, proved: bytes) -> None:
 
 
 def void(name: bytes | None) -> None:
-    """Have the proved link of this hash, and those made from it, be good for nothing: none of them was used."""
+    """Void the proved link of this hash, and those made from it: none of them was used."""
     while link := locked(name):
         name = link.successor
         prebuilt.write(_VOID, old=link.hash, now=clock.now())
@@ -280,7 +280,7 @@ def digest(token: str) -> bytes:
 
 
 def make_room(session: SessionRow) -> None:
-    """Stop the chains of an app's session that were idle longest, as many as stand in the way of one more."""
+    """Stop the chains of an app's session that were idle longest, so that one more fits."""
     if session.chains < MOST_CHAINS:
         return
     held = [number for (number,) in prebuilt.rows(_TIPS, sid=session.id)]

@@ -40,7 +40,7 @@ NOTICES: Mapping[str, tuple[str, bool]] = {
     "passkey_removed": ("A passkey of your account was removed", _ALL),
 }
 
-_ALSO = {  # what "This wasn't me" does besides
+_ALSO = {  # what "This wasn't me" does as well
     "factor_added": " and, within a day, removes that second factor",
     "passkey_added": " and removes that passkey",
 }

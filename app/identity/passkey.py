@@ -32,8 +32,8 @@ from app.identity import activity, browsers, proof
 from app.identity import challenge as challenges
 from app.identity.user import User
 
-MOST = 20  # of one account
-VERIFIED = proof.join(proof.PASSKEY, proof.BOTH)  # how its user is known where a key has made sure of them
+MOST = 20  # in one account
+VERIFIED = proof.join(proof.PASSKEY, proof.BOTH)  # the proof by a key that has verified its user
 LONGEST = 16 * 1024  # characters of what a browser sends
 _PORTS = {"http": 80, "https": 443}
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Passkey(Model):
 
 @dataclass(frozen=True)
 class Signature:
-    """A good signature of a key of *user_id*. *is_verified*: whether the key has made sure of its user this time."""
+    """A valid signature by a key of *user_id*. *is_verified*: whether the key verified its user for it."""
 
     key_id: str
     user_id: str
@@ -73,12 +73,12 @@ class Signature:
 
     @property
     def proof(self) -> str:
-        """How its user is known (see `proof`): a key that has made sure of its user is two factors."""
+        """The words of a `Proof`: a key that verified its user is two factors."""
         return VERIFIED if self.is_verified else proof.PASSKEY
 
 
 def rp_id() -> str:
-    """Return the host that keys are bound to: that of `SITE_URL`, whatever a proxy or a request calls it."""
+    """Return the host that keys are bound to: that of `SITE_URL`, never of a request."""
     host = urlsplit(settings().site_url).hostname or ""
     return host if host.isascii() else host.encode("idna").decode()
 
@@ -91,7 +91,7 @@ def origin() -> str:
 
 
 def are_possible() -> bool:
-    """Return whether browsers have passkeys for this site: for no IP address, and for plain http on one machine alone."""
+    """Return whether browsers take passkeys for this site: not for an IP address, and over http only on loopback."""
     is_safe = settings().https or is_loopback(settings().site_url)
     return is_safe and address.read(rp_id()) is None
 
@@ -118,18 +118,18 @@ def own(user_id: str, key_id: str) -> Passkey | None:
 
 
 def is_last_way_in(user: User, key: Passkey) -> bool:
-    """Return whether its owner could not sign in, and prove again who they are, without this key."""
+    """Return whether the owner could not sign in or confirm without this key."""
     others = select(func.count()).where(Passkey.user_id == user.id, Passkey.id != key.id, Passkey.verifies)
     return not user.has_some_password and not db.session.scalar(others)
 
 
 def new_owner(challenge: bytes) -> str:
-    """Return the id of the account that a key is to begin, which is made with the key: the challenge is good once."""
+    """Return the id of the account that a new key begins: derived from its challenge, which is good once."""
     return urlsafe_b64encode(sha256(b"account " + challenge).digest()[:16]).decode().rstrip("=")
 
 
 def ask_to_make(user_id: str, email: str, name: str, challenge: bytes, *, verified: bool = False) -> str:
-    """Return what a browser is asked for a new key, as JSON (WebAuthn, section 5.4). *verified*: it must be sure of its user."""
+    """Return the options for a new key, as JSON (WebAuthn, section 5.4). *verified*: the key must verify its user."""
     options = webauthn.generate_registration_options(
         rp_id=rp_id(),
         rp_name="Signed Out",
@@ -146,9 +146,9 @@ def ask_to_make(user_id: str, email: str, name: str, challenge: bytes, *, verifi
 
 
 def ask_to_sign(challenge: bytes, user_id: str | None = None) -> str:
-    """Return what a browser is asked for a signature, as JSON (WebAuthn, section 5.5).
+    """Return the options for a signature, as JSON (WebAuthn, section 5.5).
 
-    By a key of *user_id* that makes sure of its user; else by whichever key of this site it has.
+    With *user_id*, by one of this user's keys, which must verify them; else by any key of this site.
     """
     options = webauthn.generate_authentication_options(
         rp_id=rp_id(),
@@ -188,7 +188,7 @@ def make(user_id: str, sent: str, challenge: bytes, name: str, *, verified: bool
 
 
 def add(key: Passkey, challenge: bytes) -> bool:
-    """Store a new key; return False if its challenge was used, there are too many, or another account's has its id.
+    """Store a new key; return False if its challenge was used, there are too many, or another key has its id.
 
     Must run inside `db.writing`, with the user's row locked.
     """
@@ -203,7 +203,7 @@ def add(key: Passkey, challenge: bytes) -> bool:
 
 
 def check(sent: str, challenge: bytes) -> Signature | None:
-    """Return the signature that a browser has *sent*, or None if it is not good. Nothing is used up."""
+    """Return the signature that a browser has *sent*, or None if it is not valid. Nothing is used up."""
     credential = _read(sent, lambda: _parse(sent))
     key = db.session.scalar(select(Passkey).where(Passkey.credential == credential.raw_id)) if credential else None
     if credential is None or key is None or credential.response.user_handle not in (None, key.user_id.encode()):
@@ -216,7 +216,7 @@ def check(sent: str, challenge: bytes) -> Signature | None:
             expected_rp_id=rp_id(),
             expected_origin=origin(),
             credential_public_key=key.public_key,
-            credential_current_sign_count=0,  # `spend` looks at it, under the lock
+            credential_current_sign_count=0,  # `spend` checks it, under the lock
         ),
     )
     if found is None:
@@ -227,7 +227,7 @@ def check(sent: str, challenge: bytes) -> Signature | None:
 
 
 def spend(user: User, signature: Signature) -> str | None:
-    """Use the signature up and note what it says of its key; return its words of a `Proof`.
+    """Use the signature up and update its key; return the words of a `Proof`.
 
     None if it was used, or the key removed, since it was checked; or if its key has counted more signatures before (WebAuthn,
     section 6.1.1): then there may be a copy, and its owner is told. Must run inside `db.writing`, with the user's row locked.
@@ -271,15 +271,15 @@ def _parse(sent: str) -> AuthenticationCredential:
 
 
 def _check_own_page(client_data: bytes) -> None:
-    """Raise ValueError for what was signed in a frame of another site, which the library lets pass."""
+    """Raise ValueError if it was signed in another site's frame, which the library allows."""
     if parse_client_data_json(client_data).cross_origin:
         raise ValueError("signed in a frame of another site")
 
 
 def _read(sent: str, read: Callable[[], T]) -> T | None:
-    """Return what *read* makes of what a browser has *sent*: nothing, where it raises.
+    """Return the result of *read*, or None if it raises or *sent* is too long.
 
-    What is sent may be any bytes, and the libraries that take it apart raise whatever they meet.
+    A browser may send any bytes, and the libraries that parse them raise exceptions of many kinds.
     """
     if len(sent) > LONGEST:
         return None

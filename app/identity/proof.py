@@ -9,8 +9,8 @@ from typing import NamedTuple
 PASSWORD = "pwd"  # noqa: S105 - a word of RFC 8176
 CODE = "otp"  # of an authenticator app
 RECOVERY = "rec"  # a recovery code: a word of ours, published as `otp`
-PASSKEY = "pop"  # the proof that one has a key
-BOTH = "mfa"  # of a passkey: it has made sure of its user too, by a finger or a PIN
+PASSKEY = "pop"  # proof of possession of a key
+BOTH = "mfa"  # with a passkey: it has verified its user, by a finger or a PIN
 _CODES = frozenset({CODE, RECOVERY})
 _FACTORS = _CODES | {BOTH}
 _KNOWN, _HELD = frozenset({PASSWORD}), _CODES | {PASSKEY}  # something you know, something you have
@@ -31,9 +31,9 @@ def join(*words: str) -> str:
 
 
 def repeat(before: Collection[str] | None, word: str) -> str:
-    """Return how a user is known who proves by *word* once more what they proved *before*.
+    """Return the proof of a user who proved *before* and now proves again by *word*.
 
-    A code stands beside the password or the passkey that the session began with. These stand alone: what proved a second
+    A code adds to the password or the passkey that the session began with. These count alone: what proved a second
     factor before may have been removed since.
     """
     first = next((first for first in (PASSWORD, PASSKEY) if first in (before or ())), None)
@@ -46,9 +46,9 @@ def has_factor(words: Collection[str] | None) -> bool:
 
 
 def suffices(words: Collection[str] | None, *, asks_factor: bool) -> bool:
-    """Return whether this proof is enough to change an account. *asks_factor*: it has a second factor.
+    """Return whether this proof is enough to change an account. *asks_factor*: the account has one.
 
-    A passkey that did not verify its user signs in and is not enough: the finder of a lost key has it.
+    A passkey that did not verify its user signs in, but is not enough: a finder of a lost key has it.
     """
     return has_factor(words) or not (asks_factor or _is_held_only(words))
 

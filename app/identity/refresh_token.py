@@ -68,7 +68,7 @@ def issue(session: Session, *, scope: str | None = None, proof: Proof | None = N
 
 
 def give(session: SessionRow, scope: str, proof: Proof) -> Tokens:
-    """Add the first link of one more chain to an app's session, and write that. *scope* and *proof* are the chain's.
+    """Add the first link of one more chain to an app's session, and write both. *scope* and *proof* are the chain's.
 
     Must run inside `db.writing`, with the row locked.
     """
@@ -167,12 +167,12 @@ def owner(token: str) -> SessionRow | None:
 
 
 def presented(token: str) -> tuple[SessionRow, Link] | None:
-    """Return the session and the link that this token, used or not, belongs to. To ask uses nothing up."""
+    """Return the session and the link that this token, used or not, belongs to. Uses nothing up."""
     return links.find(token) if len(token) <= LONGEST else None
 
 
 def is_newest(token: str) -> bool:
-    """Return whether this token has not been exchanged. To ask uses nothing up."""
+    """Return whether this token has not been exchanged. Uses nothing up."""
     link = links.read(token)
     return link is not None and link.is_newest
 
@@ -200,13 +200,13 @@ def note_use(session: Session, claims: Claims, browser: Browser) -> None:
 def end_reused(session: Standing) -> None:
     """End a session whose tokens have two holders. Must run inside `db.writing`, with the row locked.
 
-    Raises StoodStill where this process may only be late: the retry, with the cookies of then, is judged.
+    Raises StoodStill where this process may only be late: the retry, with newer cookies, is judged.
     """
     if stillness.is_recent():
         raise StoodStill("this process stood still, and judges no refresh that it held")
     ended = db.session.get_one(Session, session.id)
     ended.end(Reason.REUSE)
-    activity.act("refresh_reused", ended)  # the holder who came second: perhaps the thief, perhaps the owner
+    activity.act("refresh_reused", ended)  # names the second holder: the thief or the owner
 
 
 def _wait_for_others() -> None:
@@ -217,7 +217,7 @@ def _wait_for_others() -> None:
 
 
 def _mint(session: Standing, proof: Proof, chain: Chain, scope: str | None = None) -> tuple[New, Tokens]:
-    """Make a link that is still to be stored, and its tokens. *scope* narrows the access token only."""
+    """Make a link, not yet stored, and its tokens. *scope* narrows the access token only."""
     token = secrets.token_urlsafe(32)
     name = secrets.token_urlsafe(12) if session.client_id == SITE else None
     access, claims = access_token.issue(session, scope or chain.scope, proof=proof, link=name, ends_at=chain.ends_at)
@@ -251,7 +251,7 @@ def _exchange(link: Link, token: str, session: SessionRow, scope: str | None, br
 
 
 def _meet(sid: str, browser: Browser) -> bool:
-    """Judge a use from a place that is new, and note it if the session goes on."""
+    """Judge a use from a new place, and note it if the session goes on."""
     session = db.session.get_one(Session, sid)
     if not suspicion.meet(session, browser):
         return False

@@ -1,4 +1,4 @@
-"""The row of a session as it was read: no object of the ORM, so reading it is cheap and changing it impossible."""
+"""A session's row as it was read: not an ORM object, so it is cheap to read and cannot be changed."""
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -44,18 +44,18 @@ class SessionRow(Standing):
 
     @cached_property
     def parent(self) -> "SessionRow | None":
-        """The browser session of an app's, read when it is asked for."""
+        """The browser session that an app's hangs on, read at its first use."""
         return find(self.parent_id) if self.parent_id else None
 
     def changed(self, **columns: Any) -> "SessionRow":
-        """Return it with other values. What it hangs on stays the same, and is not read again."""
+        """Return a copy with these values, and the same parent, which is not read again."""
         after = replace(self, **columns)
         if "parent" in vars(self):
             vars(after)["parent"] = self.parent
         return after
 
     def used(self, browser: Browser | None, *, access_until: int) -> "SessionRow":
-        """Return it as it is once a token that is good until then was issued, and *browser*, if any, has used it.
+        """Return a copy after a token good until then was issued, and *browser*, if any, used the session.
 
         `touch` does the same to a row that is not locked.
         """
@@ -101,14 +101,14 @@ def find(sid: str) -> SessionRow | None:
 def lock(sid: str) -> SessionRow | None:
     """Return the session as it is now, its user's row locked first, both held until the transaction ends.
 
-    None if there is none, perhaps any more: its account may have been deleted meanwhile.
+    None if there is none: its account may have been deleted meanwhile.
     """
     row = prebuilt.ask(_LOCK, sid=sid)
     return read(row) if row else None
 
 
 def of(session: Session, *, parent: SessionRow | None = None) -> SessionRow:
-    """Return the row of which the ORM holds this object."""
+    """Return the row of an ORM object."""
     return _under(parent, SessionRow(*(getattr(session, field.name) for field in fields(SessionRow))))
 
 

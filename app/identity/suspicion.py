@@ -24,7 +24,7 @@ def policy() -> Policy:
 
 
 def admits(session: Session, browser: Browser) -> bool:
-    """Say whether the session may be used from there; note what the policy wants noted.
+    """Return whether the session may be used from there; note what the policy wants noted.
 
     From where it was used last, that is a comparison and nothing else. Raises StoreUnavailable.
     """
@@ -37,7 +37,7 @@ def admits(session: Session, browser: Browser) -> bool:
 
 
 def knows(session: Standing, browser: Browser) -> bool:
-    """Return whether a use from there teaches nothing, and calls for nothing."""
+    """Return whether a use from there changes nothing, and calls for nothing."""
     if session.is_at(browser):
         return True
     known, here = _known(session), _place(browser)
@@ -45,7 +45,7 @@ def knows(session: Standing, browser: Browser) -> bool:
 
 
 def meet(session: Session, browser: Browser) -> bool:
-    """Do what `admits` does. Must run inside `db.writing`, with the row locked: of two at once, one alone finds the place new."""
+    """Do what `admits` does. Must run inside `db.writing`, with the row locked: of two at once, only one finds the place new."""
     if session.is_at(browser):
         return True
     known, here = _known(session), _place(browser)
@@ -67,7 +67,7 @@ def meet(session: Session, browser: Browser) -> bool:
 
 
 def refuses(session: Session, browser: Browser) -> bool:
-    """Say whether the policy refuses a use from there, though it could perhaps not be written."""
+    """Return whether the policy refuses a use from there, though it could perhaps not be written."""
     return place.judge(_known(session), _place(browser), policy()).reaction == SIGN_IN
 
 

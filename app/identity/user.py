@@ -32,7 +32,7 @@ class User(UserMixin, Model):
     app, if there is a second factor; *totp_step*: the newest step of which a code was used.
     *verified_at*: since when its owner has proved the address by a link. *lost*: the mailbox that it had, until another
     person proved it; then *email* leads nowhere. *made_in*: the hash of the cookie of the browser that made it, where
-    that shows its mail. *deleted_at*: nothing else is left of it, and that waits for a purge (see `erasure`).
+    that shows its mail. *deleted_at*: only this row is left, and waits for a purge (see `erasure`).
     """
 
     __tablename__ = "users"
@@ -72,7 +72,7 @@ class User(UserMixin, Model):
 
     @property
     def has_some_password(self) -> bool:
-        """Whether there is a password: an account may have passkeys alone."""
+        """Whether there is a password: an account may have only passkeys."""
         return bool(self.plain_hash)
 
     def has_password(self, password: str) -> bool:
@@ -115,7 +115,7 @@ def init_app(app: Flask) -> None:
 def sign_up(email: str, name: str, hashed: str, user_id: str | None = None) -> User | None:
     """Add an account, or return None if the address has one. Must run inside `db.writing`.
 
-    *hashed*: empty where a passkey, made for *user_id*, is to be the only way in.
+    *hashed*: empty if a passkey, made for *user_id*, is the only way in.
     """
     if find(email):
         return None

@@ -38,7 +38,7 @@ def token(run: Run, whose: str = "thief") -> str:
 
 
 class News(NamedTuple):
-    """What the lab's log is told: see `log.append`."""
+    """The arguments of `log.append`."""
 
     subject: str
     until: int
@@ -46,7 +46,7 @@ class News(NamedTuple):
 
 
 def news(run: Run) -> News | None:
-    """Return what the lab's log has to be told of the end of a run, once."""
+    """Return the lab's log entry for the end of a run, once."""
     if run.told or run.ended_by not in _BY_THE_SERVER:
         return None
     stage, run.told = run.play(), True

@@ -1,4 +1,4 @@
-"""Acts on a run that is kept: worked out before the transaction, so no other writer waits while a story is played."""
+"""Acts on a stored run, worked out before the transaction: no other writer waits while a story is played."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ Change = Callable[[Run], Any]
 
 
 class Done(NamedTuple):
-    """What an act came to. *run*: as it will be kept. *news*: for the lab's log, if any. *result*: what the change returned."""
+    """The outcome of an act. *run*: to be stored. *news*: for the lab's log, if any. *result*: what the change returned."""
 
     run: str | None
     news: News | None = None
@@ -31,7 +31,7 @@ def done(run: Run, result: Any = None) -> Done:
 
 
 class Act:
-    """A *change* of the run that a bench holds: worked out on what it holds now, and anew if another act comes first."""
+    """A *change* to a bench's run: worked out on the run of now, and again if another act comes first."""
 
     def __init__(self, bench: Bench | None, change: Change) -> None:
         self._change, self._known = change, bench.run if bench else None

@@ -85,7 +85,7 @@ def visitor() -> str:
 
 
 def expected() -> str:
-    """Return the id of the bench that a form of this request acts on, or makes; a program may leave it open."""
+    """Return the id of the bench that this request acts on or makes; empty if a program leaves it open."""
     known = cookies.read(cookies.LAB) or _given()
     return name(known) if known else ""
 
@@ -165,7 +165,7 @@ def hand_over(response: Response, secret: str | None) -> Response:
 
 
 def press(doing: str = "Working") -> Markup:
-    """Return the hidden field by which a form that is sent again counts once. *doing*: what its button says meanwhile."""
+    """Return the hidden field that makes a resent form count once. *doing*: the button's text meanwhile."""
     field = Markup('<input type="hidden" name="{}" value="{}" data-doing="{}">')
     return field.format(PRESS, secrets.token_urlsafe(24), doing)
 

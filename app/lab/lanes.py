@@ -10,7 +10,7 @@ from app.web import words
 
 CUT = 14.0
 MOST_MARKS = 8
-RIGHTMOST = 82.0  # beyond, words would run into those of the right edge
+RIGHTMOST = 82.0  # further right, words would overlap those at the edge
 STEPS = (60, 120, 300, 600, 1800, 3600, 2 * 3600, 6 * 3600)
 
 

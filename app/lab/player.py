@@ -102,7 +102,7 @@ class Clock:
         return [due.at for due in self._due]
 
     def _do(self, due: "_Due") -> None:
-        """Do once what is due, and count it for those that were skipped."""
+        """Do what is due once, and count it for the skipped ones too."""
         before, self.time = self.counts.copy() if due.alike else self.counts, due.at
         due.action()
         self.done += 1
@@ -111,7 +111,7 @@ class Clock:
 
 
 class _Due(NamedTuple):
-    """*gap*: the end of the gap in which it was done last. *alike*: how many it stands for beside itself."""
+    """*gap*: the end of the gap in which it was done last. *alike*: how many skipped ones it stands for."""
 
     at: float
     order: int
@@ -265,7 +265,7 @@ class Stage:
         return self.check(*self._shown(whose))
 
     def accepts(self, whose: str) -> bool:
-        """Present it where no one asks why: in a crowd, or a thousand times."""
+        """Present it without reasons or counts: for crowds, and a thousand times."""
         return self._judge(*self._shown(whose))[0] == 200
 
     def check(self, *presented: str) -> Answer:

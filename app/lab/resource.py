@@ -61,7 +61,7 @@ def token() -> ResponseReturnValue:
 
 
 def change(given: str, use: acts.Change) -> Any:
-    """Have *use* change the run that a token belongs to, and return what it returns. Where that is nothing, no lock is taken."""
+    """Apply *use* to the run of a token, and return its result. If that is empty, take no lock."""
     name = bench_name(given)
     act = acts.Act(bench.find(name), use)
     if not act.result:

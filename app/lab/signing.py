@@ -16,7 +16,7 @@ KEYS = 1024  # that are remembered
 
 
 class Key:
-    """Both halves of an Ed25519 key. *tokens*: those that are known to be signed by it, with what stands in each that was read."""
+    """An Ed25519 key pair. *tokens*: those known to be signed by it, with the claims of each that was read."""
 
     def __init__(self, raw: bytes) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(raw)
@@ -52,7 +52,7 @@ class Key:
 
 
 class Tokens:
-    """PyJWT. Where the design itself looks at the times, a token that a known key has signed is not checked again."""
+    """PyJWT, but if the design checks times itself, a token known to be signed is not verified again."""
 
     get_unverified_header = staticmethod(lru_cache(KEYS)(jwt.get_unverified_header))
 

@@ -122,7 +122,7 @@ def count_open(user_id: str, purpose: Purpose) -> int:
 
 
 def withdraw(user_id: str, purposes: Collection[Purpose] = tuple(Purpose), *, but: Link | None = None) -> None:
-    """Forget the user's links for these purposes, except one. Must run inside `db.writing`."""
+    """Delete the user's links for these purposes, except one. Must run inside `db.writing`."""
     others = Link.hash != (but.hash if but else b"")
     _execute(delete(Link).where(Link.user_id == user_id, Link.purpose.in_(purposes), others))
 

@@ -76,7 +76,7 @@ def post(letter: Letter, to: str, user_id: str) -> None:
 def post_last(letter: Letter, to: str) -> None:
     """Put a letter into the outbox for a person whose account is deleted, unless it could never be sent.
 
-    Nothing tells whose it is, and it is erased as any other once it is delivered. Must run inside `db.writing`.
+    It names no account, and is erased like any other once it is delivered. Must run inside `db.writing`.
     """
     if settings().smtp_url:
         _put(letter, to, "", is_real=True)

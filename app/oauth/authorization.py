@@ -106,7 +106,7 @@ def leads_on(path: str) -> bool:
 
 
 def likes_factor(path: str) -> bool:
-    """Return whether this path of ours leads a browser on to an app that would like two factors."""
+    """Return whether this path leads a browser to an app that would like two factors."""
     given = dict(parse_qsl(urlsplit(path).query))
     return leads_on(path) and _wants_factor(given.get("acr_values", ""))
 

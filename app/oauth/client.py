@@ -21,7 +21,7 @@ from app.identity.session import OFFLINE, SITE
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
 METHODS = [*CONFIDENTIAL, "none"]
-INTROSPECT = "introspect"  # the scope of a resource server, which may ask about everybody's access tokens
+INTROSPECT = "introspect"  # the scope of a resource server, which may ask about every access token
 _LOOPBACK = re.compile(r"http://(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::(?P<port>[1-9][0-9]{0,4}))?(?P<rest>[/?].*)?")
 _PORT = re.compile(r":[0-9]+$")
 SCOPES = ("openid", "profile", "email", OFFLINE)
@@ -29,7 +29,7 @@ GRANTS = ("authorization_code", "refresh_token")
 
 
 class Registered(ClientMixin):
-    """What follows from the row of a client."""
+    """What can be read from a client's row."""
 
     if TYPE_CHECKING:  # columns of the table
         id: Any
@@ -113,7 +113,7 @@ def find(client_id: str) -> Client | None:
 
 
 def read(client_id: str) -> ClientRow | None:
-    """Return the row of this client; this site's own has none, as its secret follows from SECRET_KEY."""
+    """Return the row of this client; this site's own has none: its secret is derived from SECRET_KEY."""
     if client_id == SITE:
         return ClientRow(SITE, "Signed Out", _digest(site_secret()), "session", "", "")
     row = prebuilt.look(_READ, client=client_id)

@@ -121,11 +121,11 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
     delivery.check_clock()
     row = prebuilt.look(_READ, code=digest(code)) if len(code) <= LONGEST else None
     found = Row(*row) if row else None
-    if found is None or not _is_from_who_asked(found, client_id, verifier, redirect_uri):
+    if found is None or not _fits_request(found, client_id, verifier, redirect_uri):
         return None
     with writing():
         browser = session_row.lock(found.browser_session_id)
-        # Compare and swap: whatever the isolation, one caller alone gets something for it.
+        # Compare and swap: at any isolation level, only one caller gets tokens for it.
         if prebuilt.write(_USE, code=found.hash, now=clock.now()) != 1:
             _end_first(found.hash)
             return None
@@ -139,7 +139,7 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
         return Granted(tokens, found.nonce)
 
 
-def _is_from_who_asked(found: Row, client_id: str, verifier: str, redirect_uri: str | None) -> bool:
+def _fits_request(found: Row, client_id: str, verifier: str, redirect_uri: str | None) -> bool:
     """Check client, redirect URI (if it is sent again, as OpenID Connect has it) and the proof of RFC 7636, section 4.6."""
     return (
         found.client_id == client_id
@@ -151,7 +151,7 @@ def _is_from_who_asked(found: Row, client_id: str, verifier: str, redirect_uri: 
 
 
 def _is_still_wanted(found: Row, browser: SessionRow) -> bool:
-    """Say whether who said yes is still signed in there, and has not taken it back since."""
+    """Return whether the user is still signed in there, and has not withdrawn the consent."""
     return browser.goes_on() and consent.stands(browser.user_id, found.client_id, found.scope)
 
 

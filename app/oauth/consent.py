@@ -29,7 +29,7 @@ _ALLOWED = select(_CONSENTS.c.scope).where(
 
 
 def is_given(user_id: str, client: Registered, scope: str) -> bool:
-    """Say whether *client* may have *scope* without asking.
+    """Return whether *client* may have *scope* without asking.
 
     A public client always asks, as anybody can call himself that (RFC 10017); so does who wants access for longer.
     """
@@ -37,7 +37,7 @@ def is_given(user_id: str, client: Registered, scope: str) -> bool:
 
 
 def stands(user_id: str, client_id: str, scope: str) -> bool:
-    """Say whether a person's yes to *scope* has been given and not been withdrawn."""
+    """Return whether a person's yes to *scope* has been given and not been withdrawn."""
     row = prebuilt.ask(_ALLOWED, user=user_id, client=client_id)
     return row is not None and set(scope.split()) <= set(row[0].split())
 

@@ -41,7 +41,7 @@ class Found(Protocol):
         """Return what it says (RFC 7662, section 2.2) while it is good, else None. Raises StoreUnavailable."""
 
     def may_be_seen_by(self, client: Registered) -> bool:
-        """Say whether *client* may ask about it."""
+        """Return whether *client* may ask about it."""
 
 
 class Revocation(RevocationEndpoint):
@@ -161,7 +161,7 @@ def _presented(request: OAuth2Request) -> Found | None:
     token = request.form.get("token")
     if not token:
         raise InvalidRequestError("Parameter token is missing.")
-    claims = access_token.read(token) if "." in token else None  # as no refresh token of ours has
+    claims = access_token.read(token) if "." in token else None  # which no refresh token has
     if claims:
         return Access(token, claims)
     found = refresh_token.presented(token)

@@ -31,7 +31,7 @@ class Delivery(Protocol):
         """Begin to hear of revocations, where that goes on in the background."""
 
     def decide(self, bearer: Bearer) -> Verdict:
-        """Say whether the token's session goes on. Raises Unheard."""
+        """Return whether the token's session goes on. Raises Unheard."""
 
     def heard(self) -> int | None:
         """Return how many revocations it has heard of; None if it remembers none."""
@@ -40,7 +40,7 @@ class Delivery(Protocol):
         """Return how old its knowledge is, in seconds; None if it has none."""
 
     def is_silent(self) -> bool:
-        """Say whether what it remembers is too old to be trusted."""
+        """Return whether what it remembers is too old to be trusted."""
 
 
 class Forgetful:

@@ -56,7 +56,7 @@ def allows(bearer: Bearer) -> bool:
 
 
 def reads_each_time() -> bool:
-    """Say whether every process reads the log at each request, so that nobody has to confirm anything."""
+    """Return whether every process reads the log at each request, so that none has to confirm anything."""
     return isinstance(_delivery(), Follower)
 
 

@@ -80,7 +80,7 @@ class Follower:
             raise
 
     def _is_elsewhere(self) -> bool:
-        """Say whether the connection goes on with a file that was removed or replaced; looks ten times a second.
+        """Return whether the connection goes on with a file that was removed or replaced; looks ten times a second.
 
         Nobody writes to such a file: who writes looks each time.
         """

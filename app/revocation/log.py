@@ -198,13 +198,13 @@ _APPEND = insert(_ENTRIES)
 
 
 def _asked(subjects: tuple[str, ...], opened: int) -> dict[str, Any]:
-    """Return the values of `_COVERING`: of fewer than three subjects, the first is named again."""
+    """Return the parameters of `_COVERING`; the first subject stands in for missing ones."""
     first, *more = subjects
     return dict(zip(_SUBJECTS, (first, *more, first, first), strict=False)) | {"opened": opened}
 
 
 def _ask(statement: Executable, session: Asked = db.session, **values: Any) -> tuple[Any, ...]:
-    """Return the size and the epoch of the log and what else is asked, unless the log is cut. Raises LogCut."""
+    """Return the size and the epoch of the log, and what else *statement* selects. Raises LogCut."""
     connection = session.connection()
     known = witness.known_to(connection)
     row: Answer | None = connection.execute(statement, {"known": known.position, **values}).one_or_none()
@@ -241,7 +241,7 @@ def _follow_growth(entries: Sequence[Entry]) -> None:
 
 def _append(facts: Sequence[Fact]) -> list[Entry]:
     check_durable()
-    db.session.flush()  # the projections look among the rows
+    db.session.flush()  # the projections read the rows
     first, epoch = _next(len(facts))
     entries = [_entry(position, fact) for position, fact in enumerate(facts, first)]
     nonces = [secrets.token_bytes(16) for _ in entries]

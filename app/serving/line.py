@@ -64,7 +64,7 @@ class Line:
     def receive(self) -> bool:
         """Read what has come; return False at its end."""
         try:
-            with self._lock:  # a TLS connection is not made for two threads
+            with self._lock:  # a TLS connection is not thread-safe
                 content = self.socket.recv(65536)
         except _LATER:
             return True

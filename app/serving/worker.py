@@ -136,7 +136,7 @@ class Buffered(Worker):  # type: ignore[misc]
             self._make_room()
         try:
             found, client = listener.accept()
-            if self._tls:  # it shakes hands at the first reads, so that a slow client holds up no other
+            if self._tls:  # the handshake comes with the first reads, so a slow client delays no other
                 found = self._tls.wrap_socket(found, server_side=True, do_handshake_on_connect=False)
             line = Line(found, client, self._call)
         except OSError as problem:  # another worker was faster, or the client has left

@@ -20,8 +20,8 @@ LISTED = 50
 class Line:
     """One line of the page: *what* happened *at* (Unix seconds), and more *about* it.
 
-    *notice*: where its owner was told of it besides. *is_warning*: its owner should look whether it was them. *sid*: the
-    session that it was about, if the devices page may have it.
+    *notice*: where else its owner was told of it. *is_warning*: its owner should check that it was them. *sid*: the
+    session that it was about, if the devices page may list it.
     """
 
     at: int

@@ -30,7 +30,7 @@ class Question(Request):
 
     @property
     def blueprints(self) -> list[str]:
-        """Return where its hooks are: of all but the endpoints for machines, among those of visitors too."""
+        """Return the scopes of its hooks: except for machine endpoints, those of visitors too."""
         found = super().blueprints
         return found if found and found[0] in visitors.MACHINES else [*found, visitors.SCOPE]
 
@@ -52,7 +52,7 @@ class Application(Flask):
     response_class = Answer
 
     def ensure_sync(self, func: F) -> F:
-        """Return *func*: nothing here is a coroutine, and to look at each hook of each request costs more than most do."""
+        """Return *func*: no hook here is a coroutine, and checking each one costs more than most of them do."""
         return func
 
     def handle_exception(self, e: Exception) -> Response:

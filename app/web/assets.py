@@ -63,7 +63,7 @@ class Asset:
 
     @cached_property
     def _packed(self) -> dict[str, bytes]:
-        """What each encoding makes of the content, the best first. At the first request: commands need none."""
+        """The content in each encoding, the best first. Packed at the first request: commands need none."""
         if len(self.content) < _WORTH:
             return {}
         return {name: pack(self.content) for name, pack in _ENCODINGS.items()}
@@ -82,14 +82,14 @@ def files() -> dict[str, Asset]:
 
 
 def address(name: str) -> str:
-    """Return where a browser finds a file."""
+    """Return the path of a file's URL."""
     return f"{request.script_root}/static/{files()[name].fingerprint}/{name}"
 
 
 @bp.get(f"/static/<string(length={_LETTERS}):fingerprint>/<path:name>")
 @bp.get("/static/<path:name>")
 def give(name: str, fingerprint: str = "") -> Response:
-    """Return a file in the best encoding that the client takes. Caches keep it under its own fingerprint alone."""
+    """Return a file in the best encoding that the client takes. Caches keep it only under its own fingerprint."""
     asset = files().get(name) or abort(404)
     encoding = next((each for each in _ENCODINGS if request.accept_encodings.quality(each)), "")
     content = asset.packed(encoding)

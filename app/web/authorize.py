@@ -55,7 +55,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
     if _is_too_old(asked, visit):
         return _deny(asked, "login_required") if silent else redirect(_by_way_of("/confirm", "asked=1"), 303)
     if decision == "allow" and request.form.get("sid", visit.session.id) == visit.session.id:
-        # What a copy of all cookies lets in would outlast them.
+        # An app that a thief lets in would outlast the copied cookies.
         return redirect(_by_way_of("/confirm"), 303) if visit.asks_anew() else _allow(asked, _kept(asked))
     if not asked.prompt & _ASKING and consent.is_given(visit.user.id, asked.client, asked.scope):
         return _allow(asked)
@@ -63,7 +63,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
 
 
 def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
-    """Say whether the app expects another person, who alone may then be answered for (OpenID Connect Core, 3.1.2.2).
+    """Return whether the app expects another user: only they may be answered for (OpenID Connect Core, 3.1.2.2).
 
     A hint that we cannot verify, as of a key that is long gone, only blocks `prompt=none`.
     """
@@ -73,7 +73,7 @@ def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
 def _is_too_old(asked: Asked, visit: Visit) -> bool:
     """Return whether the user has to prove who they are again.
 
-    We add `since`, which says since when that counts, and `asked` where it leads back from there.
+    We add `since`, from when a proof counts, and `asked` on the way back from there.
     """
     if _is_too_weak(asked, visit) and "asked" not in request.args:
         return True
@@ -87,8 +87,8 @@ def _is_too_old(asked: Asked, visit: Visit) -> bool:
 def _is_too_weak(asked: Asked, visit: Visit) -> bool:
     """Return whether a second factor would make the proof as strong as the app would like it (`acr_values`).
 
-    It is a wish (OpenID Connect Core, section 5.5.1.1): a user who has none, who was asked and gave none, or who cannot be
-    asked, is answered for as they are.
+    It is a wish (OpenID Connect Core, section 5.5.1.1): if the user has none, gave none when asked, or cannot be
+    asked, the answer says so.
     """
     if not asked.wants_factor or visit.has_factor or "none" in asked.prompt:
         return False

@@ -1,7 +1,7 @@
 """Sessions bound to their device, by Device Bound Session Credentials (W3C draft), in browsers that have them.
 
-The answer that signs in offers it. The browser then proves a key that it cannot give away, and from then on renews a
-cookie of a few minutes by it. A session that is bound needs that cookie for every use; alone it signs nobody in.
+The sign-in's answer offers it. The browser then proves a key that it cannot export, and from then on renews a
+cookie of a few minutes with it. A bound session needs that cookie for every use; alone the cookie is worthless.
 """
 
 import hashlib
@@ -25,17 +25,17 @@ from app.web import cookies, cross_origin, local
 
 bp = Blueprint("binding", __name__, url_prefix="/session")
 bp.before_request(cross_origin.check)
-OFFER_SECONDS = 60  # within which the browser takes the offer up: it does so at once
+OFFER_SECONDS = 60  # for the browser to take up the offer, which it does at once
 CHALLENGE_SECONDS = 15 * 60
-# Whose requests wait for no proof: those that need none, and Sign Out, which never asks for one.
+# Paths whose requests wait for no proof: they need none, and Sign Out never asks for one.
 _OUT_OF_SCOPE = (
     *("/static", "/favicon.ico", "/session", "/sign-out", "/live", "/api", "/log", "/status-lists", "/openapi.json"),
     *("/healthz", "/readyz", "/metrics", "/.well-known", "/lab/revoked", "/oauth/token", "/oauth/revoke"),
     *("/oauth/introspect", "/oauth/userinfo", "/oauth/jwks"),
 )
 _OFFER, _CHALLENGE, _COOKIE = "an offer to bind", "a challenge to a device", "what a device has proved"
-_LONGEST = 512  # characters of what we have sealed
-_LATE = 5  # seconds for which the server still takes the cookie after the browser has dropped it: it was on its way
+_LONGEST = 512  # characters of a sealed value
+_LATE = 5  # seconds that the server takes the cookie after the browser dropped it: it may be on its way
 _REGISTRATION, _PROOF = "Secure-Session-Registration", "Secure-Session-Response"
 _CALLED = "Sec-Secure-Session-Id"
 _NOTHING = "-"
@@ -43,7 +43,7 @@ _told = Throttle("proofs of a device that failed", "1 per 1 hour")
 
 
 class Sealed(NamedTuple):
-    """What we have sealed for a session, good until *until* (Unix seconds). *about*: for which act the device was asked, or
+    """A value sealed for a session, good until *until* (Unix seconds). *about*: for which act the device was asked, or
     the number of the proof that a challenge asks for."""
 
     until: int
@@ -51,7 +51,7 @@ class Sealed(NamedTuple):
 
 
 class Bindable(Protocol):
-    """What of a session decides whether a request may use it."""
+    """The part of a session that decides whether a request may use it."""
 
     @property
     def id(self) -> str: ...
@@ -64,7 +64,7 @@ class Bindable(Protocol):
 
 
 def offer(response: Response, origin: str) -> None:
-    """Offer the browser that has just signed in to bind its session, which began as *origin*: in this answer, and in no other."""
+    """Offer the browser that has just signed in to bind its session, which began as *origin*: in this answer only."""
     site = settings()
     if site.https and site.bound_seconds and not site.insecure_cookies:
         challenge = _seal(_OFFER, origin, OFFER_SECONDS, _NOTHING)
@@ -74,7 +74,7 @@ def offer(response: Response, origin: str) -> None:
 def admits(session: Bindable) -> bool:
     """Return whether this request may use the session: it is not bound, or the request shows that its device was proved.
 
-    The key is needed from the first time that its cookie comes: a browser that never got it is not locked out.
+    The key is needed once its cookie has come back: a browser that never got the cookie is not locked out.
     """
     if session.device_key is None:
         return True
@@ -85,7 +85,7 @@ def admits(session: Bindable) -> bool:
 
 
 def asks_again(sid: str, proved_at: int | None) -> bool:
-    """Return whether a sensitive act takes a new proof of identity, as a copy of all cookies could ask for it too.
+    """Return whether a sensitive act needs a new proof of identity: a thief with all cookies could ask for it too.
 
     A bound session first asks its device for a proof of this very act: that aborts the request, which then comes again.
     Where the device was asked a moment ago, or proves nothing, its user is. *proved_at*: when the holder of the tokens of
@@ -123,7 +123,7 @@ def bind() -> ResponseReturnValue:
 
 @bp.post("/refresh")
 def refresh() -> ResponseReturnValue:
-    """Renew the cookie for a proof that answers our newest challenge. It is no use of the session, and rotates nothing.
+    """Renew the cookie for a proof that answers our newest challenge. This does not use the session, and rotates nothing.
 
     Browsers end the binding at 401, and at 403 without a challenge; where the store is away, they try again (503).
     """
@@ -188,7 +188,7 @@ def _refuse(session: Session | None) -> ResponseReturnValue:
 
 
 def _fail(session: Session) -> ResponseReturnValue:
-    """Note a proof that is not of the session's key: another device has its tokens. Its owner is told once an hour."""
+    """Note a proof by another key: another device has the session's tokens. Its owner is told once an hour."""
     if _told.count(session.id):
         activity.act("proof_failed", session)
     return _refuse(session)
@@ -199,7 +199,7 @@ def _is_offered(session: Session, challenge: str) -> bool:
 
 
 def _number(session: Session, challenge: str) -> int | None:
-    """Return which proof this challenge asked for; None if it is not one of ours for this session, or too old."""
+    """Return which proof this challenge asked for; None if that is not for this session, or too old."""
     found = _opened(_CHALLENGE, challenge, session)
     return int(found.about) if found else None
 
@@ -218,15 +218,15 @@ def _take_effect(sid: str) -> None:
 
 
 def _act() -> str:
-    """Name the act that this request asks for: its address and its form, and nothing else's."""
+    """Return a hash that names this request's act: its method, address and form."""
     asked = [request.method, local.here(), sorted(request.form.items(multi=True))]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 def _ask_first() -> Response:
-    """Have the browser send the request again, once it has proved its device: it has to, where the cookie is gone.
+    """Redirect to the same request without the bound cookie: first the browser has to prove its device.
 
-    What it had is put aside, and is good as long as it was: a browser that proves nothing now is not signed out.
+    The old cookie is put aside and stays good: a browser that proves nothing now is not signed out.
     """
     answer = redirect(local.here(), 307)
     had = cookies.read(cookies.BOUND)
@@ -243,13 +243,13 @@ def _text(header: str) -> str | None:
 
 
 def _seal(purpose: str, origin: str, seconds: int, about: str) -> str:
-    """Seal what is good for the session that began as *origin*, for so many seconds."""
+    """Seal *about* for the session that began as *origin*, for so many seconds."""
     content = f"{origin} {clock.now() + seconds} {about}"
     return urlsafe_b64encode(seal.close(settings().secret_key, purpose, content)).decode()
 
 
 def _opened(purpose: str, sealed: str, session: Bindable) -> Sealed | None:
-    """Return what was sealed for this *purpose* and session, as long as it is good."""
+    """Return the value sealed for this *purpose* and session, if it is still good."""
     try:
         found = seal.reveal(settings().secret_key, purpose, urlsafe_b64decode(sealed[:_LONGEST]))
     except ValueError:

@@ -1,6 +1,6 @@
-"""A passkey in a page: what its script is told to ask the browser for, and what comes back in the form.
+"""Passkeys in pages: the options for the script, and what the form brings back.
 
-The answer gives this browser a cookie that is good for this alone: without it, nothing that a key has signed is accepted.
+The options come with a cookie for this purpose only: without it, no signature is accepted.
 """
 
 import json
@@ -22,7 +22,7 @@ WRONG = "That did not work: the page was open for too long, or this passkey is n
 
 @bp.post("/ask/<purpose>")
 def ask(purpose: str) -> ResponseReturnValue:
-    """Say what to ask the browser for. It writes nothing."""
+    """Return the options for the browser. Writes nothing."""
     describe = _ASKS.get(purpose)
     if describe is None or not passkey.are_possible():
         abort(404)
@@ -36,27 +36,27 @@ def ask(purpose: str) -> ResponseReturnValue:
 
 
 def challenge(form: forms.Signed, purpose: str, token: str = "") -> bytes | None:
-    """Return what this browser was given to sign for the page of *form*, or None if that was too long ago.
+    """Return the challenge that this browser got for the page of *form*, or None if it has expired.
 
-    *token*: of the link that the page is of.
+    *token*: of the link, on a link's page.
     """
     return challenges.of(cookies.read(cookies.CEREMONY), forms.text(form.stamp), _about(purpose, token))
 
 
 def signature(form: forms.Signed, purpose: str, token: str = "") -> Signature | None:
-    """Return the signature that came with *form*, or None if it is not good. Nothing is used up."""
+    """Return the signature that came with *form*, or None if it is not valid. Nothing is used up."""
     asked = challenge(form, purpose, token)
     return passkey.check(forms.text(form.credential), asked) if asked else None
 
 
 def made(form: forms.Signed, purpose: str, user_id: str, name: str) -> Passkey | None:
-    """Return the new key that came with *form*, not yet stored, or None if it is not good."""
+    """Return the new key that came with *form*, not yet stored, or None if it is not valid."""
     asked, is_only = challenge(form, purpose), purpose == SIGN_UP
     return passkey.make(user_id, forms.text(form.credential), asked, name, verified=is_only) if asked else None
 
 
 def _about(purpose: str, token: str) -> str:
-    """Return what a challenge is good for: of a visitor, in their session only; of a link, for that one only."""
+    """Return what a challenge is good for: a visitor's session only, or one link only."""
     if purpose in (CONFIRM, ADD):
         return f"{purpose} {guard.current().claims.sid}"
     return f"{purpose} {token}" if purpose == RECOVER else purpose
@@ -76,7 +76,7 @@ def _recover(challenge: bytes) -> str:
 
 
 def _add(challenge: bytes) -> str:
-    """Ask for no key that would then not be added: its page asks for a fresh proof first."""
+    """Refuse without a fresh proof, for which the page asks first: the key would not be added."""
     if not guard.current().may_open_way:
         abort(422)
     user = guard.current().user
@@ -84,7 +84,7 @@ def _add(challenge: bytes) -> str:
 
 
 def _sign_up(challenge: bytes) -> str:
-    """Ask for no key that the form would then leave without an account: its page says what is wrong."""
+    """Refuse a form with errors, which the page then shows: the key would have no account."""
     form = forms.SignUpPasskey(request.form)
     if not form.validate() or sign_up.is_taken(form):
         abort(422)

@@ -1,6 +1,6 @@
 """Pages are compressed only for a client that sent neither a cookie nor a token.
 
-An attacker who can make a browser ask for a page with text of his choice, and who sees how long the encrypted answer is,
+An attacker who can put text into a page that a browser asks for, and sees how long the encrypted answer is,
 learns from its compressed length what else is on the page (BREACH). Without credentials, the page holds nothing about a
 user. The first page of a new visitor is also the one whose style and script are still to come.
 """
@@ -15,7 +15,7 @@ _WORTH = 1024  # bytes
 
 
 def init_app(app: Flask) -> None:
-    """Compress what may be, last of all that is done to an answer."""
+    """Compress what may be compressed, as the last change to an answer."""
     visitors.after(app, _pack)
 
 

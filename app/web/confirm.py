@@ -1,7 +1,7 @@
 """Step-up: prove again who you are; then what was asked for is done.
 
 It takes the password; with a second factor, a code instead, which a thief of the cookies and the password lacks; or a
-passkey that has made sure of its user.
+passkey that has verified its user.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def _kind(user: User) -> type[Asked]:
 
 
 def _main(user: User) -> type[Asked]:
-    """Return what is asked for besides a passkey: of an account that has passkeys alone, nothing."""
+    """Return the form to show beside that of a passkey, which is the only one for an account without a password."""
     if user.has_factor:
         return forms.ConfirmCode
     return forms.Confirm if user.has_some_password else forms.ConfirmPasskey
@@ -97,7 +97,7 @@ def _check(form: Asked) -> Prove | None:
 
 
 def _check_passkey(form: forms.ConfirmPasskey) -> Prove | None:
-    """Take a key of this account that has made sure of its user: whoever holds it and lacks the PIN proves nothing."""
+    """Accept a key of this account that has verified its user: a thief of the key lacks the PIN."""
     user_id, signature = guard.current().session.user_id, ceremony.signature(form, ceremony.CONFIRM)
     if signature is None or signature.user_id != user_id or not signature.is_verified:
         _record("passkey_confirm_failed")

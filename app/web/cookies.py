@@ -16,7 +16,7 @@ ENDING = "ending"
 HALF = "half"
 PROBE = "probe"
 BOUND = "bound"
-ASIDE = "aside"  # the last of these, while a browser is asked for the next
+ASIDE = "aside"  # the old bound cookie, while the browser is asked for a new one
 LAB = "lab"
 MAIL = "mail"
 CEREMONY = "passkey"
@@ -36,7 +36,7 @@ class Form(NamedTuple):
 SECURE = Form("__Host-Http-", secure=True)
 LOOPBACK = Form("loopback-", secure=False)  # for Safari and others that keep no Secure cookie on http://localhost
 INSECURE = Form("", secure=False)
-_SHORTER = {BOUND: "__Host-"}  # browsers bind no cookie of the longer prefix to a device
+_SHORTER = {BOUND: "__Host-"}  # browsers do not bind cookies with the longer prefix
 
 
 def forms() -> tuple[Form, ...]:

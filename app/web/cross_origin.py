@@ -38,7 +38,7 @@ def decision() -> str | None:
 
 
 def is_own() -> bool:
-    """Say whether the request was made by a page of ours, or by no page at all."""
+    """Return whether the request was made by a page of this site, or by no page at all."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")

@@ -37,7 +37,7 @@ def show() -> ResponseReturnValue:
 @bp.get("/ended")
 @guard.required
 def show_ended() -> ResponseReturnValue:
-    """Show more of what has ended: what comes after the place that *before* names."""
+    """Show more ended sessions: those after the place that `before` names."""
     current = guard.current().session
     over = _over(current, before=_cursor(request.args.get("before", "")))
     if guard.wants_json():
@@ -49,7 +49,7 @@ def show_ended() -> ResponseReturnValue:
 
 
 def _json(alive: list[Session], over: Over) -> ResponseReturnValue:
-    """Return one page for programs. *next*: where there is more, or null."""
+    """Return one page for programs. `next`: the next page, or null."""
     listed = rows.build(alive + over.sessions, guard.current().session)
     return jsonify(sessions=[rows.as_json(row) for row in listed], next=_older(over))
 
@@ -102,7 +102,7 @@ def end(sid: str) -> ResponseReturnValue:
 @bp.post("/<sid>/not-me")
 @guard.required
 def disown(sid: str) -> ResponseReturnValue:
-    """End a session that was another person's. It takes what an end takes: a thief with copied cookies gains nothing by it.
+    """End another person's session. It takes the same proof as an end, so a thief with copied cookies gains nothing.
 
     The password is asked for as if the session went on: a change of password may have given it another id.
     """
@@ -154,7 +154,7 @@ def _live(current: Session, page: int) -> list[Session]:
 
 
 def _find(current: Session, wanted: Filter, page: int) -> tuple[list[Session], int]:
-    """Return this page of the live sessions that are *wanted*, and how many there are of them in all."""
+    """Return this page of the live sessions that fit *wanted*, and how many fit in all."""
     listed = {session.id: session for session in _first(current, sessions.live(current.user_id))}
     found = [row.id for row in rows.build(listed.values(), current) if wanted.fits(row, clock.now())]
     start = min(page - 1, MOST) * PAGE
@@ -175,7 +175,7 @@ def _older(over: Over) -> str | None:
 
 
 def _cursor(text: str) -> Cursor | None:
-    """Read what `_older` wrote. Anything else is the beginning of the list."""
+    """Parse what `_older` wrote. Anything else is the beginning of the list."""
     found = _CURSOR.fullmatch(text)
     return Cursor(int(found[1]), int(found[2])) if found else None
 

@@ -105,7 +105,7 @@ def _end_one(current: Session, sid: str) -> Answer:
 
 
 def _disown(current: Session, sid: str) -> Answer:
-    """End a session that was another person's, also under the id that a change of password gave it since.
+    """End another person's session, also under the id that a change of password gave it since.
 
     That person may know the password, so the answer leads to a new one.
     """

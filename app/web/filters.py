@@ -26,7 +26,7 @@ class Filter:
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "Filter":
-        """Read it from the arguments of a request; what makes no sense filters nothing."""
+        """Read it from a request's arguments; invalid ones filter nothing."""
         which = given.get("which", "all")
         return cls(given.get("q", "").strip()[:100], which if which in WHICH else "all")
 
@@ -37,11 +37,11 @@ class Filter:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """As the arguments of another page of the same list."""
+        """Arguments for the other pages of the same list."""
         return {"q": self.words, "which": self.which} if self.is_set else {}
 
     def fits(self, row: Row, now: int) -> bool:
-        """Return whether the row is one of those that are looked for."""
+        """Return whether the row fits."""
         text = f"{row.title} {row.label} {row.where}".casefold()
         return all(word in text for word in self.words.casefold().split()) and self._is_which(row, now)
 

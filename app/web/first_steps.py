@@ -1,4 +1,4 @@
-"""First steps: what a person who has just signed up can try, and what of it was done, as the sessions tell."""
+"""First steps: what a new user can try, and which of it their sessions show as done."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.identity import sessions
 from app.identity.session import Reason, Session
 from app.identity.user import User
 
-SHOWN_DAYS = 7  # ended sessions are kept for longer: nothing that was done comes to look undone
+SHOWN_DAYS = 7  # ended sessions are kept longer, so no step that was taken looks undone
 LOOKED_AT = 50  # sessions, the newest
 _FROM_DEVICES = (Reason.ENDED_ELSEWHERE, Reason.ENDED_OTHERS, Reason.NOT_ME)
 _WITH_RECEIPT = (Reason.SIGNED_OUT, Reason.ENDED_EVERYWHERE)
@@ -26,7 +26,7 @@ class FirstSteps:
 
 
 def build(user: User) -> FirstSteps | None:
-    """Return what this user has done, or None once all of it is, or the account is not new any more."""
+    """Return what this user has done, or None once all is done or the account is no longer new."""
     if clock.now() - user.created_at > SHOWN_DAYS * DAY:
         return None
     begun = sessions.begun(user.id, LOOKED_AT)

@@ -161,7 +161,7 @@ class ConfirmCode(Form):
 
 
 class Signed(Form):
-    """What a passkey has signed. *stamp*: of the challenge that it was given."""
+    """The answer of a passkey. *stamp*: of its challenge."""
 
     credential = HiddenField()
     stamp = HiddenField()

@@ -44,7 +44,7 @@ class Held:
         return urlsafe_b64encode(seal.close(settings().secret_key, _ENDING, content)).decode()
 
     def sessions(self) -> list[Session]:
-        """Return what `rows` does, as objects."""
+        """Return the `rows` as ORM objects."""
         found = (db.session.get(Session, row.id) for row in self.rows())
         return [session for session in found if session]
 

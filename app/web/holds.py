@@ -42,11 +42,11 @@ def _meaning(name: str, value: Any) -> str:
         "client_id": "given to this site's own pages",
         "scope": "for this session only",
         "sid": f"session {words.shorten(str(value))}: what Sign Out ends",
-        "jti": "this one token's own id",
+        "jti": "the id of this one token",
         "link": "which renewal it came with",
         "auth_time": f"you proved who you are {words.ago(value, now) if name == 'auth_time' else ''}",
         "amr": f"you proved it by {words.proof(value) if name == 'amr' else ''}",
-        "acr": "how many factors that were",
+        "acr": "how many factors you used",
         "opened": f"your session is entry {value} of the revocation log",
         "iat": f"issued {words.ago(value, now) if name == 'iat' else ''}",
         "status": "where a verifier that cannot ask us finds out whether it is over",
@@ -74,10 +74,10 @@ def _cookies(visit: Visit) -> list[dict[str, Any]]:
 
 
 def _bound(session: Session) -> list[dict[str, Any]]:
-    """Describe what the browser of a bound session gets for each proof of its device."""
+    """Describe the cookie that a bound session's browser gets for each proof."""
     found = binding.proved(session) if session.bound_at is not None else None
     if found is None:
         return []
-    holds = "that this device has proved its key lately: without it, the other two sign nobody in"
+    holds = "that this device has proved its key lately: without it, the other two are worthless"
     about = {"holds": holds, "attributes": cookies.attributes(), "until": found.until}
     return [{"name": cookies.name(cookies.BOUND), **about}]

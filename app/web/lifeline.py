@@ -14,7 +14,7 @@ RECENT = 84.0  # home: where the current access token expires; the end of the se
 OLDER = 12.0  # home: where the linear part begins if the session began long before it
 PRESENT = 88.0  # devices: now
 CUT = 62.0  # receipt: the sign-out
-_LEAST, _APART = 12.0, 24.0  # devices: how near the edge, and each other, two labels of the scale may stand on a phone
+_LEAST, _APART = 12.0, 24.0  # how near the edge, and each other, labels of the scale may be on a phone
 
 
 class Living(Protocol):
@@ -80,7 +80,7 @@ def row_lines(sessions: Iterable[Living], now: int) -> dict[str, Lifeline]:
 
 
 def row_scale(sessions: Iterable[Living], now: int) -> tuple[tuple[float, str], ...]:
-    """Return what stands above the rows: how long ago each x is. None where all began within the hour: lines say little then."""
+    """Return the labels above the rows: how long ago each x is. None if all began within the hour: lines say little then."""
     oldest = now - min((session.began_at for session in sessions), default=now)
     if oldest <= HOUR:
         return ()

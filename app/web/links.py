@@ -26,7 +26,7 @@ from app.revocation import delivery
 from app.web import ceremony, forms, guard, once, second, sign_in
 
 bp = Blueprint("links", __name__)
-AT_ONCE = 5  # seconds; a notice and what it is about are written by one transaction
+AT_ONCE = 5  # seconds; one transaction writes a notice and the fact that it reports
 UNDONE_SECONDS = DAY
 SHOWN_SECONDS = 10 * 60  # a link that was used says what it did
 Acted = ResponseReturnValue | None
@@ -128,7 +128,7 @@ def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
 
 
 def _find_second(token: str, user: User) -> Spend | None:
-    """Return what uses up the second factor that recovery asks for besides the link, or None if a good one was not given.
+    """Return a function that uses up the second factor that recovery asks for, or None if no valid one was given.
 
     A passkey that has verified its user does as well as a code.
     """
@@ -191,7 +191,7 @@ def _not_me(token: str, link: Link, user: User, _form: Any) -> Acted:
 
 
 def _undoes_factor(link: Link, user: User) -> bool:
-    """Return whether the link also removes the second factor that it is about: a thief's would keep the owner from recovery.
+    """Return whether the link also removes the second factor that it is about: a thief's would block the owner's recovery.
 
     For a day only: after that, a reader of the mailbox alone must not get past the factor.
     """

@@ -12,11 +12,11 @@ from werkzeug.urls import iri_to_uri, uri_to_iri
 from app.web import visitors
 
 LONGEST = 16 * 1024 - len("GET  HTTP/1.1")  # characters of an address, as it stands in the first line of a request
-_MOST_ENCODED = 12  # characters for one of a path: four bytes of UTF-8 at the most, each of three characters
+_MOST_ENCODED = 12  # characters for one of a path: up to four bytes of UTF-8, each as %XX
 _AS_THEY_ARE = "/:@!$'()*,;"  # in a value of a query they need no other form
 _IN_QUERIES = "%!$&'()*+,/:;=?@"  # as `iri_to_uri` leaves them
 _REST = re.compile(rb"(?:^|&)rest=")
-_ADDED = re.compile(r"(&asked=1)?&since=[0-9]{1,12}$")  # by `authorize`, where it leads by way of another page
+_ADDED = re.compile(r"(&asked=1)?&since=[0-9]{1,12}$")  # by `authorize`, on the way to another page
 
 
 def init_app(app: Flask, leading_on: Collection[str]) -> None:

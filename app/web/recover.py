@@ -43,7 +43,7 @@ def _ask(form: forms.Recover) -> ResponseReturnValue:
 
 
 def _limit(typed: str) -> Limit:
-    """Return the limit on mails to this address. Visitors elsewhere use up none of its owner's, at a place that the account knows."""
+    """Return the limit on mails to this address. At a place that the account knows, visitors elsewhere do not use it up."""
     user, place, box = users.find(typed), subnet(here()), emails.mailbox(typed)
     is_known = known_place.is_known(user.id if user else "", place)  # the same work for an address without an account
     return (_at_known_place, (place, box)) if is_known else (_to_address, (box,))

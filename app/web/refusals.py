@@ -19,7 +19,7 @@ def init_app(app: Flask) -> None:
 
 def _note(response: Response) -> Response:
     event = EVENTS.get(response.status_code)
-    if event and "Secure-Session-Challenge" not in response.headers:  # by which a browser is asked, not refused
+    if event and "Secure-Session-Challenge" not in response.headers:  # which asks the browser and refuses nothing
         _write(event)
     return response
 

@@ -80,13 +80,13 @@ def build(sessions: Iterable[Session], current: Session) -> list[Row]:
 
 
 def tell_apart(listed: Sequence[Row]) -> dict[str, str]:
-    """Return what to call each row where only its name stands, by its id: if two share it, when and where each began."""
+    """Return a name for each row by its id: if two share a title, it says when and where each began."""
     count = Counter(row.title for row in listed)
     return {row.id: row.title if count[row.title] == 1 else called_apart(row) for row in listed}
 
 
 def called_apart(row: Row) -> str:
-    """Return what tells this row from others of its name."""
+    """Return a name that tells this row from others with its title."""
     return f"{row.title}, signed in {words.day(row.began_at)}, {row.where}"
 
 

@@ -25,7 +25,7 @@ from app.web import attempts, binding, cookies, forms, guard, local, mailbox, on
 from app.web.held import Held
 
 bp = Blueprint("sign_in", __name__)
-UNPROVED = "unproved"  # no reason why a session is over, but why this browser may not use it now
+UNPROVED = "unproved"  # not why a session is over, but why this browser may not use it now
 begun = Quota("sign-ins by place", "2000 per 1 hour")
 
 
@@ -171,7 +171,7 @@ def ask_for_code(user: User, *, amr: str, keep: bool, wanted: str | None) -> Res
 
 
 def _record_failure(user: User | None) -> None:
-    """Note it, also where there is no such account: writing takes time, which would tell the two apart."""
+    """Note it even if there is no such account: the time of the write would tell the two apart."""
     owner = user.id if user else activity.NOBODY  # read before `writing` lets go of the row
     with writing():
         owner = owner if users.stays(owner) else activity.NOBODY
@@ -196,9 +196,9 @@ def page(form: forms.SignIn, *, failed: bool = False, wrong: str | None = None) 
 
 
 def _has_not_been_asked() -> bool:
-    """Return whether the session is bound, and the browser was sent here by another site: then it proves nothing.
+    """Return whether the session is bound and another site sent the browser here: then it proves nothing.
 
-    For a request that a page of ours begins, it proves its device.
+    For a request from one of our pages, it proves its device.
     """
     was_sent = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
     return was_sent and guard.visit() is None and _why_signed_out() == UNPROVED

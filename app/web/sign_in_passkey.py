@@ -1,4 +1,4 @@
-"""Sign in with a passkey: neither address nor password is asked for. One that has made sure of its user is two factors."""
+"""Sign in with a passkey, without address or password. One that has verified its user is two factors."""
 
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
@@ -16,7 +16,7 @@ bp = Blueprint("sign_in_passkey", __name__)
 
 @bp.route("/sign-in/passkey", methods=["GET", "POST"])
 def sign_in_with_passkey() -> ResponseReturnValue:
-    if request.method == "GET":  # the page after a failure, loaded anew
+    if request.method == "GET":  # the page after a failure, reloaded
         return redirect(local.address("/sign-in", local.arguments().get("next")), 303)
     form = forms.SignInPasskey(request.form)
     sign_in.begun.check()
@@ -27,7 +27,7 @@ def sign_in_with_passkey() -> ResponseReturnValue:
 
 
 def _go_on(signature: Signature, form: forms.SignInPasskey) -> ResponseReturnValue | None:
-    """Begin a session; or ask for a code, where there is a second factor and the key has not made sure of its user."""
+    """Begin a session, or ask for a code if there is a second factor and the key did not verify its user."""
     user = db.session.get_one(User, signature.user_id)
     version, wanted, keep = user.password_version, form.next.data, form.keep.data
     sign_in.begun.spend()

@@ -1,4 +1,4 @@
-"""Sign up with a passkey alone: an account without a password. The key has to make sure of its user: it is the only way in."""
+"""Sign up with a passkey and no password. The key must verify its user: it is the only way in."""
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue

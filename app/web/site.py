@@ -79,7 +79,7 @@ _PAGES = (
     mailbox,
     admin,
 )
-# They need no look before them: what they ask for, or write, has no form and no sign-out that waits.
+# They need no check first: what they ask for, or write, has no form and no pending sign-out.
 _NO_PAGES = (live, binding, ceremony, well_known, assets)
 
 

@@ -19,8 +19,8 @@ LOOK_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Told:
-    """*app*: its name; *at*: since when it stands so (Unix seconds); *state* and *how*, in words; *title*: all in one. *is_waiting*: it may
-    stand otherwise soon."""
+    """*app*: its name; *at*: since when that is so (Unix seconds); *state* and *how*, in words; *title*: all in one. *is_waiting*: it may
+    change soon."""
 
     app: str
     at: int

@@ -1,11 +1,11 @@
-"""Hooks of what a visitor opens. The endpoints for machines read no cookie and make no page, and do without them."""
+"""Hooks for what visitors open. Machine endpoints read no cookie and make no page, so they skip these hooks."""
 
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response
 
-SCOPE = "visitors"  # around the blueprint of such a request, as if it were one more
+SCOPE = "visitors"  # as if it were one more blueprint around that of the request
 MACHINES = frozenset({"api", "log", "oauth"})  # blueprints
 
 

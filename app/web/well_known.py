@@ -28,7 +28,7 @@ def change_password() -> ResponseReturnValue:
 
 @bp.get("/.well-known/webauthn")
 def webauthn() -> ResponseReturnValue:
-    """Say where the passkeys of this site may be used: here alone (WebAuthn, section 5.11)."""
+    """Return the origins that may use this site's passkeys: only its own (WebAuthn, section 5.11)."""
     return jsonify(origins=[passkey.origin()]), _CACHED
 
 

@@ -113,7 +113,7 @@ _EVENTS = {
     "passkey_removed": "A passkey was removed",
     "passkey_behind": "A passkey was refused: it had counted more signatures before, so there may be a copy of it",
     "passkey_renamed": "A passkey was given another name",
-    "passkey_confirm_failed": "A passkey that was not right was given where you had to prove that it is you",
+    "passkey_confirm_failed": "A wrong passkey was given where you had to prove that it is you",
 }
 
 # How a user proved who they are.

@@ -1,4 +1,4 @@
-// Fills in forms by a passkey: asks this site what to ask the browser for, and sends what the key has made or signed.
+// Fills in forms with a passkey: gets the options from this site, and sends what the key has made or signed.
 // A form with data-offer also offers the keys where its page asks for an address. A challenge is good for five minutes, so
 // that offer is renewed while the page is seen.
 const RENEWED = 4 * 60 * 1000;
@@ -30,7 +30,7 @@ function say(form, text) {
   form.querySelector("[data-said]").textContent = text;
 }
 
-// Sends the form: with what a key gave, or as it is where the site has refused to ask, which then says why.
+// Sends the form: with the key's answer, or as it is if the site gave no options and will say why.
 function send(form) {
   filled.add(form);
   for (const copy of form.querySelectorAll("[data-as]")) {

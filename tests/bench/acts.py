@@ -1,4 +1,4 @@
-"""The site as it is started by `make run`, with one worker, and each of its acts as an arm."""
+"""The site as `make run` starts it, with one worker, and each of its acts as an arm."""
 
 import itertools
 import json
@@ -31,7 +31,7 @@ _SCOPE = "openid profile email"
 
 
 class Acts:
-    """A running site, a user with ten sessions, and an app. What is not measured is made without the server."""
+    """A running site, a user with ten sessions, and an app. Unmeasured preparation bypasses the server."""
 
     def __init__(self, server: Server, stores: list[int]) -> None:
         self.server, self._stores = server, stores
@@ -46,7 +46,7 @@ class Acts:
 
     @property
     def servers(self) -> list[int]:
-        """The first process of the site, and that of each store."""
+        """Return the first process of the site, and that of each store."""
         return [self.server.pid, *self._stores]
 
     def restart(self) -> None:
@@ -55,13 +55,13 @@ class Acts:
         self.line.close()
 
     def run(self, *words: str) -> None:
-        """Give `flask` these words, in this process."""
+        """Run a `flask` command in this process."""
         answer = self._site.run(*words)
         if answer.exit_code:
             raise SystemExit(answer.output)
 
     def arms(self) -> dict[str, Arm]:
-        """Every act, by its name. A page comes with cookies that are good, as it does nearly always."""
+        """Return every act by its name. Pages are asked for with good cookies, as nearly always."""
         check = get("/api/me", **self.bearer(self.ada))
         found = {"check": flooding("check", self.servers, self.server.port, check)}
         asked = {"live": self.live(self.ada)} | {name: get(path, **carrying(self.ada)) for name, path in PAGES.items()}
@@ -77,7 +77,7 @@ class Acts:
         return found | {name: self._arm(name, ready, count) for name, (ready, count) in chains.items()}
 
     def join(self) -> Pocket:
-        """A new user with one session."""
+        """Return a new user with one session."""
         number = next(self._numbers)
         return self._begin(f"ada-{number}@example.org" if number else "ada@example.org")
 
@@ -95,7 +95,7 @@ class Acts:
         return get(f"/live?session={_sid(pocket)}&at=/devices", 204, **carrying(pocket))
 
     def _refreshes(self, count: int) -> Iterator[Act]:
-        """A browser whose access token is always missing. It takes what the last answer brought."""
+        """A browser whose access token is always missing. It uses the last answer's refresh token."""
         pocket = {REFRESH: self.join()[REFRESH]}
 
         def act() -> None:
@@ -153,7 +153,7 @@ class Acts:
         return parse_qs(urlsplit(answer.header("Location")).query)["code"][0]
 
     def _grant(self) -> refresh_token.Tokens:
-        """Tokens of the app."""
+        """Return the app's tokens."""
         with self._site.app.test_request_context(base_url=SITE_URL), writing():
             browser = self._start(f"app-{next(self._numbers)}@example.org")
             session = Session.grant(browser, self._app["client_id"], _SCOPE, auth_time=browser.last_auth_at)
@@ -184,7 +184,7 @@ def database() -> PostgreSQL:
 
 @contextmanager
 def running(backing: str = "sqlite", workers: int = 1, **environ: str) -> Iterator[Acts]:
-    """Serve the site on one of the backings, as its users have it: without what tests may do to it."""
+    """Serve the site on one of the backings, as its users have it: without test controls."""
     base, place = Path(tempfile.mkdtemp()), Backing(backing, None if backing == "sqlite" else database())
     folder = base / "instance"
     folder.mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""What the site's acts are measured against: as little as an application can do."""
+"""The floor for the site's acts: applications that do as little as possible."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def plain() -> Flask:
 
 
 def floor() -> Flask:
-    """Views that send what they are given: the same headers, and JSON or a page that is constant."""
+    """Views that send a constant answer: given headers, and JSON or a page."""
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for path, (headers, body) in json.loads(os.environ["ANSWERS"]).items():

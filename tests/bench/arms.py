@@ -1,4 +1,4 @@
-"""What is compared: each arm does its act so many times in each round, in turn with the others.
+"""The arms of a comparison: each does its act so many times in each round, in turn with the others.
 
 Whatever else the machine does meets them all. A ratio is the median of the ratios of the rounds, and their range.
 """
@@ -18,7 +18,7 @@ Act = Callable[[], object]
 
 @dataclass
 class Arm:
-    """One kind of act. *ready*: makes what so many acts need and returns each of them, so that only acts are measured.
+    """One kind of act. *ready*: prepares so many acts and returns them, so that only the acts are measured.
 
     *servers*: the first process of each server that takes part, also of a database. *per*: requests in an act.
     *costs*, *rates*: processor time of a request in microseconds, and requests in a second, of each round.
@@ -57,7 +57,7 @@ def measure(arms: list[Arm], rounds: int) -> None:
 
 
 def ratio(one: Arm, other: Arm) -> str:
-    """How many times the processor time of *other* an act of *one* takes."""
+    """Return the ratio of an act of *one* to one of *other*, in processor time."""
     return _said(one.costs, other.costs)
 
 
@@ -71,17 +71,17 @@ def _said(ours: list[float], theirs: list[float]) -> str:
 
 
 def flooding(name: str, servers: list[int], port: int, asked: Asked) -> Arm:
-    """An arm that asks the same over several connections at once: one after the other, the client would take as long."""
+    """An arm that asks over several connections at once: one at a time, the client would take as long as the server."""
     return Arm(name, servers, again(partial(flood, port, asked)), count=1, per=REQUESTS)
 
 
 def again(act: Act) -> Callable[[int], Iterable[Act]]:
-    """For an act that can be repeated as it is."""
+    """Prepare an act that can simply be repeated."""
     return lambda count: [act] * count
 
 
 def rows(arms: list[Arm]) -> Iterable[str]:
-    """The lines of a table: an act, its processor time with its range, and how many are answered in a second."""
+    """Return a table's lines: an act, its processor time with its range, and its rate per second."""
     yield "| act | processor time, µs | a second |"
     yield "| --- | --- | --- |"
     for arm in arms:

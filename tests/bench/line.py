@@ -1,4 +1,4 @@
-"""A kept connection to a server, as a client of any kind has it."""
+"""A kept connection to a server."""
 
 import http.client
 import json
@@ -33,7 +33,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, and the status that it has to be answered with."""
+    """A request, and the status that must answer it."""
 
     method: str
     path: str
@@ -66,7 +66,7 @@ def carrying(pocket: dict[str, str]) -> dict[str, str]:
 
 
 class Line:
-    """The connection. An answer with another status than what has to come ends the measurement."""
+    """The connection. An answer with an unexpected status ends the measurement."""
 
     def __init__(self, port: int, host: str = "localhost") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -75,7 +75,7 @@ class Line:
 
     def ask(self, asked: Asked) -> Answer:
         if time.monotonic() > self._asked + _KEPT_SECONDS:
-            self._connection.close()  # the next request opens it anew
+            self._connection.close()  # the next request reopens it
         self._asked = time.monotonic()
         self._connection.request(asked.method, asked.path, asked.body or None, self._host | asked.headers)
         found = self._connection.getresponse()

@@ -1,4 +1,4 @@
-"""What the processes of the site take: an idle first one, and a worker that has answered."""
+"""The memory of the site's processes: an idle first one, and a worker that has answered."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ ASKED = 20
 
 
 def measure() -> None:
-    """Of each process: what it has in memory, and its share of it, where a page that three have counts a third."""
+    """Return each process's resident memory, and its share: a page that three processes have counts a third."""
     with running(workers=2) as acts:
         for path in [*PAGES.values(), "/lab", "/lab/designs"] * ASKED:
             acts.line.ask(get(path, **carrying(acts.ada)))

@@ -1,4 +1,4 @@
-"""What each act costs beside a view that does as little as can be, and what open tabs cost the others."""
+"""The cost of each act beside a view that does as little as possible, and of open tabs to other pages."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ _FRAMING = {"Connection", "Content-Length", "Date", "Transfer-Encoding"}  # what
 
 
 def compare_acts(backing: str) -> None:
-    """Measure every act, and beside it what sends the same and does nothing."""
+    """Measure every act beside a view that sends the same and does nothing."""
     with running(backing) as acts:
         check = get("/api/me", **acts.bearer(acts.ada))
         answers = {"/api/me": acts.line.ask(check)}
@@ -74,7 +74,7 @@ def _constant(name: str, floor: tuple[int, int], path: str) -> Arm:
 
 
 def compare_open_pages() -> None:
-    """How much slower a page becomes while many others are open and ask whether their session goes on.
+    """Measure how much slower a page is while many open tabs ask whether their session goes on.
 
     The browsers share the machine with the site. What they alone cost shows where another process answers them.
     """
@@ -100,7 +100,7 @@ def compare_open_pages() -> None:
 
 @contextmanager
 def tabs_open(port: int, asking: list[Asked]) -> Iterator[None]:
-    """Keep many pages open, in a process of their own. Fails unless all of them asked and were answered meanwhile."""
+    """Keep many pages open, in another process. Fail unless all of them asked and were answered."""
     answered = multiprocessing.Value("L", 0)
     tabs = multiprocessing.Process(target=keep_open, args=(port, asking, answered))
     tabs.start()
@@ -118,7 +118,7 @@ def tabs_open(port: int, asking: list[Asked]) -> Iterator[None]:
 
 
 def keep_open(port: int, asking: list[Asked], answered: "Synchronized[int]") -> None:
-    """Let each page ask, wait, and ask again. Ends at the first answer that is not the right one."""
+    """Let each page ask, wait, and ask again. Stop at the first wrong answer."""
     os.nice(19)  # browsers have processors of their own
     asyncio.run(_keep_open(port, asking, answered))
 
@@ -143,7 +143,7 @@ async def _keep_open(port: int, asking: list[Asked], answered: "Synchronized[int
 
 
 def _page_time(acts: Acts) -> float:
-    """The median of many, in seconds."""
+    """Return the median of many, in seconds."""
     asked, taken = get("/account", **carrying(acts.ada)), []
     for _ in range(100):
         began = time.perf_counter()

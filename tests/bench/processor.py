@@ -8,7 +8,7 @@ Used = dict[int, float]
 
 
 def used(roots: list[int]) -> Used:
-    """Return how many seconds of a processor each of these processes, and of those that they started, has used."""
+    """Return the processor seconds that each of these processes, and of those that they started, has used."""
     found: Used = {}
     waiting = list(roots)
     while waiting:
@@ -20,11 +20,11 @@ def used(roots: list[int]) -> Used:
 
 
 def spent(before: Used, after: Used) -> float:
-    """Return how many seconds were used between the two."""
+    """Return the seconds used between the two."""
     return sum(seconds - before.get(pid, 0) for pid, seconds in after.items())
 
 
 def _children(pid: int) -> list[int]:
-    """Return what each thread of a process has started."""
+    """Return the processes that each thread has started."""
     threads = Path(f"/proc/{pid}/task").iterdir()
     return [int(child) for thread in threads for child in (thread / "children").read_text().split()]

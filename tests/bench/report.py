@@ -1,4 +1,4 @@
-"""What was measured: shown as it comes, then put where the documents show it, as Markdown."""
+"""The results: printed as they come, then written into the documents as Markdown."""
 
 import json
 import os
@@ -37,14 +37,14 @@ def save(path: Path) -> None:
 
 
 def fill(document: Path, name: str) -> None:
-    """Print everything, and put it between the two comments of *document* that have this name."""
+    """Print everything, and write it between the two comments of *document* with this name."""
     written = "\n\n".join([_machine(), *([_ratios(_found)] if _found else []), *_tables])
     print(written)
     _put(document, name, written)
 
 
 def quote(document: Path, name: str, lines: Iterable[str]) -> None:
-    """Put some of the lines between the two comments of *document* that have this name."""
+    """Write some of the lines between the two comments of *document* with this name."""
     _put(document, name, "\n\n".join([_machine(), _ratios({what: _found[what] for what in lines})]))
 
 

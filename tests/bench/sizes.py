@@ -1,4 +1,4 @@
-"""What each act costs among a thousand sessions, and among more and more, up to a million: it should not depend on it.
+"""The cost of each act among a thousand sessions and up to a million: their number should not matter.
 
 Rows come into the stopped site by the million. Its statistics are those that it makes itself: on SQLite when its log
 doubles, as it does here with the first sign-in after the crowd; on PostgreSQL by the server's autovacuum. SIZES names other
@@ -50,7 +50,7 @@ def compare(backing: str) -> None:
 
 @contextmanager
 def _site(backing: str, size: int) -> Iterator[tuple[Acts, float]]:
-    """A site with so many sessions, and what it took to start it."""
+    """A site with so many sessions, and the time of its start."""
     with running(backing) as acts:
         acts.server.run("users", "admin", "ada@example.org")
         acts.server.stop()
@@ -64,7 +64,7 @@ def _site(backing: str, size: int) -> Iterator[tuple[Acts, float]]:
 
 
 def _fill(raw: Any, size: int) -> None:
-    """Add sessions of others, a refresh token of each, and what their past sessions left in the log."""
+    """Add other users' sessions, a refresh token of each, and the log entries of their past sessions."""
     [(sid, user)] = raw.execute(
         "SELECT s.id, u.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = 'ada@example.org' LIMIT 1"
     ).fetchall()
@@ -80,7 +80,7 @@ def _fill(raw: Any, size: int) -> None:
 
 @contextmanager
 def _triggers(raw: Any) -> Iterator[None]:
-    """Put back the triggers of the log, which are taken away meanwhile."""
+    """Restore the triggers of the log afterwards: the block drops them."""
     if not isinstance(raw, sqlite3.Connection):
         yield
         return
@@ -91,7 +91,7 @@ def _triggers(raw: Any) -> Iterator[None]:
 
 
 def _wait_for_autovacuum(raw: Any) -> None:
-    """Wait until the server has looked at the large tables, as it does once a minute."""
+    """Wait until the server has analyzed the large tables, as it does once a minute."""
     asked = "SELECT count(*) FROM pg_stat_user_tables WHERE n_mod_since_analyze > 1000"
     until = time.monotonic() + AUTOVACUUM_SECONDS
     while raw.execute(asked).fetchone() != (0,):
@@ -112,7 +112,7 @@ def _arms(acts: Acts) -> dict[str, Arm]:
 
 
 def _purges(sites: list[Acts]) -> list[float]:
-    """Processor time of `flask purge`, without the start of the interpreter, where 500 sessions expired long ago."""
+    """Return the processor time of `flask purge`, without the interpreter's start, for 500 expired sessions."""
     taken: list[list[float]] = [[] for _ in sites]
     for number in range(PURGES):
         for acts, times in zip(sites, taken, strict=True):

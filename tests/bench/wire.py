@@ -40,7 +40,7 @@ def serving(name: str, environ: dict[str, str], workers: int = 1) -> Iterator[tu
 
 
 def flood(port: int, asked: Asked) -> None:
-    """Ask so often over several kept connections, driven by one thread so that the server has the rest."""
+    """Ask so often over several kept connections, driven by one thread to leave the server the rest."""
     sent = asked.raw
     connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
     size = {_size(connection, sent) for connection in connections}.pop()  # all answers are alike
@@ -62,7 +62,7 @@ def flood(port: int, asked: Asked) -> None:
 
 
 def _size(connection: socket.socket, sent: bytes) -> int:
-    """Return how many bytes answer a request, which has to succeed."""
+    """Return the size of an answer, which must be a success."""
     connection.sendall(sent)
     answer = b""
     while not _is_whole(answer):

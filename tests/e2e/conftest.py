@@ -39,12 +39,12 @@ def launch(playwright: Playwright, *, without: list[str] | None = None) -> Brows
 
 
 def find_whole() -> str | None:
-    """Return where the system's whole Chromium is; None if it has none, and Playwright has its own."""
+    """Return the path of the system's full Chromium, or None to use Playwright's."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def switches() -> list[str]:
-    """Return what every Chromium of the tests is started with."""
+    """Return the arguments of every Chromium in the tests."""
     return [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 

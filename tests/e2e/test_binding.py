@@ -52,7 +52,7 @@ OpenProfile = Callable[..., Person]
 
 @pytest.fixture
 def open_profile(playwright_session: Playwright, server: Server, tmp_path: Path) -> Iterator[OpenProfile]:
-    """Open a Chromium of its own with a profile that outlives it, by name."""
+    """Open a separate Chromium with a named profile that outlives it."""
     with ExitStack() as stack:
 
         def open_one(name: str, *, has_quota: bool = False) -> Person:
@@ -79,7 +79,7 @@ def cookies(context: BrowserContext) -> dict[str, str]:
 
 
 def wait_until(person: Person, holds: Callable[[], bool], what: str) -> None:
-    """Wait for what the browser does by itself, and tells no page."""
+    """Wait for an act of the browser that no page is told of."""
     until = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < until, what
@@ -96,7 +96,7 @@ def await_expiry(person: Person) -> None:
 
 
 def is_in(person: Person) -> bool:
-    """Go to a private page as people do: the browser renews what it has to."""
+    """Go to a private page as users do: the browser renews its cookie if it must."""
     person.page.goto("/account")
     return urlsplit(person.page.url).path == "/account"
 

@@ -1,4 +1,4 @@
-"""The devices page is a tool: rows that a hand and an eye can use, and the result where one looks."""
+"""The devices page is a tool: rows that hand and eye can use, and results where the user looks."""
 
 import uuid
 

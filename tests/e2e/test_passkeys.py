@@ -16,7 +16,7 @@ FRESH = 600
 
 
 class Device:
-    """What holds the passkeys of one browser. While it is *away*, it answers nothing."""
+    """The authenticator of one browser. While it is *away*, it answers nothing."""
 
     def __init__(self, person: Person, *, is_sure: bool = True) -> None:
         self._session: CDPSession = person.context.new_cdp_session(person.page)

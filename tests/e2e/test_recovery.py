@@ -54,7 +54,7 @@ class Ada:
         return self.open_browser(label, javascript=self.script, width=self.width, dark=self.dark)
 
     def letter(self, subject: str) -> Letter:
-        """Wait for the next mail, which has to be this one."""
+        """Wait for the next mail, which must be this one."""
         found = self.box.wait()
         assert (found.to, found.message["Subject"]) == (self.email, subject)
         return found
@@ -145,7 +145,7 @@ def test_with_the_mail_server_down_for_an_hour_no_page_waits_and_one_good_link_c
 
 
 def until(server: Server, condition: str) -> None:
-    """Wait until it is written down of the newest mail that this is so."""
+    """Wait until this is so for the newest mail."""
     last = time.monotonic() + MINUTE
     while not server.query(
         f"SELECT 1 FROM (SELECT * FROM mails ORDER BY made_at DESC LIMIT 1) AS newest WHERE {condition}"

@@ -1,4 +1,4 @@
-"""Times stand in the reader's own zone and language, and UTC in their tips; without JavaScript, in UTC."""
+"""Times are in the reader's zone and language, and in UTC in their tips and without JavaScript."""
 
 import re
 import uuid
@@ -17,7 +17,7 @@ EAST = 9  # hours, of Tokyo
 
 @pytest.fixture
 def reader(chromium: Browser, base_url: str) -> Iterator[Callable[[bool], Page]]:
-    """Opens the browser of somebody who reads German in Tokyo, and who has just signed up."""
+    """Open the browser of a new user who reads German in Tokyo."""
     opened: list[BrowserContext] = []
 
     def open_one(javascript: bool) -> Page:

@@ -1,4 +1,4 @@
-"""Passkeys in real Firefox and Chromium, each with an authenticator in software; WebKit on Linux has none, and is told so."""
+"""Passkeys in real Firefox and Chromium, each with an authenticator in software; WebKit on Linux has none, and the page says so."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The last mail to an address: its account was deleted. It goes although the account is gone, and nothing stays of it."""
+"""The last mail to an address: its account was deleted. It is sent although the account is gone, and no trace of it stays."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What each act of an app asks of the database: so many statements, on PostgreSQL in so many round trips, and not one more."""
+"""The statements of each act of an app, and its round trips on PostgreSQL: so many and not one more."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The activity tells what its owner should look at from what is routine, and leads to the device."""
+"""The activity page marks what its owner should look at, and leads to the device."""
 
 import re
 

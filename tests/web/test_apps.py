@@ -23,7 +23,7 @@ def ada(site: Site) -> Browser:
 
 
 def said(page: str) -> str:
-    """What a page says, in words."""
+    """Return the text of a page."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split()).replace(" ,", ",")
 
 

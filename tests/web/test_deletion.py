@@ -133,7 +133,7 @@ def test_everyone_is_out_before_the_page_appears_and_apps_are_told(
 def test_a_verifier_that_reads_only_the_published_list_refuses_what_the_account_gave(
     site: Site, app: Party, ada: Life
 ) -> None:
-    """The list finds what a cut-off ended by the rows of sessions, and these go."""
+    """The list finds the sessions of a cut-off by their rows, which are deleted."""
     verifier, other = Verifier(site), site.member("eve@example.org")
     tokens = [ada.app.access, ada.lasting.access, ada.phone.pocket()[ACCESS]]
     assert {verifier.status(token) for token in tokens} == {Status.VALID}

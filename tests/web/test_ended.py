@@ -1,4 +1,4 @@
-"""What has ended is listed in pages, each of which begins where the one before it stopped."""
+"""Ended sessions are listed in pages, each of which begins where the last one stopped."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ def ada(site: Site) -> Browser:
 
 
 def ticked(browser: Browser) -> list[bool] | None:
-    """Which of the three are ticked, or None where no steps are shown."""
+    """Return which of the three are ticked, or None if no steps are shown."""
     [shown] = re.findall(r'<ol class="first">(.*?)</ol>', browser.get("/").text, re.DOTALL) or [""]
     return [mark == " data-done" for mark in re.findall(r"<li( data-done)?>", shown)] or None
 

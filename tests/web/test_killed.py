@@ -129,7 +129,7 @@ class Stage:
 
     @cached_property
     def stranger(self) -> Browser:
-        """A browser in which nobody is signed in, and which is asked for a passkey."""
+        """A signed-out browser that is asked for a passkey."""
         return self.site.browser()
 
     def signed(self, who: Browser, purpose: str) -> dict[str, str]:

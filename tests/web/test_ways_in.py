@@ -33,7 +33,7 @@ def ada(site: Site) -> Browser:
 
 
 def calls(module: Path) -> set[str]:
-    """Return what is called in a module, as it is written there."""
+    """Return the calls in a module, as they are written there."""
     return {ast.unparse(node.func) for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Call)}
 
 

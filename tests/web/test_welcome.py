@@ -1,4 +1,4 @@
-"""The first page has a door for each who comes: to try it, to make an account, to teach."""
+"""The first page has a door for each visitor: to try it, to make an account, to teach."""
 
 import re
 from collections.abc import Callable

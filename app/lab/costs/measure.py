@@ -64,13 +64,13 @@ def compare(day: Day, *slugs: str) -> Comparison:
 
 
 def _polls(design: Design) -> bool:
-    """Return whether the design has a time of its own that the slider of the polls sets."""
+    """Return whether the poll slider changes a time of this design."""
     return hasattr(design.module, "POLL") or hasattr(design.module, "KEPT")
 
 
 @lru_cache(REMEMBERED)
 def live(slug: str, day: Day) -> Cost:
-    """Let a design live through a day: once, however often its page, or a question of the path, asks for that day."""
+    """Simulate a design's day, once for all pages and questions that ask for it."""
     design, sessions = player.find(slug), simulate(day)
     played = _Play(design, day)
     for at, number, what in sorted(_moments(sessions)):

@@ -48,7 +48,7 @@ class Verifier:
             bits = zlib.decompress(base64.urlsafe_b64decode(told["status_list"]["lst"]))
             self.until, self.bits = told["exp"], int.from_bytes(bits, "little")
         except ConnectionError:
-            pass  # it goes on with what it has, until that is too old
+            pass  # it keeps the old list until that expires
 
     def check(self, token):
         claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)

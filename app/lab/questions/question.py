@@ -30,7 +30,7 @@ class Link(NamedTuple):
 @dataclass(frozen=True)
 class Question:
     """*choices*: the predictions by name. *experiment* says which of them is right, from what really happens.
-    *hints*: where to look, and then what to think of. *also*: a template with something to touch."""
+    *hints*: where to look, and then what to consider. *also*: a template with something to try."""
 
     id: str
     experiment: Callable[[], Found]

@@ -43,7 +43,7 @@ _ADD = insert(prebuilt.table(Message))
 
 
 class Told(NamedTuple):
-    """What one app is to be told: of which entry, made when, about which session of whom, and where to."""
+    """What to tell one app: which entry, made when, which session and user, and where to send it."""
 
     entry: int
     at: int
@@ -85,7 +85,7 @@ def by_id(ids: Collection[str]) -> list[Message]:
 
 
 def are_tried(ids: Collection[str]) -> bool:
-    """Say whether each of these messages was sent at least once, whatever came of it."""
+    """Return whether each of these messages was sent at least once, whatever came of it."""
     return db.session.scalar(select(Message.id).where(Message.id.in_(ids), Message.attempts == 0).limit(1)) is None
 
 

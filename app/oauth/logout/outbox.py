@@ -68,7 +68,7 @@ def _told() -> Any:
         .where(entry.c.position.between(bindparam("first"), bindparam("last")), entry.c.kind == Kind.REVOKED)
         .where(session.c.client_id != SITE, app.c.backchannel_logout_uri.is_not(None))
         .where(session.c.idle_until > entry.c.at, session.c.expires_at > entry.c.at)  # else it had timed out before
-        .where(session.c.id != func.coalesce(entry.c.actor, ""))  # an app that let go of its own session knows
+        .where(session.c.id != func.coalesce(entry.c.actor, ""))  # an app that ended its own session knows
         .where(entry.c.reason.is_distinct_from(Reason.REPLACED))  # its user did not sign out
         .order_by(entry.c.position, session.c.opened)
     )

@@ -19,7 +19,7 @@ class Checker(Protocol):
         """Take note of one entry."""
 
     def allows(self, bearer: Bearer) -> bool:
-        """Say whether nothing this checker knows speaks against the token."""
+        """Return whether nothing this checker knows speaks against the token."""
 
     def forget(self, now: int) -> None:
         """Let go of entries that concern only tokens expired at *now* (Unix seconds)."""

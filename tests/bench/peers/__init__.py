@@ -1,1 +1,1 @@
-"""What the site is measured against, each in its recommended set-up and in an interpreter of its own."""
+"""The peers of the site, each in its recommended set-up and in a separate interpreter."""

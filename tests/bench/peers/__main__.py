@@ -21,7 +21,7 @@ from tests.bench.report import fill, table
 from tests.forking import PROJECT
 
 ROUNDS = int(os.environ.get("ROUNDS", "9"))
-# An act of the site, by its name and backing, and who does the same.
+# An act of the site, by its name and backing, and the peers that do the same.
 PAIRS = (
     ("check", "sqlite", ("Flask-JWT-Extended", "Flask-Security", "better-auth")),
     ("account", "sqlite", ("Flask-Security",)),
@@ -41,7 +41,7 @@ def main() -> None:
     folder, database = (
         Path(tempfile.mkdtemp()),
         PostgreSQL(durable=True),
-    )  # none of what the site asks its own is counted there
+    )  # the site's requests to itself are not counted
     try:
         with ExitStack() as stack:
             ours = {name: stack.enter_context(running(name)).arms() for name in ("sqlite", "postgresql")}

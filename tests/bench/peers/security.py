@@ -1,4 +1,4 @@
-"""Flask-Security on SQLite, as its documentation begins, with a page of about what an account page shows."""
+"""Flask-Security on SQLite, as its documentation begins, with a page about as large as the account page."""
 
 import os
 

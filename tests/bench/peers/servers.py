@@ -175,7 +175,7 @@ def _running(command: list[str], environ: dict[str, str], port: int) -> Iterator
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    """Wait until it answers anything at all."""
+    """Wait until it answers at all."""
     until = time.monotonic() + _SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:

@@ -53,7 +53,7 @@ from oauth2_provider.models import Application, Grant  # noqa: E402
 
 
 def codes(request: HttpRequest) -> JsonResponse:
-    """Return what a user who signs in and says yes would have led to."""
+    """Return the code that a user's sign-in and consent would have led to."""
     bench, ada = Application.objects.get(client_id="bench"), User.objects.get(username="ada")
     about = {
         "user": ada,
@@ -80,7 +80,7 @@ def _prepare() -> None:
         client_id="bench",
         defaults={
             "client_secret": "a-secret-of-the-bench",
-            # Else each request would hash it anew for a tenth of a second.
+            # Otherwise each request would spend a tenth of a second on its hash.
             "hash_client_secret": False,
             "client_type": "confidential",
             "authorization_grant_type": "authorization-code",

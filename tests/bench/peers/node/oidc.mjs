@@ -84,7 +84,7 @@ const provider = new Provider(`http://localhost:${PORT}`, {
   rotateRefreshToken: true,
 });
 
-// What a user who signs in and says yes would have led to.
+// The code that a sign-in and consent would have led to.
 async function code() {
   const client = await provider.Client.find("bench");
   const scope = "openid profile email offline_access";
