@@ -21,7 +21,7 @@ def list_mails() -> None:
         click.echo(f"{mail.id}  {words.rfc3339(mail.made_at)}  {owner.email if owner else '-'}  {_state(mail)}")
 
 
-@group.command("show")
+@group.command("show", context_settings={"ignore_unknown_options": True})  # an id may begin with a hyphen
 @click.argument("mail_id")
 def show(mail_id: str) -> None:
     """Show one mail, with its link. To open the link is to pass for the recipient."""

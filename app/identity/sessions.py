@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, tuple_
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from app import clock
 from app.config import settings
@@ -30,6 +30,13 @@ _LOCK = (
     .execution_options(populate_existing=True)
 )
 _ended_at = func.coalesce(log.LogEntry.at, _ends_at)
+_parent, _end_of_parent = aliased(Session), aliased(log.LogEntry)
+_hung_on_replaced = (
+    select(_parent.id)
+    .join(_end_of_parent, _end_of_parent.position == _parent.ended_entry)
+    .where(_parent.id == Session.parent_id, _end_of_parent.reason == Reason.REPLACED)
+    .exists()
+)
 _ENDED = (
     select(Session)
     .outerjoin(Session.ending)
@@ -38,7 +45,13 @@ _ENDED = (
     .where(
         or_(log.LogEntry.at > bindparam("since"), and_(Session.ended_entry.is_(None), _ends_at > bindparam("since")))
     )
-    .where(or_(log.LogEntry.reason.is_(None), log.LogEntry.reason.not_in((Reason.REPLACED, Reason.BROWSER_ENDED))))
+    .where(
+        or_(
+            log.LogEntry.reason.is_(None),
+            log.LogEntry.reason.not_in((Reason.REPLACED, Reason.BROWSER_ENDED)),
+            and_(log.LogEntry.reason == Reason.BROWSER_ENDED, _hung_on_replaced),
+        )
+    )
     .where(or_(Session.ended_entry.is_not(None), _ends_at <= bindparam("now")))
     .order_by(_ended_at.desc(), Session.opened.desc())
     .limit(bindparam("count"))
@@ -167,7 +180,7 @@ def ended(user_id: str, since: int, newest: int, *, before: Cursor | None = None
     """Return the *newest* of the user's sessions that were ended or timed out after *since*, and *before* a place.
 
     What apps lost with a browser comes beside it, and is not counted. A session that a new sign-in in the same browser
-    replaced has lived on in that one.
+    replaced has lived on in that one, so it is not listed; what apps lost by that is, and counts.
     """
     place = before._asdict() if before else {}
     values = _now_of(user_id) | {"since": since, "count": newest + 1} | place

@@ -175,6 +175,10 @@ def test_the_operator_lists_and_reads_what_waits(post: Post) -> None:
     assert "delivered and erased" in post.site.run("mail", "show", listed.split()[0]).output
 
 
+def test_an_id_that_begins_with_a_hyphen_is_no_option(post: Post) -> None:
+    assert "There is no such mail" in post.site.run("mail", "show", "-e1Hk_2x").output
+
+
 @pytest.mark.stores
 def test_the_operator_has_waiting_mail_tried_at_once(post: Post) -> None:
     post.site.member()
