@@ -46,8 +46,6 @@ def knows(session: Standing, browser: Browser) -> bool:
 
 def meet(session: Session, browser: Browser) -> bool:
     """Do what `admits` does. Must run inside `db.writing`, with the row locked: of two at once, only one finds the place new."""
-    if session.is_at(browser):
-        return True
     known, here = _known(session), _place(browser)
     # Where nothing is known, a program has begun it, for the browser that uses it first.
     session.user_agent = session.user_agent if known else browser.user_agent

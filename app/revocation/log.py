@@ -90,11 +90,6 @@ def open_session(sid: str, *, until: int) -> Entry:
     return entry
 
 
-def until(position: int) -> int:
-    """Return until when tokens that the entry at *position* concerns can be good."""
-    return db.session.scalars(select(LogEntry.until).where(LogEntry.position == position)).one()
-
-
 def revoke(
     scope: Scope, subject: str, *, until: int, reason: str, opened: int | None = None, actor: str | None = None
 ) -> Entry:
