@@ -1,5 +1,6 @@
-"""Sealing: AES-256-GCM under a key derived from a secret, for one named purpose."""
+"""Sealing: AES-256-GCM under a key derived from a secret, for one named purpose. And the hash of a secret, to know it by."""
 
+import hashlib
 import secrets
 
 from cryptography.exceptions import InvalidTag
@@ -8,6 +9,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE = 12
+
+
+def digest(token: str) -> bytes:
+    """Return the SHA-256 under which a random token is stored: enough for 256 random bits."""
+    return hashlib.sha256(token.encode()).digest()
 
 
 def derive(secret: str, purpose: str) -> bytes:

@@ -21,7 +21,7 @@ from app.identity.activity import NOBODY, Event
 from app.identity.challenge import SpentChallenge
 from app.identity.half import HalfSignIn
 from app.identity.known_place import KnownPlace
-from app.identity.refresh_token import RefreshToken
+from app.identity.link import RefreshToken
 from app.identity.session import Session
 from app.identity.user import User
 from app.lab import log as lab_log

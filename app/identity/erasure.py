@@ -14,8 +14,8 @@ from app.config import settings
 from app.db import Model, db
 from app.identity import letters
 from app.identity.activity import NOBODY
+from app.identity.link import RefreshToken
 from app.identity.reason import Reason
-from app.identity.refresh_token import RefreshToken
 from app.identity.session import Session
 from app.identity.user import User
 from app.mail import outbox

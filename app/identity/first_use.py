@@ -6,11 +6,12 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import ColumnElement, and_, bindparam, not_, select, update
 
-from app import clock, prebuilt
+from app import clock, prebuilt, seal
 from app.db import StoreUnavailable, db, writing
 from app.identity import refresh_token, sessions
 from app.identity.access_token import Claims
-from app.identity.refresh_token import RefreshToken, StoodStill
+from app.identity.link import RefreshToken
+from app.identity.refresh_token import StoodStill
 from app.identity.session import SITE, State
 from app.revocation import delivery
 
@@ -81,7 +82,7 @@ def is_recorded(claims: Claims) -> bool:
 
 def record_refresh(token: str) -> bool:
     """Record that a refresh token was accepted without an exchange; return whether its link stands."""
-    return _record(_BY_HASH, refresh_token.digest(token))
+    return _record(_BY_HASH, seal.digest(token))
 
 
 def _record(statements: _Statements, name: str | bytes) -> bool:

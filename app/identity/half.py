@@ -9,9 +9,8 @@ from typing import Any
 from sqlalchemy import CursorResult, ForeignKey, LargeBinary, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock
+from app import clock, seal
 from app.db import Model, db
-from app.identity.refresh_token import digest
 from app.identity.user import User
 
 SECONDS = 5 * 60
@@ -36,7 +35,7 @@ def begin(user: User, version: int, *, amr: str, keep: bool) -> str:
     _purge()
     db.session.add(
         HalfSignIn(
-            hash=digest(token),
+            hash=seal.digest(token),
             user_id=user.id,
             password_version=version,
             amr=amr,
@@ -49,7 +48,7 @@ def begin(user: User, version: int, *, amr: str, keep: bool) -> str:
 
 def find(token: str | None) -> HalfSignIn | None:
     """Return the one of this token, while it is good."""
-    found = db.session.get(HalfSignIn, digest(token)) if token else None
+    found = db.session.get(HalfSignIn, seal.digest(token)) if token else None
     return found if found and clock.now() < found.until else None
 
 

@@ -1,12 +1,11 @@
 """The stored links of chains of refresh tokens, and the statements that read and write them."""
 
-import hashlib
 from typing import NamedTuple
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, and_, bindparam, func, insert, null, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt
+from app import clock, prebuilt, seal
 from app.db import Model
 from app.identity import session_row
 from app.identity.proof import Proof
@@ -177,7 +176,7 @@ _STOP = update(_LINKS).where(_OF_SESSION, _LINKS.c.chain == bindparam("number"))
 
 def read(token: str) -> Link | None:
     """Return the link of this token."""
-    row = prebuilt.look(_READ, old=digest(token))
+    row = prebuilt.look(_READ, old=seal.digest(token))
     return Link(*row) if row else None
 
 
@@ -189,19 +188,19 @@ def locked(name: bytes | None) -> Link | None:
 
 def owner(token: str) -> SessionRow | None:
     """Return the session of this token."""
-    row = prebuilt.look(_OWNER, old=digest(token))
+    row = prebuilt.look(_OWNER, old=seal.digest(token))
     return session_row.read(row) if row else None
 
 
 def find(token: str) -> tuple[SessionRow, Link] | None:
     """Return the session and the link of this token."""
-    return _pair(prebuilt.look(_FIND, old=digest(token)))
+    return _pair(prebuilt.look(_FIND, old=seal.digest(token)))
 
 
 def lock(token: str) -> tuple[SessionRow, Link] | None:
     """Return the session and the link of this token as they are now, the user's row locked first, all of them held
     until the transaction ends."""
-    return _pair(prebuilt.ask(_LOCK, old=digest(token)))
+    return _pair(prebuilt.ask(_LOCK, old=seal.digest(token)))
 
 
 def _pair(row: prebuilt.Answer | None) -> tuple[SessionRow, Link] | None:
@@ -272,11 +271,6 @@ def rotations(sid: str) -> int:
     """Return how often the session's tokens were renewed."""
     row = prebuilt.ask(_ROTATIONS, sid=sid)
     return int(row[0]) if row else 0
-
-
-def digest(token: str) -> bytes:
-    """Return the SHA-256 under which a token is stored: enough for 256 random bits."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def make_room(session: SessionRow) -> None:

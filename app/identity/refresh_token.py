@@ -13,12 +13,7 @@ from app.db import StoreUnavailable, db, writing
 from app.identity import access_token, activity, session_row, suspicion
 from app.identity import link as links
 from app.identity.access_token import Claims
-from app.identity.link import MOST_CHAINS as MOST_CHAINS
 from app.identity.link import Chain, Link, New
-from app.identity.link import RefreshToken as RefreshToken
-from app.identity.link import chain as chain
-from app.identity.link import digest as digest
-from app.identity.link import rotations as rotations
 from app.identity.proof import Proof
 from app.identity.session import SEEN_SECONDS, SITE, Browser, Reason, Session, Standing, State, touch
 from app.identity.session_row import SessionRow
@@ -221,7 +216,7 @@ def _mint(session: Standing, proof: Proof, chain: Chain, scope: str | None = Non
     token = secrets.token_urlsafe(32)
     name = secrets.token_urlsafe(12) if session.client_id == SITE else None
     access, claims = access_token.issue(session, scope or chain.scope, proof=proof, link=name, ends_at=chain.ends_at)
-    new = New(digest(token), name, session.id, clock.now(), claims.exp, proof.at, proof.how, *chain)
+    new = New(seal.digest(token), name, session.id, clock.now(), claims.exp, proof.at, proof.how, *chain)
     return new, Tokens(session, access, token, claims, longest(session, chain.ends_at))
 
 

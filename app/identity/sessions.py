@@ -179,8 +179,8 @@ class Over(NamedTuple):
 def ended(user_id: str, since: int, newest: int, *, before: Cursor | None = None) -> Over:
     """Return the *newest* of the user's sessions that were ended or timed out after *since*, and *before* a place.
 
-    What apps lost with a browser comes beside it, and is not counted. A session that a new sign-in in the same browser
-    replaced has lived on in that one, so it is not listed; what apps lost by that is, and counts.
+    The apps that ended with a browser are listed beside it, and do not count. A browser's session that a new sign-in
+    replaced is not listed, as it lives on in the new one; the apps that ended by that are listed, and count.
     """
     place = before._asdict() if before else {}
     values = _now_of(user_id) | {"since": since, "count": newest + 1} | place

@@ -4,7 +4,6 @@ A link is 32 random bytes. They stand in one sealed mail and nowhere else: the d
 a page and changes nothing, as programs open links too; its form spends it, once.
 """
 
-import hashlib
 import secrets
 from collections.abc import Collection
 from enum import StrEnum
@@ -13,7 +12,7 @@ from typing import Any
 from sqlalchemy import CursorResult, LargeBinary, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock
+from app import clock, seal
 from app.config import DAY, settings
 from app.db import Model, db
 
@@ -85,7 +84,7 @@ def make(
     token, now = secrets.token_urlsafe(32), clock.now()
     db.session.add(
         Link(
-            hash=digest(token),
+            hash=seal.digest(token),
             purpose=purpose,
             user_id=user_id,
             address=address,
@@ -103,7 +102,7 @@ def find(token: str) -> Link | None:
     """Return the link of this token, open or not, as it is now."""
     if len(token) > LONGEST:
         return None
-    found = select(Link).where(Link.hash == digest(token)).execution_options(populate_existing=True)
+    found = select(Link).where(Link.hash == seal.digest(token)).execution_options(populate_existing=True)
     return db.session.scalars(found).one_or_none()
 
 
@@ -134,13 +133,9 @@ def begin(hashed: bytes | None) -> None:
         _execute(update(Link).where(Link.hash == hashed, Link.spent_at.is_(None)).values(until=until))
 
 
-def digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
-
 def hash_of(address: str) -> bytes:
     """Return the hash of the link with this address."""
-    return digest(address.rpartition("/")[2])
+    return seal.digest(address.rpartition("/")[2])
 
 
 def _execute(statement: Any) -> int:

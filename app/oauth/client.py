@@ -1,6 +1,5 @@
 """Registered clients: this site's own, and apps."""
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -44,7 +43,7 @@ class Registered(ClientMixin):
         return self.secret_hash is None
 
     def check_client_secret(self, client_secret: str) -> bool:
-        return self.secret_hash is not None and hmac.compare_digest(self.secret_hash, _digest(client_secret))
+        return self.secret_hash is not None and hmac.compare_digest(self.secret_hash, seal.digest(client_secret))
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return (method == "none") == self.is_public
@@ -115,7 +114,7 @@ def find(client_id: str) -> Client | None:
 def read(client_id: str) -> ClientRow | None:
     """Return the row of this client; this site's own has none: its secret is derived from SECRET_KEY."""
     if client_id == SITE:
-        return ClientRow(SITE, "Signed Out", _digest(site_secret()), "session", "", "")
+        return ClientRow(SITE, "Signed Out", seal.digest(site_secret()), "session", "", "")
     row = prebuilt.look(_READ, client=client_id)
     return ClientRow(*row) if row else None
 
@@ -157,7 +156,7 @@ def register(
     client = Client(
         id=client_id or secrets.token_hex(12),
         name=name,
-        secret_hash=_digest(secret) if secret else None,
+        secret_hash=seal.digest(secret) if secret else None,
         scope=scope,
         created_at=clock.now(),
         redirect_uris=" ".join(redirect_uris),
@@ -173,7 +172,7 @@ def register(
 def renew_secret(client: Client) -> str:
     """Give a confidential app another secret and return it, shown this once. Must run inside `db.writing`."""
     secret = secrets.token_urlsafe(32)
-    client.secret_hash = _digest(secret)
+    client.secret_hash = seal.digest(secret)
     return secret
 
 
@@ -216,10 +215,6 @@ def _is_of(given: str, uri: str) -> bool:
 def site_secret() -> str:
     """Return the secret with which this site calls its own endpoints."""
     return seal.derive(settings().secret_key, "secret of the site's own client").hex()
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def _host(parts: SplitResult) -> str:

@@ -8,11 +8,11 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy import LargeBinary, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt
+from app import clock, prebuilt, seal
 from app.db import Model, db, writing
 from app.identity import activity, grant, refresh_token, session_row
 from app.identity.proof import Proof
-from app.identity.refresh_token import Tokens, digest
+from app.identity.refresh_token import Tokens
 from app.identity.session import Reason, Session
 from app.identity.session_row import SessionRow
 from app.oauth import consent
@@ -90,7 +90,7 @@ def issue(
     code = secrets.token_urlsafe(32)
     db.session.add(
         Code(
-            hash=digest(code),
+            hash=seal.digest(code),
             client_id=client_id,
             browser_session_id=browser.id,
             redirect_uri=redirect_uri,
@@ -107,7 +107,7 @@ def issue(
 
 def is_unused(code: str) -> bool:
     """Return whether this code can still be exchanged."""
-    found = db.session.get(Code, digest(code), populate_existing=True)
+    found = db.session.get(Code, seal.digest(code), populate_existing=True)
     return found is not None and found.used_at is None and found.expires_at > clock.now()
 
 
@@ -119,7 +119,7 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
     Raises ClockApart: a wrong clock could take a code for an expired one, and use it up.
     """
     delivery.check_clock()
-    row = prebuilt.look(_READ, code=digest(code)) if len(code) <= LONGEST else None
+    row = prebuilt.look(_READ, code=seal.digest(code)) if len(code) <= LONGEST else None
     found = Row(*row) if row else None
     if found is None or not _fits_request(found, client_id, verifier, redirect_uri):
         return None

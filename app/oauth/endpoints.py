@@ -157,7 +157,7 @@ def _note(sid: str) -> None:
 
 
 def _presented(request: OAuth2Request) -> Found | None:
-    """Return the token of this request, whatever its hint. Raises InvalidRequestError where there is none."""
+    """Return the token of this request; its hint is not looked at. Raises InvalidRequestError where there is none."""
     token = request.form.get("token")
     if not token:
         raise InvalidRequestError("Parameter token is missing.")

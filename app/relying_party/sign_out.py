@@ -62,7 +62,7 @@ def _leave(guests: Guests, visit: Visit) -> str:
 
 
 def _is_own() -> bool:
-    """Return whether a page of this site asks, or no page at all. Who sends neither header is no browser."""
+    """Return whether a page of this site asks, or no page at all. A client that sends neither header is no browser."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         return site in ("same-origin", "none")

@@ -4,7 +4,8 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.identity import refresh_token, sessions
+from app.identity import link as links
+from app.identity import sessions
 from app.identity.session import Session
 from app.web import first_steps, guard, lifeline, rows, warning
 from app.web.warning import Warning
@@ -19,7 +20,7 @@ def home() -> ResponseReturnValue:
     visit = guard.visit()
     if visit is None:
         return render_template("web/welcome.html")
-    chain = refresh_token.chain(visit.session.id, STROKES)
+    chain = links.chain(visit.session.id, STROKES)
     strokes = [(link.issued_at, link.access_expires_at) for link in reversed(chain)]
     return render_template(
         "web/home.html",
@@ -27,7 +28,7 @@ def home() -> ResponseReturnValue:
         line=lifeline.session_line(visit.session, strokes, clock.now()),
         access_expires_at=visit.claims.exp,
         refreshed_at=chain[0].issued_at if chain else visit.claims.iat,
-        refreshes=refresh_token.rotations(visit.session.id),
+        refreshes=links.rotations(visit.session.id),
         steps=first_steps.build(visit.user),
         warnings=_warnings(visit.session),
         most=WARNINGS,

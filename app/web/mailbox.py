@@ -4,7 +4,6 @@ That browser holds a cookie, good for this alone, which no sign-in gives and no 
 another's recovery finds nothing here. An administrator's mail is read by the operator, with `flask mail`.
 """
 
-import hashlib
 import secrets
 
 from flask import Blueprint, abort, render_template
@@ -12,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from app import seal
 from app.config import DAY, settings
 from app.db import db
 from app.identity.user import User
@@ -45,7 +45,7 @@ def give(user: User) -> str | None:
     if not is_here():
         return None
     secret = secrets.token_urlsafe(32)
-    user.made_in = _digest(secret)
+    user.made_in = seal.digest(secret)
     return secret
 
 
@@ -60,9 +60,5 @@ def _held() -> list[str]:
 
 
 def _owners() -> list[User]:
-    hashes = [_digest(secret) for secret in _held()]
+    hashes = [seal.digest(secret) for secret in _held()]
     return list(db.session.scalars(select(User).where(User.made_in.in_(hashes)))) if hashes else []
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()

@@ -1,6 +1,5 @@
 """The receipt: what a sign-out ended, and the proof. Kept for ten minutes under a random id that names nobody."""
 
-import hashlib
 import json
 import secrets
 from dataclasses import asdict
@@ -9,9 +8,10 @@ from typing import Any
 from sqlalchemy import LargeBinary, bindparam, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt
+from app import clock, prebuilt, seal
 from app.db import Model, db, writing
-from app.identity import browsers, farewell, refresh_token, sessions
+from app.identity import browsers, farewell, sessions
+from app.identity import link as links
 from app.identity.farewell import Farewell
 from app.identity.session import Standing
 from app.identity.session_row import SessionRow
@@ -84,14 +84,14 @@ def save(content: dict[str, Any]) -> str:
     receipt_id = secrets.token_urlsafe(32)
     with writing(durable=False):
         now = clock.now()
-        _SAVE.write(old=now - SECONDS, new_id=_digest(receipt_id), new_at=now, new_content=json.dumps(content))
+        _SAVE.write(old=now - SECONDS, new_id=seal.digest(receipt_id), new_at=now, new_content=json.dumps(content))
     return receipt_id
 
 
 def find(receipt_id: str) -> dict[str, Any] | None:
     """Return the receipt of this id, or None if there is none or its time is over."""
     text = db.session.scalar(
-        select(Receipt.content).where(Receipt.id == _digest(receipt_id), Receipt.made_at >= clock.now() - SECONDS)
+        select(Receipt.content).where(Receipt.id == seal.digest(receipt_id), Receipt.made_at >= clock.now() - SECONDS)
     )
     found: dict[str, Any] | None = json.loads(text) if text else None
     return found
@@ -105,7 +105,7 @@ def _nodes(session: SessionRow) -> dict[str, Any] | None:
 
 def _parts(ended: Farewell) -> list[dict[str, Any]]:
     session, now = ended.session, ended.ended_at
-    chain = refresh_token.chain(session.id, ACCESS_TOKENS)
+    chain = links.chain(session.id, ACCESS_TOKENS)
     newest = [
         {
             "what": "refresh token",
@@ -135,7 +135,3 @@ def _part(what: str, session: Standing) -> dict[str, Any]:
 def _proof(what: str, where: str, found: Exchange, expected: tuple[int, str]) -> dict[str, Any]:
     refused = (found.response.status_code, found.error) == expected
     return {"what": what, "where": where, "refused": refused, "exchange": found.shown()}
-
-
-def _digest(receipt_id: str) -> bytes:
-    return hashlib.sha256(receipt_id.encode()).digest()

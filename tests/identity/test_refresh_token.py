@@ -6,10 +6,10 @@ import threading
 import pytest
 from sqlalchemy import event
 
+from app import seal
 from app.config import DAY
 from app.db import db
 from app.identity import first_use
-from app.identity.refresh_token import digest
 from tests import backings
 from tests.browsers import ACCESS, REFRESH, Browser, Pocket, Site
 
@@ -252,7 +252,7 @@ def test_rt_12_the_database_holds_no_token_and_no_way_to_one(site: Site, ada: Br
     for pocket in pockets:
         assert pocket[REFRESH] not in dump
         assert pocket[ACCESS] not in dump
-        assert repr(digest(pocket[REFRESH])) in dump
+        assert repr(seal.digest(pocket[REFRESH])) in dump
 
 
 def test_the_sealed_successor_is_erased_when_the_successor_is_used(site: Site, ada: Browser) -> None:

@@ -6,13 +6,13 @@ from dataclasses import asdict
 import pytest
 from werkzeug.test import TestResponse
 
-from app import clock, stillness
+from app import clock, seal, stillness
 from app.db import Session, StoreUnavailable, db
 from app.identity import access_token
 from app.identity import link as links
 from app.identity.access_token import Claims
 from app.identity.first_use import Recorded
-from app.identity.refresh_token import RefreshToken, digest
+from app.identity.link import RefreshToken
 from app.identity.user import User
 from app.keys import access_keys
 from tests.browsers import ACCESS, PASSWORD, REFRESH, SITE_URL, Browser, Pocket, Site
@@ -367,7 +367,7 @@ def test_the_row_of_a_browser_keeps_its_name_and_beginning_through_a_change_of_t
 def test_the_database_holds_the_proved_token_by_its_hash_alone(site: Site, ada: Browser) -> None:
     proved = confirm(ada)
     with site.app.app_context():
-        link = db.session.get_one(RefreshToken, digest(proved[REFRESH]))
+        link = db.session.get_one(RefreshToken, seal.digest(proved[REFRESH]))
         before = db.session.query(RefreshToken).filter_by(successor=link.hash).one()
         assert before.sealed is None
 

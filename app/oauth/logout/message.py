@@ -85,7 +85,7 @@ def by_id(ids: Collection[str]) -> list[Message]:
 
 
 def are_tried(ids: Collection[str]) -> bool:
-    """Return whether each of these messages was sent at least once, whatever came of it."""
+    """Return whether each of these messages was sent at least once, with or without success."""
     return db.session.scalar(select(Message.id).where(Message.id.in_(ids), Message.attempts == 0).limit(1)) is None
 
 
