@@ -18,11 +18,11 @@ from app.config import DAY
 from app.db import Model, analyze, db, let_go, store, writing
 from app.identity import known_place, sessions
 from app.identity.activity import NOBODY, Event
-from app.identity.challenge import SpentChallenge
 from app.identity.half import HalfSignIn
 from app.identity.known_place import KnownPlace
 from app.identity.link import RefreshToken
 from app.identity.session import Session
+from app.identity.spent import Spent
 from app.identity.user import User
 from app.lab import log as lab_log
 from app.mail import outbox
@@ -107,7 +107,7 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
         (("known places",), _rows("known places", KnownPlace, KnownPlace.at <= now - known_place.KEPT_SECONDS)),
         (("revocations of the lab",), _rows("revocations of the lab", lab_log.Ended, lab_log.Ended.until < now)),
         (("half sign-ins",), _rows("half sign-ins", HalfSignIn, HalfSignIn.until <= now)),
-        (("spent challenges",), _rows("spent challenges", SpentChallenge, SpentChallenge.until < now)),
+        (("spent challenges",), _rows("spent challenges", Spent, Spent.until < now)),
         (("forms",), _rows("forms", sent.Sent, sent.Sent.at < now - sent.SPENT_SECONDS)),
     ]
 
