@@ -32,7 +32,8 @@ from app.oauth.code import Code
 from app.oauth.logout import message as messages
 from app.oauth.logout.message import Message
 from app.revocation import delivery
-from app.web import receipt, sent
+from app.web import sent
+from app.web.sign_out import receipt
 
 ENDED_DAYS = 30
 ACTIVITY_DAYS = 90

@@ -4,22 +4,28 @@ from urllib.parse import quote
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from app import admission, clock
 from app.identity import activity, address, browsers, factors, passkey, refresh_token, sessions
+from app.identity import email as emails
 from app.identity import password as passwords
 from app.identity import user as users
 from app.identity.proof import PASSWORD, Proof
 from app.identity.session import Reason, Session
 from app.identity.user import User
+from app.oauth import client as clients
 from app.oauth import consent
-from app.web import allowed, attempts, endings, forms, guard, new_address, once, rows
+from app.throttle import Throttle, TooManyMails
+from app.web import allowed, attempts, forms, guard, once, rows, step_up
 from app.web.rows import Row
+from app.web.step_up import Answer
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 DONE_SECONDS = 60
 NEWEST = 10  # events
+mails = Throttle("mails by account", "10 per 1 hour", TooManyMails)
 
 
 @bp.get("")
@@ -66,8 +72,7 @@ def email() -> ResponseReturnValue:
 def verify() -> ResponseReturnValue:
     """Send the link that verifies the address again."""
     with guard.acting() as session:
-        new_address.mails.check(session.user_id)
-        new_address.mails.count(session.user_id)
+        _count_mail(session.user_id)
         owner = users.lock(session.user_id)
         if owner.verified_at is None and owner.lost is None:
             address.ask_proof(owner)
@@ -78,7 +83,7 @@ def verify() -> ResponseReturnValue:
 @bp.post("/apps/<client_id>/end")
 @guard.required
 def end_app(client_id: str) -> ResponseReturnValue:
-    return endings.confirmed(f"app:{client_id}")
+    return step_up.request(f"app:{client_id}")
 
 
 @bp.route("/password", methods=["GET", "POST"])
@@ -132,7 +137,7 @@ def _change(form: forms.AddPassword) -> Response | None:
         if form.end_others.data:
             sessions.end_others(session, Reason.PASSWORD_CHANGED)
         if form.end_apps.data:
-            _end_apps(session)
+            _end_all_apps(session)
         renewed = session.renew(browsers.here())
         activity.act("password_changed", renewed)
         is_proved = isinstance(form, forms.ChangePassword) and not owner.has_factor
@@ -151,7 +156,48 @@ def _is_current(form: forms.ChangePassword, user: User) -> bool:
     return is_right
 
 
-def _end_apps(session: Session) -> None:
+def _end_all_apps(session: Session) -> None:
     ended = sessions.end_apps(session, Reason.PASSWORD_CHANGED)
     if consent.withdraw_all(session.user_id) or ended:
         activity.act("apps_disallowed", session)
+
+
+def _end_app(current: Session, client_id: str) -> Answer:
+    """Take back what one app was allowed, and end all that it holds."""
+    ended = sessions.end_apps(current, Reason.ENDED_ELSEWHERE, client_id=client_id)
+    if consent.withdraw(current.user_id, client_id) or ended:
+        activity.act("app_disallowed", current)
+    return step_up.lead_on("/account?done=disallowed#apps")
+
+
+def _ask_for_address(current: Session, typed: str) -> Answer:
+    """Send the links by which another address is confirmed."""
+    _count_mail(current.user_id)
+    address.ask_change(users.lock(current.user_id), _read(typed))
+    activity.act("address_asked", current)
+    return step_up.lead_on("/account?done=address")
+
+
+def _count_mail(user_id: str) -> None:
+    mails.check(user_id)
+    mails.count(user_id)
+
+
+def _read(typed: str) -> str:
+    """Return the address that was typed. Raises BadRequest if it is none."""
+    try:
+        emails.check(typed)
+    except ValueError as problem:
+        raise BadRequest from problem
+    if len(typed) > emails.LONGEST:
+        raise BadRequest
+    return typed.strip()
+
+
+step_up.register(
+    "app",
+    describe=lambda client_id: f"Take back what you allowed {clients.names([client_id])[client_id]}",
+    perform=_end_app,
+    acting=step_up.acting_in_line,
+)
+step_up.register("address", describe=lambda typed: f"Ask for {_read(typed)} as your address", perform=_ask_for_address)

@@ -10,7 +10,8 @@ from app import clock, countries
 from app.config import DAY
 from app.identity import activity, browsers, sessions
 from app.oauth.logout import message as messages
-from app.web import devices, guard, told, words
+from app.web import devices, guard, words
+from app.web.sign_out import back_channel
 
 bp = Blueprint("activity", __name__)
 LISTED = 50
@@ -41,8 +42,8 @@ def show() -> ResponseReturnValue:
     named = sessions.named(current.user_id, {event.session_id for event in events if event.session_id})
     listed = {session.id for session in named if session.ended_at is None or session.ended_at > since}
     happened = [_line(event, own, listed) for event in events]
-    said = [Line(one.at, one.title, one.how) for one in told.describe(messages.latest(current.user_id, LISTED))]
-    # Who is told, is told after the end: the order counts where the second is the same.
+    said = [Line(one.at, one.title, one.how) for one in back_channel.describe(messages.latest(current.user_id, LISTED))]
+    # An app is told after the end: the order counts where the second is the same.
     lines = sorted(said + happened, key=attrgetter("at"), reverse=True)[:LISTED]
     return render_template("web/activity.html", events=lines)
 

@@ -5,17 +5,21 @@ passkey that has verified its user.
 """
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Unauthorized
 
 from app.identity import activity, device, factors, passkey, proof, refresh_token
+from app.identity.factors import Match
+from app.identity.passkey import Signature
 from app.identity.refresh_token import Tokens
 from app.identity.session import Session
 from app.identity.user import User
 from app.oauth import authorization
-from app.web import attempts, ceremony, cookies, endings, forms, guard, local, once, second
+from app.web import attempts, ceremony, cookies, forms, guard, local, second, step_up
+from app.web.guard import Visit
 
 bp = Blueprint("confirm", __name__)
 Asked = forms.Confirm | forms.ConfirmCode | forms.ConfirmPasskey
@@ -30,7 +34,7 @@ def confirm() -> ResponseReturnValue:
     form = _kind(user)(request.form or None, data=asked)
     action = form.action.data or asked["action"]
     wanted = local.path(form.next.data or asked["next"] or "/devices")
-    doing = endings.describe(action) if action else None
+    doing = step_up.describe(action) if action else None
     done = _act(form, action, wanted) if request.method == "POST" and form.validate() else None
     if done:
         return done
@@ -67,7 +71,7 @@ def _act(form: Asked, action: str, wanted: str) -> ResponseReturnValue | None:
     if prove is None:
         return None
     before = guard.current().claims.amr
-    with endings.acting(action) as session:
+    with step_up.acting(action) if action else guard.acting() as session:
         word = prove(session.user)
         if word is None:
             return None
@@ -81,72 +85,88 @@ def _act(form: Asked, action: str, wanted: str) -> ResponseReturnValue | None:
     return answer()
 
 
-def _go_on(session: Session, tokens: Tokens, action: str, wanted: str) -> endings.Then:
+def _go_on(session: Session, tokens: Tokens, action: str, wanted: str) -> step_up.Answer:
     guard.renew(tokens)
     if action:
         device.use_up(session)
-        return endings.carry_out(session, action)
-    done = once.result(wanted)
-    return lambda: done
+        return step_up.carry_out(session, action)
+    return step_up.lead_on(wanted)
+
+
+class Way(NamedTuple):
+    """A way to prove who you are.
+
+    *find* checks what *field* of its form holds, before any lock is taken, and returns what was right; *spend* uses that
+    up in the transaction, and returns the word for the proof, or None if it is good no more. *failed*: the event of a
+    wrong try; *wrong* and *late*: what the page then says.
+    """
+
+    field: str
+    find: Callable[[Visit, Any], Any]
+    spend: Callable[[User, Any], str | None]
+    failed: str
+    wrong: str
+    late: str
 
 
 def _check(form: Asked) -> Prove | None:
-    if isinstance(form, forms.ConfirmPasskey):
-        return _check_passkey(form)
-    return _check_code(form) if isinstance(form, forms.ConfirmCode) else _check_password(form)
-
-
-def _check_passkey(form: forms.ConfirmPasskey) -> Prove | None:
-    """Accept a key of this account that has verified its user: a thief of the key lacks the PIN."""
-    user_id, signature = guard.current().session.user_id, ceremony.signature(form, ceremony.CONFIRM)
-    if signature is None or signature.user_id != user_id or not signature.is_verified:
-        _record("passkey_confirm_failed")
-        form.credential.errors = [ceremony.WRONG]
-        return None
-
-    def prove(locked: User) -> str | None:
-        how = passkey.spend(locked, signature)
-        if how is None:
-            form.credential.errors = [ceremony.WRONG]
-        return how
-
-    return prove
-
-
-def _check_password(form: forms.Confirm) -> Prove | None:
-    visit = guard.current()
-    user, version = visit.user, visit.user.password_version
-    if not attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.password))):
-        _record("confirm_failed")
-        form.password.errors = ["This is not your password."]
-        return None
-
-    def prove(locked: User) -> str | None:
-        if locked.password_version == version and not locked.has_factor:
-            return proof.PASSWORD
-        form.password.errors = ["How you sign in was changed just now."]
-        return None
-
-    return prove
-
-
-def _check_code(form: forms.ConfirmCode) -> Prove | None:
-    visit = guard.current()
-    found = attempts.confirm_code(visit.claims.sid, lambda: factors.match(visit.user, forms.text(form.code)))
+    """Check what was given, and note it if it is wrong."""
+    way = _WAYS[type(form)]
+    found = way.find(guard.current(), form)
     if found is None:
-        _record("code_confirm_failed")
-        form.code.errors = [second.WRONG]
+        with guard.acting() as session:
+            activity.act(way.failed, session)
+        form[way.field].errors = [way.wrong]
         return None
 
     def prove(locked: User) -> str | None:
-        word = second.spend(locked, found)
+        word = way.spend(locked, found)
         if word is None:
-            form.code.errors = [second.WRONG]
+            form[way.field].errors = [way.late]
         return word
 
     return prove
 
 
-def _record(failure: str) -> None:
-    with guard.acting() as session:
-        activity.act(failure, session)
+def _find_passkey(visit: Visit, form: forms.ConfirmPasskey) -> Signature | None:
+    """Accept a key of this account that has verified its user: a thief of the key lacks the PIN."""
+    found = ceremony.signature(form, ceremony.CONFIRM)
+    return found if found and found.user_id == visit.session.user_id and found.is_verified else None
+
+
+def _find_password(visit: Visit, form: forms.Confirm) -> int | None:
+    """Return the version of the password if it is right."""
+    user, version = visit.user, visit.user.password_version
+    is_right = attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.password)))
+    return version if is_right else None
+
+
+def _spend_password(locked: User, version: int) -> str | None:
+    return proof.PASSWORD if locked.password_version == version and not locked.has_factor else None
+
+
+def _find_code(visit: Visit, form: forms.ConfirmCode) -> Match | None:
+    return attempts.confirm_code(visit.claims.sid, lambda: factors.match(visit.user, forms.text(form.code)))
+
+
+_WAYS: dict[type[Asked], Way] = {
+    forms.Confirm: Way(
+        "password",
+        _find_password,
+        _spend_password,
+        failed="confirm_failed",
+        wrong="This is not your password.",
+        late="How you sign in was changed just now.",
+    ),
+    forms.ConfirmCode: Way(
+        "code", _find_code, second.spend, failed="code_confirm_failed", wrong=second.WRONG, late=second.WRONG
+    ),
+    forms.ConfirmPasskey: Way(
+        "credential",
+        _find_passkey,
+        passkey.spend,
+        failed="passkey_confirm_failed",
+        wrong=ceremony.WRONG,
+        late=ceremony.WRONG,
+    ),
+}

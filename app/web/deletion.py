@@ -1,9 +1,8 @@
 """Deletion of the visitor's account: at once, for good, and known to every node before the page answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import redirect
 from flask.typing import ResponseReturnValue
 
 from app import address, admission
@@ -12,7 +11,9 @@ from app.identity import activity, demo, erasure, sessions
 from app.identity import user as users
 from app.identity.session import Reason, Session
 from app.identity.user import User
-from app.web import cookies, guard, once, receipt, sign_out
+from app.web import cookies, guard, once, step_up
+from app.web.sign_out import browser, receipt
+from app.web.step_up import Answer
 
 PAGE = "/account/data"
 
@@ -27,7 +28,7 @@ def refusal(user: User) -> str | None:
 
 
 @contextmanager
-def acting() -> Iterator[Session]:
+def _acting(_about: str) -> Iterator[Session]:
     """Write on behalf of the current session, with the rows of all administrators locked: of two at once, one is the last."""
     with admission.turn("endings"), writing():
         users.administrators(lock=True)
@@ -35,23 +36,19 @@ def acting() -> Iterator[Session]:
             yield session
 
 
-def delete(session: Session) -> Callable[[], ResponseReturnValue]:
-    """Delete the account of *session*. Must run inside `acting`. What is returned makes the answer, once that is over.
-
-    Only /confirm comes here, in the transaction in which the visitor proves who they are.
-    """
+def _delete(session: Session, _about: str) -> Answer:
+    """Delete the account of *session*. Only `/confirm` calls this, as the visitor proves who they are."""
     if refusal(session.user):
-        done = once.result(PAGE)
-        return lambda: done
-    answer = sign_out.clear(redirect(sign_out.RECEIPT, 303))
+        return step_up.lead_on(PAGE)
+    answer = browser.lead_on()
     cookies.put(answer, cookies.RECEIPT, _end(session), seconds=receipt.SECONDS)
     once.keep(answer)
 
-    def leave() -> ResponseReturnValue:
-        guard.leave()
+    def finish() -> ResponseReturnValue:
+        guard.forget_visitor()
         return answer
 
-    return leave
+    return finish
 
 
 def _end(session: Session) -> str:
@@ -63,3 +60,6 @@ def _end(session: Session) -> str:
     erasure.forget(session.user_id)
     after_commit(lambda: activity.line("account_deleted", **about))
     return receipt.save(content)
+
+
+step_up.register("delete", describe="Delete your account for good", perform=_delete, acting=_acting)

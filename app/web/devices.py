@@ -2,19 +2,25 @@
 
 import re
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from app import clock
 from app.config import DAY
-from app.identity import activity, sessions
-from app.identity.session import Reason, Session
+from app.db import db
+from app.identity import activity, browsers, sessions, suspicion
+from app.identity.session import SITE, Reason, Session
 from app.identity.sessions import Cursor, Over
-from app.web import allowed, endings, filters, forms, guard, lifeline, once, rows, sign_out, warning
+from app.oauth import consent
+from app.web import allowed, filters, forms, guard, lifeline, once, rows, step_up, warning
 from app.web.filters import Filter
 from app.web.rows import Row
+from app.web.sign_out import browser
+from app.web.step_up import Answer
 
 bp = Blueprint("devices", __name__, url_prefix="/devices")
 LISTED_DAYS = 30
@@ -64,21 +70,21 @@ def _page(refused: dict[str, Any] | None = None) -> str:
     is_first = page == 1 and not wanted.is_set
     over = _over(current) if is_first else Over([], None)
     apps = rows.build(sessions.apps(user.id), current)
-    browsers, warnings = rows.build(shown, current), warning.build(shown, current)
+    live, warnings = rows.build(shown, current), warning.build(shown, current)
     ended = rows.build(over.sessions, current)
-    everything, now = [*browsers, *apps, *ended], clock.now()
+    everything, now = [*live, *apps, *ended], clock.now()
     return render_template(
         "web/devices.html",
         count=count,
-        live=browsers,
+        live=live,
         apps=apps,
         ended=ended,
-        called=rows.tell_apart([row for row in (*browsers, *apps) if not row.current]),
-        common=rows.in_common(browsers),
+        called=rows.tell_apart([row for row in (*live, *apps) if not row.current]),
+        common=rows.in_common(live),
         scale=lifeline.row_scale(everything, now),
         lines=lifeline.row_lines(everything, now),
         warnings=warnings,
-        told=activity.told_by_mail(user.id, [row.id for row in browsers]) if user.verified_at else set(),
+        told=activity.told_by_mail(user.id, [row.id for row in live]) if user.verified_at else set(),
         older=_older(over),
         is_first=is_first,
         page=page,
@@ -95,8 +101,8 @@ def _page(refused: dict[str, Any] | None = None) -> str:
 @guard.required
 def end(sid: str) -> ResponseReturnValue:
     if sid == guard.current().session.id:
-        return sign_out.leave()
-    return endings.confirmed(f"end:{sid}", needless=endings.own(sid).reason is not None)
+        return browser.sign_out()
+    return step_up.request(f"end:{sid}", needless=own(sid).reason is not None)
 
 
 @bp.post("/<sid>/not-me")
@@ -106,38 +112,38 @@ def disown(sid: str) -> ResponseReturnValue:
 
     The password is asked for as if the session went on: a change of password may have given it another id.
     """
-    session, current = endings.own(sid), guard.current().session
+    session, current = own(sid), guard.current().session
     if current.id in sessions.lineage(session):
-        return sign_out.leave()
-    return endings.confirmed(f"not-me:{sid}")
+        return browser.sign_out()
+    return step_up.request(f"not-me:{sid}")
 
 
 @bp.post("/<sid>/mine")
 @guard.required
 def answer(sid: str) -> ResponseReturnValue:
-    """Say "It was me". Whoever copied the cookies would say so too, so the password has to have come after the warning."""
-    since = warning.newest(endings.own(sid))
+    """Say "It was me". A thief of the cookies would say so too, so the password has to have come after the warning."""
+    since = warning.newest(own(sid))
     seen = request.form.get("seen", 0, type=int)
-    return endings.confirmed(f"mine:{sid}:{seen}", needless=since is None, since=since or 0)
+    return step_up.request(f"mine:{sid}:{seen}", needless=since is None, since=since or 0)
 
 
 @bp.post("/end-others")
 @guard.required
 def end_others() -> ResponseReturnValue:
-    return endings.confirmed("others")
+    return step_up.request("others")
 
 
 @bp.post("/end-all")
 @guard.required
 def end_all() -> ResponseReturnValue:
-    return endings.confirmed("all")
+    return step_up.request("all")
 
 
 @bp.post("/<sid>/name")
 @guard.required
 def rename(sid: str) -> ResponseReturnValue:
     form = forms.Rename(request.form)
-    endings.own(sid)
+    own(sid)
     if not form.validate():
         return _page({"verb": "not-renamed", "sid": sid, "why": form.name.errors[0]}), 422
     with guard.acting() as current:
@@ -146,6 +152,14 @@ def rename(sid: str) -> ResponseReturnValue:
             session.name = form.name.data or None
             activity.record("session_renamed", current.user_id, session)
         return once.result(f"/devices?done=renamed&sid={sid}#done")
+
+
+def own(sid: str) -> Session:
+    """Return the session if it is the visitor's own; for other users it does not exist."""
+    session = db.session.get(Session, sid)
+    if session is None or session.user_id != guard.current().session.user_id:
+        raise NotFound
+    return session
 
 
 def _live(current: Session, page: int) -> list[Session]:
@@ -190,3 +204,77 @@ def _done(listed: list[Row], current: Session, warnings: Collection[str]) -> dic
     if verb in over and any(row.id == sid and (row.state == "ended") == over[verb] for row in listed):
         return {"verb": verb, "sid": sid, "count": 0}
     return None
+
+
+def _end(current: Session, sid: str) -> Answer:
+    verb, session = "already", _locked(current, sid)
+    if session and session.end(Reason.ENDED_ELSEWHERE, actor=current.id):
+        activity.record("session_ended" if session.client_id == SITE else "app_ended", current.user_id, session)
+        verb = "ended"
+    _take_back(session)
+    return step_up.lead_on(f"/devices?done={verb}&sid={sid}#done")
+
+
+def _disown(current: Session, sid: str) -> Answer:
+    """End another person's session, also under the id that a change of password gave it since.
+
+    That person may know the password, so the answer leads to a new one.
+    """
+    session = _locked(current, sid)
+    if session and sessions.end_lineage(session, Reason.NOT_ME, actor=current.id):
+        activity.record("not_me", current.user_id, session, browser=browsers.here())
+    _take_back(session)
+    return step_up.lead_on(f"/account/password?not-me={sid}")
+
+
+def _answer_warning(current: Session, about: str) -> Answer:
+    """Take it from their owner that uses from a new place were theirs, as far as they were seen."""
+    sid, _, seen = about.partition(":")
+    session = _locked(current, sid)
+    if session and session.goes_on():
+        suspicion.answer(session, int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 20 else 0)
+    return step_up.lead_on(f"/devices?done=answered&sid={sid}#done")
+
+
+def _end_others(current: Session, _about: str) -> Answer:
+    if sessions.end_others(current, Reason.ENDED_OTHERS):
+        activity.act("others_ended", current)
+    return step_up.lead_on("/devices?done=others")
+
+
+def _end_all(current: Session, _about: str) -> Answer:
+    count = sessions.end_all(current.user_id, Reason.ENDED_EVERYWHERE, actor=current.id)
+    consent.withdraw_all(current.user_id)
+    activity.act("everywhere_ended", current)
+    once.note(current.id, count=count)
+    return lambda: browser.show_end_of_all(current.id, ended=count)
+
+
+def _locked(current: Session, sid: str) -> Session | None:
+    """Return the visitor's own session, locked, or None if a purge has removed it since it was found."""
+    session = sessions.lock(sid)
+    if session and session.user_id != current.user_id:
+        raise NotFound
+    return session
+
+
+def _take_back(session: Session | None) -> None:
+    if session and session.client_id != SITE:
+        consent.withdraw(session.user_id, session.client_id)
+
+
+def _describe_one(words: str, about: str) -> str:
+    session = own(about.partition(":")[0])
+    row = rows.build([session], session)[0]
+    return words.format(title=row.title, which=rows.called_apart(row))
+
+
+step_up.register("end", describe=partial(_describe_one, "End {which}"), perform=_end)
+step_up.register("not-me", describe=partial(_describe_one, "End {which}, which was not you"), perform=_disown)
+step_up.register(
+    "mine",
+    describe=partial(_describe_one, "Say that it was you who used {title} from a new place"),
+    perform=_answer_warning,
+)
+step_up.register("others", describe="End your other sessions", perform=_end_others, acting=step_up.acting_in_line)
+step_up.register("all", describe="Sign out everywhere", perform=_end_all)

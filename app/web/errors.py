@@ -20,7 +20,6 @@ from app.revocation.witness import LogCut
 from app.serving.reading import REFUSAL
 from app.throttle import TooManyMails, TooMuch
 from app.web import guard
-from app.web.sign_out import RETRY_SECONDS
 
 _log = logging.getLogger("signed_out.errors")
 _MACHINES = (
@@ -83,6 +82,7 @@ _MAILS = Words("Enough mail was asked for", "In the last hour as many mails were
 _OFTEN: dict[type, Words] = {TooMuch: _TOO_MUCH, TooManyMails: _MAILS}
 _APART = Words("The clock of this server is wrong", "Until it is right again, it starts and renews no sign-in, as it could take you for a thief.", "You are not signed out by this, and nothing was changed.", "Wait a few seconds, then try again: another server may answer.")  # fmt: skip
 _DAMAGED = Words("The operator of this site has to act", "The log of sign-outs on its disk does not agree with itself, so nothing is proven or published from it.", "What was ended stays ended. Nothing was changed.", "Try again later.")  # fmt: skip
+RETRY_SECONDS = 5
 BUSY_SECONDS = 3
 CUT_SECONDS = 60
 _STOOD_STILL = Words(
@@ -179,7 +179,7 @@ def answer(code: int, retry_after: int | None, words: Words | None = None, error
     """Answer with the error *code*, in its usual words or in others; *error* is the word for machines."""
     db.session.rollback()
     if code >= 500 or _is_for_machines() or not _knows_the_visitor():
-        guard.stand_aside()  # this page must not need what may be broken, and a machine has no page
+        guard.hide_visitor()  # this page must not need what may be broken, and a machine has no page
     if _is_for_machines() or guard.wants_json():
         response = jsonify(error=error or _CODES.get(code, "server_error"))
         response.status_code = code

@@ -24,7 +24,7 @@ from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session, State
 from app.identity.user import User
 from app.web import binding, cookies, local, visitors
-from app.web.held import Held
+from app.web.presented import Presented
 
 NEW_WAY_SECONDS = 2 * 60
 P = ParamSpec("P")
@@ -140,7 +140,7 @@ def peek() -> str | None:
 
 def await_ends() -> None:
     """Have the answer wait until every node knows the end of each session that this browser holds dead tokens of."""
-    for session in Held.here().sessions():
+    for session in Presented.here().sessions():
         session.await_end()
 
 
@@ -193,14 +193,14 @@ def ask_for_proof() -> Answer:
     return redirect(local.address("/confirm", request.path), 303)
 
 
-def leave() -> None:
-    """From here on this request is nobody's: it neither refreshes nor hands back cookies."""
+def forget_visitor() -> None:
+    """Have this request be no visitor's from here on: it neither refreshes nor hands back cookies."""
     g.visit = None
     g.new_cookies = {}
 
 
-def stand_aside() -> None:
-    """Show nobody's page, and ask nothing for it; tokens that were renewed are still handed back."""
+def hide_visitor() -> None:
+    """Have the page show no visitor, and ask nothing for it. Renewed tokens are still handed back."""
     g.visit = None
 
 

@@ -123,7 +123,7 @@ def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
         _end_all(owner.id, Reason.RECOVERED)
         activity.record("recovered", owner.id, browser=browsers.here())
         response = once.result(f"/links/{token}")
-    guard.leave()
+    guard.forget_visitor()
     return response
 
 
@@ -186,7 +186,7 @@ def _not_me(token: str, link: Link, user: User, _form: Any) -> Acted:
             _end_all(user.id, Reason.NOT_ME)
         activity.record("not_me", user.id, session, browser=browsers.here())
         response = once.result(f"/links/{token}")
-    guard.leave()
+    guard.forget_visitor()
     return response
 
 

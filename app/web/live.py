@@ -4,9 +4,10 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.db import db
 from app.identity.session import Reason, Session
 from app.web import guard, local
-from app.web.held import Held
+from app.web.presented import Presented
 
 bp = Blueprint("live", __name__)
 PATH = "/live"
@@ -22,19 +23,20 @@ def live() -> ResponseReturnValue:
     at = local.path(request.args.get("at"))
     session = guard.peek()
     if session is None:
-        held = Held.here()
-        if any(map(_just_left, held.sessions())):
+        tokens = Presented.here()
+        if any(_has_just_ended(session.id) for session in tokens.sessions()):
             return "", 202
         # Whether they are tokens of ours is not told.
-        return {"to": local.address("/sign-in", at) if held else "/signed-out"}, 401
+        return {"to": local.address("/sign-in", at) if tokens else "/signed-out"}, 401
     if session != request.args.get("session"):
         return {"to": at}, 409  # somebody else, or the same person anew
     return "", 204
 
 
-def _just_left(session: Session) -> bool:
+def _has_just_ended(sid: str) -> bool:
     """Return whether this browser has just ended the session by signing out or in: its new cookies are on their way."""
-    ending = session.ending
+    session = db.session.get(Session, sid)
+    ending = session.ending if session else None
     if ending is None or clock.now() - ending.at >= ANSWER_SECONDS:
         return False
-    return ending.actor == session.id or ending.reason == Reason.REPLACED
+    return ending.actor == sid or ending.reason == Reason.REPLACED

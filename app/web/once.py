@@ -30,7 +30,7 @@ from app.identity import refresh_token
 from app.oauth import code
 from app.revocation import delivery
 from app.web import cookies, guard, local, visitors
-from app.web.held import Held
+from app.web.presented import Presented
 from app.web.sent import PATIENCE_SECONDS, Claim, Ended, Form, Found
 
 FIELD = "once"
@@ -163,7 +163,7 @@ def _open(form: Form, found: Found | None) -> Response | None:
     answer.headers.extend([(name, value) for name, value in headers if name != "Content-Length"])
     if not _gives_what_lives(answer):
         return None
-    guard.leave()  # the answer has its cookies
+    guard.forget_visitor()  # the answer has its cookies
     delivery.settle_all()
     return answer
 
@@ -217,7 +217,7 @@ def _is_for_visitor(form_id: str) -> bool:
     if _OLDER.fullmatch(form_id):
         return True
     chosen, _, mark = form_id.partition(".")
-    here = {session.user_id for session in Held.here().rows() if session.goes_on()}
+    here = {session.user_id for session in Presented.here().sessions() if session.goes_on()}
     return not here or any(hmac.compare_digest(mark.encode(), _mark(chosen, one).encode()) for one in (*here, _NOBODY))
 
 

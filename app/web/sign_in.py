@@ -22,7 +22,7 @@ from app.oauth import client as clients
 from app.revocation import delivery
 from app.throttle import Quota
 from app.web import attempts, binding, cookies, forms, guard, local, mailbox, once, probe
-from app.web.held import Held
+from app.web.presented import Presented
 
 bp = Blueprint("sign_in", __name__)
 UNPROVED = "unproved"  # not why a session is over, but why this browser may not use it now
@@ -83,7 +83,7 @@ def begin(
         response = _arrive(tokens, wanted)
         mailbox.keep(response, mail)
         once.keep(response)
-    guard.leave()
+    guard.forget_visitor()
     return response
 
 
@@ -136,7 +136,7 @@ def _replace_held(user: User) -> tuple[str | None, list[Session]]:
 
 def _held() -> list[SessionRow]:
     """Return the sessions of this browser's tokens in one order, so that no two sign-ins wait for each other."""
-    return sorted(Held.here().rows(), key=attrgetter("id"))
+    return sorted(Presented.here().sessions(), key=attrgetter("id"))
 
 
 def _attempt(form: forms.SignIn) -> ResponseReturnValue:

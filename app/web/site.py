@@ -20,8 +20,6 @@ from app.web import (
     confirm,
     cross_origin,
     devices,
-    end_session,
-    ending,
     errors,
     guard,
     headers,
@@ -40,7 +38,6 @@ from app.web import (
     sign_in,
     sign_in_code,
     sign_in_passkey,
-    sign_out,
     sign_up,
     sign_up_passkey,
     speculation,
@@ -48,8 +45,10 @@ from app.web import (
     words,
 )
 from app.web.admin import routes as admin
+from app.web.sign_out import browser, retry, rp_initiated
+from app.web.sign_out import routes as sign_out
 
-_ASKED_FROM_ELSEWHERE = (authorize, end_session)  # other sites send browsers to these, which then ask
+_ASKED_FROM_ELSEWHERE = (authorize, rp_initiated)  # other sites send browsers to these, which then ask
 _LEADING_ON = (
     sign_in,
     sign_in_code,
@@ -97,9 +96,9 @@ def init_app(app: Flask) -> None:
     asked.before_request(cross_origin.ask_again)
     for part, found in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
         part.before_request(once.begin)
-        part.before_request(ending.retry)
-        part.before_request(sign_out.tell_again)
-        part.after_request(ending.settle)
+        part.before_request(retry.retry)
+        part.before_request(browser.repeat)
+        part.after_request(retry.settle)
         part.after_request(probe.settle)
         for page in found:
             part.register_blueprint(page.bp)

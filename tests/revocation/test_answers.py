@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.db import StoreUnavailable, db
-from app.identity.session import Session
+from app.identity.session import Standing
 from app.revocation import registry
 from app.web import own_server
 from tests import backings
@@ -532,14 +532,14 @@ def receipt(site: Site, answer: TestResponse) -> str:
 def test_dead_tokens_that_ask_for_an_end_are_not_told_of_one_that_cannot_be_looked_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Session) -> bool:
+    def fail(_: Standing) -> bool:
         raise StoreUnavailable("silent")
 
     pocket, ended_meanwhile = world.phone.pocket(), world.ada.pocket()
     world.phone.sign_out()
-    monkeypatch.setattr(Session, "await_end", fail)
+    monkeypatch.setattr(Standing, "await_end", fail)
     answers = [post("/devices/end-all", pocket)(world.nodes.there)]
-    monkeypatch.setattr(Session, "goes_on", lambda _: False)
+    monkeypatch.setattr(Standing, "goes_on", lambda _: False)
     answers.append(post("/devices/end-all", ended_meanwhile)(world.nodes.there))
     assert [(answer.status_code, answer.headers["Retry-After"]) for answer in answers] == [(503, "5")] * 2
 

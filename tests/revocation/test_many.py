@@ -135,7 +135,7 @@ def test_ending_many_that_fails_half_way_ends_none(site: Site, ada: Browser, mon
     def fail(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("app.web.endings.activity.record", fail)
+    monkeypatch.setattr("app.web.devices.activity.record", fail)
     assert ada.post("/devices/end-others").status_code == 500
     assert len([line for line in ada.sessions() if line["ended_at"] is None]) == 6
     assert not site.query("SELECT 1 FROM log_entries WHERE kind = 'revoked'")

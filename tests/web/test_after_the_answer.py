@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from app.db import StoreUnavailable, after_commit, db, writing
 from app.identity import refresh_token
 from app.identity.user import User
-from app.web import endings
+from app.web import devices
 from tests import backings
 from tests.browsers import ACCESS, REFRESH, Site
 from tests.server import Server
@@ -271,7 +271,7 @@ def test_a_row_that_is_gone_before_an_error_is_told_does_not_break_its_page(
         forget_sessions(site)
         raise NotFound
 
-    monkeypatch.setattr(endings, "own", find)
+    monkeypatch.setattr(devices, "own", find)
     answer = ada.post("/devices/x/name", name="Desk")
     assert answer.status_code == 404
     assert "There is no such page" in answer.text

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.db import db
 from app.identity import password as passwords
-from app.web import endings, once, sent, sign_in
+from app.web import once, sent, sign_in, step_up
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form
 
@@ -347,14 +347,14 @@ def test_a_process_whose_claim_was_taken_over_meanwhile_does_nothing(
 ) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()
-    fields, perform, seconds = form(ada, "/devices"), endings.perform, count()
+    fields, perform, seconds = form(ada, "/devices"), step_up.perform, count()
 
     def be_late(action: str) -> object:
         with backings.shell(site.folder) as connection:
             connection.execute("UPDATE forms_sent SET claim = substr(claim, 2)")
         return perform(action)
 
-    monkeypatch.setattr(endings, "perform", be_late)
+    monkeypatch.setattr(step_up, "perform", be_late)
     monkeypatch.setattr(once, "time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: next(seconds)))
     answer = ada.post(path, **fields)
     assert answer.status_code == 503

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from app.db import db
-from app.web import receipt
+from app.web.sign_out import receipt
 from tests.browsers import ACCESS, RECEIPT, REFRESH, Browser, Site
 from tests.oauth.conftest import App, register, register_app
 from tests.oauth.flow import Flow

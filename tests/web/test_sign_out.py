@@ -8,7 +8,7 @@ import pytest
 from flask import Flask, request, request_started
 
 from app.oauth import metadata
-from app.web.held import MOST
+from app.web.sign_out.retry import MOST_PENDING
 from tests import backings
 from tests.browsers import ACCESS, ENDING, RECEIPT, REFRESH, Browser, Pocket, Site
 
@@ -114,7 +114,7 @@ def sign_out_in_vain(site: Site, browser: Browser, email: str) -> tuple[Pocket, 
 @pytest.mark.parametrize("visit", ["GET", "POST"])
 def test_sign_outs_in_a_row_that_had_to_wait_all_end_at_the_next_visit(site: Site, visit: str) -> None:
     browser = site.browser()
-    pockets = [sign_out_in_vain(site, browser, f"person{number}@example.org")[0] for number in range(MOST)]
+    pockets = [sign_out_in_vain(site, browser, f"person{number}@example.org")[0] for number in range(MOST_PENDING)]
     assert len(browser.cookie(ENDING) or "") < 3900, "a browser keeps no cookie beyond 4,096 characters"
     answer = browser.get("/") if visit == "GET" else browser.sign_out()
     assert answer.status_code in (200, 303)
@@ -124,10 +124,10 @@ def test_sign_outs_in_a_row_that_had_to_wait_all_end_at_the_next_visit(site: Sit
 
 def test_of_more_than_a_cookie_holds_the_oldest_is_given_up_and_the_page_says_so(site: Site) -> None:
     browser = site.browser()
-    tried = [sign_out_in_vain(site, browser, f"person{number}@example.org") for number in range(MOST + 1)]
-    assert [("Given up" in page) for _, page in tried] == [False] * MOST + [True]
+    tried = [sign_out_in_vain(site, browser, f"person{number}@example.org") for number in range(MOST_PENDING + 1)]
+    assert [("Given up" in page) for _, page in tried] == [False] * MOST_PENDING + [True]
     browser.get("/")
-    assert [site.thief(pocket).is_signed_in() for pocket, _ in tried] == [True] + [False] * MOST
+    assert [site.thief(pocket).is_signed_in() for pocket, _ in tried] == [True] + [False] * MOST_PENDING
 
 
 @pytest.mark.parametrize("lost", [ACCESS, REFRESH])
@@ -256,7 +256,9 @@ def test_a_sign_out_that_waits_is_kept_when_the_store_goes_away_again_during_the
 
 def test_more_than_one_cookie_holds_are_not_kept_and_the_page_says_so(site: Site) -> None:
     browser = site.browser()
-    *_, oldest = reversed(pockets := signs_out_of(site, browser, *(f"p{number}@example.org" for number in range(MOST))))
+    *_, oldest = reversed(
+        pockets := signs_out_of(site, browser, *(f"p{number}@example.org" for number in range(MOST_PENDING)))
+    )
     assert "Given up" not in browser.get("/").text
     assert site.thief(oldest).is_signed_in() is False, pockets
 

@@ -6,10 +6,8 @@ An administrator never learns or chooses a password: the link goes to the person
 
 from contextlib import AbstractContextManager
 
-from flask import redirect
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
-from werkzeug.wrappers import Response as Answer
 
 from app import clock
 from app.db import after_commit, db
@@ -19,41 +17,39 @@ from app.identity.user import User
 from app.mail import link as links
 from app.mail.link import Purpose
 from app.oauth import consent
-from app.web import guard, once, rows
+from app.web import rows, step_up
 from app.web.admin import authority
+from app.web.step_up import Answer
 
 MOST_LINKS = 3  # that are good at once: more would only fill the mailbox
 
 
 def ask(verb: str, user_id: str, sid: str = "") -> ResponseReturnValue:
-    """Carry it out, after the password is confirmed if that was too long ago."""
-    action = f"{verb}:{user_id}:{sid}"
-    describe(action)
-    if guard.current().asks_again():
-        return redirect(f"/confirm?action=admin:{action}", 303)
-    with acting(action) as current:
-        return perform(current, action)
+    """Carry it out, after a proof of identity if the last one is not fresh."""
+    action = f"admin:{verb}:{user_id}:{sid}"
+    step_up.describe(action)  # raises where there is nothing to do
+    return step_up.request(action)
 
 
-def acting(action: str) -> AbstractContextManager[Session]:
+def _acting(action: str) -> AbstractContextManager[Session]:
     """Write on behalf of the current session, with the rows locked that *action* is about."""
     _, person, _ = _read(action)
     return authority.acting_on(person.id)
 
 
-def perform(current: Session, action: str) -> Answer:
+def _perform(current: Session, action: str) -> Answer:
     """Carry out `end`, `all`, `recover`, `disable` or `enable`: a colon, the person's id, a colon, perhaps a session's id.
 
     Administrators cannot do it to themselves: the devices page is for that, and the last one must not lock themselves
-    out. Must run inside `acting`.
+    out.
     """
     verb, person, sid = _read(action)
     about = f"&sid={sid}#session-{sid}" if sid else ""
     done = "own" if person.id == current.user_id else _DOES[verb](current, person, sid)
-    return once.result(f"/admin/people/{person.id}?done={done}{about}")
+    return step_up.lead_on(f"/admin/people/{person.id}?done={done}{about}")
 
 
-def describe(action: str) -> str:
+def _describe(action: str) -> str:
     """Say in words what *action* will do. Raises BadRequest if it is none of these, NotFound if nobody's."""
     verb, person, sid = _read(action)
     if verb == "end":
@@ -135,3 +131,6 @@ def _note(event: str, current: Session, person: User, session: Session | None = 
     about = {"act": event, "user": person.id, "session": session.id if session else None}
     by = {"admin": current.user_id, "by": current.id, "address": browsers.here().address}
     after_commit(lambda: activity.line("admin_acted", **about, **by))
+
+
+step_up.register("admin", describe=_describe, perform=_perform, acting=_acting)

@@ -17,8 +17,9 @@ from app.identity.session import Standing
 from app.identity.session_row import SessionRow
 from app.oauth import client as clients
 from app.revocation import delivery
-from app.web import own_server, told, words
+from app.web import own_server, words
 from app.web.own_server import Exchange
+from app.web.sign_out import back_channel
 
 SECONDS = 10 * 60
 ACCESS_TOKENS = 4
@@ -56,7 +57,7 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
         "bound": session.bound_at is not None,
         "label": session.name or browsers.describe(session.user_agent).label,
         "parts": [*_parts(found), *(_part("app", app) | {"name": names[app.client_id]} for app in apps[-APPS:])],
-        "told": told.ids(session, apps + kept),
+        "told": back_channel.ids(session, apps + kept),
         "kept": [names[app.client_id] for app in kept],
         "others": found.others,
         "position": session.ended_entry,

@@ -1,4 +1,4 @@
-"""End session: an app asks that its person be signed out here too (OpenID Connect RP-Initiated Logout)."""
+"""RP-Initiated Logout (OpenID Connect): an app asks that its user be signed out here too."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,16 @@ from app.identity import id_token
 from app.identity.id_token import Hint
 from app.oauth import client as clients
 from app.oauth.client import Client
-from app.web import cross_origin, guard, headers, local, sign_out
+from app.web import cross_origin, guard, headers, local
+from app.web.sign_out import browser
 
 bp = Blueprint("end_session", __name__)
 PATH = "/oauth/end-session"
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Who asks, as far as its ID token proves it, about whom, and where to go afterwards if that is registered."""
+class LogoutRequest:
+    """The app that asks, as far as its ID token proves it, about whom, and where to lead back if that is registered."""
 
     client: Client | None
     hint: Hint | None
@@ -28,20 +29,20 @@ class Wish:
 
 @bp.route(PATH, methods=["GET", "POST"])
 def end_session() -> ResponseReturnValue:
-    """Ask, always: that an app sends a browser here proves no wish of its person. The button then does it."""
+    """Always ask: a redirect does not prove the user's intent. The button then signs out."""
     decision = cross_origin.decision()
     if decision == "sign-out":
-        return _leave()
-    wish = _read()
-    if wish is None:
+        return _sign_out()
+    asked = _read()
+    if asked is None:
         return _page(None), 400
-    if guard.visit() is None and wish.back and decision is None:
+    if guard.visit() is None and asked.back and decision is None:
         guard.await_ends()  # there is nothing to end, and the app will take it for a sign-out
-        return redirect(wish.back, 303)
-    return _page(wish)
+        return redirect(asked.back, 303)
+    return _page(asked)
 
 
-def _read() -> Wish | None:
+def _read() -> LogoutRequest | None:
     """Read the query (section 2), or return None if its parts contradict each other."""
     given = {name: request.args.getlist(name) for name in ("id_token_hint", "client_id", "post_logout_redirect_uri")}
     if any(len(values) > 1 for values in given.values()):
@@ -51,8 +52,8 @@ def _read() -> Wish | None:
     if (token and hint is None) or (hint and client_id not in (None, hint.client_id)):
         return None
     client = clients.find(hint.client_id if hint else client_id or "")
-    # Only the token proves who asks; a client_id alone is anybody's, so it leads nowhere.
-    return Wish(client, hint, _back(client, back) if client and hint and back else None)
+    # Only the token proves which app asks. Anyone can send a client_id, so that alone leads nowhere.
+    return LogoutRequest(client, hint, _back(client, back) if client and hint and back else None)
 
 
 def _back(client: Client, uri: str) -> str | None:
@@ -62,19 +63,19 @@ def _back(client: Client, uri: str) -> str | None:
     return clients.lead_back(uri, [("state", state)] if state else [])
 
 
-def _page(wish: Wish | None) -> Response:
+def _page(asked: LogoutRequest | None) -> Response:
     visit = guard.visit()
-    about_another = bool(visit and wish and wish.hint and wish.hint.sub != visit.user.id)
-    page = render_template("web/end_session.html", wish=wish, about_another=about_another, query=local.query())
+    about_another = bool(visit and asked and asked.hint and asked.hint.sub != visit.user.id)
+    page = render_template("web/end_session.html", asked=asked, about_another=about_another, query=local.query())
     response = make_response(page)
-    if wish and wish.back:
+    if asked and asked.back:
         headers.let_forms_lead_on(response)
     return response
 
 
-def _leave() -> ResponseReturnValue:
+def _sign_out() -> ResponseReturnValue:
     try:
-        wish = _read()
+        asked = _read()
     except StoreUnavailable:
-        return sign_out.leave()  # where to go on to cannot be known; what it takes to end the session later is kept
-    return sign_out.leave(then=wish.back) if wish else (_page(None), 400)
+        return browser.sign_out()  # where to lead back cannot be known; what it takes to end the session later is kept
+    return browser.sign_out(then=asked.back) if asked else (_page(None), 400)

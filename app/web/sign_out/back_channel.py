@@ -1,4 +1,4 @@
-"""What apps were told of an end, in words, as it stands at the moment of looking."""
+"""Telling apps of an end (OpenID Connect Back-Channel Logout): how far that has come, in words."""
 
 import time
 from collections.abc import Collection
@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
-class Told:
+class LogoutNotice:
     """*app*: its name; *at*: since when that is so (Unix seconds); *state* and *how*, in words; *title*: all in one. *is_waiting*: it may
     change soon."""
 
@@ -47,26 +47,28 @@ def wait(message_ids: Collection[str]) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def show(message_ids: Collection[str]) -> list[Told]:
+def show(message_ids: Collection[str]) -> list[LogoutNotice]:
     """Describe these messages."""
     return describe(messages.by_id(message_ids))
 
 
-def describe(found: Collection[Message]) -> list[Told]:
+def describe(found: Collection[Message]) -> list[LogoutNotice]:
     """Describe each of the messages *found*."""
     apps = clients.names(message.client_id for message in found)
     return [_describe(message, apps[message.client_id]) for message in found]
 
 
-def _describe(message: Message, app: str) -> Told:
+def _describe(message: Message, app: str) -> LogoutNotice:
     over, nth = "that its session is over", f"at the {words.ordinal(message.attempts)} try"
     if message.delivered_at is not None:
         how = f"it answered after {message.milliseconds} ms" + (f", {nth}" if message.attempts > 1 else "")
-        return Told(app, message.delivered_at, "told", how, f"{app} was told {over}")
+        return LogoutNotice(app, message.delivered_at, "told", how, f"{app} was told {over}")
     if message.given_up_at is not None:
         state = "refused" if message.answer == REFUSED else "given up"
-        return Told(app, message.given_up_at, state, f"{message.answer} {nth}", f"{app} could not be told {over}")
-    return Told(app, message.made_at, "not reached yet", _waiting(message), f"{app} is being told {over}", True)
+        return LogoutNotice(
+            app, message.given_up_at, state, f"{message.answer} {nth}", f"{app} could not be told {over}"
+        )
+    return LogoutNotice(app, message.made_at, "not reached yet", _waiting(message), f"{app} is being told {over}", True)
 
 
 def _waiting(message: Message) -> str:

@@ -1,0 +1,42 @@
+"""The tokens that this browser presents: what they can still end, and nothing else."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from app import clock
+from app.identity import access_token, refresh_token, session_row
+from app.identity.session import SITE
+from app.identity.session_row import SessionRow
+from app.web import cookies
+
+
+@dataclass(frozen=True)
+class Presented:
+    """Both tokens, as the browser presented them at the time *at*. Either may be missing, or dead."""
+
+    access: str | None
+    refresh: str | None
+    at: int
+
+    @classmethod
+    def here(cls) -> "Presented":
+        return cls(cookies.read(cookies.ACCESS), cookies.read(cookies.REFRESH), clock.now())
+
+    def sessions(self) -> list[SessionRow]:
+        """Return the browser sessions of these tokens, over or not: one, unless cookies were mixed.
+
+        A refresh token counts even if it was exchanged; an access token that had expired does not count at all.
+        """
+        owner = refresh_token.owner(self.refresh) if self.refresh else None
+        claims = access_token.read(self.access) if self.access else None
+        named = session_row.find(claims.sid) if claims and claims.exp > self.at else None
+        found = {session.id: session for session in (owner, named) if session and session.client_id == SITE}
+        return list(found.values())
+
+    def are_over(self, ended: Collection[str]) -> bool:
+        """Return whether the tokens name no session but these, one of which is that of the refresh token."""
+        claims = access_token.read(self.access) if self.access else None
+        return bool(ended) and self.refresh is not None and (claims is None or claims.sid in ended)
+
+    def __bool__(self) -> bool:
+        return bool(self.access or self.refresh)
