@@ -1,4 +1,4 @@
-"""Admission: work that costs much waits in a short line of its own, so signing out and reading never wait behind it."""
+"""Admission: expensive work waits in its own short line, so signing out and reading never wait behind it."""
 
 import math
 import os
@@ -14,7 +14,7 @@ from app import db
 from app.config import POLLERS, THREADS, Settings
 
 RESERVE = 4  # one thread in so many belongs to no line
-PATIENCE_SECONDS = 10  # what has waited for so long is told to come back
+PATIENCE_SECONDS = 10  # a request that waited longer is told to come back
 OWN = 2  # places of one visitor in one line
 
 # Each kind of work, and which part of the threads may run it or wait for it. Their sum leaves the reserve.
@@ -44,7 +44,7 @@ class Others:
         self.seen_at = -math.inf
 
     def are_here(self) -> bool:
-        """Return whether there was one lately."""
+        """Return whether there was one recently."""
         return time.monotonic() - self.seen_at < LATELY
 
     def come(self) -> None:
@@ -75,7 +75,7 @@ class Queue:
     def turn(self, whose: str = "") -> Iterator[None]:
         """Wait for a turn, without a connection to the database, and hold it for the block. Raises Full.
 
-        *whose*: the visitor, who may not fill the line alone.
+        *whose*: the visitor. One visitor may not fill the line.
         """
         self._enter(whose)
         try:

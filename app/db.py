@@ -97,11 +97,11 @@ def opening(app: Flask) -> Iterator[None]:
 def writing(*, durable: bool = True) -> Iterator[None]:
     """Run the block as one transaction that means to write from its start; join one already open.
 
-    *durable*: wait at the commit until a power cut cannot undo it. Without, the commit is soon durable, and at the
-    latest with the next one that is: commits are lost from the last one backwards, so nothing that lasts can miss it.
+    *durable*: wait at the commit until a power cut cannot undo it. Otherwise the commit becomes durable soon, at the
+    latest with the next durable one: a crash loses the last commits first, so no later one survives without it.
 
-    On SQLite a transaction that reads first and writes later fails at once under contention, whatever the
-    time-out, so whatever was read before is let go and must be read again inside.
+    On SQLite a transaction that reads first and writes later fails at once under contention, in spite of the
+    time-out. So this drops what was read before; read it again inside.
 
     Order of locks, everywhere: the user rows by id, then the session row, then the head of the log.
     """
@@ -130,7 +130,7 @@ def writing(*, durable: bool = True) -> Iterator[None]:
 
 
 def _call(callback: Callable[[], None]) -> None:
-    """What was committed stands, and so does the answer that says so, whatever follows from it."""
+    """Log a failure after the commit: the commit stands, and so does the answer that reports it."""
     try:
         callback()
     except Exception:

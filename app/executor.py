@@ -1,6 +1,6 @@
-"""The executor: what computes for long does so in a process of its own, at low priority.
+"""The executor: long computations run in separate processes, at low priority.
 
-Threads would not do: beside one that computes, the others wait for the interpreter's lock.
+Threads would not do: beside a computing thread, all others wait for the interpreter's lock.
 """
 
 import logging
@@ -29,9 +29,9 @@ T = TypeVar("T")
 
 
 class Executor:
-    """Runs functions of this program in processes of its own, begun when they are first needed.
+    """Runs functions of this program in separate processes, each begun when it is first needed.
 
-    Until it is started, as in a shell, it runs them in this one.
+    Until it is started, for example in a shell, it runs them in this process.
     """
 
     def __init__(self, factory: Callable[[Mapping[str, str]], Flask], environ: Mapping[str, str]) -> None:
@@ -44,7 +44,7 @@ class Executor:
         self._is_started = True
 
     def warm(self) -> None:
-        """Begin the first process before there is work for it, once."""
+        """Begin the first process, once, before there is work for it."""
         if self._is_started and self._is_cold.acquire(blocking=False):
             self._idle.append(_Helper(self._setup))
 

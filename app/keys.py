@@ -62,7 +62,7 @@ class Keys:
         age = clock.now() - ring.read_at if ring else 0
         if ring is None or not 0 <= age < FRESH_SECONDS or (kid and not ring.knows(kid) and age > 0):
             with self._lock:
-                if self._ring is ring:  # nobody else has looked meanwhile
+                if self._ring is ring:  # no other thread has read them meanwhile
                     self._ring = _read()
                 ring = self._ring
         return ring or self.ring(kid)
@@ -159,7 +159,7 @@ def _store(purpose: str, name: str, private: Private, signs_from: int) -> str:
 def _drop_unused(purpose: str) -> None:
     """Forget keys that stopped signing so long ago that every token of theirs has expired.
 
-    An ID token is good as a hint beyond that: an app may send it along as long as somebody can be signed in.
+    An ID token is good as a hint beyond that: an app may send it as long as its session can live.
     """
     kept = KEPT_SECONDS if purpose == ACCESS else settings().session_max_seconds
     rows = sorted(_stored(purpose), key=lambda row: row.signs_from)

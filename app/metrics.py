@@ -122,9 +122,9 @@ def text() -> bytes:
     """Return what all processes of this machine have counted, in the text format of Prometheus."""
     if not os.path.isdir(os.environ.get(_FOLDER, "")):
         return generate_latest(_own)
-    everybody = CollectorRegistry()
-    MultiProcessCollector(everybody)
-    return generate_latest(everybody)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return generate_latest(registry)
 
 
 def forget(pid: int) -> None:

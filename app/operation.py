@@ -12,13 +12,13 @@ bp = Blueprint("operation", __name__)
 
 @bp.get("/healthz")
 def healthz() -> ResponseReturnValue:
-    """Say that the process lives."""
+    """Answer that the process lives."""
     return {"status": "ok"}
 
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Say whether this process can verify and write; else 503 and the reason."""
+    """Answer whether this process can verify and write; if not, 503 and the reason."""
     try:
         reason = delivery.reason_not_ready()
     except StoreUnavailable as problem:

@@ -5,15 +5,15 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986, section 2
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a page names it in a header of its own, where `;` has a meaning
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a page names it in a header, where `;` has a meaning
 _ANSWERED = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})  # RFC 6749, 4.1.2; RFC 9207
 LONGEST = 2000
 
 
 def redirect(uri: str) -> str:
-    """Check where an app wants people to be sent back to: https, http on this machine, or a scheme of its own.
+    """Check a redirect URI: https, http on this machine, or a private scheme.
 
-    Raises ValueError. RFC 9700, section 2.1 and RFC 8252, section 7: a scheme of its own is a reversed host name.
+    Raises ValueError. RFC 9700, section 2.1 and RFC 8252, section 7: a private scheme is a reversed host name.
     """
     parts = _split(uri)
     _check_query(uri, parts.query)

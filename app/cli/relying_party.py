@@ -1,4 +1,4 @@
-"""`flask relying-party`: a second site, in a process of its own."""
+"""`flask relying-party`: a second site in a separate process."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ def relying_party(options: tuple[str, ...]) -> None:
 
 
 def _registration(options: tuple[str, ...]) -> dict[str, str]:
-    """Register a relying party of this very site, or give it a new secret, unless it comes with an id of its own."""
+    """Register a relying party at this site or renew its secret, unless it was given a client id."""
     asked = _read(options)
     if asked.issuer.rstrip("/") == settings().site_url and not settings().lab:
         raise click.ClickException("LAB=0 leaves out what a relying party hears from this site: set LAB=1.")

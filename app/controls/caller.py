@@ -1,4 +1,4 @@
-"""Who may use the test controls: a program on this machine, and no page of another site that a browser has open."""
+"""Test controls are for programs on this machine, never for another site's page in a browser."""
 
 from flask import request
 from werkzeug.exceptions import Forbidden
@@ -10,9 +10,9 @@ from app.web import cross_origin
 
 
 def check() -> None:
-    """Raise Forbidden for a page of another site or another machine, and Refused for what is no JSON.
+    """Raise Forbidden for a page of another site or another machine, and Refused for a body that is not JSON.
 
-    A name that somebody else's DNS leads to this machine makes their page one of "the same origin": hence the host.
+    An attacker's DNS can point its name to this machine and make its page "the same origin", so the host is checked.
     """
     if not (is_loopback(request.host_url) and _is_here()):
         raise Forbidden("loopback only")

@@ -23,9 +23,9 @@ from app.web import cookies, forms
 
 
 def account(email: str, name: str, password: str) -> User:
-    """Return the account of this address; make it where there is none. Raises Refused where it cannot be used.
+    """Return the account of this address, made if there is none. Raises Refused if it cannot be used.
 
-    Without a *password* it gets one that nobody knows.
+    Without a *password* a new account gets a random one.
     """
     try:
         emails.check_visible(email)

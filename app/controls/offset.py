@@ -12,19 +12,19 @@ FARTHEST = 10 * 365 * 24 * 60 * 60
 def move(seconds: int) -> None:
     """Move the clock on, or back; never farther than ten years from the machine's."""
     with (settings().instance / ".clock.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)  # two that move it at once both do
+        fcntl.flock(held, fcntl.LOCK_EX)  # two moves at once both count
         _write(max(-FARTHEST, min(clock.offset() + seconds, FARTHEST)))
 
 
 def put_back() -> None:
-    """Let the site have the machine's time again."""
+    """Return the site to the machine's time."""
     _file().unlink(missing_ok=True)
 
 
 def _write(seconds: int) -> None:
     draft = _file().with_name(".clock.draft")
     draft.write_text(str(seconds))
-    draft.replace(_file())  # at once: nobody may find it half written
+    draft.replace(_file())  # a reader never finds it half written
 
 
 def _file() -> Path:

@@ -17,7 +17,7 @@ MOST = 32  # a held request keeps a thread
 
 
 def init_app(app: Flask) -> None:
-    """Give *app* its gate: each exchange passes it."""
+    """Put a gate into *app* that each exchange passes."""
     app.extensions["race"] = _pass
 
 
@@ -29,7 +29,7 @@ def force(refreshes: int) -> None:
     draft = Path(tempfile.mkdtemp(dir=settings().instance))
     for number in range(refreshes):
         (draft / str(number)).touch()
-    draft.rename(_places())  # at once: nobody may find a few of the places and think that they are all
+    draft.rename(_places())  # all places appear at once: a process that found a few would take them for all
 
 
 def missing() -> int:
@@ -38,7 +38,7 @@ def missing() -> int:
 
 
 def call_off() -> None:
-    """Let go whoever waits, and hold nobody any more."""
+    """Release the exchanges that wait, and hold no more."""
     shutil.rmtree(_places(), ignore_errors=True)
 
 
@@ -56,7 +56,7 @@ def _pass() -> None:
 
 
 def _take(place: Path) -> bool:
-    """Take a place in the race; of several that try, one alone succeeds."""
+    """Take a place in the race. Only one of several that try succeeds."""
     try:
         place.unlink()
     except FileNotFoundError:

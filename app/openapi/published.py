@@ -1,4 +1,4 @@
-"""What anybody may read, described: metadata, keys, status lists and the revocation log."""
+"""Descriptions of what is public: metadata, keys, status lists and the revocation log."""
 
 from app.openapi.parts import (
     ADDRESS,

@@ -130,7 +130,7 @@ class Courier(Generic[T]):
     def _carry(self, row: T) -> None:
         try:
             answer = self._attempt(self._app, row)
-        except Exception:  # whatever it is, the row has to come back
+        except Exception:  # of any kind: the row has to come back
             _log.exception("of %s, one could not be sent", self._name)
             answer = Answer(Outcome.FAILED, "it could not be sent")
         self._answers.put((row, answer))

@@ -1,1 +1,1 @@
-"""A second site, in a process of its own: it knows the issuer's address, and imports nothing of ours."""
+"""A second site in a separate process: it knows the issuer's address and imports none of the issuer's code."""

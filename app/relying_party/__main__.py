@@ -79,7 +79,7 @@ def _check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as problem:
-            sys.exit(f"Nobody can listen on {host}, port {port}: {problem.strerror}.")
+            sys.exit(f"Cannot listen on {host}, port {port}: {problem.strerror}.")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,6 @@ class Attempts:
         with self._lock:
             found = self._all.get(key)
             if found is None or not hmac.compare_digest(found.state.encode(), state.encode()):
-                return None  # left as it is: what anybody sends must not spoil the sign-in under way
+                return None  # kept: a stranger's request must not spoil the sign-in under way
             del self._all[key]
         return found if steady() < found.until else None

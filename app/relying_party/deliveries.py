@@ -47,7 +47,7 @@ class Forgetful:
     """Remembers nothing from one request to the next."""
 
     def start(self) -> None:
-        """There is nothing to hear in between."""
+        """Do nothing: no messages come in between."""
 
     def heard(self) -> int | None:
         return None
@@ -60,20 +60,22 @@ class Forgetful:
 
 
 class Never(Forgetful):
-    """Nobody is asked: the token lives until it expires."""
+    """Does not ask: a token lives until it expires."""
 
     name = "never"
-    says = "It asks nobody: a token is good here until it expires."
+    says = "It does not ask the issuer: a token is good here until it expires."
 
     def decide(self, bearer: Bearer) -> Verdict:
-        return Verdict(200, "It is well signed and has not expired. Nobody is asked.", "signature and expiry")
+        return Verdict(
+            200, "Its signature is right and it has not expired. The issuer was not asked.", "signature and expiry"
+        )
 
 
 class Ask(Forgetful):
-    """The issuer is asked at each request, and who gets no answer refuses."""
+    """Asks the issuer at each request, and refuses without an answer."""
 
     name = "ask"
-    says = "It asks the issuer at each request, and refuses where there is no answer."
+    says = "It asks the issuer at each request, and refuses if there is no answer."
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
@@ -92,7 +94,7 @@ class Ask(Forgetful):
 
 
 class Remembering:
-    """A memory that is trusted for so many seconds after what it has heard last. What then? *otherwise* decides."""
+    """Trusts its memory for *trusted* seconds after the last message; then *otherwise* decides."""
 
     def __init__(self, issuer: Issuer, trusted: float, otherwise: Callable[[Bearer], Verdict]) -> None:
         self._issuer = issuer

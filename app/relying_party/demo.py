@@ -1,4 +1,4 @@
-"""The site and two relying parties beside it, each a process of its own under a host of its own: `make demo`."""
+"""The site and two relying parties, each a process with its own host: `make demo`."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ STOP_SECONDS = 10
 
 
 def main() -> None:
-    """Start all, and stop all as soon as one of them stops or somebody presses Ctrl-C."""
+    """Start all, and stop all as soon as one of them stops or the user presses Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts it in the background has it ignored
     if os.environ.get("TLS", "0") != "0":
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _host(number: int) -> str:
-    """Return a loopback address of its own: cookies ignore the port. Where the system has only one, that one."""
+    """Return a separate loopback address, as cookies ignore the port; 127.0.0.1 if the system has only that one."""
     wanted = f"127.0.0.{number + 1}"
     with socket.socket() as probe:
         try:
@@ -47,7 +47,7 @@ def _host(number: int) -> str:
 
 
 def _start(*command: str) -> "subprocess.Popen[bytes]":
-    # In a session of its own: Ctrl-C reaches this process alone, which then stops them in order.
+    # In its own session: Ctrl-C reaches only this process, which then stops them in order.
     return subprocess.Popen([sys.executable, *command], cwd=PROJECT, start_new_session=True)  # noqa: S603 - our own programs
 
 

@@ -1,4 +1,4 @@
-"""The ID token: who has just signed in at the issuer, for this site and this attempt (OpenID Connect Core, 3.1.3.7)."""
+"""The ID token: which user signed in at the issuer for this attempt (OpenID Connect Core, 3.1.3.7)."""
 
 import base64
 import hashlib

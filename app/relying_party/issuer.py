@@ -12,7 +12,7 @@ from app.relying_party.verdict import Unheard
 
 ANSWER_SECONDS = 1.0
 KEYS_SECONDS = 30  # after that a key may have been withdrawn
-AGAIN_SECONDS = 1  # unknown key ids come from anybody: they make us ask no more often than this
+AGAIN_SECONDS = 1  # anyone can send unknown key ids: they make this site ask no more often than this
 
 
 class Revoked(NamedTuple):
@@ -85,7 +85,7 @@ class Issuer:
             found = jwt.PyJWKSet.from_dict(self._ask(str(metadata.get("jwks_uri"))))
         except (Unheard, jwt.PyJWTError) as problem:
             if not missing:
-                return  # whether its tokens are over is another question, and its answer has an age of its own
+                return  # the keys serve on; how old the news of revocations may be is judged elsewhere
             raise Unheard("the keys of the issuer cannot be had") from problem
         self._metadata = metadata
         self._keys = {key.key_id: key for key in found.keys if key.key_id}

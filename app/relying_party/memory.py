@@ -1,4 +1,4 @@
-"""What is remembered of the issuer's log: for each subject, the position up to which everything of it is over."""
+"""The memory of the issuer's log: for each subject, the position up to which everything of it is over."""
 
 import time
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from app.relying_party.token import Bearer
 class Memory:
     """Revocations in the log of *epoch*, up to *position*.
 
-    Those at or before *begin* may be missing: they never came. Whatever opened before the issuer has to be asked about.
+    Entries at or before *begin* may be missing: they never came. For what opened before, the issuer has to be asked.
     """
 
     def __init__(self, epoch: str) -> None:
@@ -19,7 +19,7 @@ class Memory:
         self._over: dict[str, tuple[int, int]] = {}
 
     def learn(self, entries: Iterable[dict[str, Any]], position: int) -> None:
-        """Take note of *entries*, all that came of those up to *position*, and let go of what has expired."""
+        """Apply *entries*, all that exist up to *position*, and forget what has expired."""
         for entry in entries:
             found = int(entry["position"])
             self.heard += 1
@@ -31,7 +31,7 @@ class Memory:
         self._over = {subject: found for subject, found in self._over.items() if found[1] > now}
 
     def knows(self, bearer: Bearer) -> bool:
-        """Return whether everything that can have ended this token's session is in here, up to `position`."""
+        """Return whether this memory holds every entry that can have ended the token's session, up to `position`."""
         return bearer.opened > self.begin
 
     def covers(self, bearer: Bearer) -> bool:

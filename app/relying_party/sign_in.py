@@ -49,13 +49,13 @@ def sign_in() -> AnyResponse:
 
 @bp.get("/callback")
 def callback() -> Response:
-    """Take the issuer's answer. Which browser comes first, then which issuer answers; only then is anything asked."""
+    """Take the issuer's answer. Check the browser, then the issuer, and only then exchange the code."""
     guests, answer = _guests(), {name: values[0] for name, values in request.args.lists() if len(values) == 1}
     attempt = guests.attempts.take(here.attempt_key(), answer.get("state", ""))
     if attempt is None:
         _stop("This answer is not for this browser", "It was asked for by another one, long ago, or has been used.")
     if answer.get("iss") != party().issuer.url:  # RFC 9207, section 2.4
-        _stop("Another site answered", "This browser was sent to Signed Out, and the answer names somebody else.")
+        _stop("Another site answered", "This browser was sent to Signed Out, but the answer names another site.")
     if "code" not in answer or "error" in answer:
         _stop("You were not signed in", "Signed Out was not asked to let this site know who you are.")
     return _begin(guests, _identify(guests, answer["code"], attempt))
@@ -71,8 +71,8 @@ def _identify(guests: Guests, code: str, attempt: Attempt) -> Visit:
     found = id_token.read(tokens["id_token"], party().issuer, client.id, nonce=attempt.nonce, access=access)
     person = client.person(access) if found else {}
     if found is None or person.get("sub") != found.sub:
-        _stop("This answer cannot be trusted", "It does not fit what this site asked.")
-    name = str(person.get("name") or "Somebody")
+        _stop("This answer cannot be trusted", "It does not match what this site asked for.")
+    name = str(person.get("name") or "Guest")
     return Visit(found.sub, found.sid, name, found.iat, tokens["id_token"], tokens["refresh_token"])
 
 

@@ -27,7 +27,7 @@ def sign_out() -> AnyResponse:
 
 @bp.get("/signed-out")
 def signed_out() -> str:
-    """Where the issuer leads back to; and where nobody leads on who could not be led there."""
+    """Show the end: the issuer sends the browser back here, or this site does if the issuer cannot be reached."""
     visit = here.visit()
     is_back = visit is not None and not visit.is_live and request.args.get("state") == visit.leaving
     return render_template("signed_out.html", is_back=is_back, party=party())
@@ -35,7 +35,7 @@ def signed_out() -> str:
 
 @bp.post("/backchannel-logout")
 def hear() -> tuple[Response, int]:
-    """Take the issuer's message. What makes no sense is 400; where the keys cannot be had, it may come again."""
+    """Take the issuer's message. A wrong one gets 400; without the issuer's keys the answer is 503, so it comes again."""
     guests = party().guests
     if guests is None or party().news.name != "push":
         abort(404)
@@ -50,7 +50,7 @@ def hear() -> tuple[Response, int]:
 
 
 def _leave(guests: Guests, visit: Visit) -> str:
-    """End it here first: whatever the issuer does or does not answer, it is over."""
+    """End the session here first, so it is over even if the issuer does not answer."""
     client, id_token, refresh = guests.client, visit.id_token, visit.refresh
     guests.visits.end(visit, How.HERE)
     with suppress(Unheard):
@@ -62,7 +62,7 @@ def _leave(guests: Guests, visit: Visit) -> str:
 
 
 def _is_own() -> bool:
-    """Return whether a page of this site asks, or no page at all. A client that sends neither header is no browser."""
+    """Return whether the request comes from a page of this site, or from no page. Only programs send neither header."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         return site in ("same-origin", "none")

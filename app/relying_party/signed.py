@@ -1,4 +1,4 @@
-"""What the issuer has signed: one check for every kind of token, each with an algorithm and a type of its own."""
+"""What the issuer has signed: one check for all kinds of token, each with its algorithm and type."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

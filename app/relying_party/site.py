@@ -52,7 +52,7 @@ def home() -> tuple[str, int]:
 
 @bp.get("/tokens")
 def tokens() -> str:
-    """Say how this site decides on bearer tokens."""
+    """Show how this site decides on bearer tokens."""
     news = party().news
     about = {"heard": news.heard(), "age": news.age(), "is_silent": news.is_silent()}
     return render_template("tokens.html", party=party(), news=news, **about)
@@ -60,7 +60,7 @@ def tokens() -> str:
 
 @bp.get("/state")
 def state() -> dict[str, str]:
-    """Say what an open page asks again and again: from memory, which asks nobody."""
+    """Answer an open page that polls its state, from memory, without asking the issuer."""
     return {"state": _state()}
 
 

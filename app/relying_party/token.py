@@ -28,7 +28,9 @@ class Bearer:
 
 def read(token: str, issuer: Issuer) -> Bearer | Verdict:
     """Return what *token* says, or why it says nothing here. Raises Unheard where its key cannot be had."""
-    claims = signed.read(token, issuer, KIND, issuer.audience, verify_times=False)  # its expiry has words of its own
+    claims = signed.read(
+        token, issuer, KIND, issuer.audience, verify_times=False
+    )  # an expired token gets its own words
     bearer = Bearer(**{name: claims[name] for name in Bearer.__slots__}) if claims else None
     if bearer is None or not _is_typed(bearer):
         return Verdict(401, "This is no token of our issuer for us.", "the token itself")

@@ -1,4 +1,4 @@
-"""Who is signed in here: sessions, in the memory of the one process that answers."""
+"""The sessions of this site, in the memory of its single process."""
 
 import secrets
 import threading
@@ -9,8 +9,8 @@ from enum import StrEnum
 from app.relying_party.deliveries import steady
 from app.relying_party.logout_token import Logout
 
-LIFE_SECONDS = 8 * 60 * 60  # whatever is heard or not: then it ends by itself
-ENDED_SECONDS = 10 * 60  # for so long its page can say how it ended, and to whom it belonged
+LIFE_SECONDS = 8 * 60 * 60  # then it ends by itself, even if no message came
+ENDED_SECONDS = 10 * 60  # how long its page can say how it ended and whose it was
 MOST = 10_000
 
 
@@ -26,10 +26,10 @@ class How(StrEnum):
 
 @dataclass
 class Visit:
-    """Somebody signed in here. *sid*: the issuer's session for this site. Times are Unix seconds.
+    """A session of this site. *sid*: the issuer's session for this site. Times are Unix seconds.
 
-    *confirmed*: when the issuer was last asked whether that session goes on and said yes, on the steady clock.
-    *leaving*: what the browser took along to the issuer when it went there to sign out, too.
+    *confirmed*: when the issuer last said that its session goes on, on the steady clock.
+    *leaving*: the state that the browser took along to the issuer to sign out there, too.
     """
 
     sub: str

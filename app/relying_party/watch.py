@@ -25,20 +25,20 @@ class Watch(Protocol):
 
 
 class Idle:
-    """Looks at nothing: the issuer tells (push), or nobody does (never)."""
+    """Does not look: the issuer tells this site (push), or this site never learns of it (never)."""
 
     def __init__(self, says: str) -> None:
         self.says = says
 
     def start(self) -> None:
-        """There is nothing to look at."""
+        """Do nothing."""
 
     def look(self, visit: Visit) -> None:
-        """What is known is known."""
+        """Do nothing."""
 
 
 class Asking:
-    """The issuer is asked before each page, and where it does not answer no page is shown."""
+    """Asks the issuer before each page, and shows no page without its answer."""
 
     says = "this site learns of it when you open its next page: it asks each time"
 
@@ -47,14 +47,14 @@ class Asking:
         self._visits = visits
 
     def start(self) -> None:
-        """It asks only when somebody comes."""
+        """Do nothing: it asks when a visitor comes."""
 
     def look(self, visit: Visit) -> None:
         _ask(self._client, self._visits, visit, How.ASKED)
 
 
 class Polling:
-    """The issuer is asked about each live session again and again; its answer is trusted for two rounds."""
+    """Asks the issuer about each live session at regular times, and trusts its answer for two rounds."""
 
     def __init__(self, client: Client, visits: Visits, every: float) -> None:
         self._client = client
@@ -77,14 +77,14 @@ class Polling:
     def _follow(self) -> None:
         while True:
             began, pause = steady(), min(AGAIN_SECONDS, self._every)
-            with suppress(Unheard):  # the answers grow older, until nobody trusts them
+            with suppress(Unheard):  # the answers grow older, until they are too old to trust
                 self.round()
                 pause = self._every
             time.sleep(max(0.0, began + pause - steady()))
 
 
 def make(delivery: str, client: Client, visits: Visits, every: float) -> Watch:
-    """Return what *delivery* means for visitors."""
+    """Return how this site watches its visitors' sessions under *delivery*."""
     if delivery == "ask":
         return Asking(client, visits)
     if delivery == "poll":

@@ -1,4 +1,4 @@
-"""Does the table still hold what was appended? Recomputes the whole tree, and names the first row that differs."""
+"""Check that the table holds what was appended: recompute the whole tree, and name the first row that differs."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ BATCH = 10_000
 
 
 def first_difference() -> str | None:
-    """Return what is wrong with the log, in words, or None if every entry is as it was appended."""
+    """Return in words what is wrong with the log, or None if every entry is as appended."""
     size, epoch, cut_from = log.stored_head()
     asked = select(Checkpoint.size, Checkpoint.root).where(Checkpoint.epoch == epoch)
     signed = {head.size: head.root for head in db.session.execute(asked)}
@@ -75,12 +75,12 @@ def _tiles(growing: "Growing") -> str | None:
 
 
 def _cut(size: int, cut_from: int | None) -> str | None:
-    """Name what no table can show any more: a process had read a longer log."""
+    """Report what the tables cannot show: a process had read a longer log."""
     return None if cut_from is None else str(LogCut(size, cut_from))
 
 
 class Growing:
-    """A tree that grows leaf by leaf, of which only the edge is kept, and the hashes of full tiles."""
+    """A tree that grows leaf by leaf and keeps only its right edge and the hashes of full tiles."""
 
     def __init__(self) -> None:
         self._edge: list[tuple[int, int, bytes]] = []  # level, index, hash: from the left to the right
@@ -99,7 +99,7 @@ class Growing:
         self._edge.append((level, index, found))
 
     def root(self) -> bytes:
-        """Return the hash of the whole."""
+        """Return the hash of the whole tree."""
         *rest, (_, _, found) = self._edge
         for _, _, left in reversed(rest):
             found = merkle.node_hash(left, found)

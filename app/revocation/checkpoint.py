@@ -1,4 +1,4 @@
-"""Signed heads of the log, and proofs for a person to keep (C2SP: signed-note, tlog-checkpoint, tlog-proof)."""
+"""Signed heads of the log, and proofs for a user to keep (C2SP: signed-note, tlog-checkpoint, tlog-proof)."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ _ED25519 = b"\x01"
 
 
 class Checkpoint(Model):
-    """A head that was signed: at *size* entries the tree had this *root*. Kept, so that no other is ever signed."""
+    """A signed head: at *size* entries the tree had this *root*. Kept, so no other root is ever signed for that size."""
 
     __tablename__ = "log_checkpoints"
     epoch: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -36,7 +36,7 @@ class Checkpoint(Model):
 
 @dataclass(frozen=True)
 class Proof:
-    """A proof as read from a file: the entry that it discloses, and the head that it was proven against."""
+    """A proof as read from a file: the entry that it discloses, and the head that it leads to."""
 
     entry: Entry
     origin: str
@@ -48,9 +48,9 @@ class Proof:
 
 
 def latest() -> Checkpoint:
-    """Return the signed head of the log as it is now.
+    """Return the signed head of the current log.
 
-    Raises TreeDamaged, and signs nothing, if the last head that was signed is not a beginning of this one.
+    Raises TreeDamaged, and signs nothing, if this log does not continue the last signed head.
     """
     size, epoch = log.head()
     last = db.session.scalar(
@@ -68,7 +68,7 @@ def latest() -> Checkpoint:
 
 
 def prove(position: int) -> str:
-    """Return the proof that the entry at *position* is in the log, with the entry itself, as a text to be kept.
+    """Return a text that proves that the entry at *position* is in the log, with the entry itself.
 
     Raises TreeDamaged.
     """
@@ -82,7 +82,7 @@ def prove(position: int) -> str:
 
 
 def disclose(start: int, count: int) -> list[bytes]:
-    """Return the commitments to *count* entries after the position *start*. Raises TreeDamaged if one was changed."""
+    """Return the commitments to *count* entries after the position *start*. Raises TreeDamaged if an entry was changed."""
     found = log.commitments(start, count)
     if [merkle.leaf_hash(one) for one in found] != tree.leaves(start, count):
         raise tree.damaged(f"of the entries {start + 1} to {start + count}, not all are as they were appended")
@@ -90,18 +90,18 @@ def disclose(start: int, count: int) -> list[bytes]:
 
 
 def verifier_key() -> str:
-    """Return the public key of the log with its name, as programs that verify signed notes want it."""
+    """Return the log's name and public key in the form for verifiers of signed notes."""
     name, public = origin(log.stored_head()[1]), _public(keys.log_key())
     return f"{name}+{_key_id(name, public).hex()}+{_text(_ED25519 + public)}"
 
 
 def origin(epoch: str) -> str:
-    """Return the name of the log: of this site, and of the epoch in which it was written."""
+    """Return the log's name, made of this site's host and the epoch."""
     return f"{urlsplit(settings().site_url).netloc}/log/{epoch}"
 
 
 def read(text: str) -> Proof:
-    """Read a proof as `prove` writes it. Raises ValueError if it is none."""
+    """Read a proof that `prove` wrote. Raises ValueError for anything else."""
     top, _, note = text.partition("\n\n")
     first, extra, index, *path = top.split("\n")
     name, size, root, *_ = note.split("\n")
@@ -117,7 +117,7 @@ def read(text: str) -> Proof:
 
 
 def verify(proof: Proof, key: str) -> None:
-    """Check a proof against a verifier key, off-line. Raises ValueError with the reason if it does not hold."""
+    """Check a proof against a verifier key, offline. Raises ValueError with the reason if it is wrong."""
     name, _, encoded = key.split("+", 2)
     public = _bytes(encoded)[1:]
     body, _, signatures = proof.note.partition("\n\n")

@@ -1,4 +1,4 @@
-"""Is this machine's clock the database's? A node that issued by another one would make thieves of living people."""
+"""Compare this machine's clock with the database's: a node whose clock is wrong would take users for thieves."""
 
 import logging
 import time
@@ -15,23 +15,23 @@ _log = logging.getLogger("signed_out.clocks")
 
 
 class ClockApart(StoreUnavailable):
-    """This machine's clock is not the database's. It issues nothing, and judges no refresh token."""
+    """This machine's clock differs from the database's, so it issues nothing and judges no refresh token."""
 
 
 def wall() -> float:
-    """Return this machine's idea of the time, whatever test controls made of `app.clock`."""
+    """Return this machine's own time, which test controls do not move."""
     return time.time()
 
 
 def now() -> float:
-    """Return seconds that also pass while the machine sleeps, where the system counts them."""
+    """Return steady seconds, including those that the machine slept where the system counts them."""
     return time.clock_gettime(_STEADY)
 
 
 class Clock:
-    """What this process knows of the database's clock.
+    """What this process knows about the database's clock.
 
-    It keeps the difference to its steady clock, so a step of its own wall clock shows at once, without a question.
+    It keeps the difference to its steady clock, so a step of its wall clock shows at once, without asking the database.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Clock:
         self._is_apart = False
 
     def measure(self, ask: Callable[[], float]) -> None:
-        """Compare with the database's time, which *ask* returns. How long the answer took bounds the error."""
+        """Compare with the database's time, which *ask* returns. The time that the answer took bounds the error."""
         before = now()
         found = ask()
         after = now()
@@ -51,28 +51,28 @@ class Clock:
         self._report()
 
     def is_fresh(self) -> bool:
-        """Return whether it was measured lately: the database's clock may be set too."""
+        """Return whether the last measurement is recent: the database's clock may be set, too."""
         return now() < self._measured + FRESH_SECONDS
 
     def reason(self) -> str | None:
-        """Return how far the two are apart, in words, if it is certain that they are more than two seconds."""
+        """Return in words how far the clocks are apart, if that is certainly more than two seconds."""
         ahead = wall() - now() - self._offset
         if abs(ahead) - self._error <= APART_SECONDS:
             return None
         side = "ahead of" if ahead > 0 else "behind"
         return (
             f"the clock of this machine is {abs(ahead):.1f} seconds {side} the database's, and {APART_SECONDS} are the"
-            " most: set both by NTP; until then this node signs nobody in and renews no token"
+            " most: set both by NTP; until then this node allows no sign-in and renews no token"
         )
 
     def check(self) -> None:
-        """Raise ClockApart where this process must issue nothing."""
+        """Raise ClockApart if this process must issue nothing."""
         reason = self._report()
         if reason:
             raise ClockApart(reason)
 
     def _report(self) -> str | None:
-        """Return the reason, and write it once, when it comes up."""
+        """Return the reason, and log it once when it appears."""
         reason = self.reason()
         if reason and not self._is_apart:
             _log.error("%s", reason)

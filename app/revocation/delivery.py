@@ -1,4 +1,4 @@
-"""How news reaches the memory of this process, and how Sign Out knows that it has reached every node."""
+"""How revocations reach this process's memory, and how Sign Out knows that they have reached every node."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,18 +26,19 @@ class Delivery(Protocol):
     """Keeps the memory of this process current."""
 
     def start(self) -> None:
-        """Begin to follow the log, where that goes on in the background."""
+        """Start following the log, where that happens in the background."""
 
     def current(self) -> Memory | None:
-        """Return a memory that is current enough to decide, or None if only the log itself can. Raises
-        StoreUnavailable, and LogCut for a log that lost entries."""
+        """Return a memory that is current enough to decide, or None if only the log can.
+
+        Raises StoreUnavailable, and LogCut for a log that lost entries."""
 
     def close(self) -> None:
-        """Stop deciding, then leave."""
+        """Stop deciding, then unregister."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Give *app* its way of following the log: a look at each request on SQLite, a node of its own on PostgreSQL."""
+    """Choose how *app* follows the log: on SQLite by a look at each request, on PostgreSQL as a registered node."""
     found: PostgreSQL | Sqlite = app.extensions["store"]
     witness = app.extensions["witness"] = Witness(lambda: keys.forget(app))
     with app.app_context():
@@ -51,23 +52,23 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def allows(bearer: Bearer) -> bool:
-    """Return whether the log lets the token live. Raises StoreUnavailable, never guesses."""
+    """Return whether the log lets the token live. Raises StoreUnavailable rather than guess."""
     return decide(bearer, _delivery().current(), log.allows)
 
 
 def reads_each_time() -> bool:
-    """Return whether every process reads the log at each request, so that none has to confirm anything."""
+    """Return whether every process reads the log at each request, so no node has to confirm."""
     return isinstance(_delivery(), Follower)
 
 
 def confirmation(position: int) -> Confirmation | None:
-    """Return which nodes confirmed the entry at *position*, if this process appended it, and lately."""
+    """Return which nodes confirmed the entry at *position*, if this process appended it recently."""
     delivery = _delivery()
     return delivery.confirmation(position) if isinstance(delivery, Node) else None
 
 
 def reason_not_ready() -> str | None:
-    """Return why this process should get no requests yet, or None. Raises StoreUnavailable."""
+    """Return why this process is not ready for requests, or None. Raises StoreUnavailable."""
     try:
         if _delivery().current() is None:
             log.head()
@@ -81,13 +82,13 @@ def reason_not_ready() -> str | None:
 
 
 def check_ready() -> None:
-    """Raise LogCut or ClockApart where this process cannot tell what is alive, before it looks up what may be lost."""
+    """Raise LogCut or ClockApart if this process cannot tell which sessions live."""
     log.head()
     check_clock()
 
 
 def is_clock_right() -> bool:
-    """Return whether this process can tell what has timed out."""
+    """Return whether this process's clock can tell which sessions timed out."""
     try:
         check_clock()
     except ClockApart:
@@ -96,9 +97,9 @@ def is_clock_right() -> bool:
 
 
 def check_clock() -> None:
-    """Raise ClockApart where this process must neither issue a token nor judge one that is exchanged.
+    """Raise ClockApart if this process must neither issue nor exchange a token.
 
-    On SQLite there is one machine, and so one clock.
+    SQLite means one machine, so one clock.
     """
     delivery = _delivery()
     if isinstance(delivery, Node):
@@ -114,15 +115,15 @@ def lease_age() -> float | None:
 
 
 def entries_behind() -> dict[str, int]:
-    """Return for each registered node how many entries it has not reported to have read. Raises StoreUnavailable."""
+    """Return for each registered node the number of entries that it has not yet confirmed. Raises StoreUnavailable."""
     size = log.size()
     return {node.id: max(0, size - node.position) for node in db.session.scalars(select(Registered))}
 
 
 def settle(position: int | None) -> None:
-    """Wait until every node knows the entry at *position*, whichever process appended it. None: nothing to wait for.
+    """Wait until every node knows the entry at *position*, whichever process appended it. None: do not wait.
 
-    Inside `db.writing` the wait follows the commit. Outside it is now, and holds no connection.
+    Inside `db.writing` the wait follows the commit. Outside, it starts now and holds no connection.
     """
     delivery = _delivery()
     if position is None or not isinstance(delivery, Node):
@@ -135,14 +136,14 @@ def settle(position: int | None) -> None:
 
 
 def settle_all() -> None:
-    """Wait until every node knows all that the log says now, for a request that does not know what concerns it."""
+    """Wait until every node knows the whole log, for a request that does not know which entry concerns it."""
     if isinstance(_delivery(), Node):
         settle(log.size())
 
 
 @log.projection
 def _spread(entries: Sequence[Entry]) -> None:
-    """Wake every node with the commit of revocations, and go on only when all of them know the last."""
+    """Wake every node when revocations are committed, and wait until all nodes know the last one."""
     delivery, last = _delivery(), entries[-1]
     if last.kind is Kind.REVOKED and isinstance(delivery, Node):
         if not delivery.has_redis:
@@ -152,7 +153,7 @@ def _spread(entries: Sequence[Entry]) -> None:
 
 @dataclass
 class _Wait:
-    """The one wait after a transaction: for the last of the entries that it appended or found."""
+    """The single wait after a transaction, for the last entry that it appended or found."""
 
     node: Node
     position: int = 0

@@ -41,19 +41,19 @@ class Entry(NamedTuple):
     actor: str | None
 
     def content(self) -> bytes:
-        """Return the entry as the one text that its hash is made of: a JSON list of its fields in their order."""
+        """Return the text that is hashed: a JSON list of the fields in their order."""
         return json.dumps([*self], separators=(",", ":"), ensure_ascii=True).encode()
 
     def commitment(self, nonce: bytes) -> bytes:
         """Return what the public log holds for this entry: SHA-256 of 16 random bytes and the content.
 
-        It tells nothing of the entry to anybody who was not given both.
+        A reader without both learns nothing about the entry.
         """
         return hashlib.sha256(nonce + self.content()).digest()
 
 
 class Bearer(Protocol):
-    """What a verifier knows of the access token in its hands."""
+    """What a verifier knows about an access token."""
 
     @property
     def jti(self) -> str: ...

@@ -1,4 +1,4 @@
-"""On SQLite, every process looks at the log at each request: one machine needs neither lease nor registry."""
+"""On SQLite every process checks the log at each request: one machine needs neither lease nor registry."""
 
 import os
 import sqlite3
@@ -17,10 +17,10 @@ FILE_SECONDS = 0.1
 class Follower:
     """Keeps a memory as current as the log.
 
-    SQLite's `data_version` costs microseconds and differs as soon as another connection has committed. It ignores
-    commits of its own connection and stands still inside a read transaction: hence a connection for this alone, in
-    autocommit. Version first, entries second, publish third: a commit in between is read now or at the next look.
-    One look serves every request that came before it began.
+    SQLite's `data_version` costs microseconds and changes as soon as another connection has committed. It ignores
+    commits of its own connection and stands still inside a read transaction, so the follower has its own connection in
+    autocommit. It reads the version, then the entries, then publishes: a commit in between is read now or the next
+    time. One look serves every request that came before it began.
     """
 
     def __init__(self, database: Path, witness: Witness) -> None:
@@ -36,7 +36,7 @@ class Follower:
         self._memory: Memory | None = None
 
     def start(self) -> None:
-        """Nothing runs in the background."""
+        """Do nothing: nothing runs in the background."""
 
     def current(self) -> Memory | None:
         """Return a memory that knows every entry committed before this call. Raises StoreUnavailable."""
@@ -47,7 +47,7 @@ class Follower:
             return self._memory
 
     def close(self) -> None:
-        """Let go of the connection; the next look opens another."""
+        """Close the connection; the next look opens another."""
         with self._lock:
             if self._pid == os.getpid():
                 self._connection.close()
@@ -63,7 +63,7 @@ class Follower:
         self._done = self._begun
 
     def _catch_up(self) -> None:
-        if self._pid != os.getpid() or self._is_elsewhere():  # a connection must not be carried across a fork
+        if self._pid != os.getpid() or self._is_elsewhere():  # a connection must not cross a fork
             self._open()
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
@@ -80,9 +80,9 @@ class Follower:
             raise
 
     def _is_elsewhere(self) -> bool:
-        """Return whether the connection goes on with a file that was removed or replaced; looks ten times a second.
+        """Return whether the connection's file was removed or replaced; checks ten times a second.
 
-        Nobody writes to such a file: who writes looks each time.
+        A removed file gets no more writes: each writer checks its file first.
         """
         now = time.monotonic()
         if now < self._file_checked + FILE_SECONDS:

@@ -1,4 +1,4 @@
-"""The rule of the lease: how long a node may answer from memory. Pure: it has a clock, and neither thread nor socket."""
+"""The rule of the lease: how long a node may answer from memory. Pure: a clock, no thread, no socket."""
 
 from collections.abc import Callable
 
@@ -29,9 +29,9 @@ class Lease:
         return self.seconds / 3
 
     def renew(self, read: Callable[[Memory | None], Memory], report: Callable[[int], bool]) -> bool:
-        """Begin anew with what *read* makes of the memory so far, once *report* has published how far that goes.
+        """Start a new lease with the memory that *read* returns, once *report* has published its position.
 
-        Return False, and let the old lease run, if it could not be published: the registry no longer has this node.
+        Return False and let the old lease run if *report* fails: the registry no longer has this node.
         Raises LogCut."""
         began = self._now()
         try:
@@ -46,7 +46,7 @@ class Lease:
         return True
 
     def current(self) -> Memory | None:
-        """Return what is remembered while the lease runs; None afterwards. Raises LogCut."""
+        """Return the memory while the lease runs, None afterwards. Raises LogCut."""
         if self._cut:
             raise LogCut(self._cut.size, self._cut.known)
         held = None if self._has_ended else self._held  # a read under way may still end after `end`
@@ -58,11 +58,11 @@ class Lease:
         return self._now() - held[1] if held else None
 
     def is_over_everywhere(self, since: float) -> bool:
-        """Return whether no node can still trust a lease begun before *since*."""
+        """Return whether every lease begun before *since* is over, on every node."""
         return self._now() >= since + self.seconds * MARGIN
 
     def forget(self) -> None:
-        """Trust nothing until the next read, which begins from the start of the log."""
+        """Trust nothing until the next read, which starts at the beginning of the log."""
         self._held = None
 
     def end(self) -> None:

@@ -1,4 +1,4 @@
-"""The revocation log: append-only, gapless, exact. The truth that every checker only remembers."""
+"""The revocation log: append-only, gapless, exact. Each checker is a memory of it."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from app.revocation.witness import NOTHING, Found, Known, LogCut, Seen, Witness
 class Head(Model):
     """One row: how many entries there are, and the random epoch in which they were written.
 
-    *cut_from*: a process had read so many when it found fewer. The log then takes no entry, and decides nothing.
+    *cut_from*: a process had read this many and then found fewer. From then on the log takes no entry and decides nothing.
     """
 
     __tablename__ = "log_head"
@@ -30,12 +30,12 @@ class Head(Model):
     cut_from: Mapped[int | None]
 
 
-SMALL = 1024  # entries: any plan will do for fewer
+SMALL = 1024  # entries; for fewer, any query plan will do
 IS_REVOKED = text("kind = 'revoked'")  # as a constant: with a parameter, no partial index is sure to be used
 
 
 class LogEntry(Model):
-    """An entry as stored. Database triggers forbid to change, remove or replace one, or to leave a gap."""
+    """An entry as stored. Database triggers forbid changing, removing or replacing one, and leaving a gap."""
 
     __tablename__ = "log_entries"
     __table_args__ = (
@@ -52,7 +52,7 @@ class LogEntry(Model):
     at: Mapped[int]
     reason: Mapped[str | None] = mapped_column(String(32))
     actor: Mapped[str | None] = mapped_column(String(64))
-    # Kept for ever: a proof commits to it, so that nobody can guess an entry from its hash.
+    # Kept for ever: a proof commits to it, so an entry cannot be guessed from its hash.
     nonce: Mapped[bytes]
 
     def entry(self) -> Entry:
@@ -73,7 +73,7 @@ Asked = Session | scoped_session[Any]
 
 
 class Fact(NamedTuple):
-    """What is to be appended. *opened*: None for the entry's own position."""
+    """A fact to append. *opened*: None for the entry's own position."""
 
     kind: Kind
     scope: Scope
@@ -93,18 +93,18 @@ def open_session(sid: str, *, until: int) -> Entry:
 def revoke(
     scope: Scope, subject: str, *, until: int, reason: str, opened: int | None = None, actor: str | None = None
 ) -> Entry:
-    """Append that everything of *subject* that opened so far is over. Must run inside `db.writing`."""
+    """Append that everything of *subject* opened so far is over. Must run inside `db.writing`."""
     (entry,) = _append([Fact(Kind.REVOKED, scope, subject, until, opened, reason, actor)])
     return entry
 
 
 def revoke_each(facts: Sequence[Fact]) -> list[Entry]:
-    """Append many at once, in this order, by as few statements as one. Must run inside `db.writing`."""
+    """Append *facts* in this order, with as few statements as for one. Must run inside `db.writing`."""
     return _append(facts) if facts else []
 
 
 def allows(bearer: Bearer, session: Asked = db.session) -> bool:
-    """Decide on the token from the log itself; also refuses one of another log, perhaps a newer copy of this one."""
+    """Return whether the log lets the token live. A token of another log, perhaps a newer copy of this one, does not."""
     size, _, ended = _ask(_COVERING, session, **_asked((bearer.jti, bearer.sid, bearer.sub), bearer.opened))
     return bearer.opened <= size and ended is None
 
@@ -121,7 +121,7 @@ def head() -> tuple[int, str]:
 
 
 def stored_head() -> tuple[int, str, int | None]:
-    """Return the head as it stands in the table, with the mark of a log that lost entries."""
+    """Return the head as stored, with the mark of a log that lost entries."""
     size, epoch, cut_from = db.session.execute(select(Head.size, Head.epoch, Head.cut_from)).one()
     return size, epoch, cut_from
 
@@ -133,7 +133,7 @@ def commitments(start: int, count: int) -> list[bytes]:
 
 
 def begin_epoch() -> None:
-    """Begin a new epoch: every node forgets what it knew, and a log that was cut is whole. Must run inside `db.writing`."""
+    """Begin a new epoch: every node forgets what it knew, and the mark of a cut log goes. Must run inside `db.writing`."""
     db.session.execute(
         update(Head).values(epoch=secrets.token_hex(16), cut_from=None),
         execution_options={"synchronize_session": False},
@@ -141,7 +141,7 @@ def begin_epoch() -> None:
 
 
 def is_over(bearer: Bearer) -> bool:
-    """Answer exactly, from the log itself, whether the token, its session, or its user's sessions were ended."""
+    """Return, from the log itself, whether the token, its session, or its user's sessions were ended."""
     return covers((bearer.jti, bearer.sid, bearer.sub), bearer.opened)
 
 
@@ -153,7 +153,7 @@ def covers(subjects: tuple[str, ...], opened: int) -> bool:
 def covering(subjects: tuple[str, ...], opened: int) -> int | None:
     """Return the position of the first entry that revokes any of *subjects* at or after the position *opened*.
 
-    One look into one index. Every node that has read this entry refuses what it covers. Raises LogCut.
+    One index look-up. Every node that has read this entry refuses what it covers. Raises LogCut.
     """
     *_, position = _ask(_COVERING, **_asked(subjects, opened))
     found: int | None = position
@@ -184,7 +184,7 @@ def _last_revoking() -> Any:
 
 
 _LOG, _ENTRIES, _LEAVES = prebuilt.table(Head), prebuilt.table(LogEntry), prebuilt.table(tree.Leaf)
-_SUBJECTS = "subject", "another", "third"  # of a bearer: the token, its session and its user
+_SUBJECTS = "subject", "another", "third"  # the token, its session and its user
 _HEAD = select(*_head())
 _COVERING = select(*_head(), _first_covering())
 _LATEST = select(*_head(), _last_revoking())
@@ -199,7 +199,7 @@ def _asked(subjects: tuple[str, ...], opened: int) -> dict[str, Any]:
 
 
 def _ask(statement: Executable, session: Asked = db.session, **values: Any) -> tuple[Any, ...]:
-    """Return the size and the epoch of the log, and what else *statement* selects. Raises LogCut."""
+    """Return the size and the epoch of the log, then whatever else *statement* selects. Raises LogCut."""
     connection = session.connection()
     known = witness.known_to(connection)
     row: Answer | None = connection.execute(statement, {"known": known.position, **values}).one_or_none()
@@ -211,7 +211,7 @@ def _ask(statement: Executable, session: Asked = db.session, **values: Any) -> t
 
 
 def _lost(known: Known, session: Asked = db.session) -> LogCut:
-    """Return what is wrong with a log that is marked as cut, or has no head."""
+    """Return the error for a log that is marked as cut, or has no head."""
     size, cut_from = session.execute(select(Head.size, Head.cut_from)).one_or_none() or (0, None)
     return LogCut(size, known.position if cut_from is None else cut_from)
 
@@ -221,14 +221,14 @@ _projections: list[Projection] = []
 
 
 def projection(write: Projection) -> Projection:
-    """Have *write* called with the entries that are appended together, inside the transaction that appends them."""
+    """Register *write*: it gets the entries appended together, inside the transaction that appends them."""
     _projections.append(write)
     return write
 
 
 @projection
 def _follow_growth(entries: Sequence[Entry]) -> None:
-    """Refresh the database's statistics each time the log has doubled, so that its plans fit the size of the tables."""
+    """Refresh the database's statistics whenever the log has doubled, so query plans fit the size of the tables."""
     before, size = entries[0].position - 1, entries[-1].position
     if size >= SMALL and size.bit_length() > before.bit_length():
         after_commit(analyze_growth)
@@ -258,7 +258,7 @@ def _entry(position: int, fact: Fact) -> Entry:
 
 @dataclass
 class _Note:
-    """Has this process remember, after the commit, how long it has made the log."""
+    """Records after the commit how long this process has made the log."""
 
     witness: Witness
     seen: Seen = NOTHING
@@ -268,9 +268,9 @@ class _Note:
 
 
 def _next(count: int) -> tuple[int, str]:
-    """Take so many positions; return the first, and the epoch. Raises LogCut.
+    """Take *count* positions. Return the first and the epoch. Raises LogCut.
 
-    The row of the head is held until the commit, so positions are gapless and in the order of the commits.
+    The head's row is locked until the commit, so positions have no gaps and follow the order of the commits.
     (A sequence would leave gaps; max()+1 would give duplicates.)
     """
     known = witness.known_to(db.session.connection())

@@ -1,4 +1,4 @@
-"""What a process remembers of the log: a checker, and how far it has read."""
+"""What a process remembers of the log: a checker, and the position up to which it has read."""
 
 import logging
 import sqlite3
@@ -26,7 +26,7 @@ _NEWS = "SELECT position, scope, subject, opened, until FROM log_entries WHERE k
 
 
 class Memory:
-    """A checker that has been told every revocation up to *position* in the log of *epoch*. *now*: Unix seconds."""
+    """A checker that has read every revocation up to *position* in the log of *epoch*. *now*: Unix seconds."""
 
     def __init__(self, epoch: str, now: Callable[[], int] = clock.now) -> None:
         self.epoch = epoch
@@ -35,18 +35,18 @@ class Memory:
         denylist, cutoff = Denylist(), Cutoff()
         self.checker: Checker = AllOf(denylist, cutoff)
         self.checker.forget(now())  # what has expired need not be read
-        # Each is told what concerns it alone: a log to join may hold a million entries.
-        self._told = {
+        # Send each entry only to the checker that it concerns: a joining node may replay a million.
+        self._appliers = {
             "token": (Scope.TOKEN, denylist.apply),
             "session": (Scope.SESSION, denylist.apply),
             "user": (Scope.USER, cutoff.apply),
         }
 
     def learn(self, size: int, rows: Any) -> None:
-        """Take note of *rows*, revocations after `position`, in order; *size* was read before them."""
+        """Apply *rows*, the revocations after `position` in order. *size* was read before them."""
         position = 0
         for position, name, subject, opened, until in rows:
-            scope, apply = self._told[name]
+            scope, apply = self._appliers[name]
             apply(Entry(position, Kind.REVOKED, scope, subject, opened, until, 0, None, None))
         self.position = max(size, position)
         self.checker.forget(self._now())
@@ -55,8 +55,8 @@ class Memory:
 def decide(bearer: Bearer, memory: Memory | None, otherwise: Callable[[Bearer], bool]) -> bool:
     """Return whether the token lives: memory decides while it is current, and *otherwise* where it cannot know.
 
-    It cannot once its lease is over, of a session that opened after it last read, and of a token so old that what
-    concerns it may be forgotten.
+    Memory cannot know once its lease is over, for a session that opened after its last read, and for a token so old
+    that its entries may be forgotten.
     """
     if memory is None or bearer.opened > memory.position or bearer.exp <= memory.checker.horizon:
         return otherwise(bearer)
@@ -70,9 +70,9 @@ _log = logging.getLogger("signed_out.log")
 def read(
     known: Memory | None, ask: Ask, placeholder: str, witness: Witness, now: Callable[[], int] = clock.now
 ) -> Memory:
-    """Return a memory that knows all that was committed before this call: *known*, or another for another epoch.
+    """Return a memory of everything committed before this call: *known*, or a new one for another epoch.
 
-    *ask* runs a statement, each in a snapshot of its own. The head is read first, so an entry committed in between
+    *ask* runs each statement in its own snapshot. The head is read first, so an entry committed in between
     is read now or the next time, never skipped. Raises LogCut.
     """
     size, epoch, last = _head(ask, placeholder, witness)

@@ -99,11 +99,11 @@ class Node:
         if self._redis and is_new:
             self._redis.send()
         pause = 0.001
-        most = confirmed = 0  # of the nodes that were seen, some may be struck out meanwhile
+        most = confirmed = 0  # some of the nodes may be struck out meanwhile
         while not self.lease.is_over_everywhere(began):
             try:
                 nodes, confirmed = registry.count(engine, position)
-            except Exception as problem:  # whatever it is, no node is known to have read the entry
+            except Exception as problem:  # of any kind: no node is known to have read the entry
                 nodes, confirmed = max(most, 1), 0
                 _log.warning("the registry of nodes cannot be read: %s", problem)
             most = max(most, nodes)

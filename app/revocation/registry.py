@@ -1,4 +1,4 @@
-"""The registry of nodes, in the database: who has to confirm."""
+"""The registered nodes, each of which must confirm a revocation."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from app.db import Model
 
 
 class Registered(Model):
-    """A node. *position*: how far it has read the log; *beat*: grows with each report."""
+    """A node. *position*: how far it has read the log. *beat* grows with each report."""
 
     __tablename__ = "nodes"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

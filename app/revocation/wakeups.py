@@ -1,4 +1,4 @@
-"""Wake-ups: they save a node's waiting, and carry nothing. One that is lost costs time, never an entry."""
+"""Wake-ups: they shorten a node's wait and carry no entry, so a lost one costs time alone."""
 
 import time
 from contextlib import suppress
@@ -41,11 +41,11 @@ class Notifications:
             pass
 
     def close(self) -> None:
-        """The connection is closed by whoever opened it."""
+        """Leave the connection open: the node that opened it closes it."""
 
 
 class RedisMessages:
-    """Publish and subscribe of Redis. Without it a node polls, and nobody is refused."""
+    """Publish and subscribe of Redis. Without Redis the node polls, and refuses no token for that."""
 
     CHANNEL = "signed-out"
 
@@ -54,7 +54,7 @@ class RedisMessages:
         self._subscription: PubSub | None = None
 
     def send(self) -> None:
-        with suppress(redis.RedisError):  # without it they poll
+        with suppress(redis.RedisError):  # the nodes poll then
             self._client.publish(self.CHANNEL, "")
 
     def listen(self) -> None:

@@ -84,9 +84,9 @@ class Known:
 
 
 class Witness:
-    """Remembers it for as long as the process lives, whatever becomes of memories, connections and files.
+    """Remembers it as long as the process lives, beyond the life of memories, connections and files.
 
-    *on_epoch* is called when another epoch is seen than before.
+    *on_epoch* is called when the epoch has changed.
     """
 
     def __init__(self, on_epoch: Callable[[], None]) -> None:

@@ -206,7 +206,7 @@ class Buffered(Worker):  # type: ignore[misc]
         threads.submit(self._answer, line, line.asked)
 
     def _answer(self, line: Line, asked: Asked) -> None:
-        """Have the application answer, in a thread of its own."""
+        """Call the application, in one of the threads."""
         request = asked.request
         try:
             request._expected_100_continue = False
@@ -285,14 +285,14 @@ class Buffered(Worker):  # type: ignore[misc]
             self._hang_up(line)
 
     def _look_again(self, line: Line) -> None:
-        """Another request may have come with the last one."""
+        """Read on: another request may have come with the last one."""
         try:
             self._read(line)
         except OSError:
             self._close(line)
 
     def _hang_up(self, line: Line) -> None:
-        """Let the client read its answer to the end: bytes that nobody has read would take it back."""
+        """Let the client read its answer to the end: closing over unread bytes would reset the connection."""
         line.received.clear()
         try:
             line.socket.shutdown(socket.SHUT_WR)

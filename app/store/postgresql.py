@@ -38,7 +38,7 @@ LIMITS = {
 REQUEST = Limits(LIMITS, ANSWER_SECONDS)
 _COMMAND = Limits(LIMITS | {"statement_timeout": 600_000, "idle_in_transaction_session_timeout": 60_000}, 600)
 _MIGRATION = Limits({}, None)  # nothing has an end here but the migration itself, however large the tables are
-# An answered sign-out survives a crash of the server, whatever the database's default is.
+# An answered sign-out survives a crash of the server, even if the database's default would lose it.
 _ALWAYS = {"synchronous_commit": "on"}
 _ROUNDS = 3  # in which a pooler that works by transaction gives itself away
 
@@ -118,9 +118,9 @@ class PostgreSQL:
         return _ALWAYS | {name: str(value) for name, value in self._limits.options.items()}
 
     def prepare(self) -> None:
-        """Make sure that connections keep what is set on them. Raises StoreUnavailable.
+        """Check that connections keep their settings. Raises StoreUnavailable.
 
-        The database was made by whoever runs the server.
+        The operator of the server has made the database.
         """
         try:
             with self.connect(autocommit=True) as one, self.connect(autocommit=True) as other:
@@ -130,10 +130,10 @@ class PostgreSQL:
             raise StoreUnavailable(" ".join(str(problem).split())) from problem
 
     def _check_session(self, one: Bounded, other: Bounded) -> None:
-        """Raise StoreUnavailable if a pooler gives the server's sessions to whoever has a transaction.
+        """Raise StoreUnavailable if a pooler assigns a server session per transaction.
 
-        LISTEN, locks, limits and prepared statements belong to a session. Two connections then meet in one, or one
-        changes between two questions.
+        LISTEN, locks, limits and prepared statements belong to a session. With such a pooler two connections share
+        one session, or one connection changes its session between two statements.
         """
         before, between, after = (_session(connection) for connection in (one, other, one))
         if before != after or before[0] == between[0] or before[1] != self._settings():
@@ -142,10 +142,10 @@ class PostgreSQL:
             )
 
     def attach(self, engine: Engine) -> None:
-        """Every connection comes from `connect`, and is as it should be."""
+        """Do nothing: every connection comes from `connect`, which has set it up."""
 
     def start(self) -> None:
-        """The server does what is to be done in the background."""
+        """Do nothing: the server works in the background by itself."""
 
     def turn_to_write(self, patience: float) -> nullcontext[None]:
         return nullcontext()

@@ -103,7 +103,7 @@ def test_an_id_without_its_secret_is_said_in_one_line(monkeypatch: pytest.Monkey
         (["--issuer", "localhost"], "scheme and host only"),
         (["--issuer", "http://localhost:8000/path"], "scheme and host only"),
         (["--delivery", "pigeon"], "'pigeon' is not one of"),
-        (["--port", "TAKEN"], "Nobody can listen on 127.0.0.1"),
+        (["--port", "TAKEN"], "Cannot listen on 127.0.0.1"),
     ],
 )
 def test_what_makes_no_sense_is_said_in_one_line(words: list[str], says: str) -> None:

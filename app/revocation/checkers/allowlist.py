@@ -1,4 +1,4 @@
-"""The allowlist: every session that lives. What it does not know, it refuses."""
+"""The allowlist: every live session. It refuses what it does not know."""
 
 from app.revocation.checkers.bitmap import Bitmap
 from app.revocation.checkers.expiry import Expiries
@@ -6,7 +6,7 @@ from app.revocation.entries import Bearer, Entry, Kind, Scope
 
 
 class Allowlist:
-    """Remembers sessions by the position at which they opened. Coarse: a single revoked token takes its session along."""
+    """Remembers sessions by the position at which they opened. Coarse: a revoked token ends its whole session."""
 
     horizon = 0  # what is forgotten is refused by itself
 
@@ -19,7 +19,7 @@ class Allowlist:
         return len(self._live)
 
     def apply(self, entry: Entry) -> None:
-        if entry.position <= self._read:  # a second time; an opening must not undo an end
+        if entry.position <= self._read:  # read before: an opening must not undo an end
             return
         self._read = entry.position
         if entry.kind is Kind.OPENED:

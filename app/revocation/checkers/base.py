@@ -6,10 +6,10 @@ from app.revocation.entries import Bearer, Entry
 
 
 class Checker(Protocol):
-    """Folds entries, in order and perhaps twice, and says whether a token may still be accepted.
+    """Reads entries in order, some perhaps twice, and decides whether a token may still be accepted.
 
-    *horizon*: Unix seconds. What concerns only tokens expired by then may be forgotten, so such a token is refused,
-    even if the clock is set back; whoever can ask the log may ask it instead.
+    *horizon*: Unix seconds. A checker may forget what concerns only tokens expired by then, so it refuses such a token
+    even if the clock is set back. A caller that can ask the log may ask it instead.
     """
 
     @property
@@ -19,13 +19,13 @@ class Checker(Protocol):
         """Take note of one entry."""
 
     def allows(self, bearer: Bearer) -> bool:
-        """Return whether nothing this checker knows speaks against the token."""
+        """Return whether this checker knows of no reason to refuse the token."""
 
     def forget(self, now: int) -> None:
         """Let go of entries that concern only tokens expired at *now* (Unix seconds)."""
 
     def snapshot(self) -> bytes:
-        """Return what is remembered, as it would be handed to somebody else."""
+        """Return what is remembered, in the form in which it would be handed to another verifier."""
 
 
 class AllOf:

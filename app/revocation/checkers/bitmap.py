@@ -1,4 +1,4 @@
-"""A set of positions in the log, at a bit each: pages appear where there is one, and go with the last."""
+"""A set of positions in the log, one bit each. A page exists while it holds a position."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ PAGE = 1 << 16  # positions
 
 
 class Bitmap:
-    """Positions, each in or out."""
+    """A set of positions."""
 
     def __init__(self) -> None:
         self._pages: dict[int, tuple[bytearray, list[int]]] = {}  # a page, and how many are in it
@@ -19,7 +19,7 @@ class Bitmap:
         return sum(count[0] for _, count in self._pages.values())
 
     def add(self, position: int) -> bool:
-        """Put a position in; say whether it was out."""
+        """Add a position. Return whether it is new."""
         page = self._pages.get(position // PAGE)
         if page is None:
             page = self._pages[position // PAGE] = (bytearray(PAGE // 8), [0])

@@ -5,7 +5,7 @@ from app.revocation.entries import Bearer, Entry, Kind, Scope
 
 
 class Cutoff:
-    """Remembers one position a user, so that who signs in again, even in the same second, is not refused."""
+    """Remembers one position per user, so a new sign-in, even in the same second, is accepted."""
 
     def __init__(self) -> None:
         self._cuts: dict[str, int] = {}

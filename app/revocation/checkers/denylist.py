@@ -1,4 +1,4 @@
-"""The denylist: what was revoked, until it would have expired anyway."""
+"""The denylist: everything revoked, until it would have expired anyway."""
 
 from array import array
 
@@ -8,7 +8,7 @@ from app.revocation.entries import Bearer, Entry, Kind, Scope
 
 
 class Denylist:
-    """Remembers revoked sessions by the position at which they opened, at a bit each, and revoked tokens by their id."""
+    """Remembers revoked sessions by the position at which they opened, one bit each, and revoked tokens by their id."""
 
     def __init__(self) -> None:
         self._sessions = Bitmap()

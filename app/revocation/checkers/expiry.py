@@ -1,4 +1,4 @@
-"""When what a checker remembers may be forgotten: in buckets of a minute, so that a million entries cost a few MB."""
+"""When a checker may forget what it remembers, in buckets of a minute: a million entries cost a few MB."""
 
 from collections.abc import Callable, Iterator, MutableSequence
 from typing import Any, Generic, TypeVar
@@ -23,7 +23,7 @@ class Expiries(Generic[T]):
         found.append(thing)
 
     def pop(self, now: int) -> Iterator[T]:
-        """Give back what may be forgotten at *now* (Unix seconds)."""
+        """Yield what may be forgotten at *now* (Unix seconds)."""
         self.horizon = max(self.horizon, now // SECONDS * SECONDS - 1)
         for minute in [minute for minute in self._buckets if minute < now // SECONDS]:
             yield from self._buckets.pop(minute)

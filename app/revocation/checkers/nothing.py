@@ -1,21 +1,21 @@
-"""No checker at all: a signed token is good until it expires. The design whose only remedy is a short life."""
+"""No check: a signed token is good until it expires, so a short life is the only remedy."""
 
 from app.revocation.entries import Bearer, Entry
 
 
 class Nothing:
-    """Remembers nothing, and so allows what is over, for as long as a token lives."""
+    """Remembers nothing, so it allows each token until it expires."""
 
     horizon = 0
 
     def apply(self, entry: Entry) -> None:
-        """Not noted."""
+        """Ignore the entry."""
 
     def allows(self, bearer: Bearer) -> bool:
         return True
 
     def forget(self, now: int) -> None:
-        """There is nothing to forget."""
+        """Do nothing: nothing is remembered."""
 
     def snapshot(self) -> bytes:
         return b""

@@ -1,4 +1,4 @@
-"""The status list: two bits for each session, at a place that tells nothing (Token Status List, draft, section 4)."""
+"""The status list: two bits per session, at a place that reveals nothing (Token Status List, draft, section 4)."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ BITS = 2
 
 
 class Status(IntEnum):
-    """What a list says of a token (section 7.1)."""
+    """What a list says about a token (section 7.1)."""
 
     VALID = 0
     INVALID = 1
