@@ -34,7 +34,13 @@ COLUMNS = {
     "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at", "ends_at", "amr"),
     "sessions": ("parent_id", "places", "warned", "chains", "began_as", "amr", *BOUND),
     "log_head": ("cut_from",),
-    "clients": ("redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "may_be_private"),
+    "clients": (
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "backchannel_logout_uri",
+        "may_be_private",
+        "grant_types",
+    ),
 }
 INDEXES = (
     "activity_by_event",

@@ -1,7 +1,7 @@
 """`flask clients`: apps registered, listed and removed."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import click
@@ -10,8 +10,9 @@ from app import names
 from app.cli import addresses, removal
 from app.cli.plain import Group
 from app.db import writing
+from app.identity.lifetime import OFFLINE
 from app.oauth import client as clients
-from app.oauth.client import INTROSPECT, SCOPES, Client
+from app.oauth.client import GRANTS, INTROSPECT, LEAST, REFRESH, SCOPES, Client
 
 group = Group("clients", help="Apps that people may sign in to with their account here.")
 
@@ -53,21 +54,63 @@ BACKCHANNEL = Checked("uri", addresses.backchannel)
 @click.argument("name", type=Checked("name", _name))
 @click.option("redirect_uris", "--redirect-uri", type=REDIRECT, multiple=True, help="Where people are sent back to.")
 @click.option("--public", is_flag=True, help="Runs where it can keep no secret: in a browser, on a phone.")
-@click.option("--scope", type=Checked("scope", _scope), default=" ".join(SCOPES), help="All it may ask for.")
+@click.option(
+    "--scope", type=Checked("scope", _scope), help=f"All it may ask for: {LEAST} alone, unless you name more."
+)
+@click.option(
+    "grant_types", "--grant", type=click.Choice(GRANTS), multiple=True, help="What it may exchange for tokens."
+)
 @click.option("post_logout_redirect_uris", "--post-logout-redirect-uri", type=REDIRECT, multiple=True)
 @click.option("--backchannel-logout-uri", type=BACKCHANNEL, help="Where it is told that a user signed out.")
 @click.option("--allow-private", is_flag=True, help="The host of that one may have a private address.")
 @click.option("as_json", "--json", is_flag=True, help="Print it for programs.")
-def add(backchannel_logout_uri: str | None, allow_private: bool, as_json: bool, **about: Any) -> None:
+def add(
+    scope: str | None,
+    grant_types: tuple[str, ...],
+    backchannel_logout_uri: str | None,
+    allow_private: bool,
+    as_json: bool,
+    **about: Any,
+) -> None:
     """Register an app. Its secret is shown this once."""
-    if about["public"] and INTROSPECT in about["scope"].split():
-        raise click.ClickException(f"{INTROSPECT} is for resource servers, which have a secret: leave out --public.")
+    wanted = scope or LEAST
+    grants = grant_types or (() if wanted == INTROSPECT else GRANTS)  # a resource server exchanges nothing
+    _check(wanted, grants, public=about["public"])
     private = backchannel_logout_uri is not None and addresses.is_private(backchannel_logout_uri)
     with writing():
         client, secret = clients.register(
-            backchannel_logout_uri=backchannel_logout_uri, may_be_private=private or allow_private, **about
+            scope=wanted,
+            grant_types=grants,
+            backchannel_logout_uri=backchannel_logout_uri,
+            may_be_private=private or allow_private,
+            **about,
         )
     _show({"client_id": client.id, "client_secret": secret}, as_json=as_json)
+    if scope is None and not as_json:
+        more = ", ".join(name for name in (*SCOPES, INTROSPECT) if name != LEAST)
+        click.echo(f"It may ask for {LEAST} and nothing else. There are also {more}: --scope.", err=True)
+
+
+def _check(scope: str, grants: Collection[str], *, public: bool) -> None:
+    """Refuse what an app could never use."""
+    if public and INTROSPECT in scope.split():
+        raise click.ClickException(f"{INTROSPECT} is for resource servers, which have a secret: leave out --public.")
+    if OFFLINE in scope.split() and REFRESH not in grants:
+        raise click.ClickException(f"{OFFLINE} is of no use without refresh tokens: add --grant {REFRESH}.")
+
+
+@group.command("change")
+@click.argument("client_id")
+@click.option(
+    "grant_types", "--grant", type=click.Choice(GRANTS), multiple=True, help="What it may exchange for tokens."
+)
+def change(client_id: str, grant_types: tuple[str, ...]) -> None:
+    """Change what an app may do. What is not named stays as it is, and its sessions go on."""
+    if not grant_types:
+        raise click.ClickException("Nothing is to be changed: see `flask clients change --help`.")
+    with writing():
+        client = _registered(client_id)
+        client.grant_types = " ".join(grant_types)
 
 
 @group.command("renew")
@@ -119,6 +162,7 @@ def _about(client: Client) -> dict[str, Any]:
         "name": client.name,
         "kind": "public" if client.is_public else "confidential",
         "scope": client.scope,
+        "grant_types": client.grant_types.split(),
         "redirect_uris": client.redirect_uris.split(),
         "post_logout_redirect_uris": client.post_logout_redirect_uris.split(),
         "backchannel_logout_uri": client.backchannel_logout_uri,

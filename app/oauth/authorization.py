@@ -7,7 +7,7 @@ from typing import NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, UnauthorizedClientError
 from flask import request
 from werkzeug.datastructures import MultiDict
 
@@ -15,7 +15,7 @@ from app.config import settings
 from app.identity import id_token, proof
 from app.identity.lifetime import OFFLINE, outlives
 from app.oauth import client as clients
-from app.oauth.client import Client
+from app.oauth.client import CODE, Client
 
 PATH = "/oauth/authorize"
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
@@ -123,6 +123,8 @@ def _who_asks(given: Parameters) -> tuple[Client, str]:
 
 
 def _read(given: Parameters, client: Client, redirect_uri: str, state: str | None) -> Asked:
+    if not client.check_grant_type(CODE):
+        raise UnauthorizedClientError("This client is not registered for codes.")
     _check_form(given)
     challenge = given.get("code_challenge", "")
     if not _CHALLENGE.fullmatch(challenge) or given.get("code_challenge_method") != "S256":

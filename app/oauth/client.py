@@ -4,9 +4,8 @@ import hmac
 import re
 import secrets
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, fields
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from authlib.oauth2.rfc6749 import ClientMixin
@@ -23,20 +22,28 @@ METHODS = [*CONFIDENTIAL, "none"]
 INTROSPECT = "introspect"  # the scope of a resource server, which may ask about every access token
 _LOOPBACK = re.compile(r"http://(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::(?P<port>[1-9][0-9]{0,4}))?(?P<rest>[/?].*)?")
 _PORT = re.compile(r":[0-9]+$")
-SCOPES = ("openid", "profile", "email", OFFLINE)
-GRANTS = ("authorization_code", "refresh_token")
+LEAST = "openid"
+SCOPES = (LEAST, "profile", "email", OFFLINE)
+CODE, REFRESH = GRANTS = ("authorization_code", "refresh_token")
 
 
 class Registered(ClientMixin):
-    """What can be read from a client's row."""
+    """An app. Confidential if it has a secret, of which only the SHA-256 is kept; public if not.
 
-    if TYPE_CHECKING:  # columns of the table
-        id: Any
-        name: Any
-        secret_hash: Any
-        scope: Any
-        redirect_uris: Any
-        post_logout_redirect_uris: Any
+    Addresses, scopes and grants are kept separated by spaces. *may_be_private*: its logout messages may go to a private
+    network.
+    """
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    scope: Mapped[str] = mapped_column(String(255))
+    grant_types: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[int]
+    redirect_uris: Mapped[str] = mapped_column(Text, default="")
+    post_logout_redirect_uris: Mapped[str] = mapped_column(Text, default="")
+    backchannel_logout_uri: Mapped[str | None] = mapped_column(String(2000))
+    may_be_private: Mapped[bool] = mapped_column(default=False)
 
     @property
     def is_public(self) -> bool:
@@ -49,7 +56,7 @@ class Registered(ClientMixin):
         return (method == "none") == self.is_public
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type in GRANTS
+        return grant_type in self.grant_types.split()
 
     def get_default_redirect_uri(self) -> str:
         """Return the one that is meant where none is named, or nothing."""
@@ -66,44 +73,31 @@ class Registered(ClientMixin):
         return uri in self.post_logout_redirect_uris.split()
 
     def get_allowed_scope(self, scope: Collection[str] | str) -> str:
-        """Return those of the wanted scopes that this client may ask for, in the order in which they are wanted."""
+        """Return those of the wanted scopes that this client may ask for, in the order in which they are wanted.
+
+        Access that outlives the browser is of no use without refresh tokens (OpenID Connect Core, section 11).
+        """
         wanted = scope.split() if isinstance(scope, str) else scope
-        allowed = set(self.scope.split())
+        allowed = set(self.scope.split()) - (set() if self.check_grant_type(REFRESH) else {OFFLINE})
         return " ".join(dict.fromkeys(name for name in wanted if name in allowed))
 
 
 class Client(Registered, Model):
-    """An app. Confidential if it has a secret, of which only the SHA-256 is kept; public if not.
-
-    Addresses are kept separated by spaces. *may_be_private*: its logout messages may go to a private network.
-    """
+    """The row of an app."""
 
     __tablename__ = "clients"
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(String(80))
-    secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    scope: Mapped[str] = mapped_column(String(255))
-    created_at: Mapped[int]
-    redirect_uris: Mapped[str] = mapped_column(Text, default="")
-    post_logout_redirect_uris: Mapped[str] = mapped_column(Text, default="")
-    backchannel_logout_uri: Mapped[str | None] = mapped_column(String(2000))
-    may_be_private: Mapped[bool] = mapped_column(default=False)
 
 
-@dataclass(frozen=True)
 class ClientRow(Registered):
-    """The row of a client as it was read; `Client` says what each column means."""
+    """The same, as it was read: no ORM object, so it is cheap to read. A column that is not given is None."""
 
-    id: str
-    name: str
-    secret_hash: bytes | None
-    scope: str
-    redirect_uris: str
-    post_logout_redirect_uris: str
+    def __init__(self, **columns: Any) -> None:
+        vars(self).update(_EMPTY, **columns)
 
 
 _CLIENTS = prebuilt.table(Client)
-_READ = select(*(_CLIENTS.c[field.name] for field in fields(ClientRow))).where(_CLIENTS.c.id == bindparam("client"))
+_EMPTY = dict.fromkeys(_CLIENTS.c.keys())
+_READ = select(_CLIENTS).where(_CLIENTS.c.id == bindparam("client"))
 
 
 def find(client_id: str) -> Client | None:
@@ -114,9 +108,10 @@ def find(client_id: str) -> Client | None:
 def read(client_id: str) -> ClientRow | None:
     """Return the row of this client; this site's own has none: its secret is derived from SECRET_KEY."""
     if client_id == SITE:
-        return ClientRow(SITE, "Signed Out", seal.digest(site_secret()), "session", "", "")
+        secret = seal.digest(site_secret())
+        return ClientRow(id=SITE, secret_hash=secret, scope="session", grant_types=REFRESH)
     row = prebuilt.look(_READ, client=client_id)
-    return ClientRow(*row) if row else None
+    return ClientRow(**row._asdict()) if row else None
 
 
 def named(ids: Iterable[str]) -> dict[str, Client]:
@@ -141,7 +136,8 @@ def register(
     name: str,
     *,
     client_id: str | None = None,
-    scope: str = " ".join(SCOPES),
+    scope: str = LEAST,
+    grant_types: Iterable[str] = GRANTS,
     public: bool = False,
     redirect_uris: Iterable[str] = (),
     post_logout_redirect_uris: Iterable[str] = (),
@@ -158,6 +154,7 @@ def register(
         name=name,
         secret_hash=seal.digest(secret) if secret else None,
         scope=scope,
+        grant_types=" ".join(grant_types),
         created_at=clock.now(),
         redirect_uris=" ".join(redirect_uris),
         post_logout_redirect_uris=" ".join(post_logout_redirect_uris),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, TokenMixin
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, TokenMixin, UnauthorizedClientError
 from authlib.oauth2.rfc6749.grants import BaseGrant, RefreshTokenGrant, TokenEndpointMixin
 
 from app import clock
@@ -12,7 +12,7 @@ from app.identity.link import Link
 from app.identity.refresh_token import Tokens
 from app.identity.session_row import SessionRow
 from app.oauth import code
-from app.oauth.client import METHODS, Registered
+from app.oauth.client import METHODS, REFRESH, Registered
 
 
 class CodeGrant(BaseGrant, TokenEndpointMixin):
@@ -27,6 +27,8 @@ class CodeGrant(BaseGrant, TokenEndpointMixin):
 
     def validate_token_request(self) -> None:
         self.request.client = self.authenticate_token_endpoint_client()
+        if not self.request.client.check_grant_type(self.GRANT_TYPE):
+            raise UnauthorizedClientError("This client is not registered for this grant.")
         for name in ("code", "code_verifier"):
             if not self.request.form.get(name):
                 raise InvalidRequestError(f"Parameter {name} is missing.")
@@ -42,6 +44,8 @@ class CodeGrant(BaseGrant, TokenEndpointMixin):
         if granted is None:
             raise InvalidGrantError
         body = _body(granted.tokens)
+        if not client.check_grant_type(REFRESH):
+            del body["refresh_token"], body["refresh_token_timeout"]  # known to nobody, it is good for nothing
         if "openid" in granted.tokens.claims.scope.split():
             body["id_token"] = id_token.issue(granted.tokens, nonce=granted.nonce)
         return 200, body, self.TOKEN_RESPONSE_HEADER

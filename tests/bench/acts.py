@@ -38,7 +38,7 @@ class Acts:
         self._site = Site(server.folder, SITE_URL=server.url, TEST_CONTROLS="0")
         self._numbers = itertools.count()
         self.line = Line(server.port)
-        said = server.run("clients", "add", "Bench", "--redirect-uri", CALLBACK, "--json")
+        said = server.run("clients", "add", "Bench", "--redirect-uri", CALLBACK, "--scope", _SCOPE, "--json")
         self._app = json.loads(said)
         self.ada = self.join()
         for _ in range(SESSIONS - 1):

@@ -21,7 +21,7 @@ def test_an_app_is_given_an_id_and_a_secret_that_is_kept_only_as_a_hash(site: Si
 
 
 def test_without_json_it_is_said_in_lines(site: Site) -> None:
-    lines = site.run("clients", "add", "Photos").output.splitlines()
+    lines = site.run("clients", "add", "Photos").stdout.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["client id", "client secret"]
 
 
@@ -59,7 +59,8 @@ def test_apps_are_listed_with_all_that_they_were_registered_with(site: Site) -> 
     assert listed == {
         "name": "Photos",
         "kind": "public",
-        "scope": "openid profile email offline_access",
+        "scope": "openid",
+        "grant_types": ["authorization_code", "refresh_token"],
         "redirect_uris": ["https://photos.example/back", "http://127.0.0.1/back"],
         "post_logout_redirect_uris": ["https://photos.example/"],
         "backchannel_logout_uri": "https://photos.example/out",
@@ -73,6 +74,7 @@ def test_apps_are_listed_with_all_that_they_were_registered_with(site: Site) -> 
     [
         ("--scope", "openid everything"),
         ("--scope", ""),
+        ("--scope", "openid offline_access", "--grant", "authorization_code"),
         ("--scope", "introspect", "--public"),
         ("--backchannel-logout-uri", "http://photos.example/out"),
         ("--backchannel-logout-uri", "http://photos.example/out", "--allow-private"),
@@ -93,9 +95,37 @@ def test_a_name_that_could_deceive_on_the_consent_page_is_refused(site: Site, na
     assert json.loads(site.run("clients", "list", "--json").output) == []
 
 
-def test_a_resource_server_may_introspect(site: Site) -> None:
+def test_a_resource_server_may_introspect_and_exchanges_nothing(site: Site) -> None:
     add(site, "--scope", "introspect")
-    assert site.query("SELECT scope FROM clients") == [("introspect",)]
+    assert site.query("SELECT scope, grant_types FROM clients") == [("introspect", "")]
+
+
+def test_an_app_may_ask_for_the_least_unless_the_operator_names_more(site: Site) -> None:
+    add(site)
+    add(site, "--scope", "openid email", "--grant", "authorization_code")
+    found = site.query("SELECT scope, grant_types FROM clients ORDER BY scope")
+    assert found == [("openid", "authorization_code refresh_token"), ("openid email", "authorization_code")]
+
+
+def test_the_operator_is_told_what_else_there_is(site: Site) -> None:
+    said = "It may ask for openid and nothing else. There are also profile, email, offline_access, introspect: --scope."
+    assert site.run("clients", "add", "Photos").stderr == f"{said}\n"
+    assert site.run("clients", "add", "Photos", "--json").stderr == "", "a program may read both as one"
+    assert site.run("clients", "add", "Photos", "--scope", "openid").stderr == ""
+
+
+def test_what_an_app_may_do_is_changed_and_the_rest_stays(site: Site) -> None:
+    app = add(site, "--redirect-uri", "https://photos.example/back")["client_id"]
+    [before] = json.loads(site.run("clients", "list", "--json").output)
+    assert site.run("clients", "change", app, "--grant", "authorization_code").exit_code == 0
+    [after] = json.loads(site.run("clients", "list", "--json").output)
+    assert after == before | {"grant_types": ["authorization_code"]}
+
+
+def test_a_change_of_nothing_or_of_no_app_is_refused(site: Site) -> None:
+    app = add(site)["client_id"]
+    for words in ((app,), ("nobody", "--grant", "authorization_code")):
+        assert site.run("clients", "change", *words).exit_code == 1, words
 
 
 @pytest.mark.page

@@ -25,7 +25,8 @@ LIBRARIES: dict[str, Callable[[App], Library]] = {
 
 def register(server: Server, *more: str, redirect_uri: str = CALLBACK) -> App:
     """Register an app as whoever runs the site does, with *more* words on the command line."""
-    said = json.loads(server.run("clients", "add", "Calendar", "--redirect-uri", redirect_uri, "--json", *more))
+    about = "--redirect-uri", redirect_uri, "--scope", "openid profile email offline_access"
+    said = json.loads(server.run("clients", "add", "Calendar", *about, "--json", *more))
     return App(server.url, said["client_id"], said.get("client_secret"), redirect_uri)
 
 

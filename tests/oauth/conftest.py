@@ -73,8 +73,8 @@ def register(site: Site, name: str, *, public: bool = False, scope: str = "profi
 
 def register_app(site: Site, name: str, *, public: bool = False, **more: Any) -> App:
     """An app that people can sign in to."""
-    more.setdefault("redirect_uris", ["https://app.example/callback"])
-    return register(site, name, public=public, scope="openid profile email offline_access", **more)
+    told = {"redirect_uris": ["https://app.example/callback"], "scope": "openid profile email offline_access"}
+    return register(site, name, public=public, **(told | more))
 
 
 @pytest.fixture

@@ -706,7 +706,8 @@ def test_no_secret_of_it_is_logged(ada: Chrome, secure: Site, caplog: pytest.Log
 
 @pytest.mark.page
 def test_to_let_an_app_in_asks_the_device_as_the_app_would_outlast_the_cookies(ada: Chrome, secure: Site) -> None:
-    made = secure.run("clients", "add", "Mail", "--public", "--redirect-uri", "http://127.0.0.1/back", "--json")
+    about = "--public", "--scope", "openid offline_access", "--redirect-uri", "http://127.0.0.1/back"
+    made = secure.run("clients", "add", "Mail", *about, "--json")
     query = {
         "client_id": json.loads(made.output)["client_id"],
         "response_type": "code",
