@@ -29,6 +29,7 @@ SECRETS = (
     "INSTANCE_PATH",
 )  # lead to what only the site may know
 _CONTACTS = ("mailto:", "https://", "tel:")
+OPTIONAL, ADMINISTRATORS, EVERYONE = "optional", "administrators", "everyone"  # of whom a second factor is demanded
 REACTIONS = ("ignore", "note", "warn", "sign-in")  # to a session that is used from a new place, from mild to grave
 
 
@@ -36,7 +37,8 @@ REACTIONS = ("ignore", "note", "warn", "sign-in")  # to a session that is used f
 class Settings:
     """Every setting, checked. Durations are in seconds.
 
-    *database*: a file for SQLite, or the URL of a PostgreSQL database. *on_new_network* and the two like it: one of `REACTIONS`.
+    *database*: a file for SQLite, or the URL of a PostgreSQL database. *second_factor*: of whom one is demanded.
+    *on_new_network* and the two like it: one of `REACTIONS`.
     """
 
     host: str
@@ -56,6 +58,7 @@ class Settings:
     max_sessions: int
     rotation_grace_seconds: int
     step_up_seconds: int
+    second_factor: str
     max_staleness_seconds: int
     trusted_proxies: int
     lab: bool
@@ -116,6 +119,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         max_sessions=read.number("MAX_SESSIONS", 100, high=10_000),
         rotation_grace_seconds=read.number("ROTATION_GRACE_SECONDS", 10, low=0, high=60),
         step_up_seconds=read.number("STEP_UP_SECONDS", 600, low=0),
+        second_factor=read.choice("SECOND_FACTOR", OPTIONAL, (OPTIONAL, ADMINISTRATORS, EVERYONE)),
         max_staleness_seconds=read.number("MAX_STALENESS_SECONDS", 1, high=60),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0, low=0, high=10),
         lab=read.flag("LAB", default=True),

@@ -90,8 +90,10 @@ def remove_passkeys(email: str) -> None:
             "Its passkeys are the only way in. Give it a password first: `flask users password`."
         )
     with writing():
-        users.lock(found.id)
+        owner = users.lock(found.id)
         passkey.remove_since(found.id, 0)
+        if not owner.has_factor:  # recovery codes stood beside the passkeys
+            factors.replace_codes(owner, [])
         half.forget(found.id)
         count = sessions.end_all(found.id, Reason.FACTOR_CHANGED)
         activity.record("passkey_removed", found.id)

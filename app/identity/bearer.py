@@ -1,9 +1,9 @@
-"""A bearer token, as a request carries it and as it is refused (RFC 6750)."""
+"""A bearer token, as a request carries it and as it is refused (RFC 6750; RFC 9470, where a second factor is demanded)."""
 
 from flask import Response, jsonify, request
 
 from app.config import settings
-from app.identity import access_token, first_use, session_row
+from app.identity import access_token, demand, first_use, proof, session_row
 from app.identity.access_token import Claims
 from app.identity.session import SITE
 
@@ -27,6 +27,8 @@ def check(*, scope: str | None = None) -> Claims | Response:
     claims = access_token.check(token)
     if not isinstance(claims, Claims) or is_bound(claims):
         return _refuse("invalid_token", _NO_GOOD)
+    if demand.refuses(claims.sub, claims.amr):
+        return _refuse("insufficient_user_authentication", "A second factor is demanded.", acr_values=proof.TWO_FACTORS)
     if scope and scope not in claims.scope.split():
         return _refuse("insufficient_scope", "The token does not cover this.", status=403, scope=scope)
     return claims if first_use.record(claims) else _refuse("invalid_token", _NO_GOOD)
@@ -45,11 +47,11 @@ def _sent(header: str) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _refuse(error: str | None = None, description: str = "", *, status: int = 401, scope: str = "") -> Response:
-    """Answer with a challenge (section 3): no error code where no token was sent."""
+def _refuse(error: str | None = None, description: str = "", *, status: int = 401, **more: str) -> Response:
+    """Answer with a challenge (section 3): no error code where no token was sent. *more*: its other attributes."""
     answer = jsonify({"error": error} if error else {})
     answer.status_code = status
     detail = f', error="{error}", error_description="{description}"' if error else ""
-    detail += f', scope="{scope}"' if scope else ""
+    detail += "".join(f', {name}="{value}"' for name, value in more.items())
     answer.headers["WWW-Authenticate"] = f'Bearer realm="api"{detail}'
     return answer

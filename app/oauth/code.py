@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, prebuilt, seal
 from app.db import Model, db, writing
-from app.identity import activity, grant, refresh_token, session_row
+from app.identity import activity, demand, grant, refresh_token, session_row
 from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
 from app.identity.session import Reason, Session
@@ -151,7 +151,9 @@ def _fits_request(found: Row, client_id: str, verifier: str, redirect_uri: str |
 
 
 def _is_still_wanted(found: Row, browser: SessionRow) -> bool:
-    """Return whether the user is still signed in there, and has not withdrawn the consent."""
+    """Return whether the user is still signed in there, and has not withdrawn the consent; and proved what is demanded."""
+    if demand.refuses(browser.user_id, (found.amr or "").split()):
+        return False
     return browser.goes_on() and consent.stands(browser.user_id, found.client_id, found.scope)
 
 

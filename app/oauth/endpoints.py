@@ -11,7 +11,7 @@ from flask import request as http
 
 from app.config import settings
 from app.db import writing
-from app.identity import access_token, activity, bearer, refresh_token, session_row
+from app.identity import access_token, activity, bearer, demand, refresh_token, session_row
 from app.identity.access_token import Claims
 from app.identity.link import Link
 from app.identity.session import SITE, Reason
@@ -103,6 +103,8 @@ class RefreshOf:
         session, link = self.session, self.link
         if not session.goes_on() or not link.is_newest:
             return None
+        if demand.refuses(session.user_id, (link.proof.how or "").split()):
+            return None
         until = min(session.ends_at, refresh_token.longest(session, link.ends_at))
         issued = {"iss": settings().site_url, "exp": until, "iat": session.began_at, "sub": session.user_id}
         return issued | {"client_id": self.client_id, "scope": link.scope or session.scope, "sid": session.id}
@@ -137,7 +139,7 @@ class Access:
 
     def describe(self) -> dict[str, Any] | None:
         claims = access_token.check(self.token)
-        if not isinstance(claims, Claims) or bearer.is_bound(claims):
+        if not isinstance(claims, Claims) or bearer.is_bound(claims) or demand.refuses(claims.sub, claims.amr):
             return None
         said = {name: value for name in _TOLD if (value := getattr(claims, name)) is not None}
         return said | access_token.acr(claims) | {"token_type": "Bearer"}

@@ -7,7 +7,7 @@ from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, Token
 from authlib.oauth2.rfc6749.grants import BaseGrant, RefreshTokenGrant, TokenEndpointMixin
 
 from app import clock
-from app.identity import id_token, refresh_token
+from app.identity import demand, id_token, refresh_token
 from app.identity.link import Link
 from app.identity.refresh_token import Tokens
 from app.identity.session_row import SessionRow
@@ -83,6 +83,8 @@ class RefreshGrant(RefreshTokenGrant):
 
     def issue_token(self, user: Any, credential: Credential) -> dict[str, Any]:  # type: ignore[override]
         found, scope = credential.session, self.request.form.get("scope")
+        if demand.refuses(found.user_id, (credential.link.proof.how or "").split()):
+            raise InvalidGrantError("A second factor is demanded: send the user to sign in again.")
         tokens = refresh_token.rotate(credential.token, client_id=found.client_id, scope=scope, found=found)
         if tokens is None:
             raise InvalidGrantError

@@ -8,7 +8,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from app import admission, clock
-from app.identity import activity, address, browsers, factors, passkey, refresh_token, sessions
+from app.identity import activity, address, browsers, demand, factors, passkey, refresh_token, sessions
 from app.identity import email as emails
 from app.identity import password as passwords
 from app.identity import user as users
@@ -32,11 +32,13 @@ mails = Throttle("mails by account", "10 per 1 hour", TooManyMails)
 @guard.required
 def show() -> ResponseReturnValue:
     user = guard.current().user
-    apps, codes = allowed.build(user.id), factors.count_codes(user) if user.has_factor else 0
+    asks_factor = demand.asks(user)
+    apps, codes = allowed.build(user.id), factors.count_codes(user) if asks_factor else 0
     return render_template(
         "web/account.html",
         apps=apps,
         codes=codes,
+        asks_factor=asks_factor,
         passkeys=len(passkey.of_user(user.id)),
         done=has_lately("app_disallowed"),
         asked=has_lately("address_asked"),
@@ -91,7 +93,7 @@ def end_app(client_id: str) -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     visit = guard.current()
     has_password = visit.user.has_some_password
-    proves_first = visit.user.has_factor or not has_password
+    proves_first = demand.asks(visit.user) or not has_password
     is_fresh = has_password or visit.may_open_way  # a first password is another way in
     if proves_first and (not is_fresh or visit.asks_again(is_act=request.method == "POST")):
         return guard.ask_for_proof()
@@ -130,7 +132,7 @@ def _change(form: forms.AddPassword) -> Response | None:
     hashed = passwords.hash(forms.text(form.password))
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(user.id)
-        if owner.password_version != version or (owner.has_factor and not visit.has_factor):
+        if owner.password_version != version or (demand.asks(owner) and not visit.has_factor):
             form.password.errors = ["How you sign in was changed just now, from elsewhere."]
             return None
         owner.set_password(hashed)
@@ -140,7 +142,7 @@ def _change(form: forms.AddPassword) -> Response | None:
             _end_all_apps(session)
         renewed = session.renew(browsers.here())
         activity.act("password_changed", renewed)
-        is_proved = isinstance(form, forms.ChangePassword) and not owner.has_factor
+        is_proved = isinstance(form, forms.ChangePassword) and not demand.asks(owner)
         known = Proof(clock.now(), PASSWORD) if is_proved else visit.proof
         guard.renew(refresh_token.issue(renewed, proof=known))
         return once.result("/account/password?done=changed")

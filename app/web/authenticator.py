@@ -9,26 +9,30 @@ from flask.typing import ResponseReturnValue
 
 from app import admission, clock, seal
 from app.config import settings
-from app.identity import activity, browsers, factors, passkey, proof, refresh_token, sessions, totp
+from app.identity import activity, browsers, demand, factors, passkey, proof, refresh_token, sessions, totp
 from app.identity import user as users
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
 from app.identity.user import User
-from app.web import account, attempts, forms, guard, once, second
+from app.web import account, attempts, forms, guard, local, once, second
 
 bp = Blueprint("authenticator", __name__, url_prefix="/account")
+PAGE, KEYS = "/account/authenticator", "/account/passkeys"
 DRAFT_SECONDS = 30 * 60  # to find a phone, and to write ten codes down
 _LATE = "This page was open for too long. Here is a new one."
 
 
 @bp.route("/authenticator", methods=["GET", "POST"])
+@guard.without_factor
 @guard.proved
 def turn_on() -> ResponseReturnValue:
     user = guard.current().user
     if user.has_factor:
         done = account.has_lately("factor_added")
         codes, has_passkeys = factors.count_codes(user), passkey.has_verifying(user.id)
-        return render_template("web/authenticator.html", codes=codes, done=done, has_passkeys=has_passkeys)
+        return render_template(
+            "web/authenticator.html", codes=codes, done=done, has_passkeys=has_passkeys, wanted=_wanted()
+        )
     form = forms.TurnOn(request.form or None)
     draft = _opened(form, user) if request.method == "POST" else None
     if not (draft or guard.current().may_open_way):  # with the key, a thief with copied cookies could confirm later
@@ -41,13 +45,13 @@ def turn_on() -> ResponseReturnValue:
 @guard.proved
 def turn_off() -> ResponseReturnValue:
     visit = guard.current()
-    form = forms.TurnOff(request.form or None)
-    if request.method == "GET":
-        done = account.has_lately("factor_removed")
-        return render_template("web/authenticator_remove.html", form=form, has_factor=visit.user.has_factor, done=done)
+    form, is_demanded = forms.TurnOff(request.form or None), demand.is_last_met_by(visit.user)
+    if request.method == "GET" or is_demanded:
+        return _ask_to_turn_off(form, is_demanded=is_demanded)
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(session.user_id)
-        if not (owner.has_factor and visit.has_factor):  # nothing to remove, or added since by another browser
+        # Nothing to remove, or added since by another browser, or the last one that is demanded.
+        if not (owner.has_factor and visit.has_factor) or demand.is_last_met_by(owner):
             return redirect(request.path, 303)
         factors.turn_off(owner)
         go_on(session, "factor_removed", visit.proof, end_others=form.end_others.data)
@@ -58,21 +62,48 @@ def turn_off() -> ResponseReturnValue:
 @guard.proved
 def make_codes() -> ResponseReturnValue:
     user = guard.current().user
-    if not user.has_factor:
-        return redirect("/account/authenticator", 303)
+    if not demand.asks(user):
+        return redirect(PAGE, 303)
     form, done = forms.NewCodes(request.form or None), account.has_lately("codes_made")
     draft = _opened(form, user) if request.method == "POST" else None
     if draft:
         with guard.acting() as session:
             factors.replace_codes(session.user, draft["codes"])
             activity.act("codes_made", session)
-            return once.result("/account/recovery-codes?done=made")
+            return once.result(local.address("/account/recovery-codes", _wanted(), done="made"))
     if not (done or guard.current().may_open_way):
         return guard.ask_for_proof()
     codes, left = factors.new_codes(), factors.count_codes(user)
     form.draft.data = _sealed(user, {"codes": codes})
     status = 422 if request.method == "POST" else 200
-    return render_template("web/recovery_codes.html", form=form, codes=codes, left=left, done=done), status
+    return render_template(
+        "web/recovery_codes.html",
+        form=form,
+        codes=codes,
+        left=left,
+        done=done,
+        added=account.has_lately("passkey_added"),
+        wanted=_wanted(),
+        back=PAGE if user.has_factor else KEYS,
+    ), status
+
+
+def _ask_to_turn_off(form: forms.TurnOff, *, is_demanded: bool) -> ResponseReturnValue:
+    user, done = guard.current().user, account.has_lately("factor_removed")
+    status = 422 if request.method == "POST" else 200
+    return render_template(
+        "web/authenticator_remove.html",
+        form=form,
+        has_factor=user.has_factor,
+        done=done,
+        is_demanded=is_demanded,
+        asks=demand.asks(user),
+    ), status
+
+
+def _wanted() -> str:
+    """Return where the visitor was going before a second factor was demanded of them, or home."""
+    return local.path(local.arguments().get("next"))
 
 
 def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue | None:
@@ -84,12 +115,12 @@ def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue |
         return None
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(session.user_id)
-        if owner.has_factor:
-            return redirect("/account/authenticator", 303)
+        if owner.has_factor or not visit.suffices_for(owner):
+            return redirect(PAGE, 303)
         factors.turn_on(owner, draft["secret"], step, draft["codes"])
         known = Proof(visit.claims.auth_time, proof.repeat(visit.claims.amr, proof.CODE))
         go_on(session, "factor_added", known, end_others=form.end_others.data)
-        return once.result("/account/authenticator?done=added")
+        return once.result(local.address(PAGE, _wanted(), done="added"))
 
 
 def go_on(session: Session, event: str, known: Proof, *, end_others: bool) -> None:
@@ -114,6 +145,7 @@ def _draw(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue:
         qr=qr.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"),
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
         codes=draft["codes"],
+        action=local.leading_to(request.path, _wanted()),
         has_passkeys=passkey.has_verifying(user.id),
     ), status
 

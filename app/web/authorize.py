@@ -96,6 +96,8 @@ def _is_too_weak(asked: Asked, visit: Visit) -> bool:
 
 
 def _ask_to_sign_in(asked: Asked) -> Response:
+    if guard.is_confined():
+        return redirect(_by_way_of(guard.FACTOR_PAGE), 303)
     way = _by_way_of("/sign-in", email=asked.login_hint) if asked.login_hint else ""
     return redirect(way if 0 < len(way) <= local.LONGEST else _by_way_of("/sign-in"), 303)
 

@@ -21,6 +21,7 @@ WRONG = "That did not work: the page was open for too long, or this passkey is n
 
 
 @bp.post("/ask/<purpose>")
+@guard.without_factor
 def ask(purpose: str) -> ResponseReturnValue:
     """Return the options for the browser. Writes nothing."""
     describe = _ASKS.get(purpose)
@@ -51,8 +52,13 @@ def signature(form: forms.Signed, purpose: str, token: str = "") -> Signature | 
 
 def made(form: forms.Signed, purpose: str, user_id: str, name: str) -> Passkey | None:
     """Return the new key that came with *form*, not yet stored, or None if it is not valid."""
-    asked, is_only = challenge(form, purpose), purpose == SIGN_UP
-    return passkey.make(user_id, forms.text(form.credential), asked, name, verified=is_only) if asked else None
+    asked, verified = challenge(form, purpose), _must_verify(purpose)
+    return passkey.make(user_id, forms.text(form.credential), asked, name, verified=verified) if asked else None
+
+
+def _must_verify(purpose: str) -> bool:
+    """Return whether a new key must verify its user: it is the only way in, or the second factor that is demanded."""
+    return purpose == SIGN_UP or guard.current().is_confined
 
 
 def _about(purpose: str, token: str) -> str:
@@ -80,7 +86,7 @@ def _add(challenge: bytes) -> str:
     if not guard.current().may_open_way:
         abort(422)
     user = guard.current().user
-    return passkey.ask_to_make(user.id, user.email, user.name, challenge)
+    return passkey.ask_to_make(user.id, user.email, user.name, challenge, verified=_must_verify(ADD))
 
 
 def _sign_up(challenge: bytes) -> str:
@@ -89,7 +95,9 @@ def _sign_up(challenge: bytes) -> str:
     if not form.validate() or sign_up.is_taken(form):
         abort(422)
     owner = passkey.new_owner(challenge)
-    return passkey.ask_to_make(owner, forms.text(form.email), forms.text(form.name), challenge, verified=True)
+    return passkey.ask_to_make(
+        owner, forms.text(form.email), forms.text(form.name), challenge, verified=_must_verify(SIGN_UP)
+    )
 
 
 _ASKS: dict[str, Callable[[bytes], str]] = {

@@ -11,7 +11,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Unauthorized
 
-from app.identity import activity, device, factors, passkey, proof, refresh_token
+from app.identity import activity, demand, device, factors, passkey, proof, refresh_token
 from app.identity.factors import Match
 from app.identity.passkey import Signature
 from app.identity.refresh_token import Tokens
@@ -27,13 +27,17 @@ Prove = Callable[[User], str | None]  # in the transaction: the word for what wa
 
 
 @bp.route("/confirm", methods=["GET", "POST"])
+@guard.without_factor
 @guard.required
 def confirm() -> ResponseReturnValue:
     asked = {name: local.arguments().get(name, "") for name in ("action", "next")}
-    user = guard.current().user
+    visit = guard.current()
+    user, asks_factor = visit.user, demand.asks(visit.user)
     form = _kind(user)(request.form or None, data=asked)
     action = form.action.data or asked["action"]
     wanted = local.path(form.next.data or asked["next"] or "/devices")
+    if action and visit.is_confined and not asks_factor:  # the password alone acts for nobody
+        return guard.ask_for_factor()
     doing = step_up.describe(action) if action else None
     done = _act(form, action, wanted) if request.method == "POST" and form.validate() else None
     if done:
@@ -48,6 +52,7 @@ def confirm() -> ResponseReturnValue:
         wanted=wanted,
         is_app=authorization.leads_on(wanted),
         likes_factor=authorization.likes_factor(wanted),
+        has_codes=user.has_factor or (asks_factor and factors.count_codes(user) > 0),
     ), status
 
 
@@ -57,7 +62,7 @@ def _kind(user: User) -> type[Asked]:
 
 def _main(user: User) -> type[Asked]:
     """Return the form to show beside that of a passkey, which is the only one for an account without a password."""
-    if user.has_factor:
+    if demand.asks(user):
         return forms.ConfirmCode
     return forms.Confirm if user.has_some_password else forms.ConfirmPasskey
 
@@ -76,6 +81,8 @@ def _act(form: Asked, action: str, wanted: str) -> ResponseReturnValue | None:
         if word is None:
             return None
         how = proof.repeat(before, word)
+        if action and demand.confines(session.user, how.split()):  # the factor was removed just now
+            return None
         tokens = refresh_token.prove(session, cookies.read(cookies.REFRESH), how)
         if tokens:
             activity.act("confirmed", session, amr=word)
@@ -142,7 +149,7 @@ def _find_password(visit: Visit, form: forms.Confirm) -> int | None:
 
 
 def _spend_password(locked: User, version: int) -> str | None:
-    return proof.PASSWORD if locked.password_version == version and not locked.has_factor else None
+    return proof.PASSWORD if locked.password_version == version and not demand.asks(locked) else None
 
 
 def _find_code(visit: Visit, form: forms.ConfirmCode) -> Match | None:

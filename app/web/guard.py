@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from flask import Flask, Request, Response, g, jsonify, redirect, request
+from flask import Flask, Request, Response, current_app, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, login_required
 from sqlalchemy import bindparam, inspect, select
@@ -17,7 +17,17 @@ from werkzeug.wrappers import Response as Answer
 from app import clock
 from app.config import settings
 from app.db import StoreUnavailable, db, writing
-from app.identity import access_token, browsers, first_use, proof, refresh_token, session_row, sessions, suspicion
+from app.identity import (
+    access_token,
+    browsers,
+    demand,
+    first_use,
+    proof,
+    refresh_token,
+    session_row,
+    sessions,
+    suspicion,
+)
 from app.identity.access_token import Claims
 from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
@@ -27,6 +37,7 @@ from app.web import binding, cookies, local, visitors
 from app.web.presented import Presented
 
 NEW_WAY_SECONDS = 2 * 60
+FACTOR_PAGE = "/account/second-factor"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -93,7 +104,12 @@ class Visit:
 
     def suffices_for(self, owner: User) -> bool:
         """Return whether the proof that these tokens carry, if it is fresh, is enough to change the account of *owner*."""
-        return proof.suffices(self.claims.amr, asks_factor=owner.has_factor)
+        return proof.suffices(self.claims.amr, asks_factor=demand.asks(owner))
+
+    @cached_property
+    def is_confined(self) -> bool:
+        """Whether these tokens lack the second factor that the operator demands: they open only what adds or proves one."""
+        return demand.confines(self.user, self.claims.amr)
 
     @property
     def proof(self) -> Proof:
@@ -116,11 +132,21 @@ def init_app(app: Flask) -> None:
 
 
 def visit() -> Visit | None:
-    """Return the visit of this request, or None for a visitor who is not signed in. Decided once a request."""
-    if "visit" not in g:
-        g.visit = _resume() or _refresh()
-    found: Visit | None = g.visit
-    return found
+    """Return the visit of this request, or None for a visitor who is not signed in, or who is confined, away from the
+    pages of `without_factor`. Decided once a request."""
+    found = _visit()
+    return None if found and found.is_confined and not _takes_confined() else found
+
+
+def is_confined() -> bool:
+    """Return whether the visitor is signed in, and this page is closed to them until they have proved a second factor."""
+    return _visit() is not None and visit() is None
+
+
+def without_factor(view: Callable[P, R]) -> Callable[P, R]:
+    """Keep a view open to a session that lacks the second factor that is demanded. Every other view takes it for none."""
+    view.takes_confined = True  # type: ignore[attr-defined]
+    return view
 
 
 def peek() -> str | None:
@@ -190,7 +216,14 @@ def proved(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturn
 
 def ask_for_proof() -> Answer:
     """Lead to the page that asks for a proof of identity, and then back to this one."""
-    return redirect(local.address("/confirm", request.path), 303)
+    return redirect(local.address("/confirm", local.here() if request.method == "GET" else request.path), 303)
+
+
+def ask_for_factor() -> ResponseReturnValue:
+    """Lead to the page where the second factor that is demanded is added or proved, and then back to this one."""
+    if wants_json():
+        return jsonify(error="second_factor_required"), 403
+    return redirect(local.address(FACTOR_PAGE, local.here() if request.method == "GET" else "/"), 303)
 
 
 def forget_visitor() -> None:
@@ -214,6 +247,18 @@ def renew(tokens: Tokens) -> Visit:
 def hand_back(response: Answer, tokens: Tokens | None = None) -> None:
     """Have *response* carry the cookies that this request renewed, or those of *tokens*."""
     cookies.sign_in(response, cookies.pair(tokens) if tokens else g.get("new_cookies", {}))
+
+
+def _visit() -> Visit | None:
+    if "visit" not in g:
+        g.visit = _resume() or _refresh()
+    found: Visit | None = g.visit
+    return found
+
+
+def _takes_confined() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "takes_confined", False)
 
 
 def _resume() -> Visit | None:
@@ -288,6 +333,8 @@ def _load(_request: Request) -> User | None:
 def ask_to_sign_in() -> ResponseReturnValue:
     if request.method != "GET":  # it may have asked for an end that came before it, as a second press does
         await_ends()
+    if is_confined():
+        return ask_for_factor()
     if wants_json():
         return jsonify(error="sign_in_required"), 401
     return redirect(local.address("/sign-in", local.here() if request.method == "GET" else "/"), 303)

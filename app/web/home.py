@@ -18,6 +18,8 @@ WARNINGS = 3
 @bp.get("/")
 def home() -> ResponseReturnValue:
     visit = guard.visit()
+    if guard.is_confined():
+        return guard.ask_for_factor()
     if visit is None:
         return render_template("web/welcome.html")
     chain = links.chain(visit.session.id, STROKES)

@@ -4,10 +4,12 @@ from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import admission
-from app.identity import activity, browsers, half, passkey
+from app.identity import activity, browsers, demand, factors, half, passkey
 from app.identity import user as users
 from app.identity.passkey import Passkey
-from app.web import account, authenticator, ceremony, forms, guard, once
+from app.identity.proof import Proof
+from app.identity.user import User
+from app.web import account, authenticator, ceremony, forms, guard, local, once
 
 bp = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
 PAGE = "/account/passkeys"
@@ -18,10 +20,15 @@ PAGE = "/account/passkeys"
 def show() -> ResponseReturnValue:
     keys = passkey.of_user(guard.current().session.user_id)
     done = next((event for event in _RESULTS if account.has_lately(event)), None)
-    return render_template("web/passkeys.html", keys=keys, most=passkey.MOST, done=_RESULTS.get(done or ""))
+    user, wanted = guard.current().user, local.path(local.arguments().get("next"))
+    codes = factors.count_codes(user) if demand.asks(user) and not user.has_factor else None
+    return render_template(
+        "web/passkeys.html", keys=keys, most=passkey.MOST, done=_RESULTS.get(done or ""), codes=codes, wanted=wanted
+    )
 
 
 @bp.route("/add", methods=["GET", "POST"])
+@guard.without_factor
 @guard.required
 def add() -> ResponseReturnValue:
     """Add a key that was just made: its challenge is given only after a fresh proof."""
@@ -31,7 +38,10 @@ def add() -> ResponseReturnValue:
     if asks:
         return guard.ask_for_proof()
     done = _add(form) if request.method == "POST" and form.validate() else None
-    return done or (render_template("web/passkeys_add.html", form=form), 422 if request.method == "POST" else 200)
+    if done:
+        return done
+    wanted = local.path(local.arguments().get("next"))
+    return render_template("web/passkeys_add.html", form=form, wanted=wanted), 422 if request.method == "POST" else 200
 
 
 @bp.post("/<key_id>/name")
@@ -52,19 +62,23 @@ def rename(key_id: str) -> ResponseReturnValue:
 @guard.proved
 def remove(key_id: str) -> ResponseReturnValue:
     visit, key, form = guard.current(), _own(key_id), forms.TurnOff(request.form or None)
-    is_last = passkey.is_last_way_in(visit.user, key)
-    if request.method == "GET" or is_last:
-        page = render_template("web/passkeys_remove.html", form=form, key=key, is_last=is_last)
+    is_last, is_demanded = passkey.is_last_way_in(visit.user, key), demand.is_last_met_by(visit.user, key)
+    if request.method == "GET" or is_last or is_demanded:
+        page = render_template("web/passkeys_remove.html", form=form, key=key, is_last=is_last, is_demanded=is_demanded)
         return page, 422 if request.method == "POST" else 200
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(session.user_id)
         key = _own(key_id)
-        if passkey.is_last_way_in(owner, key) or not visit.suffices_for(owner):
+        if not (_may_go(owner, key) and visit.suffices_for(owner)):
             return redirect(request.path, 303)  # another browser has changed it
         passkey.remove(key)
         half.forget(owner.id)
         authenticator.go_on(session, "passkey_removed", visit.proof, end_others=form.end_others.data)
         return once.result(f"{PAGE}?done=removed")
+
+
+def _may_go(owner: User, key: Passkey) -> bool:
+    return not (passkey.is_last_way_in(owner, key) or demand.is_last_met_by(owner, key))
 
 
 def _own(key_id: str) -> Passkey:
@@ -80,10 +94,24 @@ def _add(form: forms.AddPasskey) -> ResponseReturnValue | None:
         with admission.turn("endings"), guard.acting() as session:
             owner = users.lock(session.user_id)
             if visit.suffices_for(owner) and passkey.add(key, challenge):
-                authenticator.go_on(session, "passkey_added", visit.proof, end_others=form.end_others.data)
-                return once.result(f"{PAGE}?done=added")
+                authenticator.go_on(session, "passkey_added", _proof(key), end_others=form.end_others.data)
+                return once.result(_then(owner))
     form.credential.errors = [ceremony.WRONG]
     return None
+
+
+def _proof(key: Passkey) -> Proof:
+    """Return the proof of this visit; a key that verified its user when it was made adds a second factor to it."""
+    known = guard.current().proof
+    return Proof(known.at, passkey.VERIFIED) if key.verifies and not guard.current().has_factor else known
+
+
+def _then(owner: User) -> str:
+    """Lead to the recovery codes where a lost key would lock its owner out and there are none yet."""
+    wanted = local.arguments().get("next")
+    if demand.asks(owner) and not factors.count_codes(owner):
+        return local.address("/account/recovery-codes", wanted, done="added")
+    return local.address(PAGE, wanted, done="added")
 
 
 _RESULTS = {

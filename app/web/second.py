@@ -1,7 +1,7 @@
 """The second factor, wherever it is asked for beside a first: a code of the app, or a recovery code."""
 
 from app.db import writing
-from app.identity import activity, browsers, factors
+from app.identity import activity, browsers, demand, factors
 from app.identity import user as users
 from app.identity.factors import Match
 from app.identity.user import User
@@ -12,7 +12,7 @@ WRONG = "This code is not right, or was used already. The app shows a new one ev
 
 def is_asked(user: User) -> bool:
     """Return whether what *user* has proved so far is not enough."""
-    return user.has_factor
+    return demand.asks(user)
 
 
 def find(user: User, typed: str) -> Match | None:

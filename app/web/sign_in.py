@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from app import address
 from app.db import db, writing
-from app.identity import activity, browsers, half, known_place, proof, refresh_token, sessions
+from app.identity import activity, browsers, demand, half, known_place, proof, refresh_token, sessions
 from app.identity import user as users
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Reason, Session, longest_life
@@ -35,7 +35,7 @@ def sign_in() -> ResponseReturnValue:
         return _attempt(forms.SignIn(request.form))
     given = local.arguments()
     wanted = local.path(given.get("next"))
-    if "arrived" in given and guard.visit():
+    if "arrived" in given and (guard.visit() or guard.is_confined()):
         return redirect(wanted, 303)
     if _has_not_been_asked():
         return render_template("web/prove.html", wanted=wanted)
@@ -44,7 +44,7 @@ def sign_in() -> ResponseReturnValue:
 
 def by_password(user: User) -> str | None:
     """Return what a right password proves, or None where a second factor is asked for too."""
-    return None if user.has_factor else proof.PASSWORD
+    return None if demand.asks(user) else proof.PASSWORD
 
 
 def begin(
@@ -155,7 +155,7 @@ def _attempt(form: forms.SignIn) -> ResponseReturnValue:
 
 
 def _go_on(user: User, *, keep: bool, wanted: str | None) -> ResponseReturnValue | None:
-    if not user.has_factor:
+    if not demand.asks(user):
         return begin(user, user.password_version, keep=keep, wanted=wanted)
     with writing():
         return ask_for_code(users.lock(user.id), amr=proof.PASSWORD, keep=keep, wanted=wanted)

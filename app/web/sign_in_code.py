@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.db import db
-from app.identity import half, proof
+from app.identity import factors, half, passkey, proof
 from app.identity.factors import Match
 from app.identity.half import HalfSignIn
 from app.identity.user import User
@@ -21,9 +21,20 @@ def ask() -> ResponseReturnValue:
     if found is None:
         return _start_over(form)
     done = _finish(found, form) if request.method == "POST" and form.validate() else None
-    return done or (
-        render_template("web/sign_in_code.html", form=form, given=found.amr),
-        422 if request.method == "POST" else 200,
+    return done or (_page(found, form), 422 if request.method == "POST" else 200)
+
+
+def _page(found: HalfSignIn, form: forms.Code) -> str:
+    """Ask for a code, or, of a user who has no app, for the passkey that is the second factor."""
+    user = db.session.get_one(User, found.user_id)
+    return render_template(
+        "web/sign_in_code.html",
+        form=form,
+        given=found.amr,
+        keep=found.keep,
+        has_app=user.has_factor,
+        has_codes=user.has_factor or factors.count_codes(user) > 0,
+        has_passkeys=not user.has_factor and passkey.has_verifying(user.id),
     )
 
 

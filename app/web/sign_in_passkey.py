@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
 from app.db import db, writing
-from app.identity import passkey, proof
+from app.identity import demand, passkey, proof
 from app.identity import user as users
 from app.identity.passkey import Signature
 from app.identity.user import User
@@ -31,7 +31,7 @@ def _go_on(signature: Signature, form: forms.SignInPasskey) -> ResponseReturnVal
     user = db.session.get_one(User, signature.user_id)
     version, wanted, keep = user.password_version, form.next.data, form.keep.data
     sign_in.begun.spend()
-    if signature.is_verified or not user.has_factor:
+    if signature.is_verified or not demand.asks(user):
         return sign_in.begin(user, version, keep=keep, wanted=wanted, prove=lambda locked: _prove(locked, signature))
     with writing():
         locked = users.lock(user.id)
@@ -42,4 +42,4 @@ def _go_on(signature: Signature, form: forms.SignInPasskey) -> ResponseReturnVal
 
 def _prove(user: User, signature: Signature) -> str | None:
     how = passkey.spend(user, signature)
-    return how if signature.is_verified or not user.has_factor else None
+    return how if signature.is_verified or not demand.asks(user) else None

@@ -35,6 +35,7 @@ from app.web import (
     probe,
     recover,
     refusals,
+    second_factor,
     sign_in,
     sign_in_code,
     sign_in_passkey,
@@ -56,7 +57,10 @@ _LEADING_ON = (
     sign_up,
     sign_up_passkey,
     confirm,
-)  # their forms go on to `next`, perhaps an app
+    second_factor,
+    authenticator,
+    passkeys,
+)  # they go on to `next`, perhaps an app
 _PAGES = (
     home,
     holds,
@@ -68,6 +72,7 @@ _PAGES = (
     sign_out,
     account,
     own_data,
+    second_factor,
     authenticator,
     passkeys,
     devices,

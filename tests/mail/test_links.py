@@ -13,9 +13,10 @@ from app.db import db
 from app.identity import password as passwords
 from app.mail.link import LIVES, Purpose
 from tests import passkeys
-from tests.authenticator import add_app
+from tests.authenticator import add_app, shown
 from tests.browsers import PASSWORD, SITE_URL, Browser, Site
 from tests.mail.conftest import Post
+from tests.mail.server import Postbox
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
 from tests.passkeys import Key
@@ -141,6 +142,25 @@ class TestRecovery:
         assert owner.post(link, password="short", code=code).status_code == 422, "which uses up neither link nor code"
         assert owner.post(link, password=NEW, code=code).status_code == 303
         assert owner.sign_in(password=NEW).headers["Location"].startswith("/sign-in/code")
+
+    def test_where_a_factor_is_demanded_a_passkey_or_a_recovery_code_is_asked_for_beside_the_mailbox(
+        self, open_site: Callable[..., Site], postbox: Postbox
+    ) -> None:
+        post = Post(open_site(SMTP_URL=postbox.url, SECOND_FACTOR="everyone"), postbox)
+        ada = post.verified()
+        key = passkeys.add(ada)
+        ready, pen = shown(ada, "/account/recovery-codes")
+        ada.post("/account/recovery-codes", **ready)
+        link = post.ask_recovery()
+        thief, owner = post.site.browser("Safari on macOS"), post.site.browser()
+        assert "One of your recovery codes" in thief.get(link).text
+        for sent in ({}, {"code": "000000"}):
+            assert thief.post(link, password=NEW, **sent).status_code == 422
+        assert owner.post(link, password=NEW, code=pen.paper[0]).status_code == 303
+        again = post.ask_recovery()
+        signed = passkeys.signed(owner, key, "recover", token=again.rpartition("/")[2])
+        assert owner.post(again, **signed, password="two brave herons").status_code == 303
+        assert owner.sign_in(password="two brave herons").headers["Location"].startswith("/sign-in/code")
 
     def test_a_passkey_does_as_well_as_a_code(self, post: Post) -> None:
         ada = post.verified()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from app.db import db, writing
@@ -10,6 +11,14 @@ from app.identity import user as users
 from app.identity.session import Session
 from app.identity.user import User
 from app.web import guard
+
+
+def admit() -> ResponseReturnValue | None:
+    """Go on only for an administrator who has proved the second factor that is demanded."""
+    if guard.is_confined():
+        return guard.ask_for_factor()
+    check()
+    return None
 
 
 def check() -> None:

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from app.web.admin import acts, authority, people, reports
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-bp.before_request(authority.check)
+bp.before_request(authority.admit)
 
 
 @bp.get("")

@@ -16,13 +16,15 @@ bp = Blueprint("sign_out", __name__)
 
 
 @bp.get("/sign-out")
+@guard.without_factor
 def ask() -> ResponseReturnValue:
     visit = guard.visit()
-    others = sessions.count_live(visit.session.user_id) - 1 if visit else None
+    others = None if visit is None else 0 if visit.is_confined else sessions.count_live(visit.session.user_id) - 1
     return render_template("web/sign_out.html", others=others)
 
 
 @bp.post("/sign-out")
+@guard.without_factor
 def sign_out() -> ResponseReturnValue:
     return browser.sign_out()
 

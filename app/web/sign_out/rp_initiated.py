@@ -28,6 +28,7 @@ class LogoutRequest:
 
 
 @bp.route(PATH, methods=["GET", "POST"])
+@guard.without_factor
 def end_session() -> ResponseReturnValue:
     """Always ask: a redirect does not prove the user's intent. The button then signs out."""
     decision = cross_origin.decision()

@@ -1,0 +1,22 @@
+"""The second factor that the operator demands: a user who has none adds one here, and until then does nothing else."""
+
+from flask import Blueprint, redirect, render_template
+from flask.typing import ResponseReturnValue
+
+from app.identity import demand
+from app.web import guard, local
+
+bp = Blueprint("second_factor", __name__)
+
+
+@bp.get(guard.FACTOR_PAGE)
+@guard.without_factor
+@guard.required
+def show() -> ResponseReturnValue:
+    """Offer an app and a passkey. A user who has one of them only proves it."""
+    visit, wanted = guard.current(), local.path(local.arguments().get("next"))
+    if not visit.is_confined:
+        return redirect(wanted, 303)
+    if demand.asks(visit.user):
+        return redirect(local.address("/confirm", wanted), 303)
+    return render_template("web/second_factor.html", wanted=wanted)
