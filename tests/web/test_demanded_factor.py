@@ -18,8 +18,8 @@ from tests.authenticator import sign_in as sign_in_with_code
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, Browser, Site, form
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow, led
-from tests.passkeys import Key
 from tests.passkeys import PAGE as KEYS
+from tests.passkeys import Key
 
 FACTOR = "/account/second-factor"
 CODES = "/account/recovery-codes"
@@ -93,10 +93,11 @@ class TestASessionWithoutOne:
     def test_no_page_reads(self, strict: Site, ada: Browser) -> None:
         looked = paths(strict, "GET")
         assert len(looked) > 50
+        ada = strict.thief(ada.pocket())  # the cookie by which a workshop shows mail is no session
         for path in looked:
             answer = ada.get(path)
             if path not in OPEN:
-                assert not any(word in answer.text for word in WHOSE), path
+                assert not any(word.encode() in answer.data for word in WHOSE), path
                 assert answer.status_code != 200 or strict.browser().get(path).status_code == 200, path
         assert not any(word in ada.get(f"/devices{tail}").text for word in WHOSE for tail in ("?page=1", "/ended"))
 
@@ -239,7 +240,9 @@ class TestAddingOne:
 class TestAThiefWithThePassword:
     """The account has a second factor, and the thief only its password."""
 
-    def test_of_an_account_with_a_passkey_is_asked_for_it_and_begins_no_session(self, strict: Site, ada: Browser) -> None:
+    def test_of_an_account_with_a_passkey_is_asked_for_it_and_begins_no_session(
+        self, strict: Site, ada: Browser
+    ) -> None:
         key = passkeys.add(ada)
         thief = strict.browser("Safari on macOS")
         page = thief.sign_in(next="/devices").headers["Location"]
@@ -248,7 +251,9 @@ class TestAThiefWithThePassword:
         assert not thief.is_signed_in()
         assert len(ada.sessions()) == 1
         for code in ("000000", "", "0" * 24):
-            thief.post("/sign-in/code", **form(thief, page), code=code) if 'name="code"' in thief.get(page).text else None
+            thief.post("/sign-in/code", **form(thief, page), code=code) if 'name="code"' in thief.get(
+                page
+            ).text else None
             thief.post("/sign-in/code", code=code)
         assert not thief.is_signed_in()
         owner = strict.browser()
