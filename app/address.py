@@ -6,7 +6,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from flask import request
+from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -16,6 +17,14 @@ UNKNOWN = "0.0.0.0"  # noqa: S104 - a peer without an address, as on a UNIX sock
 _BRACKETS = re.compile(r"\[([^\[\]]+)\](?::[0-9]{0,5})?")
 _PORT = re.compile(r":[0-9]{0,5}$")
 _TRANSLATED = IPv6Network("64:ff9b::/96")  # RFC 6052, section 2.1
+
+
+def init_app(app: Flask) -> None:
+    """Have *app* believe so many proxies as it is told to, and no other client, about the scheme and the address."""
+    hops = app.extensions["settings"].trusted_proxies
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    app.wsgi_app = Edge(app.wsgi_app, hops)  # type: ignore[method-assign]
 
 
 class Edge:

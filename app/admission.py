@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from flask import Flask, current_app, g
 
 from app import db
-from app.config import POLLERS, THREADS, Settings
+from app.config import POLLERS, THREADS, settings
 
 RESERVE = 4  # one thread in so many belongs to no line
 PATIENCE_SECONDS = 10  # a request that waited longer is told to come back
@@ -123,10 +123,10 @@ class Queue:
             self._inside += Counter()  # drops who has left
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Give *app* a line for each kind of work."""
     others = app.extensions["others"] = Others()
-    processors = max(1, (os.cpu_count() or 1) // settings.workers)
+    processors = max(1, (os.cpu_count() or 1) // settings().workers)
     app.extensions["admission"] = queues(THREADS - POLLERS, processors, others)
     app.teardown_request(lambda _problem: _leave(others))
 

@@ -10,7 +10,7 @@ from flask import Flask, current_app
 from maxminddb import Reader
 
 from app import address as addresses
-from app.config import Misconfigured, Settings
+from app.config import Misconfigured, settings
 
 _BROKEN = (OSError, ValueError, LookupError, TypeError, RuntimeError, struct.error)  # what a damaged file leads to
 _LOOKED_AT = 1000  # entries, to see whether it is a map of countries at all
@@ -23,9 +23,9 @@ class Country(NamedTuple):
     name: str
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Give *app* the map. Raises Misconfigured if it is missing or damaged, or one of something else."""
-    path = settings.country_database
+    path = settings().country_database
     app.extensions["countries"] = _open(path) if path else None
 
 

@@ -11,7 +11,7 @@ from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import BigInteger, Connection, ExceptionContext, Integer, event, exc, orm
 from sqlalchemy.orm import DeclarativeBase
 
-from app.config import THREADS, Misconfigured, Settings
+from app.config import THREADS, Misconfigured
 from app.store.base import Store
 from app.store.base import StoreUnavailable as StoreUnavailable
 from app.store.postgresql import PostgreSQL
@@ -59,9 +59,9 @@ class Database(SQLAlchemy):
 db = Database(model_class=Model, session_options={"class_": Session, "expire_on_commit": False})
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Bind the database to *app*."""
-    found = settings.database
+    found = app.extensions["settings"].database
     store: Store = PostgreSQL(found, THREADS) if isinstance(found, str) else Sqlite(found, THREADS)
     app.extensions["store"] = store
     app.config["SQLALCHEMY_DATABASE_URI"] = store.url

@@ -102,9 +102,9 @@ class _Helper:
             raise EOFError from problem
 
 
-def init_app(app: Flask, factory: Callable[[Mapping[str, str]], Flask], environ: Mapping[str, str]) -> None:
-    """Give *app* an executor, whose processes build theirs from the same *environ*."""
-    app.extensions["executor"] = Executor(factory, environ)
+def init_app(app: Flask) -> None:
+    """Give *app* an executor, whose processes build theirs in the same way."""
+    app.extensions["executor"] = Executor(*app.extensions["factory"])
 
 
 def run(kind: str, whose: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -75,13 +75,12 @@ class Keys:
 def init_app(app: Flask) -> None:
     """Give *app* its keys; make the first ones, or stop if these cannot be opened."""
     app.extensions["keys"] = Keys()
-    with app.app_context():
-        for purpose, add in ((ACCESS, _add_access), (IDENTITY, _add_identity), (LOG, _add_log)):
-            if not _stored(purpose):
-                with writing():
-                    if not _stored(purpose):
-                        add(signs_from=0)
-        access_keys()
+    for purpose, add in ((ACCESS, _add_access), (IDENTITY, _add_identity), (LOG, _add_log)):
+        if not _stored(purpose):
+            with writing():
+                if not _stored(purpose):
+                    add(signs_from=0)
+    access_keys()
 
 
 def access_keys(kid: str | None = None) -> KeySet[AccessKey]:

@@ -1,6 +1,6 @@
 """What an operator may ask: does the site live, is it ready, how is it doing."""
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Flask, Response, current_app
 from flask.typing import ResponseReturnValue
 
 from app import metrics
@@ -8,6 +8,11 @@ from app.db import StoreUnavailable
 from app.revocation import delivery
 
 bp = Blueprint("operation", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Let an operator ask."""
+    app.register_blueprint(bp)
 
 
 @bp.get("/healthz")

@@ -16,14 +16,13 @@ _KNOWN = sorted(path.stem.partition("_")[0] for path in (_SCRIPTS / "versions").
 def init_app(app: Flask) -> None:
     """Bring the database of *app* up to the newest migration: one process does it, others wait."""
     Migrate(app, db, directory=str(_SCRIPTS))
-    with app.app_context():
-        try:
-            _upgrade()
-        except OSError as problem:
-            raise StoreUnavailable(str(problem)) from problem
-        finally:
-            db.session.remove()
-            db.engine.dispose()  # connections made from here on have time limits again
+    try:
+        _upgrade()
+    except OSError as problem:
+        raise StoreUnavailable(str(problem)) from problem
+    finally:
+        db.session.remove()
+        db.engine.dispose()  # connections made from here on have time limits again
 
 
 def _upgrade() -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 from typing import Any
 
+from flask import Flask
 from flask.logging import has_level_handler, wsgi_errors_stream
 
 from app import clock, metrics
@@ -11,7 +12,7 @@ from app import clock, metrics
 _log = logging.getLogger("signed_out.security")
 
 
-def init_app() -> None:
+def init_app(_app: Flask) -> None:
     """Write the lines to the server's error output, unless the operator's own logging takes them."""
     _log.setLevel(logging.INFO)
     if not has_level_handler(_log):

@@ -14,7 +14,7 @@ from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
 from app import address, clock
-from app.config import Settings, settings
+from app.config import settings
 
 PATIENCE = 0.2  # seconds that a request may lose to a Redis that does not answer
 WIDER = 10  # a /48 may do so many times as much as one place
@@ -188,9 +188,9 @@ class Counters:
         return question(self._own)
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Give *app* its counters."""
-    app.extensions["throttle"] = Counters(settings.redis_url)
+    app.extensions["throttle"] = Counters(settings().redis_url)
 
 
 def _is_this_machine() -> bool:

@@ -2,13 +2,20 @@
 
 from functools import lru_cache
 
-from flask import Blueprint, Response, json
+from flask import Blueprint, Flask, Response, json
 from flask.typing import ResponseReturnValue
 
+from app.api import log
 from app.identity import bearer
 from app.identity.access_token import CACHED, Claims
 
 bp = Blueprint("api", __name__, url_prefix="/api")
+
+
+def init_app(app: Flask) -> None:
+    """Add the resource, and the log for monitors."""
+    app.register_blueprint(bp)
+    app.register_blueprint(log.bp)
 
 
 @bp.get("/me")

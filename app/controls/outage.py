@@ -6,15 +6,15 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event
 
-from app.config import Settings, settings
+from app.config import settings
 from app.db import StoreUnavailable, db
 from app.revocation.delivery import Delivery
 from app.revocation.memory import Memory
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Let every statement of *app* fail during an outage, and its memory of the log be no answer then either."""
-    sign = _sign(settings.instance)
+    sign = _sign(settings().instance)
     delivery: Delivery = app.extensions["delivery"]
     current = delivery.current
 

@@ -4,17 +4,17 @@ from flask import Blueprint, Flask, jsonify
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.config import Settings
+from app.config import settings
 from app.controls import asked, caller, minting, offset, outage, race
 
 bp = Blueprint("controls", __name__, url_prefix="/test")
 bp.before_request(caller.check)
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Add the controls to *app*, if it is to have them at all."""
-    if settings.test_controls:
-        outage.init_app(app, settings)
+    if settings().test_controls:
+        outage.init_app(app)
         race.init_app(app)
         app.register_blueprint(bp)
 

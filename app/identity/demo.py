@@ -5,7 +5,7 @@ from contextlib import suppress
 from flask import Flask
 
 from app import clock
-from app.config import Settings
+from app.config import settings
 from app.db import writing
 from app.identity import factors, passkey, sessions
 from app.identity import password as passwords
@@ -18,11 +18,10 @@ PASSWORD = "otters sign out twice"  # noqa: S105 - no secret: it stands in the d
 ACCOUNTS = {"ada@workshop.example": "Ada", "bob@workshop.example": "Bob", "eve@workshop.example": "Eve"}
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(_app: Flask) -> None:
     """Close them where there is no workshop: a database may outlive the setting with which it was begun."""
-    if not settings.workshop:
-        with app.app_context():
-            close()
+    if not settings().workshop:
+        close()
 
 
 def seed() -> None:

@@ -337,8 +337,7 @@ _MARK_ALL = (  # what had timed out before keeps that as its reason
 )
 
 
-@log.projection
-def _mark_ended(entries: Sequence[Entry]) -> None:
+def mark_ended(entries: Sequence[Entry]) -> None:
     """Write down at each session by which entry it ended: one statement for all that end a session."""
     revoked = [entry for entry in entries if entry.kind is Kind.REVOKED]
     if any(entry.scope is Scope.SESSION for entry in revoked):

@@ -106,10 +106,9 @@ class User(UserMixin, Model):
         self.password_hash = f"{_GUARD if self.has_factor else ''}{hashed}"
 
 
-def init_app(app: Flask) -> None:
-    """Complete what older code left in the database of *app*."""
-    with app.app_context():
-        _give_mailboxes()
+def init_app(_app: Flask) -> None:
+    """Complete what older code left in the database."""
+    _give_mailboxes()
 
 
 def sign_up(email: str, name: str, hashed: str, user_id: str | None = None) -> User | None:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, CursorResult, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from app import clock, metrics, seal, security_log
-from app.config import DAY, Settings, settings
+from app.config import DAY, settings
 from app.db import Model, after_commit, db
 from app.mail import link as links
 from app.mail import smtp
@@ -51,11 +51,10 @@ class Mail(Outgoing, Model):
         return {} if outcome is Outcome.FAILED else {"sealed": None}
 
 
-def init_app(app: Flask, found: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Give *app* the courier of its mail, if there is a server to bring it to."""
-    app.extensions["postman"] = (
-        Courier(app, Mail, "mails", _send, _report, seconds=smtp.SECONDS) if found.smtp_url else None
-    )
+    is_sent = settings().smtp_url
+    app.extensions["postman"] = Courier(app, Mail, "mails", _send, _report, seconds=smtp.SECONDS) if is_sent else None
 
 
 def start(app: Flask) -> None:

@@ -1,6 +1,6 @@
 """`GET /openapi.json`: every endpoint for machines, what it takes and what it answers."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Flask, Response, jsonify
 
 from app.config import settings
 from app.openapi import oauth, operation, published
@@ -8,6 +8,11 @@ from app.openapi.parts import Part, refusal
 
 bp = Blueprint("openapi", __name__)
 PATHS = {**oauth.PATHS, **published.PATHS, **operation.PATHS}
+
+
+def init_app(app: Flask) -> None:
+    """Publish the description."""
+    app.register_blueprint(bp)
 
 
 @bp.get("/openapi.json")

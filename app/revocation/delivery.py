@@ -8,7 +8,7 @@ from flask import Flask, current_app
 from sqlalchemy import select, text, update
 
 from app import keys
-from app.config import Settings
+from app.config import settings
 from app.db import after_commit, db, is_writing, let_go, writing
 from app.revocation import log, nodes
 from app.revocation.clocks import ClockApart
@@ -37,15 +37,14 @@ class Delivery(Protocol):
         """Stop deciding, then unregister."""
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Choose how *app* follows the log: on SQLite by a look at each request, on PostgreSQL as a registered node."""
     found: PostgreSQL | Sqlite = app.extensions["store"]
     witness = app.extensions["witness"] = Witness(lambda: keys.forget(app))
-    with app.app_context():
-        witness.attend(db.engine)
+    witness.attend(db.engine)
     delivery: Delivery
     if isinstance(found, PostgreSQL):
-        delivery = Node(found.connect, settings.max_staleness_seconds, settings.redis_url, witness)
+        delivery = Node(found.connect, settings().max_staleness_seconds, settings().redis_url, witness)
     else:
         delivery = Follower(found.path, witness)
     app.extensions["delivery"] = delivery
@@ -141,8 +140,7 @@ def settle_all() -> None:
         settle(log.size())
 
 
-@log.projection
-def _spread(entries: Sequence[Entry]) -> None:
+def spread(entries: Sequence[Entry]) -> None:
     """Wake every node when revocations are committed, and wait until all nodes know the last one."""
     delivery, last = _delivery(), entries[-1]
     if last.kind is Kind.REVOKED and isinstance(delivery, Node):

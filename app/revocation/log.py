@@ -1,7 +1,7 @@
 """The revocation log: append-only, gapless, exact. Each checker is a memory of it."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -216,18 +216,7 @@ def _lost(known: Known, session: Asked = db.session) -> LogCut:
     return LogCut(size, known.position if cut_from is None else cut_from)
 
 
-Projection = Callable[[Sequence[Entry]], None]
-_projections: list[Projection] = []
-
-
-def projection(write: Projection) -> Projection:
-    """Register *write*: it gets the entries appended together, inside the transaction that appends them."""
-    _projections.append(write)
-    return write
-
-
-@projection
-def _follow_growth(entries: Sequence[Entry]) -> None:
+def follow_growth(entries: Sequence[Entry]) -> None:
     """Refresh the database's statistics whenever the log has doubled, so query plans fit the size of the tables."""
     before, size = entries[0].position - 1, entries[-1].position
     if size >= SMALL and size.bit_length() > before.bit_length():
@@ -244,7 +233,7 @@ def _append(facts: Sequence[Fact]) -> list[Entry]:
     prebuilt.add(_APPEND, [entry._asdict() | {"nonce": nonce} for entry, nonce in pairs])
     last = tree.append(first, [entry.commitment(nonce) for entry, nonce in pairs])
     after_commit(_Note(_witness()), once=_Note).seen = Seen(epoch, entries[-1].position, last)
-    for write in _projections:
+    for write in current_app.extensions["projections"]:
         write(entries)
     return entries
 

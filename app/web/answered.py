@@ -10,14 +10,31 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, Request, Response
 from flask.ctx import RequestContext
 from flask.globals import request_ctx
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.datastructures import Headers
 
+from app.config import settings
 from app.web import errors, visitors
 from app.web.headers import Careful, Write
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ASCII = "".join(map(chr, range(128)))
 _log = logging.getLogger("signed_out.errors")
+
+
+def init_app(app: Flask) -> None:
+    """Catch what no other part of *app* has caught."""
+    app.wsgi_app = LastWord(app.wsgi_app, hsts=settings().hsts)  # type: ignore[method-assign]
+
+
+class NoSession(SessionInterface):
+    """No signed session cookie: a copy of one would survive every sign-out."""
+
+    def open_session(self, app: Flask, request: object) -> NullSession:
+        return NullSession()
+
+    def save_session(self, app: Flask, session: object, response: object) -> None:
+        """There is nothing to save."""
 
 
 class Question(Request):
@@ -50,6 +67,7 @@ class Application(Flask):
 
     request_class = Question
     response_class = Answer
+    session_interface = NoSession()
 
     def ensure_sync(self, func: F) -> F:
         """Return *func*: no hook here is a coroutine, and checking each one costs more than most of them do."""

@@ -125,9 +125,9 @@ class Visit:
 
 
 def init_app(app: Flask) -> None:
-    """Let Flask-Login ask this guard and nothing else: its own cookies survive a sign-out."""
+    """Let Flask-Login ask this guard and nothing else: its own cookies would survive a sign-out."""
     app.config["REMEMBER_COOKIE_NAME"] = ";"  # no cookie can have this name
-    app.login_manager = login  # type: ignore[attr-defined]  # not init_app: it would look after those cookies
+    login.init_app(app)
     visitors.after(app, _hand_back)
 
 

@@ -7,7 +7,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask
 from werkzeug.wrappers import Response
 
-from app.config import Settings
+from app.config import settings
 
 _CSP = "Content-Security-Policy"
 _POLICY = "; ".join(
@@ -38,8 +38,7 @@ Write = Callable[[bytes], object]
 
 def init_app(app: Flask) -> None:
     """Add the headers to every answer."""
-    settings: Settings = app.extensions["settings"]
-    app.wsgi_app = Careful(app.wsgi_app, hsts=settings.hsts)  # type: ignore[method-assign]
+    app.wsgi_app = Careful(app.wsgi_app, hsts=settings().hsts)  # type: ignore[method-assign]
 
 
 def let_forms_lead_on(response: Response) -> None:

@@ -1,4 +1,4 @@
-"""The outbox: whatever ends a session writes, in the same transaction, whom to tell. If that fails, so does the other."""
+"""The outbox: the transaction that ends a session also writes which apps to tell. If one fails, so does the other."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +9,6 @@ from sqlalchemy import and_, bindparam, func, or_, select
 from app import metrics, prebuilt
 from app.db import after_commit
 from app.identity import activity
-
-# Before ours runs, its projection of the log has marked what an entry ends: a projection runs after those that were
-# there when it came.
 from app.identity.session import SITE, Reason, Session
 from app.oauth.client import Client
 from app.oauth.logout import message, network, token
@@ -41,8 +38,8 @@ def _report(sent: Message, answer: Answer, outcome: Outcome) -> None:
         activity.line(f"logout_message_{outcome}", **about, answer=answer.words)
 
 
-@log.projection
-def _write(entries: Sequence[Entry]) -> None:
+def tell_apps(entries: Sequence[Entry]) -> None:
+    """Write a message for each app that has to know of these ends, in the transaction that appends them."""
     ending = [entry for entry in entries if entry.kind is Kind.REVOKED and entry.scope is not Scope.TOKEN]
     if not ending:
         return
