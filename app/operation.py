@@ -1,13 +1,14 @@
 """What an operator may ask: does the site live, is it ready, how is it doing."""
 
-from flask import Blueprint, Flask, Response, current_app
+from flask import Flask, Response, current_app
 from flask.typing import ResponseReturnValue
 
 from app import metrics
 from app.db import StoreUnavailable
+from app.machines import Machines
 from app.revocation import delivery
 
-bp = Blueprint("operation", __name__)
+bp = Machines("operation", __name__)
 
 
 def init_app(app: Flask) -> None:

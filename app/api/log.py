@@ -2,13 +2,14 @@
 
 import re
 
-from flask import Blueprint, Response, abort
+from flask import Response, abort
 
 from app import admission
+from app.machines import Machines
 from app.revocation import checkpoint, log, tree
 from app.revocation.tree import WIDTH
 
-bp = Blueprint("log", __name__, url_prefix="/log")
+bp = Machines("log", __name__, url_prefix="/log", beneath=("/log/",))
 _FOREVER = "public, max-age=31536000, immutable"
 _INDEX = re.compile(r"((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?")
 

@@ -2,14 +2,15 @@
 
 from functools import lru_cache
 
-from flask import Blueprint, Flask, Response, json
+from flask import Flask, Response, json
 from flask.typing import ResponseReturnValue
 
 from app.api import log
 from app.identity import bearer
 from app.identity.access_token import CACHED, Claims
+from app.machines import Machines
 
-bp = Blueprint("api", __name__, url_prefix="/api")
+bp = Machines("api", __name__, url_prefix="/api", beneath=("/api/",))
 
 
 def init_app(app: Flask) -> None:

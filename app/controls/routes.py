@@ -1,13 +1,14 @@
 """The endpoints of the test controls: JSON in, JSON out."""
 
-from flask import Blueprint, Flask, jsonify
+from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import settings
 from app.controls import asked, caller, minting, offset, outage, race
+from app.machines import Machines
 
-bp = Blueprint("controls", __name__, url_prefix="/test")
+bp = Machines("controls", __name__, url_prefix="/test", beneath=("/test/",))
 bp.before_request(caller.check)
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import jwt
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.db import writing
@@ -15,8 +15,9 @@ from app.lab import acts, bench, player
 from app.lab.home.sessions import LIFE
 from app.lab.player import Answer, Design, Stage
 from app.lab.run import Run, reference
+from app.machines import Machines
 
-bp = Blueprint("resource", __name__)
+bp = Machines("resource", __name__, beneath=("/lab/api/",))
 TIME = "Lab-Time"
 COOKIE = "lab-session"
 _NO_TOKEN = Answer(401, "No token of a run was sent.", Counter())

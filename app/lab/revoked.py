@@ -1,16 +1,17 @@
 """What relying parties are told: the entries of the lab's log, at once or as soon as there are any."""
 
-from flask import Blueprint, Flask, abort, current_app, jsonify, request
+from flask import Flask, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app import address
 from app.db import StoreUnavailable
 from app.lab import log
 from app.lab.log import State
+from app.machines import Machines
 from app.revocation import log as site_log
 from app.serving.held import HELD, Held
 
-bp = Blueprint("revoked", __name__)
+bp = Machines("revoked", __name__, beneath=("/lab/revoked",))
 LONGEST = 1000  # positions that one answer goes through
 LONGEST_WAIT = 25  # seconds; proxies give up a minute after the last byte
 LOOK_SECONDS = 0.02

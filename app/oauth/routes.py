@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, request
+from flask import Flask, Response, abort, request
 from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.identity import bearer, status_list
 from app.identity.access_token import Claims
+from app.machines import Machines
 from app.oauth import cors, metadata
 from app.oauth import userinfo as person
 from app.oauth.logout import outbox
@@ -15,7 +16,7 @@ from app.oauth.server import init_app as init_server
 from app.oauth.server import server
 from app.revocation import log
 
-bp = Blueprint("oauth", __name__)
+bp = Machines("oauth", __name__, beneath=("/oauth/", "/.well-known/", "/status-lists"))
 
 
 def init_app(app: Flask) -> None:

@@ -1,12 +1,13 @@
 """`GET /openapi.json`: every endpoint for machines, what it takes and what it answers."""
 
-from flask import Blueprint, Flask, Response, jsonify
+from flask import Flask, Response, jsonify
 
 from app.config import settings
+from app.machines import Machines
 from app.openapi import oauth, operation, published
 from app.openapi.parts import Part, refusal
 
-bp = Blueprint("openapi", __name__)
+bp = Machines("openapi", __name__)
 PATHS = {**oauth.PATHS, **published.PATHS, **operation.PATHS}
 
 

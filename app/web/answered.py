@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -14,7 +15,8 @@ from flask.sessions import NullSession, SessionInterface
 from werkzeug.datastructures import Headers
 
 from app.config import settings
-from app.web import errors, visitors
+from app.machines import VISITORS, Machines
+from app.web import errors
 from app.web.headers import Careful, Write
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,7 +26,7 @@ _log = logging.getLogger("signed_out.errors")
 
 def init_app(app: Flask) -> None:
     """Catch what no other part of *app* has caught."""
-    app.wsgi_app = LastWord(app.wsgi_app, hsts=settings().hsts)  # type: ignore[method-assign]
+    app.wsgi_app = LastWord(app.wsgi_app, partial(_apologize, app), hsts=settings().hsts)  # type: ignore[method-assign]
 
 
 class NoSession(SessionInterface):
@@ -49,7 +51,7 @@ class Question(Request):
     def blueprints(self) -> list[str]:
         """Return the scopes of its hooks: except for machine endpoints, those of visitors too."""
         found = super().blueprints
-        return found if found and found[0] in visitors.MACHINES else [*found, visitors.SCOPE]
+        return found if found and found[0] in Machines.without_cookies else [*found, VISITORS]
 
 
 class Answer(Response):
@@ -78,7 +80,7 @@ class Application(Flask):
             return super().handle_exception(e)
         except Exception as problem:
             _log.exception("the page of an error cannot be shown")
-            return self.finalize_request(errors.bare(problem, request_ctx.request.path), from_error_handler=True)
+            return self.finalize_request(errors.bare(problem, self, request_ctx.request.path), from_error_handler=True)
 
     def process_response(self, response: Response) -> Response:
         """Let each hook change the answer; a hook that fails leaves it as it was."""
@@ -109,9 +111,9 @@ class Application(Flask):
 class LastWord:
     """Catches what is raised outside Flask's own handling, and while a streamed body is begun or closed."""
 
-    def __init__(self, wsgi_app: WSGIApplication, *, hsts: bool) -> None:
+    def __init__(self, wsgi_app: WSGIApplication, apologize: WSGIApplication, *, hsts: bool) -> None:
         self._wsgi_app = wsgi_app
-        self._apology = Careful(_apologize, hsts=hsts)
+        self._apology = Careful(apologize, hsts=hsts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         begun: list[Any] = []
@@ -149,8 +151,8 @@ class _Body:
         _close(self._body)
 
 
-def _apologize(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    return errors.bare(None, environ.get("PATH_INFO", ""))(environ, start_response)
+def _apologize(app: Flask, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    return errors.bare(None, app, environ.get("PATH_INFO", ""))(environ, start_response)
 
 
 def _close(body: Iterable[bytes]) -> None:

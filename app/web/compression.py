@@ -9,14 +9,14 @@ import gzip
 
 from flask import Flask, Response, request
 
-from app.web import visitors
+from app import machines
 
 _WORTH = 1024  # bytes
 
 
 def init_app(app: Flask) -> None:
     """Compress what may be compressed, as the last change to an answer."""
-    visitors.after(app, _pack)
+    machines.after_visitors(app, _pack)
 
 
 def _pack(response: Response) -> Response:

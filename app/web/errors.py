@@ -3,14 +3,14 @@
 import logging
 from dataclasses import dataclass
 
-from flask import Flask, Response, abort, jsonify, make_response, render_template, request
+from flask import Flask, Response, abort, current_app, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import escape
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException, Unauthorized
 
-from app import stillness
+from app import machines, stillness
 from app.admission import Full
 from app.db import StoreUnavailable, db
 from app.identity.refresh_token import StoodStill
@@ -22,17 +22,6 @@ from app.throttle import TooManyMails, TooMuch
 from app.web import guard
 
 _log = logging.getLogger("signed_out.errors")
-_MACHINES = (
-    "/oauth/",
-    "/lab/api/",
-    "/lab/revoked",
-    "/api/",
-    "/.well-known/",
-    "/log/",
-    "/status-lists",
-    "/test/",
-)
-_PEOPLE = ("/oauth/authorize", "/oauth/end-session")
 _GONE = (ObjectDeletedError, NoResultFound)
 
 
@@ -192,10 +181,10 @@ def answer(code: int, retry_after: int | None, words: Words | None = None, error
     return response
 
 
-def bare(problem: Exception | None, path: str) -> Response:
+def bare(problem: Exception | None, app: Flask, path: str) -> Response:
     """Answer without a template, a visitor or the database, as any of them may be what broke."""
     code = 503 if isinstance(problem, StoreUnavailable) else 500
-    if _is_machine_path(path):
+    if machines.answer(app, path):
         return Response(f'{{"error":"{_CODES.get(code, "server_error")}"}}\n', code, content_type="application/json")
     words = _WORDS[code]
     texts = "".join(f"<p>{escape(text)}</p>" for text in (words.happened, words.safe, words.do))
@@ -208,11 +197,7 @@ def bare(problem: Exception | None, path: str) -> Response:
 
 
 def _is_for_machines() -> bool:
-    return _is_machine_path(request.path)
-
-
-def _is_machine_path(path: str) -> bool:
-    return path.startswith(_MACHINES) and path not in _PEOPLE
+    return machines.answer(current_app, request.path)
 
 
 def _knows_the_visitor() -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import NoResultFound
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as Answer
 
-from app import clock
+from app import clock, machines
 from app.config import settings
 from app.db import StoreUnavailable, db, writing
 from app.identity import (
@@ -33,7 +33,7 @@ from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session, State
 from app.identity.user import User
-from app.web import binding, cookies, local, visitors
+from app.web import binding, cookies, local
 from app.web.presented import Presented
 
 NEW_WAY_SECONDS = 2 * 60
@@ -128,7 +128,7 @@ def init_app(app: Flask) -> None:
     """Let Flask-Login ask this guard and nothing else: its own cookies would survive a sign-out."""
     app.config["REMEMBER_COOKIE_NAME"] = ";"  # no cookie can have this name
     login.init_app(app)
-    visitors.after(app, _hand_back)
+    machines.after_visitors(app, _hand_back)
 
 
 def visit() -> Visit | None:

@@ -64,10 +64,10 @@ def session_line(session: Living, strokes: Sequence[tuple[int, int]], now: int) 
     """
     shown = _newest(strokes)
     axis, breaks = _recent(session, shown, now)
-    state = _state(session.began_at, session.ends_at, now)
-    whole = Lane("Session", 0.0, axis.x(now), 100.0, None, state, f"ends {words.until(session.ends_at, now)}")
+    now_is = state(session.began_at, session.ends_at, now)
+    whole = Lane("Session", 0.0, axis.x(now), 100.0, None, now_is, f"ends {words.until(session.ends_at, now)}")
     tokens = [_stroke(axis, issued, expires, now) for issued, expires in shown]
-    said = [f"Session: {state}, began {words.ago(session.began_at, now)}, {whole.words}."]
+    said = [f"Session: {now_is}, began {words.ago(session.began_at, now)}, {whole.words}."]
     said += [f"Its access token: {token.state}, {token.words}." for token in tokens[-1:]]
     return Lifeline((whole, *_named(tokens)), axis.x(now), " ".join(said), axis.at(0), axis.at(100), breaks)
 
@@ -158,7 +158,7 @@ def _stroke(axis: _Linear, issued: int, expires: int, now: int) -> Lane:
     lives = expires > now
     told = f"began {words.ago(issued, now)}, expires {words.until(expires, now)}"
     tick = axis.x(expires) if lives else None
-    return Lane("", axis.x(issued), axis.x(min(now, expires)), tick, None, _state(issued, expires, now), told)
+    return Lane("", axis.x(issued), axis.x(min(now, expires)), tick, None, state(issued, expires, now), told)
 
 
 def _named(tokens: list[Lane]) -> list[Lane]:
@@ -178,7 +178,7 @@ def _row(session: Living, oldest: int, now: int) -> Lifeline:
         end=x(min(session.last_seen_at, now if ended_at is None else ended_at)),
         tick=x(ends_at) if ended_at is None or ends_at > ended_at else None,
         cut=None if ended_at is None else x(ended_at),
-        state="ended" if ended_at is not None else _state(session.began_at, ends_at, now),
+        state="ended" if ended_at is not None else state(session.began_at, ends_at, now),
         words=_story(session, now),
     )
     return Lifeline((lane,), PRESENT, f"{lane.state}, {lane.words}", now - oldest, now)
@@ -191,7 +191,7 @@ def _story(session: Living, now: int) -> str:
     return f"{began}, last used {words.ago(session.last_seen_at, now)}, ends {words.until(session.ends_at, now)}"
 
 
-def _state(began_at: int, ends_at: int, now: int) -> str:
+def state(began_at: int, ends_at: int, now: int) -> str:
     """Expiring is the last fifth of a life, and never more than its last hour."""
     left = ends_at - now
     if left <= 0:

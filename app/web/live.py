@@ -1,15 +1,16 @@
 """Live pages: an open page learns that its session is over. To ask neither refreshes nor counts as use."""
 
-from flask import Blueprint, request
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.db import db
 from app.identity.session import Reason, Session
+from app.machines import Machines
 from app.web import guard, local
 from app.web.presented import Presented
 
-bp = Blueprint("live", __name__)
+bp = Machines("live", __name__, reads_cookies=True)
 PATH = "/live"
 ANSWER_SECONDS = 10  # within which the answer to a sign-out has come, or never will
 

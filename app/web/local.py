@@ -9,7 +9,7 @@ from flask import Flask, abort, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri, uri_to_iri
 
-from app.web import visitors
+from app import machines
 
 LONGEST = 16 * 1024 - len("GET  HTTP/1.1")  # characters of an address, as it stands in the first line of a request
 _MOST_ENCODED = 12  # characters for one of a path: up to four bytes of UTF-8, each as %XX
@@ -21,7 +21,7 @@ _ADDED = re.compile(r"(&asked=1)?&since=[0-9]{1,12}$")  # by `authorize`, on the
 
 def init_app(app: Flask, leading_on: Collection[str]) -> None:
     """Have *app* refuse an address that the pages of *leading_on* could not carry: for every visitor alike."""
-    visitors.before(app, partial(_check, leading_on))
+    machines.before_visitors(app, partial(_check, leading_on))
 
 
 def path(wanted: str | None) -> str:

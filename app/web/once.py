@@ -23,13 +23,13 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
-from app import admission, seal
+from app import admission, machines, seal
 from app.config import settings
 from app.db import StoreUnavailable, after_commit, let_go
 from app.identity import refresh_token
 from app.oauth import code
 from app.revocation import delivery
-from app.web import cookies, guard, local, visitors
+from app.web import cookies, guard, local
 from app.web.presented import Presented
 from app.web.sent import PATIENCE_SECONDS, Claim, Ended, Form, Found
 
@@ -46,7 +46,7 @@ class Lost(Exception):
 
 def init_app(app: Flask) -> None:
     """Let go of what *app* has not acted on, and give way where a claim was lost."""
-    visitors.after(app, _let_go)
+    machines.after_visitors(app, _let_go)
     app.register_error_handler(Lost, _give_way)
 
 

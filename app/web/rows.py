@@ -6,13 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app import clock, countries
-from app.config import settings
 from app.countries import Country
 from app.identity import browsers, proof
 from app.identity import sessions as users_sessions
 from app.identity.session import SITE, Session, State
 from app.oauth import client as clients
-from app.web import words
+from app.web import lifeline, words
 
 _KNOWN = {"profile": "your name", "email": "your email address"}
 
@@ -167,7 +166,4 @@ def _who(actor: str | None, session: Session, current: Session, known: dict[str,
 
 def _state(session: Session) -> str:
     now = clock.now()
-    if session.state(now) is not State.LIVE:
-        return "ended"
-    soon = settings().access_token_seconds if session.ends_at - session.began_at < 2 * 60 * 60 else 60 * 60
-    return "expiring" if session.ends_at - now <= soon else "live"
+    return lifeline.state(session.began_at, session.ends_at, now) if session.state(now) is State.LIVE else "ended"

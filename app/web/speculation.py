@@ -6,7 +6,8 @@ speculative answer other than 2xx, and ask again when the user opens the page.
 
 from flask import Flask, Response, request
 
-from app.web import assets, cookies, visitors
+from app import machines
+from app.web import assets, cookies
 
 _HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")  # the standard's, and of older browsers
 _PURPOSES = frozenset({"prefetch", "prerender", "preview"})
@@ -14,7 +15,7 @@ _PURPOSES = frozenset({"prefetch", "prerender", "preview"})
 
 def init_app(app: Flask) -> None:
     """Have *app* refuse such a request before anything looks at its cookies."""
-    visitors.before(app, _refuse)
+    machines.before_visitors(app, _refuse)
 
 
 def _refuse() -> Response | None:

@@ -1,14 +1,15 @@
 """What browsers, crawlers and researchers look for at addresses that are the same on every site."""
 
-from flask import Blueprint, Response, jsonify, redirect
+from flask import Response, jsonify, redirect
 from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import DAY, settings
 from app.identity import passkey
+from app.machines import Machines
 from app.web import assets, words
 
-bp = Blueprint("well_known", __name__)
+bp = Machines("well_known", __name__)
 GOOD_DAYS = 90  # RFC 9116 recommends less than a year
 _CACHED = {"Cache-Control": f"public, max-age={DAY}"}
 # The other pages are about a person, or compute something for each visitor.

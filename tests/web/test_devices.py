@@ -1,6 +1,7 @@
 """The devices page lists what is true, and ends what is asked, when it is really you who asks."""
 
 import re
+from collections.abc import Callable
 from html import unescape
 
 import pytest
@@ -298,3 +299,14 @@ def test_every_event_is_in_the_activity(laptop: Browser, phone: Browser) -> None
     assert page.status_code == 200
     assert "Chrome on Android" in page.text
     assert "192.0.2.7" in page.text
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(143, "live"), (145, "expiring")])
+def test_home_and_the_list_say_the_same_of_a_session_of_three_hours(
+    open_site: Callable[..., Site], minutes: int, state: str
+) -> None:
+    site = open_site(SESSION_MAX_SECONDS="10800")
+    ada = site.member()
+    site.wait(minutes * 60)
+    assert f"Session: {state}, began" in ada.get("/").text
+    assert f'data-state="{state}"' in ada.get("/devices").text

@@ -170,6 +170,20 @@ def test_errors_speak_json_to_machines_and_words_to_people(ada: Browser) -> None
     assert ada.get("/oauth/nowhere").get_json() == {"error": "not_found"}
 
 
+@pytest.mark.parametrize(
+    "path", ["/live", "/healthz", "/readyz", "/metrics", "/openapi.json", "/oauth/revoke", "/api/me", "/log/checkpoint"]
+)
+def test_what_programs_ask_answers_an_error_in_json(ada: Browser, path: str) -> None:
+    answer = ada.client.delete(path)
+    assert (answer.status_code, answer.get_json()) == (405, {"error": "invalid_request"})
+
+
+@pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/end-session", "/sign-out"])
+def test_what_people_open_answers_it_as_a_page(ada: Browser, path: str) -> None:
+    answer = ada.client.delete(path)
+    assert (answer.status_code, answer.mimetype) == (405, "text/html")
+
+
 def test_too_large_a_body_is_refused(ada: Browser) -> None:
     assert ada.post("/sign-in", email="a" * 100_000).status_code == 413
 
