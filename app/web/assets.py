@@ -27,23 +27,13 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".ico": "image/vnd.microsoft.icon",
 }
-_LAB = ("lab", "lanes")
 # The parts of each stylesheet, in order: a page has one for the whole site, and those of the lab one more.
 SHEETS = {
-    "site": (
-        *("tokens", "base", "layout", "button", "form", "notice", "state", "lifeline", "lifeline-sizes", "rule"),
-        *("session", "app", "facts", "token", "exchange", "codes", "admin", "print"),
-    ),
-    "lab": ("lab",),
-    "board": ("lab", "board", "tally", "people"),
-    "room": ("lab", "board"),
-    "costs": ("lab", "sliders", "bars", "table"),
-    "experiment": _LAB,
-    "question": (*_LAB, "path"),
-    "answer": (*_LAB, "answer"),
+    "site": ("tokens", "base", "layout", "controls", "state", "lifeline", "rows", "session", "print"),
+    "lab": ("lab", "lanes", "path"),
+    "board": ("lab", "board"),
+    "costs": ("lab", "costs"),
     "hand-out": ("lab", "hand-out"),
-    "designs": ("lab", "matrix"),
-    "path": ("lab", "path"),
 }
 
 

@@ -6,7 +6,7 @@
 // what failed may have been done.
 let sent = Promise.resolve();
 const said = document.createElement("p");
-said.className = "unseen";
+said.className = "visually-hidden";
 said.setAttribute("role", "status");
 document.body.append(said);
 

@@ -144,12 +144,12 @@ def test_two_of_one_name_are_told_apart_by_when_and_where(site: Site, laptop: Br
         tablet.sign_in()
         site.wait(2 * 60 * 60)
     laptop.sign_in()
-    names = re.findall(r'<button>End<span class="unseen"> (.*?)</span>', laptop.get("/devices").text)
+    names = re.findall(r'<button>End<span class="visually-hidden"> (.*?)</span>', laptop.get("/devices").text)
     assert [re.sub(r"\d+ \w+ \d+, \d\d:\d\d", "THEN", name) for name in names] == [
         f"Safari on macOS, signed in THEN UTC, 203.0.113.{number}" for number in (8, 7)
     ]
     tablets[0].sign_out()
-    assert re.findall(r'<button>End<span class="unseen"> (.*?)</span>', laptop.get("/devices").text) == [
+    assert re.findall(r'<button>End<span class="visually-hidden"> (.*?)</span>', laptop.get("/devices").text) == [
         "Safari on macOS"
     ]
 
