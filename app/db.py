@@ -8,8 +8,8 @@ from typing import TypeVar
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as BoundSession
-from sqlalchemy import BigInteger, Connection, ExceptionContext, Integer, event, exc, orm
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import BigInteger, ColumnElement, Connection, ExceptionContext, Integer, delete, event, exc, orm, select
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
 from app.config import THREADS, Misconfigured
 from app.store.base import Store
@@ -17,6 +17,7 @@ from app.store.base import StoreUnavailable as StoreUnavailable
 from app.store.postgresql import PostgreSQL
 from app.store.sqlite import BUSY_SECONDS, Sqlite
 
+TRIMMED = 50  # rows at a time
 C = TypeVar("C", bound=Callable[[], None])
 _log = logging.getLogger("signed_out.store")
 
@@ -162,6 +163,15 @@ def after_commit(callback: C, *, once: object = None) -> C:
     """
     kept: C = db.session().info["after_commit"].setdefault(once or callback, callback)
     return kept
+
+
+def trim(key: InstrumentedAttribute[bytes], is_old: ColumnElement[bool]) -> None:
+    """Delete some rows that are old, by their primary *key*, where new ones come: so `flask purge` finds few.
+
+    Must run inside `writing`. Rows that another request is deleting are left to it.
+    """
+    old = select(key).where(is_old).limit(TRIMMED).with_for_update(skip_locked=True)
+    db.session.execute(delete(key.class_).where(key.in_(old)))
 
 
 def analyze() -> None:

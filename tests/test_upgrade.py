@@ -40,6 +40,7 @@ COLUMNS = {
         "backchannel_logout_uri",
         "may_be_private",
         "grant_types",
+        "require_pushed_authorization_requests",
     ),
 }
 INDEXES = (
@@ -72,6 +73,7 @@ def first_version(site: Site) -> None:
                 "half_sign_ins",
                 "passkeys",
                 "spent_challenges",
+                "pushed_requests",
                 "links",
                 "mails",
                 "forms_sent",

@@ -60,6 +60,7 @@ BACKCHANNEL = Checked("uri", addresses.backchannel)
 @click.option(
     "grant_types", "--grant", type=click.Choice(GRANTS), multiple=True, help="What it may exchange for tokens."
 )
+@click.option("require_pushed_authorization_requests", "--par", is_flag=True, help="It has to push its requests.")
 @click.option("post_logout_redirect_uris", "--post-logout-redirect-uri", type=REDIRECT, multiple=True)
 @click.option("--backchannel-logout-uri", type=BACKCHANNEL, help="Where it is told that a user signed out.")
 @click.option("--allow-private", is_flag=True, help="The host of that one may have a private address.")
@@ -104,13 +105,19 @@ def _check(scope: str, grants: Collection[str], *, public: bool) -> None:
 @click.option(
     "grant_types", "--grant", type=click.Choice(GRANTS), multiple=True, help="What it may exchange for tokens."
 )
-def change(client_id: str, grant_types: tuple[str, ...]) -> None:
+@click.option(
+    "require_pushed_authorization_requests", "--par/--no-par", default=None, help="It has to push its requests."
+)
+def change(client_id: str, grant_types: tuple[str, ...], **about: Any) -> None:
     """Change what an app may do. What is not named stays as it is, and its sessions go on."""
-    if not grant_types:
+    wanted = about | {"grant_types": " ".join(grant_types) or None}
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    if not changes:
         raise click.ClickException("Nothing is to be changed: see `flask clients change --help`.")
     with writing():
         client = _registered(client_id)
-        client.grant_types = " ".join(grant_types)
+        for name, value in changes.items():
+            setattr(client, name, value)
 
 
 @group.command("renew")
@@ -163,6 +170,7 @@ def _about(client: Client) -> dict[str, Any]:
         "kind": "public" if client.is_public else "confidential",
         "scope": client.scope,
         "grant_types": client.grant_types.split(),
+        "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "redirect_uris": client.redirect_uris.split(),
         "post_logout_redirect_uris": client.post_logout_redirect_uris.split(),
         "backchannel_logout_uri": client.backchannel_logout_uri,
@@ -174,5 +182,5 @@ def _lines(about: dict[str, Any]) -> str:
     return "\n".join(_line(name, value) for name, value in shown.items() if value)
 
 
-def _line(name: str, value: str) -> str:
-    return f"{name.replace('_', ' ')}: {value}"
+def _line(name: str, value: str | bool) -> str:
+    return f"{name.replace('_', ' ')}: {'yes' if value is True else value}"

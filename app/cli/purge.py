@@ -31,6 +31,7 @@ from app.mail.outbox import Mail
 from app.oauth.code import Code
 from app.oauth.logout import message as messages
 from app.oauth.logout.message import Message
+from app.oauth.pushed import Pushed
 from app.revocation import delivery
 from app.web import sent
 from app.web.sign_out import receipt
@@ -104,6 +105,7 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
         (("mails",), _rows("mails", Mail, outbox.is_old(ended))),
         (("links",), _rows("links", Link, Link.until < now)),
         (("codes",), _rows("codes", Code, Code.expires_at < now - CODE_DAYS * DAY)),
+        (("pushed requests",), _rows("pushed requests", Pushed, Pushed.until <= now)),
         (("receipts",), _rows("receipts", receipt.Receipt, receipt.Receipt.made_at < now - receipt.SECONDS)),
         (("known places",), _rows("known places", KnownPlace, KnownPlace.at <= now - known_place.KEPT_SECONDS)),
         (("revocations of the lab",), _rows("revocations of the lab", lab_log.Ended, lab_log.Ended.until < now)),

@@ -6,15 +6,14 @@ It is not signed in. One browser holds it, for five minutes, and it leads to one
 import secrets
 from typing import Any
 
-from sqlalchemy import CursorResult, ForeignKey, LargeBinary, String, delete, select
+from sqlalchemy import CursorResult, ForeignKey, LargeBinary, String, delete
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, seal
-from app.db import Model, db
+from app.db import Model, db, trim
 from app.identity.user import User
 
 SECONDS = 5 * 60
-PURGED = 50  # rows at a time
 
 
 class HalfSignIn(Model):
@@ -32,7 +31,7 @@ class HalfSignIn(Model):
 def begin(user: User, version: int, *, amr: str, keep: bool) -> str:
     """Return the token of a new one. Must run inside `db.writing`."""
     token = secrets.token_urlsafe(32)
-    _purge()
+    trim(HalfSignIn.hash, HalfSignIn.until <= clock.now())
     db.session.add(
         HalfSignIn(
             hash=seal.digest(token),
@@ -63,9 +62,3 @@ def finish(found: HalfSignIn) -> bool:
 def forget(user_id: str) -> None:
     """Delete this account's half-done sign-ins: what began them is no longer good. Must run inside `db.writing`."""
     db.session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))
-
-
-def _purge() -> None:
-    """Forget some that have run out, so that `flask purge` finds little."""
-    old = select(HalfSignIn.hash).where(HalfSignIn.until <= clock.now()).limit(PURGED)
-    db.session.execute(delete(HalfSignIn).where(HalfSignIn.hash.in_(old.with_for_update(skip_locked=True))))

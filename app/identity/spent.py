@@ -4,13 +4,12 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import CursorResult, LargeBinary, delete, select, text
+from sqlalchemy import CursorResult, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
-from app.db import Model, db
+from app.db import Model, db, trim
 
-PURGED = 50  # rows at a time
 _SPEND = text("INSERT INTO spent_challenges (hash, until) VALUES (:hash, :until) ON CONFLICT (hash) DO NOTHING")
 
 
@@ -27,7 +26,7 @@ def spend(hashed: bytes, *, until: int) -> bool:
 
     Must run inside `db.writing`.
     """
-    _purge()
+    trim(Spent.hash, Spent.until < clock.now())
     done: CursorResult[Any] = db.session.execute(_SPEND, {"hash": hashed, "until": until})  # type: ignore[assignment]
     return done.rowcount == 1
 
@@ -35,9 +34,3 @@ def spend(hashed: bytes, *, until: int) -> bool:
 def name(purpose: str, *parts: str) -> bytes:
     """Return the hash of what these *parts* name together, for one purpose."""
     return hashlib.sha256(json.dumps([purpose, *parts]).encode()).digest()
-
-
-def _purge() -> None:
-    """Delete some expired rows, so that `flask purge` finds few."""
-    old = select(Spent.hash).where(Spent.until < clock.now()).limit(PURGED)
-    db.session.execute(delete(Spent).where(Spent.hash.in_(old.with_for_update(skip_locked=True))))

@@ -15,9 +15,14 @@ from app.config import settings
 from app.identity import id_token, proof
 from app.identity.lifetime import OFFLINE, outlives
 from app.oauth import client as clients
+from app.oauth import pushed
 from app.oauth.client import CODE, Client
 
 PATH = "/oauth/authorize"
+PARAMETERS = (
+    *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "max_age"),
+    *("code_challenge", "code_challenge_method", "login_hint", "id_token_hint", "acr_values"),
+)
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _LONGEST_NONCE = 255
@@ -30,7 +35,7 @@ class Asked:
     """A request that may be put before a person. *max_age*: seconds since they last proved who they are.
 
     *hinted*: the user id of an ID token that the app sent along to say whom it expects. *wants_factor*: whether it would
-    like the user to have proved two factors.
+    like the user to have proved two factors. *pushed*: the name of the request, if it was pushed.
     """
 
     client: Client
@@ -44,6 +49,7 @@ class Asked:
     login_hint: str | None
     hinted: str | None
     wants_factor: bool
+    pushed: str | None = None
 
     @property
     def is_offline(self) -> bool:
@@ -68,6 +74,10 @@ class Unanswerable(Exception):
     """The client or its redirect URI is unknown, so there is nowhere to redirect."""
 
 
+class Over(Unanswerable):
+    """The pushed request has expired, was answered, or is another client's."""
+
+
 class Refused(Exception):
     """The request makes no sense; *location* leads the browser back to the app and says why."""
 
@@ -77,20 +87,37 @@ class Refused(Exception):
 
 
 def read() -> Asked:
-    """Read the request's query (RFC 6749, section 4.1.1; OpenID Connect Core, section 3.1.2.1).
+    """Read the request (RFC 6749, section 4.1.1; OpenID Connect Core, section 3.1.2.1): the query, or what was pushed.
 
     Raises Unanswerable and Refused.
     """
-    given = request.args
+    name = _pushed(request.args)
+    given = _given(request.args)
     found, redirect_uri = _who_asks(given)
     state = given.get("state") or None
     try:
-        return _read(given, found, redirect_uri, state)
+        if name is None and found.require_pushed_authorization_requests:
+            _refuse("This client has to push its requests.")
+        asked = replace(_read(given, found, redirect_uri, state), pushed=name)
     except OAuth2Error as problem:
         description = problem.get_error_description()
         raise Refused(
             _lead_back(redirect_uri, state, {"error": str(problem.error), "error_description": description})
         ) from problem
+    if name:
+        pushed.open_(name)
+    return asked
+
+
+def check(given: Parameters) -> None:
+    """Judge a request that is pushed, as `read` will. Raises OAuth2Error."""
+    if given.get("request_uri"):
+        _refuse("A pushed request does not refer to another.")
+    try:
+        found, redirect_uri = _who_asks(given)
+    except Unanswerable as problem:
+        raise InvalidRequestError("This redirect_uri is not registered.") from problem
+    _read(given, found, redirect_uri, None)
 
 
 def leads_on(path: str) -> bool:
@@ -99,7 +126,7 @@ def leads_on(path: str) -> bool:
     if parts.path != PATH:
         return False
     try:
-        _who_asks(MultiDict(parse_qsl(parts.query)))
+        _who_asks(_given(MultiDict(parse_qsl(parts.query))))
     except Unanswerable:
         return False
     return True
@@ -107,8 +134,25 @@ def leads_on(path: str) -> bool:
 
 def likes_factor(path: str) -> bool:
     """Return whether this path leads a browser to an app that would like two factors."""
-    given = dict(parse_qsl(urlsplit(path).query))
-    return leads_on(path) and _wants_factor(given.get("acr_values", ""))
+    query = MultiDict(parse_qsl(urlsplit(path).query))
+    return leads_on(path) and _wants_factor(_given(query).get("acr_values", ""))
+
+
+def _pushed(query: Parameters) -> str | None:
+    """Return the name of the pushed request that *query* brings, if it does."""
+    name = query.get("request_uri", "")
+    return name if name.startswith(pushed.NAMES) else None
+
+
+def _given(query: Parameters) -> Parameters:
+    """Return the parameters of the request: if it was pushed, those alone (RFC 9126, section 4). Raises Over."""
+    name = _pushed(query)
+    if name is None:
+        return query
+    found = pushed.find(name, query.get("client_id", ""))
+    if found is None:
+        raise Over
+    return MultiDict(found)
 
 
 def _who_asks(given: Parameters) -> tuple[Client, str]:

@@ -44,6 +44,7 @@ class Registered(ClientMixin):
     post_logout_redirect_uris: Mapped[str] = mapped_column(Text, default="")
     backchannel_logout_uri: Mapped[str | None] = mapped_column(String(2000))
     may_be_private: Mapped[bool] = mapped_column(default=False)
+    require_pushed_authorization_requests: Mapped[bool] = mapped_column(default=False)
 
     @property
     def is_public(self) -> bool:
@@ -143,6 +144,7 @@ def register(
     post_logout_redirect_uris: Iterable[str] = (),
     backchannel_logout_uri: str | None = None,
     may_be_private: bool = False,
+    require_pushed_authorization_requests: bool = False,
 ) -> tuple[Client, str | None]:
     """Add an app and return it with its secret, which is shown this once. Must run inside `db.writing`.
 
@@ -160,6 +162,7 @@ def register(
         post_logout_redirect_uris=" ".join(post_logout_redirect_uris),
         backchannel_logout_uri=backchannel_logout_uri,
         may_be_private=may_be_private,
+        require_pushed_authorization_requests=require_pushed_authorization_requests,
     )
     client = db.session.merge(client)
     db.session.flush()

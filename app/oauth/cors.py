@@ -6,7 +6,16 @@ from app.db import StoreUnavailable
 from app.oauth import client as clients
 
 _OPEN = frozenset(
-    {"oauth.token", "oauth.revoke", "oauth.userinfo", "oauth.jwks", "oauth.describe", "oauth.describe_openid", "api.me"}
+    {
+        "oauth.token",
+        "oauth.revoke",
+        "oauth.push",
+        "oauth.userinfo",
+        "oauth.jwks",
+        "oauth.describe",
+        "oauth.describe_openid",
+        "api.me",
+    }
 )
 _PREFLIGHT_SECONDS = 600
 

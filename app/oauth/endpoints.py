@@ -3,11 +3,14 @@
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
+from authlib.consts import default_json_headers
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc6749.requests import OAuth2Request
+from authlib.oauth2.rfc6749.token_endpoint import TokenEndpoint
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import request as http
+from werkzeug.datastructures import MultiDict
 
 from app.config import settings
 from app.db import writing
@@ -16,14 +19,17 @@ from app.identity.access_token import Claims
 from app.identity.link import Link
 from app.identity.session import SITE, Reason
 from app.identity.session_row import SessionRow
+from app.oauth import authorization, pushed
 from app.oauth.client import CONFIDENTIAL, INTROSPECT, METHODS, Registered
 from app.revocation import log
+from app.throttle import PlaceThrottle
 
 _ENDS_SITE = Reason.SIGNED_OUT, "signed_out"
 _ENDS_APP = Reason.REVOKED, "session_ended"
 NOTE = (
     "signed_out.note"  # in the WSGI environment, out of reach for headers: the transaction that ends a session calls it
 )
+_pushes = PlaceThrottle("pushed requests of public clients", "300 per 10 minutes")
 _OURS = ("opened", "link")  # claims that mean nothing elsewhere
 _TOLD = [field.name for field in fields(Claims) if field.name not in _OURS]
 
@@ -83,6 +89,24 @@ class Introspection(IntrospectionEndpoint):
 
     def create_introspection_payload(self, token: dict[str, Any] | None) -> dict[str, Any]:
         return {"active": True, **token} if token else {"active": False}
+
+
+class Pushing(TokenEndpoint):
+    """Pushed authorization requests (RFC 9126), judged as they would be at the authorization endpoint."""
+
+    ENDPOINT_NAME = "pushed_authorization_request"
+    CLIENT_AUTH_METHODS = METHODS
+
+    def create_endpoint_response(self, request: OAuth2Request) -> tuple[int, dict[str, Any], Any]:
+        client: Registered = self.server.authenticate_client(request, self.CLIENT_AUTH_METHODS, self.ENDPOINT_NAME)
+        if client.is_public:  # anyone can call themselves that
+            _pushes.check()
+            _pushes.count()
+        given: MultiDict[str, str] = MultiDict({**request.form, "client_id": client.id})
+        authorization.check(given)
+        known = {name: given[name] for name in authorization.PARAMETERS if name in given}
+        name = pushed.keep(client.id, known)
+        return 201, {"request_uri": name, "expires_in": pushed.SECONDS}, default_json_headers
 
 
 @dataclass(frozen=True)

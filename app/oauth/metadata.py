@@ -18,6 +18,8 @@ def describe() -> dict[str, Any]:
         "authorization_endpoint": f"{site}{PATH}",
         "token_endpoint": f"{site}/oauth/token",
         "token_endpoint_auth_methods_supported": METHODS,
+        "pushed_authorization_request_endpoint": f"{site}/oauth/par",
+        "require_pushed_authorization_requests": False,
         "revocation_endpoint": f"{site}/oauth/revoke",
         "revocation_endpoint_auth_methods_supported": METHODS,
         "introspection_endpoint": f"{site}/oauth/introspect",

@@ -11,6 +11,7 @@ from app.identity.access_token import Claims
 from app.machines import Machines
 from app.oauth import cors, metadata
 from app.oauth import userinfo as person
+from app.oauth.endpoints import Pushing
 from app.oauth.logout import outbox
 from app.oauth.server import init_app as init_server
 from app.oauth.server import server
@@ -41,6 +42,11 @@ def revoke() -> Response:
 @bp.post("/oauth/introspect")
 def introspect() -> Response:
     return _judged(server.create_endpoint_response("introspection"))
+
+
+@bp.post("/oauth/par")
+def push() -> Response:
+    return _judged(server.create_endpoint_response(Pushing.ENDPOINT_NAME))
 
 
 def _judged(answer: Response) -> Response:

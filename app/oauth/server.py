@@ -24,7 +24,7 @@ from app import address
 from app.identity import activity
 from app.oauth import client as clients
 from app.oauth.client import Registered
-from app.oauth.endpoints import Introspection, Revocation
+from app.oauth.endpoints import Introspection, Pushing, Revocation
 from app.oauth.grants import CodeGrant, RefreshGrant
 from app.throttle import PlaceThrottle
 
@@ -129,7 +129,7 @@ def init_app(app: Flask) -> None:
 
 for grant in (CodeGrant, RefreshGrant):
     server.register_grant(grant)
-for endpoint in (Revocation, Introspection):
+for endpoint in (Revocation, Introspection, Pushing):
     server.register_endpoint(endpoint)
 
 

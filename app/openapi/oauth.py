@@ -36,6 +36,15 @@ _REFRESH = members(
     {"grant_type": one("refresh_token"), "refresh_token": TEXT},
     {"scope": {**TEXT, "description": "A part of what was granted, for this access token only."}, **_CLIENT},
 )
+_REQUEST = members(
+    {
+        "response_type": one("code"),
+        "code_challenge": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+        "code_challenge_method": one("S256"),
+    },
+    {"redirect_uri": ADDRESS, **dict.fromkeys(("scope", "state", "nonce", "prompt", "max_age"), TEXT), **_CLIENT},
+)
+_PUSHED = members({"request_uri": TEXT, "expires_in": SECONDS})
 _TOKENS = members(
     {
         "access_token": TEXT,
@@ -70,6 +79,15 @@ PATHS = {
             {"200": answer("A new pair of tokens.", _TOKENS), **_REFUSED},
             security=_CLIENT_PROOF,
             requestBody=form(_CODE, _REFRESH),
+        )
+    },
+    "/oauth/par": {
+        "post": operation(
+            "Hand in an authorization request (RFC 9126)",
+            {"201": answer("Its name, which the browser is to bring.", _PUSHED), **_REFUSED},
+            description="The parameters are those of the authorization endpoint.",
+            security=_CLIENT_PROOF,
+            requestBody=form(_REQUEST),
         )
     },
     "/oauth/revoke": {

@@ -14,7 +14,15 @@ from app.openapi.parts import (
     texts,
 )
 
-_ENDPOINTS = ("authorization", "token", "revocation", "introspection", "userinfo", "end_session")
+_ENDPOINTS = (
+    "authorization",
+    "pushed_authorization_request",
+    "token",
+    "revocation",
+    "introspection",
+    "userinfo",
+    "end_session",
+)
 _METADATA = members(
     {
         "issuer": ADDRESS,

@@ -12,11 +12,11 @@ from werkzeug.wrappers import Response
 
 from app import clock
 from app.config import settings
-from app.db import StoreUnavailable
+from app.db import StoreUnavailable, writing
 from app.identity import activity, passkey
-from app.oauth import authorization, code, consent
+from app.oauth import authorization, code, consent, pushed
 from app.oauth import client as clients
-from app.oauth.authorization import PATH, Asked, Refused, Unanswerable
+from app.oauth.authorization import PATH, Asked, Over, Refused, Unanswerable
 from app.web import cross_origin, guard, headers, local, once
 from app.web.guard import Visit
 
@@ -30,11 +30,11 @@ def authorize() -> ResponseReturnValue:
     decision = cross_origin.decision()
     try:
         asked = authorization.read()
-    except Unanswerable:
-        return render_template("web/unanswerable.html"), 400
+        return _deny(asked, "access_denied") if decision == "deny" else _judge(asked, decision)
+    except Unanswerable as problem:
+        return render_template("web/unanswerable.html", is_over=isinstance(problem, Over)), 400
     except Refused as refused:
         return redirect(refused.location, 303)
-    return _deny(asked, "access_denied") if decision == "deny" else _judge(asked, decision)
 
 
 def let_forms_lead_on(response: FlaskResponse) -> FlaskResponse:
@@ -133,6 +133,7 @@ def _kept(asked: Asked) -> list[str]:
 def _allow(asked: Asked, kept: Collection[str] = ()) -> Response:
     scope = asked.without(kept).scope
     with guard.acting() as browser:
+        _spend(asked)
         if kept or not consent.is_given(browser.user_id, asked.client, scope):
             activity.act("app_allowed", browser)
             consent.give(browser.user_id, asked.client, scope, kept)
@@ -149,4 +150,13 @@ def _allow(asked: Asked, kept: Collection[str] = ()) -> Response:
 
 
 def _deny(asked: Asked, error: str) -> Response:
+    if asked.pushed:
+        with writing():
+            _spend(asked)
     return redirect(asked.answer(error=error), 303)
+
+
+def _spend(asked: Asked) -> None:
+    """Use a pushed request up, as it gets its answer. Must run inside `db.writing`. Raises Over."""
+    if asked.pushed and not pushed.spend(asked.pushed):
+        raise Over

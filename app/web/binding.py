@@ -30,8 +30,8 @@ CHALLENGE_SECONDS = 15 * 60
 # Paths whose requests wait for no proof: they need none, and Sign Out never asks for one.
 _OUT_OF_SCOPE = (
     *("/static", "/favicon.ico", "/session", "/sign-out", "/live", "/api", "/log", "/status-lists", "/openapi.json"),
-    *("/healthz", "/readyz", "/metrics", "/.well-known", "/lab/revoked", "/oauth/token", "/oauth/revoke"),
-    *("/oauth/introspect", "/oauth/userinfo", "/oauth/jwks"),
+    *("/healthz", "/readyz", "/metrics", "/.well-known", "/lab/revoked", "/oauth/token", "/oauth/par"),
+    *("/oauth/revoke", "/oauth/introspect", "/oauth/userinfo", "/oauth/jwks"),
 )
 _OFFER, _CHALLENGE, _COOKIE = "an offer to bind", "a challenge to a device", "what a device has proved"
 _LONGEST = 512  # characters of a sealed value

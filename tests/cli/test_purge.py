@@ -45,6 +45,7 @@ PURGED = {
     "links",
     "logout_messages",
     "mails",
+    "pushed_requests",
     "receipts",
     "refresh_tokens",
     "sessions",
@@ -75,6 +76,7 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
         "mails: 1 forgotten",
         "links: 1 forgotten",
         "codes: 0 forgotten",
+        "pushed requests: 0 forgotten",
         "receipts: 1 forgotten",
         "known places: 0 forgotten",
         "revocations of the lab: 0 forgotten",
@@ -164,6 +166,7 @@ def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser, monkeypatc
     app = register_app(site, "Mail", backchannel_logout_uri="http://127.0.0.1:9/")
     Flow(app, scope="openid").connect(ada)
     ada.post("/sign-out", **form(ada, "/sign-out"))
+    assert Flow(app).push().status_code == 201
     ada.post("/lab/sign-in")
     ada.post("/lab/sign-out", way="sign-out")
     add_app(site.member("bob@example.org"))

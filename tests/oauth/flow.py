@@ -45,6 +45,21 @@ class Flow:
         given = {name: value for name, value in {**asked, **changed}.items() if value is not None}
         return f"/oauth/authorize?{urlencode(given)}"
 
+    def asked(self, **changed: str | None) -> dict[str, str]:
+        """What the app asks for, by name."""
+        return {name: values[0] for name, values in parse_qs(urlsplit(self.path(**changed)).query).items()}
+
+    def push(self, **changed: str | None) -> TestResponse:
+        """Hand the request in, from server to server."""
+        given = self.asked(**changed)
+        return self.app.post("/oauth/par", **{name: value for name, value in given.items() if name != "client_id"})
+
+    def pushed(self, **changed: str | None) -> str:
+        """Hand the request in; return the address at which the app then sends a browser here."""
+        answer = self.push(**changed)
+        assert answer.status_code == 201, answer.text
+        return at(self.app, answer.get_json()["request_uri"])
+
     def allow(self, browser: Browser, **changed: str | None) -> str:
         """Have the person say yes; return the code."""
         answer = self.decide(browser, "allow", **changed)
@@ -68,6 +83,11 @@ class Flow:
         """The whole of it; return the tokens."""
         tokens: dict[str, Any] = self.exchange(self.allow(browser)).get_json()
         return tokens
+
+
+def at(app: App, request_uri: str, **beside: str) -> str:
+    """Return the address that names a pushed request."""
+    return f"/oauth/authorize?{urlencode({'client_id': app.id, 'request_uri': request_uri, **beside})}"
 
 
 def led(answer: TestResponse) -> dict[str, str]:

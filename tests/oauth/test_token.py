@@ -145,6 +145,7 @@ def test_meta_01_09_every_endpoint_it_names_answers(mail: App) -> None:
         "introspection": 400,
         "userinfo": 401,
         "authorization": 400,
+        "pushed_authorization_request": 400,
         "end_session": 200,
     }
     assert {name for name in described if name.endswith("_endpoint")} == {

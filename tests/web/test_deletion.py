@@ -91,6 +91,7 @@ def test_a_table_that_holds_rows_of_a_person_is_found_by_its_columns() -> None:
         "signing_keys": "keys of the site",
         "clients": "apps, which the operator registers",
         "forms_sent": "sealed, under a hash, for a minute",
+        "pushed_requests": "sealed by an app's request, under its hash, for half an hour",
         "spent_challenges": "hashes of random bytes, for minutes",
         "receipts": "for ten minutes, under a random id that names no one",
         "lab_log_head": "how long the lab's log is",

@@ -1,0 +1,83 @@
+"""A pushed authorization request (RFC 9126): the app hands it in, and the browser brings its name alone.
+
+It is good for one answer. Its browser has a minute to come, and then the time that a user needs to sign in and decide:
+on the way the same name comes several times.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, CursorResult, Index, LargeBinary, String, delete, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
+
+from app import clock, seal
+from app.db import Model, db, trim, writing
+
+NAMES = "urn:ietf:params:oauth:request_uri:"
+SECONDS = 60
+OPENED_SECONDS = 30 * 60
+LONGEST = 8192  # characters of a request
+MOST = 10_000  # of one app at once
+_PURPOSE = "a pushed request"
+
+
+class Pushed(Model):
+    """A request under the SHA-256 of its name, which also opens what is *sealed*: it may name a user.
+
+    *until*: when it is over.
+    """
+
+    __tablename__ = "pushed_requests"
+    __table_args__ = (Index("pushed_requests_of_client", "client_id", "until"),)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    client_id: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[bytes]
+    is_opened: Mapped[bool]
+    until: Mapped[int] = mapped_column(index=True)
+
+
+def keep(client_id: str, parameters: Mapping[str, str]) -> str:
+    """Keep a request of this app; return its name. Raises RequestEntityTooLarge and TooManyRequests."""
+    name, content = f"{NAMES}{secrets.token_urlsafe(32)}", json.dumps(dict(parameters))
+    if len(content) > LONGEST:
+        raise RequestEntityTooLarge
+    with writing(durable=False):  # after a crash its user begins again
+        trim(Pushed.hash, Pushed.until <= clock.now())
+        waiting = select(func.count()).where(Pushed.client_id == client_id, Pushed.until > clock.now())
+        if db.session.execute(waiting).scalar_one() >= MOST:
+            raise TooManyRequests(retry_after=SECONDS)
+        sealed = seal.close(name, _PURPOSE, content)
+        until = clock.now() + SECONDS
+        db.session.add(Pushed(hash=seal.digest(name), client_id=client_id, sealed=sealed, is_opened=False, until=until))
+    return name
+
+
+def find(name: str, client_id: str) -> dict[str, str] | None:
+    """Return what this app asked for under this name, while it is good."""
+    found = db.session.scalar(select(Pushed.sealed).where(*_is(name), Pushed.client_id == client_id))
+    content = seal.reveal(name, _PURPOSE, found) if found else None
+    parameters: dict[str, str] | None = json.loads(content) if content else None
+    return parameters
+
+
+def open_(name: str) -> None:
+    """Give the user of a browser that has come time to decide."""
+    if db.session.scalar(select(Pushed.is_opened).where(*_is(name))) is False:
+        with writing():
+            longer = {"is_opened": True, "until": clock.now() + OPENED_SECONDS}
+            db.session.execute(update(Pushed).where(*_is(name), ~Pushed.is_opened).values(longer))
+
+
+def spend(name: str) -> bool:
+    """Use a request up: it is answered. Return False if it was, or is over. Must run inside `db.writing`."""
+    gone: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
+        delete(Pushed).where(*_is(name)), execution_options={"synchronize_session": False}
+    )
+    return gone.rowcount == 1
+
+
+def _is(name: str) -> tuple[ColumnElement[bool], ...]:
+    return Pushed.hash == seal.digest(name), Pushed.until > clock.now()
