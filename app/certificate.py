@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from app import kept
+from app import secret_file
 
 AUTHORITY = "authority.pem"  # for browsers to trust
 _SITE = "site.pem"  # the site's key, its certificate, and the authority's
@@ -35,8 +35,8 @@ def furnish(folder: Path, hosts: Iterable[str], now: datetime | None = None) -> 
     file = folder / _SITE
     if file.exists() and not _fits(file.read_bytes(), names, now):
         file.unlink()
-    authority = _certificates(kept.keep(file, lambda: _make(names, now)))[-1].public_bytes(Encoding.PEM)
-    if kept.keep(folder / AUTHORITY, lambda: authority) != authority:
+    authority = _certificates(secret_file.read(file, lambda: _make(names, now)))[-1].public_bytes(Encoding.PEM)
+    if secret_file.read(folder / AUTHORITY, lambda: authority) != authority:
         (folder / AUTHORITY).write_bytes(authority)
     return file
 

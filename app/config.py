@@ -2,7 +2,7 @@
 
 import ipaddress
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -11,12 +11,10 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 
-from app import kept
-from app.environ import DAY as DAY
-from app.environ import PROJECT as PROJECT
-from app.environ import Environ
-from app.environ import Misconfigured as Misconfigured
+from app import secret_file
 
+DAY = 24 * 60 * 60
+PROJECT = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET = 32  # characters
 SHORTEST_BOUND = 300  # seconds: browsers sign six proofs in nine minutes, and renew two minutes early
 THREADS = 64  # of each worker process
@@ -31,6 +29,43 @@ SECRETS = (
 _CONTACTS = ("mailto:", "https://", "tel:")
 OPTIONAL, ADMINISTRATORS, EVERYONE = "optional", "administrators", "everyone"  # of whom a second factor is demanded
 REACTIONS = ("ignore", "note", "warn", "sign-in")  # to a session that is used from a new place, from mild to grave
+
+
+class Misconfigured(SystemExit):
+    """Stops the start with one line that names the variable and the mend."""
+
+
+class Environ:
+    """What one environment says. Each raises Misconfigured with one helpful line where a value makes no sense."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str, default: str) -> str:
+        return self._environ.get(name, "").strip() or default
+
+    def number(self, name: str, default: int, *, low: int = 1, high: int = 10 * 365 * DAY) -> int:
+        value = self.text(name, str(default))
+        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
+            raise Misconfigured(f"{name}={value} does not fit: give a whole number from {low} to {high}.")
+        return int(value)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        value = self.text(name, str(int(default)))
+        if value not in ("0", "1"):
+            raise Misconfigured(f"{name}={value} does not fit: give 0 or 1.")
+        return value == "1"
+
+    def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            raise Misconfigured(f"{name}={value} does not fit: give one of {', '.join(choices)}.")
+        return value
+
+    def path(self, name: str) -> Path | None:
+        """Return where a file is, seen from the project; None if none is named."""
+        value = self.text(name, "")
+        return (PROJECT / value).resolve() if value else None
 
 
 @dataclass(frozen=True)
@@ -250,7 +285,7 @@ def _secret(given: str, database: Path | str, instance: Path) -> str:
 def _generated_secret(instance: Path) -> str:
     path = instance / "secret_key"
     try:
-        found = kept.keep(path, lambda: secrets.token_urlsafe(48).encode()).decode("ascii").strip()
+        found = secret_file.read(path, lambda: secrets.token_urlsafe(48).encode()).decode("ascii").strip()
     except OSError as problem:
         raise Misconfigured(f"INSTANCE_PATH cannot be used: {problem}.") from problem
     except UnicodeDecodeError as problem:

@@ -6,7 +6,7 @@ import click
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
-from app import clock
+from app import clock, security_log
 from app.cli import person
 from app.cli.plain import Group
 from app.config import settings
@@ -152,7 +152,7 @@ def delete(email: str) -> None:
         users.lock(found.id)
         count = sessions.end_all(found.id, Reason.DELETED)
         erasure.forget(found.id)
-        after_commit(lambda: activity.line("account_deleted", user=found.id))
+        after_commit(lambda: security_log.line("account_deleted", user=found.id))
     click.echo(f"Deleted; {count} sessions ended.")
 
 

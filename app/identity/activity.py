@@ -5,12 +5,11 @@ from collections.abc import Collection
 from sqlalchemy import Index, String, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt
+from app import clock, prebuilt, security_log
 from app.db import Model, after_commit, db
 from app.identity import browsers, notice
 from app.identity.browsers import Browser
 from app.identity.session import Standing
-from app.security_log import line as line
 
 NOBODY = ""
 
@@ -76,7 +75,9 @@ def record(
         notice=notice.tell(event, user_id, session, about or None) if is_new or notice.is_due(event) else None,
     )
     after_commit(
-        lambda: line(event, user=user_id or None, session=sid, address=address or None, last_address=last, amr=amr)
+        lambda: security_log.line(
+            event, user=user_id or None, session=sid, address=address or None, last_address=last, amr=amr
+        )
     )
     number: int = row[0] if row else 0
     return number

@@ -15,8 +15,7 @@ from app.db import Model, db
 from app.identity import letters
 from app.identity.activity import NOBODY
 from app.identity.link import RefreshToken
-from app.identity.reason import Reason
-from app.identity.session import Session
+from app.identity.session import Reason, Session
 from app.identity.user import User
 from app.mail import outbox
 from app.revocation import log

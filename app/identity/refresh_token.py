@@ -13,9 +13,11 @@ from app.db import StoreUnavailable, db, writing
 from app.identity import access_token, activity, session_row, suspicion
 from app.identity import link as links
 from app.identity.access_token import Claims
+from app.identity.browsers import Browser
+from app.identity.lifetime import State
 from app.identity.link import Chain, Link, New
 from app.identity.proof import Proof
-from app.identity.session import SEEN_SECONDS, SITE, Browser, Reason, Session, Standing, State, touch
+from app.identity.session import SEEN_SECONDS, SITE, Reason, Session, Standing, touch
 from app.identity.session_row import SessionRow
 from app.revocation import delivery, log
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import (
@@ -27,12 +28,8 @@ from app import clock, prebuilt
 from app.config import settings
 from app.db import Model, db
 from app.identity import proof
-from app.identity.browsers import Browser as Browser
-from app.identity.browsers import describe
-from app.identity.lifetime import OFFLINE as OFFLINE
-from app.identity.lifetime import Lifetime, outlives
-from app.identity.lifetime import State as State
-from app.identity.reason import Reason as Reason
+from app.identity.browsers import Browser, describe
+from app.identity.lifetime import Lifetime, State, outlives
 from app.identity.user import User
 from app.revocation import delivery, log
 from app.revocation.entries import Entry, Kind, Scope
@@ -43,6 +40,32 @@ SEEN_SECONDS = 60
 MOST_LIVES = 10  # of an app's session that each exchange renews; then another begins
 CLOCKS_DIFFER_SECONDS = 5  # more than the clocks of two nodes may differ
 _ENDED = text("ended_entry IS NOT NULL")
+
+
+class Reason(StrEnum):
+    """Why a session was ended."""
+
+    SIGNED_OUT = "signed_out"
+    ENDED_ELSEWHERE = "ended_elsewhere"
+    ENDED_OTHERS = "ended_others"
+    ENDED_EVERYWHERE = "ended_everywhere"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name, not a secret
+    FACTOR_CHANGED = "factor_changed"
+    RECOVERED = "recovered"
+    ADDRESS_LOST = "address_lost"
+    NOT_ME = "not_me"
+    REPLACED = "replaced"
+    TOO_MANY = "too_many"
+    REUSE = "reuse"
+    NEW_PLACE = "new_place"
+    INTERRUPTED = "interrupted"  # given no more: old entries of the log have it
+    REVOKED = "revoked"
+    BROWSER_ENDED = "browser_ended"
+    CODE_REUSED = "code_reused"
+    APP_REMOVED = "app_removed"
+    BY_ADMIN = "by_admin"
+    DISABLED = "account_disabled"
+    DELETED = "account_deleted"
 
 
 def longest_life(*, keep: bool) -> int:

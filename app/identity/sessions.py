@@ -3,13 +3,16 @@
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, tuple_
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
-from app import clock
+from app import clock, prebuilt
 from app.config import settings
 from app.db import db
-from app.identity.session import LIVES, SITE, Reason, Session, Standing, State
+from app.identity import session_row
+from app.identity.lifetime import State
+from app.identity.session import LIVES, SITE, Reason, Session, Standing, lives
+from app.identity.session_row import SessionRow
 from app.identity.user import User
 from app.revocation import delivery, log
 from app.revocation.entries import Scope
@@ -63,6 +66,23 @@ _HUNG = (
     .options(contains_eager(Session.ending))
     .where(Session.parent_id.in_(bindparam("browsers", expanding=True)))
     .where(log.LogEntry.reason == Reason.BROWSER_ENDED)
+)
+
+_SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
+_OTHER, _APP = _SESSIONS.alias("other"), _SESSIONS.alias("app")
+_READ_ENDED = (
+    select(
+        *session_row.COLUMNS,
+        _ENTRIES.c.at,
+        select(func.count())
+        .where(_OTHER.c.user_id == _SESSIONS.c.user_id, _OTHER.c.client_id == SITE, *lives(_OTHER))
+        .scalar_subquery(),
+        exists()
+        .where(_APP.c.user_id == _SESSIONS.c.user_id, _APP.c.client_id != SITE)
+        .where(or_(_APP.c.parent_id == _SESSIONS.c.id, _APP.c.ended_entry == _SESSIONS.c.ended_entry)),
+    )
+    .outerjoin_from(_SESSIONS, _ENTRIES, _ENTRIES.c.position == _SESSIONS.c.ended_entry)
+    .where(_SESSIONS.c.id == bindparam("sid"))
 )
 
 
@@ -160,6 +180,29 @@ def ended_with(session: Standing) -> list[Session]:
 def outliving(session: Standing) -> list[Session]:
     """Return what *session* gave to apps and what goes on without it."""
     return [app for app in apps(session.user_id) if app.parent_id == session.id and app.is_offline]
+
+
+class EndedSession(NamedTuple):
+    """What a receipt says of an ended session. *at*: when the log ended it; *others*: in how many browsers its user stays signed in; *has_apps*: whether apps
+    lost with it what they held, or go on without it."""
+
+    session: SessionRow
+    at: int | None
+    others: int
+    has_apps: bool
+
+    @property
+    def ended_at(self) -> int:
+        """When the log ended it, or when it timed out before that."""
+        return min(self.session.ends_at, clock.now()) if self.at is None else self.at
+
+
+def read_ended(sid: str) -> EndedSession:
+    """Return what a receipt says of this session, by one statement. Raises LookupError if a purge has removed it."""
+    row = prebuilt.ask(_READ_ENDED, sid=sid, now=clock.now())
+    if row is None:
+        raise LookupError(sid)
+    return EndedSession(session_row.read(row), *row[session_row.WIDTH :])
 
 
 class Cursor(NamedTuple):

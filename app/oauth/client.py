@@ -15,7 +15,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock, prebuilt, seal
 from app.config import settings
 from app.db import Model, db
-from app.identity.session import OFFLINE, SITE
+from app.identity.lifetime import OFFLINE
+from app.identity.session import SITE
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
 METHODS = [*CONFIDENTIAL, "none"]

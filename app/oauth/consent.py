@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, prebuilt
 from app.db import Model, db
-from app.identity.session import OFFLINE
+from app.identity.lifetime import OFFLINE
 from app.oauth.client import Registered
 
 

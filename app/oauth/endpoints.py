@@ -12,6 +12,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import request as http
 from werkzeug.datastructures import MultiDict
 
+from app import security_log
 from app.config import settings
 from app.db import writing
 from app.identity import access_token, activity, bearer, demand, refresh_token, session_row
@@ -64,7 +65,7 @@ class Revocation(RevocationEndpoint):
         if found is None or found.client_id != client.id:
             log.head()  # in a log that was cut, a token that lives may be unknown. Raises LogCut
             # A line for either, as to write one takes time.
-            activity.line("foreign_token_presented" if found else "unknown_token_presented", client=client.id)
+            security_log.line("foreign_token_presented" if found else "unknown_token_presented", client=client.id)
             return None
         return found
 

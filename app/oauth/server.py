@@ -20,8 +20,7 @@ from authlib.oauth2.rfc6749.errors import InvalidClientError
 from flask import Flask, request
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
 
-from app import address
-from app.identity import activity
+from app import address, security_log
 from app.oauth import client as clients
 from app.oauth.client import Registered
 from app.oauth.endpoints import Introspection, Pushing, Revocation
@@ -114,7 +113,7 @@ class Server(AuthorizationServer):
             # Failures alone are held off: nobody can lock out a client that has its secret and shares the address.
             _guesses.check()
             _guesses.count()
-            activity.line("client_refused", address=address.here())
+            security_log.line("client_refused", address=address.here())
             raise BadClient
         return found
 

@@ -23,8 +23,7 @@ from sqlalchemy.orm import Session
 
 from app import metrics
 from app.revocation import registry
-from app.revocation.clocks import Clock
-from app.revocation.clocks import now as now
+from app.revocation.clocks import Clock, now
 from app.revocation.lease import Lease
 from app.revocation.memory import Memory, mark, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from flask.typing import ResponseReturnValue
 
-from app import address, admission
+from app import address, admission, security_log
 from app.db import after_commit, writing
-from app.identity import activity, demo, erasure, sessions
+from app.identity import demo, erasure, sessions
 from app.identity import user as users
 from app.identity.session import Reason, Session
 from app.identity.user import User
@@ -58,7 +58,7 @@ def _end(session: Session) -> str:
     content = receipt.describe(session.id, ended=count)
     content |= {"label": "This browser", "exchange": None, "proof": [], "deleted": True}
     erasure.forget(session.user_id)
-    after_commit(lambda: activity.line("account_deleted", **about))
+    after_commit(lambda: security_log.line("account_deleted", **about))
     return receipt.save(content)
 
 

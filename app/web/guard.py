@@ -29,9 +29,10 @@ from app.identity import (
     suspicion,
 )
 from app.identity.access_token import Claims
+from app.identity.lifetime import State
 from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
-from app.identity.session import SITE, Session, State
+from app.identity.session import SITE, Session
 from app.identity.user import User
 from app.web import binding, cookies, local
 from app.web.presented import Presented

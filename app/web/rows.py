@@ -9,7 +9,8 @@ from app import clock, countries
 from app.countries import Country
 from app.identity import browsers, proof
 from app.identity import sessions as users_sessions
-from app.identity.session import SITE, Session, State
+from app.identity.lifetime import State
+from app.identity.session import SITE, Session
 from app.oauth import client as clients
 from app.web import lifeline, words
 

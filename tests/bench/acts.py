@@ -16,7 +16,8 @@ import jwt
 from app.db import db, writing
 from app.identity import refresh_token
 from app.identity import user as users
-from app.identity.session import Browser, Session
+from app.identity.browsers import Browser
+from app.identity.session import Session
 from tests.backings import Backing, PostgreSQL
 from tests.bench.arms import Act, Arm, again, flooding
 from tests.bench.line import Asked, Line, carrying, get, post

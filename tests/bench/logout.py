@@ -14,7 +14,8 @@ from pathlib import Path
 from app.db import db, writing
 from app.identity import refresh_token
 from app.identity import user as users
-from app.identity.session import Browser, Session
+from app.identity.browsers import Browser
+from app.identity.session import Session
 from app.oauth import client as clients
 from tests import backings
 from tests.bench.line import Line, carrying, post

@@ -12,8 +12,8 @@ from app.db import db, writing
 from app.identity import password as passwords
 from app.identity import refresh_token
 from app.identity import user as users
+from app.identity.browsers import Browser as Agent
 from app.identity.session import SITE, Session
-from app.identity.session import Browser as Agent
 from app.oauth import client as clients
 from tests.browsers import SITE_URL, Site
 

@@ -9,7 +9,7 @@ from sqlalchemy import event, select
 
 from app.db import db, writing
 from app.identity import sessions, user
-from app.identity.session import Browser as Agent
+from app.identity.browsers import Browser as Agent
 from app.identity.session import Reason, Session
 from app.revocation import checkpoint, log, tree
 from app.revocation.entries import Kind, Scope

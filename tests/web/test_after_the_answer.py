@@ -102,7 +102,7 @@ def test_what_follows_a_commit_may_fail_and_the_answer_tells_of_the_commit(
 ) -> None:
     ada = site.member()
     copies = ada.pocket()
-    monkeypatch.setattr("app.identity.activity.line", fail)
+    monkeypatch.setattr("app.security_log.line", fail)
     assert ada.sign_out().status_code == 303
     assert not ada.cookie(REFRESH)
     assert not site.thief(copies).is_signed_in()

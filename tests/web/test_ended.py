@@ -6,7 +6,7 @@ import pytest
 
 from app.db import writing
 from app.identity import user as users
-from app.identity.session import Browser as Agent
+from app.identity.browsers import Browser as Agent
 from app.identity.session import Session
 from app.web.devices import ENDED_PAGE
 from tests.browsers import SITE_URL, Browser, Site

@@ -7,7 +7,7 @@ import pytest
 
 from app.config import DAY
 from app.identity import demo
-from app.identity.reason import Reason
+from app.identity.session import Reason
 from app.web import words as said
 from tests.authenticator import add_app
 from tests.browsers import ACCESS, PASSWORD, Browser, Site, words

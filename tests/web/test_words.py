@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.identity.session import Reason, State
+from app.identity.lifetime import State
+from app.identity.session import Reason
 from app.web import words
 
 HOUR, DAY = 3600, 86400

@@ -6,9 +6,8 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import and_, bindparam, func, or_, select
 
-from app import metrics, prebuilt
+from app import metrics, prebuilt, security_log
 from app.db import after_commit
-from app.identity import activity
 from app.identity.session import SITE, Reason, Session
 from app.oauth.client import Client
 from app.oauth.logout import message, network, token
@@ -35,7 +34,7 @@ def _report(sent: Message, answer: Answer, outcome: Outcome) -> None:
     metrics.count_logout(outcome.value)
     if outcome in (Outcome.REFUSED, Outcome.GIVEN_UP):
         about = {"client": sent.client_id, "user": sent.user_id, "session": sent.session_id}
-        activity.line(f"logout_message_{outcome}", **about, answer=answer.words)
+        security_log.line(f"logout_message_{outcome}", **about, answer=answer.words)
 
 
 def tell_apps(entries: Sequence[Entry]) -> None:

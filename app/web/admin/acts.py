@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
 
-from app import clock
+from app import clock, security_log
 from app.db import after_commit, db
 from app.identity import activity, address, browsers, sessions
 from app.identity.session import SITE, Reason, Session
@@ -130,7 +130,7 @@ def _note(event: str, current: Session, person: User, session: Session | None = 
     activity.record(event, person.id, session)
     about = {"act": event, "user": person.id, "session": session.id if session else None}
     by = {"admin": current.user_id, "by": current.id, "address": browsers.here().address}
-    after_commit(lambda: activity.line("admin_acted", **about, **by))
+    after_commit(lambda: security_log.line("admin_acted", **about, **by))
 
 
 step_up.register("admin", describe=_describe, perform=_perform, acting=_acting)

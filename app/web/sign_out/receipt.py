@@ -10,11 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, prebuilt, seal
 from app.db import Model, db, writing
-from app.identity import browsers, farewell, sessions
+from app.identity import browsers, sessions
 from app.identity import link as links
-from app.identity.farewell import Farewell
 from app.identity.session import Standing
 from app.identity.session_row import SessionRow
+from app.identity.sessions import EndedSession
 from app.oauth import client as clients
 from app.revocation import delivery
 from app.web import own_server, words
@@ -47,7 +47,7 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
 
     Raises LookupError if a purge has removed it.
     """
-    found = farewell.read(sid)
+    found = sessions.read_ended(sid)
     session = found.session
     apps, kept = (sessions.ended_with(session), sessions.outliving(session)) if found.has_apps else ([], [])
     names = clients.names(app.client_id for app in apps + kept)
@@ -104,7 +104,7 @@ def _nodes(session: SessionRow) -> dict[str, Any] | None:
     return asdict(found) if found else None
 
 
-def _parts(ended: Farewell) -> list[dict[str, Any]]:
+def _parts(ended: EndedSession) -> list[dict[str, Any]]:
     session, now = ended.session, ended.ended_at
     chain = links.chain(session.id, ACCESS_TOKENS)
     newest = [

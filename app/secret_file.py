@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def keep(path: Path, make: Callable[[], bytes]) -> bytes:
-    """Return what the file at *path* holds, having made it first where it is missing. Raises OSError.
+def read(path: Path, make: Callable[[], bytes]) -> bytes:
+    """Return what the file at *path* holds, made first if it is missing. Raises OSError.
 
     Several processes may start at once: the first to link its finished file wins, and all read that one.
     """
