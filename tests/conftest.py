@@ -213,10 +213,18 @@ def other_node(site: Site, instance: Path) -> Iterator[Site]:
     opened.close()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _real_time() -> Iterator[None]:
     yield
     clock.follow(None)
+
+
+@pytest.fixture(autouse=True)
+def _time_of_shared_sites() -> Iterator[None]:
+    """A site that the tests of a module share goes by its own clock again after a test that opened another site."""
+    followed = clock._offset_file
+    yield
+    clock.follow(followed)
 
 
 @pytest.fixture(autouse=True, scope="session")
