@@ -1,0 +1,1 @@
+"""DPoP (RFC 9449): tokens of an app that are worth nothing without a key that never leaves the app."""

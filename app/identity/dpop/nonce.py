@@ -1,0 +1,36 @@
+"""The nonce that a proof has to contain: it shows that the proof was made now, and not long ago for later (RFC 9449, section 8).
+
+It says when it was made, and a MAC shows that one of our nodes made it. So nothing is stored, and every node takes it.
+"""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+
+from app import clock, seal
+from app.config import settings
+from app.identity.session import CLOCKS_DIFFER_SECONDS
+
+SECONDS = 120
+KEPT_SECONDS = SECONDS + 2 * CLOCKS_DIFFER_SECONDS  # no node takes it for longer
+_LONGEST = 64  # characters
+
+
+def new() -> str:
+    """Return a nonce that is good from now on."""
+    return _of(clock.now())
+
+
+def made_at(nonce: str) -> int | None:
+    """Return when a nonce was made; None if it is too old, or none of ours."""
+    at = nonce.partition(".")[0]
+    if len(nonce) > _LONGEST or not (at.isascii() and at.isdigit()):
+        return None
+    is_ours = hmac.compare_digest(nonce.encode(), _of(int(at)).encode())
+    return int(at) if is_ours and -CLOCKS_DIFFER_SECONDS <= clock.now() - int(at) < SECONDS else None
+
+
+def _of(at: int) -> str:
+    key = seal.derive(settings().secret_key, "nonces of DPoP")
+    mac = hmac.digest(key, str(at).encode(), hashlib.sha256)
+    return f"{at}.{urlsafe_b64encode(mac).rstrip(b'=').decode()}"
