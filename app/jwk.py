@@ -124,7 +124,9 @@ class PublicKey:
         """Return the key of a JSON Web Key; None if it is private, of a kind that we do not take, or not for signatures."""
         if not isinstance(jwk, dict) or _PRIVATE & jwk.keys() or not _is_for_signatures(jwk):
             return None
-        kind = next((kind for (kty, crv), kind in _KINDS.items() if (jwk.get("kty"), jwk.get("crv")) == (kty, crv)), None)
+        kind = next(
+            (kind for (kty, crv), kind in _KINDS.items() if (jwk.get("kty"), jwk.get("crv")) == (kty, crv)), None
+        )
         if kind is None or not all(_is_encoded(jwk.get(name)) for name in kind.needed if name not in ("crv", "kty")):
             return None
         try:
@@ -135,20 +137,21 @@ class PublicKey:
             return None
         # By the key itself: the members as they came could spell it in several ways.
         members = kind.family.to_jwk(key, as_dict=True)
-        return cls(key, thumbprint(members), tuple(name for name in kind.algorithms if jwk.get("alg", name) == name))
+        algorithms = tuple(name for name in kind.algorithms if jwk.get("alg", name) == name)
+        return cls(key, thumbprint(members), algorithms) if algorithms else None
 
     def read_claims(self, token: str, **options: Any) -> dict[str, Any] | None:
         """Return what a JWT says that this key has signed, else None. *options* are those of PyJWT."""
         try:
             found: dict[str, Any] = jwt.decode(token, self.key, algorithms=self.algorithms, options=options)  # type: ignore[arg-type]
-        except (jwt.InvalidTokenError, ValueError, TypeError):
+        except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
             return None
         return found
 
 
 def _is_for_signatures(jwk: dict[str, Any]) -> bool:
     """Return whether the key says nothing else of itself (RFC 7517, sections 4.2 and 4.3)."""
-    return jwk.get("use", "sig") == "sig" and jwk.get("key_ops", ["verify"]) == ["verify"]
+    return (jwk.get("use", "sig"), jwk.get("key_ops", ["verify"])) == ("sig", ["verify"])
 
 
 def _is_encoded(value: object) -> bool:
@@ -156,4 +159,5 @@ def _is_encoded(value: object) -> bool:
 
 
 def _is_sound(key: rsa.RSAPublicKey) -> bool:
-    return key.key_size in _RSA_BITS and key.public_numbers().e.bit_length() <= _LONGEST_EXPONENT
+    exponent: int = key.public_numbers().e
+    return key.key_size in _RSA_BITS and exponent.bit_length() <= _LONGEST_EXPONENT

@@ -31,7 +31,7 @@ COLUMNS = {
         "deleted_at",
     ),
     "activity": ("amr", "notice"),
-    "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at", "ends_at", "amr"),
+    "refresh_tokens": ("link", "auth_time", "chain", "scope", "stopped_at", "ends_at", "amr", "jkt"),
     "sessions": ("parent_id", "places", "warned", "chains", "began_as", "amr", *BOUND),
     "log_head": ("cut_from",),
     "clients": (

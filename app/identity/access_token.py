@@ -32,6 +32,7 @@ class Claims:
     *auth_time* and *amr*: when and how its holder proved who they are; without the time, the token proves nothing and is
     otherwise good.
     *link*: the link of the session's chain that it was issued for. Tokens of older versions lack these.
+    *jkt*: the thumbprint of the key without which it is worth nothing, if it is bound to one (RFC 9449, section 6).
     """
 
     iss: str
@@ -47,6 +48,12 @@ class Claims:
     auth_time: int | None = None
     link: str | None = None
     amr: tuple[str, ...] | None = None
+    jkt: str | None = None
+
+    @property
+    def token_type(self) -> str:
+        """How it is used (RFC 6749, section 7.1)."""
+        return "DPoP" if self.jkt else "Bearer"
 
 
 _KINDS = {name: get_args(kind) or (kind,) for name, kind in get_type_hints(Claims).items()} | {"amr": (tuple, NoneType)}
@@ -67,11 +74,11 @@ def init_app(app: Flask) -> None:
 
 
 def issue(
-    session: Standing, scope: str | None, *, proof: Proof, link: str | None, ends_at: int | None
+    session: Standing, scope: str | None, *, proof: Proof, link: str | None, ends_at: int | None, jkt: str | None = None
 ) -> tuple[str, Claims]:
     """Sign an access token of *session*, of its full scope or a part, that outlives none of its time-outs.
 
-    *ends_at*: when its chain is over, if that ends by itself.
+    *ends_at*: when its chain is over, if that ends by itself. *jkt*: the key that it is bound to.
 
     Must run inside `db.writing`, with the session's row locked: the caller moves its `access_until`. Raises ClockApart.
     """
@@ -91,10 +98,16 @@ def issue(
         auth_time=proof.at,
         link=link,
         amr=proofs.published(_how(session, proof)),
+        jkt=jkt,
     )
-    said = {name: value for name, value in asdict(claims).items() if value is not None}
-    content = said | {"status": status_list.claim(session.opened)} | acr(claims)
+    said = {name: value for name, value in asdict(claims).items() if value is not None and name != "jkt"}
+    content = said | {"status": status_list.claim(session.opened)} | acr(claims) | cnf(claims)
     return access_keys().signing(now).sign(content, TYPE), claims
+
+
+def cnf(claims: Claims) -> dict[str, dict[str, str]]:
+    """Return the claim that names the key, if it is bound to one (RFC 7800)."""
+    return {"cnf": {"jkt": claims.jkt}} if claims.jkt else {}
 
 
 def acr(claims: Claims) -> dict[str, str]:
@@ -146,7 +159,8 @@ def _verify(token: str) -> Claims | None:
 
 
 def _typed(found: dict[str, Any]) -> Claims | None:
-    said: dict[str, Any] = {name: found.get(name) for name in _KINDS} | {"amr": _words(found.get("amr"))}
+    told = found | {"amr": _words(found.get("amr")), "jkt": _key(found.get("cnf"))}
+    said: dict[str, Any] = {name: told.get(name) for name in _KINDS}
     whole = all(type(value) in _KINDS[name] for name, value in said.items())  # exactly: true is no number
     return Claims(**said) if whole else None
 
@@ -154,6 +168,11 @@ def _typed(found: dict[str, Any]) -> Claims | None:
 def _words(said: Any) -> Any:
     """Return a list of words as `Claims` has it, and anything else as it is."""
     return tuple(said) if isinstance(said, list) and all(isinstance(word, str) for word in said) else said
+
+
+def _key(cnf: Any) -> Any:
+    """Return the thumbprint of the key that it is bound to. Bound in another way, it is none that we know."""
+    return cnf["jkt"] if isinstance(cnf, dict) and cnf.keys() == {"jkt"} else cnf
 
 
 def await_end(claims: Claims) -> bool:

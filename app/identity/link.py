@@ -19,7 +19,8 @@ _ENDS_CHAIN = text("chain IS NOT NULL AND used_at IS NULL AND stopped_at IS NULL
 
 class Chain(NamedTuple):
     """The facts that all links of a chain share. *number*: which chain of an app's session; *scope*: what it is good for;
-    *ends_at*: until when, however much it is used. A later exchange lengthens the session, and no chain.
+    *ends_at*: until when, however much it is used. A later exchange lengthens the session, and no chain. *jkt*: the
+    thumbprint of the key that each exchange needs, if it is bound to one.
 
     The one chain of a browser's session has none of these.
     """
@@ -27,6 +28,7 @@ class Chain(NamedTuple):
     number: int | None
     scope: str | None
     ends_at: int | None
+    jkt: str | None = None
 
 
 class RefreshToken(Model):
@@ -40,7 +42,7 @@ class RefreshToken(Model):
     A *successor* without *used_at* carries a proof of identity. Only the answer to that proof gives it, so it is never
     sealed. A link with *used_at* and no *successor* is void.
 
-    *chain*, *scope* and *ends_at*: see `Chain`; older code leaves the last out. *stopped_at*: when the chain made room for another. Its tokens get nothing any
+    *chain*, *scope*, *ends_at* and *jkt*: see `Chain`; older code leaves the last out. *stopped_at*: when the chain made room for another. Its tokens get nothing any
     more and show no theft, but to revoke one still ends the session.
     """
 
@@ -70,6 +72,7 @@ class RefreshToken(Model):
     scope: Mapped[str | None] = mapped_column(String(255))
     stopped_at: Mapped[int | None]
     ends_at: Mapped[int | None]
+    jkt: Mapped[str | None] = mapped_column(String(43))
 
 
 class Link(NamedTuple):
@@ -90,10 +93,15 @@ class Link(NamedTuple):
     scope: str | None
     stopped_at: int | None
     ends_at: int | None
+    jkt: str | None
 
     @property
     def proof(self) -> Proof:
         return Proof(self.auth_time, self.amr)
+
+    def is_bound_elsewhere(self, key: str | None) -> bool:
+        """Return whether its exchange needs another key than this."""
+        return self.jkt not in (None, key)
 
     @property
     def goes_on(self) -> bool:
@@ -119,6 +127,7 @@ class New(NamedTuple):
     chain: int | None
     scope: str | None
     ends_at: int | None
+    jkt: str | None
 
 
 _LINKS, _SESSIONS, _USERS = map(prebuilt.table, (RefreshToken, Session, User))

@@ -14,6 +14,7 @@ from app.identity import access_token, activity, session_row, suspicion
 from app.identity import link as links
 from app.identity.access_token import Claims
 from app.identity.browsers import Browser
+from app.identity.dpop.presented import Proved
 from app.identity.lifetime import State
 from app.identity.link import Chain, Link, New
 from app.identity.proof import Proof
@@ -64,14 +65,15 @@ def issue(session: Session, *, scope: str | None = None, proof: Proof | None = N
     return give(session_row.of(session), scope or session.scope, proof)
 
 
-def give(session: SessionRow, scope: str, proof: Proof) -> Tokens:
-    """Add the first link of one more chain to an app's session, and write both. *scope* and *proof* are the chain's.
+def give(session: SessionRow, scope: str, proof: Proof, key: Proved | None = None) -> Tokens:
+    """Add the first link of one more chain to an app's session, and write both. *scope* and *proof* are the chain's;
+    *key*: the key that the app has proved.
 
     Must run inside `db.writing`, with the row locked.
     """
     links.make_room(session)
-    chain = Chain(session.chains + 1, scope, session.expires_at)
-    new, tokens = _mint(session, proof, chain)
+    chain = Chain(session.chains + 1, scope, session.expires_at, _lasting(key))
+    new, tokens = _mint(session, proof, chain, key=key)
     until = max(session.access_until, tokens.claims.exp)
     given = session.changed(chains=session.chains + 1, access_until=until)
     links.give(new, given)
@@ -86,13 +88,15 @@ def rotate(
     browser: Browser | None = None,
     admits: Callable[[SessionRow], bool] = lambda _: True,
     found: SessionRow | None = None,
+    key: Proved | None = None,
 ) -> Tokens | None:
     """Exchange a refresh token of this client for its successor and an access token, or return None if it is not good.
 
     *scope* narrows the access token only (RFC 6749, section 6). *browser*: the sender, if this counts as a use of the
     session. A token whose successor is in use ends its session: there are two holders (RFC 9700, section 4.14.2).
     *admits*: whether the sender may use the session at all; if not, nothing happens to it. *found*: the owner, where the
-    caller has looked before the transaction. Raises ClockApart.
+    caller has looked before the transaction. *key*: the key that the sender has proved; to a token that needs another,
+    nothing happens, so a copy without the key ends nothing. Raises ClockApart, and Unproved for a proof that was used before.
     """
     found = found or find(token)
     if found is None or found.client_id != client_id or _is_dead(found, token):
@@ -105,10 +109,22 @@ def rotate(
         session, link = now
         if session.await_end() or session.state(clock.now()) is not State.LIVE or not admits(session):
             return None
+        if _lacks_key(link, session, key):
+            return None
         delivery.check_clock()  # once more: the lock may have taken seconds
         if session.client_id != SITE:  # each use of an app shows here, and its user need not be there
             browser = Browser(session.user_agent, session.address)
-        return _exchange(link, token, session, scope, browser)
+        return _exchange(link, token, session, scope, browser, key)
+
+
+def _lacks_key(link: Link, session: SessionRow, key: Proved | None) -> bool:
+    """Return whether the token needs another key than the sender has proved. If not, use the proof up."""
+    if link.is_bound_elsewhere(_jkt(key)):
+        activity.line("bound_token_presented", user=session.user_id, session=session.id, client=session.client_id)
+        return True
+    if key:
+        key.spend()
+    return False
 
 
 def _is_dead(session: SessionRow, token: str) -> bool:
@@ -213,11 +229,24 @@ def _wait_for_others() -> None:
         gate()
 
 
-def _mint(session: Standing, proof: Proof, chain: Chain, scope: str | None = None) -> tuple[New, Tokens]:
-    """Make a link, not yet stored, and its tokens. *scope* narrows the access token only."""
+def _jkt(key: Proved | None) -> str | None:
+    return key.jkt if key else None
+
+
+def _lasting(key: Proved | None) -> str | None:
+    """Return the key that a refresh token is bound to. One of an app with a secret is bound to that."""
+    return key.jkt if key and key.binds_refresh else None
+
+
+def _mint(
+    session: Standing, proof: Proof, chain: Chain, scope: str | None = None, key: Proved | None = None
+) -> tuple[New, Tokens]:
+    """Make a link, not yet stored, and its tokens. *scope* and *key* are those of the access token only."""
     token = secrets.token_urlsafe(32)
     name = secrets.token_urlsafe(12) if session.client_id == SITE else None
-    access, claims = access_token.issue(session, scope or chain.scope, proof=proof, link=name, ends_at=chain.ends_at)
+    access, claims = access_token.issue(
+        session, scope or chain.scope, proof=proof, link=name, ends_at=chain.ends_at, jkt=_jkt(key)
+    )
     new = New(seal.digest(token), name, session.id, clock.now(), claims.exp, proof.at, proof.how, *chain)
     return new, Tokens(session, access, token, claims, longest(session, chain.ends_at))
 
@@ -230,7 +259,9 @@ def _begin(session: Session, proof: Proof, chain: Chain) -> tuple[bytes, Tokens]
     return new.hash, tokens
 
 
-def _exchange(link: Link, token: str, session: SessionRow, scope: str | None, browser: Browser | None) -> Tokens | None:
+def _exchange(
+    link: Link, token: str, session: SessionRow, scope: str | None, browser: Browser | None, key: Proved | None
+) -> Tokens | None:
     verdict = _judge(link, session) if link.goes_on else None
     if verdict is _Verdict.THEFT:
         end_reused(session)
@@ -238,10 +269,10 @@ def _exchange(link: Link, token: str, session: SessionRow, scope: str | None, br
         return None
     used_by = browser if browser and suspicion.knows(session, browser) else None
     if verdict is _Verdict.ADVANCE:
-        tokens = _advance(link, token, session, scope, used_by)[1]
+        tokens = _advance(link, token, session, scope, used_by, key)[1]
     else:
         known = seal.reveal(token, _SUCCESSOR, link.sealed) if verdict is _Verdict.REPEAT and link.sealed else None
-        tokens = _repeat(link, known, session, scope, used_by)
+        tokens = _repeat(link, known, session, scope, used_by, key)
     if browser is None or browser is used_by:
         return tokens
     return tokens if _meet(session.id, browser) else None
@@ -295,12 +326,18 @@ def _first_use(link: Link) -> int | None:
 
 
 def _advance(
-    link: Link, token: str, session: SessionRow, scope: str | None = None, browser: Browser | None = None
+    link: Link,
+    token: str,
+    session: SessionRow,
+    scope: str | None = None,
+    browser: Browser | None = None,
+    key: Proved | None = None,
 ) -> tuple[bytes, Tokens]:
     """Exchange the newest link; return the hash of its successor, and the tokens. A proof made from it, if it is unused,
     is void from here on."""
     links.void(link.successor)
-    new, tokens = _mint(session, link.proof, Chain(link.chain, link.scope, link.ends_at), scope)
+    chain = Chain(link.chain, link.scope, link.ends_at, link.jkt or _lasting(key))
+    new, tokens = _mint(session, link.proof, chain, scope, key)
     sealed = seal.close(token, _SUCCESSOR, tokens.refresh or "")
     used = session.used(browser, access_until=tokens.claims.exp)
     links.advance(link, new, sealed, used)
@@ -315,11 +352,18 @@ def _expires_soon(link: Link) -> bool:
     return link.access_expires_at - clock.now() <= settings().rotation_grace_seconds
 
 
-def _repeat(link: Link, known: str | None, session: SessionRow, scope: str | None, browser: Browser | None) -> Tokens:
+def _repeat(
+    link: Link,
+    known: str | None,
+    session: SessionRow,
+    scope: str | None,
+    browser: Browser | None,
+    key: Proved | None,
+) -> Tokens:
     """Give the *known* successor again, with an access token of it; else an access token of *link* alone."""
     named = (links.locked(link.successor) if known else None) or link
     access, claims = access_token.issue(
-        session, scope or link.scope, proof=named.proof, link=named.link, ends_at=link.ends_at
+        session, scope or link.scope, proof=named.proof, link=named.link, ends_at=link.ends_at, jkt=_jkt(key)
     )
     used = session.used(browser, access_until=claims.exp)
     session_row.note(used)

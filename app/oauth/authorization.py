@@ -15,7 +15,7 @@ from app.config import settings
 from app.identity import id_token, proof
 from app.identity.lifetime import OFFLINE, outlives
 from app.oauth import client as clients
-from app.oauth import pushed
+from app.oauth import dpop, pushed
 from app.oauth.client import CODE, Client
 
 PATH = "/oauth/authorize"
@@ -35,7 +35,8 @@ class Asked:
     """A request that may be put before a person. *max_age*: seconds since they last proved who they are.
 
     *hinted*: the user id of an ID token that the app sent along to say whom it expects. *wants_factor*: whether it would
-    like the user to have proved two factors. *pushed*: the name of the request, if it was pushed.
+    like the user to have proved two factors. *dpop_jkt*: the key that the exchange of the code will need. *pushed*: the
+    name of the request, if it was pushed.
     """
 
     client: Client
@@ -44,6 +45,7 @@ class Asked:
     state: str | None
     nonce: str | None
     challenge: str
+    dpop_jkt: str | None
     prompt: frozenset[str]
     max_age: int | None
     login_hint: str | None
@@ -183,6 +185,7 @@ def _read(given: Parameters, client: Client, redirect_uri: str, state: str | Non
         state=state,
         nonce=nonce,
         challenge=challenge,
+        dpop_jkt=_dpop_jkt(given.get("dpop_jkt")),
         prompt=_prompt(given.get("prompt", "")),
         max_age=_max_age(given.get("max_age")),
         login_hint=given.get("login_hint"),
@@ -233,6 +236,14 @@ def _max_age(wanted: str | None) -> int | None:
 def _wants_factor(wanted: str) -> bool:
     """Return whether of the levels that there are, it likes two factors best (section 3.1.2.1)."""
     return next((level for level in wanted.split() if level in proof.LEVELS), None) == proof.TWO_FACTORS
+
+
+def _dpop_jkt(wanted: str | None) -> str | None:
+    if not wanted:
+        return None
+    if not dpop.is_thumbprint(wanted):
+        _refuse("The dpop_jkt is the SHA-256 thumbprint of a key.")
+    return wanted
 
 
 def _hinted(token: str | None) -> str | None:

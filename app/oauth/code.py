@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock, prebuilt, seal
 from app.db import Model, db, writing
 from app.identity import activity, demand, grant, refresh_token, session_row
+from app.identity.dpop.presented import Proved
 from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
 from app.identity.session import Reason, Session
@@ -25,7 +26,10 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 class Code(Model):
-    """A code under the SHA-256 of what the app was sent. *session_id*: the session in which it was exchanged."""
+    """A code under the SHA-256 of what the app was sent. *session_id*: the session in which it was exchanged.
+
+    *dpop_jkt*: the key that its exchange needs, if the app named one (RFC 9449, section 10).
+    """
 
     __tablename__ = "authorization_codes"
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
@@ -35,6 +39,7 @@ class Code(Model):
     scope: Mapped[str] = mapped_column(String(255))
     nonce: Mapped[str | None] = mapped_column(String(255))
     challenge: Mapped[str] = mapped_column(String(128))
+    dpop_jkt: Mapped[str | None] = mapped_column(String(43))
     auth_time: Mapped[int | None]
     amr: Mapped[str | None] = mapped_column(String(64))
     expires_at: Mapped[int] = mapped_column(index=True)
@@ -52,6 +57,7 @@ class Row(NamedTuple):
     scope: str
     nonce: str | None
     challenge: str
+    dpop_jkt: str | None
     auth_time: int | None
     amr: str | None
     expires_at: int
@@ -82,6 +88,7 @@ def issue(
     nonce: str | None,
     challenge: str,
     proof: Proof,
+    dpop_jkt: str | None = None,
 ) -> str:
     """Make a code for an app that the person in *browser* said yes to. Must run inside `db.writing`.
 
@@ -97,6 +104,7 @@ def issue(
             scope=scope,
             nonce=nonce,
             challenge=challenge,
+            dpop_jkt=dpop_jkt,
             auth_time=proof.at,
             amr=proof.how,
             expires_at=clock.now() + SECONDS,
@@ -111,20 +119,26 @@ def is_unused(code: str) -> bool:
     return found is not None and found.used_at is None and found.expires_at > clock.now()
 
 
-def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | None) -> Granted | None:
+def exchange(
+    code: str, *, client_id: str, verifier: str, redirect_uri: str | None, key: Proved | None = None
+) -> Granted | None:
     """Return the first tokens of a new chain in the app's session, or None if the code is not good.
 
     A second exchange ends the session that the first one was about, if it too proves to come from who asked for the code;
     without the verifier it changes nothing, or whoever saw the code could end the session (RFC 9700, section 4.5).
-    Raises ClockApart: a wrong clock could take a code for an expired one, and use it up.
+    *key*: the key that the app has proved.
+    Raises ClockApart: a wrong clock could take a code for an expired one, and use it up. Raises Unproved for a proof that was
+    used before.
     """
     delivery.check_clock()
     row = prebuilt.look(_READ, code=seal.digest(code)) if len(code) <= LONGEST else None
     found = Row(*row) if row else None
-    if found is None or not _fits_request(found, client_id, verifier, redirect_uri):
+    if found is None or not _fits_request(found, client_id, verifier, redirect_uri) or _needs_other(found, key):
         return None
     with writing():
         browser = session_row.lock(found.browser_session_id)
+        if key:
+            key.spend()  # under the lock: a refresh that brings the same proof locks in this order too
         # Compare and swap: at any isolation level, only one caller gets tokens for it.
         if prebuilt.write(_USE, code=found.hash, now=clock.now()) != 1:
             _end_first(found.hash)
@@ -133,7 +147,7 @@ def exchange(code: str, *, client_id: str, verifier: str, redirect_uri: str | No
             return None
         proof = Proof(browser.began_at if found.auth_time is None else found.auth_time, found.amr)
         session = grant.give(browser, client_id, found.scope, proof, most=MOST)
-        tokens = refresh_token.give(session, found.scope, proof)
+        tokens = refresh_token.give(session, found.scope, proof, key)
         prebuilt.write(_NAME, code=found.hash, sid=tokens.session.id)
         prebuilt.forget(Code)
         return Granted(tokens, found.nonce)
@@ -148,6 +162,11 @@ def _fits_request(found: Row, client_id: str, verifier: str, redirect_uri: str |
         and _UNRESERVED.issuperset(verifier)
         and secrets.compare_digest(create_s256_code_challenge(verifier), found.challenge)
     )
+
+
+def _needs_other(found: Row, key: Proved | None) -> bool:
+    """Return whether the app named another key than it has proved now."""
+    return found.dpop_jkt not in (None, key.jkt if key else None)
 
 
 def _is_still_wanted(found: Row, browser: SessionRow) -> bool:

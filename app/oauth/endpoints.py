@@ -31,7 +31,7 @@ NOTE = (
     "signed_out.note"  # in the WSGI environment, out of reach for headers: the transaction that ends a session calls it
 )
 _pushes = PlaceThrottle("pushed requests of public clients", "300 per 10 minutes")
-_OURS = ("opened", "link")  # claims that mean nothing elsewhere
+_OURS = ("opened", "link", "jkt")  # claims that mean nothing elsewhere, or are told in another way
 _TOLD = [field.name for field in fields(Claims) if field.name not in _OURS]
 
 
@@ -167,7 +167,7 @@ class Access:
         if not isinstance(claims, Claims) or bearer.is_bound(claims) or demand.refuses(claims.sub, claims.amr):
             return None
         said = {name: value for name in _TOLD if (value := getattr(claims, name)) is not None}
-        return said | access_token.acr(claims) | {"token_type": "Bearer"}
+        return said | access_token.acr(claims) | access_token.cnf(claims) | {"token_type": claims.token_type}
 
     def revoke(self) -> None:
         if access_token.await_end(self.claims):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, TokenMixin, UnauthorizedClientError
-from authlib.oauth2.rfc6749.grants import BaseGrant, RefreshTokenGrant, TokenEndpointMixin
+from authlib.oauth2.rfc6749.grants import RefreshTokenGrant, TokenEndpointMixin
 
 from app import clock
 from app.identity import demand, id_token, refresh_token
@@ -13,9 +13,10 @@ from app.identity.refresh_token import Tokens
 from app.identity.session_row import SessionRow
 from app.oauth import code
 from app.oauth.client import METHODS, REFRESH, Registered
+from app.oauth.dpop import ProvingGrant
 
 
-class CodeGrant(BaseGrant, TokenEndpointMixin):
+class CodeGrant(ProvingGrant, TokenEndpointMixin):
     """An authorization code for the first tokens of a chain in an app's session (RFC 6749, section 4.1.3).
 
     Authlib's own would save and retire in two steps and leave what a reused code gave alone; here the exchange is one
@@ -40,6 +41,7 @@ class CodeGrant(BaseGrant, TokenEndpointMixin):
             client_id=client.id,
             verifier=form["code_verifier"],
             redirect_uri=form.get("redirect_uri"),
+            key=self.key,
         )
         if granted is None:
             raise InvalidGrantError
@@ -66,7 +68,7 @@ class Credential(TokenMixin):
         return self.link.scope or self.session.scope
 
 
-class RefreshGrant(RefreshTokenGrant):
+class RefreshGrant(ProvingGrant, RefreshTokenGrant):
     """A refresh token for its successor and an access token (RFC 6749, section 6).
 
     Authlib would issue, save and retire in three steps; here the exchange is one transaction of `refresh_token`.
@@ -85,7 +87,9 @@ class RefreshGrant(RefreshTokenGrant):
         found, scope = credential.session, self.request.form.get("scope")
         if demand.refuses(found.user_id, (credential.link.proof.how or "").split()):
             raise InvalidGrantError("A second factor is demanded: send the user to sign in again.")
-        tokens = refresh_token.rotate(credential.token, client_id=found.client_id, scope=scope, found=found)
+        tokens = refresh_token.rotate(
+            credential.token, client_id=found.client_id, scope=scope, found=found, key=self.key
+        )
         if tokens is None:
             raise InvalidGrantError
         return _body(tokens)
@@ -100,7 +104,7 @@ def _body(tokens: Tokens) -> dict[str, Any]:
     now, session = clock.now(), tokens.session
     return ({"refresh_token": tokens.refresh} if tokens.refresh else {}) | {
         "access_token": tokens.access,
-        "token_type": "Bearer",
+        "token_type": tokens.claims.token_type,
         "expires_in": tokens.claims.exp - now,
         "refresh_token_timeout": min(session.ends_at, tokens.longest) - now,
         "authorization_expires_in": tokens.longest - now,

@@ -4,6 +4,7 @@ from typing import Any
 
 from app.config import settings
 from app.identity.proof import LEVELS
+from app.jwk import ALGORITHMS
 from app.keys import access_keys, identity_keys
 from app.oauth.authorization import PATH, PROMPTS
 from app.oauth.client import CONFIDENTIAL, GRANTS, METHODS, SCOPES
@@ -33,6 +34,7 @@ def describe() -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "grant_types_supported": [*GRANTS],
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": [*ALGORITHMS],
         "authorization_response_iss_parameter_supported": True,
         "refresh_token_expiration_types_supported": ["authorization", "token_timeout"],
         **_openid(),

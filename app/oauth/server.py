@@ -21,7 +21,9 @@ from flask import Flask, request
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
 
 from app import address, security_log
+from app.identity.dpop.presented import Unproved
 from app.oauth import client as clients
+from app.oauth import dpop
 from app.oauth.client import Registered
 from app.oauth.endpoints import Introspection, Pushing, Revocation
 from app.oauth.grants import CodeGrant, RefreshGrant
@@ -88,6 +90,8 @@ class Server(AuthorizationServer):
             return super().create_token_response()
         except OAuth2Error as error:
             return self.handle_error_response(Request(), error)
+        except Unproved as problem:
+            return self.handle_error_response(Request(), dpop.refusal(problem))
 
     def create_endpoint_response(self, name: str, request: Any = None) -> Any:
         try:

@@ -9,6 +9,7 @@ from app.openapi.parts import (
     Part,
     answer,
     form,
+    header,
     members,
     one,
     operation,
@@ -20,7 +21,12 @@ _CLIENT_PROOF: list[Part] = [
     {"secret": []},
     {},
 ]  # in the header, or in the form; a public client has only its id, in the form
-_BEARER: list[Part] = [{"token": []}]
+_TOKEN: list[Part] = [{"token": []}, {"bound_token": []}]
+_PROOF = header(
+    "DPoP",
+    "eyJ…",
+    "A proof of the app's key (RFC 9449). Its nonce is in the header `DPoP-Nonce` of each answer to a proof: the first one is `use_dpop_nonce`.",
+)
 _HINT = {"token_type_hint": {**TEXT, "description": "Changes nothing: a token of either kind is found."}}
 _PRESENTED = form(members({"token": {**TEXT, "minLength": 1}}, {**_HINT, **_CLIENT}))
 
@@ -48,7 +54,7 @@ _PUSHED = members({"request_uri": TEXT, "expires_in": SECONDS})
 _TOKENS = members(
     {
         "access_token": TEXT,
-        "token_type": one("Bearer"),
+        "token_type": one("Bearer", "DPoP"),
         "expires_in": SECONDS,
         "refresh_token": {**TEXT, "description": "Good for one exchange."},
         "scope": TEXT,
@@ -58,18 +64,22 @@ _TOKENS = members(
 _ACTIVE = members(
     {"active": YES_OR_NO},
     dict.fromkeys(("iss", "aud", "sub", "client_id", "scope", "sid", "jti", "token_type"), TEXT)
+    | {"cnf": members({"jkt": TEXT})}
     | {"iat": NUMBER, "exp": NUMBER, "auth_time": NUMBER, "acr": TEXT, "amr": {"type": "array", "items": TEXT}},
 )
 _PERSON = members({"sub": TEXT}, {"name": TEXT, "email": TEXT, "email_verified": YES_OR_NO})
 _REFUSED = {
-    "400": refusal("The request makes no sense, or the grant is over: `invalid_grant`."),
+    "400": refusal(
+        "The request makes no sense, the grant is over (`invalid_grant`), or the app's key is not proved"
+        " (`invalid_dpop_proof`, `use_dpop_nonce`)."
+    ),
     "401": refusal("The client has not proved who it is: `invalid_client`."),
     "413": refusal("The body is too long."),
     "429": refusal("Too many failed attempts from this address."),
 }
 _UNPROVED = {
     "400": refusal("The token is sent in more than one way."),
-    "401": refusal("There is no token, or it is expired, revoked or malformed.", challenge=True),
+    "401": refusal("There is no token, it is expired, revoked or malformed, or its key is not proved.", challenge=True),
 }
 
 PATHS = {
@@ -78,6 +88,7 @@ PATHS = {
             "Exchange a code or a refresh token",
             {"200": answer("A new pair of tokens.", _TOKENS), **_REFUSED},
             security=_CLIENT_PROOF,
+            parameters=[_PROOF],
             requestBody=form(_CODE, _REFRESH),
         )
     },
@@ -116,7 +127,8 @@ PATHS = {
                 **_UNPROVED,
                 "403": refusal("The token does not cover this: `insufficient_scope`.", challenge=True),
             },
-            security=_BEARER,
+            security=_TOKEN,
+            parameters=[_PROOF],
         )
         for method in ("get", "post")
     },
@@ -127,7 +139,8 @@ PATHS = {
                 "200": answer("Its own claims.", members(dict.fromkeys(("sub", "sid", "client_id", "scope"), TEXT))),
                 **_UNPROVED,
             },
-            security=_BEARER,
+            security=_TOKEN,
+            parameters=[_PROOF],
         )
     },
 }

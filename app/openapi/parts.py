@@ -54,6 +54,11 @@ def operation(summary: str, responses: Part, **more: Any) -> Part:
     }
 
 
+def header(name: str, example: str, description: str) -> Part:
+    """A header that may be sent."""
+    return {"name": name, "in": "header", "schema": TEXT, "example": example, "description": description}
+
+
 def parameter(name: str, schema: Part, example: Any, description: str) -> Part:
     """A part of the path."""
     given = {"schema": schema, "example": example, "description": description}

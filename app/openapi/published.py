@@ -32,6 +32,7 @@ _METADATA = members(
         "grant_types_supported": texts(),
         "scopes_supported": texts(),
         "code_challenge_methods_supported": texts(),
+        "dpop_signing_alg_values_supported": texts(),
         "subject_types_supported": texts(),
         "id_token_signing_alg_values_supported": texts(),
     },

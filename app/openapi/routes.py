@@ -35,6 +35,7 @@ def describe() -> Part:
             "securitySchemes": {
                 "secret": {"type": "http", "scheme": "basic", "description": "A client's id and secret."},
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "bound_token": {"type": "http", "scheme": "DPoP", "description": "With a proof, for a bound token."},
             },
         },
     }

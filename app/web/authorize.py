@@ -144,6 +144,7 @@ def _allow(asked: Asked, kept: Collection[str] = ()) -> Response:
             scope=scope,
             nonce=asked.nonce,
             challenge=asked.challenge,
+            dpop_jkt=asked.dpop_jkt,
             proof=guard.current().proof,
         )
         return once.result(asked.answer(code=issued))

@@ -24,7 +24,7 @@ def new() -> str:
 def made_at(nonce: str) -> int | None:
     """Return when a nonce was made; None if it is too old, or none of ours."""
     at = nonce.partition(".")[0]
-    if len(nonce) > _LONGEST or not (at.isascii() and at.isdigit()):
+    if not (nonce.isascii() and at.isdigit() and len(nonce) <= _LONGEST):
         return None
     is_ours = hmac.compare_digest(nonce.encode(), _of(int(at)).encode())
     return int(at) if is_ours and -CLOCKS_DIFFER_SECONDS <= clock.now() - int(at) < SECONDS else None

@@ -14,7 +14,9 @@ LONGEST = 4096  # characters; with a key on P-256 it has about 500, with RSA up 
 TYPE = "dpop+jwt"
 APART_SECONDS = 300  # how far an app's clock may be from ours
 # The caller judges the times: by our clock, which differs from that of the library.
-_OPTIONS: Any = dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf", "verify_aud", "verify_iss", "verify_sub"), False)
+_OPTIONS: Any = dict.fromkeys(
+    ("verify_exp", "verify_iat", "verify_nbf", "verify_aud", "verify_iss", "verify_sub"), False
+)
 _REQUIRED = {"jti": str, "htm": str, "htu": str, "iat": int | float}
 _OPTIONAL = {"nonce": str | None, "ath": str | None, "nbf": int | float | None, "exp": int | float | None}
 
@@ -56,7 +58,7 @@ def read(token: str) -> Proof | None:
     if key is None or said is None or not said.get("jti"):
         return None
     kinds: dict[str, Any] = _REQUIRED | _OPTIONAL
-    claims = {name: said.get(name) for name in kinds}
+    claims: dict[str, Any] = {name: said.get(name) for name in kinds}
     whole = all(isinstance(claims[name], kind) and claims[name] is not True for name, kind in kinds.items())
     return Proof(key.thumbprint, **claims) if whole else None
 

@@ -1,0 +1,42 @@
+"""DPoP at the token endpoint (RFC 9449, section 5): each grant takes a proof of the app's key, and binds tokens to it."""
+
+import re
+from dataclasses import replace
+from typing import Any, cast
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749.grants import BaseGrant
+
+from app.identity.dpop import presented
+from app.identity.dpop.presented import Proved, Unproved
+from app.oauth.client import Registered
+
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def is_thumbprint(text: str) -> bool:
+    """Return whether this may name a key (RFC 7638, SHA-256)."""
+    return _THUMBPRINT.fullmatch(text) is not None
+
+
+def refusal(problem: Unproved) -> OAuth2Error:
+    """Return the answer of the token endpoint to a request that does not prove its key."""
+    return OAuth2Error(problem.description, error=problem.error)
+
+
+class ProvingGrant(BaseGrant):
+    """A grant that binds its tokens to the key that the client proves, and demands one where the client must have one."""
+
+    key: Proved | None
+
+    def authenticate_token_endpoint_client(self) -> Any:
+        client = super().authenticate_token_endpoint_client()
+        self.key = _key(cast(Registered, client))
+        return client
+
+
+def _key(client: Registered) -> Proved | None:
+    found = presented.check()
+    if found is None:
+        return None
+    return replace(found, binds_refresh=client.is_public)

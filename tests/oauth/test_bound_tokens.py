@@ -1,0 +1,446 @@
+"""Tokens that are bound to an app's key (DPoP): what a thief does with a copy, and what the app's own key opens."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+
+from tests.browsers import Browser, Site
+from tests.oauth.conftest import App, alive, register, register_app
+from tests.oauth.flow import Flow, led
+from tests.oauth.proofs import AppKey, Holder, fault, present
+from tests.test_statements import is_postgresql, noting
+
+MINUTES = 120  # seconds for which a nonce is good
+
+
+@pytest.fixture
+def ada(site: Site) -> Browser:
+    return site.member()
+
+
+@pytest.fixture
+def holder(page_app: App) -> Holder:
+    """A public app that has a key."""
+    return Holder(page_app)
+
+
+def cnf(access: str) -> Any:
+    return jwt.decode(access, options={"verify_signature": False}).get("cnf")
+
+
+@pytest.mark.page
+def test_dpop_02_a_proof_at_the_exchange_binds_the_access_token(ada: Browser, holder: Holder) -> None:
+    tokens = holder.connect(ada)
+    assert (tokens["token_type"], cnf(tokens["access_token"])) == ("DPoP", {"jkt": holder.key.jkt})
+    assert holder.call(tokens["access_token"]).status_code == 200
+    assert holder.call(tokens["access_token"], path="/oauth/userinfo").get_json()["name"] == "Ada"
+    assert holder.call(tokens["access_token"], path="/oauth/userinfo", method="POST").status_code == 200
+
+
+@pytest.mark.page
+def test_without_a_proof_a_token_is_bound_to_nothing(ada: Browser, web: App) -> None:
+    tokens = Flow(web).connect(ada)
+    assert (tokens["token_type"], cnf(tokens["access_token"])) == ("Bearer", None)
+
+
+@pytest.mark.page
+@pytest.mark.parametrize("path", ["/api/me", "/oauth/userinfo"])
+def test_dpop_02_a_copied_access_token_is_worth_nothing_without_the_key(
+    site: Site, ada: Browser, holder: Holder, path: str
+) -> None:
+    access = holder.connect(ada)["access_token"]
+    thief = AppKey()
+    thief.nonce = holder.key.nonce
+    for answer in (
+        present(holder.app, access, scheme="Bearer", path=path),
+        present(holder.app, access, thief.prove("GET", path, access), scheme="Bearer", path=path),
+        present(holder.app, access, holder.key.prove("GET", path, access), scheme="Bearer", path=path),
+    ):
+        assert (answer.status_code, fault(answer)) == (401, "invalid_token")
+        bearer, dpop = answer.headers.getlist("WWW-Authenticate")
+        assert bearer.startswith('Bearer realm="api", error="invalid_token"')
+        assert dpop == 'DPoP realm="api", algs="ES256 PS256 Ed25519 EdDSA"'
+    for answer in (
+        present(holder.app, access, path=path),
+        present(holder.app, access, thief.prove("GET", path, access), path=path),
+    ):
+        assert (answer.status_code, fault(answer)) == (401, "invalid_dpop_proof")
+    assert holder.call(access, path=path).status_code == 200
+
+
+@pytest.mark.page
+def test_a_token_that_is_not_bound_is_not_taken_with_a_proof(ada: Browser, holder: Holder) -> None:
+    access = Flow(holder.app).connect(ada)["access_token"]
+    holder.connect(ada)
+    answer = holder.call(access)
+    assert (answer.status_code, fault(answer)) == (401, "invalid_token")
+    assert answer.headers["WWW-Authenticate"].startswith("DPoP ")
+    assert alive(holder.app, access)
+
+
+@pytest.mark.page
+def test_dpop_01_a_copied_proof_is_refused_and_its_owner_goes_on(ada: Browser, holder: Holder) -> None:
+    access = holder.connect(ada)["access_token"]
+    proof = holder.key.prove("GET", "/api/me", access)
+    assert present(holder.app, access, proof).status_code == 200
+    answer = present(holder.app, access, proof)
+    assert (answer.status_code, fault(answer)) == (401, "invalid_dpop_proof")
+    assert holder.call(access).status_code == 200
+
+
+@pytest.mark.page
+def test_a_proof_is_known_again_however_its_token_is_written(ada: Browser, holder: Holder) -> None:
+    access = holder.connect(ada)["access_token"]
+    claims = holder.key.claims("GET", "/api/me", access)
+    assert present(holder.app, access, holder.key.sign(claims)).status_code == 200
+    again = holder.key.sign(claims, kid="another header, so another signature")
+    assert fault(present(holder.app, access, again)) == "invalid_dpop_proof"
+
+
+@pytest.mark.page
+def test_two_apps_may_happen_on_the_same_id_of_a_proof(ada: Browser, holder: Holder) -> None:
+    other = Holder(holder.app)
+    for each in (holder, other):
+        access = each.connect(ada)["access_token"]
+        assert each.call(access, each.key.prove("GET", "/api/me", access, jti="1")).status_code == 200
+
+
+@pytest.mark.page
+@pytest.mark.parametrize(
+    ("method", "path", "of"),
+    [("POST", "/oauth/userinfo", "it"), ("GET", "/oauth/userinfo", "it"), ("GET", "/api/me", "another")],
+)
+def test_dpop_01_a_copied_proof_for_another_address_method_or_token_is_refused(
+    ada: Browser, holder: Holder, method: str, path: str, of: str
+) -> None:
+    access, another = (holder.connect(ada)["access_token"] for _ in range(2))
+    unused = holder.key.prove(method, path, access if of == "it" else another)
+    answer = present(holder.app, access, unused)
+    assert (answer.status_code, fault(answer)) == (401, "invalid_dpop_proof")
+
+
+@pytest.mark.page
+def test_dpop_03_a_proof_that_was_made_for_later_is_worth_nothing_later(
+    site: Site, ada: Browser, holder: Holder
+) -> None:
+    access = holder.connect(ada)["access_token"]
+    signed_ahead = holder.key.sign(
+        holder.key.claims("GET", "/api/me", access) | {"iat": holder.key.claims("", "")["iat"] + MINUTES}
+    )
+    site.wait(MINUTES)
+    answer = present(holder.app, access, signed_ahead)
+    assert (answer.status_code, fault(answer)) == (401, "use_dpop_nonce")
+    assert holder.call(access).status_code == 401
+    assert holder.call(access).status_code == 200, "by the nonce of the refusal"
+
+
+@pytest.mark.page
+def test_dpop_03_a_nonce_is_good_for_two_minutes_and_every_answer_brings_a_newer_one(
+    site: Site, ada: Browser, holder: Holder
+) -> None:
+    access = holder.connect(ada)["access_token"]
+    for _ in range(2):
+        site.wait(MINUTES - 1)
+        before = holder.key.nonce
+        answer = holder.call(access)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert holder.key.nonce != before
+
+
+@pytest.mark.page
+def test_dpop_03_the_token_endpoint_asks_for_a_nonce_and_uses_nothing_up(ada: Browser, page_app: App) -> None:
+    key, flow = AppKey(), Flow(page_app)
+    holder, code = Holder(page_app, key), flow.allow(ada)
+    asks = holder.exchange(flow, code, key.prove("POST", "/oauth/token", nonce=None))
+    assert (asks.status_code, fault(asks), asks.headers["Cache-Control"]) == (400, "use_dpop_nonce", "no-store")
+    answer = holder.exchange(flow, code, key.prove("POST", "/oauth/token", nonce=asks.headers["DPoP-Nonce"]))
+    assert (answer.status_code, answer.get_json()["token_type"]) == (200, "DPoP")
+    assert answer.headers["DPoP-Nonce"]
+
+
+@pytest.mark.page
+def test_without_a_proof_no_answer_brings_a_nonce(ada: Browser, web: App) -> None:
+    flow = Flow(web)
+    answer = flow.exchange(flow.allow(ada))
+    assert "DPoP-Nonce" not in answer.headers
+    assert "DPoP-Nonce" not in web.site.browser().api(answer.get_json()["access_token"]).headers
+
+
+@pytest.mark.page
+@pytest.mark.parametrize("wrong", ["malformed", "by a key that did not sign", "used before"])
+def test_a_code_is_not_used_up_by_a_proof_that_is_refused(ada: Browser, holder: Holder, wrong: str) -> None:
+    holder.connect(ada)
+    key, flow = holder.key, Flow(holder.app)
+    code, used = flow.allow(ada), key.prove("POST", "/oauth/token")
+    assert holder.refresh(holder.connect(ada)["refresh_token"], used).status_code == 200
+    proofs = {
+        "malformed": "x",
+        "by a key that did not sign": key.sign(key.claims("POST", "/oauth/token"), key=AppKey().private),
+        "used before": used,
+    }
+    answer = holder.exchange(flow, code, proofs[wrong])
+    assert (answer.status_code, fault(answer)) == (400, "invalid_dpop_proof")
+    assert holder.exchange(flow, code).status_code == 200
+
+
+@pytest.mark.page
+def test_dpop_02_a_copied_refresh_token_of_a_public_app_gets_nothing_and_ends_nothing(
+    site: Site, ada: Browser, holder: Holder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """RFC 9700, section 4.14.2: it is worth nothing without the key, so its use shows no theft of the session."""
+    first = holder.connect(ada, scope="openid offline_access")["refresh_token"]
+    second = holder.refresh(first).get_json()["refresh_token"]
+    site.wait(11)  # an app's grace is over
+    thief = Holder(holder.app)
+    caplog.set_level(logging.INFO, "signed_out.security")
+    caplog.clear()
+    for copy in (first, second):
+        for answer in (holder.app.refresh(copy), thief.refresh(copy)):
+            assert (answer.status_code, answer.get_json()) == (400, {"error": "invalid_grant"})
+    seen = [json.loads(one.message)["event"] for one in caplog.records if one.name == "signed_out.security"]
+    assert seen == ["bound_token_presented"] * 4
+    assert holder.refresh(second).status_code == 200, "the owner goes on"
+
+
+@pytest.mark.page
+def test_a_used_refresh_token_with_its_key_is_a_theft_as_ever(site: Site, ada: Browser, holder: Holder) -> None:
+    """The key may have been copied too."""
+    first = holder.connect(ada)["refresh_token"]
+    second = holder.refresh(first).get_json()
+    assert holder.refresh(first).get_json()["refresh_token"] == second["refresh_token"], "the answer was lost"
+    site.wait(11)
+    assert fault(holder.refresh(first)) == "invalid_grant"
+    assert fault(holder.refresh(second["refresh_token"])) == "invalid_grant"
+
+
+@pytest.mark.page
+def test_within_the_grace_too_a_copy_needs_the_key(ada: Browser, holder: Holder) -> None:
+    first = holder.connect(ada)["refresh_token"]
+    assert holder.refresh(first).status_code == 200
+    assert fault(holder.app.refresh(first)) == "invalid_grant"
+    assert fault(Holder(holder.app).refresh(first)) == "invalid_grant"
+
+
+@pytest.mark.page
+def test_every_link_of_the_chain_stays_bound_and_its_access_tokens_too(ada: Browser, holder: Holder) -> None:
+    token = holder.connect(ada)["refresh_token"]
+    for _ in range(3):
+        assert fault(holder.app.refresh(token)) == "invalid_grant"
+        answer = holder.refresh(token).get_json()
+        token = answer["refresh_token"]
+        assert (answer["token_type"], cnf(answer["access_token"])) == ("DPoP", {"jkt": holder.key.jkt})
+
+
+@pytest.mark.page
+def test_a_chain_that_was_not_bound_is_from_the_first_proof_on(ada: Browser, holder: Holder) -> None:
+    unbound = Flow(holder.app).connect(ada)["refresh_token"]
+    bound = holder.refresh(unbound).get_json()
+    assert bound["token_type"] == "DPoP"
+    assert fault(holder.app.refresh(bound["refresh_token"])) == "invalid_grant"
+    assert holder.refresh(bound["refresh_token"]).status_code == 200
+
+
+@pytest.mark.page
+def test_dpop_02_an_app_with_a_secret_may_change_its_key_and_nobody_refreshes_without_the_secret(
+    ada: Browser, web: App, page_app: App
+) -> None:
+    """RFC 9449, section 5: its refresh token is bound to the client, which proves itself otherwise."""
+    holder, another = Holder(web), Holder(web)
+    token = holder.connect(ada)["refresh_token"]
+    answer = another.refresh(token).get_json()
+    assert cnf(answer["access_token"]) == {"jkt": another.key.jkt}
+    assert another.call(answer["access_token"]).status_code == 200
+    thief = Holder(page_app, holder.key)
+    assert fault(thief.refresh(answer["refresh_token"])) == "invalid_grant"
+    plain = web.refresh(answer["refresh_token"]).get_json()
+    assert (plain["token_type"], cnf(plain["access_token"])) == ("Bearer", None)
+
+
+@pytest.mark.page
+def test_two_tabs_may_hold_two_keys(ada: Browser, page_app: App) -> None:
+    tabs = [Holder(page_app), Holder(page_app)]
+    tokens = [tab.connect(ada)["refresh_token"] for tab in tabs]
+    for tab, token, others in zip(tabs, tokens, reversed(tokens), strict=True):
+        assert fault(tab.refresh(others)) == "invalid_grant"
+        assert tab.refresh(token).status_code == 200
+
+
+@pytest.mark.page
+def test_the_code_of_a_named_key_is_good_for_that_key_alone(ada: Browser, holder: Holder) -> None:
+    flow, thief = Flow(holder.app), Holder(holder.app)
+    code = flow.allow(ada, dpop_jkt=holder.key.jkt)
+    assert fault(thief.exchange(flow, code)) == "invalid_grant"
+    assert fault(flow.exchange(code)) == "invalid_grant"
+    assert holder.exchange(flow, code).status_code == 200, "so far, nothing was used up"
+    assert fault(thief.exchange(flow, code)) == "invalid_grant"
+    assert fault(flow.exchange(code)) == "invalid_grant"
+    assert holder.refresh(holder.connect(ada)["refresh_token"]).status_code == 200, "nor does a thief end the session"
+
+
+@pytest.mark.page
+@pytest.mark.parametrize("name", ["x", "x" * 42, "x" * 44, "ä" * 43, "+" * 43])
+def test_what_cannot_name_a_key_is_refused_before_anybody_is_asked(ada: Browser, web: App, name: str) -> None:
+    answer = ada.get(Flow(web).path(dpop_jkt=name))
+    assert led(answer)["error"] == "invalid_request"
+    assert led(ada.get(Flow(web).path(dpop_jkt="", prompt="none")))["error"] == "consent_required"
+
+
+@pytest.mark.page
+def test_introspection_says_to_which_key_a_token_is_bound(site: Site, ada: Browser, web: App) -> None:
+    holder, api = Holder(web), register(site, "API", scope="introspect")
+    access = holder.connect(ada)["access_token"]
+    for asker in (web, api):
+        said = asker.post("/oauth/introspect", token=access).get_json()
+        assert (said["active"], said["token_type"], said["cnf"]) == (True, "DPoP", {"jkt": holder.key.jkt})
+        assert "jkt" not in said
+    said = web.post("/oauth/introspect", token=Flow(web).connect(ada)["access_token"]).get_json()
+    assert (said["token_type"], "cnf" in said) == ("Bearer", False)
+
+
+@pytest.mark.page
+def test_to_give_a_bound_token_back_takes_no_key(ada: Browser, holder: Holder) -> None:
+    """Not even of a thief: a copy that is given back is a copy less (RFC 7009)."""
+    tokens = holder.connect(ada)
+    assert holder.app.revoke(tokens["access_token"]).status_code == 200
+    assert fault(holder.call(tokens["access_token"])) == "invalid_token"
+    refreshed = holder.refresh(tokens["refresh_token"]).get_json()
+    assert holder.app.revoke(refreshed["refresh_token"]).status_code == 200
+    assert fault(holder.refresh(refreshed["refresh_token"])) == "invalid_grant"
+    assert fault(holder.call(refreshed["access_token"])) == "invalid_token"
+
+
+@pytest.mark.nodes
+def test_sign_out_ends_bound_tokens_like_all_others_on_every_node(
+    site: Site, other_node: Site, ada: Browser, holder: Holder
+) -> None:
+    tokens = holder.connect(ada)
+    elsewhere = Holder(App(other_node, holder.app.id, None), holder.key)
+    assert elsewhere.call(tokens["access_token"]).status_code == 200
+    ada.sign_out()
+    for each in (holder, elsewhere):
+        assert fault(each.call(tokens["access_token"])) == "invalid_token"
+        assert fault(each.refresh(tokens["refresh_token"])) == "invalid_grant"
+
+
+@pytest.mark.nodes
+def test_dpop_01_a_proof_that_one_node_has_seen_is_refused_by_every_other_and_a_nonce_is_good_on_all(
+    site: Site, other_node: Site, ada: Browser, holder: Holder
+) -> None:
+    tokens = holder.connect(ada)
+    there = App(other_node, holder.app.id, None)
+    proof = holder.key.prove("GET", "/api/me", tokens["access_token"])
+    assert present(there, tokens["access_token"], proof).status_code == 200
+    assert fault(present(holder.app, tokens["access_token"], proof)) == "invalid_dpop_proof"
+    again = holder.key.prove("POST", "/oauth/token")
+    assert Holder(there, holder.key).refresh(tokens["refresh_token"], again).status_code == 200
+    flow = Flow(holder.app)
+    assert fault(holder.exchange(flow, flow.allow(ada), again)) == "invalid_dpop_proof"
+
+
+@pytest.mark.page
+def test_a_proof_is_remembered_for_as_long_as_any_node_could_take_it_and_then_purged(
+    site: Site, ada: Browser, holder: Holder
+) -> None:
+    access = holder.connect(ada)["access_token"]
+    proof = holder.key.prove("GET", "/api/me", access, iat=holder.key.claims("", "")["iat"] + 60)
+    assert holder.call(access, proof).status_code == 200
+    kept = "SELECT count(*) FROM spent_challenges"
+    [(before,)] = site.query(kept)
+    site.wait(MINUTES - 1)
+    assert fault(present(holder.app, access, proof)) == "invalid_dpop_proof"
+    site.wait(1)
+    assert fault(present(holder.app, access, proof)) == "use_dpop_nonce"
+    site.run("purge")
+    assert site.query(kept) == [(before,)]
+    site.wait(11)
+    site.run("purge")
+    assert site.query(kept) == [(0,)]
+
+
+@pytest.mark.page
+def test_no_more_proofs_are_kept_than_were_used_in_two_minutes(site: Site, ada: Browser, holder: Holder) -> None:
+    for _ in range(3):
+        token = holder.connect(ada)["access_token"]
+        for _ in range(5):
+            assert holder.call(token).status_code == 200
+        site.wait(MINUTES + 11)
+        holder.key.nonce = ""
+    [(kept,)] = site.query("SELECT count(*) FROM spent_challenges")
+    assert kept <= 6
+
+
+@pytest.mark.page
+def test_what_is_refused_is_not_kept(site: Site, ada: Browser, holder: Holder) -> None:
+    access = holder.connect(ada)["access_token"]
+    [(before,)] = site.query("SELECT count(*) FROM spent_challenges")
+    thief = Holder(holder.app)
+    thief.key.nonce = holder.key.nonce
+    for _ in range(5):
+        assert thief.call(access).status_code == 401
+        assert holder.call("x").status_code == 401
+        assert thief.refresh("x").status_code == 400
+        assert holder.exchange(Flow(holder.app), "x").status_code == 400
+    assert site.query("SELECT count(*) FROM spent_challenges") == [(before,)]
+
+
+@pytest.mark.page
+def test_behind_a_proxy_a_proof_names_the_public_address(
+    open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever Host and X-Forwarded-Host say: a client can choose them."""
+    site = open_site(TRUSTED_PROXIES="1")
+    holder = Holder(register_app(site, "Page", public=True))
+    access = holder.connect(site.member())["access_token"]
+    elsewhere = "http://inside.example:8080"
+    client = site.app.test_client()
+    for htu, status in (("http://localhost:8000/api/me", 200), (f"{elsewhere}/api/me", 401)):
+        headers = {
+            "Authorization": f"DPoP {access}",
+            "DPoP": holder.key.prove("GET", "/api/me", access, htu=htu),
+            "X-Forwarded-For": "203.0.113.7",
+            "X-Forwarded-Host": "inside.example:8080",
+            "X-Forwarded-Proto": "http",
+        }
+        assert client.get("/api/me", base_url=elsewhere, headers=headers).status_code == status
+
+
+@pytest.mark.page
+def test_an_app_in_a_browser_may_send_proofs_and_read_nonces(site: Site, ada: Browser) -> None:
+    origin = "https://page.example"
+    holder = Holder(register_app(site, "Page", public=True, redirect_uris=[f"{origin}/cb"]))
+    for path in ("/oauth/token", "/oauth/userinfo", "/api/me"):
+        asked = {"Origin": origin, "Access-Control-Request-Headers": "authorization,dpop"}
+        asks = site.app.test_client().options(path, headers=asked)
+        assert "DPoP" in asks.headers["Access-Control-Allow-Headers"].split(", ")
+    proof = holder.key.prove("POST", "/oauth/token")
+    answer = holder.app.post("/oauth/token", headers={"Origin": origin, "DPoP": proof}, grant_type="x", code="x")
+    assert "DPoP-Nonce" in answer.headers["Access-Control-Expose-Headers"].split(", ")
+
+
+@pytest.mark.stores
+def test_an_app_without_a_key_pays_no_statement_for_those_that_have_one(site: Site, ada: Browser, web: App) -> None:
+    access, holder = Flow(web).connect(ada)["access_token"], Holder(web)
+    bound = holder.connect(ada)["access_token"]
+    site.browser().api(access)
+    holder.call(bound)
+    with noting(site) as plain:
+        assert alive(web, access)
+    with noting(site) as proved:
+        assert holder.call(bound).status_code == 200
+    assert not [statement for statement in plain.statements if "spent_challenges" in statement]
+    assert len(proved.statements) - len(plain.statements) == (3 if is_postgresql(site) else 2)
+
+
+@pytest.mark.sqlite
+def test_where_a_proof_cannot_be_noted_it_is_not_taken(site: Site, ada: Browser, holder: Holder) -> None:
+    access = holder.connect(ada)["access_token"]
+    proof = holder.key.prove("GET", "/api/me", access)
+    site.app.config["BUSY_SECONDS"] = 0
+    (site.folder / "signed-out.db").rename(site.folder / "elsewhere.db")
+    assert present(holder.app, access, proof).status_code == 503
+    (site.folder / "elsewhere.db").rename(site.folder / "signed-out.db")
+    assert present(holder.app, access, proof).status_code == 200
