@@ -65,8 +65,8 @@ def _unproved(claims: Claims, token: str) -> Response | None:
 def _insufficient(claims: Claims, scheme: str, scope: str | None) -> Response | None:
     """Return the answer to a good token that is not enough, or whose link turns out to be void."""
     if demand.refuses(claims.sub, claims.amr):
-        acr = {"acr_values": proof.TWO_FACTORS}
-        return _refuse(scheme, "insufficient_user_authentication", "A second factor is demanded.", **acr)
+        said = "insufficient_user_authentication", "A second factor is demanded."
+        return _refuse(scheme, *said, acr_values=proof.TWO_FACTORS)
     if scope and scope not in claims.scope.split():
         return _refuse(scheme, "insufficient_scope", "The token does not cover this.", status=403, scope=scope)
     return None if first_use.record(claims) else _refuse(scheme, "invalid_token", _NO_GOOD)
@@ -79,7 +79,9 @@ def _sent(header: str) -> tuple[str, str | None]:
     return (scheme, token.strip() or None) if scheme else (BEARER, None)
 
 
-def _refuse(scheme: str, error: str | None = None, description: str = "", *, status: int = 401, **more: str) -> Response:
+def _refuse(
+    scheme: str, error: str | None = None, description: str = "", *, status: int = 401, **more: str
+) -> Response:
     """Answer with a challenge (RFC 6750, section 3): no error code where no token was sent. *more*: its other attributes.
 
     A token is asked for in either scheme (RFC 9449, section 7.2).

@@ -223,6 +223,7 @@ def check_refused(place: Place, answer: TestResponse, error: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("place", ["token", "me"], indirect=True, scope="module")
 def test_dpop_01_what_is_wrong_in_one_point_is_refused_and_uses_nothing_up(place: Place, wrong: str) -> None:
     error, make = WRONG[wrong]
     check_refused(place, place.send(*make(place)), error)
@@ -230,7 +231,7 @@ def test_dpop_01_what_is_wrong_in_one_point_is_refused_and_uses_nothing_up(place
 
 
 @pytest.mark.parametrize("wrong", OF_TOKEN)
-@pytest.mark.parametrize("place", ["me", "userinfo"], indirect=True)
+@pytest.mark.parametrize("place", ["me", "userinfo"], indirect=True, scope="module")
 def test_dpop_01_with_an_access_token_the_proof_is_for_that_and_by_its_key(place: Place, wrong: str) -> None:
     check_refused(place, place.send(*OF_TOKEN[wrong](place)), "invalid_dpop_proof")
     assert place.send(place.proof()).status_code == 200
