@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from flask import current_app
 
-from app import clock, seal, stillness
+from app import clock, seal, security_log, stillness
 from app.config import settings
 from app.db import StoreUnavailable, db, writing
 from app.identity import access_token, activity, session_row, suspicion
@@ -120,7 +120,7 @@ def rotate(
 def _lacks_key(link: Link, session: SessionRow, key: Proved | None) -> bool:
     """Return whether the token needs another key than the sender has proved. If not, use the proof up."""
     if link.is_bound_elsewhere(_jkt(key)):
-        activity.line("bound_token_presented", user=session.user_id, session=session.id, client=session.client_id)
+        security_log.line("bound_token_presented", user=session.user_id, session=session.id, client=session.client_id)
         return True
     if key:
         key.spend()

@@ -21,7 +21,7 @@ from app.oauth.client import CODE, Client
 PATH = "/oauth/authorize"
 PARAMETERS = (
     *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "max_age"),
-    *("code_challenge", "code_challenge_method", "login_hint", "id_token_hint", "acr_values"),
+    *("code_challenge", "code_challenge_method", "dpop_jkt", "login_hint", "id_token_hint", "acr_values"),
 )
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")

@@ -1,14 +1,16 @@
 """DPoP at the token endpoint (RFC 9449, section 5): each grant takes a proof of the app's key, and binds tokens to it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.grants import BaseGrant
 
+from app.db import writing
 from app.identity.dpop import presented
-from app.identity.dpop.presented import Proved, Unproved
+from app.identity.dpop.presented import INVALID, Proved, Unproved
 from app.oauth.client import Registered
 
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -33,6 +35,21 @@ class ProvingGrant(BaseGrant):
         client = super().authenticate_token_endpoint_client()
         self.key = _key(cast(Registered, client))
         return client
+
+
+def named(form: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameter that names the key which a pushed request proves, if it proves one (section 10.1).
+
+    Raises Unproved.
+    """
+    found = presented.check()
+    if found is None:
+        return {}
+    if form.get("dpop_jkt") not in (None, found.jkt):
+        raise Unproved(INVALID, "The dpop_jkt names another key.")
+    with writing(durable=False):
+        found.spend()
+    return {"dpop_jkt": found.jkt}
 
 
 def _key(client: Registered) -> Proved | None:

@@ -20,7 +20,7 @@ from app.identity.access_token import Claims
 from app.identity.link import Link
 from app.identity.session import SITE, Reason
 from app.identity.session_row import SessionRow
-from app.oauth import authorization, pushed
+from app.oauth import authorization, dpop, pushed
 from app.oauth.client import CONFIDENTIAL, INTROSPECT, METHODS, Registered
 from app.revocation import log
 from app.throttle import PlaceThrottle
@@ -103,7 +103,7 @@ class Pushing(TokenEndpoint):
         if client.is_public:  # anyone can call themselves that
             _pushes.check()
             _pushes.count()
-        given: MultiDict[str, str] = MultiDict({**request.form, "client_id": client.id})
+        given: MultiDict[str, str] = MultiDict({**request.form, "client_id": client.id, **dpop.named(request.form)})
         authorization.check(given)
         known = {name: given[name] for name in authorization.PARAMETERS if name in given}
         name = pushed.keep(client.id, known)

@@ -1,7 +1,7 @@
 """Authlib's authorization server, with what it gets wrong put right."""
 
-from collections.abc import Collection
-from functools import cached_property
+from collections.abc import Callable, Collection
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -85,20 +85,19 @@ class Server(AuthorizationServer):
         return Request()
 
     def create_token_response(self, request: Any = None) -> Any:
+        return self._answer(super().create_token_response)
+
+    def create_endpoint_response(self, name: str, request: Any = None) -> Any:
+        return self._answer(partial(super().create_endpoint_response, name))
+
+    def _answer(self, respond: Callable[[], Any]) -> Any:
         try:
             _check_parameters()
-            return super().create_token_response()
+            return respond()
         except OAuth2Error as error:
             return self.handle_error_response(Request(), error)
         except Unproved as problem:
             return self.handle_error_response(Request(), dpop.refusal(problem))
-
-    def create_endpoint_response(self, name: str, request: Any = None) -> Any:
-        try:
-            _check_parameters()
-            return super().create_endpoint_response(name)  # type: ignore[no-untyped-call]
-        except OAuth2Error as error:
-            return self.handle_error_response(Request(), error)
 
     def get_token_grant(self, request: OAuth2Request) -> Any:
         if not request.form.get("grant_type"):

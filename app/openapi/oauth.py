@@ -98,6 +98,7 @@ PATHS = {
             {"201": answer("Its name, which the browser is to bring.", _PUSHED), **_REFUSED},
             description="The parameters are those of the authorization endpoint.",
             security=_CLIENT_PROOF,
+            parameters=[_PROOF],
             requestBody=form(_REQUEST),
         )
     },

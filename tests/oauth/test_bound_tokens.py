@@ -4,9 +4,11 @@ import json
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.browsers import Browser, Site
 from tests.oauth.conftest import App, alive, register, register_app
@@ -279,6 +281,32 @@ def test_the_code_of_a_named_key_is_good_for_that_key_alone(ada: Browser, holder
     assert fault(thief.exchange(flow, code)) == "invalid_grant"
     assert fault(flow.exchange(code)) == "invalid_grant"
     assert holder.refresh(holder.connect(ada)["refresh_token"]).status_code == 200, "nor does a thief end the session"
+
+
+@pytest.mark.page
+def test_a_pushed_request_names_the_key_that_it_proves(ada: Browser, holder: Holder) -> None:
+    """RFC 9449, section 10.1."""
+    flow, key, thief = Flow(holder.app), holder.key, Holder(holder.app)
+    holder.connect(ada)
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(flow.path()).query).items()}
+
+    def push(**more: str) -> TestResponse:
+        return holder.app.post("/oauth/par", headers={"DPoP": key.prove("POST", "/oauth/par")}, **asked | more)
+
+    answer = push(dpop_jkt=thief.key.jkt)
+    assert (answer.status_code, fault(answer)) == (400, "invalid_dpop_proof")
+    assert push(dpop_jkt=key.jkt).status_code == 201
+    proof = key.prove("POST", "/oauth/par")
+    pushed = holder.app.post("/oauth/par", headers={"DPoP": proof}, **asked)
+    again = holder.app.post("/oauth/par", headers={"DPoP": proof}, **asked)
+    assert (again.status_code, fault(again)) == (400, "invalid_dpop_proof")
+    path = (
+        f"/oauth/authorize?{urlencode({'client_id': holder.app.id, 'request_uri': pushed.get_json()['request_uri']})}"
+    )
+    code = led(ada.post(path, decision="allow", sid=ada.session()["sid"]))["code"]
+    assert fault(flow.exchange(code)) == "invalid_grant"
+    assert fault(thief.exchange(flow, code)) == "invalid_grant"
+    assert holder.exchange(flow, code).status_code == 200
 
 
 @pytest.mark.page
