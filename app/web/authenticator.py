@@ -14,7 +14,7 @@ from app.identity import user as users
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
 from app.identity.user import User
-from app.web import account, attempts, forms, guard, local, once, second
+from app.web import account, attempts, forms, guard, local, once, second, sign_in
 
 bp = Blueprint("authenticator", __name__, url_prefix="/account")
 PAGE, KEYS = "/account/authenticator", "/account/passkeys"
@@ -98,6 +98,7 @@ def _ask_to_turn_off(form: forms.TurnOff, *, is_demanded: bool) -> ResponseRetur
         done=done,
         is_demanded=is_demanded,
         asks=demand.asks(user),
+        hanging=sign_in.replaced(),
     ), status
 
 
@@ -146,6 +147,7 @@ def _draw(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue:
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
         codes=draft["codes"],
         action=local.leading_to(request.path, _wanted()),
+        hanging=sign_in.replaced(),
         has_passkeys=passkey.has_verifying(user.id),
     ), status
 

@@ -9,7 +9,7 @@ from app.identity import user as users
 from app.identity.passkey import Passkey
 from app.identity.proof import Proof
 from app.identity.user import User
-from app.web import account, authenticator, ceremony, forms, guard, local, once
+from app.web import account, authenticator, ceremony, forms, guard, local, once, sign_in
 
 bp = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
 PAGE = "/account/passkeys"
@@ -41,7 +41,8 @@ def add() -> ResponseReturnValue:
     if done:
         return done
     wanted = local.path(local.arguments().get("next"))
-    return render_template("web/passkeys_add.html", form=form, wanted=wanted), 422 if request.method == "POST" else 200
+    page = render_template("web/passkeys_add.html", form=form, wanted=wanted, hanging=sign_in.replaced())
+    return page, 422 if request.method == "POST" else 200
 
 
 @bp.post("/<key_id>/name")
@@ -64,7 +65,14 @@ def remove(key_id: str) -> ResponseReturnValue:
     visit, key, form = guard.current(), _own(key_id), forms.TurnOff(request.form or None)
     is_last, is_demanded = passkey.is_last_way_in(visit.user, key), demand.is_last_met_by(visit.user, key)
     if request.method == "GET" or is_last or is_demanded:
-        page = render_template("web/passkeys_remove.html", form=form, key=key, is_last=is_last, is_demanded=is_demanded)
+        page = render_template(
+            "web/passkeys_remove.html",
+            form=form,
+            key=key,
+            is_last=is_last,
+            is_demanded=is_demanded,
+            hanging=sign_in.replaced(),
+        )
         return page, 422 if request.method == "POST" else 200
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(session.user_id)

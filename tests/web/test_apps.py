@@ -7,7 +7,9 @@ import pytest
 
 from app.db import db, writing
 from app.oauth.client import Client
-from tests.browsers import PASSWORD, Browser, Site
+from tests import passkeys
+from tests.authenticator import PAGE, add_app
+from tests.browsers import PASSWORD, Browser, Site, form
 from tests.oauth.conftest import App, alive, page_app, register_app, web
 from tests.oauth.flow import Flow, led
 
@@ -176,3 +178,45 @@ def test_an_app_that_was_removed_is_still_listed(site: Site, ada: Browser, web: 
     with site.app.app_context(), writing():
         db.session.delete(db.session.get_one(Client, web.id))
     assert "An app that was removed" in ada.get("/devices").text
+
+
+@pytest.mark.parametrize("change", ["add a passkey", "remove it", "add an app", "remove that"])
+def test_a_page_that_changes_a_factor_says_which_apps_end_with_the_old_tokens(
+    site: Site, ada: Browser, web: App, change: str
+) -> None:
+    ways = {
+        "add a passkey": passkeys.add,
+        "remove it": _remove_passkey,
+        "add an app": add_app,
+        "remove that": _remove_app,
+    }
+    if change == "remove it":
+        passkeys.add(ada)
+    if change == "remove that":
+        add_app(ada)
+    page = {"add a passkey": f"{passkeys.PAGE}/add", "add an app": PAGE}.get(change) or _page_of_removal(site, change)
+    assert "to sign you in again" not in ada.get(page).text
+    hanging, lasting = Flow(web).connect(ada), Flow(web, scope=OFFLINE).connect(ada)
+    assert "Web has to sign you in again" in said(ada.get(page).text)
+    ways[change](ada)
+    assert ada.is_signed_in()
+    assert not alive(web, hanging["access_token"])
+    assert alive(web, lasting["access_token"])
+
+
+def _page_of_removal(site: Site, change: str) -> str:
+    if change == "remove that":
+        return f"{PAGE}/remove"
+    [(key,)] = site.query("SELECT id FROM passkeys")
+    return f"{passkeys.PAGE}/{key}/remove"
+
+
+def _remove_app(browser: Browser) -> None:
+    page = f"{PAGE}/remove"
+    assert browser.post(page, **form(browser, page)).status_code == 303
+
+
+def _remove_passkey(browser: Browser) -> None:
+    found = re.search(rf'href="({passkeys.PAGE}/[^/"]+/remove)"', browser.get(passkeys.PAGE).text)
+    assert found
+    assert browser.post(found[1], **form(browser, found[1])).status_code == 303
