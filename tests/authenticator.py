@@ -21,7 +21,11 @@ class Phone:
 
     def code(self, later: int = 0) -> str:
         """The code of now, or of so many seconds later."""
-        return pyotp.TOTP(self.secret).at(clock.now() + later)
+        return self.at(clock.now() + later)
+
+    def at(self, now: int) -> str:
+        """The code of *now*, in Unix seconds."""
+        return pyotp.TOTP(self.secret).at(now)
 
 
 def shown(browser: Browser, page: str = PAGE) -> tuple[dict[str, str], Phone]:
