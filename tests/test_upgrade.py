@@ -41,6 +41,7 @@ COLUMNS = {
         "may_be_private",
         "grant_types",
         "require_pushed_authorization_requests",
+        "dpop_bound_access_tokens",
     ),
 }
 INDEXES = (

@@ -61,6 +61,7 @@ BACKCHANNEL = Checked("uri", addresses.backchannel)
     "grant_types", "--grant", type=click.Choice(GRANTS), multiple=True, help="What it may exchange for tokens."
 )
 @click.option("require_pushed_authorization_requests", "--par", is_flag=True, help="It has to push its requests.")
+@click.option("dpop_bound_access_tokens", "--dpop", is_flag=True, help="It gets tokens that are bound to a key alone.")
 @click.option("post_logout_redirect_uris", "--post-logout-redirect-uri", type=REDIRECT, multiple=True)
 @click.option("--backchannel-logout-uri", type=BACKCHANNEL, help="Where it is told that a user signed out.")
 @click.option("--allow-private", is_flag=True, help="The host of that one may have a private address.")
@@ -107,6 +108,9 @@ def _check(scope: str, grants: Collection[str], *, public: bool) -> None:
 )
 @click.option(
     "require_pushed_authorization_requests", "--par/--no-par", default=None, help="It has to push its requests."
+)
+@click.option(
+    "dpop_bound_access_tokens", "--dpop/--no-dpop", default=None, help="It gets tokens that are bound to a key alone."
 )
 def change(client_id: str, grant_types: tuple[str, ...], **about: Any) -> None:
     """Change what an app may do. What is not named stays as it is, and its sessions go on."""
@@ -171,6 +175,7 @@ def _about(client: Client) -> dict[str, Any]:
         "scope": client.scope,
         "grant_types": client.grant_types.split(),
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
+        "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "redirect_uris": client.redirect_uris.split(),
         "post_logout_redirect_uris": client.post_logout_redirect_uris.split(),
         "backchannel_logout_uri": client.backchannel_logout_uri,

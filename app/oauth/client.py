@@ -46,6 +46,7 @@ class Registered(ClientMixin):
     backchannel_logout_uri: Mapped[str | None] = mapped_column(String(2000))
     may_be_private: Mapped[bool] = mapped_column(default=False)
     require_pushed_authorization_requests: Mapped[bool] = mapped_column(default=False)
+    dpop_bound_access_tokens: Mapped[bool] = mapped_column(default=False)
 
     @property
     def is_public(self) -> bool:
@@ -146,6 +147,7 @@ def register(
     backchannel_logout_uri: str | None = None,
     may_be_private: bool = False,
     require_pushed_authorization_requests: bool = False,
+    dpop_bound_access_tokens: bool = False,
 ) -> tuple[Client, str | None]:
     """Add an app and return it with its secret, which is shown this once. Must run inside `db.writing`.
 
@@ -164,6 +166,7 @@ def register(
         backchannel_logout_uri=backchannel_logout_uri,
         may_be_private=may_be_private,
         require_pushed_authorization_requests=require_pushed_authorization_requests,
+        dpop_bound_access_tokens=dpop_bound_access_tokens,
     )
     client = db.session.merge(client)
     db.session.flush()

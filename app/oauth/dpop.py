@@ -54,6 +54,8 @@ def named(form: Mapping[str, str]) -> dict[str, str]:
 
 def _key(client: Registered) -> Proved | None:
     found = presented.check()
-    if found is None:
-        return None
-    return replace(found, binds_refresh=client.is_public)
+    if found is not None:
+        return replace(found, binds_refresh=client.is_public)
+    if client.dpop_bound_access_tokens:
+        raise Unproved(INVALID, "This client has to prove its key: the header DPoP is missing.")
+    return None

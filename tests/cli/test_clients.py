@@ -62,6 +62,7 @@ def test_apps_are_listed_with_all_that_they_were_registered_with(site: Site) -> 
         "scope": "openid",
         "grant_types": ["authorization_code", "refresh_token"],
         "require_pushed_authorization_requests": False,
+        "dpop_bound_access_tokens": False,
         "redirect_uris": ["https://photos.example/back", "http://127.0.0.1/back"],
         "post_logout_redirect_uris": ["https://photos.example/"],
         "backchannel_logout_uri": "https://photos.example/out",

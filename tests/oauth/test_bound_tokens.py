@@ -318,6 +318,32 @@ def test_what_cannot_name_a_key_is_refused_before_anybody_is_asked(ada: Browser,
 
 
 @pytest.mark.page
+@pytest.mark.parametrize("public", [True, False])
+def test_an_app_that_has_to_prove_its_key_gets_nothing_without(site: Site, ada: Browser, *, public: bool) -> None:
+    app = register_app(site, "Strict", public=public, dpop_bound_access_tokens=True)
+    holder, flow = Holder(app), Flow(app)
+    code = flow.allow(ada)
+    answer = flow.exchange(code)
+    assert (answer.status_code, fault(answer)) == (400, "invalid_dpop_proof")
+    tokens = holder.exchange(flow, code).get_json()
+    answer = app.refresh(tokens["refresh_token"])
+    assert (answer.status_code, fault(answer)) == (400, "invalid_dpop_proof")
+    assert holder.refresh(tokens["refresh_token"]).get_json()["token_type"] == "DPoP"
+
+
+@pytest.mark.page
+def test_the_operator_says_which_app_has_to_and_sees_it(site: Site, ada: Browser, web: App) -> None:
+    tokens = Flow(web).connect(ada)
+    assert site.run("clients", "change", web.id, "--dpop").exit_code == 0
+    assert fault(web.refresh(tokens["refresh_token"])) == "invalid_dpop_proof"
+    site.run("clients", "add", "Photos", "--dpop")
+    listed = {one["name"]: one for one in json.loads(site.run("clients", "list", "--json").output)}
+    assert [listed[name]["dpop_bound_access_tokens"] for name in ("Web", "Photos")] == [True, True]
+    assert site.run("clients", "change", web.id, "--no-dpop").exit_code == 0
+    assert web.refresh(tokens["refresh_token"]).get_json()["token_type"] == "Bearer"
+
+
+@pytest.mark.page
 def test_introspection_says_to_which_key_a_token_is_bound(site: Site, ada: Browser, web: App) -> None:
     holder, api = Holder(web), register(site, "API", scope="introspect")
     access = holder.connect(ada)["access_token"]
