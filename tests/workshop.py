@@ -3,7 +3,12 @@
 import re
 from urllib.parse import urlsplit
 
+from app.lab import player
 from tests.browsers import Browser, Site
+
+DESIGNS = len(player.every())
+STILL = f"8 of {DESIGNS}"  # accept a copy just after the server has ended its session
+FORGOTTEN = f"{DESIGNS - 1} of {DESIGNS}"  # accept it where the browser only forgets
 
 
 class Teacher:

@@ -11,7 +11,8 @@ from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
 from app import executor
-from app.lab import bench, home, player
+from app.lab import bench, home, lanes, player
+from app.lab.lanes import Picture
 from app.lab.player import ACCESS_LIFE, FAULTS, LIES, Act, Answer, Design, Stage, Story
 from app.lab.resource import named
 
@@ -36,13 +37,16 @@ class Silence:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the player found. *exposed*: seconds; *before*: the copy, before the sign-out; *check*: a good token; *told*: what a sign-out asked for; *phone*: the person's other session, after the
-    sign-out; *again*: a new sign-in in the second of a sign-out everywhere; *bought*: what a refresh token that was
-    forgotten then buys; *cut*: on silence; *two_heads*, *receipt*: how many seconds after a sign-out that the issuer hid the verifier
-    finds the lie, by what it hears from another verifier or from the person; None if never."""
+    """What the player found.
+
+    *exposed*: seconds after the sign-out in which the copy was accepted. *unended*: seconds after the copy in which a thief who
+    has copied everything gets in, while the session goes on. *check*: a good token. *told*: what a sign-out asked for.
+    *phone*: the person's other session, after the sign-out. *again*: a new sign-in in the second of a sign-out everywhere.
+    *bought*: what a forgotten refresh token then buys. *cut*: on silence. *two_heads*, *receipt*: seconds after a hidden sign-out
+    until the verifier finds the lie, by what it hears from another verifier or from the person; None if never."""
 
     exposed: int
-    before: Answer
+    unended: int
     check: Answer
     told: dict[str, int]
     phone: Answer
@@ -65,15 +69,26 @@ def show() -> ResponseReturnValue:
         cells=cells,
         rows=list(dict.fromkeys(design.checker for design in every)),
         measured=dict(sorted(measured.items(), key=lambda found: found[1].exposed)),
+        before=_draw_before(measured),
     )
+
+
+def _draw_before(measured: dict[Design, Measured]) -> Picture:
+    """Draw for how long a copy is good while the session goes on: a lane for each design that asks for more than a token."""
+    lives = [(design, found.unended) for design, found in measured.items()]
+    bound = [(design.slug, design.name, unended) for design, unended in lives if not design.is_bearer]
+    others = [unended for design, unended in lives if design.is_bearer]
+    rows = [("", f"The other {len(others)}: a token alone", max(others)), *bound]
+    return lanes.draw(sorted(rows, key=lambda row: -row[2]), max(others), cut="Copy")
 
 
 @bp.get("/<slug>")
 def show_one(slug: str) -> ResponseReturnValue:
     design, here = named(slug), bench.here()
     run = here.read_run() if here else None
-    held = run.play(design).held if run else {}
-    mine = held.get("thief") or held.get("laptop")
+    stage = run.play(design) if run else None
+    whose = next((whose for whose in ("thief", "laptop") if stage and whose in stage.held), "")
+    mine = stage.copy_of(whose) if stage and whose else {}
     return render_template(
         "lab/design.html",
         design=design,
@@ -81,8 +96,9 @@ def show_one(slug: str) -> ResponseReturnValue:
         refused=_refused(slug),
         crowd=(CROWD, OTHERS),
         source=_coloured(_source(design)),
-        token=mine["access"] if mine else None,
-        copied="thief" in held,
+        token=mine.get("access"),
+        cookie="".join(mine.get("proof", ())),
+        copied=whose == "thief",
         home=is_alone(design),
         shared=SHARED,
     )
@@ -134,7 +150,7 @@ def measure(slug: str) -> Measured:
     forgotten.exchange()
     return Measured(
         exposed=player.first_refusal(design, out, 0),
-        before=player.play(design, Story(_DAY), 0).present(),
+        unended=player.first_refusal(design, Story(_DAY), 0, _break_in),
         check=player.play(design, Story(_DAY), 0).present("laptop"),
         told=dict(ended.spent["sign-out"]),
         phone=ended_later(design, out).present("phone"),
@@ -144,6 +160,15 @@ def measure(slug: str) -> Measured:
         two_heads=_notices(design, "two-heads"),
         receipt=_notices(design, "withhold", Act(20, "show-receipt")),
     )
+
+
+def _break_in(stage: Stage) -> Answer:
+    """Present the copy, and if it is refused, what its refresh token buys."""
+    answer = stage.present()
+    if not answer.accepted:
+        stage.exchange()
+        answer = stage.present()
+    return answer
 
 
 def ended_later(design: Design, story: Story) -> Stage:

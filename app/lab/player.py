@@ -22,8 +22,7 @@ import redis
 
 from app.lab import designs
 from app.lab.home.sessions import LIFE, Sessions
-from app.lab.home.world import World
-from app.lab.signing import IN_A_STORY, Key
+from app.lab.signing import SigningWorld
 
 PERSON = "ada"
 ACCESS_LIFE = 300  # of an access token: what no lane of one is longer than
@@ -145,7 +144,7 @@ class Liar:
 class RedisOfAStory:
     """Redis under the story's clock: the two commands that the designs use, each one a look-up or a write in the store."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SigningWorld) -> None:
         self._world = world
 
     def set(self, name: str, value: object, ex: int) -> None:
@@ -161,19 +160,17 @@ class RedisOfAStory:
             raise redis.ConnectionError(*silence.args) from silence
 
 
-class _World(World):
+class _World(SigningWorld):
     """The world of a story: its clock, its random bytes, and its name in each token. *part*: whose random bytes."""
 
     def __init__(self, story: Story, clock: Clock, part: str = "design") -> None:
         self._name = story.name
-        random = Stream(f"{story.seed} {part}")
         super().__init__(
             clock.now,
-            random,
+            Stream(f"{story.seed} {part}"),
             clock.every,
             lambda seconds: clock.go_on(clock.time + seconds),
             lambda: clock.time,
-            Key.from_private_bytes(random(32)),
         )
 
     def token(self) -> str:
@@ -274,9 +271,16 @@ class Stage:
         return Answer(status, why, self.at_verifier.counts - before, self._as_of())
 
     def _shown(self, whose: str) -> list[str]:
+        token = self.held[whose]["access"]
+        return [token, *self._proof(whose, token)]
+
+    def _proof(self, whose: str, token: str) -> list[str]:
+        """Return what the design wants to see beside a token: made by the browser, or copied with it."""
         held = self.held[whose]
-        proof = [] if whose == "thief" or "browser" not in held else [held["browser"].prove(held["access"])]
-        return [held["access"], *proof]
+        try:
+            return [held["browser"].prove(token)] if "browser" in held else held.get("proof", [])
+        except (ConnectionError, PermissionError):
+            return []  # the browser got none
 
     def _judge(self, *presented: str) -> tuple[int, str]:
         try:
@@ -321,6 +325,12 @@ class Stage:
         if browser:
             self.held[whose]["browser"] = browser
 
+    def copy_of(self, whose: str) -> dict[str, Any]:
+        """Return all of it that can be copied: a cookie of the browser can, its key cannot."""
+        held = dict(self.held[whose])
+        cookie = getattr(held.pop("browser", None), "cookie", None)
+        return held | {"proof": [cookie]} if cookie else held
+
     # The acts.
 
     def _sign_in(self) -> None:
@@ -342,7 +352,7 @@ class Stage:
 
     def _copy(self) -> None:
         if "laptop" in self.held:
-            self.held["thief"] = {name: kept for name, kept in self.held["laptop"].items() if name != "browser"}
+            self.held["thief"] = self.copy_of("laptop")
 
     def _refresh(self, whose: str = "laptop") -> None:
         if whose.isdigit():
@@ -422,9 +432,11 @@ class Stage:
 
     def _exchange(self, whose: str) -> bool:
         held = self.held[whose]
-        key = [held["browser"].public] if "browser" in held else ["another key"] * hasattr(self.design, "Browser")
         lived = self.sessions.lives(held["session"])
-        found = self.sessions.refresh(held["refresh"], *key)
+        try:
+            found = self.sessions.refresh(held["refresh"], *self._proof(whose, held["refresh"]))
+        except (PermissionError, jwt.InvalidTokenError):
+            found = None
         self.exchanged = found is not None
         if found:
             self.held[whose] = held | found
@@ -457,8 +469,14 @@ class Design(NamedTuple):
     avoid: str
     field: str = ""
     token: str = "JWT"  # noqa: S105 - a kind, not a secret
-    present: str = "token"
+    present: str = "The token alone: any holder of a copy can"
+    sent: str = ""
     receipt: str = ""
+
+    @property
+    def is_bearer(self) -> bool:
+        """Return whether its tokens are good in the hands of any holder."""
+        return not hasattr(self.module, "Browser")
 
     @property
     def file(self) -> str:
@@ -472,7 +490,6 @@ def read(slug: str) -> ModuleType:
         raise LookupError(slug)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    vars(module).update({name: value for name, value in IN_A_STORY.items() if hasattr(module, name)})
     return module
 
 

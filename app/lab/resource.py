@@ -19,7 +19,7 @@ from app.machines import Machines
 
 bp = Machines("resource", __name__, beneath=("/lab/api/",))
 TIME = "Lab-Time"
-COOKIE = "lab-session"
+COOKIE, BOUND = "lab-session", "lab-bound"
 _NO_TOKEN = Answer(401, "No token of a run was sent.", Counter())
 
 
@@ -31,7 +31,7 @@ def api(slug: str) -> ResponseReturnValue:
     run = _run_of(token) if scheme.lower() in ("bearer", "dpop") else None
     if run is None:
         return _answer(_NO_TOKEN)
-    proof = request.headers.get("DPoP")
+    proof = request.headers.get("DPoP") or request.cookies.get(BOUND)
     stage = run.play(design, _moment(run))
     return _answer(stage.check(token, *([proof] if proof else [])))
 

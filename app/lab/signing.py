@@ -1,83 +1,46 @@
-"""What designs sign and check with in a story: the real thing, with a memory, as each story is played many times over.
+"""The world of a story remembers what it has signed and verified: each story is played many times over.
 
-An Ed25519 signature depends on nothing but its key and the data (RFC 8032, section 5.1.6), so to do it again would give the same.
+An Ed25519 signature depends on nothing but its key and the data (RFC 8032, section 5.1.6), so signing again gives the same.
 """
 
-import json
-from functools import lru_cache
-from typing import Any, Self
-from weakref import WeakValueDictionary
+from collections.abc import Hashable
+from functools import cached_property
+from typing import Any
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from jwt.utils import base64url_decode
+from app.lab.home.world import World
 
-KEYS = 1024  # that are remembered
-
-
-class Key:
-    """An Ed25519 key pair. *tokens*: those known to be signed by it, with the claims of each that was read."""
-
-    def __init__(self, raw: bytes) -> None:
-        self._private = Ed25519PrivateKey.from_private_bytes(raw)
-        self._public = self._private.public_key()
-        self._signed: dict[bytes, bytes] = {}
-        self.tokens: dict[tuple[str, ...], dict[str, Any] | None] = {}
-        _KNOWN[self.public_bytes_raw()] = self
-
-    @classmethod
-    @lru_cache(KEYS)
-    def from_private_bytes(cls, raw: bytes) -> Self:
-        return cls(raw)
-
-    @staticmethod
-    def from_public_bytes(raw: bytes) -> "Key | Ed25519PublicKey":
-        return _KNOWN.get(raw) or Ed25519PublicKey.from_public_bytes(raw)
-
-    def public_key(self) -> Self:
-        return self
-
-    def public_bytes_raw(self) -> bytes:
-        return self._public.public_bytes_raw()
-
-    def sign(self, data: bytes) -> bytes:
-        if data not in self._signed:
-            self._signed[data] = self._private.sign(data)
-        return self._signed[data]
-
-    def verify(self, signature: bytes, data: bytes) -> None:
-        """Raises InvalidSignature."""
-        if self._signed.get(data) != signature:
-            self._public.verify(signature, data)
+MOST = 20_000  # tokens that are remembered
+_SIGNED: dict[Hashable, Any] = {}
+_VERIFIED: dict[Hashable, Any] = {}
 
 
-class Tokens:
-    """PyJWT, but if the design checks times itself, a token known to be signed is not verified again."""
+class SigningWorld(World):
+    """A world that signs each token once, and verifies none that it has signed."""
 
-    get_unverified_header = staticmethod(lru_cache(KEYS)(jwt.get_unverified_header))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(jwt, name)
-
-    def encode(self, claims: dict[str, Any], key: Any, algorithm: str, headers: dict[str, str] | None = None) -> str:
-        token = jwt.encode(claims, key, algorithm, headers)
-        if isinstance(key, Key):
-            key.tokens[token, algorithm] = None
+    def sign(self, claims: dict[str, Any], key: Any = None, headers: dict[str, str] | None = None) -> str:
+        public = key.public_key().public_bytes_raw() if key else self._public
+        name = public, str(claims), str(headers)
+        token: str | None = _SIGNED.get(name)
+        if token is None:
+            token = super().sign(claims, key, headers)
+            _remember(_SIGNED, name, token)
+        _remember(_VERIFIED, (public, token), claims)
         return token
 
-    def decode(self, token: str, key: Any, algorithms: list[str], options: dict[str, bool]) -> dict[str, Any]:
-        if not isinstance(key, Key) or options.get("verify_exp", True):
-            return jwt.decode(token, key, algorithms, options)  # type: ignore[arg-type]
-        name = token, *algorithms
-        if name not in key.tokens:
-            key.tokens[name] = jwt.decode(token, key, algorithms, options)  # type: ignore[arg-type]
-        found = key.tokens[name]
-        if found is None:
-            found = key.tokens[name] = json.loads(base64url_decode(token.split(".")[1]))
-        return dict(found)
+    def verify(self, token: str, key: Any = None) -> dict[str, Any]:
+        name = key.public_bytes_raw() if key else self._public, token
+        claims = _VERIFIED.get(name)
+        if claims is None:
+            claims = super().verify(token, key)
+            _remember(_VERIFIED, name, claims)
+        return dict(claims)
+
+    @cached_property
+    def _public(self) -> bytes:
+        return bytes(self.key.public_key().public_bytes_raw())
 
 
-_KNOWN = WeakValueDictionary[bytes, Key]()  # by the public half
-for _half in (Ed25519PrivateKey, Ed25519PublicKey):
-    _half.register(Key)
-IN_A_STORY = {"Ed25519PrivateKey": Key, "Ed25519PublicKey": Key, "jwt": Tokens()}
+def _remember(known: dict[Hashable, Any], name: Hashable, found: object) -> None:
+    if len(known) >= MOST:
+        known.clear()
+    known[name] = found

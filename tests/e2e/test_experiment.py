@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, Page
 
 from tests.e2e.acts import check, press
 from tests.e2e.conftest import SIZES, OpenBrowser
+from tests.workshop import DESIGNS, STILL
 
 pytestmark = pytest.mark.e2e
 
@@ -23,7 +24,7 @@ def test_one_press_answers_the_question_where_one_looks(open_browser: OpenBrowse
     result.get_by_text("Signed out, and both copies were presented").wait_for()
     assert "400, refused" in result.inner_text()
     assert "accepted though ended" in result.inner_text()
-    assert page.title().startswith("Signed out: 7 of 19 designs accept the copy")
+    assert page.title().startswith(f"Signed out: {STILL} designs accept the copy")
     assert page.evaluate("() => document.activeElement.id") == "result"
     for shown in (result, page.get_by_role("img").first):
         is_in_view(page, shown)
@@ -49,7 +50,7 @@ def test_a_visitor_signs_out_replays_and_sees_why(open_browser: OpenBrowser, jav
     assert "accepted though ended" in page.get_by_role("row").filter(has_text="Nothing but expiry").inner_text()
     assert "What this site does: refused at once" in (page.get_by_role("img").first.get_attribute("aria-label") or "")
     press(page, "Past the expiry", "Present it again")
-    page.get_by_role("heading", name="0 of 19 designs still accept the old token").wait_for()
+    page.get_by_role("heading", name=f"0 of {DESIGNS} designs still accept the old token").wait_for()
     press(page, "Start again")
     page.get_by_role("button", name="Sign in to begin").wait_for()
 
@@ -72,7 +73,7 @@ def test_with_javascript_the_page_stays_and_the_focus_goes_to_what_changed(open_
             "was refused: invalid_grant",
             "The session is",
         ),
-        ("Present the token", "7 of 19 designs accept the access token", "", "7 of 19 designs still accept"),
+        ("Present the token", f"{STILL} designs accept the access token", "", f"{STILL} designs still accept"),
     ):
         press(page, button)
         focused = page.evaluate("() => document.activeElement.textContent.trim().replace(/\\s+/g, ' ')")
@@ -101,7 +102,13 @@ def test_every_state_of_the_experiment_is_accessible(open_browser: OpenBrowser, 
     check(page)
     press(page, "Switch the store on", "The server revokes", "Present it again")
     check(page)
-    for path in ("/lab/designs", "/lab/designs/status-list", "/lab/designs/dpop", "/lab/designs/this-site"):
+    for path in (
+        "/lab/designs",
+        "/lab/designs/status-list",
+        "/lab/designs/dbsc",
+        "/lab/designs/dpop",
+        "/lab/designs/this-site",
+    ):
         page.goto(path)
         check(page)
     assert problems == []

@@ -11,13 +11,14 @@ from tests.conftest import LONG
 from tests.e2e.acts import check
 from tests.e2e.conftest import OpenBrowser, Person
 from tests.server import Server
+from tests.workshop import DESIGNS, FORGOTTEN, STILL
 
 pytestmark = pytest.mark.e2e
 LIVE = 15_000  # ms: the board asks every two seconds, and the machine may be busy
 WAYS = {
-    "Ada": ("The server revokes", "the server revoked", "7 of 19 still accept"),
-    "Bob": ("The browser forgets", "the browser forgot", "18 of 19 still accept"),
-    "Cy": ("Let it expire", "it expired", "all 19 refuse"),
+    "Ada": ("The server revokes", "the server revoked", f"{STILL} still accept"),
+    "Bob": ("The browser forgets", "the browser forgot", f"{FORGOTTEN} still accept"),
+    "Cy": ("Let it expire", "it expired", f"all {DESIGNS} refuse"),
 }
 
 
@@ -88,10 +89,10 @@ def test_three_attendees_are_followed_live_then_one_is_reset_and_then_all(
     teacher.press("Reset Ada")
     expect(page.get_by_text("That attendee starts afresh")).to_be_visible()
     expect(row(teacher, "Ada")).to_contain_text("has not begun")
-    expect(row(teacher, "Bob")).to_contain_text("18 of 19")
+    expect(row(teacher, "Bob")).to_contain_text(FORGOTTEN)
     people["Ada"].page.goto("/lab")
     experiment(people["Ada"], "The browser forgets")
-    expect(row(teacher, "Ada")).to_contain_text("18 of 19", timeout=LIVE)
+    expect(row(teacher, "Ada")).to_contain_text(FORGOTTEN, timeout=LIVE)
 
     teacher.press("Reset all")
     expect(page.get_by_role("row").filter(has_text="has not begun")).to_have_count(3)
@@ -164,7 +165,7 @@ def test_every_page_of_a_workshop_is_accessible(open_browser: OpenBrowser, width
     teacher.press("Open a room")
     check(teacher.page)
     experiment(arrive(open_browser, teacher, "Ada"), "The server revokes")
-    expect(row(teacher, "Ada")).to_contain_text("7 of 19", timeout=LIVE)
+    expect(row(teacher, "Ada")).to_contain_text(STILL, timeout=LIVE)
     row(teacher, "Ada").get_by_text("More").click()
     check(teacher.page)
     board = teacher.page.url

@@ -9,7 +9,7 @@ from app.db import db
 from app.lab import bench, player
 from app.lab.bench import Bench
 from app.lab.player import Stage
-from app.lab.resource import COOKIE, TIME
+from app.lab.resource import BOUND, COOKIE, TIME
 from app.lab.run import Run
 from tests.browsers import SITE_URL, Browser, Site
 
@@ -44,9 +44,11 @@ class Visitor:
         return self.stage(slug).held[whose]
 
     def present(self, slug: str, token: str | None = None, at: int | None = None) -> dict[str, Any]:
-        """Present the copied access token to the design *slug*, as anybody could from a shell."""
-        token = token or self.held(slug)["access"]
-        headers = {"Authorization": f"Bearer {token}"} | ({TIME: str(at)} if at is not None else {})
+        """Present what was copied to the design *slug*, as anybody could from a shell."""
+        held = self.held(slug)
+        headers = {"Authorization": f"Bearer {token or held['access']}"} | ({TIME: str(at)} if at is not None else {})
+        if "proof" in held:
+            headers["Cookie"] = f"{BOUND}={held['proof'][0]}"
         answer = self._client().get(f"/lab/api/{slug}", base_url=SITE_URL, headers=headers)
         found: dict[str, Any] = answer.get_json()
         assert answer.status_code == found["status"]

@@ -5,8 +5,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from jwt import InvalidTokenError
 
 from app.lab import designs, matrix, player
+from app.lab.home.sessions import IDLE
 from app.lab.player import Act, Answer, Design, Stage, Story
 
 OUT = Story((Act(0, "sign-in"), Act(0, "copy"), Act(70, "sign-out")))
@@ -14,7 +16,7 @@ FORGOTTEN = Story((Act(0, "sign-in"), Act(0, "copy"), Act(70, "client")))
 SLUGS = [design.slug for design in player.every()]
 ALONE = [slug for slug in SLUGS if slug != "this-site"]
 EXPOSED = {  # seconds after a sign-out at second 70, ten seconds after the poll; a cached answer is as old as its last use
-    "expiry": 230, "introspection-cached": 60, "denylist-poll": 50, "status-list": 50, "transparency": 50,
+    "expiry": 230, "dbsc": 230, "introspection-cached": 60, "denylist-poll": 50, "status-list": 50, "transparency": 50,
     "bloom-filter": 50, "key-rotation": 50,
 }  # fmt: skip
 ASKED = {  # by one check of a good token
@@ -22,6 +24,7 @@ ASKED = {  # by one check of a good token
     "allowlist-ask": {"look-ups": 1}, "cutoff-ask": {"look-ups": 1}, "logout-time": {"look-ups": 1},
     "token-version": {"look-ups": 1}, "introspection": {"requests": 1},
 }  # fmt: skip
+UNTOLD = {"expiry", "dbsc"}  # no verifier hears of a sign-out
 PEOPLE = {"cutoff-ask", "logout-time", "token-version", "key-rotation"}  # know persons, or nobody, but no session
 OPEN = {"denylist-poll", "bloom-filter", "key-rotation"}
 BOUNDED = {"status-list", "transparency"}
@@ -43,7 +46,7 @@ def cut(part: str, *acts: Act) -> Story:
 def test_every_file_of_the_folder_is_a_design_and_is_found_by_its_name() -> None:
     files = {path.stem for path in Path(designs.__path__[0]).glob("*.py")} - {"__init__"}
     assert {slug.replace("-", "_") for slug in SLUGS} == files
-    assert len(SLUGS) >= 19
+    assert len(SLUGS) >= 20
 
 
 @pytest.mark.parametrize("slug", ALONE)
@@ -107,14 +110,14 @@ def test_with_the_list_server_down_some_go_on_for_ever_and_some_know_when_to_sto
     story = cut("list", Act(20, "sign-out"))
     now, later = at(slug, story, 20).present(), at(slug, story, 240).present()
     assert now.accepted is (slug in EXPOSED)
-    assert later.status == (200 if slug in OPEN | {"expiry"} else 503 if slug in BOUNDED else 401)
+    assert later.status == (200 if slug in OPEN | UNTOLD else 503 if slug in BOUNDED else 401)
 
 
 @pytest.mark.question("Q9", "A17")
 @pytest.mark.parametrize("slug", SLUGS)
 def test_with_the_push_channel_cut_only_those_that_do_nothing_but_listen_never_hear_of_it(slug: str) -> None:
     story = cut("push", Act(20, "sign-out"), Act(30, "mend", "push"))
-    assert at(slug, story, 240).present().accepted is (slug in {"denylist-push", "expiry"})
+    assert at(slug, story, 240).present().accepted is (slug in {"denylist-push"} | UNTOLD)
 
 
 HIDDEN = [Act(0, "sign-in"), Act(0, "copy"), Act(10, "cut", "withhold"), Act(20, "sign-out")]
@@ -136,7 +139,7 @@ def test_two_verifiers_that_were_told_different_things_notice_it_only_if_they_co
     stage = at(slug, Story(tuple(SPLIT)), 240)
     assert stage.twin
     assert stage.present("phone").status == (503 if slug == "transparency" else 200)
-    assert stage.twin.present().accepted is (slug == "expiry"), "the other service was told"
+    assert stage.twin.present().accepted is (slug in UNTOLD), "the other service was told"
     assert matrix.measure(slug).two_heads == (100 if slug == "transparency" else None)
 
 
@@ -220,6 +223,75 @@ def test_a_copy_without_its_key_is_refused_before_the_sign_out_and_its_owner_is_
     proof = stage.held["laptop"]["browser"].prove(stage.held["laptop"]["access"])
     assert stage.check(stage.held["thief"]["access"], proof).accepted  # a proof that was overheard
     assert not stage.check(stage.held["thief"]["access"], proof).accepted  # is good once
+
+
+WITH_A_COPY = Story(OUT.acts[:2])
+
+
+def break_in(slug: str, second: int) -> tuple[int, int]:
+    """Present the copy, and then what its refresh token buys."""
+    stage = at(slug, WITH_A_COPY, second)
+    before = stage.present().status
+    stage.exchange()
+    return before, stage.present().status
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_before_a_sign_out_a_copy_is_good_until_the_session_ends_unless_it_is_bound_to_a_key(slug: str) -> None:
+    unended = {"dpop": 0, "dbsc": 300}.get(slug, IDLE)
+    assert matrix.measure(slug).unended == unended
+    assert 200 not in break_in(slug, unended)
+    assert not unended or 200 in break_in(slug, unended - 1)
+
+
+def test_a_thief_has_the_bound_cookie_for_its_life_and_the_owner_goes_on() -> None:
+    assert break_in("dbsc", 299) == (200, 200), "the bound cookie was copied, too"
+    stage = at("dbsc", WITH_A_COPY, 300)
+    assert not stage.exchange().accepted
+    assert stage.exchange("laptop").accepted
+    assert stage.present("laptop").accepted
+
+
+def test_malware_that_uses_the_browsers_own_key_is_stopped_by_the_end_of_the_session_alone() -> None:
+    going_on = Story((Act(0, "sign-in"), *(Act(second, "refresh") for second in range(200, 3600, 200))))
+    assert at("dbsc", going_on, 3600).present("laptop").accepted, "whoever is at the browser"
+    stage = at("dbsc", OUT, 60)
+    malware = stage.held["malware"] = dict(stage.held["laptop"])
+    stage.play(Act(70, "sign-out"))
+    stage.clock.go_on(stage.story.began_at + 301)
+    assert malware["browser"].prove(""), "the key still renews the bound cookie"
+    assert not stage.present("malware").accepted
+    assert not stage.exchange("malware").accepted
+
+
+def test_a_bound_cookie_is_given_for_a_fresh_challenge_that_the_sessions_own_key_has_signed() -> None:
+    stage = at("dbsc", OUT, 60)
+    owner, other = stage.held["laptop"]["browser"], stage.held["phone"]["browser"]
+    token, refresh = stage.held["thief"]["access"], stage.verifier.refresh
+    challenge = refresh(owner.public)
+    for key, signed in ((other.key, challenge), (owner.key, refresh(other.public)), (owner.key, owner.cookie)):
+        with pytest.raises((PermissionError, InvalidTokenError)):
+            refresh(owner.public, stage.world.sign({"jti": signed}, key))
+    proof = stage.world.sign({"jti": challenge}, owner.key)
+    assert stage.check(token, refresh(owner.public, proof)).accepted
+    for cookie in (other.prove(""), challenge, proof, token):
+        assert not stage.check(token, cookie).accepted, "of another key, or no bound cookie"
+    assert not stage.check(owner.cookie, token).accepted, "a bound cookie is no token"
+    stage.clock.go_on(stage.clock.time + 10)
+    with pytest.raises(PermissionError):
+        refresh(owner.public, proof)
+
+
+@pytest.mark.parametrize("slug", ["dpop", "dbsc"])
+def test_were_the_key_not_asked_for_a_copy_would_be_as_good_as_any(monkeypatch: pytest.MonkeyPatch, slug: str) -> None:
+    for side in ("Issuer", "Verifier"):
+        monkeypatch.setattr(getattr(player.find(slug).module, side), "check_proof", lambda *_: None)
+    assert matrix.measure(slug).unended == IDLE
+
+
+def test_a_bound_cookie_made_to_live_shorter_is_copied_to_less_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(player.find("dbsc").module, "BOUND", 120)
+    assert matrix.measure("dbsc").unended == 120
 
 
 @pytest.mark.question("A4")

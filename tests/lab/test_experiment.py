@@ -11,6 +11,7 @@ from tests.lab.conftest import Visitor
 
 EVERY = player.every()
 LATE = [
+    "dbsc",
     "expiry",
     "introspection-cached",
     "bloom-filter",
@@ -44,7 +45,7 @@ def test_the_answers_say_who_accepts_and_the_picture_until_when(visitor: Visitor
     visitor.press("sign-out", way="sign-out")
     visitor.press("replay")
     page = visitor.browser.get("/lab").text
-    assert f"7 of {len(EVERY)} designs still accept the old token" in page
+    assert f"8 of {len(EVERY)} designs still accept the old token" in page
     assert page.count('class="lane"') == len(EVERY) + 2
     assert "Nothing but expiry: accepted until it expires, 4 minutes later" in page
     assert "Denylist, polled: still accepted for 1 minute" in page
@@ -53,7 +54,7 @@ def test_the_answers_say_who_accepts_and_the_picture_until_when(visitor: Visitor
     visitor.press("time", step="poll")
     assert "The answers below are 1 minute old" in visitor.browser.get("/lab").text
     visitor.press("replay")
-    assert accepting(visitor) == ["expiry"]
+    assert accepting(visitor) == ["dbsc", "expiry"]
 
 
 @pytest.mark.page
@@ -293,6 +294,7 @@ def test_each_design_shows_its_file_whole_and_hands_it_out(visitor: Visitor) -> 
         page = visitor.browser.get(f"/lab/designs/{design.slug}").text
         assert {"Issuer", "Verifier"} <= set(re.findall(r'class="py-nc">(\w+)', page))
         token = re.findall(r"TOKEN=(\S+)", page)[0]
+        assert re.findall(r"COOKIE=(\S+)", page) == visitor.held(design.slug).get("proof", [])
         assert visitor.present(design.slug, token)["accepted"] is (design.slug in LATE)
 
 

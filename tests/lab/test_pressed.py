@@ -131,7 +131,7 @@ def test_the_one_press_that_is_sent_again_without_its_cookie_counts_once(site: S
     sent = pick(ada.browser, "/lab/answer")
     ada.press("answer", **sent)
     cookie, once = ada.browser.cookie(LAB), ada.run()
-    assert once.found == (7, 19)
+    assert once.found == (8, len(player.every()))
     ada.browser.forget(LAB)
     ada.press("answer", **sent)
     assert ada.browser.cookie(LAB) == cookie

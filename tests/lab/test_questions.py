@@ -135,8 +135,9 @@ def test_a_copied_session_cookie_opens_the_page_before_and_not_after(walk: Walk)
 def test_no_design_refuses_a_copy_if_only_the_browser_forgot_and_an_hour_later_the_rest_is_good(walk: Walk) -> None:
     assert set(walk["Q5"].statuses()) == {200}
     assert walk["Q5"].found == "all"
-    assert walk["Q5"].statuses(1) == [401], "bound to a key"
+    assert walk["Q5"].accepted(1) == {"dpop": False, "dbsc": True}, "bound to a key"
     assert walk["Q5"].statuses(2) == [401, 200, 200, 200], "access token, refresh token, what that bought, cookie"
+    assert walk["Q5"].accepted(3) == {"dpop": False, "dbsc": False}, "a refresh token without the key"
     assert "accepted though ended" not in walk["Q5"].after, "nothing has ended"
 
 

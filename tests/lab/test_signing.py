@@ -1,69 +1,57 @@
-"""The keys of a story remember what they signed, and that lets nothing through that real ones would refuse."""
-
-import time
+"""The world of a story remembers what it signed, and that lets nothing through that a real one would refuse."""
 
 import jwt
 import pytest
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.lab.signing import Key, Tokens
+from app.lab import signing
+from app.lab.home.world import World
+from app.lab.signing import SigningWorld
 
-LAX = {"verify_exp": False, "verify_iat": False}
-RAW = bytes(range(32))
-
-
-@pytest.fixture
-def key() -> Key:
-    return Key.from_private_bytes(RAW)
+OTHER = Ed25519PrivateKey.from_private_bytes(bytes([7] * 32))
+CLAIMS = {"sub": "ada", "exp": 100}
 
 
-def test_it_signs_as_the_real_one_does_whatever_it_remembers(key: Key) -> None:
-    real = Ed25519PrivateKey.from_private_bytes(RAW)
-    for data in (b"one", b"two", b"one"):
-        assert key.sign(data) == real.sign(data)
-        real.public_key().verify(key.sign(data), data)
-        key.verify(real.sign(data), data)
+def at(now: int, kind: type[World] = SigningWorld) -> World:
+    return kind(now=lambda: now, random=bytes)
 
 
-def test_a_signature_of_something_else_or_by_another_key_or_a_forged_one_is_refused(key: Key) -> None:
-    one, other = key.sign(b"one"), Key.from_private_bytes(bytes(32))
-    for refusing, signature, data in ((key, one, b"two"), (other, one, b"one"), (key, bytes(64), b"one")):
-        with pytest.raises(InvalidSignature):
-            refusing.verify(signature, data)
+def test_it_signs_as_a_real_one_does_whatever_it_remembers() -> None:
+    for claims in (CLAIMS, {"sub": "eve", "exp": 100}, CLAIMS, {"sub": "ada", "exp": "100"}):
+        assert at(0).sign(claims) == at(0, World).sign(claims)
+        assert at(0).sign(claims, OTHER) == at(0, World).sign(claims, OTHER)
+        assert at(0).sign(claims, headers={"kid": "1"}) == at(0, World).sign(claims, headers={"kid": "1"})
 
 
-def test_a_key_is_known_again_by_its_public_half_and_a_stranger_is_a_real_one(key: Key) -> None:
-    assert Key.from_public_bytes(key.public_bytes_raw()) is key
-    stranger = Ed25519PrivateKey.from_private_bytes(bytes([7] * 32)).public_key()
-    found = Key.from_public_bytes(stranger.public_bytes_raw())
-    assert isinstance(found, Ed25519PublicKey)
-    assert found == stranger
-
-
-def test_a_token_is_read_once_and_a_changed_one_is_refused_also_after_that(key: Key) -> None:
-    token = jwt.encode({"sub": "ada"}, key, "EdDSA")  # type: ignore[arg-type]
-    found = Tokens().decode(token, key, ["EdDSA"], LAX)
-    found["sub"] = "eve"
-    assert Tokens().decode(token, key, ["EdDSA"], LAX) == {"sub": "ada"}
-    for bad, algorithms in ((token[:-4] + "AAAA", ["EdDSA"]), (token, ["ES256"])):
+@pytest.mark.parametrize("kind", [World, SigningWorld])
+def test_a_forged_token_or_one_by_another_key_is_refused_also_after_the_good_one_was_read(kind: type[World]) -> None:
+    world = at(0, kind)
+    token, foreign = world.sign(CLAIMS), world.sign(CLAIMS, OTHER)
+    body = token.rpartition(".")[0]
+    assert world.read(token) == world.read(foreign, OTHER.public_key()) == CLAIMS
+    for bad, key in ((foreign, None), (token, OTHER.public_key()), (f"{body}.{'A' * 86}", None), ("", None)):
         with pytest.raises(jwt.InvalidTokenError):
-            Tokens().decode(bad, key, algorithms, LAX)
+            world.verify(bad, key)
 
 
-def test_a_token_whose_times_the_library_checks_is_checked_each_time(key: Key) -> None:
-    token = jwt.encode({"exp": int(time.time()) - 1}, key, "EdDSA")  # type: ignore[arg-type]
-    assert Tokens().decode(token, key, ["EdDSA"], LAX)
-    with pytest.raises(jwt.ExpiredSignatureError):
-        Tokens().decode(token, key, ["EdDSA"], {})
+@pytest.mark.parametrize("kind", [World, SigningWorld])
+def test_what_has_expired_by_the_worlds_own_clock_is_refused(kind: type[World]) -> None:
+    token = at(0, kind).sign(CLAIMS)
+    assert at(99, kind).read(token)
+    assert at(100, kind).verify(token) == CLAIMS
+    with pytest.raises(PermissionError):
+        at(100, kind).read(token)
 
 
-def test_a_token_that_was_signed_in_a_story_is_read_as_the_library_reads_it(key: Key) -> None:
-    claims = {"sub": "ada", "list": (1, 2)}
-    token = Tokens().encode(claims, key, "EdDSA", {"kid": "one"})
-    assert token == jwt.encode(claims, key, "EdDSA", {"kid": "one"})  # type: ignore[arg-type]
-    claims["sub"] = "eve"
-    assert Tokens().decode(token, key, ["EdDSA"], LAX) == {"sub": "ada", "list": [1, 2]}
-    for bad, algorithms in ((token[:-4] + "AAAA", ["EdDSA"]), (token, ["ES256"])):
-        with pytest.raises(jwt.InvalidTokenError):
-            Tokens().decode(bad, key, algorithms, LAX)
+def test_claims_that_a_caller_changes_are_read_as_they_were_signed() -> None:
+    token = at(0).sign(CLAIMS)
+    at(0).verify(token)["sub"] = "eve"
+    assert at(0).verify(token) == CLAIMS
+
+
+def test_what_it_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing, "MOST", 10)
+    for number in range(50):
+        assert at(0).verify(at(0).sign({"exp": number})) == {"exp": number}
+    assert len(signing._SIGNED) <= 10
+    assert len(signing._VERIFIED) <= 10

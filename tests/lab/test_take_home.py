@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from app.lab import matrix, player
-from app.lab.player import Act, Story
+from app.lab.player import Act, Design, Story
 from tests.backings import free_port, redis_server
 from tests.browsers import Site
 
@@ -57,26 +57,41 @@ def answers(client: httpx.Client) -> bool:
         return False
 
 
-def me(client: httpx.Client, token: str, proof: str = "") -> int:
-    headers = {"Authorization": f"Bearer {token}"} | ({"DPoP": proof} if proof else {})
-    return client.get("/me", headers=headers).status_code
+def prove(client: httpx.Client, design: Design, token: str) -> dict[str, str]:
+    """What the owner's browser sends along with a token, as headers."""
+    proof = client.post("/prove", data={"token": token}).text
+    sent = re.fullmatch(r'(?:-H "(DPoP): |-b "(bound)=)\$PROOF"|', design.sent)
+    assert sent
+    assert bool(proof) is bool(design.sent)
+    return {"DPoP": proof} if sent[1] else {"Cookie": f"bound={proof}"} if sent[2] else {}
+
+
+def me(client: httpx.Client, token: str, proof: dict[str, str]) -> int:
+    return client.get("/me", headers={"Authorization": f"Bearer {token}"} | proof).status_code
+
+
+def refresh(client: httpx.Client, token: str, proof: dict[str, str]) -> int:
+    return client.post("/refresh", data={"refresh_token": token}, headers=proof).status_code
 
 
 def test_at_home_it_finds_the_verdict_that_the_lab_shows(home: httpx.Client, request: pytest.FixtureRequest) -> None:
     design = request.node.callspec.params["home"]
     held = home.post("/sign-in", data={"person": "ada"}).json()
-    proof = home.post("/prove", data={"access": held["access"]}).text
+    proof = prove(home, design, held["access"])
     assert me(home, held["access"], proof) == 200
-    copied = dict(held)
+    copied = {name: sent for name, sent in proof.items() if name == "Cookie"}
     before = player.play(design, Story(OUT.acts[:2]), 0).present()
-    assert me(home, copied["access"]) == before.status
+    assert me(home, held["access"], copied) == before.status
     other = home.post("/sign-in", data={"person": "ada"}).json()
+    if design.sent:
+        assert [me(home, held["access"], {}), refresh(home, other["refresh"], {})] == [401, 401], "a token alone"
+        assert refresh(home, other["refresh"], prove(home, design, other["refresh"])) == 200
     over = home.post("/sign-out", data={"session": held["session"]})
     assert (over.status_code, bool(over.text)) == ((200, True) if design.slug == "transparency" else (204, False))
-    assert me(home, copied["access"]) == player.play(design, OUT, 0).present().status
-    assert home.post("/refresh", data={"refresh_token": copied["refresh"]}).status_code == 400
+    assert me(home, held["access"], copied) == player.play(design, OUT, 0).present().status
+    assert refresh(home, held["refresh"], copied) == 400
     shown = home.post("/receipt", data={"receipt": over.text}).status_code
     assert shown == (200 if design.slug == "transparency" else 404)
     if design.slug == "transparency":
-        assert me(home, other["access"]) == 200, "an honest issuer is never accused"
+        assert me(home, other["access"], {}) == 200, "an honest issuer is never accused"
         assert home.post("/receipt", data={"receipt": "no head"}).status_code == 401

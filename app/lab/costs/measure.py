@@ -151,9 +151,10 @@ class _Play:
 
     def sign_out(self, number: int, _session: Session) -> None:
         """Copy what the browser holds; then sign out."""
-        held, whose = self.stage.held.pop(str(number)), f"copy {number}"
-        self.stage.held[whose] = {name: kept for name, kept in held.items() if name != "browser"}
-        self.stage.sessions.end(held["session"])
+        whose = f"copy {number}"
+        copied = self.stage.held[whose] = self.stage.copy_of(str(number))
+        del self.stage.held[str(number)]
+        self.stage.sessions.end(copied["session"])
         self._copies[whose] = self.stage.now
         self._ends.add(self._expires[str(number)])
         self._present()

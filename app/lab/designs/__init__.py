@@ -1,1 +1,1 @@
-"""The designs, one file each: what is issued, what a sign-out writes, how the verifier hears of it and decides."""
+"""The designs, one file each: what the issuer issues, what a sign-out writes, how the verifier hears of it and decides."""

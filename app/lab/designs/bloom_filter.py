@@ -2,8 +2,6 @@
 
 import hashlib
 
-import jwt
-
 CARD = {
     "name": "Bloom filter",
     "field": "approximate denylist; as CRLite",
@@ -14,7 +12,6 @@ CARD = {
     "avoid": "Not alone: it refuses people who never signed out, the more of them the fuller it is.",
 }
 LIFE, POLL = 300, 60  # seconds
-OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
 BITS, HASHES = 1 << 10, 4
 
 
@@ -24,8 +21,7 @@ class Issuer:
         world.list_server.serve("/filter", self.filter)
 
     def issue(self, person, session):
-        claims = {"sub": person, "sid": session, "exp": self.world.now() + LIFE}
-        return jwt.encode(claims, self.world.key, "EdDSA")
+        return self.world.sign({"sub": person, "sid": session, "exp": self.world.now() + LIFE})
 
     def revoke(self, session):
         """Name the session; the line may go when its last token expires."""
@@ -48,9 +44,7 @@ class Verifier:
             pass  # fails open, as every list without an age
 
     def check(self, token):
-        claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
-        if self.world.now() >= claims["exp"]:
-            raise PermissionError("It has expired.")
+        claims = self.world.read(token)
         if all(self.bits >> place & 1 for place in places_of(claims["sid"])):
             raise PermissionError("All of its bits are set in the filter.")
 

@@ -1,7 +1,5 @@
 """Denylist, pushed: the verifier is told of each session that is over, and keeps the list in memory."""
 
-import jwt
-
 CARD = {
     "name": "Denylist, pushed",
     "field": "denylist in memory; subscription",
@@ -12,7 +10,6 @@ CARD = {
     "avoid": "Not as it stands here: it cannot tell silence from peace.",
 }
 LIFE = 300
-OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
 
 
 class Issuer:
@@ -20,8 +17,7 @@ class Issuer:
         self.world = world
 
     def issue(self, person, session):
-        claims = {"sub": person, "sid": session, "exp": self.world.now() + LIFE}
-        return jwt.encode(claims, self.world.key, "EdDSA")
+        return self.world.sign({"sub": person, "sid": session, "exp": self.world.now() + LIFE})
 
     def revoke(self, session):
         """Tell the verifiers that listen now. A message that is lost stays lost."""
@@ -38,8 +34,6 @@ class Verifier:
         self.over = {name: until for name, until in self.over.items() if now < until} | {session: now + LIFE}
 
     def check(self, token):
-        claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
-        if self.world.now() >= claims["exp"]:
-            raise PermissionError("It has expired.")
+        claims = self.world.read(token)
         if claims["sid"] in self.over:
             raise PermissionError("It was told that the session is over.")

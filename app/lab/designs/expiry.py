@@ -1,7 +1,5 @@
 """Nothing but expiry: the verifier checks signature and time, and asks no other."""
 
-import jwt
-
 CARD = {
     "name": "Nothing but expiry",
     "field": "short-lived JWT + refresh token; as Kerberos tickets",
@@ -12,7 +10,6 @@ CARD = {
     "avoid": "Not where a person who signs out, or an account that is disabled, must be out at once.",
 }
 LIFE = 300
-OPTIONS = {"verify_exp": False, "verify_iat": False}  # by the world's clock, below
 
 
 class Issuer:
@@ -20,8 +17,7 @@ class Issuer:
         self.world = world
 
     def issue(self, person, session):
-        claims = {"sub": person, "sid": session, "exp": self.world.now() + LIFE}
-        return jwt.encode(claims, self.world.key, "EdDSA")
+        return self.world.sign({"sub": person, "sid": session, "exp": self.world.now() + LIFE})
 
     def revoke(self, session):
         """Write nothing: no verifier would ask."""
@@ -32,6 +28,4 @@ class Verifier:
         self.world = world
 
     def check(self, token):
-        claims = jwt.decode(token, self.world.public_key, ["EdDSA"], OPTIONS)
-        if self.world.now() >= claims["exp"]:
-            raise PermissionError("It has expired.")
+        self.world.read(token)

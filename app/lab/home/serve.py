@@ -14,51 +14,72 @@ def create_app(name):
     app, world, design = Flask(name), World(), importlib.import_module(name)
     issuer, verifier = design.Issuer(world), design.Verifier(world.beside())
     sessions, receipt = Sessions(world, issuer), getattr(issuer, "head", lambda: ("", 204))
-    # Where each request has to prove something, the owner's browser holds the key.
-    browsers = [design.Browser(world)] if hasattr(design, "Browser") else []
-    key = [browser.public for browser in browsers]
+    browsers = {}  # where a token is bound to a key: by each token, the browser that has the key
 
     @app.post("/sign-in")
     def sign_in():
-        return sessions.begin(request.form["person"], *key)
+        browser = open_browser(design, world.beside())
+        held = sessions.begin(request.form["person"], *(one.public for one in browser))
+        return hand_out(held, browser)
 
     @app.post("/refresh")
     def refresh():
-        return sessions.refresh(request.form["refresh_token"], *key) or abort(400, "invalid_grant")
+        token = request.form["refresh_token"]
+        held = sessions.refresh(token, *proof()) or abort(400, "invalid_grant")
+        return hand_out(held, browsers[token])
+
+    def hand_out(held, browser):
+        browsers.update({held["access"]: browser, held["refresh"]: browser})
+        return held
 
     @app.post("/sign-out")
     def sign_out():
         sessions.end(request.form["session"])
         return receipt()
 
+    @app.get("/me")
+    def me():
+        verifier.check(request.headers.get("Authorization", "").partition(" ")[2], *proof())
+        return "Welcome.\n"
+
+    act_as_the_browser(app, browsers)
+    take_receipts(app, issuer, verifier)
+    explain_refusals(app)
+    return app
+
+
+def open_browser(design, world):
+    return [design.Browser(world)] if hasattr(design, "Browser") else []
+
+
+def proof():
+    """Return what came along with the token, if anything: a DPoP proof or a bound cookie."""
+    return [*request.headers.getlist("DPoP"), *request.cookies.getlist("bound")]
+
+
+def act_as_the_browser(app, browsers):
     @app.post("/prove")
     def prove():
         """Do what only the owner's browser can do; a thief who has the token alone cannot."""
-        return "".join(browser.prove(request.form["access"]) for browser in browsers)
-
-    @app.get("/me")
-    def me():
-        sent = request.headers
-        return answer(verifier.check, sent.get("Authorization", "").partition(" ")[2], *sent.getlist("DPoP"))
-
-    take_receipts(app, issuer, verifier)
-    return app
+        token = request.form["token"]
+        return "".join(browser.prove(token) for browser in browsers.get(token, ()))
 
 
 def take_receipts(app, issuer, verifier):
     """Where sign-out gives a receipt, have the verifier look at it: it finds an issuer that has hidden the end."""
+
+    def take():
+        verifier.hear(request.form["receipt"])
+        return "Welcome.\n"
+
     if hasattr(issuer, "head"):
-        app.post("/receipt")(lambda: answer(verifier.hear, request.form["receipt"]))
+        app.post("/receipt")(take)
 
 
-def answer(ask, *presented):
-    try:
-        ask(*presented)
-    except ConnectionError as silence:
-        return f"It cannot know: {silence}\n", 503
-    except (PermissionError, jwt.InvalidTokenError) as refusal:
-        return f"{refusal}\n", 401
-    return "Welcome.\n"
+def explain_refusals(app):
+    app.register_error_handler(ConnectionError, lambda silence: (f"It cannot know: {silence}\n", 503))
+    for refusal in (PermissionError, jwt.InvalidTokenError):
+        app.register_error_handler(refusal, lambda why: (f"{why}\n", 401))
 
 
 if __name__ == "__main__":

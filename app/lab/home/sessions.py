@@ -17,12 +17,16 @@ class Sessions:
         session = digest(cookie)[:16]
         return self._tokens(person, session, until, *key) | {"cookie": cookie}
 
-    def refresh(self, token, *key):
-        """Exchange a refresh token for new tokens, or return None. One that is used again ends its session: it was copied."""
+    def refresh(self, token, *proof):
+        """Exchange a refresh token for new tokens, or return None. One that is used again ends its session: it was copied.
+
+        *proof*: what the design asks for beside it. Raises PermissionError if that is not good."""
         session = self.store.get(f"refresh:{digest(token)}")
-        person, until, bound = (session and self.lives(session)) or (None, 0, ())
-        if not person or key != bound:
+        person, until, key = (session and self.lives(session)) or (None, 0, ())
+        if not person:
             return None
+        if key:
+            self.issuer.check_proof(*key, token, *proof)
         if self.store.get(f"newest:{session}") != digest(token):
             self.end(session)
             return None

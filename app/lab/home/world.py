@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 
+import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
@@ -37,11 +38,9 @@ class World:
         every=_at_home,
         sleep=time.sleep,
         steady=time.monotonic,
-        key=None,
     ):
         self.now, self.random, self.every, self.sleep, self.steady = now, random, every, sleep, steady
-        self.key = key or Ed25519PrivateKey.from_private_bytes(random(32))
-        self.public_key = self.key.public_key()
+        self.key = Ed25519PrivateKey.from_private_bytes(random(32))
         self.cut = set()
         self.counts, self.heard_at, self.listens = Counter(), None, False
         self.store, self.channel, self.peers = Store(self), Channel(self), Peers(self)
@@ -50,6 +49,21 @@ class World:
     def token(self):
         """Return a random token, which says nothing."""
         return self.random(24).hex()
+
+    def sign(self, claims, key=None, headers=None):
+        """Return a JWT, signed by the issuer or by another *key*."""
+        return jwt.encode(claims, key or self.key, "EdDSA", headers)
+
+    def verify(self, token, key=None):
+        """Return the claims of a token that the issuer signed, or the holder of another public *key*. Raises InvalidTokenError."""
+        return jwt.decode(token, key or self.key.public_key(), ["EdDSA"], {"verify_exp": False, "verify_iat": False})
+
+    def read(self, token, key=None):
+        """Return the claims of such a token, unless it has expired by this world's clock."""
+        claims = self.verify(token, key)
+        if self.now() >= claims["exp"]:
+            raise PermissionError("It has expired.")
+        return claims
 
     def beside(self):
         """Return this world as another machine sees it, which counts for itself."""

@@ -62,8 +62,12 @@ def _question(
 
 
 def bearers() -> list[str]:
-    """Return the designs whose tokens are good in the hands of any holder."""
-    return [found.slug for found in player.every() if found.present == "token"]
+    return [found.slug for found in player.every() if found.is_bearer]
+
+
+def bound() -> list[str]:
+    """Return the designs that want more than a token."""
+    return [found.slug for found in player.every() if not found.is_bearer]
 
 
 def asked(row: Row) -> int:

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs
 import httpx
 
 from app.lab import revoke
-from app.lab.evidence import Found, Row, Table, accepted, exchange
-from app.lab.questions.question import HOUR, asked, bearers, read, some
+from app.lab.evidence import Found, Row, Table, accepted, exchange, row
+from app.lab.questions.question import HOUR, asked, bearers, bound, read, some
 from app.lab.run import Way
 from app.lab.trial import Trial
 
@@ -81,7 +81,7 @@ def _client_only() -> Found:
     t = Trial()
     t.wait(60)
     t.leave(Way.CLIENT)
-    rows, bound = t.present(*every), t.present("dpop")
+    rows, with_a_key = t.present(*every), t.present(*bound())
     t.wait(HOUR)
     old = t.present("this-site", what="the copied access token")
     refreshed = t.refresh("thief", "the copied refresh token")
@@ -95,10 +95,16 @@ def _client_only() -> Found:
     )
     tables = (
         Table("The copied access token, after the browser forgot its own", rows),
-        Table("Where a token is bound to a key that was not copied", bound),
+        Table("Where a token is bound to a key that was not copied", with_a_key),
         Table("An hour later", [*old, refreshed, *bought, cookie]),
+        Table("An hour later, what the copied refresh token buys without the key", [_buy(t, slug) for slug in bound()]),
     )
     return Found(choice, says, tables)
+
+
+def _buy(t: Trial, slug: str) -> Row:
+    stage = t.stage(slug)
+    return row("", stage.exchange(), slug=slug)
 
 
 QUESTIONS = read(__name__, Q1=_stateless, Q2=_endpoint, Q3=_unstored, Q4=_again, Q5=_client_only)
