@@ -10,7 +10,9 @@ from tests.forking import PROJECT
 
 
 class Node:
-    def __init__(self, script: str, app: App) -> None:
+    """*has_key*: it proves a key of its own with each request (DPoP)."""
+
+    def __init__(self, script: str, app: App, *, has_key: bool = False) -> None:
         self._process = subprocess.Popen(
             ["node", f"{script}.mjs"],
             cwd=PROJECT / "tests" / "node",
@@ -27,6 +29,7 @@ class Node:
                 "secret": app.secret,
                 "redirect_uri": app.redirect_uri,
                 "scope": SCOPE,
+                "has_key": has_key,
             },
         )
 
@@ -46,6 +49,15 @@ class Node:
 
     def refresh(self) -> None:
         self._say("refresh")
+
+    def copy(self) -> dict[str, str]:
+        """Copy its tokens."""
+        found: dict[str, str] = self._say("copy")
+        return found
+
+    def steal(self, tokens: dict[str, str]) -> None:
+        """Go on with the tokens of another."""
+        self._say("steal", tokens)
 
     def is_active(self) -> bool:
         return bool(self._say("isActive"))

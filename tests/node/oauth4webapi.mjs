@@ -3,7 +3,17 @@ import * as oauth from "oauth4webapi";
 import { serve } from "./lines.mjs";
 
 const plain = { [oauth.allowInsecureRequests]: true }; // on this machine there is no TLS
-let app, client, proof, site, tokens, verifier, state, nonce;
+let app, client, proof, site, tokens, verifier, state, nonce, options;
+
+// The first proof lacks a nonce, which the refusal brings.
+async function withNonce(act) {
+  try {
+    return await act();
+  } catch (problem) {
+    if (!oauth.isDPoPNonceError(problem)) throw problem;
+    return act();
+  }
+}
 
 await serve(
   {
@@ -11,6 +21,8 @@ await serve(
       app = given;
       client = { client_id: app.id };
       proof = app.secret ? oauth.ClientSecretPost(app.secret) : oauth.None();
+      const key = app.has_key ? { DPoP: oauth.DPoP(client, await oauth.generateKeyPair("ES256")) } : {};
+      options = { ...plain, ...key };
     },
 
     async ask() {
@@ -33,27 +45,41 @@ await serve(
 
     async arrive(callback) {
       const given = oauth.validateAuthResponse(site, client, new URL(callback), state);
-      const answer = await oauth.authorizationCodeGrantRequest(site, client, proof, given, app.redirect_uri, verifier, plain);
-      const checks = { expectedNonce: nonce, requireIdToken: true };
-      tokens = await oauth.processAuthorizationCodeResponse(site, client, answer, checks);
-      await oauth.validateApplicationLevelSignature(site, answer, plain);
+      await withNonce(async () => {
+        const answer = await oauth.authorizationCodeGrantRequest(site, client, proof, given, app.redirect_uri, verifier, options);
+        const checks = { expectedNonce: nonce, requireIdToken: true };
+        tokens = await oauth.processAuthorizationCodeResponse(site, client, answer, checks);
+        await oauth.validateApplicationLevelSignature(site, answer, plain);
+      });
       return oauth.getValidatedIdTokenClaims(tokens);
     },
 
     async userinfo() {
-      const answer = await oauth.userInfoRequest(site, client, tokens.access_token, plain);
-      return oauth.processUserInfoResponse(site, client, oauth.skipSubjectCheck, answer);
+      return withNonce(async () => {
+        const answer = await oauth.userInfoRequest(site, client, tokens.access_token, options);
+        return oauth.processUserInfoResponse(site, client, oauth.skipSubjectCheck, answer);
+      });
     },
 
     async callApi() {
       const address = new URL("/api/me", app.issuer);
-      const answer = oauth.protectedResourceRequest(tokens.access_token, "GET", address, undefined, undefined, plain);
-      return (await answer.catch((problem) => problem)).status;
+      const ask = () => oauth.protectedResourceRequest(tokens.access_token, "GET", address, undefined, undefined, options);
+      return (await withNonce(ask).catch((problem) => problem)).status;
     },
 
     async refresh() {
-      const answer = await oauth.refreshTokenGrantRequest(site, client, proof, tokens.refresh_token, plain);
-      tokens = await oauth.processRefreshTokenResponse(site, client, answer);
+      await withNonce(async () => {
+        const answer = await oauth.refreshTokenGrantRequest(site, client, proof, tokens.refresh_token, options);
+        tokens = await oauth.processRefreshTokenResponse(site, client, answer);
+      });
+    },
+
+    async copy() {
+      return tokens;
+    },
+
+    async steal(copied) {
+      tokens = copied;
     },
 
     async isActive() {

@@ -2,7 +2,7 @@
 import * as client from "openid-client";
 import { serve } from "./lines.mjs";
 
-let app, site, tokens, checks;
+let app, site, tokens, checks, options;
 
 await serve(
   {
@@ -16,6 +16,7 @@ await serve(
         // On this machine there is no TLS. What TLS would prove of the ID token, its signature does.
         execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
       });
+      options = app.has_key ? { DPoP: client.getDPoPHandle(site, await client.randomDPoPKeyPair()) } : {};
       checks = {
         pkceCodeVerifier: client.randomPKCECodeVerifier(),
         expectedState: client.randomState(),
@@ -33,21 +34,30 @@ await serve(
     },
 
     async arrive(callback) {
-      tokens = await client.authorizationCodeGrant(site, new URL(callback), checks);
+      tokens = await client.authorizationCodeGrant(site, new URL(callback), checks, undefined, options);
       return tokens.claims();
     },
 
     async userinfo() {
-      return client.fetchUserInfo(site, tokens.access_token, client.skipSubjectCheck);
+      return client.fetchUserInfo(site, tokens.access_token, client.skipSubjectCheck, options);
     },
 
     async callApi() {
-      const answer = client.fetchProtectedResource(site, tokens.access_token, new URL("/api/me", app.issuer), "GET");
+      const address = new URL("/api/me", app.issuer);
+      const answer = client.fetchProtectedResource(site, tokens.access_token, address, "GET", undefined, undefined, options);
       return (await answer.catch((problem) => problem)).status;
     },
 
     async refresh() {
-      tokens = await client.refreshTokenGrant(site, tokens.refresh_token);
+      tokens = await client.refreshTokenGrant(site, tokens.refresh_token, undefined, options);
+    },
+
+    async copy() {
+      return tokens;
+    },
+
+    async steal(copied) {
+      tokens = copied;
     },
 
     async isActive() {
