@@ -26,8 +26,27 @@ def predict(page: Page, choice: str) -> None:
     expect(page).to_have_url(re.compile("#answer$"))
 
 
+OFF_THE_MIDDLE = """() => [...document.querySelectorAll("a.button")].map((link) => {
+  const words = document.createRange();
+  words.selectNodeContents(link);
+  const middle = ({ top, bottom }) => (top + bottom) / 2;
+  return Math.abs(middle(words.getBoundingClientRect()) - middle(link.getBoundingClientRect()));
+})"""
+
+
 def fits(page: Page) -> bool:
     return bool(page.evaluate("() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("javascript", [False], ids=["without JavaScript"])
+def test_the_words_of_a_link_that_looks_like_a_button_stand_in_its_middle(phone: Person) -> None:
+    for path in ("/", "/lab/path/Q1"):
+        phone.page.goto(path)
+        if path != "/":
+            predict(phone.page, "None")
+        off = phone.page.evaluate(OFF_THE_MIDDLE)
+        assert off
+        assert max(off) < 2, path
 
 
 @pytest.mark.parametrize("javascript", [True], ids=["with JavaScript"])
