@@ -19,6 +19,7 @@ from app.oauth import client as clients
 from app.oauth import consent
 from app.throttle import Throttle, TooManyMails
 from app.web import allowed, attempts, forms, guard, once, rows, step_up
+from app.web.guard import current_user
 from app.web.rows import Row
 from app.web.step_up import Answer
 
@@ -29,9 +30,9 @@ mails = Throttle("mails by account", "10 per 1 hour", TooManyMails)
 
 
 @bp.get("")
-@guard.required
+@guard.login_required
 def show() -> ResponseReturnValue:
-    user = guard.current().user
+    user = current_user
     asks_factor = demand.asks(user)
     apps, codes = allowed.build(user.id), factors.count_codes(user) if asks_factor else 0
     return render_template(
@@ -46,9 +47,9 @@ def show() -> ResponseReturnValue:
 
 
 @bp.route("/name", methods=["GET", "POST"])
-@guard.required
+@guard.login_required
 def name() -> ResponseReturnValue:
-    user = guard.current().user
+    user = current_user
     form = forms.NewName(request.form or None, obj=user)
     if request.method == "GET" or not form.validate():
         return render_template("web/name.html", form=form), 422 if form.errors else 200
@@ -59,10 +60,10 @@ def name() -> ResponseReturnValue:
 
 
 @bp.route("/email", methods=["GET", "POST"])
-@guard.required
+@guard.login_required
 def email() -> ResponseReturnValue:
     """Ask for another address. The password is asked for each time: an address is a way in."""
-    form = forms.NewAddress(request.form or None, guard.current().user)
+    form = forms.NewAddress(request.form or None, current_user)
     if request.method == "GET" or not form.validate():
         return render_template("web/email.html", form=form), 422 if form.errors else 200
     action = quote(f"address:{forms.text(form.email)}", safe=":@")
@@ -70,7 +71,7 @@ def email() -> ResponseReturnValue:
 
 
 @bp.post("/email/verify")
-@guard.required
+@guard.login_required
 def verify() -> ResponseReturnValue:
     """Send the link that verifies the address again."""
     with guard.acting() as session:
@@ -83,28 +84,28 @@ def verify() -> ResponseReturnValue:
 
 
 @bp.post("/apps/<client_id>/end")
-@guard.required
+@guard.login_required
 def end_app(client_id: str) -> ResponseReturnValue:
     return step_up.request(f"app:{client_id}")
 
 
 @bp.route("/password", methods=["GET", "POST"])
-@guard.required
+@guard.login_required
 def password() -> ResponseReturnValue:
     visit = guard.current()
-    has_password = visit.user.has_some_password
-    proves_first = demand.asks(visit.user) or not has_password
+    has_password = current_user.has_some_password
+    proves_first = demand.asks(current_user) or not has_password
     is_fresh = has_password or visit.may_open_way  # a first password is another way in
     if proves_first and (not is_fresh or visit.asks_again(is_act=request.method == "POST")):
         return guard.ask_for_proof()
-    form = (forms.ChangePassword if has_password else forms.AddPassword)(request.form or None, visit.user)
+    form = (forms.ChangePassword if has_password else forms.AddPassword)(request.form or None, current_user)
     done = _change(form) if request.method == "POST" and form.validate() else None
     return done or _password_page(form)
 
 
 def _password_page(form: forms.AddPassword) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
-    user_id, done = guard.current().user.id, has_lately("password_changed")
+    user_id, done = current_user.id, has_lately("password_changed")
     has_apps, lasting = allowed.count(user_id) > 0, sessions.has_lasting(user_id)
     return render_template(
         "web/password.html", form=form, has_apps=has_apps, lasting=lasting, done=done, disowned=_disowned()
@@ -120,13 +121,13 @@ def _disowned() -> Row | None:
 
 def has_lately(what: str) -> bool:
     """Return whether this page shows the result of an act of a moment ago: an address alone proves nothing."""
-    newest = activity.latest(guard.current().user.id, NEWEST) if "done" in request.args else []
+    newest = activity.latest(current_user.id, NEWEST) if "done" in request.args else []
     return any(event.event == what and clock.now() - event.at < DONE_SECONDS for event in newest)
 
 
 def _change(form: forms.AddPassword) -> Response | None:
     visit = guard.current()
-    user, version = visit.user, visit.user.password_version
+    user, version = current_user, current_user.password_version
     if isinstance(form, forms.ChangePassword) and not _is_current(form, user):
         return None
     hashed = passwords.hash(forms.text(form.password))

@@ -34,7 +34,7 @@ class Line:
 
 
 @bp.get("/activity")
-@guard.required
+@guard.login_required
 def show() -> ResponseReturnValue:
     current = guard.current().session
     since = clock.now() - devices.LISTED_DAYS * DAY

@@ -15,6 +15,7 @@ from app.identity.proof import Proof
 from app.identity.session import Reason, Session
 from app.identity.user import User
 from app.web import account, attempts, forms, guard, local, once, second, sign_in
+from app.web.guard import current_user
 
 bp = Blueprint("authenticator", __name__, url_prefix="/account")
 PAGE, KEYS = "/account/authenticator", "/account/passkeys"
@@ -26,7 +27,7 @@ _LATE = "This page was open for too long. Here is a new one."
 @guard.without_factor
 @guard.proved
 def turn_on() -> ResponseReturnValue:
-    user = guard.current().user
+    user = current_user
     if user.has_factor:
         done = account.has_lately("factor_added")
         codes, has_passkeys = factors.count_codes(user), passkey.has_verifying(user.id)
@@ -45,7 +46,7 @@ def turn_on() -> ResponseReturnValue:
 @guard.proved
 def turn_off() -> ResponseReturnValue:
     visit = guard.current()
-    form, is_demanded = forms.TurnOff(request.form or None), demand.is_last_met_by(visit.user)
+    form, is_demanded = forms.TurnOff(request.form or None), demand.is_last_met_by(current_user)
     if request.method == "GET" or is_demanded:
         return _ask_to_turn_off(form, is_demanded=is_demanded)
     with admission.turn("endings"), guard.acting() as session:
@@ -61,7 +62,7 @@ def turn_off() -> ResponseReturnValue:
 @bp.route("/recovery-codes", methods=["GET", "POST"])
 @guard.proved
 def make_codes() -> ResponseReturnValue:
-    user = guard.current().user
+    user = current_user
     if not demand.asks(user):
         return redirect(PAGE, 303)
     form, done = forms.NewCodes(request.form or None), account.has_lately("codes_made")
@@ -89,7 +90,7 @@ def make_codes() -> ResponseReturnValue:
 
 
 def _ask_to_turn_off(form: forms.TurnOff, *, is_demanded: bool) -> ResponseReturnValue:
-    user, done = guard.current().user, account.has_lately("factor_removed")
+    user, done = current_user, account.has_lately("factor_removed")
     status = 422 if request.method == "POST" else 200
     return render_template(
         "web/authenticator_remove.html",
@@ -134,7 +135,7 @@ def go_on(session: Session, event: str, known: Proof, *, end_others: bool) -> No
 
 
 def _draw(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue:
-    user, status = guard.current().user, 422 if request.method == "POST" else 200
+    user, status = current_user, 422 if request.method == "POST" else 200
     if status == 422 and not form.errors:
         form.code.errors = [_LATE]
     form.draft.data = _sealed(user, draft)

@@ -18,7 +18,7 @@ from app.oauth import authorization, code, consent, pushed
 from app.oauth import client as clients
 from app.oauth.authorization import PATH, Asked, Over, Refused, Unanswerable
 from app.web import cross_origin, guard, headers, local, once
-from app.web.guard import Visit
+from app.web.guard import Visit, current_user
 
 bp = Blueprint("authorize", __name__)
 _ASKING = frozenset({"consent", "select_account"})  # the page names the account, and offers to go on as another
@@ -57,7 +57,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
     if decision == "allow" and request.form.get("sid", visit.session.id) == visit.session.id:
         # An app that a thief lets in would outlast the copied cookies.
         return redirect(_by_way_of("/confirm"), 303) if visit.asks_anew() else _allow(asked, _kept(asked))
-    if not asked.prompt & _ASKING and consent.is_given(visit.user.id, asked.client, asked.scope):
+    if not asked.prompt & _ASKING and consent.is_given(current_user.id, asked.client, asked.scope):
         return _allow(asked)
     return _deny(asked, "consent_required") if silent else _ask(asked, visit)
 
@@ -67,7 +67,7 @@ def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
 
     A hint that we cannot verify, as of a key that is long gone, only blocks `prompt=none`.
     """
-    return bool(asked.hinted or (silent and asked.hinted is not None)) and asked.hinted != visit.user.id
+    return bool(asked.hinted or (silent and asked.hinted is not None)) and asked.hinted != current_user.id
 
 
 def _is_too_old(asked: Asked, visit: Visit) -> bool:
@@ -92,7 +92,7 @@ def _is_too_weak(asked: Asked, visit: Visit) -> bool:
     """
     if not asked.wants_factor or visit.has_factor or "none" in asked.prompt:
         return False
-    return visit.user.has_factor or passkey.has_verifying(visit.user.id)
+    return current_user.has_factor or passkey.has_verifying(current_user.id)
 
 
 def _ask_to_sign_in(asked: Asked) -> Response:

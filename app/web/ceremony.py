@@ -13,6 +13,7 @@ from app.identity import address, passkey
 from app.identity import challenge as challenges
 from app.identity.passkey import Passkey, Signature
 from app.web import cookies, cross_origin, forms, guard, sign_up
+from app.web.guard import current_user
 
 bp = Blueprint("ceremony", __name__, url_prefix="/passkeys")
 bp.before_request(cross_origin.check)
@@ -85,7 +86,7 @@ def _add(challenge: bytes) -> str:
     """Refuse without a fresh proof, for which the page asks first: the key would not be added."""
     if not guard.current().may_open_way:
         abort(422)
-    user = guard.current().user
+    user = current_user
     return passkey.ask_to_make(user.id, user.email, user.name, challenge, verified=_must_verify(ADD))
 
 

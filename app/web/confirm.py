@@ -19,7 +19,7 @@ from app.identity.session import Session
 from app.identity.user import User
 from app.oauth import authorization
 from app.web import attempts, ceremony, cookies, forms, guard, local, second, step_up
-from app.web.guard import Visit
+from app.web.guard import Visit, current_user
 
 bp = Blueprint("confirm", __name__)
 Asked = forms.Confirm | forms.ConfirmCode | forms.ConfirmPasskey
@@ -28,11 +28,11 @@ Prove = Callable[[User], str | None]  # in the transaction: the word for what wa
 
 @bp.route("/confirm", methods=["GET", "POST"])
 @guard.without_factor
-@guard.required
+@guard.login_required
 def confirm() -> ResponseReturnValue:
     asked = {name: local.arguments().get(name, "") for name in ("action", "next")}
     visit = guard.current()
-    user, asks_factor = visit.user, demand.asks(visit.user)
+    user, asks_factor = current_user, demand.asks(current_user)
     form = _kind(user)(request.form or None, data=asked)
     action = form.action.data or asked["action"]
     wanted = local.path(form.next.data or asked["next"] or "/devices")
@@ -143,7 +143,7 @@ def _find_passkey(visit: Visit, form: forms.ConfirmPasskey) -> Signature | None:
 
 def _find_password(visit: Visit, form: forms.Confirm) -> int | None:
     """Return the version of the password if it is right."""
-    user, version = visit.user, visit.user.password_version
+    user, version = current_user, current_user.password_version
     is_right = attempts.confirm(visit.claims.sid, lambda: user.has_password(forms.text(form.password)))
     return version if is_right else None
 
@@ -153,7 +153,7 @@ def _spend_password(locked: User, version: int) -> str | None:
 
 
 def _find_code(visit: Visit, form: forms.ConfirmCode) -> Match | None:
-    return attempts.confirm_code(visit.claims.sid, lambda: factors.match(visit.user, forms.text(form.code)))
+    return attempts.confirm_code(visit.claims.sid, lambda: factors.match(current_user, forms.text(form.code)))
 
 
 _WAYS: dict[type[Asked], Way] = {

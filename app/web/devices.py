@@ -18,6 +18,7 @@ from app.identity.sessions import Cursor, Over
 from app.oauth import consent
 from app.web import allowed, filters, forms, guard, lifeline, once, rows, step_up, warning
 from app.web.filters import Filter
+from app.web.guard import current_user
 from app.web.rows import Row
 from app.web.sign_out import browser
 from app.web.step_up import Answer
@@ -31,7 +32,7 @@ _CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,15})")
 
 
 @bp.get("")
-@guard.required
+@guard.login_required
 def show() -> ResponseReturnValue:
     if guard.wants_json():
         current = guard.current().session
@@ -41,7 +42,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.get("/ended")
-@guard.required
+@guard.login_required
 def show_ended() -> ResponseReturnValue:
     """Show more ended sessions: those after the place that `before` names."""
     current = guard.current().session
@@ -63,7 +64,7 @@ def _json(alive: list[Session], over: Over) -> ResponseReturnValue:
 def _page(refused: dict[str, Any] | None = None) -> str:
     """Show the sessions, and what the last action did, or why it was *refused*."""
     visit = guard.current()
-    current, user = visit.session, visit.user
+    current, user = visit.session, current_user
     page = max(1, request.args.get("page", 1, type=int))
     count, wanted = sessions.count_live(user.id), Filter.of(request.args)
     shown, found = _find(current, wanted, page) if wanted.is_set else (_live(current, page), count)
@@ -98,7 +99,7 @@ def _page(refused: dict[str, Any] | None = None) -> str:
 
 
 @bp.post("/<sid>/end")
-@guard.required
+@guard.login_required
 def end(sid: str) -> ResponseReturnValue:
     if sid == guard.current().session.id:
         return browser.sign_out()
@@ -106,7 +107,7 @@ def end(sid: str) -> ResponseReturnValue:
 
 
 @bp.post("/<sid>/not-me")
-@guard.required
+@guard.login_required
 def disown(sid: str) -> ResponseReturnValue:
     """End another person's session. It takes the same proof as an end, so a thief with copied cookies gains nothing.
 
@@ -119,7 +120,7 @@ def disown(sid: str) -> ResponseReturnValue:
 
 
 @bp.post("/<sid>/mine")
-@guard.required
+@guard.login_required
 def answer(sid: str) -> ResponseReturnValue:
     """Say "It was me". A thief of the cookies would say so too, so the password has to have come after the warning."""
     since = warning.newest(own(sid))
@@ -128,19 +129,19 @@ def answer(sid: str) -> ResponseReturnValue:
 
 
 @bp.post("/end-others")
-@guard.required
+@guard.login_required
 def end_others() -> ResponseReturnValue:
     return step_up.request("others")
 
 
 @bp.post("/end-all")
-@guard.required
+@guard.login_required
 def end_all() -> ResponseReturnValue:
     return step_up.request("all")
 
 
 @bp.post("/<sid>/name")
-@guard.required
+@guard.login_required
 def rename(sid: str) -> ResponseReturnValue:
     form = forms.Rename(request.form)
     own(sid)

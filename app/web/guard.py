@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
+import flask_login
 from flask import Flask, Request, Response, current_app, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_login import LoginManager, login_required
+from flask_login import LoginManager
 from sqlalchemy import bindparam, inspect, select
 from sqlalchemy.exc import NoResultFound
 from werkzeug.exceptions import Unauthorized
@@ -43,6 +44,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 login = LoginManager()
+current_user = cast(User, flask_login.current_user)
 _READ = select(Session, User).join(User, User.id == Session.user_id).where(Session.id == bindparam("sid"))
 
 
@@ -185,7 +187,7 @@ def acting() -> Iterator[Session]:
 
     Tokens that the block renews are handed back only if it is committed.
     """
-    before = current(), g.get("new_cookies", {})
+    before, new_cookies = current(), g.get("new_cookies", {})
     try:
         with writing():
             session = sessions.lock(current().claims.sid)  # not of the row, which `writing` has let go
@@ -193,20 +195,21 @@ def acting() -> Iterator[Session]:
                 raise Unauthorized
             yield session
     except BaseException:
-        g.visit, g.new_cookies = before
+        _become(before)
+        g.new_cookies = new_cookies
         raise
 
 
-def required(view: Callable[P, R]) -> Callable[P, R]:
-    """Keep a view for those who are signed in."""
-    protected: Callable[P, R] = login_required(view)
+def login_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Keep a view for signed-in users: Flask-Login's decorator, with its type."""
+    protected: Callable[P, R] = flask_login.login_required(view)
     return protected
 
 
 def proved(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
     """Require a fresh proof of identity for a view: with the second factor, if the user has one."""
 
-    @required
+    @login_required
     @wraps(view)
     def ask_first(*args: P.args, **named: P.kwargs) -> ResponseReturnValue:
         asks = current().asks_again(is_act=request.method == "POST")
@@ -229,25 +232,32 @@ def ask_for_factor() -> ResponseReturnValue:
 
 def forget_visitor() -> None:
     """Have this request be no visitor's from here on: it neither refreshes nor hands back cookies."""
-    g.visit = None
+    _become(None)
     g.new_cookies = {}
 
 
 def hide_visitor() -> None:
     """Have the page show no visitor, and ask nothing for it. Renewed tokens are still handed back."""
-    g.visit = None
+    _become(None)
 
 
 def renew(tokens: Tokens) -> Visit:
     """Go on with new tokens, which the answer will carry."""
     g.new_cookies = cookies.pair(tokens)
-    renewed = g.visit = Visit(tokens.access, tokens.claims)
+    renewed = Visit(tokens.access, tokens.claims)
+    _become(renewed)
     return renewed
 
 
 def hand_back(response: Answer, tokens: Tokens | None = None) -> None:
     """Have *response* carry the cookies that this request renewed, or those of *tokens*."""
     cookies.sign_in(response, cookies.pair(tokens) if tokens else g.get("new_cookies", {}))
+
+
+def _become(found: Visit | None) -> None:
+    """Have this request be of this visit from here on."""
+    g.visit = found
+    g.pop("_login_user", None)  # the current user of Flask-Login, which then asks again
 
 
 def _visit() -> Visit | None:

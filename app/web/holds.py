@@ -16,7 +16,7 @@ bp = Blueprint("holds", __name__)
 
 
 @bp.get("/holds")
-@guard.required
+@guard.login_required
 def show() -> ResponseReturnValue:
     visit = guard.current()
     return render_template("web/holds.html", access=_decoded(visit), cookies=_cookies(visit))

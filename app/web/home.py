@@ -8,6 +8,7 @@ from app.identity import link as links
 from app.identity import sessions
 from app.identity.session import Session
 from app.web import first_steps, guard, lifeline, rows, warning
+from app.web.guard import current_user
 from app.web.warning import Warning
 
 bp = Blueprint("home", __name__)
@@ -31,7 +32,7 @@ def home() -> ResponseReturnValue:
         access_expires_at=visit.claims.exp,
         refreshed_at=chain[0].issued_at if chain else visit.claims.iat,
         refreshes=links.rotations(visit.session.id),
-        steps=first_steps.build(visit.user),
+        steps=first_steps.build(current_user),
         warnings=_warnings(visit.session),
         most=WARNINGS,
     )

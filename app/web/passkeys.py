@@ -10,17 +10,18 @@ from app.identity.passkey import Passkey
 from app.identity.proof import Proof
 from app.identity.user import User
 from app.web import account, authenticator, ceremony, forms, guard, local, once, sign_in
+from app.web.guard import current_user
 
 bp = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
 PAGE = "/account/passkeys"
 
 
 @bp.get("")
-@guard.required
+@guard.login_required
 def show() -> ResponseReturnValue:
     keys = passkey.of_user(guard.current().session.user_id)
     done = next((event for event in _RESULTS if account.has_lately(event)), None)
-    user, wanted = guard.current().user, local.path(local.arguments().get("next"))
+    user, wanted = current_user, local.path(local.arguments().get("next"))
     codes = factors.count_codes(user) if demand.asks(user) and not user.has_factor else None
     return render_template(
         "web/passkeys.html", keys=keys, most=passkey.MOST, done=_RESULTS.get(done or ""), codes=codes, wanted=wanted
@@ -29,7 +30,7 @@ def show() -> ResponseReturnValue:
 
 @bp.route("/add", methods=["GET", "POST"])
 @guard.without_factor
-@guard.required
+@guard.login_required
 def add() -> ResponseReturnValue:
     """Add a key that was just made: its challenge is given only after a fresh proof."""
     form = forms.AddPasskey(request.form or None, data={"name": browsers.describe(browsers.here().user_agent).label})
@@ -46,7 +47,7 @@ def add() -> ResponseReturnValue:
 
 
 @bp.post("/<key_id>/name")
-@guard.required
+@guard.login_required
 def rename(key_id: str) -> ResponseReturnValue:
     form = forms.RenamePasskey(request.form)
     _own(key_id)
@@ -63,7 +64,7 @@ def rename(key_id: str) -> ResponseReturnValue:
 @guard.proved
 def remove(key_id: str) -> ResponseReturnValue:
     visit, key, form = guard.current(), _own(key_id), forms.TurnOff(request.form or None)
-    is_last, is_demanded = passkey.is_last_way_in(visit.user, key), demand.is_last_met_by(visit.user, key)
+    is_last, is_demanded = passkey.is_last_way_in(current_user, key), demand.is_last_met_by(current_user, key)
     if request.method == "GET" or is_last or is_demanded:
         page = render_template(
             "web/passkeys_remove.html",

@@ -5,18 +5,19 @@ from flask.typing import ResponseReturnValue
 
 from app.identity import demand
 from app.web import guard, local
+from app.web.guard import current_user
 
 bp = Blueprint("second_factor", __name__)
 
 
 @bp.get(guard.FACTOR_PAGE)
 @guard.without_factor
-@guard.required
+@guard.login_required
 def show() -> ResponseReturnValue:
     """Offer an app and a passkey. A user who has one of them only proves it."""
     visit, wanted = guard.current(), local.path(local.arguments().get("next"))
     if not visit.is_confined:
         return redirect(wanted, 303)
-    if demand.asks(visit.user):
+    if demand.asks(current_user):
         return redirect(local.address("/confirm", wanted), 303)
     return render_template("web/second_factor.html", wanted=wanted)
