@@ -28,6 +28,7 @@ SECRETS = (
 )  # lead to what only the site may know
 _CONTACTS = ("mailto:", "https://", "tel:")
 OPTIONAL, ADMINISTRATORS, EVERYONE = "optional", "administrators", "everyone"  # of whom a second factor is demanded
+PROFILES = OAUTH, FAPI = ("oauth2.1", "fapi2")  # what is demanded of every app
 REACTIONS = ("ignore", "note", "warn", "sign-in")  # to a session that is used from a new place, from mild to grave
 
 
@@ -96,6 +97,7 @@ class Settings:
     second_factor: str
     max_staleness_seconds: int
     trusted_proxies: int
+    oauth_profile: str
     lab: bool
     workshop: bool
     test_controls: bool
@@ -112,6 +114,11 @@ class Settings:
     @property
     def https(self) -> bool:
         return self.site_url.startswith("https://")
+
+    @property
+    def is_fapi(self) -> bool:
+        """Whether every app has to do what the FAPI 2.0 Security Profile asks of one."""
+        return self.oauth_profile == FAPI
 
     @property
     def hsts(self) -> bool:
@@ -157,6 +164,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         second_factor=read.choice("SECOND_FACTOR", OPTIONAL, (OPTIONAL, ADMINISTRATORS, EVERYONE)),
         max_staleness_seconds=read.number("MAX_STALENESS_SECONDS", 1, high=60),
         trusted_proxies=read.number("TRUSTED_PROXIES", 0, low=0, high=10),
+        oauth_profile=read.choice("OAUTH_PROFILE", OAUTH, PROFILES),
         lab=read.flag("LAB", default=True),
         workshop=read.flag("WORKSHOP", default=is_loopback(site_url)),
         test_controls=read.flag("TEST_CONTROLS"),

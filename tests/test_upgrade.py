@@ -42,6 +42,7 @@ COLUMNS = {
         "grant_types",
         "require_pushed_authorization_requests",
         "dpop_bound_access_tokens",
+        "jwks",
     ),
 }
 INDEXES = (

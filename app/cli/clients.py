@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,10 +10,12 @@ import click
 from app import names
 from app.cli import addresses, removal
 from app.cli.plain import Group
+from app.config import settings
 from app.db import writing
 from app.identity.lifetime import OFFLINE
 from app.oauth import client as clients
-from app.oauth.client import GRANTS, INTROSPECT, LEAST, REFRESH, SCOPES, Client
+from app.oauth import client_keys
+from app.oauth.client import BY_KEY, GRANTS, INTROSPECT, LEAST, REFRESH, SCOPES, Client
 
 group = Group("clients", help="Apps that people may sign in to with their account here.")
 
@@ -46,6 +49,14 @@ def _scope(scope: str) -> str:
     return " ".join(wanted)
 
 
+def _jwks(path: str) -> str:
+    try:
+        return client_keys.register(Path(path).read_text())
+    except (OSError, ValueError) as problem:
+        raise ValueError(f"{path}: {problem}") from problem
+
+
+JWKS = Checked("file", _jwks)
 REDIRECT = Checked("uri", addresses.redirect)
 BACKCHANNEL = Checked("uri", addresses.backchannel)
 
@@ -62,6 +73,7 @@ BACKCHANNEL = Checked("uri", addresses.backchannel)
 )
 @click.option("require_pushed_authorization_requests", "--par", is_flag=True, help="It has to push its requests.")
 @click.option("dpop_bound_access_tokens", "--dpop", is_flag=True, help="It gets tokens that are bound to a key alone.")
+@click.option("--jwks", type=JWKS, help="Its public keys, by which it proves who it is, in place of a secret.")
 @click.option("post_logout_redirect_uris", "--post-logout-redirect-uri", type=REDIRECT, multiple=True)
 @click.option("--backchannel-logout-uri", type=BACKCHANNEL, help="Where it is told that a user signed out.")
 @click.option("--allow-private", is_flag=True, help="The host of that one may have a private address.")
@@ -77,7 +89,7 @@ def add(
     """Register an app. Its secret is shown this once."""
     wanted = scope or LEAST
     grants = grant_types or (() if wanted == INTROSPECT else GRANTS)  # a resource server exchanges nothing
-    _check(wanted, grants, public=about["public"])
+    _check(wanted, grants, public=about["public"], has_key=about["jwks"] is not None)
     private = backchannel_logout_uri is not None and addresses.is_private(backchannel_logout_uri)
     with writing():
         client, secret = clients.register(
@@ -93,8 +105,12 @@ def add(
         click.echo(f"It may ask for {LEAST} and nothing else. There are also {more}: --scope.", err=True)
 
 
-def _check(scope: str, grants: Collection[str], *, public: bool) -> None:
+def _check(scope: str, grants: Collection[str], *, public: bool, has_key: bool) -> None:
     """Refuse what an app could never use."""
+    if settings().is_fapi and not has_key:
+        raise click.ClickException("OAUTH_PROFILE=fapi2 asks every app for a key: give --jwks FILE.")
+    if public and has_key:
+        raise click.ClickException("An app that can keep a key is not public: leave out --public or --jwks.")
     if public and INTROSPECT in scope.split():
         raise click.ClickException(f"{INTROSPECT} is for resource servers, which have a secret: leave out --public.")
     if OFFLINE in scope.split() and REFRESH not in grants:
@@ -112,6 +128,7 @@ def _check(scope: str, grants: Collection[str], *, public: bool) -> None:
 @click.option(
     "dpop_bound_access_tokens", "--dpop/--no-dpop", default=None, help="It gets tokens that are bound to a key alone."
 )
+@click.option("--jwks", type=JWKS, help="Its public keys, in place of those that it has, or of its secret.")
 def change(client_id: str, grant_types: tuple[str, ...], **about: Any) -> None:
     """Change what an app may do. What is not named stays as it is, and its sessions go on."""
     wanted = about | {"grant_types": " ".join(grant_types) or None}
@@ -120,6 +137,10 @@ def change(client_id: str, grant_types: tuple[str, ...], **about: Any) -> None:
         raise click.ClickException("Nothing is to be changed: see `flask clients change --help`.")
     with writing():
         client = _registered(client_id)
+        if "jwks" in changes:
+            if client.is_public:
+                raise click.ClickException("This app is public: register it anew, with --jwks.")
+            changes["secret_hash"] = None
         for name, value in changes.items():
             setattr(client, name, value)
 
@@ -131,8 +152,8 @@ def renew(client_id: str, as_json: bool) -> None:
     """Give an app another secret: the old one has leaked, perhaps. Its sessions go on."""
     with writing():
         client = _registered(client_id)
-        if client.is_public:
-            raise click.ClickException("This app has no secret.")
+        if client.secret_hash is None:
+            raise click.ClickException("This app has no secret. Keys are replaced by `flask clients change --jwks`.")
         secret = clients.renew_secret(client)
     _show({"client_id": client.id, "client_secret": secret}, as_json=as_json)
 
@@ -174,6 +195,8 @@ def _about(client: Client) -> dict[str, Any]:
         "kind": "public" if client.is_public else "confidential",
         "scope": client.scope,
         "grant_types": client.grant_types.split(),
+        "token_endpoint_auth_method": BY_KEY if client.jwks else "none" if client.is_public else "client_secret_basic",
+        "keys": [named.kid or named.key.thumbprint for named in client_keys.read(client.jwks)] if client.jwks else [],
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "redirect_uris": client.redirect_uris.split(),

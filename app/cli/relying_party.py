@@ -33,6 +33,8 @@ def _registration(options: tuple[str, ...]) -> dict[str, str]:
         raise click.ClickException("LAB=0 leaves out what a relying party hears from this site: set LAB=1.")
     if asked.issuer.rstrip("/") != settings().site_url or asked.client_id or not asked.port:
         return {}
+    if settings().is_fapi:
+        raise click.ClickException("OAUTH_PROFILE=fapi2 asks every app for a key, and a relying party has a secret.")
     host = f"[{asked.host}]" if ":" in asked.host else asked.host
     url = (asked.url or f"http://{host}:{asked.port}").rstrip("/")
     with writing():

@@ -98,7 +98,7 @@ def read() -> Asked:
     found, redirect_uri = _who_asks(given)
     state = given.get("state") or None
     try:
-        if name is None and found.require_pushed_authorization_requests:
+        if name is None and (found.require_pushed_authorization_requests or settings().is_fapi):
             _refuse("This client has to push its requests.")
         asked = replace(_read(given, found, redirect_uri, state), pushed=name)
     except OAuth2Error as problem:
@@ -162,7 +162,7 @@ def _who_asks(given: Parameters) -> tuple[Client, str]:
     client = clients.find(ids[0]) if len(ids) == 1 else None
     if client is None or len(uris) > 1:
         raise Unanswerable
-    uri = uris[0] if uris else client.get_default_redirect_uri()
+    uri = uris[0] if uris else "" if settings().is_fapi else client.get_default_redirect_uri()
     if not uri or not client.check_redirect_uri(uri):
         raise Unanswerable
     return client, uri

@@ -18,7 +18,8 @@ from app.db import Model, db
 from app.identity.lifetime import OFFLINE
 from app.identity.session import SITE
 
-CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
+BY_KEY = "private_key_jwt"
+CONFIDENTIAL = ["client_secret_basic", "client_secret_post", BY_KEY]
 METHODS = [*CONFIDENTIAL, "none"]
 INTROSPECT = "introspect"  # the scope of a resource server, which may ask about every access token
 _LOOPBACK = re.compile(r"http://(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::(?P<port>[1-9][0-9]{0,4}))?(?P<rest>[/?].*)?")
@@ -29,7 +30,7 @@ CODE, REFRESH = GRANTS = ("authorization_code", "refresh_token")
 
 
 class Registered(ClientMixin):
-    """An app. Confidential if it has a secret, of which only the SHA-256 is kept; public if not.
+    """An app. Confidential if it has a secret, of which only the SHA-256 is kept, or keys, whose public halves are; else public.
 
     Addresses, scopes and grants are kept separated by spaces. *may_be_private*: its logout messages may go to a private
     network.
@@ -47,16 +48,14 @@ class Registered(ClientMixin):
     may_be_private: Mapped[bool] = mapped_column(default=False)
     require_pushed_authorization_requests: Mapped[bool] = mapped_column(default=False)
     dpop_bound_access_tokens: Mapped[bool] = mapped_column(default=False)
+    jwks: Mapped[str | None] = mapped_column(Text)
 
     @property
     def is_public(self) -> bool:
-        return self.secret_hash is None
+        return self.secret_hash is None and self.jwks is None
 
     def check_client_secret(self, client_secret: str) -> bool:
         return self.secret_hash is not None and hmac.compare_digest(self.secret_hash, seal.digest(client_secret))
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return (method == "none") == self.is_public
 
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type in self.grant_types.split()
@@ -114,7 +113,7 @@ def read(client_id: str) -> ClientRow | None:
         secret = seal.digest(site_secret())
         return ClientRow(id=SITE, secret_hash=secret, scope="session", grant_types=REFRESH)
     row = prebuilt.look(_READ, client=client_id)
-    return ClientRow(**row._asdict()) if row else None
+    return ClientRow(**dict(zip(_EMPTY, row, strict=True))) if row else None
 
 
 def named(ids: Iterable[str]) -> dict[str, Client]:
@@ -144,16 +143,14 @@ def register(
     public: bool = False,
     redirect_uris: Iterable[str] = (),
     post_logout_redirect_uris: Iterable[str] = (),
-    backchannel_logout_uri: str | None = None,
-    may_be_private: bool = False,
-    require_pushed_authorization_requests: bool = False,
-    dpop_bound_access_tokens: bool = False,
+    jwks: str | None = None,
+    **columns: Any,
 ) -> tuple[Client, str | None]:
-    """Add an app and return it with its secret, which is shown this once. Must run inside `db.writing`.
+    """Add an app and return it with its secret, if it has one, which is shown this once. Must run inside `db.writing`.
 
-    One with a known *client_id* is registered anew: people need not allow it again, and its old secret is no longer good.
+    *columns*: others of its row. One with a known *client_id* is registered anew: people need not allow it again, and its old secret is no longer good.
     """
-    secret = None if public else secrets.token_urlsafe(32)
+    secret = None if public or jwks else secrets.token_urlsafe(32)
     client = Client(
         id=client_id or secrets.token_hex(12),
         name=name,
@@ -163,10 +160,8 @@ def register(
         created_at=clock.now(),
         redirect_uris=" ".join(redirect_uris),
         post_logout_redirect_uris=" ".join(post_logout_redirect_uris),
-        backchannel_logout_uri=backchannel_logout_uri,
-        may_be_private=may_be_private,
-        require_pushed_authorization_requests=require_pushed_authorization_requests,
-        dpop_bound_access_tokens=dpop_bound_access_tokens,
+        jwks=jwks,
+        **columns,
     )
     client = db.session.merge(client)
     db.session.flush()
@@ -206,7 +201,7 @@ def lead_back(uri: str, answer: list[tuple[str, str]]) -> str:
 
 def is_browser_origin(given: str) -> bool:
     """Return whether a public app is registered with a redirect URI of this origin (for CORS)."""
-    public = select(Client.redirect_uris).where(Client.secret_hash.is_(None))
+    public = select(Client.redirect_uris).where(Client.secret_hash.is_(None), Client.jwks.is_(None))
     return any(_is_of(given, uri) for uris in db.session.scalars(public) for uri in uris.split())
 
 

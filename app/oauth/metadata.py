@@ -7,24 +7,28 @@ from app.identity.proof import LEVELS
 from app.jwk import ALGORITHMS
 from app.keys import access_keys, identity_keys
 from app.oauth.authorization import PATH, PROMPTS
-from app.oauth.client import CONFIDENTIAL, GRANTS, METHODS, SCOPES
+from app.oauth.client import BY_KEY, CONFIDENTIAL, GRANTS, METHODS, SCOPES
 from app.oauth.userinfo import CLAIMS
 
 
 def describe() -> dict[str, Any]:
     """Return the metadata. Both documents are one: each may hold members that the other defines."""
-    site = settings().site_url
+    site, is_fapi = settings().site_url, settings().is_fapi
+    methods, confidential = ([BY_KEY], [BY_KEY]) if is_fapi else (METHODS, CONFIDENTIAL)
     return {
         "issuer": site,
         "authorization_endpoint": f"{site}{PATH}",
         "token_endpoint": f"{site}/oauth/token",
-        "token_endpoint_auth_methods_supported": METHODS,
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": [*ALGORITHMS],
         "pushed_authorization_request_endpoint": f"{site}/oauth/par",
-        "require_pushed_authorization_requests": False,
+        "require_pushed_authorization_requests": is_fapi,
         "revocation_endpoint": f"{site}/oauth/revoke",
-        "revocation_endpoint_auth_methods_supported": METHODS,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": [*ALGORITHMS],
         "introspection_endpoint": f"{site}/oauth/introspect",
-        "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": [*ALGORITHMS],
         "userinfo_endpoint": f"{site}/oauth/userinfo",
         "end_session_endpoint": f"{site}/oauth/end-session",
         "jwks_uri": f"{site}/oauth/jwks",

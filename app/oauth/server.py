@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection
 from functools import cached_property, partial
 from typing import Any
-from urllib.parse import unquote_plus
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.integrations.flask_oauth2.requests import (
@@ -16,33 +15,15 @@ from authlib.oauth2.rfc6749 import (
     OAuth2Request,
     UnsupportedGrantTypeError,
 )
-from authlib.oauth2.rfc6749.errors import InvalidClientError
 from flask import Flask, request
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
 
-from app import address, security_log
 from app.identity.dpop.presented import Unproved
+from app.oauth import authentication, dpop
 from app.oauth import client as clients
-from app.oauth import dpop
 from app.oauth.client import Registered
 from app.oauth.endpoints import Introspection, Pushing, Revocation
 from app.oauth.grants import CodeGrant, RefreshGrant
-from app.throttle import PlaceThrottle
-
-_guesses = PlaceThrottle("client secrets", "50 per 10 minutes")
-
-
-class BadClient(InvalidClientError):
-    """Client authentication failed: always 401, with a challenge if a header was used (RFC 6749, section 5.2)."""
-
-    status_code = 401
-    description = "Client authentication failed."
-
-    def get_headers(self) -> list[tuple[str, str]]:
-        headers: list[tuple[str, str]] = OAuth2Error.get_headers(self)
-        return (
-            [*headers, ("WWW-Authenticate", 'Basic realm="oauth"')] if request.headers.get("Authorization") else headers
-        )
 
 
 class BadGrantType(UnsupportedGrantTypeError):
@@ -110,15 +91,7 @@ class Server(AuthorizationServer):
     def authenticate_client(
         self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token"
     ) -> Registered:
-        client_id, secret = _credentials(request)
-        found = clients.read(client_id) if client_id else None
-        if found is None or not _proves(found, secret) or (found.is_public and "none" not in methods):
-            # Failures alone are held off: nobody can lock out a client that has its secret and shares the address.
-            _guesses.check()
-            _guesses.count()
-            security_log.line("client_refused", address=address.here())
-            raise BadClient
-        return found
+        return authentication.authenticate(request, methods)
 
 
 server = Server(query_client=clients.find, save_token=lambda token, request: None)
@@ -133,28 +106,6 @@ for grant in (CodeGrant, RefreshGrant):
     server.register_grant(grant)
 for endpoint in (Revocation, Introspection, Pushing):
     server.register_endpoint(endpoint)
-
-
-def _proves(client: Registered, secret: str | None) -> bool:
-    if client.is_public:
-        return secret is None
-    return secret is not None and client.check_client_secret(secret)
-
-
-def _credentials(oauth_request: OAuth2Request) -> tuple[str | None, str | None]:
-    in_body = oauth_request.form.get("client_id"), oauth_request.form.get("client_secret")
-    if not request.headers.get("Authorization"):
-        return in_body
-    if in_body[1] is not None:
-        raise InvalidRequestError("More than one way of client authentication.")
-    basic = request.authorization
-    if basic is None or basic.type != "basic":
-        raise BadClient
-    client_id = unquote_plus(basic.username or "")
-    if in_body[0] not in (None, client_id):
-        raise InvalidRequestError("Two client ids that differ.")
-    # An empty secret is none (RFC 6749, section 2.3.1): so a public client says who it is.
-    return client_id, unquote_plus(basic.password or "") or None
 
 
 def _check_parameters() -> None:

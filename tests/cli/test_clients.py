@@ -61,6 +61,8 @@ def test_apps_are_listed_with_all_that_they_were_registered_with(site: Site) -> 
         "kind": "public",
         "scope": "openid",
         "grant_types": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_method": "none",
+        "keys": [],
         "require_pushed_authorization_requests": False,
         "dpop_bound_access_tokens": False,
         "redirect_uris": ["https://photos.example/back", "http://127.0.0.1/back"],

@@ -9,6 +9,7 @@ import pytest
 
 from tests.browsers import REFRESH, SITE_URL, Site
 from tests.oauth.conftest import App, alive
+from tests.oauth.keyed import register_keyed
 
 pytestmark = pytest.mark.page
 
@@ -178,7 +179,8 @@ def test_meta_03_05_pkc_05_what_it_lists_is_what_there_is(site: Site) -> None:
 
 def test_meta_06_to_introspect_takes_a_secret(mail: App, game: App) -> None:
     described = describe(mail.site)
-    assert described["introspection_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post"]
+    ways = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+    assert described["introspection_endpoint_auth_methods_supported"] == ways
     for auth, expected in (("basic", 400), ("post", 400), ("no", 401)):
         assert mail.post("/oauth/introspect", auth=auth, token_type_hint="x").status_code == expected
     assert game.post("/oauth/introspect", token="x").status_code == 401
@@ -192,6 +194,7 @@ def test_meta_04_05_every_way_of_authentication_it_names_works_and_no_other(
     ways = {
         "client_secret_basic": mail.post,
         "client_secret_post": partial(mail.post, auth="post"),
+        "private_key_jwt": register_keyed(mail.site).post,
         "none": game.post,
     }
     assert set(described[f"{endpoint}_endpoint_auth_methods_supported"]) == set(ways)

@@ -1,0 +1,117 @@
+"""How a client proves who it is: in exactly one way, the one that it is registered for (RFC 6749, section 2.3)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
+from authlib.oauth2.rfc6749.errors import InvalidClientError
+from flask import request
+
+from app import address, security_log
+from app.config import settings
+from app.identity.session import SITE
+from app.oauth import assertion
+from app.oauth import client as clients
+from app.oauth.client import Registered
+from app.throttle import PlaceThrottle
+
+_guesses = PlaceThrottle("client secrets", "50 per 10 minutes")
+
+
+class BadClient(InvalidClientError):
+    """Client authentication failed: always 401, with a challenge if a header was used (RFC 6749, section 5.2)."""
+
+    status_code = 401
+
+    def __init__(self, description: str = "") -> None:
+        super().__init__(description or "Client authentication failed.")
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        headers: list[tuple[str, str]] = OAuth2Error.get_headers(self)
+        return (
+            [*headers, ("WWW-Authenticate", 'Basic realm="oauth"')] if request.headers.get("Authorization") else headers
+        )
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What came with a request."""
+
+    client_id: str | None
+    secret: str | None = None
+    assertion: str | None = None
+
+    def prove(self, client: Registered) -> None:
+        """Check that this is *client*. Raises BadClient."""
+        if settings().is_fapi and client.jwks is None and client.id != SITE:
+            raise BadClient("This site asks every client for private_key_jwt.")
+        if client.jwks is not None:
+            self._prove_by_key(client.id, client.jwks)
+        elif self.assertion is not None or not self._has_secret_of(client):
+            raise BadClient
+
+    def _has_secret_of(self, client: Registered) -> bool:
+        if client.is_public:
+            return self.secret is None
+        return self.secret is not None and client.check_client_secret(self.secret)
+
+    def _prove_by_key(self, client_id: str, jwks: str) -> None:
+        if self.assertion is None:
+            raise BadClient("This client has to send a client_assertion.")
+        try:
+            assertion.check(self.assertion, client_id, jwks)
+        except assertion.Unproved as problem:
+            raise BadClient(str(problem)) from problem
+
+
+def authenticate(oauth_request: OAuth2Request, methods: Collection[str]) -> Registered:
+    """Return the client that has proved who it is. Raises OAuth2Error and TooManyRequests."""
+    given = _read(oauth_request)
+    try:
+        found = clients.read(given.client_id) if given.client_id else None
+        if found is None or (found.is_public and "none" not in methods):
+            raise BadClient
+        given.prove(found)
+    except BadClient:
+        # Failures alone are held off: nobody can lock out a client that has its secret and shares the address.
+        _guesses.check()
+        _guesses.count()
+        security_log.line("client_refused", address=address.here())
+        raise
+    return found
+
+
+def _read(oauth_request: OAuth2Request) -> Credentials:
+    """Read what came, if it came in one way. Raises OAuth2Error."""
+    form = oauth_request.form
+    client_id, secret = form.get("client_id"), form.get("client_secret")
+    has_assertion = "client_assertion" in form or "client_assertion_type" in form
+    if sum((bool(request.headers.get("Authorization")), secret is not None, has_assertion)) > 1:
+        raise InvalidRequestError("More than one way of client authentication.")
+    if has_assertion:
+        return _read_assertion(client_id, form.get("client_assertion"), form.get("client_assertion_type"))
+    if request.headers.get("Authorization"):
+        return _read_basic(client_id)
+    return Credentials(client_id, secret)
+
+
+def _read_assertion(client_id: str | None, given: str | None, kind: str | None) -> Credentials:
+    if given is None or kind != assertion.TYPE:
+        raise InvalidRequestError("A client_assertion needs the client_assertion_type of RFC 7523.")
+    subject = assertion.subject(given)
+    if client_id not in (None, subject):
+        raise InvalidRequestError("Two client ids that differ.")
+    return Credentials(subject, assertion=given)
+
+
+def _read_basic(client_id: str | None) -> Credentials:
+    basic = request.authorization
+    if basic is None or basic.type != "basic":
+        raise BadClient
+    named = unquote_plus(basic.username or "")
+    if client_id not in (None, named):
+        raise InvalidRequestError("Two client ids that differ.")
+    # An empty secret is none (RFC 6749, section 2.3.1): so a public client says who it is.
+    return Credentials(named, unquote_plus(basic.password or "") or None)
