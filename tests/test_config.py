@@ -39,6 +39,7 @@ def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
         ("DATABASE_URL", "mysql://localhost/x"),
         ("TRUSTED_PROXIES", "all"),
         ("SECOND_FACTOR", "on"),
+        ("OAUTH_PROFILE", "fapi"),
         ("ON_NEW_NETWORK", "refuse"),
         ("ON_NEW_COUNTRY", "sign in"),
         ("ON_NEW_BROWSER", "Warn"),

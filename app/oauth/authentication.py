@@ -101,7 +101,7 @@ def _read_assertion(client_id: str | None, given: str | None, kind: str | None) 
     if given is None or kind != assertion.TYPE:
         raise InvalidRequestError("A client_assertion needs the client_assertion_type of RFC 7523.")
     subject = assertion.subject(given)
-    if client_id not in (None, subject):
+    if subject is not None and client_id not in (None, subject):
         raise InvalidRequestError("Two client ids that differ.")
     return Credentials(subject, assertion=given)
 
