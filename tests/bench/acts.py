@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
+from flask import Flask
 
 from app.db import db, writing
 from app.identity import refresh_token
@@ -46,6 +47,11 @@ class Acts:
             self._begin("ada@example.org")
 
     @property
+    def app(self) -> Flask:
+        """The site in this process, over the same store."""
+        return self._site.app
+
+    @property
     def servers(self) -> list[int]:
         """Return the first process of the site, and that of each store."""
         return [self.server.pid, *self._stores]
@@ -63,8 +69,7 @@ class Acts:
 
     def arms(self) -> dict[str, Arm]:
         """Return every act by its name. Pages are asked for with good cookies, as nearly always."""
-        check = get("/api/me", **self.bearer(self.ada))
-        found = {"check": flooding("check", self.servers, self.server.port, check)}
+        found = {"check": flooding("check", self.servers, self.server.port, self.check())}
         asked = {"live": self.live(self.ada)} | {name: get(path, **carrying(self.ada)) for name, path in PAGES.items()}
         found |= {name: self._arm(name, again(partial(self.line.ask, what))) for name, what in asked.items()}
         chains: dict[str, tuple[Callable[[int], Iterable[Act]], int]] = {
@@ -76,6 +81,9 @@ class Acts:
             "sign out": (self._sign_outs, 15),
         }
         return found | {name: self._arm(name, ready, count) for name, (ready, count) in chains.items()}
+
+    def check(self) -> Asked:
+        return get("/api/me", **self.bearer(self.ada))
 
     def join(self) -> Pocket:
         """Return a new user with one session."""

@@ -34,7 +34,7 @@ _FRAMING = {"Connection", "Content-Length", "Date", "Transfer-Encoding"}  # what
 def compare_acts(backing: str) -> None:
     """Measure every act beside a view that sends the same and does nothing."""
     with running(backing) as acts:
-        check = get("/api/me", **acts.bearer(acts.ada))
+        check = acts.check()
         answers = {"/api/me": acts.line.ask(check)}
         answers |= {path: acts.line.ask(get(path, **carrying(acts.ada))) for path in PAGES.values()}
         jwk = json.dumps(acts.line.ask(get("/oauth/jwks")).json["keys"][0])
