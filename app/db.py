@@ -3,12 +3,24 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as BoundSession
-from sqlalchemy import BigInteger, ColumnElement, Connection, ExceptionContext, Integer, delete, event, exc, orm, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    ExceptionContext,
+    Integer,
+    delete,
+    event,
+    exc,
+    orm,
+    select,
+)
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
 from app.config import THREADS, Misconfigured
@@ -197,7 +209,7 @@ def _begin(connection: Connection) -> None:
     if options.get("writing"):
         store().begin(connection, _patience(), durable=options["durable"])
     elif connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN")
+        connection.connection.cursor().execute("BEGIN")
 
 
 def _patience() -> float:
@@ -208,8 +220,36 @@ def _patience() -> float:
 def _name_error(context: ExceptionContext) -> StoreUnavailable | None:
     if context.is_pre_ping:
         return None  # the pool opens another connection
+    return _unavailable(context.sqlalchemy_exception, context.original_exception)
+
+
+def _unavailable(found: BaseException | None, original: BaseException) -> StoreUnavailable | None:
     ours = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
-    found = context.sqlalchemy_exception
     if isinstance(found, exc.DatabaseError | exc.InterfaceError) and not isinstance(found, ours):
-        return StoreUnavailable(str(context.original_exception))
+        return StoreUnavailable(str(original))
     return None
+
+
+def name_error(problem: Exception, engine: Engine) -> BaseException:
+    """Return what SQLAlchemy would raise for an error of the driver's: StoreUnavailable, or one of its own."""
+    base, named = engine.dialect.loaded_dbapi.Error, exc.DBAPIError.instance
+    found = named("", None, problem, base, hide_parameters=True, dialect=engine.dialect)
+    return _unavailable(found, problem) or found
+
+
+@contextmanager
+def pooled(engine: Engine) -> Iterator[Any]:
+    """Lend a connection of the driver's on which no transaction begins. Raises StoreUnavailable."""
+    error = engine.dialect.loaded_dbapi.Error
+    try:
+        lent = engine.raw_connection()
+    except error as problem:
+        raise name_error(problem, engine) from problem
+    try:
+        with store().at_once(lent.dbapi_connection):
+            yield lent.dbapi_connection
+    except error as problem:
+        lent.invalidate(problem)
+        raise name_error(problem, engine) from problem
+    finally:
+        lent.close()

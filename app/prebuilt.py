@@ -1,19 +1,21 @@
-"""Prebuilt statements for the hot acts, run on the transaction's connection without the ORM.
+"""Prebuilt statements for the hot acts, run by the driver itself on the connection of the session's transaction.
 
-Building a statement, and an object for each row, takes longer than running it. Everything else uses the models.
-A statement names its values by `bindparam`, and stands at the top level of a module.
+To build a statement, and an object for each row, takes longer than to run it; so does each layer in between. Everything
+else uses the models. A statement names its values by `bindparam`, and stands at the top level of a module.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Delete, Executable, Insert, Row, Table, Update
+from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Table, Update
 from sqlalchemy.orm import DeclarativeBase
 
-from app.db import db
+from app.db import db, name_error, pooled
 
 Write = Insert | Update | Delete
-Answer = Row[*tuple[Any, ...]]
+Statement = Select[*tuple[Any, ...]] | Write
+Answer = tuple[Any, ...]
+Convert = Callable[[Any], Any]
 
 
 def table(model: type[DeclarativeBase]) -> Table:
@@ -21,24 +23,29 @@ def table(model: type[DeclarativeBase]) -> Table:
     return cast(Table, model.__table__)
 
 
-def ask(statement: Executable, **values: Any) -> Answer | None:
+def ask(statement: Statement, **values: Any) -> Answer | None:
     """Return the only row, or None."""
-    return _run(statement, values).one_or_none()
+    return ask_on(db.session.connection(), statement, **values)
 
 
-def rows(statement: Executable, **values: Any) -> Sequence[Answer]:
+def ask_on(connection: Connection, statement: Statement, **values: Any) -> Answer | None:
+    """Return the only row, or None, in the transaction of this connection."""
+    return _only(_run(connection, statement, [values])[0])
+
+
+def rows(statement: Statement, **values: Any) -> Sequence[Answer]:
     """Return all rows."""
-    return _run(statement, values).all()
+    return _run(db.session.connection(), statement, [values])[0]
 
 
 def write(statement: Write, **values: Any) -> int:
     """Return how many rows it wrote. Then call `forget` if the ORM may hold an object of one."""
-    return _run(statement, values).rowcount
+    return _run(db.session.connection(), statement, [values])[1]
 
 
 def add(statement: Insert, rows: list[dict[str, Any]]) -> None:
     """Insert *rows*."""
-    db.session.connection().execute(statement, rows)
+    _run(db.session.connection(), statement, rows)
 
 
 class Together:
@@ -55,16 +62,17 @@ class Together:
         return [write(one, **values) for one in self._each][-1]
 
 
-def look(statement: Executable, **values: Any) -> Answer | None:
+def look(statement: Statement, **values: Any) -> Answer | None:
     """Return the only row, or None, as it is now, without a lock or a transaction.
 
-    On PostgreSQL a transaction for one look-up would take two more round trips. A request that has one open asks in
-    that one: it must not wait for a second connection while it holds one.
+    A transaction for one look-up takes longer than the look-up and, on PostgreSQL, two more round trips. A request that
+    has one open asks in that one: it must not wait for a second connection while it holds one.
     """
-    if db.session().in_transaction() or db.engine.dialect.name != "postgresql":
+    if db.session.registry.has() and db.session().in_transaction():
         return ask(statement, **values)
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        return connection.execute(statement, values).one_or_none()
+    engine = db.engine
+    with pooled(engine) as raw:
+        return _only(_compiled(statement, engine.dialect, values).run(engine, raw, [values])[0])
 
 
 def forget(model: type[DeclarativeBase]) -> None:
@@ -76,5 +84,72 @@ def forget(model: type[DeclarativeBase]) -> None:
         db.session.expire(one)
 
 
-def _run(statement: Executable, values: dict[str, Any]) -> CursorResult[*tuple[Any, ...]]:
-    return db.session.connection().execute(statement, values)
+class _Compiled:
+    """A statement in the words of one kind of database, with what is done to its values and its rows on their way."""
+
+    def __init__(self, statement: Any, dialect: Dialect, names: Iterable[str]) -> None:
+        found = statement.compile(dialect=dialect, column_keys=[*names])
+        if found.post_compile_params or found.literal_execute_params or found.insert_prefetch or found.update_prefetch:
+            raise TypeError(f"only SQLAlchemy itself can run this: {found}")
+        self._text = str(found)
+        self._order: Sequence[str] | None = found.positiontup
+        binds = {name: bind for bind, name in found.bind_names.items()}
+        self._constants = {name: bind.value for name, bind in binds.items() if not bind.required}
+        sent = ((name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in binds.items())
+        read = (one.type.dialect_impl(dialect).result_processor(dialect, None) for one in statement.exported_columns)
+        self._sent = [(name, convert) for name, convert in sent if convert]
+        self._read = [(at, convert) for at, convert in enumerate(read) if convert]
+
+    def run(self, engine: Engine, raw: Any, values: Sequence[dict[str, Any]]) -> tuple[Sequence[Answer], int]:
+        """Return the rows, and how many there were to write. *raw*: a connection of the driver's."""
+        sent = [self._values(each) for each in values]
+        is_one, cursor = len(sent) == 1, raw.cursor()
+        try:
+            for listen in engine.dispatch.before_cursor_execute:
+                listen(None, cursor, self._text, sent[0] if is_one else sent, None, not is_one)
+            cursor.execute(self._text, sent[0]) if is_one else cursor.executemany(self._text, sent)
+            return self._rows(cursor.fetchall()) if cursor.description else (), cursor.rowcount
+        finally:
+            cursor.close()
+
+    def _values(self, given: dict[str, Any]) -> Any:
+        values = self._constants | given
+        for name, convert in self._sent:
+            values[name] = convert(values[name])
+        return values if self._order is None else [values[name] for name in self._order]
+
+    def _rows(self, found: Sequence[Answer]) -> Sequence[Answer]:
+        return [self._row([*row]) for row in found] if self._read else found
+
+    def _row(self, row: list[Any]) -> Answer:
+        for at, convert in self._read:
+            row[at] = convert(row[at])
+        return tuple(row)
+
+
+_known: dict[tuple[Statement, str], _Compiled] = {}
+
+
+def _compiled(statement: Statement, dialect: Dialect, names: Iterable[str]) -> _Compiled:
+    found = _known.get((statement, dialect.name))
+    if found is None:
+        found = _known[statement, dialect.name] = _Compiled(statement, dialect, names)
+    return found
+
+
+def _run(
+    connection: Connection, statement: Statement, values: Sequence[dict[str, Any]]
+) -> tuple[Sequence[Answer], int]:
+    engine, raw = connection.engine, connection.connection.dbapi_connection
+    try:
+        return _compiled(statement, engine.dialect, values[0]).run(engine, raw, values)
+    except engine.dialect.loaded_dbapi.Error as problem:
+        if engine.dialect.is_disconnect(problem, raw, None):
+            connection.invalidate(problem)
+        raise name_error(problem, engine) from problem
+
+
+def _only(rows: Sequence[Answer]) -> Answer | None:
+    if len(rows) > 1:
+        raise ValueError("more than one row")
+    return rows[0] if rows else None

@@ -42,7 +42,7 @@ def _held(browser: SessionRow, client_id: str, scope: str) -> SessionRow | None:
     now, lasts = clock.now(), outlives(scope)
     for row in prebuilt.rows(_HELD, browser=browser.id, client=client_id, now=now):
         # The opening entry in the log limits how long a session can last.
-        can_last = not lasts or row.until >= now + settings().session_max_seconds
+        can_last = not lasts or row[session_row.WIDTH] >= now + settings().session_max_seconds
         session = session_row.read(row, parent=browser)
         if session.is_offline == lasts and can_last and session.goes_on():
             return session

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from sqlalchemy import (
     JSON,
@@ -119,29 +119,37 @@ class Standing(Lifetime):
         """
         if self.await_end() or self._has_timed_out():
             return False  # an entry after a time-out would rewrite when and why it was over
-        hanging = [_over(app, Reason.BROWSER_ENDED, actor or self.id) for app in self._hanging()]
+        hanging = [app.over(Reason.BROWSER_ENDED, actor or self.id) for app in self._hanging()]
         log.revoke_each([*hanging, self.over(reason, actor)])
         return True
 
     def over(self, reason: Reason, actor: str | None) -> log.Fact:
         """Return the fact that it is over, for the log."""
-        return _over(self, reason, actor)
+        return Life(self.id, self.opened, self.access_until).over(reason, actor)
 
     def _has_timed_out(self) -> bool:
         """Return whether it has timed out by the clock of every node; a wrong clock cannot tell."""
         return self.ends_at + CLOCKS_DIFFER_SECONDS <= clock.now() and delivery.is_clock_right()
 
-    def _hanging(self) -> list[Any]:
-        """Return the locked rows of app sessions that end with it. Nothing hangs on an app's session."""
+    def _hanging(self) -> list["Life"]:
+        """Return what ends with it, the rows locked. Nothing hangs on an app's session."""
         if self.client_id != SITE:
             return []
         db.session.flush()  # this transaction may have changed some of them
-        return [row for row in prebuilt.rows(_UNDER, sid=self.id, now=clock.now()) if not outlives(row.scope)]
+        found = prebuilt.rows(_UNDER, sid=self.id, now=clock.now())
+        return [Life(*life) for scope, *life in found if not outlives(scope)]
 
 
-def _over(session: Any, reason: Reason, actor: str | None) -> log.Fact:
-    """Return the fact that a session is over, from its row."""
-    return log.Fact(Kind.REVOKED, Scope.SESSION, session.id, session.access_until, session.opened, reason.value, actor)
+class Life(NamedTuple):
+    """What the log needs of a session that ends."""
+
+    id: str
+    opened: int
+    access_until: int
+
+    def over(self, reason: Reason, actor: str | None) -> log.Fact:
+        """Return the fact that it is over."""
+        return log.Fact(Kind.REVOKED, Scope.SESSION, self.id, self.access_until, self.opened, reason.value, actor)
 
 
 class Session(Standing, Model):
@@ -307,7 +315,7 @@ def lives(table: FromClause) -> tuple[ColumnElement[bool], ...]:
 
 LIVES = lives(_SESSIONS)
 _UNDER = (
-    select(*(_SESSIONS.c[name] for name in ("id", "scope", "opened", "access_until")))
+    select(_SESSIONS.c.scope, *(_SESSIONS.c[name] for name in Life._fields))
     .where(_SESSIONS.c.parent_id == bindparam("sid"), *LIVES)
     .order_by(_SESSIONS.c.opened)
     .with_for_update()

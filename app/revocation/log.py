@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import CheckConstraint, Executable, Index, String, bindparam, func, insert, select, text, update
+from sqlalchemy import CheckConstraint, Index, String, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, scoped_session
 
 from app import clock, prebuilt
 from app.db import Model, after_commit, analyze_growth, check_durable, db
-from app.prebuilt import Answer
 from app.revocation import tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, Found, Known, LogCut, Seen, Witness
@@ -198,11 +197,11 @@ def _asked(subjects: tuple[str, ...], opened: int) -> dict[str, Any]:
     return dict(zip(_SUBJECTS, (first, *more, first, first), strict=False)) | {"opened": opened}
 
 
-def _ask(statement: Executable, session: Asked = db.session, **values: Any) -> tuple[Any, ...]:
+def _ask(statement: prebuilt.Statement, session: Asked = db.session, **values: Any) -> tuple[Any, ...]:
     """Return the size and the epoch of the log, then whatever else *statement* selects. Raises LogCut."""
     connection = session.connection()
     known = witness.known_to(connection)
-    row: Answer | None = connection.execute(statement, {"known": known.position, **values}).one_or_none()
+    row = prebuilt.ask_on(connection, statement, known=known.position, **values)
     if row is None:
         raise _lost(known, session)
     size, epoch, cut_from, anchor, *answers = row

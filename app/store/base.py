@@ -41,6 +41,9 @@ class Store(Protocol):
         *durable*: its commit waits for the disk.
         """
 
+    def at_once(self, raw: Any) -> AbstractContextManager[None]:
+        """Have each statement of a connection of the driver's be a transaction of its own."""
+
     def maintaining(self) -> AbstractContextManager[None]:
         """Give connections that are made meanwhile the time that a command may take, not a web request."""
 

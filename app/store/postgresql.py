@@ -156,6 +156,15 @@ class PostgreSQL:
         if patience < LOCK_SECONDS:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(patience * 1000))}")
 
+    @contextmanager
+    def at_once(self, raw: Bounded) -> Iterator[None]:
+        raw.autocommit = True
+        try:
+            yield
+        finally:
+            if not raw.closed:
+                raw.autocommit = False
+
     def maintaining(self) -> AbstractContextManager[None]:
         return self._limited(_COMMAND)
 

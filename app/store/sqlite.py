@@ -80,6 +80,10 @@ class Sqlite:
         finally:
             raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
+    def at_once(self, raw: sqlite3.Connection) -> nullcontext[None]:
+        """It is so without a BEGIN."""
+        return nullcontext()
+
     def maintaining(self) -> nullcontext[None]:
         return nullcontext()
 
