@@ -218,8 +218,6 @@ def _patience() -> float:
 
 
 def _name_error(context: ExceptionContext) -> StoreUnavailable | None:
-    if context.is_pre_ping:
-        return None  # the pool opens another connection
     return _unavailable(context.sqlalchemy_exception, context.original_exception)
 
 

@@ -94,7 +94,7 @@ class _Compiled:
         self._text = str(found)
         self._order: Sequence[str] | None = found.positiontup
         binds = {name: bind for bind, name in found.bind_names.items()}
-        self._constants = {name: bind.value for name, bind in binds.items() if not bind.required}
+        self._constants = {name: _plain(bind.value) for name, bind in binds.items() if not bind.required}
         sent = ((name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in binds.items())
         read = (one.type.dialect_impl(dialect).result_processor(dialect, None) for one in statement.exported_columns)
         self._sent = [(name, convert) for name, convert in sent if convert]
@@ -125,6 +125,11 @@ class _Compiled:
         for at, convert in self._read:
             row[at] = convert(row[at])
         return tuple(row)
+
+
+def _plain(value: Any) -> Any:
+    """Return a word of a StrEnum as mere text: SQLite's driver takes as long to adapt it as for a whole statement."""
+    return str(value) if isinstance(value, str) else value
 
 
 _known: dict[tuple[Statement, str], _Compiled] = {}

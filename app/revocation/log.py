@@ -229,7 +229,7 @@ def _append(facts: Sequence[Fact]) -> list[Entry]:
     entries = [_entry(position, fact) for position, fact in enumerate(facts, first)]
     nonces = [secrets.token_bytes(16) for _ in entries]
     pairs = list(zip(entries, nonces, strict=True))
-    prebuilt.add(_APPEND, [entry._asdict() | {"nonce": nonce} for entry, nonce in pairs])
+    prebuilt.add(_APPEND, [_columns(entry) | {"nonce": nonce} for entry, nonce in pairs])
     last = tree.append(first, [entry.commitment(nonce) for entry, nonce in pairs])
     after_commit(_Note(_witness()), once=_Note).seen = Seen(epoch, entries[-1].position, last)
     for write in current_app.extensions["projections"]:
@@ -242,6 +242,10 @@ def _entry(position: int, fact: Fact) -> Entry:
     return Entry(
         position, fact.kind, fact.scope, fact.subject, opened, fact.until, clock.now(), fact.reason, fact.actor
     )
+
+
+def _columns(entry: Entry) -> dict[str, Any]:
+    return entry._asdict() | {"kind": entry.kind.value, "scope": entry.scope.value}
 
 
 @dataclass

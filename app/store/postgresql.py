@@ -1,5 +1,7 @@
 """PostgreSQL: one read-write primary for any number of machines."""
 
+import select
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -9,13 +11,15 @@ import psycopg
 from psycopg.abc import Buffer, PQGen
 from psycopg.errors import _WaitTimeout
 from psycopg.types.string import StrDumper
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event, exc
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.store.base import StoreUnavailable
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 3  # the longest wait for one answer, however the line was cut
+TRUSTED_SECONDS = 1  # from its last use, a connection is taken to be well as long as nothing comes on it
 KEPT = 8
 LOCK_SECONDS = 5
 _MIGRATING = 0x51_6E_0D  # a number that names our lock
@@ -71,6 +75,21 @@ def _session(connection: Bounded) -> tuple[int, dict[str, str]]:
     return pid, dict(connection.execute(asked, ([*LIMITS, *_ALWAYS],), prepare=False).fetchall())
 
 
+def _is_well(connection: Bounded, used_at: float) -> bool:
+    """Return whether the server is still there. A server that leaves says so: a line that was used a moment ago, and on
+    which nothing has come since, is not tried."""
+    try:
+        news = select.poll()
+        news.register(connection.fileno(), select.POLLIN)
+        if time.monotonic() - used_at >= TRUSTED_SECONDS or news.poll(0):
+            connection.autocommit = True
+            connection.execute(";", prepare=False)
+            connection.autocommit = False
+    except psycopg.Error:
+        return False
+    return True
+
+
 class WithoutNul(StrDumper):
     """Text as PostgreSQL can take it: without NUL, which it refuses even in a question."""
 
@@ -96,7 +115,6 @@ class PostgreSQL:
             "creator": self.connect,
             "pool_size": KEPT,
             "max_overflow": self._connections - KEPT,
-            "pool_pre_ping": True,
         }
 
     def connect(self, *, autocommit: bool = False) -> Bounded:
@@ -142,7 +160,14 @@ class PostgreSQL:
             )
 
     def attach(self, engine: Engine) -> None:
-        """Do nothing: every connection comes from `connect`, which has set it up."""
+        """Try a connection before its use, without a round trip where that tells nothing new."""
+
+        def check(connection: Bounded, record: ConnectionPoolEntry, _proxy: object) -> None:
+            if "used_at" in record.info and not _is_well(connection, record.info["used_at"]):
+                raise exc.DisconnectionError  # the pool opens another
+
+        event.listen(engine, "checkout", check)
+        event.listen(engine, "checkin", lambda _, record: record.info.update(used_at=time.monotonic()))
 
     def start(self) -> None:
         """Do nothing: the server works in the background by itself."""

@@ -52,14 +52,13 @@ def _told() -> Any:
     """Select whom to tell of the entries from *first* to *last*: the apps whose sessions these ended; and, under a
     browser that they ended, those whose sessions live on: the app is to let go of that browser."""
     entry, session, app = map(prebuilt.table, (log.LogEntry, Session, Client))
-    ended = session.c.ended_entry == entry.c.position
-    named = and_(entry.c.subject == session.c.id, ended), and_(entry.c.subject == session.c.user_id, ended)
+    ended = session.c.ended_entry == entry.c.position  # itself, or all of its user's
     lives_on = and_(session.c.parent_id == entry.c.subject, session.c.ended_entry.is_(None))
     told = entry.c.position, entry.c.at, session.c.id, session.c.user_id, session.c.client_id
     return (
         select(*told, app.c.backchannel_logout_uri, app.c.may_be_private)
         .select_from(entry)
-        .join(session, or_(*named, lives_on))
+        .join(session, or_(ended, lives_on))
         .join(app, app.c.id == session.c.client_id)
         .where(entry.c.position.between(bindparam("first"), bindparam("last")), entry.c.kind == Kind.REVOKED)
         .where(session.c.client_id != SITE, app.c.backchannel_logout_uri.is_not(None))
