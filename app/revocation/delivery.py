@@ -131,7 +131,7 @@ def settle(position: int | None) -> None:
         after_commit(_Wait(delivery), once=_Wait).extend(position)
     else:
         let_go()
-        delivery.spread(position, db.engine)
+        delivery.spread(position)
 
 
 def settle_all() -> None:
@@ -162,7 +162,7 @@ class _Wait:
         self.is_new |= is_new
 
     def __call__(self) -> None:
-        self.node.spread(self.position, db.engine, is_new=self.is_new)
+        self.node.spread(self.position, is_new=self.is_new)
 
 
 def _delivery() -> Delivery:

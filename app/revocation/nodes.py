@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import metrics
@@ -89,7 +89,7 @@ class Node:
         self.lease.end()
         atexit.unregister(self._leave)
 
-    def spread(self, position: int, engine: Engine, *, is_new: bool = False) -> None:
+    def spread(self, position: int, *, is_new: bool = False) -> None:
         """Wait until every registered node has read the committed entry at *position*, or until none of them can
         trust a memory without it. *is_new*: just committed, so the nodes are woken.
 
@@ -101,7 +101,7 @@ class Node:
         most = confirmed = 0  # some of the nodes may be struck out meanwhile
         while not self.lease.is_over_everywhere(began):
             try:
-                nodes, confirmed = registry.count(engine, position)
+                nodes, confirmed = registry.count(position)
             except Exception as problem:  # of any kind: no node is known to have read the entry
                 nodes, confirmed = max(most, 1), 0
                 _log.warning("the registry of nodes cannot be read: %s", problem)

@@ -1,10 +1,9 @@
 """The registered nodes, each of which must confirm a revocation."""
 
-from typing import Any
-
-from sqlalchemy import Engine, String, func, select
+from sqlalchemy import String, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app import prebuilt
 from app.db import Model
 
 
@@ -17,9 +16,11 @@ class Registered(Model):
     beat: Mapped[int]
 
 
-def count(engine: Engine, position: int) -> tuple[int, int]:
+_NODES = prebuilt.table(Registered)
+_COUNT = select(func.count(), func.count().filter(_NODES.c.position >= bindparam("wanted"))).select_from(_NODES)
+
+
+def count(position: int) -> tuple[int, int]:
     """Return how many nodes are registered, and how many of them have read the entry at *position*."""
-    counted: Any = select(func.count(), func.count().filter(Registered.position >= position)).select_from(Registered)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        nodes, confirmed = connection.execute(counted).one()
+    nodes, confirmed = prebuilt.look(_COUNT, wanted=position) or (0, 0)
     return nodes, confirmed

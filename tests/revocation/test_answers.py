@@ -72,9 +72,9 @@ def nodes(instance: Path, still_clock: StillClock, monkeypatch: pytest.MonkeyPat
     asked: Counter[Engine] = Counter()
     count = registry.count
 
-    def counting(engine: Engine, position: int) -> tuple[int, int]:
-        asked[engine] += 1
-        return count(engine, position)
+    def counting(position: int) -> tuple[int, int]:
+        asked[db.engine] += 1
+        return count(position)
 
     monkeypatch.setattr(registry, "count", counting)
     here, there = (Site(instance, MAX_STALENESS_SECONDS=str(LEASE)) for _ in range(2))
