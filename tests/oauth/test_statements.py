@@ -70,7 +70,7 @@ def granted(site: Site, web: App) -> Grant:
         ("introspect refresh", 3, 3, 5),
         ("introspect unknown", 3, 3, 5),
         ("revoke access", 7, 7, 11),
-        ("revoke refresh", 10, 10, 13),
+        ("revoke refresh", 10, 10, 12),
     ],
 )
 def test_an_act_of_an_app_sends_no_statement_more(
