@@ -63,6 +63,7 @@ class Line:
 
     def __init__(self, port: int) -> None:
         self.delay = 0.0  # seconds for each piece
+        self.cuts = {"requests": -1, "answers": -1}  # so many bytes of each are still let through; all, if negative
         self.drops_commits = False  # each COMMIT reaches the database, and its answer is lost with the connection
         self.drops_only = b""  # ... on a connection that has said this
         self.dropped = 0
@@ -87,6 +88,7 @@ class Line:
 
     def mend(self) -> None:
         self.delay, self.drops_commits, self._is_broken = 0.0, False, False
+        self.cuts = dict.fromkeys(self.cuts, -1)
         self._open.set()
 
     def close(self) -> None:
@@ -111,18 +113,28 @@ class Line:
         def ask(content: bytes) -> None:
             if self._is_doomed(content, said):
                 committing.set()
-            far.sendall(content)
+            self._pass("requests", content, far)
 
         def answer(content: bytes) -> None:
             if committing.is_set():
                 self.dropped += 1
                 raise ConnectionAbortedError
-            near.sendall(content)
+            self._pass("answers", content, near)
 
         threading.Thread(target=self._carry, args=(near, far, ask), daemon=True).start()
         threading.Thread(target=self._carry, args=(far, near, answer), daemon=True).start()
         if self._is_broken:
             _shut(near)
+
+    def _pass(self, which: str, content: bytes, to: socket.socket) -> None:
+        left = self.cuts[which]
+        if left < 0:
+            return to.sendall(content)
+        self.cuts[which] = max(0, left - len(content))
+        to.sendall(content[:left])
+        if len(content) >= left:
+            raise ConnectionAbortedError
+        return None
 
     def _is_doomed(self, content: bytes, said: threading.Event) -> bool:
         if self.drops_only in content:

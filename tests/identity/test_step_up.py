@@ -263,6 +263,20 @@ def test_two_tabs_around_a_confirmation_are_never_signed_out(
         site.wait(301)
 
 
+@pytest.mark.parametrize("late", [12, 30, 60])
+def test_nor_if_the_answer_is_late_and_the_other_tab_has_renewed_meanwhile(site: Site, ada: Browser, late: int) -> None:
+    """A slow proxy holds the answer to the form until the access token that the other tab has is over."""
+    site.wait(301 - late)
+    before = ada.pocket()
+    confirm(ada)
+    site.wait(late)
+    assert site.thief(before, REFRESH).is_signed_in()
+    assert may_act(ada), "the answer arrives"
+    for _ in range(4):
+        assert ada.is_signed_in()
+        site.wait(301)
+
+
 def test_nor_if_a_third_tab_uses_the_link_at_that_very_moment(
     site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
