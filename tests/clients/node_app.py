@@ -10,9 +10,10 @@ from tests.forking import PROJECT
 
 
 class Node:
-    """*has_key*: it proves a key of its own with each request (DPoP)."""
+    """*has_key*: it proves a key of its own with each request (DPoP). *jwk*: the private key by which it proves who it is,
+    in place of a secret; it then also pushes its requests."""
 
-    def __init__(self, script: str, app: App, *, has_key: bool = False) -> None:
+    def __init__(self, script: str, app: App, *, has_key: bool = False, jwk: dict[str, Any] | None = None) -> None:
         self._process = subprocess.Popen(
             ["node", f"{script}.mjs"],
             cwd=PROJECT / "tests" / "node",
@@ -30,6 +31,7 @@ class Node:
                 "redirect_uri": app.redirect_uri,
                 "scope": SCOPE,
                 "has_key": has_key,
+                "jwk": jwk,
             },
         )
 

@@ -1,6 +1,6 @@
 // An app on oauth4webapi.
 import * as oauth from "oauth4webapi";
-import { serve } from "./lines.mjs";
+import { read, serve } from "./lines.mjs";
 
 const plain = { [oauth.allowInsecureRequests]: true }; // on this machine there is no TLS
 let app, client, proof, site, tokens, verifier, state, nonce, options;
@@ -15,12 +15,21 @@ async function withNonce(act) {
   }
 }
 
+async function push(wanted) {
+  return withNonce(async () => {
+    const answer = await oauth.pushedAuthorizationRequest(site, client, proof, wanted, options);
+    const { request_uri } = await oauth.processPushedAuthorizationResponse(site, client, answer);
+    return { client_id: app.id, request_uri };
+  });
+}
+
 await serve(
   {
     async start(given) {
       app = given;
       client = { client_id: app.id };
-      proof = app.secret ? oauth.ClientSecretPost(app.secret) : oauth.None();
+      const secret = app.secret ? oauth.ClientSecretPost(app.secret) : oauth.None();
+      proof = app.jwk ? oauth.PrivateKeyJwt(await read(app.jwk)) : secret;
       const key = app.has_key ? { DPoP: oauth.DPoP(client, await oauth.generateKeyPair("ES256")) } : {};
       options = { ...plain, ...key };
     },
@@ -29,8 +38,7 @@ await serve(
       const issuer = new URL(app.issuer);
       site = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, plain));
       [verifier, state, nonce] = [oauth.generateRandomCodeVerifier(), oauth.generateRandomState(), oauth.generateRandomNonce()];
-      const address = new URL(site.authorization_endpoint);
-      address.search = new URLSearchParams({
+      const wanted = {
         client_id: app.id,
         redirect_uri: app.redirect_uri,
         response_type: "code",
@@ -39,7 +47,9 @@ await serve(
         nonce,
         code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
         code_challenge_method: "S256",
-      });
+      };
+      const address = new URL(site.authorization_endpoint);
+      address.search = new URLSearchParams(app.jwk ? await push(wanted) : wanted);
       return address;
     },
 

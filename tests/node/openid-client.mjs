@@ -1,6 +1,6 @@
 // An app on openid-client.
 import * as client from "openid-client";
-import { serve } from "./lines.mjs";
+import { read, serve } from "./lines.mjs";
 
 let app, site, tokens, checks, options;
 
@@ -11,7 +11,8 @@ await serve(
     },
 
     async ask() {
-      const proof = app.secret ? client.ClientSecretBasic(app.secret) : client.None();
+      const secret = app.secret ? client.ClientSecretBasic(app.secret) : client.None();
+      const proof = app.jwk ? client.PrivateKeyJwt(await read(app.jwk)) : secret;
       site = await client.discovery(new URL(app.issuer), app.id, app.secret ?? undefined, proof, {
         // On this machine there is no TLS. What TLS would prove of the ID token, its signature does.
         execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
@@ -23,14 +24,16 @@ await serve(
         expectedNonce: client.randomNonce(),
         idTokenExpected: true,
       };
-      return client.buildAuthorizationUrl(site, {
+      const build = app.jwk ? client.buildAuthorizationUrlWithPAR : client.buildAuthorizationUrl;
+      const wanted = {
         redirect_uri: app.redirect_uri,
         scope: app.scope,
         state: checks.expectedState,
         nonce: checks.expectedNonce,
         code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
         code_challenge_method: "S256",
-      });
+      };
+      return build(site, wanted, options);
     },
 
     async arrive(callback) {
