@@ -33,15 +33,22 @@ def check(*, scope: str | None = None) -> Claims | Response:
     if "access_token" in environ.get("QUERY_STRING", "") or (has_body and "access_token" in request.form):
         return _refuse(scheme, "invalid_request", "The token is sent in more than one way.", status=400)
     claims = access_token.check(token)
-    if not isinstance(claims, Claims) or is_bound(claims) or claims.token_type != scheme:
+    if not isinstance(claims, Claims) or is_refused(claims) or claims.token_type != scheme:
         return _refuse(scheme, "invalid_token", _NO_GOOD)
     refusal = _unproved(claims, token) if scheme == DPOP else None
     return refusal or _insufficient(claims, scheme, scope) or claims
 
 
-def is_bound(claims: Claims) -> bool:
-    """Return whether the token's session is bound to its device: then only pages take it, with the device's proof."""
-    if claims.client_id != SITE or not settings().https or request.environ.get(OWN):
+def is_refused(claims: Claims) -> bool:
+    """Return whether no API takes a good token, because it is not bound to a key where all have to be, or because its
+    session is bound to a device: then only pages take it, with the device's proof."""
+    if request.environ.get(OWN):
+        return False
+    return (settings().is_fapi and claims.jkt is None) or _is_bound_to_device(claims)
+
+
+def _is_bound_to_device(claims: Claims) -> bool:
+    if claims.client_id != SITE or not settings().https:
         return False
     session = session_row.find(claims.sid)
     return session is not None and session.bound_at is not None
@@ -84,14 +91,16 @@ def _refuse(
 ) -> Response:
     """Answer with a challenge (RFC 6750, section 3): no error code where no token was sent. *more*: its other attributes.
 
-    A token is asked for in either scheme (RFC 9449, section 7.2).
+    A token is asked for in each scheme that there is (RFC 9449, section 7.2).
     """
+    offered = [DPOP] if settings().is_fapi else [BEARER, DPOP]
+    used = scheme if scheme in offered else DPOP
     answer = jsonify({"error": error} if error else {})
     answer.status_code = status
     detail = f', error="{error}", error_description="{description}"' if error else ""
     detail += "".join(f', {name}="{value}"' for name, value in more.items())
-    answer.headers["WWW-Authenticate"] = f"{scheme} {_DETAILS[scheme]}{detail}"
-    if status == 401:
-        other = BEARER if scheme == DPOP else DPOP
-        answer.headers.add("WWW-Authenticate", f"{other} {_DETAILS[other]}")
+    answer.headers["WWW-Authenticate"] = f"{used} {_DETAILS[used]}{detail}"
+    for other in offered if status == 401 else ():
+        if other != used:
+            answer.headers.add("WWW-Authenticate", f"{other} {_DETAILS[other]}")
     return answer

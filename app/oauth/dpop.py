@@ -8,6 +8,7 @@ from typing import Any, cast
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.grants import BaseGrant
 
+from app.config import settings
 from app.db import writing
 from app.identity.dpop import presented
 from app.identity.dpop.presented import INVALID, Proved, Unproved
@@ -56,6 +57,6 @@ def _key(client: Registered) -> Proved | None:
     found = presented.check()
     if found is not None:
         return replace(found, binds_refresh=client.is_public)
-    if client.dpop_bound_access_tokens:
+    if client.dpop_bound_access_tokens or settings().is_fapi:
         raise Unproved(INVALID, "This client has to prove its key: the header DPoP is missing.")
     return None

@@ -164,7 +164,7 @@ class Access:
 
     def describe(self) -> dict[str, Any] | None:
         claims = access_token.check(self.token)
-        if not isinstance(claims, Claims) or bearer.is_bound(claims) or demand.refuses(claims.sub, claims.amr):
+        if not isinstance(claims, Claims) or bearer.is_refused(claims) or demand.refuses(claims.sub, claims.amr):
             return None
         said = {name: value for name in _TOLD if (value := getattr(claims, name)) is not None}
         return said | access_token.acr(claims) | access_token.cnf(claims) | {"token_type": claims.token_type}

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.browsers import Browser, Site
+from tests.browsers import ACCESS, Browser, Site
 from tests.oauth.conftest import App, register_app
 from tests.oauth.flow import CALLBACK, Flow, led
 from tests.oauth.keyed import Keyed, Signer, key_file, register_keyed
+from tests.oauth.proofs import Holder, fault
 
 pytestmark = pytest.mark.page
 
@@ -72,6 +73,42 @@ def test_an_app_with_a_secret_is_brought_along(site: Site, web: App, tmp_path: P
     key = Signer()
     assert site.run("clients", "change", web.id, "--jwks", key_file(tmp_path, key.public)).exit_code == 0
     assert Keyed(site, web.id, None, key).revoke("x").status_code == 200
+
+
+def test_every_app_gets_bound_tokens_alone(site: Site, ada: Browser) -> None:
+    app = register_keyed(site)
+    flow, holder = Flow(app), Holder(app)
+    code = led(ada.post(flow.pushed(), decision="allow", sid=ada.session()["sid"]))["code"]
+    answer = flow.exchange(code)
+    assert (answer.status_code, fault(answer)) == (400, "invalid_dpop_proof")
+    tokens = holder.exchange(flow, code).get_json()
+    assert tokens["token_type"] == "DPoP"
+    answer = app.refresh(tokens["refresh_token"])
+    assert (answer.status_code, fault(answer)) == (400, "invalid_dpop_proof")
+    assert holder.refresh(tokens["refresh_token"]).get_json()["token_type"] == "DPoP"
+    assert holder.call(tokens["access_token"]).status_code == 200
+    assert holder.call(tokens["access_token"], path="/oauth/userinfo").status_code == 200
+    assert app.post("/oauth/introspect", token=tokens["access_token"]).get_json()["cnf"] == {"jkt": holder.key.jkt}
+
+
+def test_no_api_takes_a_token_that_is_not_bound_not_even_the_sites_own_or_one_from_before(
+    site: Site, open_site: Callable[..., Site], ada: Browser
+) -> None:
+    before = open_site()
+    api = register_keyed(site, "API", scope="introspect")
+    plain = register_app(before, "Page", public=True)
+    person = before.member("bea@example.org")
+    for access in (Flow(plain).connect(person)["access_token"], ada.pocket()[ACCESS]):
+        assert before.browser().api(access).status_code == 200
+        for path in ("/api/me", "/oauth/userinfo"):
+            answer = site.browser().get(path, Authorization=f"Bearer {access}")
+            assert (answer.status_code, fault(answer)) == (401, "invalid_token")
+            assert len(answer.headers.getlist("WWW-Authenticate")) == 1
+            assert answer.headers["WWW-Authenticate"].startswith('DPoP realm="api", algs="')
+        assert api.post("/oauth/introspect", token=access).get_json() == {"active": False}
+    assert site.browser().get("/api/me").headers.getlist("WWW-Authenticate") == [
+        'DPoP realm="api", algs="ES256 PS256 Ed25519 EdDSA"'
+    ]
 
 
 def test_the_sites_own_pages_go_on_as_before(site: Site, ada: Browser) -> None:
