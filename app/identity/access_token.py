@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import threading
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from types import NoneType
 from typing import Any, get_args, get_type_hints
@@ -57,6 +57,7 @@ class Claims:
 
 
 _KINDS = {name: get_args(kind) or (kind,) for name, kind in get_type_hints(Claims).items()} | {"amr": (tuple, NoneType)}
+_SAID = [field.name for field in fields(Claims) if field.name != "jkt"]
 _REQUIRED = [field.name for field in fields(Claims) if field.default is MISSING]
 
 
@@ -100,7 +101,7 @@ def issue(
         amr=proofs.published(_how(session, proof)),
         jkt=jkt,
     )
-    said = {name: value for name, value in asdict(claims).items() if value is not None and name != "jkt"}
+    said = {name: value for name in _SAID if (value := getattr(claims, name)) is not None}
     content = said | {"status": status_list.claim(session.opened)} | acr(claims) | cnf(claims)
     return access_keys().signing(now).sign(content, TYPE), claims
 

@@ -7,10 +7,11 @@ from app.config import settings
 from app.identity import activity, session_row, sessions
 from app.identity.lifetime import outlives
 from app.identity.proof import Proof
-from app.identity.session import LIVES, Reason, Session
+from app.identity.session import LIVES, Reason, Session, opening
 from app.identity.session_row import SessionRow
 from app.revocation import log
 
+MOST_LIVES = 10  # of an app's session that each exchange renews; then another begins
 _SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
 _OF_APP = _SESSIONS.c.client_id == bindparam("client"), *LIVES
 _HELD = (
@@ -24,7 +25,7 @@ _COUNT = select(func.count()).select_from(_SESSIONS).where(_SESSIONS.c.user_id =
 
 
 def give(browser: SessionRow, client_id: str, scope: str, proof: Proof, *, most: int) -> SessionRow:
-    """Return the app's session in *browser*, not yet written: the one that it holds, extended, or a new one.
+    """Return the app's session in *browser*: the one that it holds, extended and not yet written, or a new one.
 
     *most*: how many sessions of one person an app can hold.
 
@@ -64,10 +65,32 @@ def _extended(session: SessionRow, scope: str, proof: Proof) -> SessionRow:
     )
 
 
+def begin(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> SessionRow:
+    """Begin an app's session in *browser*, which allowed it, and write it.
+
+    Must run inside `db.writing`, with the row of *browser* locked and found to go on.
+    """
+    life, lasts = settings().session_max_seconds, outlives(scope)
+    columns = opening(
+        user_id=browser.user_id,
+        client_id=client_id,
+        scope=scope,
+        expires_at=clock.now() + life if lasts else browser.expires_at,
+        until=clock.now() + MOST_LIVES * life if lasts else None,
+        last_auth_at=proof.at or 0,
+        amr=proof.how,
+        keep=True,
+        user_agent=browser.user_agent,
+        address=browser.address,
+        parent_id=browser.id,
+    )
+    return session_row.add(columns, parent=browser)
+
+
 def _begun(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> SessionRow:
-    begun = Session.grant(browser, client_id, scope, auth_time=proof.at or 0, amr=proof.how)
+    begun = begin(browser, client_id, scope, proof)
     activity.record("app_connected", begun.user_id, begun)
-    return session_row.of(begun, parent=browser)
+    return begun
 
 
 def _make_room(user_id: str, client_id: str, most: int) -> None:

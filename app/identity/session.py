@@ -37,7 +37,6 @@ from app.revocation.entries import Entry, Kind, Scope
 SITE = "signed-out"  # the client id of this site's own pages
 UNKEPT_SECONDS = 12 * 60 * 60
 SEEN_SECONDS = 60
-MOST_LIVES = 10  # of an app's session that each exchange renews; then another begins
 CLOCKS_DIFFER_SECONDS = 5  # more than the clocks of two nodes may differ
 _ENDED = text("ended_entry IS NOT NULL")
 
@@ -216,7 +215,7 @@ class Session(Standing, Model):
         cls, user: User, browser: Browser, *, keep: bool, name: str | None = None, amr: str = proof.PASSWORD
     ) -> Self:
         """Begin a session and append *opened*. Must run inside `db.writing`, with the user's row locked."""
-        return cls._open(
+        columns = opening(
             user_id=user.id,
             client_id=SITE,
             scope="session",
@@ -227,40 +226,7 @@ class Session(Standing, Model):
             user_agent=browser.user_agent,
             address=browser.address,
         )
-
-    @classmethod
-    def grant(cls, parent: Standing, client_id: str, scope: str, *, auth_time: int, amr: str | None = None) -> Self:
-        """Begin an app's session under the browser session that allowed it, and append *opened*.
-
-        *auth_time* and *amr*: when and how the user had proved who they are to the browser that allowed it. Must run
-        inside `db.writing`, with the row of *parent* locked and found to go on.
-        """
-        life = settings().session_max_seconds
-        return cls._open(
-            user_id=parent.user_id,
-            client_id=client_id,
-            scope=scope,
-            expires_at=clock.now() + life if outlives(scope) else parent.expires_at,
-            until=clock.now() + MOST_LIVES * life if outlives(scope) else None,
-            last_auth_at=auth_time,
-            amr=amr,
-            keep=True,
-            user_agent=parent.user_agent,
-            address=parent.address,
-            parent_id=parent.id,
-        )
-
-    @classmethod
-    def _open(cls, *, expires_at: int, until: int | None = None, **more: Any) -> Self:
-        now, sid = clock.now(), secrets.token_urlsafe(16)
-        common = {"began_at": now, "last_auth_at": now, "last_seen_at": now, "access_until": now}
-        session = cls(
-            id=sid,
-            opened=log.open_session(sid, until=until or expires_at).position,
-            idle_until=now + settings().session_idle_seconds,
-            expires_at=expires_at,
-            **common | more,
-        )
+        session = cls(**columns)
         db.session.add(session)
         db.session.flush()
         return session
@@ -303,6 +269,24 @@ class Session(Standing, Model):
         """
         lasting = update(Session).where(Session.parent_id == self.id, Session.ended_entry.is_(None))
         db.session.execute(lasting.values(parent_id=heir.id))
+
+
+def opening(*, expires_at: int, until: int | None = None, **more: Any) -> dict[str, Any]:
+    """Append that a session begins, and return its columns. *until*: how long it may be renewed, if beyond *expires_at*.
+
+    Must run inside `db.writing`.
+    """
+    now, sid = clock.now(), secrets.token_urlsafe(16)
+    return {
+        "id": sid,
+        "opened": log.open_session(sid, until=until or expires_at).position,
+        "began_at": now,
+        "last_auth_at": now,
+        "last_seen_at": now,
+        "access_until": now,
+        "idle_until": now + settings().session_idle_seconds,
+        "expires_at": expires_at,
+    } | more
 
 
 _SESSIONS = prebuilt.table(Session)

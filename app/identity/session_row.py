@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from app import clock, prebuilt
 from app.config import settings
@@ -75,6 +75,8 @@ _GIVEN = "access_until", "last_seen_at", "idle_until", "scope", "last_auth_at", 
 _IT = update(_SESSIONS).where(_SESSIONS.c.id == bindparam("sid"))
 NOTE = _IT.values({name: bindparam(f"now_{name}") for name in _NOTED})
 NOTE_GIVEN = _IT.values({name: bindparam(f"now_{name}") for name in _GIVEN})
+_EMPTY: dict[str, Any] = dict.fromkeys(column.name for column in COLUMNS) | {"chains": 0}
+_ADD = insert(_SESSIONS).values({"proofs": 0} | {name: bindparam(f"new_{name}") for name in _EMPTY})
 _READ = select(*COLUMNS).where(_SESSIONS.c.id == bindparam("sid"))
 _LOCK = (
     _READ.join(_USERS, _USERS.c.id == _SESSIONS.c.user_id).with_for_update(of=(_USERS, _SESSIONS))  # in this order
@@ -110,6 +112,13 @@ def lock(sid: str) -> SessionRow | None:
 def of(session: Session, *, parent: SessionRow | None = None) -> SessionRow:
     """Return the row of an ORM object."""
     return _under(parent, SessionRow(*(getattr(session, field.name) for field in fields(SessionRow))))
+
+
+def add(columns: dict[str, Any], *, parent: SessionRow) -> SessionRow:
+    """Write the row of an app's session that begins. Must run inside `db.writing`."""
+    whole = _EMPTY | columns
+    prebuilt.write(_ADD, **{f"new_{name}": value for name, value in whole.items()})
+    return _under(parent, SessionRow(**whole))
 
 
 def note(session: SessionRow) -> None:

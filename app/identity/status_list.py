@@ -37,7 +37,7 @@ def claim(opened: int) -> dict[str, Any]:
 
 def index(opened: int) -> int:
     """Return the place of a session in its list: no other session's, and without the secret not to be foreseen."""
-    return _index(_key(settings().secret_key), opened)
+    return _remembered(settings().secret_key, opened)
 
 
 def _index(key: bytes, opened: int) -> int:
@@ -149,8 +149,8 @@ def _sign(number: int, head: tuple[int, str], good_until: float, packed: str, no
 def _pack(number: int, now: int) -> tuple[float, str]:
     """Return until when the list stays as it is if nothing else is revoked, and its content."""
     suspended, ended = _unexpired(number, now)
-    statuses = {_place(opened): int(Status.SUSPENDED) for opened, _ in suspended}
-    statuses |= {_place(opened): int(Status.INVALID) for opened, _ in ended}
+    statuses = {index(opened): int(Status.SUSPENDED) for opened, _ in suspended}
+    statuses |= {index(opened): int(Status.INVALID) for opened, _ in ended}
     good_until = min((until for _, until in [*suspended, *ended]), default=math.inf)
     return good_until, base64.urlsafe_b64encode(pack(statuses, SIZE)).rstrip(b"=").decode()
 
@@ -175,10 +175,6 @@ def _unexpired(number: int, now: int) -> tuple[list[Revoked], list[Revoked]]:
         *named(Scope.SESSION),
         *((opened, until) for opened, until in db.session.execute(cut_off)),
     ]
-
-
-def _place(opened: int) -> int:
-    return _remembered(settings().secret_key, opened)
 
 
 @lru_cache(1 << 16)

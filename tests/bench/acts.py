@@ -15,9 +15,10 @@ import jwt
 from flask import Flask
 
 from app.db import db, writing
-from app.identity import refresh_token
+from app.identity import grant, refresh_token, session_row
 from app.identity import user as users
 from app.identity.browsers import Browser
+from app.identity.proof import Proof
 from app.identity.session import Session
 from tests.backings import Backing, PostgreSQL
 from tests.bench.arms import Act, Arm, again, flooding
@@ -164,11 +165,10 @@ class Acts:
     def _grant(self) -> refresh_token.Tokens:
         """Return the app's tokens."""
         with self._site.app.test_request_context(base_url=SITE_URL), writing():
-            browser = self._start(f"app-{next(self._numbers)}@example.org")
-            session = Session.grant(browser, self._app["client_id"], _SCOPE, auth_time=browser.last_auth_at)
-            tokens = refresh_token.issue(session)
-            db.session.flush()
-            return tokens
+            browser = session_row.of(self._start(f"app-{next(self._numbers)}@example.org"))
+            proof = Proof(browser.last_auth_at, browser.amr)
+            session = grant.begin(browser, self._app["client_id"], _SCOPE, proof)
+            return refresh_token.give(session, _SCOPE, proof)
 
     def _begin(self, email: str) -> Pocket:
         with self._site.app.test_request_context(base_url=SITE_URL), writing():

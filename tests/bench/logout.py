@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.db import db, writing
-from app.identity import refresh_token
+from app.identity import grant, refresh_token, session_row
 from app.identity import user as users
 from app.identity.browsers import Browser
+from app.identity.proof import Proof
 from app.identity.session import Session
 from app.oauth import client as clients
 from tests import backings
@@ -52,7 +53,7 @@ class Arm:
             assert ada is not None
             browser = Session.start(ada, Browser("a browser", "192.0.2.1"), keep=True)
             for app in self.apps:
-                Session.grant(browser, app, "openid", auth_time=browser.last_auth_at)
+                grant.begin(session_row.of(browser), app, "openid", Proof(browser.last_auth_at, None))
             tokens = refresh_token.issue(browser)
             db.session.flush()
             return {ACCESS: tokens.access, REFRESH: tokens.refresh}

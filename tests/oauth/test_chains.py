@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from app.identity import session
+from app.identity import grant
 from app.oauth import code
 from tests.browsers import PASSWORD, Browser, Site
 from tests.oauth.conftest import App, alive, register_app
@@ -311,7 +311,7 @@ def test_an_app_that_hangs_on_its_browser_lasts_as_long_as_that(site: Site, ada:
 def test_a_session_is_lengthened_as_long_as_the_log_says_it_can_last(
     open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "MOST_LIVES", 3)
+    monkeypatch.setattr(grant, "MOST_LIVES", 3)
     site = open_site()
     ada, web = site.member(), register_app(site, "Web")
     ada.sign_in(keep="y")

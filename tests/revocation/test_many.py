@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import event, select
 
 from app.db import db, writing
-from app.identity import sessions, user
+from app.identity import grant, session_row, sessions, user
 from app.identity.browsers import Browser as Agent
+from app.identity.proof import Proof
 from app.identity.session import Reason, Session
 from app.revocation import checkpoint, log, tree
 from app.revocation.entries import Kind, Scope
@@ -116,9 +117,9 @@ def test_ending_the_others_ends_their_apps_first_and_spares_those_of_this_browse
     with site.app.app_context(), writing():
         current, *others = sessions.live(user.find("ada@example.org").id)[::-1]  # type: ignore[union-attr]
         user.lock(current.user_id)
-        mine = Session.grant(current, "app", "openid", auth_time=0).id
-        theirs = [Session.grant(other, "app", "openid", auth_time=0).id for other in others]
-        loose = Session.grant(current, "app", "openid offline_access", auth_time=0).id
+        mine = granted(current, "openid")
+        theirs = [granted(other, "openid") for other in others]
+        loose = granted(current, "openid offline_access")
         assert sessions.end_others(current, Reason.ENDED_OTHERS) == 3
         assert sessions.end_others(current, Reason.ENDED_OTHERS) == 0
     why = dict(site.query("SELECT subject, reason FROM log_entries WHERE kind = 'revoked' ORDER BY position"))
@@ -142,3 +143,8 @@ def test_ending_many_that_fails_half_way_ends_none(site: Site, ada: Browser, mon
     monkeypatch.undo()
     assert ada.post("/devices/end-others").status_code == 303
     assert ada.sign_in(password=PASSWORD).status_code == 303
+
+
+def granted(browser: Session, scope: str) -> str:
+    """Begin an app's session in *browser*; return its id."""
+    return grant.begin(session_row.of(browser), "app", scope, Proof(0, None)).id
