@@ -24,7 +24,7 @@ from app import (
 )
 from app.api import routes as api
 from app.controls import routes as controls
-from app.identity import access_token, demo, first_use, password, session, user
+from app.identity import access_token, demo, first_use, passwords, session, users
 from app.mail import outbox as mail
 from app.oauth import routes as oauth
 from app.oauth.logout import outbox as logout
@@ -34,7 +34,7 @@ from app.web import answered, site
 
 _PARTS = (
     *(clock, security_log, schema, throttle, countries, delivery, admission, mail, executor, keys),
-    *(password, user, demo, stillness, access_token, first_use),
+    *(passwords, users, demo, stillness, access_token, first_use),
     *(oauth, api, openapi, operation, site),
 )
 _LAST = controls, cli, address, answered  # the last two wrap all that is there before them

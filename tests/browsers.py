@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.db import db
 from app.mail.outbox import Mail
-from app.oauth.logout.message import Message
+from app.oauth.logout.messages import Message
 from app.outbox.courier import Courier
 from app.revocation.delivery import Delivery
 from tests import backings

@@ -22,7 +22,7 @@ from werkzeug.routing import Rule
 from xdist.workermanage import NodeManager
 
 from app import clock, throttle
-from app.identity import password
+from app.identity import passwords
 from app.store import postgresql
 from tests import backings
 from tests.backings import Backing
@@ -30,7 +30,7 @@ from tests.browsers import Site
 from tests.forking import hash_quickly
 
 collect_ignore = ["engines"]  # `make test-browsers`: its browsers are Debian's, and no other system has all of them
-FULL_COST = password.PARAMETERS
+FULL_COST = passwords.PARAMETERS
 LONG = os.environ.get("LONG") == "1"
 MEMORY = "/dev/shm"  # noqa: S108 - each run makes folders of its own in it
 MINUTE = 60
@@ -243,7 +243,7 @@ def _quick_passwords() -> None:
 @pytest.fixture
 def full_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     """A site that is opened from now on hashes passwords at the cost of production."""
-    monkeypatch.setattr(password, "PARAMETERS", FULL_COST)
+    monkeypatch.setattr(passwords, "PARAMETERS", FULL_COST)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -178,9 +178,9 @@ def _run(command: Command) -> None:
 
 def hash_quickly() -> None:
     """Let a password cost this process, and those that it forks, next to nothing."""
-    from app.identity import password
+    from app.identity import passwords
 
-    password.PARAMETERS = replace(password.PARAMETERS, memory_cost=8)
+    passwords.PARAMETERS = replace(passwords.PARAMETERS, memory_cost=8)
 
 
 def _import() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event, select
 
 from app.db import db, writing
 from app.identity import browsers, refresh_token, sessions
-from app.identity.link import RefreshToken
+from app.identity.links import RefreshToken
 from app.identity.session import SITE, Session
 from app.revocation import clocks, registry
 from app.store import postgresql

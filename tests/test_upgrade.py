@@ -9,8 +9,7 @@ from sqlalchemy import text
 
 from app import clock
 from app.db import db, writing
-from app.identity import demo, email
-from app.identity import user as users
+from app.identity import demo, emails, users
 from app.revocation import log
 from app.revocation.entries import Scope
 from tests.browsers import Site
@@ -214,7 +213,7 @@ def test_an_account_that_an_older_node_makes_has_its_mailbox_for_itself(
     assert mailboxes(site) == {kept: None}
     again = Site(instance)
     try:
-        assert mailboxes(again) == {kept: email.mailbox(kept)}
+        assert mailboxes(again) == {kept: emails.mailbox(kept)}
         assert again.browser().sign_in(other).status_code == 303
         assert not again.run("users", "collisions").output
     finally:
@@ -233,7 +232,7 @@ def test_of_accounts_that_an_older_node_makes_for_one_mailbox_the_older_has_it(s
     assert re.fullmatch(rf"{YOUNGER}  {YOUNGER}  has the mailbox of {OLDER}  {OLDER}\n", before)
     again = Site(instance)
     try:
-        assert mailboxes(again) == {OLDER: email.mailbox(OLDER), YOUNGER: None}
+        assert mailboxes(again) == {OLDER: emails.mailbox(OLDER), YOUNGER: None}
         assert again.run("users", "collisions").output == before
     finally:
         again.close()

@@ -13,9 +13,8 @@ from app.cli.plain import Group
 from app.config import settings
 from app.db import writing
 from app.identity.lifetime import OFFLINE
-from app.oauth import client as clients
-from app.oauth import client_keys
-from app.oauth.client import BY_KEY, GRANTS, INTROSPECT, LEAST, REFRESH, SCOPES, Client
+from app.oauth import client_keys, clients
+from app.oauth.clients import BY_KEY, GRANTS, INTROSPECT, LEAST, REFRESH, SCOPES, Client
 
 group = Group("clients", help="Apps that people may sign in to with their account here.")
 

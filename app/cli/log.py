@@ -8,10 +8,9 @@ from sqlalchemy import select
 from app import keys
 from app.cli.plain import Group
 from app.db import db, writing
-from app.identity import sessions
-from app.identity import user as users
+from app.identity import sessions, users
 from app.identity.session import Reason
-from app.identity.user import User
+from app.identity.users import User
 from app.lab import log as lab_log
 from app.revocation import audit, checkpoint, delivery, log
 from app.web import words

@@ -4,7 +4,7 @@ import click
 
 from app.cli.plain import Group
 from app.db import writing
-from app.identity import user as users
+from app.identity import users
 from app.mail import outbox
 from app.web import words
 

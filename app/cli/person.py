@@ -2,9 +2,8 @@
 
 import click
 
-from app.identity import email as emails
-from app.identity import user as users
-from app.identity.user import User
+from app.identity import emails, users
+from app.identity.users import User
 
 
 def named(email: str) -> User:

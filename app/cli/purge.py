@@ -20,17 +20,17 @@ from app.identity import known_place, sessions
 from app.identity.activity import NOBODY, Event
 from app.identity.half import HalfSignIn
 from app.identity.known_place import KnownPlace
-from app.identity.link import RefreshToken
+from app.identity.links import RefreshToken
 from app.identity.session import Session
 from app.identity.spent import Spent
-from app.identity.user import User
+from app.identity.users import User
 from app.lab import log as lab_log
 from app.mail import outbox
-from app.mail.link import Link
+from app.mail.links import Link
 from app.mail.outbox import Mail
 from app.oauth.code import Code
-from app.oauth.logout import message as messages
-from app.oauth.logout.message import Message
+from app.oauth.logout import messages
+from app.oauth.logout.messages import Message
 from app.oauth.pushed import Pushed
 from app.revocation import delivery
 from app.web import sent

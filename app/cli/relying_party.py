@@ -11,7 +11,7 @@ from app import config
 from app.cli.plain import Command
 from app.config import settings
 from app.db import writing
-from app.oauth import client as clients
+from app.oauth import clients
 
 
 @click.command("relying-party", cls=Command, add_help_option=False, context_settings={"ignore_unknown_options": True})

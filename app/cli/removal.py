@@ -3,10 +3,9 @@
 from sqlalchemy import delete
 
 from app.db import db, writing
-from app.identity import activity, sessions
-from app.identity import user as users
+from app.identity import activity, sessions, users
 from app.identity.session import Reason
-from app.oauth.client import Client
+from app.oauth.clients import Client
 from app.oauth.code import Code
 from app.oauth.consent import Consent
 from app.revocation import delivery

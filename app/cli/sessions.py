@@ -5,12 +5,10 @@ import click
 from app.cli import person
 from app.cli.plain import Group
 from app.db import writing
-from app.identity import activity, browsers, sessions
-from app.identity import user as users
+from app.identity import activity, browsers, sessions, users
 from app.identity.session import SITE, Reason, Session
-from app.identity.user import User
-from app.oauth import client as clients
-from app.oauth import consent
+from app.identity.users import User
+from app.oauth import clients, consent
 from app.revocation import delivery
 from app.web import words
 

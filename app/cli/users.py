@@ -11,9 +11,7 @@ from app.cli import person
 from app.cli.plain import Group
 from app.config import settings
 from app.db import after_commit, writing
-from app.identity import activity, demo, erasure, factors, half, passkey, sessions
-from app.identity import password as passwords
-from app.identity import user as users
+from app.identity import activity, demo, erasure, factors, half, passkey, passwords, sessions, users
 from app.identity.session import Reason
 from app.oauth import consent
 from app.web import forms

@@ -12,13 +12,10 @@ from app import clock
 from app.config import settings
 from app.controls.asked import Refused
 from app.db import writing
-from app.identity import activity, browsers, refresh_token, sessions
-from app.identity import email as emails
-from app.identity import password as passwords
-from app.identity import user as users
+from app.identity import activity, browsers, emails, passwords, refresh_token, sessions, users
 from app.identity.refresh_token import Tokens
 from app.identity.session import Session
-from app.identity.user import User
+from app.identity.users import User
 from app.web import cookies, forms
 
 

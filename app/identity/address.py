@@ -7,14 +7,11 @@ a verified one keeps it.
 from app import clock
 from app.config import settings
 from app.db import db
-from app.identity import activity, letters, sessions
-from app.identity import email as emails
-from app.identity import user as users
+from app.identity import activity, emails, letters, sessions, users
 from app.identity.session import Reason
-from app.identity.user import User
-from app.mail import link as links
-from app.mail import outbox
-from app.mail.link import Link, Purpose
+from app.identity.users import User
+from app.mail import links, outbox
+from app.mail.links import Link, Purpose
 
 _LOST = "lost.invalid"  # leads nowhere (RFC 2606)
 

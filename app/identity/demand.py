@@ -10,7 +10,7 @@ from app.config import ADMINISTRATORS, EVERYONE, OPTIONAL, settings
 from app.db import db
 from app.identity import passkey, proof
 from app.identity.passkey import Passkey
-from app.identity.user import User
+from app.identity.users import User
 
 Words = Collection[str] | None
 

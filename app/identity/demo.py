@@ -7,9 +7,7 @@ from flask import Flask
 from app import clock
 from app.config import settings
 from app.db import writing
-from app.identity import factors, passkey, sessions
-from app.identity import password as passwords
-from app.identity import user as users
+from app.identity import factors, passkey, passwords, sessions, users
 from app.identity.session import Reason
 from app.revocation import log
 from app.revocation.witness import LogCut

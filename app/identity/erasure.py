@@ -14,9 +14,9 @@ from app.config import settings
 from app.db import Model, db
 from app.identity import letters
 from app.identity.activity import NOBODY
-from app.identity.link import RefreshToken
+from app.identity.links import RefreshToken
 from app.identity.session import Reason, Session
-from app.identity.user import User
+from app.identity.users import User
 from app.mail import outbox
 from app.revocation import log
 

@@ -17,7 +17,7 @@ from app import clock, seal
 from app.config import settings
 from app.db import Model, db
 from app.identity import proof, totp
-from app.identity.user import User
+from app.identity.users import User
 
 CODES = 10
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's Base32: no i, l, o or u

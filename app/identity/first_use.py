@@ -11,7 +11,7 @@ from app.db import StoreUnavailable, db, writing
 from app.identity import refresh_token, sessions
 from app.identity.access_token import Claims
 from app.identity.lifetime import State
-from app.identity.link import RefreshToken
+from app.identity.links import RefreshToken
 from app.identity.refresh_token import StoodStill
 from app.identity.session import SITE
 from app.revocation import delivery

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, seal
 from app.db import Model, db, trim
-from app.identity.user import User
+from app.identity.users import User
 
 SECONDS = 5 * 60
 

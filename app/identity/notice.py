@@ -11,10 +11,9 @@ from app.db import db
 from app.identity import browsers, letters
 from app.identity.browsers import Browser
 from app.identity.session import Standing
-from app.identity.user import User
-from app.mail import link as links
-from app.mail import outbox
-from app.mail.link import Purpose
+from app.identity.users import User
+from app.mail import links, outbox
+from app.mail.links import Purpose
 
 SITE, MAIL = "site", "mail"  # where a notice stands: on the site alone, or in a mail too
 _ONE, _ALL = True, False  # what "This wasn't me" ends: the one session, or all of them

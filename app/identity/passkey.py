@@ -28,9 +28,8 @@ from webauthn.helpers.structs import (
 from app import address, clock
 from app.config import is_loopback, settings
 from app.db import Model, db
-from app.identity import activity, browsers, proof
-from app.identity import challenge as challenges
-from app.identity.user import User
+from app.identity import activity, browsers, challenges, proof
+from app.identity.users import User
 
 MOST = 20  # in one account
 VERIFIED = proof.join(proof.PASSKEY, proof.BOTH)  # the proof by a key that has verified its user

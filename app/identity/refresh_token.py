@@ -10,13 +10,12 @@ from flask import current_app
 from app import clock, seal, security_log, stillness
 from app.config import settings
 from app.db import StoreUnavailable, db, writing
-from app.identity import access_token, activity, session_row, suspicion
-from app.identity import link as links
+from app.identity import access_token, activity, links, session_row, suspicion
 from app.identity.access_token import Claims
 from app.identity.browsers import Browser
 from app.identity.dpop.presented import Proved
 from app.identity.lifetime import State
-from app.identity.link import Chain, Link, New
+from app.identity.links import Chain, Link, New
 from app.identity.proof import Proof
 from app.identity.session import SEEN_SECONDS, SITE, Reason, Session, Standing, touch
 from app.identity.session_row import SessionRow

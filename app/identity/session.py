@@ -30,7 +30,7 @@ from app.db import Model, db
 from app.identity import proof
 from app.identity.browsers import Browser, describe
 from app.identity.lifetime import Lifetime, State, outlives
-from app.identity.user import User
+from app.identity.users import User
 from app.revocation import delivery, log
 from app.revocation.entries import Entry, Kind, Scope
 

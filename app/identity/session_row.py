@@ -10,7 +10,7 @@ from app import clock, prebuilt
 from app.config import settings
 from app.identity.browsers import Browser
 from app.identity.session import Session, Standing, is_newer
-from app.identity.user import User
+from app.identity.users import User
 
 
 @dataclass(frozen=True)

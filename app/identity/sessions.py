@@ -13,7 +13,7 @@ from app.identity import session_row
 from app.identity.lifetime import State
 from app.identity.session import LIVES, SITE, Reason, Session, Standing, lives
 from app.identity.session_row import SessionRow
-from app.identity.user import User
+from app.identity.users import User
 from app.revocation import delivery, log
 from app.revocation.entries import Scope
 

@@ -9,7 +9,7 @@ from app.identity.session import SITE
 from app.keys import identity_keys
 from app.lab.evidence import Row
 from app.oauth.logout import network, token
-from app.oauth.logout.message import Message
+from app.oauth.logout.messages import Message
 from app.outbox import answer
 from app.outbox.answer import Outcome
 from app.web import words

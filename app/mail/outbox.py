@@ -15,8 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, synonym
 from app import clock, metrics, seal, security_log
 from app.config import DAY, settings
 from app.db import Model, after_commit, db
-from app.mail import link as links
-from app.mail import smtp
+from app.mail import links, smtp
 from app.mail.letter import Letter
 from app.outbox.answer import Answer, Outcome
 from app.outbox.courier import Courier

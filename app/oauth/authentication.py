@@ -12,9 +12,8 @@ from flask import request
 from app import address, security_log
 from app.config import settings
 from app.identity.session import SITE
-from app.oauth import assertion
-from app.oauth import client as clients
-from app.oauth.client import Registered
+from app.oauth import assertion, clients
+from app.oauth.clients import Registered
 from app.throttle import PlaceThrottle
 
 _guesses = PlaceThrottle("client secrets", "50 per 10 minutes")

@@ -14,9 +14,8 @@ from werkzeug.datastructures import MultiDict
 from app.config import settings
 from app.identity import id_token, proof
 from app.identity.lifetime import OFFLINE, outlives
-from app.oauth import client as clients
-from app.oauth import dpop, pushed
-from app.oauth.client import CODE, Client
+from app.oauth import clients, dpop, pushed
+from app.oauth.clients import CODE, Client
 
 PATH = "/oauth/authorize"
 PARAMETERS = (

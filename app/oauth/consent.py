@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock, prebuilt
 from app.db import Model, db
 from app.identity.lifetime import OFFLINE
-from app.oauth.client import Registered
+from app.oauth.clients import Registered
 
 
 class Consent(Model):

@@ -3,7 +3,7 @@
 from flask import Flask, Response, request
 
 from app.db import StoreUnavailable
-from app.oauth import client as clients
+from app.oauth import clients
 
 _OPEN = frozenset(
     {

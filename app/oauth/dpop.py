@@ -12,7 +12,7 @@ from app.config import settings
 from app.db import writing
 from app.identity.dpop import presented
 from app.identity.dpop.presented import INVALID, Proved, Unproved
-from app.oauth.client import Registered
+from app.oauth.clients import Registered
 
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 

@@ -17,11 +17,11 @@ from app.config import settings
 from app.db import writing
 from app.identity import access_token, activity, bearer, demand, refresh_token, session_row
 from app.identity.access_token import Claims
-from app.identity.link import Link
+from app.identity.links import Link
 from app.identity.session import SITE, Reason
 from app.identity.session_row import SessionRow
 from app.oauth import authorization, dpop, pushed
-from app.oauth.client import CONFIDENTIAL, INTROSPECT, METHODS, Registered
+from app.oauth.clients import CONFIDENTIAL, INTROSPECT, METHODS, Registered
 from app.revocation import log
 from app.throttle import PlaceThrottle
 

@@ -8,11 +8,11 @@ from authlib.oauth2.rfc6749.grants import RefreshTokenGrant, TokenEndpointMixin
 
 from app import clock
 from app.identity import demand, id_token, refresh_token
-from app.identity.link import Link
+from app.identity.links import Link
 from app.identity.refresh_token import Tokens
 from app.identity.session_row import SessionRow
 from app.oauth import code
-from app.oauth.client import METHODS, REFRESH, Registered
+from app.oauth.clients import METHODS, REFRESH, Registered
 from app.oauth.dpop import ProvingGrant
 
 

@@ -7,7 +7,7 @@ from app.identity.proof import LEVELS
 from app.jwk import ALGORITHMS
 from app.keys import access_keys, identity_keys
 from app.oauth.authorization import PATH, PROMPTS
-from app.oauth.client import BY_KEY, CONFIDENTIAL, GRANTS, METHODS, SCOPES
+from app.oauth.clients import BY_KEY, CONFIDENTIAL, GRANTS, METHODS, SCOPES
 from app.oauth.userinfo import CLAIMS
 
 

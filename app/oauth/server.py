@@ -19,9 +19,8 @@ from flask import Flask, request
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
 
 from app.identity.dpop.presented import Unproved
-from app.oauth import authentication, dpop
-from app.oauth import client as clients
-from app.oauth.client import Registered
+from app.oauth import authentication, clients, dpop
+from app.oauth.clients import Registered
 from app.oauth.endpoints import Introspection, Pushing, Revocation
 from app.oauth.grants import CodeGrant, RefreshGrant
 

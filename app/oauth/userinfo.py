@@ -4,7 +4,7 @@ from typing import Any
 
 from app.db import db
 from app.identity.access_token import Claims
-from app.identity.user import User
+from app.identity.users import User
 
 CLAIMS = {"openid": ("sub",), "profile": ("name",), "email": ("email", "email_verified")}
 

@@ -8,15 +8,23 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from app import admission, clock
-from app.identity import activity, address, browsers, demand, factors, passkey, refresh_token, sessions
-from app.identity import email as emails
-from app.identity import password as passwords
-from app.identity import user as users
+from app.identity import (
+    activity,
+    address,
+    browsers,
+    demand,
+    emails,
+    factors,
+    passkey,
+    passwords,
+    refresh_token,
+    sessions,
+    users,
+)
 from app.identity.proof import PASSWORD, Proof
 from app.identity.session import Reason, Session
-from app.identity.user import User
-from app.oauth import client as clients
-from app.oauth import consent
+from app.identity.users import User
+from app.oauth import clients, consent
 from app.throttle import Throttle, TooManyMails
 from app.web import allowed, attempts, forms, guard, once, rows, step_up
 from app.web.guard import current_user

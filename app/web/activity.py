@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from app import clock, countries
 from app.config import DAY
 from app.identity import activity, browsers, sessions
-from app.oauth.logout import message as messages
+from app.oauth.logout import messages
 from app.web import devices, guard, words
 from app.web.sign_out import back_channel
 

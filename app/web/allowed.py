@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from app.identity import sessions
 from app.identity.lifetime import outlives
 from app.identity.session import Session
-from app.oauth import client as clients
-from app.oauth import consent
+from app.oauth import clients, consent
 from app.web import rows
 
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from app import address, throttle
-from app.identity import known_place
-from app.identity import user as users
-from app.identity.user import User
+from app.identity import known_place, users
+from app.identity.users import User
 from app.throttle import Limit, PlaceThrottle, Throttle
 
 T = TypeVar("T")

@@ -9,11 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from app import admission, clock, seal
 from app.config import settings
-from app.identity import activity, browsers, demand, factors, passkey, proof, refresh_token, sessions, totp
-from app.identity import user as users
+from app.identity import activity, browsers, demand, factors, passkey, proof, refresh_token, sessions, totp, users
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
-from app.identity.user import User
+from app.identity.users import User
 from app.web import account, attempts, forms, guard, local, once, second, sign_in
 from app.web.guard import current_user
 

@@ -14,8 +14,7 @@ from app import clock
 from app.config import settings
 from app.db import StoreUnavailable, writing
 from app.identity import activity, passkey
-from app.oauth import authorization, code, consent, pushed
-from app.oauth import client as clients
+from app.oauth import authorization, clients, code, consent, pushed
 from app.oauth.authorization import PATH, Asked, Over, Refused, Unanswerable
 from app.web import cross_origin, guard, headers, local, once
 from app.web.guard import Visit, current_user

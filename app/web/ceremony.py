@@ -9,8 +9,7 @@ from collections.abc import Callable
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app.identity import address, passkey
-from app.identity import challenge as challenges
+from app.identity import address, challenges, passkey
 from app.identity.passkey import Passkey, Signature
 from app.web import cookies, cross_origin, forms, guard, sign_up
 from app.web.guard import current_user

@@ -16,7 +16,7 @@ from app.identity.factors import Match
 from app.identity.passkey import Signature
 from app.identity.refresh_token import Tokens
 from app.identity.session import Session
-from app.identity.user import User
+from app.identity.users import User
 from app.oauth import authorization
 from app.web import attempts, ceremony, cookies, forms, guard, local, second, step_up
 from app.web.guard import Visit, current_user

@@ -7,10 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from app import address, admission, security_log
 from app.db import after_commit, writing
-from app.identity import demo, erasure, sessions
-from app.identity import user as users
+from app.identity import demo, erasure, sessions, users
 from app.identity.session import Reason, Session
-from app.identity.user import User
+from app.identity.users import User
 from app.web import cookies, guard, once, step_up
 from app.web.sign_out import browser, receipt
 from app.web.step_up import Answer

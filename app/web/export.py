@@ -13,11 +13,11 @@ from app.identity.activity import Event
 from app.identity.known_place import KnownPlace
 from app.identity.passkey import Passkey
 from app.identity.session import Session
-from app.identity.user import User
-from app.mail.link import Link
+from app.identity.users import User
+from app.mail.links import Link
 from app.mail.outbox import Mail
 from app.oauth.consent import Consent
-from app.oauth.logout.message import Message
+from app.oauth.logout.messages import Message
 from app.web import words
 
 SCHEMA = "/account/export/schema"

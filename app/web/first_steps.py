@@ -8,7 +8,7 @@ from app import clock
 from app.config import DAY
 from app.identity import sessions
 from app.identity.session import Reason, Session
-from app.identity.user import User
+from app.identity.users import User
 
 SHOWN_DAYS = 7  # ended sessions are kept longer, so no step that was taken looks undone
 LOOKED_AT = 50  # sessions, the newest

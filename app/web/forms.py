@@ -15,10 +15,8 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, StopValidation, ValidationError
 
 from app import names
-from app.identity import email as emails
-from app.identity import guesses
-from app.identity import password as passwords
-from app.identity.user import User
+from app.identity import emails, guesses, passwords
+from app.identity.users import User
 
 
 def _strip(value: str | None) -> str | None:

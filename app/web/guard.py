@@ -34,7 +34,7 @@ from app.identity.lifetime import State
 from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session
-from app.identity.user import User
+from app.identity.users import User
 from app.web import binding, cookies, local
 from app.web.presented import Presented
 

@@ -4,8 +4,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.identity import link as links
-from app.identity import sessions
+from app.identity import links, sessions
 from app.identity.session import Session
 from app.web import first_steps, guard, lifeline, rows, warning
 from app.web.guard import current_user

@@ -13,14 +13,11 @@ from wtforms import Form
 from app import clock
 from app.config import DAY, settings
 from app.db import db, writing
-from app.identity import activity, address, browsers, factors, half, letters, passkey, sessions
-from app.identity import password as passwords
-from app.identity import user as users
+from app.identity import activity, address, browsers, factors, half, letters, passkey, passwords, sessions, users
 from app.identity.session import Reason
-from app.identity.user import User
-from app.mail import link as links
-from app.mail import outbox
-from app.mail.link import Link, Purpose
+from app.identity.users import User
+from app.mail import links, outbox
+from app.mail.links import Link, Purpose
 from app.oauth import consent
 from app.revocation import delivery
 from app.web import ceremony, forms, guard, once, second, sign_in

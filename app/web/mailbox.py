@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from app import seal
 from app.config import DAY, settings
 from app.db import db
-from app.identity.user import User
+from app.identity.users import User
 from app.mail import outbox
 from app.web import cookies
 

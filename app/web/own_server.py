@@ -14,7 +14,7 @@ from app.db import StoreUnavailable, db
 from app.identity.bearer import OWN
 from app.identity.session import SITE
 from app.oauth import metadata
-from app.oauth.client import site_secret
+from app.oauth.clients import site_secret
 from app.oauth.endpoints import NOTE
 from app.web import words
 

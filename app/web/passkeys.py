@@ -4,11 +4,10 @@ from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import admission
-from app.identity import activity, browsers, demand, factors, half, passkey
-from app.identity import user as users
+from app.identity import activity, browsers, demand, factors, half, passkey, users
 from app.identity.passkey import Passkey
 from app.identity.proof import Proof
-from app.identity.user import User
+from app.identity.users import User
 from app.web import account, authenticator, ceremony, forms, guard, local, once, sign_in
 from app.web.guard import current_user
 

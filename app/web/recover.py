@@ -6,9 +6,7 @@ from flask.typing import ResponseReturnValue
 from app import throttle
 from app.address import here, subnet
 from app.db import writing
-from app.identity import address, known_place
-from app.identity import email as emails
-from app.identity import user as users
+from app.identity import address, emails, known_place, users
 from app.throttle import Limit, PlaceThrottle, Throttle, TooManyMails
 from app.web import forms, once
 

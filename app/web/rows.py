@@ -11,7 +11,7 @@ from app.identity import browsers, proof
 from app.identity import sessions as users_sessions
 from app.identity.lifetime import State
 from app.identity.session import SITE, Session
-from app.oauth import client as clients
+from app.oauth import clients
 from app.web import lifeline, words
 
 _KNOWN = {"profile": "your name", "email": "your email address"}

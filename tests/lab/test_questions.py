@@ -18,7 +18,7 @@ from app.lab.designs.client_data import LIST
 from app.lab.home import sessions
 from app.lab.home.sessions import LIFE, Sessions
 from app.oauth.logout import token
-from app.oauth.logout.message import Message
+from app.oauth.logout.messages import Message
 from tests.browsers import Site
 from tests.lab.walk import Walk, walk_through
 from tests.questions import marked

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import event
 
 from app.db import db
-from app.identity import password as passwords
-from app.mail.link import LIVES, Purpose
+from app.identity import passwords
+from app.mail.links import LIVES, Purpose
 from tests import passkeys
 from tests.authenticator import add_app, shown
 from tests.browsers import PASSWORD, SITE_URL, Browser, Site

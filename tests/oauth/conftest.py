@@ -9,12 +9,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.db import db, writing
-from app.identity import password as passwords
-from app.identity import refresh_token
-from app.identity import user as users
+from app.identity import passwords, refresh_token, users
 from app.identity.browsers import Browser as Agent
 from app.identity.session import SITE, Session
-from app.oauth import client as clients
+from app.oauth import clients
 from tests.browsers import SITE_URL, Site
 
 

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.db import writing
-from app.oauth import client as clients
+from app.oauth import clients
 from tests.browsers import Site
 from tests.oauth.conftest import App, alive, basic
 

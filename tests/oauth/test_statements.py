@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.db import db
 from app.identity import refresh_token
-from app.identity.link import RefreshToken
+from app.identity.links import RefreshToken
 from app.identity.session import Session
 from app.oauth import code as codes
 from app.oauth.code import Code

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from app.oauth import client as clients
+from app.oauth import clients
 from app.relying_party import demo
 from app.relying_party.__main__ import main
 from tests.backings import free_port

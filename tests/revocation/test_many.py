@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, select
 
 from app.db import db, writing
-from app.identity import grant, session_row, sessions, user
+from app.identity import grant, session_row, sessions, users
 from app.identity.browsers import Browser as Agent
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
@@ -29,10 +29,10 @@ def ada(site: Site) -> Browser:
 
 def open_many(site: Site, count: int) -> None:
     with site.app.app_context(), writing():
-        ada = user.find("ada@example.org")
+        ada = users.find("ada@example.org")
         assert ada
         for number in range(count):
-            Session.start(user.lock(ada.id), Agent(f"browser {number}", "192.0.2.1"), keep=True)
+            Session.start(users.lock(ada.id), Agent(f"browser {number}", "192.0.2.1"), keep=True)
 
 
 @contextmanager
@@ -115,8 +115,8 @@ def test_the_tree_is_the_same_whether_entries_came_one_by_one_or_together(
 def test_ending_the_others_ends_their_apps_first_and_spares_those_of_this_browser(site: Site, ada: Browser) -> None:
     open_many(site, 3)
     with site.app.app_context(), writing():
-        current, *others = sessions.live(user.find("ada@example.org").id)[::-1]  # type: ignore[union-attr]
-        user.lock(current.user_id)
+        current, *others = sessions.live(users.find("ada@example.org").id)[::-1]  # type: ignore[union-attr]
+        users.lock(current.user_id)
         mine = granted(current, "openid")
         theirs = [granted(other, "openid") for other in others]
         loose = granted(current, "openid offline_access")

@@ -9,8 +9,7 @@ from sqlalchemy import Table, select
 from werkzeug.test import TestResponse
 
 from app.db import Model, db, writing
-from app.identity import factors, half
-from app.identity import user as users
+from app.identity import factors, half, users
 from tests import passkeys
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.oauth.flow import Flow

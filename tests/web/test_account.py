@@ -9,8 +9,8 @@ from argon2 import PasswordHasher
 from sqlalchemy import update
 
 from app.db import db, writing
-from app.identity import password as passwords
-from app.identity.user import User
+from app.identity import passwords
+from app.identity.users import User
 from tests.browsers import PASSWORD, Browser, Site
 from tests.oauth.conftest import App, alive, web
 from tests.oauth.flow import Flow

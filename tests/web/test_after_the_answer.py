@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from app.db import StoreUnavailable, after_commit, db, writing
 from app.identity import refresh_token
-from app.identity.user import User
+from app.identity.users import User
 from app.web import devices
 from tests import backings
 from tests.browsers import ACCESS, REFRESH, Site

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from app.db import db, writing
-from app.oauth.client import Client
+from app.oauth.clients import Client
 from tests import passkeys
 from tests.authenticator import PAGE, add_app
 from tests.browsers import PASSWORD, Browser, Site, form

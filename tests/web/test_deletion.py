@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Model, db
-from app.identity import demo, erasure
-from app.identity import user as users
+from app.identity import demo, erasure, users
 from app.identity.status_list import Status
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Site, form
 from tests.oauth.logout.conftest import Party, party

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.db import writing
-from app.identity import user as users
+from app.identity import users
 from app.identity.browsers import Browser as Agent
 from app.identity.session import Session
 from app.web.devices import ENDED_PAGE

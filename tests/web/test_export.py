@@ -7,7 +7,7 @@ import jsonschema_rs
 import pytest
 
 from app.identity import erasure
-from app.identity.user import User
+from app.identity.users import User
 from app.web import export
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.oauth.logout.conftest import Party, party

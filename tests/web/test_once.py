@@ -12,7 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.db import db
-from app.identity import password as passwords
+from app.identity import passwords
 from app.web import once, sent, sign_in, step_up
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form

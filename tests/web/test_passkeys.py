@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import jwt
 import pytest
 
-from app.identity import challenge, erasure
+from app.identity import challenges, erasure
 from app.identity.passkey import Passkey
 from app.identity.session import CLOCKS_DIFFER_SECONDS
 from app.web import guard
@@ -156,7 +156,7 @@ def test_it_is_good_in_the_browser_that_asked_and_for_five_minutes(site: Site, k
     passkeys.asked(other, "sign-in")
     assert other.post("/sign-in/passkey", **sent).status_code == 422
     assert site.browser().post("/sign-in/passkey", **sent).status_code == 422
-    site.wait(challenge.SECONDS)
+    site.wait(challenges.SECONDS)
     assert browser.post("/sign-in/passkey", **sent).status_code == 422
     later = sent["stamp"].partition(".")[2]
     moved = {**sent, "stamp": f"{int(sent['stamp'].partition('.')[0]) + 60}.{later}"}
@@ -333,7 +333,7 @@ def test_cookies_that_were_copied_a_while_after_the_proof_add_no_way_in(site: Si
 
 def test_who_takes_long_to_make_a_key_can_still_add_it(site: Site, ada: Browser) -> None:
     sent = passkeys.made(ada, Key(), "add", name="Phone")
-    site.wait(challenge.SECONDS - 1)
+    site.wait(challenges.SECONDS - 1)
     assert ada.post(f"{PAGE}/add", **sent).status_code == 303
 
 
@@ -545,10 +545,10 @@ def test_an_account_has_twenty_at_most(site: Site, ada: Browser) -> None:
 def test_challenges_that_were_signed_are_forgotten_once_they_have_run_out(site: Site, key: Key) -> None:
     passkeys.sign_in(site.browser(), key)
     assert site.query("SELECT count(*) FROM spent_challenges") == [(2,)]
-    site.wait(challenge.KEPT_SECONDS + 1)
+    site.wait(challenges.KEPT_SECONDS + 1)
     passkeys.sign_in(site.browser(), key)
     assert site.query("SELECT count(*) FROM spent_challenges") == [(1,)]
-    site.wait(challenge.KEPT_SECONDS + 1)
+    site.wait(challenges.KEPT_SECONDS + 1)
     assert "spent challenges: 1 forgotten" in site.run("purge").output
 
 
@@ -565,7 +565,7 @@ def test_a_node_whose_clock_is_ahead_forgets_no_use_of_a_challenge_that_another_
     browser = site.browser()
     sent = passkeys.signed(browser, key, "sign-in")
     assert browser.post("/sign-in/passkey", **sent).status_code == 303
-    site.wait(challenge.SECONDS + 1)
+    site.wait(challenges.SECONDS + 1)
     passkeys.sign_in(site.browser(), key)  # which also forgets what has run out
     site.wait(-2)
     assert browser.post("/sign-in/passkey", **sent).status_code == 422

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from app.db import db
-from app.identity import password as passwords
+from app.identity import passwords
 from tests.browsers import ACCESS, MAIL, PASSWORD, PROBE, REFRESH, Browser, Site
 
 pytestmark = pytest.mark.page

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.identity import password as passwords
+from app.identity import passwords
 from tests.browsers import Browser, Site
 
 

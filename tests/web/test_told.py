@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from app.db import db, writing
-from app.oauth.client import Client
+from app.oauth.clients import Client
 from tests.browsers import Browser, Site, words
 from tests.oauth.logout.conftest import Party, ada, mail, notes
 

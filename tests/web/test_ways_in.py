@@ -10,8 +10,8 @@ from wtforms import Form
 from app.config import DAY
 from app.db import writing
 from app.identity import factors, totp
-from app.mail import link
-from app.mail.link import Purpose
+from app.mail import links
+from app.mail.links import Purpose
 from app.web import forms
 from tests.browsers import REFRESH, Browser, Site
 from tests.forking import PROJECT
@@ -88,7 +88,7 @@ def test_every_secret_is_random_and_of_its_length(site: Site, ada: Browser) -> N
     assert len({totp.new_secret() for _ in range(20)}) == 20
     assert len(totp.new_secret()) * 5 == 160
     with site.app.test_request_context(), writing():
-        tokens = {link.make(Purpose.VERIFY, "", "ada@example.org").rpartition("/")[2] for _ in range(20)}
+        tokens = {links.make(Purpose.VERIFY, "", "ada@example.org").rpartition("/")[2] for _ in range(20)}
     assert len(tokens) == 20
     assert {len(token) for token in tokens} == {43}, "256 bits"
     assert len(ada.cookie(REFRESH) or "") >= 43

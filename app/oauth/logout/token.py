@@ -3,7 +3,7 @@
 from app import clock
 from app.config import settings
 from app.keys import identity_keys
-from app.oauth.logout.message import Message
+from app.oauth.logout.messages import Message
 
 TYPE = "logout+jwt"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"

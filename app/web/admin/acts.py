@@ -13,9 +13,9 @@ from app import clock, security_log
 from app.db import after_commit, db
 from app.identity import activity, address, browsers, sessions
 from app.identity.session import SITE, Reason, Session
-from app.identity.user import User
-from app.mail import link as links
-from app.mail.link import Purpose
+from app.identity.users import User
+from app.mail import links
+from app.mail.links import Purpose
 from app.oauth import consent
 from app.web import rows, step_up
 from app.web.admin import authority

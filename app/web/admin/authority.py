@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from app.db import db, writing
-from app.identity import user as users
+from app.identity import users
 from app.identity.session import Session
-from app.identity.user import User
+from app.identity.users import User
 from app.web import guard
 
 

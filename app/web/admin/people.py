@@ -7,11 +7,10 @@ from flask import request
 
 from app import clock
 from app.config import DAY
-from app.identity import activity, browsers, sessions
-from app.identity import user as users
-from app.identity.user import User
-from app.mail import link as links
-from app.mail.link import Purpose
+from app.identity import activity, browsers, sessions, users
+from app.identity.users import User
+from app.mail import links
+from app.mail.links import Purpose
 from app.web import guard, lifeline, rows
 from app.web.rows import Row
 

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from app.identity import activity, browsers
-from app.identity import user as users
-from app.identity.user import User
-from app.oauth import client as clients
-from app.oauth.logout import message as messages
+from app.identity import activity, browsers, users
+from app.identity.users import User
+from app.oauth import clients
+from app.oauth.logout import messages
 
 LATEST = 10
 REUSE = ("refresh_reused", "refresh_interrupted", "code_reused")

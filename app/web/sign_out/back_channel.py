@@ -8,9 +8,9 @@ from app import clock
 from app.config import settings
 from app.db import db
 from app.identity.session import Session, Standing
-from app.oauth import client as clients
-from app.oauth.logout import message as messages
-from app.oauth.logout.message import Message
+from app.oauth import clients
+from app.oauth.logout import messages
+from app.oauth.logout.messages import Message
 from app.web import words
 
 REFUSED = "HTTP 400"

@@ -10,12 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, prebuilt, seal
 from app.db import Model, db, writing
-from app.identity import browsers, sessions
-from app.identity import link as links
+from app.identity import browsers, links, sessions
 from app.identity.session import Standing
 from app.identity.session_row import SessionRow
 from app.identity.sessions import EndedSession
-from app.oauth import client as clients
+from app.oauth import clients
 from app.revocation import delivery
 from app.web import own_server, words
 from app.web.own_server import Exchange

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 from app.db import StoreUnavailable
 from app.identity import id_token
 from app.identity.id_token import Hint
-from app.oauth import client as clients
-from app.oauth.client import Client
+from app.oauth import clients
+from app.oauth.clients import Client
 from app.web import cross_origin, guard, headers, local
 from app.web.sign_out import browser
 

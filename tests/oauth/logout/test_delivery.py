@@ -12,9 +12,8 @@ from sqlalchemy import delete, select, update
 
 from app import clock
 from app.db import db, writing
-from app.oauth.client import Client
-from app.oauth.logout import message as messages
-from app.oauth.logout import network
+from app.oauth.clients import Client
+from app.oauth.logout import messages, network
 from app.outbox.answer import LONGEST, PAUSES
 from tests.browsers import SITE_URL, Browser, Site
 from tests.oauth.logout.conftest import Grant, Party

@@ -3,10 +3,9 @@
 import pytest
 
 from app.db import writing
-from app.identity import sessions
-from app.identity import user as users
+from app.identity import sessions, users
 from app.identity.session import Reason
-from app.oauth.logout import message as messages
+from app.oauth.logout import messages
 from tests.browsers import PASSWORD, REFRESH, Browser, Site
 from tests.oauth.conftest import App, alive
 from tests.oauth.flow import Flow

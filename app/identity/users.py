@@ -13,8 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.db import Model, StoreUnavailable, db, writing
-from app.identity import email as emails
-from app.identity import password as passwords
+from app.identity import emails, passwords
 
 _GUARD = "2:"  # before the hash of a password that is not enough: older nodes read no such hash, so none signs in past the factor
 

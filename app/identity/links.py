@@ -11,7 +11,7 @@ from app.identity import session_row
 from app.identity.proof import Proof
 from app.identity.session import Session
 from app.identity.session_row import SessionRow
-from app.identity.user import User
+from app.identity.users import User
 
 MOST_CHAINS = 10  # of an app in one session: one for each open tab, say
 _ENDS_CHAIN = text("chain IS NOT NULL AND used_at IS NULL AND stopped_at IS NULL")
