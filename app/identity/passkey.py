@@ -9,7 +9,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import webauthn
-from sqlalchemy import ForeignKey, LargeBinary, String, delete, func, select
+from sqlalchemy import ForeignKey, LargeBinary, String, bindparam, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 from webauthn.helpers import (
@@ -25,7 +25,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from app import address, clock
+from app import address, clock, prebuilt
 from app.config import is_loopback, settings
 from app.db import Model, db
 from app.identity import activity, browsers, challenges, proof
@@ -95,6 +95,9 @@ def are_possible() -> bool:
     return is_safe and address.read(rp_id()) is None
 
 
+_COUNT = select(func.count()).where(prebuilt.table(Passkey).c.user_id == bindparam("user"))
+
+
 def of_user(user_id: str) -> list[Passkey]:
     """Return the keys of an account, the oldest first."""
     found = select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.added_at, Passkey.id)
@@ -103,7 +106,13 @@ def of_user(user_id: str) -> list[Passkey]:
 
 def has_any(user_id: str) -> bool:
     """Return whether the account has a key."""
-    return bool(db.session.scalar(select(func.count()).where(Passkey.user_id == user_id)))
+    return count(user_id) > 0
+
+
+def count(user_id: str) -> int:
+    """Return how many keys the account has."""
+    row = prebuilt.ask(_COUNT, user=user_id)
+    return int(row[0]) if row else 0
 
 
 def has_verifying(user_id: str) -> bool:
@@ -191,7 +200,7 @@ def add(key: Passkey, challenge: bytes) -> bool:
 
     Must run inside `db.writing`, with the user's row locked.
     """
-    if not challenges.spend(challenge) or len(of_user(key.user_id)) >= MOST:
+    if not challenges.spend(challenge) or count(key.user_id) >= MOST:
         return False
     try:
         with db.session.begin_nested():

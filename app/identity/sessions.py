@@ -22,9 +22,14 @@ _LIVE = Session.user_id == bindparam("owner"), *LIVES
 _LATEST_FIRST = Session.last_seen_at.desc(), Session.opened.desc()
 _BROWSERS = select(Session).where(*_LIVE, Session.client_id == SITE)
 _COUNTED = select(func.count()).select_from(Session).where(*_LIVE, Session.client_id == SITE)
+_LISTED = _BROWSERS.order_by(*_LATEST_FIRST)
+_PAGE = _LISTED.offset(bindparam("start")).limit(bindparam("count"))
 _WARNED = _BROWSERS.where(Session.warned.is_not(None)).order_by(Session.opened)
 _APPS = select(Session).where(*_LIVE, Session.client_id != SITE).options(joinedload(Session.parent))
 _APPS_LATEST_FIRST = _APPS.order_by(*_LATEST_FIRST)
+# Most users have none of either. Whether there are any is soon found out, without the ORM.
+_HAS_WARNED = select(Session.id).where(*_LIVE, Session.client_id == SITE, Session.warned.is_not(None)).limit(1)
+_HAS_APPS = select(Session.id).where(*_LIVE, Session.client_id != SITE).limit(1)
 _LOCK = (
     select(Session, User)
     .join(User, User.id == Session.user_id)
@@ -97,18 +102,21 @@ def lock(sid: str) -> Session | None:
 
 def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[Session]:
     """Return the user's signed-in browsers, the latest seen first: all, or *count* of them after the first *start*."""
-    listed = _BROWSERS.order_by(*_LATEST_FIRST).offset(start).limit(count)
-    return list(db.session.scalars(listed, _now_of(user_id)))
+    if count is None:
+        return list(db.session.scalars(_LISTED, _now_of(user_id)))
+    return list(db.session.scalars(_PAGE, _now_of(user_id) | {"start": start, "count": count}))
 
 
 def count_live(user_id: str) -> int:
     """Return in how many browsers the user is signed in."""
-    return db.session.scalar(_COUNTED, _now_of(user_id)) or 0
+    row = prebuilt.ask(_COUNTED, **_now_of(user_id))
+    return int(row[0]) if row else 0
 
 
 def warned(user_id: str) -> list[Session]:
     """Return the user's signed-in browsers that were used from a new place, until the user says by whom."""
-    return list(db.session.scalars(_WARNED, _now_of(user_id)))
+    found = _now_of(user_id)
+    return list(db.session.scalars(_WARNED, found)) if prebuilt.rows(_HAS_WARNED, **found) else []
 
 
 def agents(user_id: str) -> list[str]:
@@ -382,7 +390,8 @@ def _ended_before(then: int, count: int) -> list[str]:
 
 def _unended_apps(user_id: str) -> list[Session]:
     """Return grants that go on by themselves, though the browser that some hang on may have timed out."""
-    return list(db.session.scalars(_APPS_LATEST_FIRST, _now_of(user_id)))
+    found = _now_of(user_id)
+    return list(db.session.scalars(_APPS_LATEST_FIRST, found)) if prebuilt.rows(_HAS_APPS, **found) else []
 
 
 def _now_of(user_id: str) -> dict[str, Any]:

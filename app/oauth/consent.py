@@ -1,7 +1,7 @@
 """What a person has allowed an app, so that it need not ask the same again."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, CursorResult, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,7 +22,20 @@ class Consent(Model):
     given_at: Mapped[int]
 
 
+class Given(NamedTuple):
+    """The row of a consent as it was read."""
+
+    client_id: str
+    scope: str
+    given_at: int
+
+
 _CONSENTS = prebuilt.table(Consent)
+_GIVEN = (
+    select(*(_CONSENTS.c[name] for name in Given._fields))
+    .where(_CONSENTS.c.user_id == bindparam("user"))
+    .order_by(_CONSENTS.c.given_at.desc(), _CONSENTS.c.client_id)
+)
 _ALLOWED = select(_CONSENTS.c.scope).where(
     _CONSENTS.c.user_id == bindparam("user"), _CONSENTS.c.client_id == bindparam("client")
 )
@@ -56,10 +69,9 @@ def give(user_id: str, client: Registered, scope: str, kept: Collection[str] = (
     found.given_at = clock.now()
 
 
-def given(user_id: str) -> list[Consent]:
+def given(user_id: str) -> list[Given]:
     """Return what a person has allowed apps, the newest first, whether these hold anything now or not."""
-    found = select(Consent).where(Consent.user_id == user_id).order_by(Consent.given_at.desc(), Consent.client_id)
-    return list(db.session.scalars(found))
+    return [Given(*row) for row in prebuilt.rows(_GIVEN, user=user_id)]
 
 
 def withdraw_all(user_id: str) -> bool:

@@ -48,7 +48,7 @@ def show() -> ResponseReturnValue:
         apps=apps,
         codes=codes,
         asks_factor=asks_factor,
-        passkeys=len(passkey.of_user(user.id)),
+        passkeys=passkey.count(user.id),
         done=has_lately("app_disallowed"),
         asked=has_lately("address_asked"),
     )

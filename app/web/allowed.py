@@ -43,7 +43,7 @@ def count(user_id: str) -> int:
     return len(given | {app.client_id for app in sessions.apps(user_id)})
 
 
-def _describe(client_id: str, name: str, given: consent.Consent | None, held: list[Session]) -> Allowed:
+def _describe(client_id: str, name: str, given: consent.Given | None, held: list[Session]) -> Allowed:
     scope = " ".join(one.scope for one in (given, *held) if one)
     return Allowed(
         client_id=client_id,
