@@ -3,8 +3,6 @@
 A message is modelled to arrive at once, and a question to take no time. Everything else is what the design's own code does.
 """
 
-import hashlib
-import heapq
 import importlib.util
 import math
 import pkgutil
@@ -13,22 +11,19 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import count
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import jwt
-import redis
 
 from app.lab import designs
 from app.lab.home.sessions import LIFE, Sessions
-from app.lab.signing import SigningWorld
+from app.lab.instruments import Clock, Liar, StoryWorld
 
 PERSON = "ada"
 ACCESS_LIFE = 300  # of an access token: what no lane of one is longer than
 FAULTS = ("store", "list", "push")  # parts that can be silent
 LIES = ("withhold", "two-heads")  # of an issuer that answers: it tells no verifier of a sign-out, or not all of them
-MANY = 100  # alike in one gap
 
 
 class Act(NamedTuple):
@@ -62,121 +57,6 @@ class Answer(NamedTuple):
         return self.status == 200
 
 
-class Clock:
-    """The time of a story, with what is done every so often. *counts*: what those who do it have asked for; *done*: how often.
-
-    In a gap only the first and the last are done of what is done several times a second, or more than a hundred times. Each of
-    the others counts as the last did: the first may meet what came before the gap.
-    """
-
-    def __init__(self, now: int) -> None:
-        self.time: float = now
-        self.done = 0
-        self.counts = Counter[str]()
-        self._order, self._due = count(), list[_Due]()
-
-    def now(self) -> int:
-        return int(self.time)
-
-    def every(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do it now, and every so often."""
-        action()
-        heapq.heappush(self._due, _Due(self.time + seconds, next(self._order), seconds, action))
-
-    def go_on(self, until: float) -> None:
-        """Let time pass, and do what is due on the way."""
-        while self._due and self._due[0].at <= until:
-            due = heapq.heappop(self._due)
-            left = int((until - due.at) / due.seconds) if due.gap == until else 0
-            if left > (1 if due.seconds < 1 else MANY):
-                due = due._replace(at=due.at + left * due.seconds, alike=left)
-            else:
-                self._do(due)
-                due = due._replace(at=due.at + due.seconds, alike=0, gap=until)
-            heapq.heappush(self._due, due._replace(order=next(self._order)))
-        self.time = max(self.time, until)
-
-    def due(self) -> list[float]:
-        """Return when each of them is due next."""
-        return [due.at for due in self._due]
-
-    def _do(self, due: "_Due") -> None:
-        """Do what is due once, and count it for the skipped ones too."""
-        before, self.time = self.counts.copy() if due.alike else self.counts, due.at
-        due.action()
-        self.done += 1
-        for name, asked in (self.counts - before).items() if due.alike else ():
-            self.counts[name] += asked * due.alike
-
-
-class _Due(NamedTuple):
-    """*gap*: the end of the gap in which it was done last. *alike*: how many skipped ones it stands for."""
-
-    at: float
-    order: int
-    seconds: float
-    action: Callable[[], None]
-    gap: float = 0
-    alike: int = 0
-
-
-class Stream:
-    """Random bytes that come again with the same seed."""
-
-    def __init__(self, seed: str) -> None:
-        self._seed, self._calls = seed, count()
-
-    def __call__(self, size: int) -> bytes:
-        return hashlib.shake_256(f"{self._seed} {next(self._calls)}".encode()).digest(size)
-
-
-class Liar:
-    """An issuer that goes on as before, but does not do what a sign-out asks of it."""
-
-    def __init__(self, issuer: Any) -> None:
-        self._issuer = issuer
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._issuer, name)
-        return (lambda *_: None) if name.startswith("revoke") else found
-
-
-class RedisOfAStory:
-    """Redis under the story's clock: the two commands that the designs use, each one a look-up or a write in the store."""
-
-    def __init__(self, world: SigningWorld) -> None:
-        self._world = world
-
-    def set(self, name: str, value: object, ex: int) -> None:
-        self._tell(self._world.store.put, name, value, self._world.now() + ex)
-
-    def exists(self, name: str) -> int:
-        return int(self._tell(self._world.store.get, name) is not None)
-
-    def _tell(self, command: Callable[..., Any], *given: Any) -> Any:
-        try:
-            return command(*given)
-        except ConnectionError as silence:
-            raise redis.ConnectionError(*silence.args) from silence
-
-
-class _World(SigningWorld):
-    """The world of a story: its clock, its random bytes, and its name in each token. *part*: whose random bytes."""
-
-    def __init__(self, story: Story, clock: Clock, part: str = "design") -> None:
-        self._name = story.name
-        super().__init__(
-            clock.now,
-            Stream(f"{story.seed} {part}"),
-            clock.every,
-            lambda seconds: clock.go_on(clock.time + seconds),
-            lambda: clock.time,
-        )
-
-    def token(self) -> str:
-        return f"lab.{self._name}.{super().token()}"
-
-
 @dataclass
 class Stage:
     """One design in the middle of a story. *held*: what each browser holds, by name; *refused_write*: the last act could not be
@@ -203,14 +83,13 @@ class Stage:
         honest = tuple(act for act in self.story.acts if act.of not in LIES)
         is_honest = honest == self.story.acts
         self.twin = None if is_honest else Stage(self.design, replace(self.story, acts=honest), clock=self.clock)
-        self.world = _World(self.story, self.clock)
+        self.world = StoryWorld(self.story.name, f"{self.story.seed} design", self.clock)
         self.at_verifier = self.world.beside()
         self.clock.counts = self.at_verifier.counts
-        for side in (self.world, self.at_verifier):
-            side.redis = RedisOfAStory(side)
         self.issuer = self.design.Issuer(self.world)
         self.verifier = self.design.Verifier(self.at_verifier)
-        apart = _World(self.story, self.clock, "sessions")  # what sessions take, no design is charged for
+        # What sessions take, no design is charged for.
+        apart = StoryWorld(self.story.name, f"{self.story.seed} sessions", self.clock)
         apart.cut = self.world.cut
         self.sessions = Sessions(apart, self.issuer)
 
@@ -252,7 +131,7 @@ class Stage:
         self.refused_write = self.exchanged = False
         before = self.world.counts.copy()
         try:
-            getattr(self, "_" + act.name.replace("-", "_"))(*([act.of] if act.of else []))
+            self._do(act)
         except ConnectionError:
             self.refused_write = True
         self.spent[act.name] = self.world.counts - before
@@ -331,6 +210,16 @@ class Stage:
         cookie = getattr(held.pop("browser", None), "cookie", None)
         return held | {"proof": [cookie]} if cookie else held
 
+    def _do(self, act: Act) -> None:
+        if act.name in ("sign-out", "elsewhere", "password"):
+            self._sign_out(act.name)
+        elif act.name in ("all", "disabled"):
+            self._sign_out_everywhere(act.name)
+        elif act.name in ("client", "expiry"):
+            self._leave(act.name)  # the server is not told
+        else:
+            getattr(self, "_" + act.name.replace("-", "_"))(*([act.of] if act.of else []))
+
     # The acts.
 
     def _sign_in(self) -> None:
@@ -365,15 +254,7 @@ class Stage:
         self.sessions.end(self.session)
         self._leave("sign-out")
 
-    def _client(self) -> None:
-        """The browser deletes what it holds, and does not tell the server."""
-        self._leave("client")
-
-    def _expiry(self) -> None:
-        """Nothing is done but to wait."""
-        self._leave("expiry")
-
-    def _sign_out(self, why: str = "sign-out") -> None:
+    def _sign_out(self, why: str) -> None:
         """The browser uses its token for the last time; then the server ends the session, and what hangs on it."""
         if "laptop" in self.held:
             self._use()
@@ -382,19 +263,10 @@ class Stage:
                 self.sessions.end(self.held["app"]["session"])
             self._leave(why)
 
-    def _elsewhere(self) -> None:
-        self._sign_out("elsewhere")
-
-    def _password(self) -> None:
-        self._sign_out("password")
-
-    def _all(self, why: str = "all") -> None:
+    def _sign_out_everywhere(self, why: str) -> None:
         self._use()
         self.sessions.end_all(self.story.name)
         self._leave(why)
-
-    def _disabled(self) -> None:
-        self._all("disabled")
 
     def _all_but_refresh(self) -> None:
         """Sign out everywhere, and forget that refresh tokens are there, too."""

@@ -9,6 +9,7 @@ from jwt import InvalidTokenError
 
 from app.lab import designs, matrix, player
 from app.lab.home.sessions import IDLE
+from app.lab.instruments import Clock
 from app.lab.player import Act, Answer, Design, Stage, Story
 
 OUT = Story((Act(0, "sign-in"), Act(0, "copy"), Act(70, "sign-out")))
@@ -450,7 +451,7 @@ def test_the_first_refusal_is_the_one_that_looking_at_each_second_finds(slug: st
 
 
 def test_what_was_skipped_in_a_long_gap_is_counted_as_if_it_had_been_done() -> None:
-    clock, news = player.Clock(0), list[str]()
+    clock, news = Clock(0), list[str]()
 
     def look() -> None:
         clock.counts.update(looks=1, bytes=1 + 100 * len(news))

@@ -2,7 +2,7 @@
 
 from app.lab import player
 from app.lab.evidence import Found, Grid, Row, row
-from app.lab.player import PERSON, RedisOfAStory, Stage, Story
+from app.lab.player import PERSON, Stage, Story
 from app.lab.questions.question import read
 
 _DESIGNS = ("denylist-ask", "denylist-poll", "denylist-push", "status-list", "this-site")
@@ -53,7 +53,6 @@ class _Service:
 
     def __init__(self, stage: Stage) -> None:
         self._stage, self.world = stage, stage.world.beside()
-        self.world.redis = RedisOfAStory(self.world)
         self._verifier = stage.design.Verifier(self.world)
 
     def check(self, what: str, token: str, *, over: bool = False) -> Row:

@@ -4,16 +4,18 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.lab import signing
+from app.lab import instruments
 from app.lab.home.world import World
-from app.lab.signing import SigningWorld
+from app.lab.instruments import Clock, StoryWorld, Stream
 
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes([7] * 32))
 CLAIMS = {"sub": "ada", "exp": 100}
 
 
-def at(now: int, kind: type[World] = SigningWorld) -> World:
-    return kind(now=lambda: now, random=bytes)
+def at(now: int, kind: type[World] = StoryWorld) -> World:
+    if kind is StoryWorld:
+        return StoryWorld("ada", "1", Clock(now))
+    return World(now=lambda: now, random=Stream("1"))
 
 
 def test_it_signs_as_a_real_one_does_whatever_it_remembers() -> None:
@@ -23,7 +25,7 @@ def test_it_signs_as_a_real_one_does_whatever_it_remembers() -> None:
         assert at(0).sign(claims, headers={"kid": "1"}) == at(0, World).sign(claims, headers={"kid": "1"})
 
 
-@pytest.mark.parametrize("kind", [World, SigningWorld])
+@pytest.mark.parametrize("kind", [World, StoryWorld])
 def test_a_forged_token_or_one_by_another_key_is_refused_also_after_the_good_one_was_read(kind: type[World]) -> None:
     world = at(0, kind)
     token, foreign = world.sign(CLAIMS), world.sign(CLAIMS, OTHER)
@@ -34,7 +36,7 @@ def test_a_forged_token_or_one_by_another_key_is_refused_also_after_the_good_one
             world.verify(bad, key)
 
 
-@pytest.mark.parametrize("kind", [World, SigningWorld])
+@pytest.mark.parametrize("kind", [World, StoryWorld])
 def test_what_has_expired_by_the_worlds_own_clock_is_refused(kind: type[World]) -> None:
     token = at(0, kind).sign(CLAIMS)
     assert at(99, kind).read(token)
@@ -50,8 +52,8 @@ def test_claims_that_a_caller_changes_are_read_as_they_were_signed() -> None:
 
 
 def test_what_it_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing, "MOST", 10)
+    monkeypatch.setattr(instruments, "MOST", 10)
     for number in range(50):
         assert at(0).verify(at(0).sign({"exp": number})) == {"exp": number}
-    assert len(signing._SIGNED) <= 10
-    assert len(signing._VERIFIED) <= 10
+    assert len(instruments._SIGNED) <= 10
+    assert len(instruments._VERIFIED) <= 10

@@ -1,0 +1,169 @@
+"""The instruments of a story: its clock, its random bytes, a world that counts, a Redis that can be cut, an issuer that lies."""
+
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from itertools import count
+from typing import Any, NamedTuple
+
+import redis
+
+from app.lab.home.world import World
+
+MANY = 100  # alike in one gap
+MOST = 20_000  # tokens that are remembered
+_SIGNED: dict[Hashable, Any] = {}
+_VERIFIED: dict[Hashable, Any] = {}
+
+
+class Clock:
+    """The time of a story, with what is done every so often. *counts*: what those who do it have asked for; *done*: how often.
+
+    In a gap only the first and the last are done of what is done several times a second, or more than a hundred times. Each of
+    the others counts as the last did: the first may meet what came before the gap.
+    """
+
+    def __init__(self, now: int) -> None:
+        self.time: float = now
+        self.done = 0
+        self.counts = Counter[str]()
+        self._order, self._due = count(), list[_Due]()
+
+    def now(self) -> int:
+        return int(self.time)
+
+    def every(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do it now, and every so often."""
+        action()
+        heapq.heappush(self._due, _Due(self.time + seconds, next(self._order), seconds, action))
+
+    def go_on(self, until: float) -> None:
+        """Let time pass, and do what is due on the way."""
+        while self._due and self._due[0].at <= until:
+            due = heapq.heappop(self._due)
+            left = int((until - due.at) / due.seconds) if due.gap == until else 0
+            if left > (1 if due.seconds < 1 else MANY):
+                due = due._replace(at=due.at + left * due.seconds, alike=left)
+            else:
+                self._do(due)
+                due = due._replace(at=due.at + due.seconds, alike=0, gap=until)
+            heapq.heappush(self._due, due._replace(order=next(self._order)))
+        self.time = max(self.time, until)
+
+    def due(self) -> list[float]:
+        """Return when each of them is due next."""
+        return [due.at for due in self._due]
+
+    def _do(self, due: "_Due") -> None:
+        """Do what is due once, and count it for the skipped ones too."""
+        before, self.time = self.counts.copy() if due.alike else self.counts, due.at
+        due.action()
+        self.done += 1
+        for name, asked in (self.counts - before).items() if due.alike else ():
+            self.counts[name] += asked * due.alike
+
+
+class _Due(NamedTuple):
+    """*gap*: the end of the gap in which it was done last. *alike*: how many skipped ones it stands for."""
+
+    at: float
+    order: int
+    seconds: float
+    action: Callable[[], None]
+    gap: float = 0
+    alike: int = 0
+
+
+class Stream:
+    """Random bytes that come again with the same seed."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed, self._calls = seed, count()
+
+    def __call__(self, size: int) -> bytes:
+        return hashlib.shake_256(f"{self._seed} {next(self._calls)}".encode()).digest(size)
+
+
+class Liar:
+    """An issuer that goes on as before, but does not do what a sign-out asks of it."""
+
+    def __init__(self, issuer: Any) -> None:
+        self._issuer = issuer
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._issuer, name)
+        return (lambda *_: None) if name.startswith("revoke") else found
+
+
+class RedisOfAStory:
+    """Redis under the story's clock: the two commands that the designs use, each one a look-up or a write in the store."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def set(self, name: str, value: object, ex: int) -> None:
+        self._tell(self._world.store.put, name, value, self._world.now() + ex)
+
+    def exists(self, name: str) -> int:
+        return int(self._tell(self._world.store.get, name) is not None)
+
+    def _tell(self, command: Callable[..., Any], *given: Any) -> Any:
+        try:
+            return command(*given)
+        except ConnectionError as silence:
+            raise redis.ConnectionError(*silence.args) from silence
+
+
+class StoryWorld(World):
+    """The world of a story: its clock, its random bytes, and *name* in each token.
+
+    A story is played many times over, so each token is signed once, and none that was signed here is verified: an Ed25519
+    signature depends on nothing but its key and the data (RFC 8032, section 5.1.6).
+    """
+
+    def __init__(self, name: str, seed: str, clock: Clock) -> None:
+        self._name = name
+        super().__init__(
+            clock.now,
+            Stream(seed),
+            clock.every,
+            lambda seconds: clock.go_on(clock.time + seconds),
+            lambda: clock.time,
+        )
+
+    @property
+    def redis(self) -> "RedisOfAStory":  # type: ignore[override]
+        return RedisOfAStory(self)
+
+    def token(self) -> str:
+        return f"lab.{self._name}.{super().token()}"
+
+    def sign(self, claims: dict[str, Any], key: Any = None, headers: dict[str, str] | None = None) -> str:
+        public = key.public_key().public_bytes_raw() if key else self._public
+        name = public, str(claims), str(headers)
+        token: str | None = _SIGNED.get(name)
+        if token is None:
+            token = super().sign(claims, key, headers)
+            _remember(_SIGNED, name, token)
+        _remember(_VERIFIED, (public, token), claims)
+        return token
+
+    def verify(self, token: str, key: Any = None) -> dict[str, Any]:
+        name = key.public_bytes_raw() if key else self._public, token
+        claims = _VERIFIED.get(name)
+        if claims is None:
+            claims = super().verify(token, key)
+            _remember(_VERIFIED, name, claims)
+        return dict(claims)
+
+    @cached_property
+    def _public(self) -> bytes:
+        return bytes(self.key.public_key().public_bytes_raw())
+
+
+def _remember(known: dict[Hashable, Any], name: Hashable, found: object) -> None:
+    if len(known) >= MOST:
+        known.clear()
+    known[name] = found
