@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from app.lab import abroad, log
 from app.lab.abroad import News
-from app.lab.bench import Bench
 from app.lab.run import Run
+from app.lab.visitors import Visitor
 
 Change = Callable[[Run], Any]
 
@@ -18,9 +18,9 @@ class Done(NamedTuple):
     news: News | None = None
     result: Any = None
 
-    def write(self, bench: Bench) -> None:
-        """Keep it on a *bench* that is locked. Must run inside `db.writing`."""
-        bench.run = self.run
+    def write(self, visitor: Visitor) -> None:
+        """Keep it for a *visitor* who is locked. Must run inside `db.writing`."""
+        visitor.run = self.run
         if self.news:
             log.append(**self.news._asdict())
 
@@ -31,22 +31,22 @@ def done(run: Run, result: Any = None) -> Done:
 
 
 class Act:
-    """A *change* to a bench's run: worked out on the run of now, and again if another act comes first."""
+    """A *change* to a visitor's run: worked out on the run of now, and again if another act comes first."""
 
-    def __init__(self, bench: Bench | None, change: Change) -> None:
-        self._change, self._known = change, bench.run if bench else None
+    def __init__(self, visitor: Visitor | None, change: Change) -> None:
+        self._change, self._known = change, visitor.run if visitor else None
         self._done = self._work_out()
 
     @property
     def result(self) -> Any:
         return self._done.result
 
-    def write(self, bench: Bench) -> Any:
-        """Keep the change on a *bench* that is locked, and return its result. Must run inside `db.writing`."""
-        if bench.run != self._known:
-            self._known = bench.run
+    def write(self, visitor: Visitor) -> Any:
+        """Keep the change for a *visitor* who is locked, and return its result. Must run inside `db.writing`."""
+        if visitor.run != self._known:
+            self._known = visitor.run
             self._done = self._work_out()
-        self._done.write(bench)
+        self._done.write(visitor)
         return self.result
 
     def _work_out(self) -> Done:

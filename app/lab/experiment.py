@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from app import executor
 from app.admission import Full
 from app.config import settings
-from app.lab import abroad, acts, bench, log, parties, replay, run, shown
+from app.lab import abroad, acts, log, parties, replay, run, shown, visitors
 from app.lab.acts import Done
 from app.lab.player import FAULTS, LIES
 from app.lab.replay import Found
@@ -25,7 +25,7 @@ REMEMBERED = 128  # replays that need not be played again: a page is often asked
 @bp.get("")
 def show() -> ResponseReturnValue:
     """Show the visitor's run; before it, the answer, or in a room, where the teacher asks first, the steps alone."""
-    here = bench.here()
+    here = visitors.here()
     mine = here.read_run() if here else None
     if mine is None:
         return render_template("lab/begin.html") if room.of(here) else _answer(*_example())
@@ -39,20 +39,20 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    bench.begin_experiment()
-    with bench.changing() as (found, secret):
+    visitors.begin_experiment()
+    with visitors.changing() as (found, secret):
         if not found.has_acted():
             found.run = run.begin(found.id, log.opened()).to_json()
-    return bench.hand_over(redirect("/lab#copy", 303), secret)
+    return visitors.hand_over(redirect("/lab#copy", 303), secret)
 
 
 @bp.post("/answer")
 def answer() -> ResponseReturnValue:
     """Do all of it in one press: sign in, keep a copy, sign out, and present the copy everywhere."""
-    bench.begin_experiment()
-    opened, name = log.opened(), bench.expected()
+    visitors.begin_experiment()
+    opened, name = log.opened(), visitors.expected()
     mine, done = _at_once(name, opened)
-    with bench.changing() as (found, secret):
+    with visitors.changing() as (found, secret):
         is_new = not found.has_acted()
         if is_new and found.id != name:
             mine, done = _at_once(found.id, opened)
@@ -61,9 +61,9 @@ def answer() -> ResponseReturnValue:
     if is_new:
         with suppress(Full):  # then the page has a button that presents the copy
             note = _present(mine)
-            with bench.changing(durable=False, made=secret) as (found, _):
+            with visitors.changing(durable=False, made=secret) as (found, _):
                 acts.Act(found, note).write(found)
-    return bench.hand_over(redirect("/lab#result", 303), secret)
+    return visitors.hand_over(redirect("/lab#result", 303), secret)
 
 
 @bp.post("/copy")
@@ -122,9 +122,9 @@ def show_receipt() -> ResponseReturnValue:
 
 @bp.post("/reset")
 def reset() -> ResponseReturnValue:
-    with bench.changing() as (found, secret):
+    with visitors.changing() as (found, secret):
         found.run = None
-    return bench.hand_over(redirect("/lab", 303), secret)
+    return visitors.hand_over(redirect("/lab", 303), secret)
 
 
 def _present(mine: Run) -> Callable[[Run], None]:
@@ -143,12 +143,12 @@ def _present(mine: Run) -> Callable[[Run], None]:
 
 def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> ResponseReturnValue:
     """Change the visitor's run, then show it at *place* on the page. *durable*: see `db.writing`."""
-    here = bench.here()
+    here = visitors.here()
     act = acts.Act(None if here and here.has_acted() else here, change)
-    with bench.changing(durable=durable) as (found, secret):
+    with visitors.changing(durable=durable) as (found, secret):
         if not found.has_acted():
             act.write(found)
-    return bench.hand_over(redirect(f"/lab#{place}", 303), secret)
+    return visitors.hand_over(redirect(f"/lab#{place}", 303), secret)
 
 
 def _at_once(name: str, opened: int) -> tuple[Run, Done]:
@@ -170,7 +170,7 @@ def _example() -> tuple[Run, Found]:
 
 
 def _mine() -> Run | None:
-    here = bench.here()
+    here = visitors.here()
     return here.read_run() if here else None
 
 
@@ -181,7 +181,7 @@ def _find(mine: Run) -> Found | None:
 
 @lru_cache(maxsize=REMEMBERED)
 def _played(text: str) -> Found:
-    return executor.run("lab", bench.visitor(), replay.of, text)
+    return executor.run("lab", visitors.current(), replay.of, text)
 
 
 def _choice(kind: Any, name: str | None) -> Any:

@@ -11,7 +11,7 @@ from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
 from app import executor
-from app.lab import bench, home, lanes, player
+from app.lab import home, lanes, player, visitors
 from app.lab.lanes import Picture
 from app.lab.player import ACCESS_LIFE, FAULTS, LIES, Act, Answer, Design, Stage, Story
 from app.lab.resource import named
@@ -84,7 +84,7 @@ def _draw_before(measured: dict[Design, Measured]) -> Picture:
 
 @bp.get("/<slug>")
 def show_one(slug: str) -> ResponseReturnValue:
-    design, here = named(slug), bench.here()
+    design, here = named(slug), visitors.here()
     run = here.read_run() if here else None
     stage = run.play(design) if run else None
     whose = next((whose for whose in ("thief", "laptop") if stage and whose in stage.held), "")
@@ -121,12 +121,12 @@ def take(slug: str, file: str) -> ResponseReturnValue:
 @cache
 def _measured(slug: str) -> Measured:
     """Return what was measured of a design, once and elsewhere, so that no other request waits for it."""
-    return executor.run("lab", bench.visitor(), measure, slug)
+    return executor.run("lab", visitors.current(), measure, slug)
 
 
 @cache
 def _refused(slug: str) -> int:
-    return executor.run("lab", bench.visitor(), crowd, slug)
+    return executor.run("lab", visitors.current(), crowd, slug)
 
 
 def crowd(slug: str) -> int:

@@ -7,9 +7,9 @@ from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import clock, executor
-from app.lab import bench, player, questions
-from app.lab.bench import Bench
+from app.lab import player, questions, visitors
 from app.lab.questions.question import Question
+from app.lab.visitors import Visitor
 
 bp = Blueprint("path", __name__)
 PARTS = (("What was asked", questions.ASKED), ("What was answered", questions.ANSWERED))
@@ -36,8 +36,8 @@ def predict(name: str) -> ResponseReturnValue:
         return _page(question, answers, unchosen=True), 422
     if name in answers:
         return redirect(f"/lab/path/{name}#answer", 303)
-    bench.begin_experiment()
-    found = executor.run("lab", bench.visitor(), carry_out, name)
+    visitors.begin_experiment()
+    found = executor.run("lab", visitors.current(), carry_out, name)
     answer = {
         "guess": guess,
         "found": found["choice"],
@@ -45,9 +45,9 @@ def predict(name: str) -> ResponseReturnValue:
         "at": clock.now(),
         "evidence": found,
     }
-    with bench.changing() as (here, secret):
+    with visitors.changing() as (here, secret):
         here.answers = json.dumps({name: answer, **_of(here)}, separators=(",", ":"))
-    return bench.hand_over(redirect(f"/lab/path/{name}#answer", 303), secret)
+    return visitors.hand_over(redirect(f"/lab/path/{name}#answer", 303), secret)
 
 
 def carry_out(name: str) -> dict[str, Any]:
@@ -58,9 +58,9 @@ def carry_out(name: str) -> dict[str, Any]:
 @bp.post("/path/again")
 def again() -> ResponseReturnValue:
     """Forget every prediction of this visitor, and nothing else."""
-    with bench.changing() as (here, secret):
+    with visitors.changing() as (here, secret):
         here.answers = "{}"
-    return bench.hand_over(redirect("/lab/path", 303), secret)
+    return visitors.hand_over(redirect("/lab/path", 303), secret)
 
 
 @bp.get("/hand-out")
@@ -98,11 +98,11 @@ def _question(name: str) -> Question:
 
 def _answers() -> Answers:
     """Return what this visitor has predicted and found so far."""
-    here = bench.here()
+    here = visitors.here()
     return _of(here) if here else {}
 
 
-def _of(here: Bench) -> Answers:
+def _of(here: Visitor) -> Answers:
     """Return the answers that are kept there, of the questions and the choices that there still are."""
     found = here.read_answers()
     asked = [(name, question) for name, question in questions.ALL.items() if name in found]

@@ -11,7 +11,7 @@ from flask import Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.db import writing
-from app.lab import acts, bench, player
+from app.lab import acts, player, visitors
 from app.lab.home.sessions import LIFE
 from app.lab.player import Answer, Design, Stage
 from app.lab.run import Run, reference
@@ -63,12 +63,12 @@ def token() -> ResponseReturnValue:
 
 def change(given: str, use: acts.Change) -> Any:
     """Apply *use* to the run of a token, and return its result. If that is empty, take no lock."""
-    name = bench_name(given)
-    act = acts.Act(bench.find(name), use)
+    name = visitor_of(given)
+    act = acts.Act(visitors.find(name), use)
     if not act.result:
         return None
     with writing():
-        found = bench.lock(name)
+        found = visitors.lock(name)
         return act.write(found) if found else None
 
 
@@ -87,11 +87,11 @@ def named(slug: str) -> Design:
 
 
 def _run_of(token: str) -> Run | None:
-    found = bench.find(bench_name(token))
+    found = visitors.find(visitor_of(token))
     return found.read_run() if found else None
 
 
-def bench_name(token: str) -> str:
+def visitor_of(token: str) -> str:
     """Return whose run a token belongs to: the second part of an opaque one, the subject of a JWT."""
     kind, _, rest = token.partition(".")
     if kind == "lab":

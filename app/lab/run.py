@@ -32,7 +32,7 @@ class Way(StrEnum):
 
 @dataclass
 class Run:
-    """*name*: of the bench, which is in each of its tokens. *now*: seconds since *began_at*. *opened*: the position in the lab's
+    """*name*: the visitor's id, which is in each of its tokens. *now*: seconds since *began_at*. *opened*: the position in the lab's
     log at which it began. *copied*, *ended_at*, *ended_by* and *ended_act*, the number of the act that ended it, sum up its acts. *shown*: how many acts there were, and the time,
     when the visitor last presented the copy; *at_once*: one button did all of it; *told*: the lab's log has its end; *found*: how many designs of how many accepted it then; *parties*: what
     relying parties said."""
@@ -116,7 +116,7 @@ class Run:
         return self.do(way.value)
 
     def sign_out_at_once(self) -> Self:
-        """Use the tokens for a minute, and sign out with a copy in a thief's pocket."""
+        """Use the tokens for a minute, and sign out, with a copy in a thief's hands."""
         self.at_once = True
         self.wait(60)
         self.leave(Way.SIGN_OUT)

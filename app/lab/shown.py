@@ -10,7 +10,7 @@ from app.web import words
 
 
 def tokens(stage: Stage) -> dict[str, Any] | None:
-    """Return what the thief's pocket holds, or the browser's while nothing was copied: shortened, and decoded."""
+    """Return what the thief holds, or the browser while nothing was copied: shortened, and decoded."""
     held = stage.held.get("thief") or stage.held.get("laptop")
     if held is None:
         return None
@@ -40,7 +40,7 @@ def rows(stage: Stage) -> list[dict[str, Any]]:
 
 def _meaning(name: str, value: Any, now: int) -> str:
     return {
-        "sub": "a person who does not exist: the name of your bench in the lab",
+        "sub": "a person who does not exist: your name in the lab",
         "sid": "the session, which is what is ended",
         "exp": f"expires {words.until(value, now) if name == 'exp' else ''}",
     }.get(name, "")

@@ -6,7 +6,7 @@ from flask import Blueprint, Flask, request
 
 from app import admission
 from app.config import settings
-from app.lab import bench, experiment, matrix, path, resource, revoke, revoked
+from app.lab import experiment, matrix, path, resource, revoke, revoked, visitors
 from app.lab.costs import page as costs
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
@@ -31,16 +31,16 @@ def init_app(app: Flask) -> None:
 def _wait() -> None:
     """Wait in the lab's line before anything is read or played. Relying parties are answered beside it."""
     if request.blueprint != f"lab.{revoked.bp.name}":
-        admission.hold("acts", bench.visitor() if request.method == "POST" else "")
+        admission.hold("acts", visitors.current() if request.method == "POST" else "")
 
 
 def _context() -> dict[str, Any]:
     # Looked up only by a page that says it: a page about an error must not need the database.
-    return {"workshop": settings().workshop, "attendee": _attendee, "press": bench.press}
+    return {"workshop": settings().workshop, "attendee": _attendee, "press": visitors.press}
 
 
 def _attendee() -> tuple[str, str] | None:
     """Return under which nickname the visitor is in which room."""
-    mine = bench.here()
+    mine = visitors.here()
     found = room.of(mine)
     return (mine.nickname or "", found.code) if mine and found else None

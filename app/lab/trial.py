@@ -10,12 +10,12 @@ from sqlalchemy import delete
 from app import clock
 from app.config import settings
 from app.db import db, writing
-from app.lab import bench, lanes, player
-from app.lab.bench import Bench
+from app.lab import lanes, player, visitors
 from app.lab.evidence import Row, row
 from app.lab.lanes import Picture
 from app.lab.player import Answer, Stage
 from app.lab.run import Run
+from app.lab.visitors import Visitor
 
 
 class Trial(Run):
@@ -60,9 +60,9 @@ class Trial(Run):
         return lanes.draw(rows, max(1, self.expires_at - (self.ended_at or self.time)))
 
     def send(self, path: str, **asked: Any) -> httpx.Response:
-        """Send one real request about this story, to our own application: it lies on a bench for as long as that takes."""
+        """Send one real request about this story, to our own application: a visitor has it for as long as that takes."""
         with writing():
-            found, _secret = bench.make()
+            found, _secret = visitors.make()
             self.name = name = found.id
             found.run = self.to_json()
         token = self.stage().held["thief"]["refresh"]
@@ -70,10 +70,10 @@ class Trial(Run):
             return _request(path, {"token": token, **asked.pop("data", {})}, **asked)
         finally:
             db.session.rollback()
-            left = bench.find(name)
+            left = visitors.find(name)
             vars(self).update(vars((left and left.read_run()) or self))
             with writing():
-                db.session.execute(delete(Bench).where(Bench.id == name))
+                db.session.execute(delete(Visitor).where(Visitor.id == name))
 
 
 def _ask(stage: Stage, ask: Callable[[Stage, str], Answer], whose: str, what: str, slug: str = "") -> Row:

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from app.db import db
-from app.lab import bench, player
-from app.lab.bench import Bench
+from app.lab import player, visitors
 from app.lab.player import Stage
 from app.lab.resource import BOUND, COOKIE, TIME
 from app.lab.run import Run
@@ -32,7 +31,7 @@ class Visitor:
     def run(self) -> Run:
         """What the server keeps of the run."""
         with self.site.app.app_context():
-            found = db.session.query(Bench).filter(Bench.id == self._bench()).one().read_run()
+            found = db.session.query(visitors.Visitor).filter(visitors.Visitor.id == self._id()).one().read_run()
         assert found
         return found
 
@@ -65,8 +64,8 @@ class Visitor:
     def _client(self) -> Any:
         return self.site.app.test_client(use_cookies=False)
 
-    def _bench(self) -> str:
-        return bench.name(self.browser.cookie("__Host-Http-lab") or "")
+    def _id(self) -> str:
+        return visitors.name(self.browser.cookie("__Host-Http-lab") or "")
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.lab import questions, replay
-from app.lab.bench import Bench
 from app.lab.questions.question import Question
 from app.lab.rooms.board import STEPS, STUCK_SECONDS, Choice, Mark, draw
 from app.lab.run import Run
+from app.lab.visitors import Visitor
 from tests.browsers import Browser, Site
 from tests.workshop import FORGOTTEN, STILL, Teacher, experiment
 
@@ -65,10 +65,10 @@ def asked(name: str) -> Question:
 def test_predictions_are_counted_by_question_in_their_order() -> None:
     right, wrong = ({"guess": "ba"[fits], "found": "a", "right": fits, "at": 1} for fits in (True, False))
     given = [{"late": right, "early": wrong}, {"late": wrong, "early": wrong, "gone": right}, {}]
-    benches = [
-        Bench(id=str(at), nickname=f"n{at}", made_at=0, answers=json.dumps(each)) for at, each in enumerate(given)
+    visitors = [
+        Visitor(id=str(at), nickname=f"n{at}", made_at=0, answers=json.dumps(each)) for at, each in enumerate(given)
     ]
-    board = draw(benches, {name: asked(name) for name in ("unasked", "late", "early")})
+    board = draw(visitors, {name: asked(name) for name in ("unasked", "late", "early")})
     assert [(question.id, question.claim) for question in board.questions] == [
         ("late", "Claim late"),
         ("early", "Claim early"),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from app.db import db
-from app.lab import bench
+from app.lab import visitors
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
 from app.lab.run import MOST_ACTS
@@ -28,7 +28,7 @@ def count(site: Site, table: str) -> int:
 def test_of_too_many_benches_those_that_were_not_touched_for_longest_go(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "MOST", 5)
+    monkeypatch.setattr(visitors, "MOST", 5)
     first = site.browser()
     for number in range(12):
         site.wait(1)
@@ -42,8 +42,8 @@ def test_of_too_many_benches_those_that_were_not_touched_for_longest_go(
 def test_those_of_a_month_ago_go_a_few_at_a_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         site.browser().post("/lab/reset")
-    site.wait(bench.KEPT_SECONDS + 1)
-    monkeypatch.setattr(bench, "_GOING", 2)
+    site.wait(visitors.KEPT_SECONDS + 1)
+    monkeypatch.setattr(visitors, "_GOING", 2)
     counts = []
     for _ in range(4):
         site.browser().post("/lab/reset")
@@ -54,7 +54,7 @@ def test_those_of_a_month_ago_go_a_few_at_a_time(site: Site, monkeypatch: pytest
 def test_an_address_makes_only_so_many_benches_and_those_who_have_one_go_on(
     site: Site, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "_made", PlaceThrottle("benches in a test", "1 per minute", bench.TooMuch))
+    monkeypatch.setattr(visitors, "_made", PlaceThrottle("visitors in a test", "1 per minute", visitors.TooMuch))
     visitor.press("sign-in")
     answer = site.browser().post("/lab/reset")
     assert answer.status_code == 429
@@ -64,10 +64,10 @@ def test_an_address_makes_only_so_many_benches_and_those_who_have_one_go_on(
 
 
 def test_everyone_together_begins_only_so_many_experiments(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "_begun_by_all", Throttle("experiments in a test", "2 per hour", bench.TooMuch))
-    visitors = [site.browser(address=f"203.0.113.{number}") for number in range(4)]
-    assert [visitor.post("/lab/sign-in").status_code for visitor in visitors] == [303, 303, 429, 429]
-    assert visitors[3].post("/lab/path/Q4", guess="sign-in").status_code == 429
+    monkeypatch.setattr(visitors, "_begun_by_all", Throttle("experiments in a test", "2 per hour", visitors.TooMuch))
+    people = [site.browser(address=f"203.0.113.{number}") for number in range(4)]
+    assert [one.post("/lab/sign-in").status_code for one in people] == [303, 303, 429, 429]
+    assert people[3].post("/lab/path/Q4", guess="sign-in").status_code == 429
 
 
 @pytest.mark.page

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.lab import player
+from app.lab import player, visitors
 from app.lab.player import LIFE
 from tests.browsers import Site
 from tests.lab.conftest import Visitor
@@ -272,9 +272,8 @@ def test_a_run_of_an_older_version_of_the_site_begins_anew(visitor: Visitor) -> 
     old = '{"user":"lab:x","offset":0,"began_at":1,"laptop":{},"phone":{},"held":null,"phone_access":"","entries":[]}'
     with visitor.site.app.app_context():
         from app.db import db
-        from app.lab.bench import Bench
 
-        db.session.query(Bench).update({"run": old})
+        db.session.query(visitors.Visitor).update({"run": old})
         db.session.commit()
     assert "Sign in to begin" in visitor.browser.get("/lab").text
     visitor.sign_in_and_copy()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.lab import bench, questions, trial
+from app.lab import questions, trial, visitors
 from app.throttle import PlaceThrottle
 from tests import backings
 from tests.browsers import Browser, Site
@@ -132,7 +132,7 @@ def test_a_prediction_that_another_site_sends_is_refused(visitor: Browser) -> No
 
 
 def test_an_address_tries_only_so_often(visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "_begun", PlaceThrottle("trials in a test", "1 per minute"))
+    monkeypatch.setattr(visitors, "_begun", PlaceThrottle("trials in a test", "1 per minute"))
     assert visitor.post("/lab/path/Q4", guess="sign-in").status_code == 303
     assert visitor.post("/lab/path/Q1", guess="none").status_code == 429
     assert visitor.get("/lab/path/Q1").status_code == 200

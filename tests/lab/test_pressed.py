@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from app.db import db, is_writing, writing
-from app.lab import bench, player, revoke
-from app.lab.bench import Bench
+from app.lab import player, revoke, visitors
 from app.lab.player import Stage
 from app.lab.run import Run, Way
 from tests.browsers import SITE_URL, Browser, Site
@@ -99,17 +98,17 @@ def test_of_two_acts_at_once_the_later_is_about_what_the_first_has_left(
     ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada.sign_in_and_copy()
-    changing = bench.changing
+    changing = visitors.changing
 
     def after_another(**how: Any) -> Any:
         """Sign out in another tab, which another worker serves."""
         run = ada.run()
         run.leave(Way.SIGN_OUT)
         with ada.site.app.app_context(), writing():
-            db.session.query(Bench).update({"run": run.to_json()})
+            db.session.query(visitors.Visitor).update({"run": run.to_json()})
         return changing(**how)
 
-    monkeypatch.setattr(bench, "changing", after_another)
+    monkeypatch.setattr(visitors, "changing", after_another)
     ada.press("time", step="minute")
     run = ada.run()
     assert [act.name for act in run.acts] == ["sign-in", "copy", "sign-out"]
@@ -163,7 +162,7 @@ def test_a_room_is_opened_once(site: Site) -> None:
 
 
 def test_what_one_browser_pressed_is_of_no_use_without_its_secret(site: Site, ada: Visitor) -> None:
-    """The bench of a form is derived under a key of the site: the id in the database leads to no cookie."""
+    """The visitor of a form is derived under a key of the site: the id in the database leads to no cookie."""
     ada.press("sign-in", **pick(ada.browser, "/lab/sign-in"))
     [(pressed,)] = site.query("SELECT pressed FROM lab_benches")
     thief = site.browser()

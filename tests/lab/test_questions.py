@@ -12,7 +12,7 @@ import pytest
 from app import clock
 from app.identity import place
 from app.identity.session import SITE
-from app.lab import logout, player, questions
+from app.lab import instruments, logout, player, questions
 from app.lab.costs import measure, timing
 from app.lab.designs.client_data import LIST
 from app.lab.home import sessions
@@ -542,8 +542,8 @@ def test_were_the_opaque_token_a_jwt_both_could_be_read(site: Site, monkeypatch:
 @page
 @pytest.mark.question("A9")
 def test_were_lines_never_to_leave_one_would_stay(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    put = player.RedisOfAStory.set
-    monkeypatch.setattr(player.RedisOfAStory, "set", lambda list_, name, value, ex: put(list_, name, value, 10**9))
+    put = instruments.RedisOfAStory.set
+    monkeypatch.setattr(instruments.RedisOfAStory, "set", lambda list_, name, value, ex: put(list_, name, value, 10**9))
     assert walk_through(site, ["A9"])["A9"].found == "stays"
 
 

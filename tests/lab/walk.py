@@ -50,7 +50,7 @@ def page(browser: Browser, path: str) -> str:
 
 
 def kept(site: Site) -> dict[str, Any]:
-    """The answers on the one bench that there is."""
+    """The answers on the one visitor that there is."""
     ((answers,),) = site.query("SELECT answers FROM lab_benches")
     found: dict[str, Any] = json.loads(answers)
     return found

@@ -15,7 +15,7 @@ import pytest
 
 from app import clock
 from app.keys import access_keys
-from app.lab import abroad, bench
+from app.lab import abroad, visitors
 from app.lab.run import Run
 from app.relying_party.site import DELIVERIES
 from tests.backings import free_port
@@ -96,7 +96,7 @@ class Attendee:
         return int(time.time())
 
     def run(self) -> Run:
-        rows = self._issuer.query("SELECT run FROM lab_benches WHERE id = ?", bench.name(self.pocket[COOKIE]))
+        rows = self._issuer.query("SELECT run FROM lab_benches WHERE id = ?", visitors.name(self.pocket[COOKIE]))
         run = Run.from_json(rows[0][0])
         assert run
         return run

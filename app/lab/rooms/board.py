@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from app import clock
-from app.lab.bench import Bench
 from app.lab.questions.question import Question as Asked
 from app.lab.run import Run, Way
+from app.lab.visitors import Visitor
 
 STEPS = ("signed in", "copied the tokens", "signed out", "tried the copy")
 STUCK_SECONDS = 3 * 60
@@ -107,11 +107,11 @@ class Board:
         return sorted((row for row in self.rows if row.is_stuck), key=lambda row: row.moved_at)
 
 
-def draw(attendees: Iterable[Bench], asked: Mapping[str, Asked]) -> Board:
+def draw(attendees: Iterable[Visitor], asked: Mapping[str, Asked]) -> Board:
     """Draw the board. *asked*: every question by its id, in their order. Answers to others are left out."""
-    given = {bench: bench.read_answers() for bench in attendees}
+    given = {visitor: visitor.read_answers() for visitor in attendees}
     names = [name for name in asked if any(name in answers for answers in given.values())]
-    rows = tuple(_row(bench, answers, names, list(asked)) for bench, answers in given.items())
+    rows = tuple(_row(visitor, answers, names, list(asked)) for visitor, answers in given.items())
     return Board(
         rows,
         tuple((step, sum(row.steps[at] for row in rows)) for at, step in enumerate(STEPS)),
@@ -119,16 +119,16 @@ def draw(attendees: Iterable[Bench], asked: Mapping[str, Asked]) -> Board:
     )
 
 
-def _row(bench: Bench, answers: Mapping[str, Any], names: Sequence[str], path: Sequence[str]) -> Row:
-    run = bench.read_run()
+def _row(visitor: Visitor, answers: Mapping[str, Any], names: Sequence[str], path: Sequence[str]) -> Row:
+    run = visitor.read_run()
     return Row(
-        bench.id,
-        bench.nickname or "",
-        bench.steps(),
+        visitor.id,
+        visitor.nickname or "",
+        visitor.steps(),
         _ended(run) if run else "",
         _found(run) if run else None,
         next((name for name in path if name not in answers), "") if answers else "",
-        bench.moved_at or bench.made_at,
+        visitor.moved_at or visitor.made_at,
         {name: _answer(answers.get(name, {})) for name in names},
     )
 

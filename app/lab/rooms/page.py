@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.config import is_loopback, settings
 from app.db import writing
-from app.lab import bench, questions
+from app.lab import questions, visitors
 from app.lab.rooms import board, results, room
 from app.lab.rooms.forms import Door, Join, Opening
 from app.lab.rooms.room import Refused, Room
@@ -43,9 +43,9 @@ def open_one() -> ResponseReturnValue:
         form.name.errors = ["Too many rooms were opened from here within the hour. Use one of them, or wait."]
         return _lobby(form), 429
     _openings.count()
-    with bench.changing() as (mine, secret):
+    with visitors.changing() as (mine, secret):
         opened = room.taught_by(mine)[0] if mine.has_acted() else Room.open(text(form.name), mine)
-    return bench.hand_over(redirect(f"/lab/rooms/{opened.code}", 303), secret)
+    return visitors.hand_over(redirect(f"/lab/rooms/{opened.code}", 303), secret)
 
 
 @bp.get("/<code>")
@@ -90,20 +90,20 @@ def document(code: str) -> ResponseReturnValue:
 @bp.route("/<code>/join", methods=["GET", "POST"])
 def join(code: str) -> ResponseReturnValue:
     found = _find(code)
-    mine = bench.here()
+    mine = visitors.here()
     form = Join(request.form, nickname=mine.nickname if mine else None)
     if request.method == "GET":
         return _door(found, form)
     if not form.validate():
         return _door(found, form), 422
     try:
-        with bench.changing() as (mine, secret):
+        with visitors.changing() as (mine, secret):
             locked = room.lock(found.code) or abort(404)
             locked.join(mine, text(form.nickname))
     except Refused as refusal:
         form.nickname.errors = [str(refusal)]
         return _door(found, form), 422
-    return bench.hand_over(redirect("/lab", 303), secret)
+    return visitors.hand_over(redirect("/lab", 303), secret)
 
 
 @bp.post("/<code>/reset")
@@ -139,19 +139,19 @@ def _file(found: Room, kind: str) -> dict[str, str]:
 
 
 def _lobby(opening: Opening | None = None, door: Door | None = None) -> str:
-    rooms = room.taught_by(bench.here())
+    rooms = room.taught_by(visitors.here())
     return render_template("lab/rooms.html", opening=opening or Opening(), door=door or Door(), rooms=rooms)
 
 
 def _door(found: Room, form: Join) -> str:
-    mine = bench.here()
+    mine = visitors.here()
     return render_template("lab/join.html", room=found, form=form, mine=mine, teaches=_teaches(found))
 
 
 def _find(code: str) -> Room:
     """Return the room of *code*, or answer that there is none.
 
-    A right code is never refused: a class has one address, and the code stands on its wall. It opens an empty bench.
+    A right code is never refused: a class has one address, and the code stands on its wall. It opens no run.
     """
     found = room.find(room.spelled(code))
     if found is None:
@@ -168,7 +168,7 @@ def _no_such_room(code: str) -> Response:
 
 
 def _teaches(found: Room) -> bool:
-    mine = bench.here()
+    mine = visitors.here()
     return mine is not None and mine.id == found.teacher
 
 

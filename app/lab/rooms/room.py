@@ -1,6 +1,6 @@
-"""A room: a teacher, and the benches of those who came. None of them can see or touch another's.
+"""A room: a teacher, and the visitors who came. None of them can see or touch another's run.
 
-The code is what people type; it opens the door and nothing else. The teacher is the holder of the bench that opened it.
+The code is what people type; it opens the door and nothing else. The teacher is the visitor who opened it.
 """
 
 import secrets
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock, names
 from app.config import DAY
 from app.db import Model, db
-from app.lab.bench import Bench
+from app.lab.visitors import Visitor
 
 LETTERS = "2346789BCDFGHJKMNPQRTVWXY"  # nothing that looks like another, and no vowel to spell a word with
 KEPT_SECONDS = 14 * DAY
@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 class Room(Model):
-    """*teacher*: the id of the bench that opened it. Whatever changes a room must run inside `db.writing`."""
+    """*teacher*: the id of the visitor who opened it. Whatever changes a room must run inside `db.writing`."""
 
     __tablename__ = "lab_rooms"
     __table_args__ = (Index("lab_rooms_by_age", "made_at"),)
@@ -37,7 +37,7 @@ class Room(Model):
     made_at: Mapped[int]
 
     @classmethod
-    def open(cls, name: str, teacher: Bench) -> Self:
+    def open(cls, name: str, teacher: Visitor) -> Self:
         """Open a room. Those of a fortnight ago go, and the oldest where there are too many."""
         last = db.session.scalar(select(Room.made_at).order_by(Room.made_at.desc()).offset(MOST - 1).limit(1)) or 0
         old = Room.made_at <= max(clock.now() - KEPT_SECONDS, last)
@@ -52,32 +52,32 @@ class Room(Model):
         self._change(None, room=None, nickname=None)
         db.session.delete(self)
 
-    def attendees(self) -> Sequence[Bench]:
-        """Return the benches in here, by nickname."""
-        found = db.session.scalars(select(Bench).where(Bench.room == self.code))
-        return sorted(found, key=lambda bench: _folded(bench.nickname))
+    def attendees(self) -> Sequence[Visitor]:
+        """Return the visitors in here, by nickname."""
+        found = db.session.scalars(select(Visitor).where(Visitor.room == self.code))
+        return sorted(found, key=lambda visitor: _folded(visitor.nickname))
 
-    def join(self, bench: Bench, nickname: str) -> None:
-        """Let *bench* in, out of whatever room it was in before. The room must be locked. Raises Refused."""
-        others = select(Bench.nickname).where(Bench.room == self.code, Bench.id != bench.id)
+    def join(self, visitor: Visitor, nickname: str) -> None:
+        """Let *visitor* in, out of whatever room it was in before. The room must be locked. Raises Refused."""
+        others = select(Visitor.nickname).where(Visitor.room == self.code, Visitor.id != visitor.id)
         taken = [_folded(name) for name in db.session.scalars(others)]
         if _folded(nickname) in taken:
             raise Refused("Another attendee has this nickname already. Choose another.")
         if len(taken) >= MOST_ATTENDEES:
             raise Refused(f"This room is full: {MOST_ATTENDEES} people are in it.")
-        bench.room, bench.nickname = self.code, nickname
+        visitor.room, visitor.nickname = self.code, nickname
 
-    def reset(self, bench: str | None = None) -> None:
+    def reset(self, visitor: str | None = None) -> None:
         """Clear the run and the answers of one attendee, or of all."""
-        self._change(bench, run=None, answers="{}", moved_at=clock.now())
+        self._change(visitor, run=None, answers="{}", moved_at=clock.now())
 
-    def remove(self, bench: str) -> None:
+    def remove(self, visitor: str) -> None:
         """Put one attendee out of the room. What they have done stays theirs."""
-        self._change(bench, room=None, nickname=None)
+        self._change(visitor, room=None, nickname=None)
 
-    def _change(self, bench: str | None, **values: str | int | None) -> None:
-        change = update(Bench).where(Bench.room == self.code).values(**values)
-        db.session.execute(change if bench is None else change.where(Bench.id == bench))
+    def _change(self, visitor: str | None, **values: str | int | None) -> None:
+        change = update(Visitor).where(Visitor.room == self.code).values(**values)
+        db.session.execute(change if visitor is None else change.where(Visitor.id == visitor))
 
 
 def find(code: str) -> Room | None:
@@ -93,16 +93,16 @@ def lock(code: str) -> Room | None:
     )
 
 
-def of(bench: Bench | None) -> Room | None:
-    """Return the room that *bench* is in."""
-    return find(bench.room) if bench and bench.room else None
+def of(visitor: Visitor | None) -> Room | None:
+    """Return the room that *visitor* is in."""
+    return find(visitor.room) if visitor and visitor.room else None
 
 
-def taught_by(bench: Bench | None) -> Sequence[Room]:
-    """Return the rooms that *bench* has opened, the latest first."""
-    if bench is None:
+def taught_by(visitor: Visitor | None) -> Sequence[Room]:
+    """Return the rooms that *visitor* has opened, the latest first."""
+    if visitor is None:
         return ()
-    mine = Room.teacher == bench.id, Room.made_at > clock.now() - KEPT_SECONDS
+    mine = Room.teacher == visitor.id, Room.made_at > clock.now() - KEPT_SECONDS
     return db.session.scalars(select(Room).where(*mine).order_by(Room.made_at.desc(), Room.code)).all()
 
 

@@ -1,4 +1,4 @@
-"""A visitor's bench: their one run, and what they predicted. Known by a random cookie that opens no account."""
+"""Visitors of the lab: the one run of each, and what they predicted. A random cookie names a visitor, and opens no account."""
 
 import hashlib
 import json
@@ -24,15 +24,15 @@ from app.web import cookies
 KEPT_SECONDS = 30 * DAY
 PRESS = "press"
 _PRESSED = re.compile("[A-Za-z0-9_-]{32}")
-MOST = 20_000  # benches; beyond, those that were not touched for longest go
+MOST = 20_000  # visitors; beyond, those that were not touched for longest go
 _GOING = 20  # at once: more than come at once, and no long wait for those who want to write
-_made = PlaceThrottle("benches made by place", "2000 per 10 minutes", TooMuch)  # a classroom has one address
+_made = PlaceThrottle("visitors made by place", "2000 per 10 minutes", TooMuch)  # a classroom has one address
 _begun = PlaceThrottle("experiments by place", "2000 per 10 minutes", TooMuch)
 _begun_by_all = Throttle("experiments of everyone", "20000 per 1 hour", TooMuch)
 
 
-class Bench(Model):
-    """What one visitor has in front of them. *id*: the SHA-256 of the cookie, in hex, cut to 128 bits.
+class Visitor(Model):
+    """One visitor of the lab. *id*: the SHA-256 of the cookie, in hex, cut to 128 bits.
 
     *moved_at*: when it last came further, in the experiment or on the path. *pressed*: the id of the form that it acted on last.
     """
@@ -72,47 +72,47 @@ class Bench(Model):
         return self.room, *self.steps(), len(self.read_answers())
 
 
-def here() -> Bench | None:
-    """Return the visitor's bench, or None for one who has not touched anything yet."""
+def here() -> Visitor | None:
+    """Return the visitor who sent this request, or None for one who has not touched anything yet."""
     held = cookies.read(cookies.LAB)
-    return db.session.get(Bench, name(held)) if held else None
+    return db.session.get(Visitor, name(held)) if held else None
 
 
-def visitor() -> str:
-    """Return whose work this is, in a line: the bench, or nothing for one who has none yet."""
+def current() -> str:
+    """Return the id of the visitor who sent this request; empty for one who has not touched anything yet."""
     held = cookies.read(cookies.LAB)
     return name(held) if held else ""
 
 
 def expected() -> str:
-    """Return the id of the bench that this request acts on or makes; empty if a program leaves it open."""
+    """Return the id of the visitor that this request acts on or makes; empty if a program leaves it open."""
     known = cookies.read(cookies.LAB) or _given()
     return name(known) if known else ""
 
 
-def find(bench_id: str) -> Bench | None:
-    """Return the bench of this id."""
-    return db.session.get(Bench, bench_id)
+def find(visitor_id: str) -> Visitor | None:
+    """Return the visitor of this id."""
+    return db.session.get(Visitor, visitor_id)
 
 
-def lock(bench_id: str) -> Bench | None:
-    """Return the bench as it is now, held until the transaction ends."""
+def lock(visitor_id: str) -> Visitor | None:
+    """Return the visitor as it is now, held until the transaction ends."""
     return db.session.scalar(
-        select(Bench).where(Bench.id == bench_id).with_for_update().execution_options(populate_existing=True)
+        select(Visitor).where(Visitor.id == visitor_id).with_for_update().execution_options(populate_existing=True)
     )
 
 
-def make(secret: str | None = None) -> tuple[Bench, str]:
-    """Add the bench of a cookie, or of a new one; return both. Some of those that are too old, or too many, go.
+def make(secret: str | None = None) -> tuple[Visitor, str]:
+    """Add the visitor of a cookie, or of a new one; return both. Some of those that are too old, or too many, go.
 
     Must run inside `db.writing`.
     """
     _forget()
     now, secret = clock.now(), secret or secrets.token_urlsafe(24)
-    bench = Bench(id=name(secret), made_at=now, seen_at=now, answers="{}")
-    db.session.add(bench)
+    visitor = Visitor(id=name(secret), made_at=now, seen_at=now, answers="{}")
+    db.session.add(visitor)
     db.session.flush()
-    return bench, secret
+    return visitor, secret
 
 
 def begin_experiment() -> None:
@@ -124,21 +124,21 @@ def begin_experiment() -> None:
 
 def _forget() -> None:
     """Let go of what was not touched for longest. The index by age answers all of it."""
-    newest_first = select(Bench.seen_at).order_by(Bench.seen_at.desc())
+    newest_first = select(Visitor.seen_at).order_by(Visitor.seen_at.desc())
     last = db.session.scalar(newest_first.offset(MOST - 1).limit(1))
-    is_too_much = Bench.seen_at < clock.now() - KEPT_SECONDS
+    is_too_much = Visitor.seen_at < clock.now() - KEPT_SECONDS
     if last is not None:
-        is_too_much = or_(is_too_much, Bench.seen_at <= last)
-    going = select(Bench.id).where(is_too_much).order_by(Bench.seen_at).limit(_GOING)
-    db.session.execute(delete(Bench).where(Bench.id.in_(going)), execution_options={"synchronize_session": False})
+        is_too_much = or_(is_too_much, Visitor.seen_at <= last)
+    going = select(Visitor.id).where(is_too_much).order_by(Visitor.seen_at).limit(_GOING)
+    db.session.execute(delete(Visitor).where(Visitor.id.in_(going)), execution_options={"synchronize_session": False})
 
 
 @contextmanager
-def changing(*, durable: bool = True, made: str | None = None) -> Iterator[tuple[Bench, str | None]]:
-    """Hold the visitor's bench for a change, and make one where there is none; then its new cookie comes with it.
+def changing(*, durable: bool = True, made: str | None = None) -> Iterator[tuple[Visitor, str | None]]:
+    """Lock the visitor who sent this request, for a change. A new visitor comes with a new cookie.
 
-    The form that made it and is sent again, as its answer was lost with the cookie, finds the same bench.
-    *durable*: see `db.writing`. *made*: the cookie of a bench that was made in this request.
+    A form that is sent again, as its answer was lost with the cookie, finds the same visitor.
+    *durable*: see `db.writing`. *made*: the cookie of a visitor that was made in this request.
     """
     executor.warm()  # those who act will soon present a copy
     held, given = cookies.read(cookies.LAB) or made, _given()
@@ -147,18 +147,18 @@ def changing(*, durable: bool = True, made: str | None = None) -> Iterator[tuple
         _made.count()
     with writing(durable=durable):
         known = held or given
-        bench, secret = lock(name(known)) if known else None, None if held else given
-        if bench is None:
-            bench, secret = make(given)
-        bench.seen_at, before = clock.now(), bench.progress()
-        yield bench, secret
-        bench.pressed = _press() or bench.pressed
-        if bench.progress() != before:
-            bench.moved_at = clock.now()
+        visitor, secret = lock(name(known)) if known else None, None if held else given
+        if visitor is None:
+            visitor, secret = make(given)
+        visitor.seen_at, before = clock.now(), visitor.progress()
+        yield visitor, secret
+        visitor.pressed = _press() or visitor.pressed
+        if visitor.progress() != before:
+            visitor.moved_at = clock.now()
 
 
 def hand_over(response: Response, secret: str | None) -> Response:
-    """Give the browser the cookie of a new bench."""
+    """Give the browser the cookie of a new visitor."""
     if secret:
         cookies.put(response, cookies.LAB, secret, seconds=KEPT_SECONDS)
     return response
@@ -176,11 +176,11 @@ def _press() -> str | None:
 
 
 def _given() -> str | None:
-    """Return the cookie of the bench that the form of this request makes: the same whenever it is sent."""
+    """Return the cookie of the visitor that the form of this request makes: the same whenever it is sent."""
     sent = _press()
     return seal.derive(settings().secret_key, f"the bench of {sent}").hex() if sent else None
 
 
 def name(secret: str) -> str:
-    """Return the id of the bench whose cookie this is."""
+    """Return the id of the visitor whose cookie this is."""
     return hashlib.sha256(secret.encode()).hexdigest()[:32]
