@@ -68,7 +68,7 @@ def open_(name: str) -> None:
     if db.session.scalar(select(Pushed.is_opened).where(*_is(name))) is False:
         with writing():
             longer = {"is_opened": True, "until": clock.now() + OPENED_SECONDS}
-            db.session.execute(update(Pushed).where(*_is(name), ~Pushed.is_opened).values(longer))
+            db.session.execute(update(Pushed).where(*_is(name)).values(longer))
 
 
 def spend(name: str) -> bool:
