@@ -8,21 +8,21 @@ Kind = TypeVar("Kind")
 _KINDS = {int: "a whole number", bool: "true or false", str: "text"}
 
 
-class Refused(Exception):
+class BadValue(Exception):
     """The request cannot be done as it was sent; the message says what to send."""
 
 
 def check() -> None:
-    """Raise Refused for what is no JSON object. A page can send any other type to another site unasked (CORS)."""
+    """Raise BadValue for what is no JSON object. A page can send any other type to another site unasked (CORS)."""
     if request.mimetype != "application/json" or not isinstance(_body(), dict):
-        raise Refused("Send a JSON object as application/json.")
+        raise BadValue("Send a JSON object as application/json.")
 
 
 def value(name: str, kind: type[Kind], default: Kind | None = None) -> Kind:
-    """Return what was sent as *name*, exactly of this kind: true is no number. Raises Refused."""
+    """Return what was sent as *name*, exactly of this kind: true is no number. Raises BadValue."""
     found = _body().get(name, default)
     if type(found) is not kind:
-        raise Refused(f"{name}: send {_KINDS[kind]}.")
+        raise BadValue(f"{name}: send {_KINDS[kind]}.")
     return found
 
 

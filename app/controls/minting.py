@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from app import clock
 from app.config import settings
-from app.controls.asked import Refused
+from app.controls.asked import BadValue
 from app.db import writing
 from app.identity import activity, browsers, emails, passwords, refresh_token, sessions, users
 from app.identity.refresh_token import Tokens
@@ -20,19 +20,19 @@ from app.web import cookies, forms
 
 
 def account(email: str, name: str, password: str) -> User:
-    """Return the account of this address, made if there is none. Raises Refused if it cannot be used.
+    """Return the account of this address, made if there is none. Raises BadValue if it cannot be used.
 
     Without a *password* a new account gets a random one.
     """
     try:
         emails.check_visible(email)
     except ValueError as problem:
-        raise Refused(f"email: {problem}") from problem
+        raise BadValue(f"email: {problem}") from problem
     if users.find(email) is None:
         _add(email, name, password or secrets.token_urlsafe())
     user = users.find(email)
     if user is None or user.disabled_at is not None:
-        raise Refused("email: this account is disabled.")
+        raise BadValue("email: this account is disabled.")
     return user
 
 
@@ -48,12 +48,12 @@ def session(user: User, *, keep: bool) -> Tokens:
 
 
 def form(*, secure: bool) -> cookies.Form:
-    """Return the form of the cookies: if not *secure*, the one for browsers that keep no Secure cookie over http. Raises Refused."""
+    """Return the form of the cookies: if not *secure*, the one for browsers that keep no Secure cookie over http. Raises BadValue."""
     safest, *others = cookies.forms()
     if secure or not safest.secure:
         return safest
     if not others:
-        raise Refused("secure: this site is on https, where every browser keeps Secure cookies.")
+        raise BadValue("secure: this site is on https, where every browser keeps Secure cookies.")
     return others[0]
 
 
@@ -68,7 +68,7 @@ def jar(tokens: Tokens, form: cookies.Form) -> list[dict[str, Any]]:
 def _add(email: str, name: str, password: str) -> None:
     form = forms.SignUp(MultiDict({"email": email, "name": name, "password": password}))
     if not form.validate():
-        raise Refused("; ".join(f"{field}: {' '.join(map(str, errors))}" for field, errors in form.errors.items()))
+        raise BadValue("; ".join(f"{field}: {' '.join(map(str, errors))}" for field, errors in form.errors.items()))
     hashed = passwords.hash(password)
     with writing():
         users.sign_up(forms.text(form.email), forms.text(form.name), hashed)

@@ -9,11 +9,11 @@ from pathlib import Path
 from flask import Flask
 
 from app.config import settings
-from app.controls.asked import Refused
+from app.controls.asked import BadValue
 from app.db import is_writing, let_go
 
 PATIENCE_SECONDS = 5
-MOST = 32  # a held request keeps a thread
+MOST_REFRESHES = 32  # a held request keeps a thread
 
 
 def init_app(app: Flask) -> None:
@@ -22,9 +22,9 @@ def init_app(app: Flask) -> None:
 
 
 def force(refreshes: int) -> None:
-    """Hold the next *refreshes* exchanges until all of them have come, or for five seconds. Raises Refused."""
-    if not 2 <= refreshes <= MOST:
-        raise Refused(f"refreshes: send a number from 2 to {MOST}.")
+    """Hold the next *refreshes* exchanges until all of them have come, or for five seconds. Raises BadValue."""
+    if not 2 <= refreshes <= MOST_REFRESHES:
+        raise BadValue(f"refreshes: send a number from 2 to {MOST_REFRESHES}.")
     call_off()
     draft = Path(tempfile.mkdtemp(dir=settings().instance))
     for number in range(refreshes):

@@ -72,6 +72,6 @@ def reset() -> ResponseReturnValue:
     return {}
 
 
-@bp.errorhandler(asked.Refused)
-def refuse(problem: asked.Refused) -> ResponseReturnValue:
+@bp.errorhandler(asked.BadValue)
+def refuse(problem: asked.BadValue) -> ResponseReturnValue:
     return jsonify(error="invalid_request", error_description=str(problem)), 400

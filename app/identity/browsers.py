@@ -20,7 +20,7 @@ _PLAIN = {
     "Mobile Safari UI/WKWebView": "Safari",
     "Samsung Internet": "Samsung Internet",
 }
-LONGEST = 512  # characters of what a browser says of itself
+LONGEST_USER_AGENT = 512  # characters of what a browser says of itself
 _PHONES = ("iOS", "Android", "KaiOS", "Windows Phone")
 
 
@@ -49,7 +49,7 @@ class Description:
 
 def here() -> Browser:
     """Return the browser of the current request."""
-    return Browser(request.user_agent.string[:LONGEST], address.here())
+    return Browser(request.user_agent.string[:LONGEST_USER_AGENT], address.here())
 
 
 def label(user_agent: str | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-LONGEST = 4096  # characters; a browser's has about 400
+LONGEST_PROOF = 4096  # characters; a browser's has about 400
 TYPE = "dbsc+jwt"
 _ALGORITHM = "ES256"
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes
@@ -38,7 +38,7 @@ def answer(token: str, key: bytes) -> str | None:
 def _header(token: str) -> dict[str, Any]:
     """Return the header, unverified; empty where the token is too long or needs extensions (RFC 7515, section 4.1.11)."""
     try:
-        found = jwt.get_unverified_header(token) if len(token) <= LONGEST else {}
+        found = jwt.get_unverified_header(token) if len(token) <= LONGEST_PROOF else {}
     except (jwt.InvalidTokenError, ValueError, TypeError):
         return {}
     return {} if "crit" in found else found

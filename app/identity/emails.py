@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from app import names
 
-LONGEST = 254  # characters (RFC 5321, section 4.5.3.1.3, without the brackets)
+LONGEST_ADDRESS = 254  # characters (RFC 5321, section 4.5.3.1.3, without the brackets)
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _JOINERS = str.maketrans("", "", "\u200c\u200d")
 

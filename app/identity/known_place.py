@@ -7,7 +7,7 @@ from app import clock
 from app.config import DAY
 from app.db import Model, db
 
-MOST = 20  # of one account
+MOST_NETWORKS = 20  # of one account
 KEPT_SECONDS = 90 * DAY  # after the last sign-in there
 
 
@@ -42,5 +42,5 @@ def remember(user_id: str, place: str) -> None:
     """
     db.session.execute(_REMEMBER, {"user_id": user_id, "place": place, "at": clock.now()})
     newest = select(KnownPlace.id).where(KnownPlace.user_id == user_id).order_by(KnownPlace.at.desc(), KnownPlace.id)
-    gone = delete(KnownPlace).where(KnownPlace.id.in_(newest.offset(MOST)))
+    gone = delete(KnownPlace).where(KnownPlace.id.in_(newest.offset(MOST_NETWORKS)))
     db.session.execute(gone, execution_options={"synchronize_session": False})

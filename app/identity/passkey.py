@@ -31,9 +31,9 @@ from app.db import Model, db
 from app.identity import activity, browsers, challenges, proof
 from app.identity.users import User
 
-MOST = 20  # in one account
+MOST_PASSKEYS = 20  # in one account
 VERIFIED = proof.join(proof.PASSKEY, proof.BOTH)  # the proof by a key that has verified its user
-LONGEST = 16 * 1024  # characters of what a browser sends
+LONGEST_CREDENTIAL = 16 * 1024  # characters of what a browser sends
 _PORTS = {"http": 80, "https": 443}
 T = TypeVar("T")
 
@@ -200,7 +200,7 @@ def add(key: Passkey, challenge: bytes) -> bool:
 
     Must run inside `db.writing`, with the user's row locked.
     """
-    if not challenges.spend(challenge) or count(key.user_id) >= MOST:
+    if not challenges.spend(challenge) or count(key.user_id) >= MOST_PASSKEYS:
         return False
     try:
         with db.session.begin_nested():
@@ -289,7 +289,7 @@ def _read(sent: str, read: Callable[[], T]) -> T | None:
 
     A browser may send any bytes, and the libraries that parse them raise exceptions of many kinds.
     """
-    if len(sent) > LONGEST:
+    if len(sent) > LONGEST_CREDENTIAL:
         return None
     try:
         return read()

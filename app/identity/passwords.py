@@ -13,7 +13,7 @@ from app import admission
 
 # The first choice of the OWASP Password Storage Cheat Sheet: 46 MiB, one pass, one lane.
 PARAMETERS = Parameters(Type.ID, version=19, salt_len=16, hash_len=32, time_cost=1, memory_cost=47104, parallelism=1)
-LONGEST = 1024  # characters; what is longer is no password
+LONGEST_PASSWORD = 1024  # characters; what is longer is no password
 _SPACE = regex.compile(r"\p{Zs}")
 
 
@@ -63,7 +63,7 @@ def spelled(password: str) -> str:
 
     Nothing is trimmed and no case is changed.
     """
-    if len(password) > LONGEST:  # many accents on one letter take long to put in order
+    if len(password) > LONGEST_PASSWORD:  # many accents on one letter take long to put in order
         return password
     return unicodedata.normalize("NFC", _SPACE.sub(" ", password))
 

@@ -13,7 +13,8 @@ from app.identity import browsers
 from app.identity.browsers import Browser
 
 PARTS = ("browser", "network", "country")
-MOST = 12  # values of each part that a session remembers: nobody has so many browsers, and a thief may claim thousands
+# Values of each part that a session remembers: no user has so many browsers, but a thief may claim thousands.
+MOST_PLACES = 12
 IGNORE, NOTE, WARN, SIGN_IN = REACTIONS
 
 Place = Mapping[str, str]
@@ -48,6 +49,6 @@ def learn(known: Known, place: Place) -> dict[str, list[str]]:
     learnt = {part: list(values) for part, values in known.items()}
     for part, value in place.items():
         values = learnt.setdefault(part, [])
-        if value not in values and len(values) < MOST:
+        if value not in values and len(values) < MOST_PLACES:
             values.append(value)
     return learnt

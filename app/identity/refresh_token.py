@@ -22,7 +22,7 @@ from app.identity.session_row import SessionRow
 from app.revocation import delivery, log
 
 _SUCCESSOR = "successor of a refresh token"
-LONGEST = 512  # characters
+LONGEST_TOKEN = 512  # characters
 LATE_SECONDS = 60  # how long a slow line may hold an answer
 _BROWSERS = Chain(None, None, None)
 
@@ -176,12 +176,12 @@ def find(token: str) -> SessionRow | None:
 
 def owner(token: str) -> SessionRow | None:
     """Return the session that this token, used or not, belongs to."""
-    return links.owner(token) if len(token) <= LONGEST else None
+    return links.owner(token) if len(token) <= LONGEST_TOKEN else None
 
 
 def presented(token: str) -> tuple[SessionRow, Link] | None:
     """Return the session and the link that this token, used or not, belongs to. Uses nothing up."""
-    return links.find(token) if len(token) <= LONGEST else None
+    return links.find(token) if len(token) <= LONGEST_TOKEN else None
 
 
 def is_newest(token: str) -> bool:

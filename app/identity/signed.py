@@ -8,7 +8,7 @@ import jwt
 from app.config import settings
 from app.jwk import KeySet
 
-LONGEST = 4096  # characters; a token of ours has about 600
+LONGEST_TOKEN = 4096  # characters; a token of ours has about 600
 
 
 def read(
@@ -20,7 +20,7 @@ def read(
     None (RFC 8725, section 3).
     """
     try:
-        header = jwt.get_unverified_header(token) if len(token) <= LONGEST else {}
+        header = jwt.get_unverified_header(token) if len(token) <= LONGEST_TOKEN else {}
         kid = header.get("kid")
         if header.get("typ") != kind or not isinstance(kid, str) or "crit" in header:
             return None

@@ -16,7 +16,7 @@ from app import clock, seal
 from app.config import DAY, settings
 from app.db import Model, db
 
-LONGEST = 64  # characters of a token
+LONGEST_TOKEN = 64  # characters of a token
 
 
 class Purpose(StrEnum):
@@ -100,7 +100,7 @@ def make(
 
 def find(token: str) -> Link | None:
     """Return the link of this token, open or not, as it is now."""
-    if len(token) > LONGEST:
+    if len(token) > LONGEST_TOKEN:
         return None
     found = select(Link).where(Link.hash == seal.digest(token)).execution_options(populate_existing=True)
     return db.session.scalars(found).one_or_none()

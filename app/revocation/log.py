@@ -13,7 +13,7 @@ from app import clock, prebuilt
 from app.db import Model, after_commit, analyze_growth, check_durable, db
 from app.revocation import tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
-from app.revocation.witness import NOTHING, Found, Known, LogCut, Seen, Witness
+from app.revocation.witness import NOTHING, HeadState, Known, LogCut, Seen, Witness
 
 
 class Head(Model):
@@ -205,7 +205,7 @@ def _ask(statement: prebuilt.Statement, session: Asked = db.session, **values: A
     if row is None:
         raise _lost(known, session)
     size, epoch, cut_from, anchor, *answers = row
-    known.check(Found(size, epoch, cut_from, anchor))
+    known.check(HeadState(size, epoch, cut_from, anchor))
     return size, epoch, *answers
 
 
@@ -270,7 +270,7 @@ def _next(count: int) -> tuple[int, str]:
     if row is None:
         raise _lost(known)
     size, epoch, _, anchor = row
-    known.check(Found(size - count, epoch, None, anchor))
+    known.check(HeadState(size - count, epoch, None, anchor))
     return size - count + 1, epoch
 
 

@@ -12,7 +12,7 @@ from app.revocation.checkers.base import AllOf, Checker
 from app.revocation.checkers.cutoff import Cutoff
 from app.revocation.checkers.denylist import Denylist
 from app.revocation.entries import Bearer, Entry, Kind, Scope
-from app.revocation.witness import Found, LogCut, Seen, Witness
+from app.revocation.witness import HeadState, LogCut, Seen, Witness
 
 _HEAD = """
     SELECT size, epoch, cut_from, (SELECT hash FROM log_leaves WHERE position = {0}),
@@ -89,7 +89,7 @@ def _head(ask: Ask, placeholder: str, witness: Witness) -> tuple[int, str, bytes
     if row is None:
         raise LogCut(0, known.position)
     *head, last, signed = row
-    found = Found(*head)
+    found = HeadState(*head)
     known.check(found)
     if signed and signed > found.size:
         raise LogCut(found.size, signed, Seen(found.epoch, signed, None))

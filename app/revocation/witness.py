@@ -40,7 +40,7 @@ class Seen(NamedTuple):
     last: bytes | None
 
 
-class Found(NamedTuple):
+class HeadState(NamedTuple):
     """The head of the log as just read. *anchor*: the hash of the entry at `Known.position`; *cut_from*: the mark."""
 
     size: int
@@ -63,7 +63,7 @@ class Known:
     def position(self) -> int:
         return self.latest.size
 
-    def check(self, found: Found) -> None:
+    def check(self, found: HeadState) -> None:
         """Raise LogCut if the log, read after all this was known, is marked as cut or does not go on from here."""
         if found.cut_from is not None:
             raise LogCut(found.size, found.cut_from)
@@ -71,7 +71,7 @@ class Known:
         if seen and (found.size < seen.size or self._differs(seen, found)):
             raise LogCut(found.size, seen.size, seen)
 
-    def _differs(self, seen: Seen, found: Found) -> bool:
+    def _differs(self, seen: Seen, found: HeadState) -> bool:
         """Return whether the log was cut and has grown again: it then holds another entry at the same position."""
         return seen is self.latest and None not in (seen.last, found.anchor) and seen.last != found.anchor
 

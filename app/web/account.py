@@ -33,7 +33,7 @@ from app.web.step_up import Answer
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 DONE_SECONDS = 60
-NEWEST = 10  # events
+NEWEST_EVENTS = 10  # events
 mails = Throttle("mails by account", "10 per 1 hour", TooManyMails)
 
 
@@ -129,7 +129,7 @@ def _disowned() -> Row | None:
 
 def has_lately(what: str) -> bool:
     """Return whether this page shows the result of an act of a moment ago: an address alone proves nothing."""
-    newest = activity.latest(current_user.id, NEWEST) if "done" in request.args else []
+    newest = activity.latest(current_user.id, NEWEST_EVENTS) if "done" in request.args else []
     return any(event.event == what and clock.now() - event.at < DONE_SECONDS for event in newest)
 
 
@@ -200,7 +200,7 @@ def _read(typed: str) -> str:
         emails.check(typed)
     except ValueError as problem:
         raise BadRequest from problem
-    if len(typed) > emails.LONGEST:
+    if len(typed) > emails.LONGEST_ADDRESS:
         raise BadRequest
     return typed.strip()
 

@@ -14,7 +14,7 @@ from app.web import devices, guard, words
 from app.web.sign_out import back_channel
 
 bp = Blueprint("activity", __name__)
-LISTED = 50
+LISTED_EVENTS = 50
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,16 @@ class Line:
 def show() -> ResponseReturnValue:
     current = guard.current().session
     since = clock.now() - devices.LISTED_DAYS * DAY
-    own, events = sessions.lineage(current), activity.latest(current.user_id, LISTED)
+    own, events = sessions.lineage(current), activity.latest(current.user_id, LISTED_EVENTS)
     named = sessions.named(current.user_id, {event.session_id for event in events if event.session_id})
     listed = {session.id for session in named if session.ended_at is None or session.ended_at > since}
     happened = [_line(event, own, listed) for event in events]
-    said = [Line(one.at, one.title, one.how) for one in back_channel.describe(messages.latest(current.user_id, LISTED))]
+    said = [
+        Line(one.at, one.title, one.how)
+        for one in back_channel.describe(messages.latest(current.user_id, LISTED_EVENTS))
+    ]
     # An app is told after the end: the order counts where the second is the same.
-    lines = sorted(said + happened, key=attrgetter("at"), reverse=True)[:LISTED]
+    lines = sorted(said + happened, key=attrgetter("at"), reverse=True)[:LISTED_EVENTS]
     return render_template("web/activity.html", events=lines)
 
 

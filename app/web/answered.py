@@ -17,7 +17,7 @@ from werkzeug.datastructures import Headers
 from app.config import settings
 from app.machines import VISITORS, Machines
 from app.web import errors
-from app.web.headers import Careful, Write
+from app.web.headers import SecurityHeaders, Write
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ASCII = "".join(map(chr, range(128)))
@@ -39,7 +39,7 @@ class NoSession(SessionInterface):
         """There is nothing to save."""
 
 
-class Question(Request):
+class SiteRequest(Request):
     """A request whose query is ASCII (RFC 3986): werkzeug fails at bytes that are no UTF-8, which only programs send."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
@@ -54,7 +54,7 @@ class Question(Request):
         return found if found and found[0] in Machines.without_cookies else [*found, VISITORS]
 
 
-class Answer(Response):
+class SiteResponse(Response):
     """An answer that leads on to an address as it is: werkzeug would normalise it, and apps compare letters."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
@@ -67,8 +67,8 @@ class Answer(Response):
 class Application(Flask):
     """Flask, in which nothing that runs after a view can take its answer away."""
 
-    request_class = Question
-    response_class = Answer
+    request_class = SiteRequest
+    response_class = SiteResponse
     session_interface = NoSession()
 
     def ensure_sync(self, func: F) -> F:
@@ -113,7 +113,7 @@ class LastWord:
 
     def __init__(self, wsgi_app: WSGIApplication, apologize: WSGIApplication, *, hsts: bool) -> None:
         self._wsgi_app = wsgi_app
-        self._apology = Careful(apologize, hsts=hsts)
+        self._apology = SecurityHeaders(apologize, hsts=hsts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         begun: list[Any] = []

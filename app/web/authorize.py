@@ -98,7 +98,7 @@ def _ask_to_sign_in(asked: Asked) -> Response:
     if guard.is_confined():
         return redirect(_by_way_of(guard.FACTOR_PAGE), 303)
     way = _by_way_of("/sign-in", email=asked.login_hint) if asked.login_hint else ""
-    return redirect(way if 0 < len(way) <= local.LONGEST else _by_way_of("/sign-in"), 303)
+    return redirect(way if 0 < len(way) <= local.LONGEST_ADDRESS else _by_way_of("/sign-in"), 303)
 
 
 def _by_way_of(page: str, *more: str, **own: str) -> str:

@@ -25,9 +25,9 @@ from app.web.step_up import Answer
 
 bp = Blueprint("devices", __name__, url_prefix="/devices")
 LISTED_DAYS = 30
-PAGE = 25  # live ones on a page
+PAGE_SIZE = 25  # live ones on a page
 ENDED_PAGE = 20
-MOST = 1000  # pages
+MOST_PAGES = 1000  # pages
 _CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,15})")
 
 
@@ -89,8 +89,8 @@ def _page(refused: dict[str, Any] | None = None) -> str:
         older=_older(over),
         is_first=is_first,
         page=page,
-        pages=-(-found // PAGE),
-        wanted=wanted if count >= filters.LEAST else None,
+        pages=-(-found // PAGE_SIZE),
+        wanted=wanted if count >= filters.LEAST_SESSIONS else None,
         which=filters.WHICH,
         found=found,
         allowed=allowed.count(user.id),
@@ -164,7 +164,7 @@ def own(sid: str) -> Session:
 
 
 def _live(current: Session, page: int) -> list[Session]:
-    live = sessions.live(current.user_id, start=min(page - 1, MOST) * PAGE, count=PAGE)
+    live = sessions.live(current.user_id, start=min(page - 1, MOST_PAGES) * PAGE_SIZE, count=PAGE_SIZE)
     return _first(current, live) if page == 1 else live
 
 
@@ -172,8 +172,8 @@ def _find(current: Session, wanted: Filter, page: int) -> tuple[list[Session], i
     """Return this page of the live sessions that fit *wanted*, and how many fit in all."""
     listed = {session.id: session for session in _first(current, sessions.live(current.user_id))}
     found = [row.id for row in rows.build(listed.values(), current) if wanted.fits(row, clock.now())]
-    start = min(page - 1, MOST) * PAGE
-    return [listed[sid] for sid in found[start : start + PAGE]], len(found)
+    start = min(page - 1, MOST_PAGES) * PAGE_SIZE
+    return [listed[sid] for sid in found[start : start + PAGE_SIZE]], len(found)
 
 
 def _first(current: Session, live: list[Session]) -> list[Session]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.config import DAY
 from app.web.rows import Row
 
-LEAST = 20  # sessions: fewer are seen at a glance
+LEAST_SESSIONS = 20  # sessions: fewer are seen at a glance
 IDLE_DAYS = 7
 KINDS = ("phone", "tablet")
 WHICH: Mapping[str, str] = {

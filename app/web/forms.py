@@ -51,7 +51,7 @@ def _judged(judge: Callable[[str], None]) -> Callable[[Form, Any], None]:
 
 def _email_field(judge: Callable[[str], None]) -> StringField:
     """Return a field for an address, which is no `type=email`: browsers would rewrite its domain as an A-label."""
-    checks = [InputRequired("Enter your email address."), _at_most(emails.LONGEST), _judged(judge)]
+    checks = [InputRequired("Enter your email address."), _at_most(emails.LONGEST_ADDRESS), _judged(judge)]
     keyboard = {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
     return StringField("Email", checks, [_strip], render_kw=keyboard)
 
@@ -83,7 +83,7 @@ def text(field: StringField) -> str:
 
 
 _NEW_PASSWORD = [InputRequired("Choose a password."), new_password]
-_PASSWORD = [InputRequired("Enter your password."), _at_most(passwords.LONGEST)]
+_PASSWORD = [InputRequired("Enter your password."), _at_most(passwords.LONGEST_PASSWORD)]
 
 
 class SignUp(Form):

@@ -38,7 +38,7 @@ Write = Callable[[bytes], object]
 
 def init_app(app: Flask) -> None:
     """Add the headers to every answer."""
-    app.wsgi_app = Careful(app.wsgi_app, hsts=settings().hsts)  # type: ignore[method-assign]
+    app.wsgi_app = SecurityHeaders(app.wsgi_app, hsts=settings().hsts)  # type: ignore[method-assign]
 
 
 def let_forms_lead_on(response: Response) -> None:
@@ -50,7 +50,7 @@ def let_forms_lead_on(response: Response) -> None:
     response.headers[_CSP] = _LEADING_ON
 
 
-class Careful:
+class SecurityHeaders:
     """Adds them below Flask, whose own way checks, at each request, what never changes: a tenth of a small answer."""
 
     def __init__(self, wsgi_app: WSGIApplication, *, hsts: bool) -> None:

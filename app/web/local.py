@@ -11,7 +11,7 @@ from werkzeug.urls import iri_to_uri, uri_to_iri
 
 from app import machines
 
-LONGEST = 16 * 1024 - len("GET  HTTP/1.1")  # characters of an address, as it stands in the first line of a request
+LONGEST_ADDRESS = 16 * 1024 - len("GET  HTTP/1.1")  # characters, in the first line of a request
 _MOST_ENCODED = 12  # characters for one of a path: up to four bytes of UTF-8, each as %XX
 _AS_THEY_ARE = "/:@!$'()*,;"  # in a value of a query they need no other form
 _IN_QUERIES = "%!$&'()*+,/:;=?@"  # as `iri_to_uri` leaves them
@@ -54,7 +54,7 @@ def address(page: str, wanted: str | None, **own: str) -> str:
     """
     found, asked = path(wanted), urlencode({**own, "next": ""})
     usual = f"{page}?{asked}{quote(uri_to_iri(found), safe=_AS_THEY_ARE)}"
-    return usual if len(usual) <= LONGEST else f"{page}?{asked.removesuffix('next=')}rest={found}"
+    return usual if len(usual) <= LONGEST_ADDRESS else f"{page}?{asked.removesuffix('next=')}rest={found}"
 
 
 def arguments() -> MultiDict[str, str]:
@@ -78,7 +78,7 @@ def came_from() -> str:
 
 
 def _check(leading_on: Collection[str]) -> None:
-    if _MOST_ENCODED * (len(request.path) + len(request.query_string)) < LONGEST:
+    if _MOST_ENCODED * (len(request.path) + len(request.query_string)) < LONGEST_ADDRESS:
         return  # however it is encoded
-    if len(_ADDED.sub("", here())) > LONGEST and request.blueprint not in leading_on:
+    if len(_ADDED.sub("", here())) > LONGEST_ADDRESS and request.blueprint not in leading_on:
         abort(414)

@@ -20,7 +20,7 @@ from app.web import cookies
 
 bp = Blueprint("mailbox", __name__)
 SECONDS = 30 * DAY
-MOST = 5  # accounts made in one browser
+MOST_ACCOUNTS = 5  # accounts made in one browser
 
 
 @bp.get("/mail")
@@ -52,11 +52,11 @@ def give(user: User) -> str | None:
 def keep(response: Response, secret: str | None) -> None:
     """Have the browser keep *secret*, beside those of accounts that it made before."""
     if secret:
-        cookies.put(response, cookies.MAIL, ".".join([secret, *_held()][:MOST]), seconds=SECONDS)
+        cookies.put(response, cookies.MAIL, ".".join([secret, *_held()][:MOST_ACCOUNTS]), seconds=SECONDS)
 
 
 def _held() -> list[str]:
-    return (cookies.read(cookies.MAIL) or "").split(".")[:MOST] if cookies.read(cookies.MAIL) else []
+    return (cookies.read(cookies.MAIL) or "").split(".")[:MOST_ACCOUNTS] if cookies.read(cookies.MAIL) else []
 
 
 def _owners() -> list[User]:

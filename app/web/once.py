@@ -31,7 +31,7 @@ from app.oauth import code
 from app.revocation import delivery
 from app.web import cookies, guard, local
 from app.web.presented import Presented
-from app.web.sent import PATIENCE_SECONDS, Claim, Ended, Form, Found
+from app.web.sent import PATIENCE_SECONDS, Claim, Ended, Form, FormRow
 
 FIELD = "once"
 _POLL_SECONDS = 0.02
@@ -139,7 +139,7 @@ def _repeat_or_claim(form: Form) -> Response | None:
             return None
 
 
-def _await(form: Form) -> Found | None:
+def _await(form: Form) -> FormRow | None:
     """Return the row of this form, once no other request is acting on it, or none that still lives."""
     found = form.read()
     if found is None or not found.is_under_way:
@@ -153,7 +153,7 @@ def _await(form: Form) -> Found | None:
     return found
 
 
-def _open(form: Form, found: Found | None) -> Response | None:
+def _open(form: Form, found: FormRow | None) -> Response | None:
     """Return the answer that was kept, when all that it says is true everywhere: the first request may still wait."""
     headers = form.open(found)
     if headers is None:

@@ -23,7 +23,12 @@ def show() -> ResponseReturnValue:
     user, wanted = current_user, local.path(local.arguments().get("next"))
     codes = factors.count_codes(user) if demand.asks(user) and not user.has_factor else None
     return render_template(
-        "web/passkeys.html", keys=keys, most=passkey.MOST, done=_RESULTS.get(done or ""), codes=codes, wanted=wanted
+        "web/passkeys.html",
+        keys=keys,
+        most=passkey.MOST_PASSKEYS,
+        done=_RESULTS.get(done or ""),
+        codes=codes,
+        wanted=wanted,
     )
 
 

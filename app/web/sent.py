@@ -66,17 +66,17 @@ class Form:
     def name(self) -> bytes:
         return seal.derive(self.secret, "the name of a form that was sent")
 
-    def read(self) -> "Found | None":
+    def read(self) -> "FormRow | None":
         """Return the row of this form as it is now."""
         row = prebuilt.ask(_READ, of=self.name)
-        return Found(*row) if row else None
+        return FormRow(*row) if row else None
 
-    def open(self, found: "Found | None") -> list[tuple[str, str]] | None:
+    def open(self, found: "FormRow | None") -> list[tuple[str, str]] | None:
         """Return the headers of the answer that is kept for this form, if one is."""
         kept = seal.reveal(self.secret, _ANSWER, found.answer) if found and found.answer and found.is_kept else None
         return json.loads(kept) if kept else None
 
-    def claim(self, seen: "Found | None") -> "Claim | None":
+    def claim(self, seen: "FormRow | None") -> "Claim | None":
         """Claim the form for this request, unless another one did something to it since it was *seen*."""
         ended, token = seen.ended if seen and not seen.is_spent else None, secrets.token_bytes(16)
         values = {
@@ -102,7 +102,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Found:
+class FormRow:
     """The row of a form, as it was a moment ago."""
 
     claim: bytes

@@ -76,7 +76,7 @@ WRONG: dict[str, Callable[[], str]] = {
     "without a challenge": lambda: signed({"nonce": CHALLENGE}),
     "with a number for a challenge": lambda: signed({"jti": 7}),
     "with a list for a challenge": lambda: signed({"jti": [CHALLENGE]}),
-    "too long": lambda: signed({"jti": CHALLENGE, "padding": "x" * device_proof.LONGEST}),
+    "too long": lambda: signed({"jti": CHALLENGE, "padding": "x" * device_proof.LONGEST_PROOF}),
     "with a signature cut short": lambda: KEY.prove(CHALLENGE, is_first=True)[:-8],
     "with no signature": lambda: KEY.prove(CHALLENGE, is_first=True).rpartition(".")[0] + ".",
 }

@@ -38,10 +38,10 @@ def test_the_use_of_a_session_the_confirmation_and_a_change_of_password_make_no_
 def test_an_account_has_so_many_places_and_those_of_longest_ago_go(site: Site, ada: Browser) -> None:
     bob = site.browser(address="198.51.100.9")
     bob.sign_up("bob@example.org")
-    for number in range(known_place.MOST):
+    for number in range(known_place.MOST_NETWORKS):
         site.wait(1)
         assert site.browser(address=f"203.0.113.{number}").sign_in().status_code == 303
-    expected = {f"203.0.113.{number}" for number in range(known_place.MOST)}
+    expected = {f"203.0.113.{number}" for number in range(known_place.MOST_NETWORKS)}
     assert places(site) == expected | {"198.51.100.9"}, "the first of Ada's went, and nobody else's"
     site.wait(1)
     assert site.browser(address="203.0.113.0").sign_in().status_code == 303, "no other place, but a newer sign-in"
@@ -116,5 +116,5 @@ def test_places_are_known_from_the_first_upgrade_on(site: Site, ada: Browser) ->
         ("fe80::/64", 100),
     }
     assert {place for user_id, place, at in found if user_id == ids["bob"]} == {address for address, _ in many[10:]}
-    assert len(found) == 4 + known_place.MOST
+    assert len(found) == 4 + known_place.MOST_NETWORKS
     assert site.browser().sign_in().status_code == 303, "the table takes new places"

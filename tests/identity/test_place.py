@@ -5,7 +5,7 @@ import pytest
 from app.config import REACTIONS
 from app.identity import place
 from app.identity.browsers import Browser
-from app.identity.place import MOST, PARTS, Judgement, Policy
+from app.identity.place import MOST_PLACES, PARTS, Judgement, Policy
 from tests.browsers import AGENTS
 
 FIREFOX = AGENTS["Firefox on Linux"]
@@ -78,6 +78,6 @@ def test_what_is_remembered_is_bounded_and_a_stranger_is_judged_all_the_same() -
     known = place.learn({}, BEGUN)
     for number in range(10_000):
         known = place.learn(known, BEGUN | {"browser": f"Made-up {number}"})
-    assert len(known["browser"]) == MOST
+    assert len(known["browser"]) == MOST_PLACES
     assert known["browser"][0] == "Firefox on Linux"
     assert place.judge(known, BEGUN | {"browser": "Another"}, policy(browser="sign-in")).reaction == "sign-in"

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from app.db import db
-from app.identity.place import MOST
+from app.identity.place import MOST_PLACES
 from tests import backings, countries
 from tests.browsers import ACCESS, REFRESH, Browser, Site
 
@@ -142,9 +142,9 @@ def test_an_old_refresh_token_from_a_new_place_is_called_reuse_and_ends_the_sess
 def test_made_up_browsers_fill_neither_the_activity_nor_the_memory(open_site: OpenSite, reaction: str) -> None:
     site = open_site(**everything(reaction))
     ada = member(site)
-    for number in range(3 * MOST):
+    for number in range(3 * MOST_PLACES):
         assert ada.get("/account", **{"User-Agent": f"Crawler{number}bot/1.0"}).status_code == 200
-    assert len(events(site)) == MOST - 1
+    assert len(events(site)) == MOST_PLACES - 1
     ((kept,),) = site.query("SELECT length(cast(places AS text)) FROM sessions")
     assert kept < 1000
 
@@ -152,7 +152,7 @@ def test_made_up_browsers_fill_neither_the_activity_nor_the_memory(open_site: Op
 def test_and_a_stranger_beyond_those_is_still_refused(open_site: OpenSite) -> None:
     site = open_site(ON_NEW_BROWSER="note", ON_NEW_COUNTRY="sign-in")
     ada = member(site)
-    for number in range(2 * MOST):
+    for number in range(2 * MOST_PLACES):
         ada.get("/account", **{"User-Agent": f"Crawler{number}bot/1.0"})
     assert not at(site, "network_country", ada).is_signed_in()
 

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.serving.reading import MOST_LINE
-from app.web.local import LONGEST
+from app.web.local import LONGEST_ADDRESS
 from tests.browsers import ACCESS, PASSWORD, SITE_URL, Browser, Site, form
 from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import CALLBACK, Flow, is_led_back, led
@@ -309,7 +309,7 @@ STATES = {
 
 def longest(web: App, part: str, **changed: str) -> Flow:
     """Return the longest request whose address is answered, with a state that is made of *part*."""
-    room = LONGEST - len(Flow(web, state="").path(**changed))
+    room = LONGEST_ADDRESS - len(Flow(web, state="").path(**changed))
     return Flow(web, state=part * (room // len(quote_plus(part))))
 
 
@@ -357,7 +357,7 @@ def test_the_longest_request_works_where_the_password_is_asked_for(ada: Browser,
 def test_a_hint_that_is_too_long_to_carry_twice_is_left_out(site: Site, web: App) -> None:
     flow = Flow(web, state="x" * 1_000)
     asked = site.browser().get(flow.path(login_hint="ü" * 2_000)).headers["Location"]
-    assert len(asked) < LONGEST
+    assert len(asked) < LONGEST_ADDRESS
     assert parse_qs(urlsplit(asked).query).keys() == {"next"}
     assert (
         'value="ada@example.org"'

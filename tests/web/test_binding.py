@@ -151,7 +151,7 @@ def test_the_first_key_stays(ada: Chrome, secure: Site) -> None:
         lambda browser: browser.key.prove(browser.offer),
         lambda browser: browser.key.prove(browser.offer, is_first=True, typ="JWT"),
         lambda browser: browser.key.prove(browser.offer, is_first=True, jwk=Key().jwk),
-        lambda browser: "x" * (device_proof.LONGEST + 1),
+        lambda browser: "x" * (device_proof.LONGEST_PROOF + 1),
     ],
     ids=["without its key", "of another type", "with another key", "too long"],
 )
@@ -351,7 +351,7 @@ def no_signature(ada: Chrome, _site: Site) -> TestResponse:
 
 def too_long(ada: Chrome, _site: Site) -> TestResponse:
     ada.refresh()
-    return ada.refresh(ada.key.prove(ada.challenge, padding="x" * device_proof.LONGEST))
+    return ada.refresh(ada.key.prove(ada.challenge, padding="x" * device_proof.LONGEST_PROOF))
 
 
 def made_up(ada: Chrome, _site: Site) -> TestResponse:

@@ -117,23 +117,23 @@ def test_of_many_the_wanted_ones_are_found_by_their_words_their_kind_or_their_id
     phone.post(f"/devices/{phone.session()['sid']}/name", name="Old phone")
     site.wait(8 * DAY)
     laptop.sign_in()
-    for _ in range(filters.LEAST - 2):
+    for _ in range(filters.LEAST_SESSIONS - 2):
         site.browser("Safari on macOS", address="203.0.113.9").sign_in()
     assert 'role="search"' in laptop.get("/devices").text
     for asked, count in (
-        ("q=old+PHONE", 1), ("q=203.0.113", filters.LEAST - 2), ("q=%25", 0), ("which=phones", 1), ("which=idle", 1),
-        ("which=computers", filters.LEAST - 1), ("q=chrome&which=computers", 0), ("which=computers&q=o", filters.LEAST - 1),
+        ("q=old+PHONE", 1), ("q=203.0.113", filters.LEAST_SESSIONS - 2), ("q=%25", 0), ("which=phones", 1), ("which=idle", 1),
+        ("which=computers", filters.LEAST_SESSIONS - 1), ("q=chrome&which=computers", 0), ("which=computers&q=o", filters.LEAST_SESSIONS - 1),
     ):  # fmt: skip
         page = laptop.get(f"/devices?{asked}").text
         assert len(set(re.findall(r'id="session-([^"]+)"', page))) == count, asked
-        assert f"You are signed in on {filters.LEAST} devices" in page
+        assert f"You are signed in on {filters.LEAST_SESSIONS} devices" in page
 
 
 def test_the_pages_of_what_was_found_go_on_with_the_same_search(site: Site, laptop: Browser) -> None:
-    for _ in range(devices.PAGE):
+    for _ in range(devices.PAGE_SIZE):
         site.browser("Safari on macOS").sign_in()
     page = laptop.get("/devices?q=o&which=computers").text
-    assert f"{devices.PAGE + 1} of {devices.PAGE + 1} fit" in page
+    assert f"{devices.PAGE_SIZE + 1} of {devices.PAGE_SIZE + 1} fit" in page
     [more] = re.findall(r'<a href="([^"]+)" rel="next"', page)
     assert len(re.findall(r'data-sid="', laptop.get(unescape(more)).text)) == 1
 

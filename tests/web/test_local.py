@@ -60,7 +60,7 @@ def test_what_is_accepted_at_its_own_address_is_accepted_by_way_of_another_page(
         try:
             local._check(())
         except RequestURITooLarge:
-            assert len(local.here()) > local.LONGEST
+            assert len(local.here()) > local.LONGEST_ADDRESS
             return
         wanted = local.here()
     way = local.address("/sign-in", local.path(local.address("/sign-up", wanted)))  # a page that leads to a page
@@ -74,7 +74,7 @@ def test_what_is_accepted_at_its_own_address_is_accepted_by_way_of_another_page(
     assert given.keys() == {*own, "next"}, "and of what is wanted nothing passes for a parameter of the page"
     assert urlsplit(found).path == PATH
     assert means(found) == means(wanted)
-    assert found == wanted or len(carried) < local.LONGEST
+    assert found == wanted or len(carried) < local.LONGEST_ADDRESS
 
 
 def means(path: str) -> list[tuple[str, str]]:
@@ -83,7 +83,7 @@ def means(path: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("page", ["/", "/devices", PATH, "/api/me", "/no/such/page"])
 def test_a_longer_address_is_refused_at_its_own_address(page: str) -> None:
-    most = local.LONGEST - len(f"{page}?")
+    most = local.LONGEST_ADDRESS - len(f"{page}?")
     with asking(page, "%" * most):
         local._check(())
     with asking(page, "%" * (most + 1)), pytest.raises(RequestURITooLarge):

@@ -42,7 +42,7 @@ class Message(Outgoing, Model):
 _ADD = insert(prebuilt.table(Message))
 
 
-class Told(NamedTuple):
+class NewMessage(NamedTuple):
     """What to tell one app: which entry, made when, which session and user, and where to send it."""
 
     entry: int
@@ -54,7 +54,7 @@ class Told(NamedTuple):
     may_be_private: bool
 
 
-def add(told: Iterable[Told]) -> bool:
+def add(told: Iterable[NewMessage]) -> bool:
     """Add a message for each session *told*; return whether there are any. Must run inside `db.writing`."""
     waiting = {"attempts": 0, "claimed_until": 0}
     rows = [
@@ -66,7 +66,7 @@ def add(told: Iterable[Told]) -> bool:
     return bool(rows)
 
 
-def _columns(told: Told) -> dict[str, Any]:
+def _columns(told: NewMessage) -> dict[str, Any]:
     columns = told._asdict()
     del columns["at"]
     return columns

@@ -11,7 +11,7 @@ from app.db import after_commit
 from app.identity.session import SITE, Reason, Session
 from app.oauth.clients import Client
 from app.oauth.logout import messages, network, token
-from app.oauth.logout.messages import Message, Told
+from app.oauth.logout.messages import Message, NewMessage
 from app.outbox.answer import Answer, Outcome
 from app.outbox.courier import Courier
 from app.revocation import log
@@ -43,7 +43,7 @@ def tell_apps(entries: Sequence[Entry]) -> None:
     if not ending:
         return
     rows = prebuilt.rows(_TOLD, first=ending[0].position, last=ending[-1].position)
-    if messages.add(Told(*row) for row in rows):
+    if messages.add(NewMessage(*row) for row in rows):
         courier: Courier[Message] = current_app.extensions["courier"]
         after_commit(courier.wake, once="wake the courier")
 

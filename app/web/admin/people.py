@@ -14,17 +14,17 @@ from app.mail.links import Purpose
 from app.web import guard, lifeline, rows
 from app.web.rows import Row
 
-PAGE = 25  # accounts
-MOST = 1000  # pages
-LONGEST = 320  # characters of what is looked for: an address fits
+PAGE_SIZE = 25  # accounts
+MOST_PAGES = 1000  # pages
+LONGEST_SEARCH = 320  # characters of what is looked for: an address fits
 LISTED_DAYS = 30
-LISTED = 100  # live sessions of either kind
-ENDED = 20
+LISTED_SESSIONS = 100  # live sessions of either kind
+ENDED_SESSIONS = 20
 EVENTS = 20
 
 
 @dataclass(frozen=True)
-class Found:
+class PeoplePage:
     """One page of accounts. *signed_in*: in how many browsers, by the person's id."""
 
     text: str
@@ -35,22 +35,24 @@ class Found:
 
     @property
     def pages(self) -> int:
-        return min(MOST, -(-self.count // PAGE))
+        return min(MOST_PAGES, -(-self.count // PAGE_SIZE))
 
 
-def search(text: str, page: int) -> Found:
+def search(text: str, page: int) -> PeoplePage:
     """Find people by a part of their address or name, or by their id."""
-    text = text.replace("\0", "").strip()[:LONGEST]
-    page = min(max(1, page), MOST)
-    people, count = users.search(text, start=(page - 1) * PAGE, count=PAGE)
-    return Found(text, people, count, page, sessions.live_each(person.id for person in people))
+    text = text.replace("\0", "").strip()[:LONGEST_SEARCH]
+    page = min(max(1, page), MOST_PAGES)
+    people, count = users.search(text, start=(page - 1) * PAGE_SIZE, count=PAGE_SIZE)
+    return PeoplePage(text, people, count, page, sessions.live_each(person.id for person in people))
 
 
 def about(person: User) -> dict[str, Any]:
     """Return what the page of a person shows."""
     current = guard.current().session
-    over = sessions.ended(person.id, clock.now() - LISTED_DAYS * DAY, ENDED).sessions
-    listed = rows.build([*sessions.live(person.id, count=LISTED), *sessions.apps(person.id)[:LISTED], *over], current)
+    over = sessions.ended(person.id, clock.now() - LISTED_DAYS * DAY, ENDED_SESSIONS).sessions
+    listed = rows.build(
+        [*sessions.live(person.id, count=LISTED_SESSIONS), *sessions.apps(person.id)[:LISTED_SESSIONS], *over], current
+    )
     live = [row for row in listed if row.state != "ended"]
     signed_in = [row for row in live if row.app is None]
     ids = {row.id for row in signed_in}

@@ -36,7 +36,7 @@ def test_they_are_found_by_a_part_of_the_address_or_name_or_by_the_whole_id(
 def test_without_a_question_the_newest_come_first_a_page_at_a_time(
     site: Site, root: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(people, "PAGE", 2)
+    monkeypatch.setattr(people, "PAGE_SIZE", 2)
     for name in ("ann", "ben", "cy"):
         site.wait(1)
         site.member(f"{name}@example.org")
@@ -103,7 +103,7 @@ def test_two_browsers_of_one_kind_are_told_apart(site: Site, root: Browser, ada:
 def test_only_the_latest_browsers_are_listed_and_all_are_counted(
     site: Site, root: Browser, ada: Browser, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(people, "LISTED", 1)
+    monkeypatch.setattr(people, "LISTED_SESSIONS", 1)
     site.browser("Chrome on Android").sign_in()
     said = root.get(page).text
     assert "Ada is signed in on 2 devices" in said
