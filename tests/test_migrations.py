@@ -1,15 +1,13 @@
 """Migrations are only ever added: a landed one is never edited, and old code leaves a newer database alone."""
 
 import hashlib
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests import backings
 from tests.browsers import Site
-from tests.forking import PROJECT
+from tests.forking import PROJECT, Forked
 
 VERSIONS = PROJECT / "app" / "migrations" / "versions"
 LANDED = VERSIONS / "SHA256SUMS"
@@ -61,7 +59,7 @@ def test_old_code_leaves_a_newer_database_as_it_is(instance: Path) -> None:
 def test_each_command_says_in_one_line_that_the_database_is_newer(instance: Path, command: list[str]) -> None:
     age(instance)
     environ = {"INSTANCE_PATH": str(instance), "PORT": str(backings.free_port())}
-    done = subprocess.run([sys.executable, *command], cwd=PROJECT, env=environ, capture_output=True, text=True)
-    assert done.returncode != 0
-    [line] = (done.stdout + done.stderr).splitlines()
+    said = instance.with_name("said")
+    assert Forked(tuple(command), environ, said).wait() != 0
+    [line] = said.read_text().splitlines()
     assert "run the newer code" in line

@@ -1,7 +1,5 @@
 """What PostgreSQL has to keep on each connection of the site, also behind a pooler."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -17,7 +15,7 @@ from app.store import postgresql
 from tests import backings
 from tests.backings import PgBouncer
 from tests.browsers import ACCESS, Site
-from tests.forking import PROJECT
+from tests.forking import Forked
 
 pytestmark = pytest.mark.nodes
 
@@ -115,15 +113,8 @@ def test_one_that_works_otherwise_stops_the_start_with_one_line_that_names_the_m
             "PORT": str(backings.free_port()),
             "PATH": "/usr/bin:/bin",
         }
-        stopped = subprocess.run(
-            [sys.executable, "app.py"],
-            cwd=PROJECT,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert stopped.returncode == 1
-    assert stopped.stderr.count("\n") == 1
-    assert "set pool_mode = session" in stopped.stderr
+        said, errors = instance.with_name("said"), instance.with_name("errors")
+        status = Forked(("app.py",), environ, said, errors).wait(60)
+    assert status == 1
+    assert errors.read_text().count("\n") == 1
+    assert "set pool_mode = session" in errors.read_text()

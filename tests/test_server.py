@@ -231,11 +231,11 @@ def test_a_body_in_chunks_that_is_too_long_is_refused_and_not_acted_upon(server:
 @pytest.mark.sqlite
 @pytest.mark.parametrize("host", ["::", "::1", "0.0.0.0"])  # noqa: S104 - what is tried
 def test_it_listens_where_it_is_told_and_a_port_in_use_is_one_clear_line(instance: Path, host: str) -> None:
-    server = Server(instance, anew=True, HOST=host, WORKERS="1")
+    server = Server(instance, HOST=host, WORKERS="1")
     try:
         assert server.read("/healthz")
         with pytest.raises(RuntimeError, match=rf"^PORT={server.port} cannot be used on {host} ") as stopped:
-            Server(instance, anew=True, HOST=host, PORT=str(server.port))
+            Server(instance, HOST=host, PORT=str(server.port))
         assert str(stopped.value).count("\n") == 1
     finally:
         server.stop()
@@ -245,7 +245,7 @@ def test_it_listens_where_it_is_told_and_a_port_in_use_is_one_clear_line(instanc
 @pytest.mark.parametrize("host", ["nowhere.invalid", "203.0.113.1", "2001:db8::1"])
 def test_an_address_that_is_not_this_machine_is_one_clear_line(instance: Path, host: str) -> None:
     with pytest.raises(RuntimeError, match=rf"^HOST={host} cannot be used \(.*\): give an address") as stopped:
-        Server(instance, anew=True, HOST=host)
+        Server(instance, HOST=host)
     assert str(stopped.value).count("\n") == 1
 
 

@@ -1,10 +1,7 @@
 """What has been kept for long enough is forgotten, entries of the log never, and no writer is refused meanwhile."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count, pairwise
@@ -23,7 +20,7 @@ from tests.authenticator import add_app, to_second_page
 from tests.backings import Backing
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.conftest import LONG
-from tests.forking import PROJECT
+from tests.forking import Forked
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
 from tests.server import Server
@@ -34,6 +31,8 @@ pytestmark = pytest.mark.stores
 # How many old sessions, and how many refresh hashes each of them has.
 SOME = 1_000, 5
 MOST = (100_000, 10) if LONG else SOME
+
+_numbers = count()
 
 PURGED = {
     "activity",
@@ -204,20 +203,31 @@ class Crowded:
         self.server.join("ada@example.org")
 
     @contextmanager
-    def purging(self) -> Iterator[subprocess.Popen[str]]:
+    def purging(self) -> Iterator["Purge"]:
         """A purge in a process of its own, that has begun to delete."""
-        command = [sys.executable, "-m", "flask", "purge"]
-        environ = os.environ | self.server.environ
-        before = self.left()
-        with subprocess.Popen(command, cwd=PROJECT, env=environ, stdout=subprocess.PIPE, text=True) as process:
-            while self.left() == before and process.poll() is None:
-                pass
-            yield process
+        before, process = self.left(), Purge(self.server)
+        while self.left() == before and process.poll() is None:
+            pass
+        yield process
+        process.wait()
 
     def left(self) -> tuple[int, int]:
         """How many sessions and hashes are there."""
         [found] = self.server.query("SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM refresh_tokens)")
         return found[0], found[1]
+
+
+class Purge(Forked):
+    """`flask purge`, as in a shell."""
+
+    def __init__(self, server: Server) -> None:
+        self._output = server.folder.with_name(f"purge-{next(_numbers)}")
+        super().__init__(("-m", "flask", "purge"), server.environ, self._output)
+
+    def said(self) -> str:
+        """Return what it has said in the end."""
+        self.wait()
+        return self._output.read_text()
 
 
 @pytest.fixture(params=[SOME])
@@ -232,7 +242,7 @@ def crowded(instance: Path, backing: Backing, request: pytest.FixtureRequest) ->
 def test_who_signs_in_and_out_during_a_purge_is_answered_each_time(crowded: Crowded) -> None:
     writers = [Writer(crowded.server, number) for number in range(2)]
     with crowded.purging() as process:
-        said, _ = process.communicate()
+        said = process.said()
     answers = [answer for writer in writers for answer in writer.stop()]
     assert process.returncode == 0
     assert f"refresh tokens: {crowded.hashes + 1} forgotten\nsessions: {crowded.sessions + 1} forgotten" in said
@@ -255,7 +265,7 @@ def test_a_purge_that_is_killed_loses_nothing_and_the_next_one_goes_on(crowded: 
 @pytest.mark.server
 def test_two_purges_at_once_share_the_work(crowded: Crowded) -> None:
     with crowded.purging() as first, crowded.purging() as second:
-        outputs = [process.communicate()[0] for process in (first, second)]
+        outputs = [process.said() for process in (first, second)]
     forgotten = [int(found) for said in outputs for found in re.findall("^sessions: (\\d+) forgotten", said, re.M)]
     assert sum(forgotten) == crowded.sessions + 1
     assert crowded.left() == (1, 1)

@@ -157,6 +157,6 @@ def test_a_start_with_damage_says_what_is_damaged_and_changes_nothing(
     hurt(instance)
     before = {path: path.read_bytes() for path in instance.rglob("*") if path.is_file()}
     with pytest.raises(RuntimeError, match=message) as stopped:
-        Server(instance, anew=True)
+        Server(instance)
     assert str(stopped.value).count("\n") == 1
     assert {path: path.read_bytes() for path in instance.rglob("*") if path.is_file()} == before

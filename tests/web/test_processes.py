@@ -102,7 +102,7 @@ def test_the_port_in_use_is_a_clear_message(server: Server, tmp_path: Path) -> N
 
 def test_a_bad_setting_is_one_line_too(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"^WORKERS=many") as stopped:
-        Server(tmp_path / "instance", anew=True, WORKERS="many")
+        Server(tmp_path / "instance", WORKERS="many")
     assert str(stopped.value).count("\n") == 1
 
 
