@@ -1,4 +1,4 @@
-"""What verifiers elsewhere get of a run: a token signed by this site's own key, and word of its end in the lab's log."""
+"""What relying parties get of a run: a token signed with this site's key, and an entry in the lab's log when it ends."""
 
 import secrets
 from typing import NamedTuple
@@ -15,7 +15,7 @@ _BY_THE_SERVER = {Way.SIGN_OUT, Way.ELSEWHERE, Way.ALL, Way.PASSWORD, Way.DISABL
 
 
 def audience() -> str:
-    """Return whom lab tokens are meant for: not the site's own API, which refuses them."""
+    """Return the audience of lab tokens. The site's own API refuses them."""
     return f"{settings().site_url}/lab"
 
 

@@ -25,10 +25,9 @@ REMEMBERED = 128  # replays that need not be played again: a page is often asked
 @bp.get("")
 def show() -> ResponseReturnValue:
     """Show the visitor's run; before it, the answer, or in a room, where the teacher asks first, the steps alone."""
-    here = visitors.here()
-    mine = here.read_run() if here else None
+    mine = visitors.run()
     if mine is None:
-        return render_template("lab/begin.html") if room.of(here) else _answer(*_example())
+        return render_template("lab/begin.html") if room.of(visitors.here()) else _answer(*_example())
     stage, found = mine.play(), _find(mine)
     given = {"run": mine, "stage": stage, "tokens": shown.tokens(stage), "rows": shown.rows(stage)}
     if mine.at_once and found:
@@ -74,8 +73,10 @@ def copy() -> ResponseReturnValue:
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the run's session in one of the ways; what the browser held is forgotten in each of them."""
-    way = _choice(Way, request.form.get("way"))
-    return _act(lambda mine: mine.leave(way) if mine.ended_at is None else None, "replay")
+    way = request.form.get("way")
+    if way not in list(Way):
+        abort(400)
+    return _act(lambda mine: mine.leave(Way(way)) if mine.ended_at is None else None, "replay")
 
 
 @bp.post("/refresh")
@@ -88,7 +89,7 @@ def refresh() -> ResponseReturnValue:
 @bp.post("/replay")
 def present() -> ResponseReturnValue:
     """Present the copy everywhere."""
-    mine = _mine()
+    mine = visitors.run()
     if mine is None or not shown.tokens(mine.play()):
         return redirect("/lab", 303)
     return _act(_present(mine), "result" if mine.at_once else "answers", durable=False)
@@ -169,11 +170,6 @@ def _example() -> tuple[Run, Found]:
     return example, replay.everywhere(example)
 
 
-def _mine() -> Run | None:
-    here = visitors.here()
-    return here.read_run() if here else None
-
-
 def _find(mine: Run) -> Found | None:
     """Return what the visitor found when they last presented the copy: played elsewhere, so other requests need not wait."""
     return _played(mine.as_shown().to_json()) if mine.shown else None
@@ -182,10 +178,3 @@ def _find(mine: Run) -> Found | None:
 @lru_cache(maxsize=REMEMBERED)
 def _played(text: str) -> Found:
     return executor.run("lab", visitors.current(), replay.of, text)
-
-
-def _choice(kind: Any, name: str | None) -> Any:
-    try:
-        return kind(name)
-    except ValueError:
-        abort(400)

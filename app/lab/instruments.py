@@ -19,7 +19,7 @@ _VERIFIED: dict[Hashable, Any] = {}
 
 
 class Clock:
-    """The time of a story, with what is done every so often. *counts*: what those who do it have asked for; *done*: how often.
+    """The clock of a story, which also runs what repeats. *counts*: what the repeated actions ask for. *done*: how many ran.
 
     In a gap only the first and the last are done of what is done several times a second, or more than a hundred times. Each of
     the others counts as the last did: the first may meet what came before the gap.
@@ -35,12 +35,12 @@ class Clock:
         return int(self.time)
 
     def every(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do it now, and every so often."""
+        """Run an action now, and every so many seconds."""
         action()
         heapq.heappush(self._due, _Due(self.time + seconds, next(self._order), seconds, action))
 
     def go_on(self, until: float) -> None:
-        """Let time pass, and do what is due on the way."""
+        """Let time pass, and run what is due on the way."""
         while self._due and self._due[0].at <= until:
             due = heapq.heappop(self._due)
             left = int((until - due.at) / due.seconds) if due.gap == until else 0
@@ -53,11 +53,11 @@ class Clock:
         self.time = max(self.time, until)
 
     def due(self) -> list[float]:
-        """Return when each of them is due next."""
+        """Return when each repeated action is due next."""
         return [due.at for due in self._due]
 
     def _do(self, due: "_Due") -> None:
-        """Do what is due once, and count it for the skipped ones too."""
+        """Run what is due once, and count it for the skipped runs, too."""
         before, self.time = self.counts.copy() if due.alike else self.counts, due.at
         due.action()
         self.done += 1
@@ -77,7 +77,7 @@ class _Due(NamedTuple):
 
 
 class Stream:
-    """Random bytes that come again with the same seed."""
+    """Random bytes, the same for the same seed."""
 
     def __init__(self, seed: str) -> None:
         self._seed, self._calls = seed, count()
@@ -87,7 +87,7 @@ class Stream:
 
 
 class Liar:
-    """An issuer that goes on as before, but does not do what a sign-out asks of it."""
+    """An issuer that works as before, but ignores each revocation."""
 
     def __init__(self, issuer: Any) -> None:
         self._issuer = issuer
@@ -98,7 +98,7 @@ class Liar:
 
 
 class RedisOfAStory:
-    """Redis under the story's clock: the two commands that the designs use, each one a look-up or a write in the store."""
+    """The two Redis commands that designs use, on the store and the clock of a story."""
 
     def __init__(self, world: World) -> None:
         self._world = world

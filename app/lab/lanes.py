@@ -48,12 +48,12 @@ def draw(rows: Iterable[tuple[str, str, int]], life: int, *, now: int | None = N
 
 def _lane(slug: str, name: str, exposed: int, life: int) -> Lane:
     if exposed == 0:
-        told = "refused at once"
+        verdict = "refused at once"
     elif exposed >= life:
-        told = f"accepted until it expires, {words.span(exposed)} later"
+        verdict = f"accepted until it expires, {words.span(exposed)} later"
     else:
-        told = f"still accepted for {words.span(exposed)}"
-    return Lane(slug, name, told, _x(exposed, life), 100.0, exposed)
+        verdict = f"still accepted for {words.span(exposed)}"
+    return Lane(slug, name, verdict, _x(exposed, life), 100.0, exposed)
 
 
 def _marks(life: int) -> tuple[tuple[float, str], ...]:

@@ -1,4 +1,4 @@
-"""The lab's own log: what visitors have ended, for relying parties. It is short, and nothing of it is in the site's."""
+"""The lab's own log of ended runs, for relying parties. It is short, and apart from the site's log."""
 
 import secrets
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ def state() -> State:
 
 
 def opened() -> int:
-    """Return what a session that opens now has as its `opened`: the position of the next entry. It takes no row."""
+    """Return the `opened` of a session that opens now: the position of the next entry. It adds no row."""
     return state().size + 1
 
 
@@ -79,7 +79,7 @@ def read(after: int, upto: int, subjects: tuple[str, ...] = (), *, pushed: bool 
 
 
 def begin_epoch() -> None:
-    """Have everyone who remembers something of this log start over. Must run inside `db.writing`."""
+    """Make every relying party start over with this log. Must run inside `db.writing`."""
     db.session.execute(
         update(Head).where(Head.id == 0).values(epoch=secrets.token_hex(16)),
         execution_options={"synchronize_session": False},

@@ -27,7 +27,7 @@ CROWD, OTHERS = 300, 200  # people who sign out, and who do not
 
 @dataclass(frozen=True)
 class Silence:
-    """What a design does while a *part* is down, or the issuer lies: to a good token, and to one whose session ended meanwhile."""
+    """The answers while a *part* is down, or the issuer lies: to a good token, and to one whose session ended meanwhile."""
 
     part: str
     good: Answer
@@ -74,7 +74,7 @@ def show() -> ResponseReturnValue:
 
 
 def _draw_before(measured: dict[Design, Measured]) -> Picture:
-    """Draw for how long a copy is good while the session goes on: a lane for each design that asks for more than a token."""
+    """Draw how long a copy is good while the session goes on, with a lane for each design that wants more than a token."""
     lives = [(design, found.unended) for design, found in measured.items()]
     bound = [(design.slug, design.name, unended) for design, unended in lives if not design.is_bearer]
     others = [unended for design, unended in lives if design.is_bearer]
@@ -84,8 +84,7 @@ def _draw_before(measured: dict[Design, Measured]) -> Picture:
 
 @bp.get("/<slug>")
 def show_one(slug: str) -> ResponseReturnValue:
-    design, here = named(slug), visitors.here()
-    run = here.read_run() if here else None
+    design, run = named(slug), visitors.run()
     stage = run.play(design) if run else None
     whose = next((whose for whose in ("thief", "laptop") if stage and whose in stage.held), "")
     mine = stage.copy_of(whose) if stage and whose else {}
@@ -120,7 +119,7 @@ def take(slug: str, file: str) -> ResponseReturnValue:
 
 @cache
 def _measured(slug: str) -> Measured:
-    """Return what was measured of a design, once and elsewhere, so that no other request waits for it."""
+    """Measure a design once, in another process, so that no other request waits."""
     return executor.run("lab", visitors.current(), measure, slug)
 
 
@@ -130,7 +129,7 @@ def _refused(slug: str) -> int:
 
 
 def crowd(slug: str) -> int:
-    """Sign a crowd in, and most of it out; return how many of the others are refused a minute later."""
+    """Sign a crowd in and most of it out. Return how many of the others are refused a minute later."""
     stage = Stage(player.find(slug).module, Story(()))
     for number in range(CROWD + OTHERS):
         stage.sign_in(str(number), f"person {number}")
@@ -146,16 +145,14 @@ def measure(slug: str) -> Measured:
     out = Story((*_DAY, Act(0, "sign-out")))
     ended = player.play(design, out, 0)
     again = Story((*_DAY, Act(0, "all"), Act(0, "sign-in-again")))
-    forgotten = player.play(design, Story((*_DAY, Act(60, "all-but-refresh"))), 180)
-    forgotten.exchange()
     return Measured(
         exposed=player.first_refusal(design, out, 0),
         unended=player.first_refusal(design, Story(_DAY), 0, _break_in),
         check=player.play(design, Story(_DAY), 0).present("laptop"),
         told=dict(ended.spent["sign-out"]),
-        phone=ended_later(design, out).present("phone"),
+        phone=player.play(design, out, _LATER).present("phone"),
         again=player.play(design, again, 0).present("laptop"),
-        bought=forgotten.present(),
+        bought=player.play(design, Story((*_DAY, Act(60, "all-but-refresh"))), 180).buy(),
         cut=tuple(_silence(design, part) for part in FAULTS + LIES),
         two_heads=_notices(design, "two-heads"),
         receipt=_notices(design, "withhold", Act(20, "show-receipt")),
@@ -165,14 +162,7 @@ def measure(slug: str) -> Measured:
 def _break_in(stage: Stage) -> Answer:
     """Present the copy, and if it is refused, what its refresh token buys."""
     answer = stage.present()
-    if not answer.accepted:
-        stage.exchange()
-        answer = stage.present()
-    return answer
-
-
-def ended_later(design: Design, story: Story) -> Stage:
-    return player.play(design, story, _LATER)
+    return answer if answer.accepted else stage.buy()
 
 
 def is_alone(design: Design) -> bool:
@@ -189,7 +179,7 @@ def _silence(design: Design, part: str) -> Silence:
 
 
 def _notices(design: Design, lie: str, *acts: Act) -> int | None:
-    """Find when a verifier stops to trust its issuer: then it refuses the phone, too, which is as good as ever."""
+    """Return after how many seconds a verifier stops trusting its issuer: from then on it refuses the phone's good token, too."""
     story = Story((*_DAY, Act(10, "cut", lie), Act(20, "sign-out"), *acts))
     found = player.first_refusal(design, story, 20, lambda stage: stage.present("phone"))
     return found - 20 if found < ACCESS_LIFE else None

@@ -103,7 +103,7 @@ def _answers() -> Answers:
 
 
 def _of(here: Visitor) -> Answers:
-    """Return the answers that are kept there, of the questions and the choices that there still are."""
+    """Return the stored answers to questions and choices that still exist."""
     found = here.read_answers()
     asked = [(name, question) for name, question in questions.ALL.items() if name in found]
     return {name: found[name] for name, question in asked if found[name]["guess"] in question.choices}

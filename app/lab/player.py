@@ -1,6 +1,6 @@
-"""Plays a story to a design: builds it anew, lets time pass from act to act, and presents what a thief holds.
+"""Play a story to a design: build the design anew, let time pass from act to act, and present what a thief holds.
 
-A message is modelled to arrive at once, and a question to take no time. Everything else is what the design's own code does.
+Messages arrive at once and questions take no time: that is modelled. All else is what the design's own code does.
 """
 
 import importlib.util
@@ -27,7 +27,7 @@ LIES = ("withhold", "two-heads")  # of an issuer that answers: it tells no verif
 
 
 class Act(NamedTuple):
-    """Something that is done at a time, in seconds since the story began. *of*: what or whom it is about."""
+    """One act of a story. *at*: seconds since the story began. *of*: the browser, token or part that it is about."""
 
     at: int
     name: str
@@ -59,10 +59,13 @@ class Answer(NamedTuple):
 
 @dataclass
 class Stage:
-    """One design in the middle of a story. *held*: what each browser holds, by name; *refused_write*: the last act could not be
-    written, so it ended nothing. *exchanged*: it got new tokens. *ended*: when and by which act the laptop's session was over, or its browser forgot it.
-    *spent*: costs of each act, by its name. *tokens*: every refresh token of the laptop, the newest last. *twin*: where the issuer
-    lies, the same story under an issuer that does not. *receipt*: what the person was given at the sign-out, if the design gives any."""
+    """One design in the middle of a story.
+
+    *held*: what each browser holds, by its name. *tokens*: the laptop's refresh tokens, the newest last. *ended*: when the
+    laptop's session ended, and by which act. *refused_write*: the store refused the last act, which so ended nothing.
+    *exchanged*: the last act got new tokens. *spent*: the costs of each act, by its name. *twin*: where the issuer lies, the
+    same story with an honest one. *receipt*: what the user got at the sign-out, if the design gives a receipt.
+    """
 
     design: ModuleType
     story: Story
@@ -99,7 +102,7 @@ class Stage:
 
     @property
     def is_over(self) -> bool:
-        """Whether the server has ended the laptop's session, or it has timed out: looked at from outside, so never counted."""
+        """Return whether the laptop's session has ended at the server. This look is not counted."""
         return self.has_ended(self.session)
 
     def has_ended(self, session: str) -> bool:
@@ -107,13 +110,13 @@ class Stage:
         return bool(self.now >= until)
 
     def moments(self) -> list[int]:
-        """Return when something may change by itself, in seconds since the story began: where one who looks should look first."""
+        """Return the moments at which something lapses or is due, in seconds since the story began."""
         rows = [*self.sessions.store.rows.values(), *self.world.store.rows.values()]
         lapses = [until for _, until in rows] + [issued + ACCESS_LIFE for issued in self.issued_at]
         return sorted({math.ceil(at) - self.story.began_at for at in [*lapses, *self.clock.due()] if at < math.inf})
 
     def holder(self, refresh: str) -> str | None:
-        """Return who holds a refresh token, for an act that is about it; one that was used up is held by its number."""
+        """Return the name of the holder of a refresh token. A used one gets its number as its holder."""
         for whose in ("thief", "laptop"):
             if self.held.get(whose, {}).get("refresh") == refresh:
                 return whose
@@ -124,7 +127,7 @@ class Stage:
         return number
 
     def play(self, act: Act) -> None:
-        """Do one act, at its time. What the store could not write has not happened."""
+        """Do one act, at its time. What the store cannot write does not happen."""
         self.clock.go_on(self.story.began_at + act.at)
         if self.twin and act.of not in LIES:
             self.twin.play(act)
@@ -137,11 +140,11 @@ class Stage:
         self.spent[act.name] = self.world.counts - before
 
     def present(self, whose: str = "thief") -> Answer:
-        """Present an access token to the verifier; the browser that owns it also proves what the design asks it to prove."""
+        """Present an access token to the verifier, with whatever else the design wants to see."""
         return self.check(*self._shown(whose))
 
     def accepts(self, whose: str) -> bool:
-        """Present it without reasons or counts: for crowds, and a thousand times."""
+        """Return whether the verifier accepts it: without a reason or counts, for crowds."""
         return self._judge(*self._shown(whose))[0] == 200
 
     def check(self, *presented: str) -> Answer:
@@ -173,7 +176,7 @@ class Stage:
         return 200, "Nothing that it knows speaks against it."
 
     def exchange(self, whose: str = "thief") -> Answer:
-        """Use a refresh token at the issuer, for good."""
+        """Exchange a refresh token at the issuer."""
         before = self.sessions.store.world.counts.copy()
         try:
             accepted = self._exchange(whose)
@@ -181,6 +184,11 @@ class Stage:
             return Answer(503, "temporarily_unavailable", Counter())
         asked = self.sessions.store.world.counts - before
         return Answer(200, "New tokens were given.", asked) if accepted else Answer(400, "invalid_grant", asked)
+
+    def buy(self) -> Answer:
+        """Exchange the copied refresh token, and present the access token that it bought."""
+        self.exchange()
+        return self.present()
 
     def open_page(self, whose: str = "thief") -> Answer:
         """Ask for a page behind the session cookie."""
@@ -198,7 +206,7 @@ class Stage:
         return self.at_verifier.heard_at  # type: ignore[no-any-return]
 
     def sign_in(self, whose: str, person: str) -> None:
-        """Sign a person in, on a browser of that name."""
+        """Sign a person in on a new browser. *whose*: its name."""
         browser = self.design.Browser(self.world.beside()) if hasattr(self.design, "Browser") else None
         self.held[whose] = self.sessions.begin(person, *([browser.public] if browser else []))
         if browser:
@@ -232,7 +240,7 @@ class Stage:
         self._begin("laptop")
 
     def _let_in(self, app: str) -> None:
-        """Let an app in from the laptop: it has a session of its own. One that is called "lasting" outlives the laptop's."""
+        """Let an app in from the laptop, with a session of its own. The app "lasting" outlives the laptop's session."""
         self._begin(app)
 
     def _use(self, whose: str = "laptop") -> None:
@@ -255,7 +263,7 @@ class Stage:
         self._leave("sign-out")
 
     def _sign_out(self, why: str) -> None:
-        """The browser uses its token for the last time; then the server ends the session, and what hangs on it."""
+        """Use the laptop's token a last time; then end its session, and what hangs on it, at the server."""
         if "laptop" in self.held:
             self._use()
             self.sessions.end(self.held["laptop"]["session"])
@@ -269,7 +277,7 @@ class Stage:
         self._leave(why)
 
     def _all_but_refresh(self) -> None:
-        """Sign out everywhere, and forget that refresh tokens are there, too."""
+        """Sign out everywhere, but leave the refresh tokens alone: a mistake that some sites make."""
         revoke_all = getattr(self.issuer, "revoke_all", None)
         for session in [held["session"] for name, held in self.held.items() if name != "thief"]:
             revoke_all(self.story.name) if revoke_all else self.issuer.revoke(session)
@@ -291,7 +299,7 @@ class Stage:
             self.sessions.issuer = self.issuer
 
     def _show_receipt(self) -> None:
-        """The person shows the verifier what the issuer gave them when they signed out."""
+        """Show the verifier the receipt that the user got at the sign-out."""
         if self.receipt:
             self.verifier.hear(self.receipt)
 
@@ -356,7 +364,7 @@ class Design(NamedTuple):
 
 
 def read(slug: str) -> ModuleType:
-    """Read the file of a design afresh, for a player that changes its constants."""
+    """Load the file of a design anew, for a caller that changes its constants."""
     spec = importlib.util.find_spec(f"{designs.__name__}.{slug.replace('-', '_')}")
     if spec is None or spec.loader is None:
         raise LookupError(slug)
@@ -367,7 +375,7 @@ def read(slug: str) -> ModuleType:
 
 @cache
 def find(slug: str) -> Design:
-    """Read the file of a design."""
+    """Return the design of a name. Raises LookupError."""
     module = read(slug)
     return Design(slug, module, **module.CARD)
 
@@ -378,7 +386,7 @@ def every() -> list[Design]:
 
 
 def play(design: Design, story: Story, at: int | None = None) -> Stage:
-    """Return the stage as it is at *at*, in seconds since the story began; acts after that are not done."""
+    """Return the stage at second *at* of the story, without the acts that come later."""
     stage = Stage(design.module, story)
     for act in story.acts:
         if at is None or act.at <= at:
@@ -392,7 +400,7 @@ Ask = Callable[[Stage], Answer]
 
 
 def first_refusal(design: Design, story: Story, since: int, ask: Ask = Stage.present) -> int:
-    """Return the first second from *since* on in which what the thief holds is accepted no more."""
+    """Return the first second of the story, from *since* on, in which *ask* gets a refusal."""
 
     def refuses(at: int) -> bool:
         return not ask(play(design, story, at)).accepted

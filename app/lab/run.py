@@ -1,4 +1,4 @@
-"""A visitor's run: a seed, and what was done when. All else comes from playing it.
+"""A visitor's run: a seed, and a list of acts with their times. All else comes from playing it.
 
 Its clock stands still between two acts, so a run is the same whether its visitor takes ten minutes or an hour.
 """
@@ -32,10 +32,13 @@ class Way(StrEnum):
 
 @dataclass
 class Run:
-    """*name*: the visitor's id, which is in each of its tokens. *now*: seconds since *began_at*. *opened*: the position in the lab's
-    log at which it began. *copied*, *ended_at*, *ended_by* and *ended_act*, the number of the act that ended it, sum up its acts. *shown*: how many acts there were, and the time,
-    when the visitor last presented the copy; *at_once*: one button did all of it; *told*: the lab's log has its end; *found*: how many designs of how many accepted it then; *parties*: what
-    relying parties said."""
+    """One run of a visitor.
+
+    *name*: the visitor's id, which is in each token. *now*: seconds since *began_at*. *opened*: the position in the lab's log at
+    which the run began. *copied*, *ended_at*, *ended_by* and *ended_act* sum up its acts. *shown*: how many acts there were, and
+    the time, when the visitor last presented the copy. *found*: how many designs accepted it then, of how many. *parties*: what
+    relying parties answered. *told*: the lab's log has the end of the run. *at_once*: one button did all of it.
+    """
 
     name: str
     began_at: int
@@ -69,7 +72,7 @@ class Run:
 
     @property
     def time(self) -> int:
-        """The time on its own clock, in Unix seconds."""
+        """Return the time of the run's clock, in Unix seconds."""
         return self.began_at + self.now
 
     def as_shown(self) -> Self:

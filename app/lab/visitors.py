@@ -78,6 +78,12 @@ def here() -> Visitor | None:
     return db.session.get(Visitor, name(held)) if held else None
 
 
+def run() -> Run | None:
+    """Return the run of the visitor who sent this request, if there is one."""
+    found = here()
+    return found.read_run() if found else None
+
+
 def current() -> str:
     """Return the id of the visitor who sent this request; empty for one who has not touched anything yet."""
     held = cookies.read(cookies.LAB)
@@ -103,7 +109,7 @@ def lock(visitor_id: str) -> Visitor | None:
 
 
 def make(secret: str | None = None) -> tuple[Visitor, str]:
-    """Add the visitor of a cookie, or of a new one; return both. Some of those that are too old, or too many, go.
+    """Add the visitor of a cookie, or of a new one; return both. Delete some that are too old or too many.
 
     Must run inside `db.writing`.
     """
@@ -123,7 +129,7 @@ def begin_experiment() -> None:
 
 
 def _forget() -> None:
-    """Let go of what was not touched for longest. The index by age answers all of it."""
+    """Delete some of the visitors who were away longest, by the index on age."""
     newest_first = select(Visitor.seen_at).order_by(Visitor.seen_at.desc())
     last = db.session.scalar(newest_first.offset(MOST - 1).limit(1))
     is_too_much = Visitor.seen_at < clock.now() - KEPT_SECONDS

@@ -59,13 +59,13 @@ def chart(values: Iterable[Value], marks: Mapping[int, str]) -> Chart:
     return Chart(tuple(bars), tuple((x(mark), words) for mark, words in marks.items() if x(mark) <= RIGHTMOST))
 
 
-def many(count: int, one: str, more: str) -> str:
-    """Say how many."""
-    return f"1 {one}" if count == 1 else f"{count:,} {more}"
+def many(count: int, one: str, more: str = "") -> str:
+    """Return a count with its noun."""
+    return f"1 {one}" if count == 1 else f"{count:,} {more or one + 's'}"
 
 
 def size(amount: int) -> str:
-    """Say how many bytes."""
+    """Return a number of bytes in words."""
     for unit, name in ((10**6, "MB"), (10**3, "KB")):
         if amount >= unit:
             return f"{amount / unit:.{0 if amount >= 10 * unit else 1}f}{SPACE}{name}"
@@ -73,12 +73,12 @@ def size(amount: int) -> str:
 
 
 def seconds(amount: float) -> str:
-    """Say how many seconds, exactly enough to be compared."""
+    """Return a number of seconds in words, exactly enough to be compared."""
     return f"{amount:,.0f}{SPACE}s" if amount >= 10 or amount == int(amount) else f"{amount:.2g}{SPACE}s"
 
 
 def brief(amount: float) -> str:
-    """Say how long something that is soon over took."""
+    """Return a short time in words: in µs or ms."""
     micro = amount * 1e6
     if micro >= 10_000:
         return f"{micro / 1000:.0f}{SPACE}ms"

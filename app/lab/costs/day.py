@@ -39,7 +39,7 @@ class Session:
 
 
 def simulate(day: Day) -> list[Session]:
-    """Let the day happen."""
+    """Return the sessions of the day."""
     chance = Random(day.seed)  # noqa: S311 - people of a simulation, no secrets
     return [session for number in range(day.people) for session in _sessions(f"u{number}", day, chance)]
 

@@ -55,7 +55,7 @@ class Comparison:
 
 
 def compare(day: Day, *slugs: str) -> Comparison:
-    """Let the day happen to the designs with these slugs, or to all of them."""
+    """Simulate the day for the designs with these slugs, or for all."""
     sessions = simulate(day)
     requests, endings = sum(len(session.requests) for session in sessions), sum(session.leaves for session in sessions)
     designs = [player.find(slug) for slug in slugs] or player.every()
@@ -122,7 +122,7 @@ class _Play:
         self._look = 1 if hasattr(module, "KEPT") else LOOK  # what is kept for a request ends at no poll
 
     def go_on(self, until: int) -> None:
-        """Let time pass. While a thief still gets in with a copy, it is presented after each poll, and every few seconds."""
+        """Let time pass. While a copy is still good, present it after each poll, and every few seconds."""
         clock = self.stage.clock
         while self._copies and self.stage.now < until:
             now = self.stage.now

@@ -60,8 +60,8 @@ def _exposed(cost: Cost) -> Value:
 
 
 def _asked(cost: Cost) -> Value:
-    lookups = [bars.many(cost.lookups, "look-up", "look-ups")] * bool(cost.lookups)
-    messages = [bars.many(cost.messages, "message", "messages")] * bool(cost.messages)
+    lookups = [bars.many(cost.lookups, "look-up")] * bool(cost.lookups)
+    messages = [bars.many(cost.messages, "message")] * bool(cost.messages)
     return Value(cost.design.name, cost.lookups + cost.messages, ", ".join(lookups + messages) or "none")
 
 

@@ -17,7 +17,7 @@ class Issuer:
         self.world = world
 
     def issue(self, person, session):
-        """Say at which position the session opened: a refresh changes nothing about it."""
+        """Name the position at which the session opened: a refresh does not change it."""
         store = self.world.store
         opened = store.get(f"opened:{session}") or store.increment("position")
         store.put(f"opened:{session}", opened)

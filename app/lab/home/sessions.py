@@ -33,11 +33,11 @@ class Sessions:
         return self._tokens(person, session, until, *key)
 
     def lives(self, session):
-        """Return whose session it is, until when and bound to which key; None if it is over."""
+        """Return the person of a session, its end and its key, if any; None if it is over."""
         return self.store.get(f"session:{session}")
 
     def who(self, cookie):
-        """Return whose cookie this is, as long as the session goes on."""
+        """Return the person of a cookie while its session goes on."""
         return (self.lives(digest(cookie)[:16]) or [None])[0]
 
     def end(self, session):

@@ -2,9 +2,10 @@
 
 import jwt
 
+from app.lab.costs.bars import many
 from app.lab.evidence import Found, Table, accepted, row
 from app.lab.player import ACCESS_LIFE, Stage
-from app.lab.questions.question import read, some
+from app.lab.questions.question import read
 from app.lab.run import Way
 from app.lab.trial import Trial
 
@@ -23,7 +24,7 @@ def _leaving() -> Found:
         ("A minute before the last token expires", str(sizes[1])),
         ("A minute after it has expired", str(sizes[2])),
     )
-    says = f"{some(sizes[0], 'line')} on the list after the sign-out, {sizes[2]} a minute after the expiry."
+    says = f"{many(sizes[0], 'line')} on the list after the sign-out, {sizes[2]} a minute after the expiry."
     choice = "none" if sizes[2] == 0 else "stays"
     return Found(choice, says, (Table("The copy, presented to the denylist", [*ended, *expired]),), facts)
 

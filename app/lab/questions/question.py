@@ -73,8 +73,3 @@ def bound() -> list[str]:
 def asked(row: Row) -> int:
     """Return how many questions the verifier asked for this answer, of whatever kind."""
     return sum((row.asked or {}).get(kind, 0) for kind in _ASKED)
-
-
-def some(count: int, thing: str) -> str:
-    """Return a number with its noun."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+from app.lab.costs.bars import many
 from app.lab.evidence import Found, Row, Table, row
 from app.lab.home.sessions import IDLE, LIFE
-from app.lab.questions.question import HOUR, asked, read, some
+from app.lab.questions.question import HOUR, asked, read
 from app.lab.run import Way
 from app.lab.trial import Trial
 from app.web import words
@@ -39,7 +40,7 @@ def _half_an_hour() -> Found:
     at_requests, at_refreshes = (sum(asked(found) for found in rows) for rows in (requests, refreshes))
     choice = "request" if at_requests else "refresh" if at_refreshes else "never"
     says = (
-        f"{some(sum(found.accepted for found in requests), 'request')} made {some(at_requests, 'look-up')};"
+        f"{many(sum(found.accepted for found in requests), 'request')} made {many(at_requests, 'look-up')};"
         f" the {len(refreshes)} refreshes between them made {at_refreshes}."
     )
     return Found(choice, says, (Table("The refreshes, at the token endpoint", [*refreshes, over]),))
@@ -105,7 +106,7 @@ def _worth() -> Found:
             bought = t.present("this-site", what="the last access token that it bought")
     last = max((at for at, found in zip(moments, rows, strict=True) if found.accepted), default=0)
     choice = "session" if last > HOUR else "token" if last else "nothing"
-    count = some(sum(found.accepted for found in rows), "access token")
+    count = many(sum(found.accepted for found in rows), "access token")
     says = f"The copy bought {count}, the last one {words.clock(last)} after the sign-in."
     tables = (
         Table("The copied refresh token, at the token endpoint", rows),

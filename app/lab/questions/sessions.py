@@ -6,9 +6,10 @@ from typing import Any
 import jwt
 
 from app.lab import lanes
+from app.lab.costs.bars import many
 from app.lab.evidence import Found, Grid, Row, Table, accepted, row
 from app.lab.home.sessions import IDLE, LIFE, digest
-from app.lab.questions.question import HOUR, bearers, read, some
+from app.lab.questions.question import HOUR, bearers, read
 from app.lab.run import Way
 from app.lab.trial import Trial
 from app.web import words
@@ -41,7 +42,7 @@ def _where_it_lies() -> Found:
             "; ".join(read["opaque"]) or f"{words.shorten(tokens['opaque'])}, and nothing else",
         ),
     )
-    says = f"Without any key {some(len(read['jwt']), 'claim')} could be read in the JWT, and {len(read['opaque'])} in the opaque token."
+    says = f"Without any key {many(len(read['jwt']), 'claim')} could be read in the JWT, and {len(read['opaque'])} in the opaque token."
     return Found(choice, says, (Table("Both, presented while the server’s store is off", rows),), facts)
 
 

@@ -5,8 +5,9 @@ from urllib.parse import parse_qs
 import httpx
 
 from app.lab import revoke
+from app.lab.costs.bars import many
 from app.lab.evidence import Found, Row, Table, accepted, exchange, row
-from app.lab.questions.question import HOUR, asked, bearers, bound, read, some
+from app.lab.questions.question import HOUR, asked, bearers, bound, read
 from app.lab.run import Way
 from app.lab.trial import Trial
 
@@ -15,7 +16,7 @@ def _stateless() -> Found:
     t = Trial()
     rows = t.present("expiry", "denylist-ask", "session")
     none, *others = (asked(row) for row in rows)
-    says = f"The verifier made {some(none, 'look-up')}. The two that ask made {others[0]} and {others[1]}."
+    says = f"The verifier made {many(none, 'look-up')}. The two that ask made {others[0]} and {others[1]}."
     choice = "one" if none == 1 else "more" if none else "none"
     return Found(choice, says, (Table("A good token, presented to three verifiers", rows),))
 
@@ -31,7 +32,7 @@ def _endpoint() -> Found:
     uses = [once.accepted, again.accepted].count(True)
     says = (
         f"The endpoint answered {stranger.status_code} to a stranger and {answer.status_code} to the client; after that"
-        f" the token was good for {some(uses, 'use')}."
+        f" the token was good for {many(uses, 'use')}."
     )
     asked_for = [
         _row("a stranger, without the client’s credentials", stranger.status_code, stranger.text),
@@ -97,14 +98,12 @@ def _client_only() -> Found:
         Table("The copied access token, after the browser forgot its own", rows),
         Table("Where a token is bound to a key that was not copied", with_a_key),
         Table("An hour later", [*old, refreshed, *bought, cookie]),
-        Table("An hour later, what the copied refresh token buys without the key", [_buy(t, slug) for slug in bound()]),
+        Table(
+            "An hour later, what the copied refresh token buys without the key",
+            [row("", t.stage(slug).buy(), slug=slug) for slug in bound()],
+        ),
     )
     return Found(choice, says, tables)
-
-
-def _buy(t: Trial, slug: str) -> Row:
-    stage = t.stage(slug)
-    return row("", stage.exchange(), slug=slug)
 
 
 QUESTIONS = read(__name__, Q1=_stateless, Q2=_endpoint, Q3=_unstored, Q4=_again, Q5=_client_only)

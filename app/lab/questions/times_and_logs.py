@@ -1,7 +1,6 @@
 """A13 to A15: one time for each person, what the world of certificates does, and letting time do it."""
 
 from app.lab.evidence import Found, Table, accepted, row
-from app.lab.player import Answer, Stage
 from app.lab.questions.question import read
 from app.lab.run import Way
 from app.lab.trial import Trial
@@ -22,7 +21,7 @@ def _logout_time() -> Found:
     t.wait(60)
     t.do("all-but-refresh")
     t.wait(10)
-    younger = [row("bought with the old refresh token", _bought(t.stage(slug)), slug=slug, over=True) for slug in _CUTS]
+    younger = [row("bought with the old refresh token", t.stage(slug).buy(), slug=slug, over=True) for slug in _CUTS]
     says = (
         f"By time, the new sign-in got {new[0].status}, and the token that an old refresh token bought {younger[0].status}."
         f" By position they got {new[1].status} and {younger[1].status}."
@@ -32,12 +31,6 @@ def _logout_time() -> Found:
         Table("If refresh tokens are forgotten: ten seconds later", younger),
     )
     return Found("accepted" if new[0].accepted else "refused", says, tables)
-
-
-def _bought(stage: Stage) -> Answer:
-    """Return what the verifier says of the token for which the copied refresh token was exchanged."""
-    stage.exchange()
-    return stage.present()
 
 
 def _certificates() -> Found:

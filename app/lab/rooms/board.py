@@ -65,13 +65,13 @@ class Row:
 
     @property
     def place(self) -> str:
-        """Where they are, in a word or two."""
+        """Return how far the attendee is, in a word or two."""
         done = [step for step, is_done in zip(STEPS, self.steps, strict=True) if is_done]
         return self.question or (done[-1] if done else "has not begun")
 
     @property
     def is_stuck(self) -> bool:
-        """Whether they are at the same place for long, and there is something left to do."""
+        """Return whether the attendee has not moved for long, with something left to do."""
         return clock.now() - self.moved_at >= STUCK_SECONDS and not (all(self.steps) and not self.question)
 
 
@@ -103,7 +103,7 @@ class Board:
 
     @property
     def stuck(self) -> list[Row]:
-        """Those who are stuck, the longest first."""
+        """Return the attendees who are stuck, the longest first."""
         return sorted((row for row in self.rows if row.is_stuck), key=lambda row: row.moved_at)
 
 
@@ -134,7 +134,7 @@ def _row(visitor: Visitor, answers: Mapping[str, Any], names: Sequence[str], pat
 
 
 def _found(run: Run) -> Found | None:
-    """Return what it found; what was accepted before the sign-out says nothing."""
+    """Return what the replay found after the sign-out, if it was one after it."""
     return Found(*run.found) if run.found and run.is_answered else None
 
 

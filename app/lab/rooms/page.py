@@ -69,14 +69,14 @@ def show(code: str) -> ResponseReturnValue:
 
 @bp.get("/<code>/board")
 def inner(code: str) -> ResponseReturnValue:
-    """What changes on the board, for a page that is open."""
+    """Return the part of the board that changes, for an open page."""
     found = _taught(code)
     return render_template("lab/_board.html", room=found, board=_board(found))
 
 
 @bp.get("/<code>/results.csv")
 def table(code: str) -> ResponseReturnValue:
-    """What the board shows, for a spreadsheet."""
+    """Return what the board shows, as a spreadsheet."""
     found = _taught(code)
     return results.as_csv(_board(found)), 200, _file(found, "csv") | {"Content-Type": "text/csv; charset=utf-8"}
 
@@ -178,14 +178,14 @@ def _taught(code: str) -> Room:
 
 
 def _one() -> str:
-    """Return which attendee is meant."""
+    """Return the id of the attendee that the form names."""
     name = request.form.get("bench", "")
     return name if name.isalnum() else abort(400)
 
 
 @contextmanager
 def _changing(code: str) -> Iterator[Room]:
-    """Hold the teacher's room for a change."""
+    """Lock the teacher's room for a change."""
     name = _taught(code).code
     with writing():
         yield room.lock(name) or abort(404)

@@ -23,7 +23,7 @@ _GOING = 20  # at once
 
 
 class Refused(Exception):
-    """Why a visitor cannot come in under this nickname, in words for them."""
+    """The reason why a visitor cannot join under this nickname, in words for the page."""
 
 
 class Room(Model):
@@ -38,7 +38,7 @@ class Room(Model):
 
     @classmethod
     def open(cls, name: str, teacher: Visitor) -> Self:
-        """Open a room. Those of a fortnight ago go, and the oldest where there are too many."""
+        """Open a room. Delete some that are a fortnight old, or the oldest where there are too many."""
         last = db.session.scalar(select(Room.made_at).order_by(Room.made_at.desc()).offset(MOST - 1).limit(1)) or 0
         old = Room.made_at <= max(clock.now() - KEPT_SECONDS, last)
         going = select(Room.code).where(old).order_by(Room.made_at).limit(_GOING)
@@ -87,7 +87,7 @@ def find(code: str) -> Room | None:
 
 
 def lock(code: str) -> Room | None:
-    """Return the room as it is now, held until the transaction ends: so no nickname is taken twice at once."""
+    """Return the room as it is now, locked until the transaction ends, so that no nickname is taken twice."""
     return db.session.scalar(
         select(Room).where(Room.code == code).with_for_update().execution_options(populate_existing=True)
     )
