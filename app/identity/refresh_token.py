@@ -275,13 +275,13 @@ def _exchange(
         tokens = _repeat(link, known, session, scope, used_by, key)
     if browser is None or browser is used_by:
         return tokens
-    return tokens if _meet(session.id, browser) else None
+    return tokens if _record_use(session.id, browser) else None
 
 
-def _meet(sid: str, browser: Browser) -> bool:
+def _record_use(sid: str, browser: Browser) -> bool:
     """Judge a use from a new place, and note it if the session goes on."""
     session = db.session.get_one(Session, sid)
-    if not suspicion.meet(session, browser):
+    if not suspicion.record_use(session, browser):
         return False
     touch(sid, session.user_agent, browser)
     return True

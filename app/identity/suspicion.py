@@ -23,7 +23,7 @@ def policy() -> Policy:
     return {"browser": found.on_new_browser, "network": found.on_new_network, "country": found.on_new_country}
 
 
-def admits(session: Session, browser: Browser) -> bool:
+def judge_use(session: Session, browser: Browser) -> bool:
     """Return whether the session may be used from there; note what the policy wants noted.
 
     From where it was used last, that is a comparison and nothing else. Raises StoreUnavailable.
@@ -33,7 +33,7 @@ def admits(session: Session, browser: Browser) -> bool:
     sid = session.id  # read before `writing` lets go of the row
     with writing():
         locked = sessions.lock(sid)
-        return locked is not None and locked.goes_on() and meet(locked, browser)
+        return locked is not None and locked.goes_on() and record_use(locked, browser)
 
 
 def knows(session: Standing, browser: Browser) -> bool:
@@ -44,8 +44,8 @@ def knows(session: Standing, browser: Browser) -> bool:
     return place.judge(known, here, policy()).reaction == IGNORE and place.learn(known, here) == known
 
 
-def meet(session: Session, browser: Browser) -> bool:
-    """Do what `admits` does. Must run inside `db.writing`, with the row locked: of two at once, only one finds the place new."""
+def record_use(session: Session, browser: Browser) -> bool:
+    """Do what `judge_use` does. Must run inside `db.writing`, with the row locked: of two at once, only one finds the place new."""
     known, here = _known(session), _place(browser)
     # Where nothing is known, a program has begun it, for the browser that uses it first.
     session.user_agent = session.user_agent if known else browser.user_agent

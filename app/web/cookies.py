@@ -1,6 +1,6 @@
 """The cookies: the only ones this site ever sets, in a form that this browser keeps."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import g, request
 from werkzeug.wrappers import Response
@@ -94,16 +94,7 @@ def after(response: Response) -> dict[str, str]:
 
 def put(response: Response, cookie: str, value: str, *, seconds: int | None, of: Form | None = None) -> None:
     """Set *cookie* for so many seconds, or, with None, until the browser is closed; in the form of this browser, or *of* another."""
-    chosen = of or form()
-    response.set_cookie(
-        _name(cookie, chosen),
-        value,
-        max_age=seconds,
-        path="/",
-        secure=chosen.secure,
-        httponly=True,
-        samesite="Lax",
-    )
+    _set(response, cookie, value, of or form(), max_age=seconds)
 
 
 def drop(response: Response, cookie: str) -> None:
@@ -119,12 +110,17 @@ def drop_all(response: Response, of: Form) -> None:
 
 
 def _expire(response: Response, cookie: str, of: Form) -> None:
-    """Have the browser remove the cookie, which it does only with the attributes with which it was set.
+    """Have the browser remove the cookie.
 
     By a date, not by `Max-Age=0`: Firefox adds that to its clock and looks again, so a millisecond later it keeps an
     empty cookie.
     """
-    response.set_cookie(_name(cookie, of), "", expires=0, path="/", secure=of.secure, httponly=True, samesite="Lax")
+    _set(response, cookie, "", of, expires=0)
+
+
+def _set(response: Response, cookie: str, value: str, of: Form, **life: Any) -> None:
+    """Set or remove it: a browser removes only what has the same attributes."""
+    response.set_cookie(_name(cookie, of), value, path="/", secure=of.secure, httponly=True, samesite="Lax", **life)
 
 
 def pair(tokens: Tokens) -> Pair:

@@ -304,7 +304,7 @@ def _admits(session: Session, claims: Claims) -> bool:
     """Return whether it may be used from here, and note that it was."""
     here = browsers.here()
     try:
-        if not suspicion.admits(session, here):
+        if not suspicion.judge_use(session, here):
             return False
         refresh_token.note_use(session, claims, here)
     except StoreUnavailable:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from math import log1p
 from typing import Any, Protocol
 
+from app.config import DAY
 from app.web import words
-from app.web.words import DAY, HOUR
+from app.web.words import HOUR
 
 UNIT = 60  # seconds: below it a logarithmic axis is nearly linear
 WINDOW = 8  # lives of an access token that home shows: the current one stays wide enough to be seen shrinking

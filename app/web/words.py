@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from app.config import DAY
 from app.identity.place import PARTS
 
-MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
+MINUTE, HOUR = 60, 60 * 60
 
 # From where on a unit is used, its length, its name: so that 59 minutes 40 are an hour, and 36 hours not yet days.
 _UNITS = (
