@@ -37,6 +37,17 @@ _LOCK = (
     .with_for_update(of=(User, Session))  # PostgreSQL takes the locks in this order
     .execution_options(populate_existing=True)
 )
+_SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
+_BEGUN = (
+    select(
+        *(_SESSIONS.c[name] for name in ("id", "began_as", "opened", "began_at", "idle_until", "expires_at")),
+        *(_SESSIONS.c.ended_entry, _ENTRIES.c.reason, _ENTRIES.c.actor),
+    )
+    .outerjoin(_ENTRIES, _ENTRIES.c.position == _SESSIONS.c.ended_entry)
+    .where(_SESSIONS.c.user_id == bindparam("user"), _SESSIONS.c.client_id == SITE)
+    .order_by(_SESSIONS.c.opened.desc())
+    .limit(bindparam("newest"))
+)
 _ended_at = func.coalesce(log.LogEntry.at, _ends_at)
 _parent, _end_of_parent = aliased(Session), aliased(log.LogEntry)
 _hung_on_replaced = (
@@ -125,11 +136,31 @@ def agents(user_id: str) -> list[str]:
     return list(db.session.scalars(signed_in.distinct()))
 
 
-def begun(user_id: str, newest: int) -> list[Session]:
-    """Return the *newest* sessions that the user began in a browser, over or not, the newest first."""
-    listed = select(Session).where(Session.user_id == user_id, Session.client_id == SITE)
-    newest_first = listed.order_by(Session.opened.desc()).limit(newest)
-    return list(db.session.scalars(newest_first.options(joinedload(Session.ending))))
+class Begun(NamedTuple):
+    """A session that began in a browser, over or not. *reason*, *actor*: why the log ended it, and which session asked."""
+
+    id: str
+    began_as: str | None
+    opened: int
+    began_at: int
+    idle_until: int
+    expires_at: int
+    ended_entry: int | None
+    reason: str | None
+    actor: str | None
+
+    @property
+    def origin(self) -> str:
+        return self.began_as or self.id
+
+    @property
+    def ends_at(self) -> int:
+        return min(self.idle_until, self.expires_at)
+
+
+def begun(user_id: str, newest: int) -> list[Begun]:
+    """Return the *newest* sessions that the user began in a browser, the newest first."""
+    return [Begun(*row) for row in prebuilt.rows(_BEGUN, user=user_id, newest=newest)]
 
 
 def named(user_id: str, sids: set[str]) -> list[Session]:

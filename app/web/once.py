@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
@@ -205,8 +206,12 @@ def _page_id() -> str:
 
 def _mark(chosen: str, whose: str) -> str:
     """Return a mark that says for whom a page was made, to us alone."""
-    key = seal.derive(settings().secret_key, "for whom a page was made")
-    return hmac.digest(key, f"{chosen} {whose}".encode(), "sha256").hex()[:32]
+    return hmac.digest(_key(settings().secret_key), f"{chosen} {whose}".encode(), "sha256").hex()[:32]
+
+
+@lru_cache
+def _key(secret: str) -> bytes:
+    return seal.derive(secret, "for whom a page was made")
 
 
 def _is_for_visitor(form_id: str) -> bool:

@@ -7,12 +7,13 @@ import sys
 import time
 from functools import partial
 
-from tests.bench import backings, chart, checkers, logout, memory, pages, report, sizes
+from tests.bench import backings, bound, chart, checkers, logout, memory, pages, report, sizes
 from tests.forking import PROJECT
 
 PARTS = {
     "acts": partial(pages.compare_acts, "sqlite"),
     "acts-postgresql": partial(pages.compare_acts, "postgresql"),
+    "bound": bound.compare,
     "tabs": pages.compare_open_pages,
     "leaving": pages.measure_leaving,
     "memory": memory.measure,

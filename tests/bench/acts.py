@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
-from flask import Flask
 
 from app.db import db, writing
 from app.identity import grant, refresh_token, session_row, users
@@ -21,7 +20,7 @@ from app.identity.proof import Proof
 from app.identity.session import Session
 from tests.backings import Backing, PostgreSQL
 from tests.bench.arms import Act, Arm, again, flooding
-from tests.bench.line import Asked, Line, carrying, get, post
+from tests.bench.line import AGENT, Asked, Line, carrying, get, post
 from tests.browsers import ACCESS, RECEIPT, REFRESH, SITE_URL, Pocket, Site
 from tests.oauth.flow import CALLBACK, challenge
 from tests.server import Server
@@ -33,11 +32,12 @@ _SCOPE = "openid profile email"
 
 
 class Acts:
-    """A running site, a user with ten sessions, and an app. Unmeasured preparation bypasses the server."""
+    """A running site, a user with ten sessions, and an app. Unmeasured preparation bypasses the server: *site* is the
+    same one in this process."""
 
-    def __init__(self, server: Server, stores: list[int]) -> None:
+    def __init__(self, server: Server, stores: list[int], url: str) -> None:
         self.server, self._stores = server, stores
-        self._site = Site(server.folder, SITE_URL=server.url, TEST_CONTROLS="0")
+        self.site = Site(server.folder, SITE_URL=url, TEST_CONTROLS="0")
         self._numbers = itertools.count()
         self.line = Line(server.port)
         said = server.run("clients", "add", "Bench", "--redirect-uri", CALLBACK, "--scope", _SCOPE, "--json")
@@ -45,11 +45,6 @@ class Acts:
         self.ada = self.join()
         for _ in range(SESSIONS - 1):
             self._begin("ada@example.org")
-
-    @property
-    def app(self) -> Flask:
-        """The site in this process, over the same store."""
-        return self._site.app
 
     @property
     def servers(self) -> list[int]:
@@ -63,7 +58,7 @@ class Acts:
 
     def run(self, *words: str) -> None:
         """Run a `flask` command in this process."""
-        answer = self._site.run(*words)
+        answer = self.site.run(*words)
         if answer.exit_code:
             raise SystemExit(answer.output)
 
@@ -91,7 +86,7 @@ class Acts:
         return self._begin(f"ada-{number}@example.org" if number else "ada@example.org")
 
     def close(self) -> None:
-        self._site.close()
+        self.site.close()
         self.line.close()
 
     def bearer(self, pocket: Pocket) -> dict[str, str]:
@@ -103,15 +98,18 @@ class Acts:
     def live(self, pocket: Pocket) -> Asked:
         return get(f"/live?session={_sid(pocket)}&at=/devices", 204, **carrying(pocket))
 
-    def _refreshes(self, count: int) -> Iterator[Act]:
-        """A browser whose access token is always missing. It uses the last answer's refresh token."""
-        pocket = {REFRESH: self.join()[REFRESH]}
+    def _refreshes(self, count: int) -> Iterable[Act]:
+        return [self.refreshing(self.join())] * count
+
+    def refreshing(self, pocket: Pocket) -> Act:
+        """Be a browser whose access token is always missing. It uses the last answer's refresh token."""
+        held = {name: value for name, value in pocket.items() if name != ACCESS}
 
         def act() -> None:
-            found = self.line.ask(get("/account/name", **carrying(pocket))).cookies
-            pocket[REFRESH] = found[REFRESH]
+            found = self.line.ask(get("/account/name", **carrying(held))).cookies
+            held[REFRESH] = found[REFRESH]
 
-        yield from itertools.repeat(act, count)
+        return act
 
     def _app_refreshes(self, count: int) -> Iterator[Act]:
         form = {"grant_type": "refresh_token", "refresh_token": self._grant().refresh}
@@ -163,14 +161,14 @@ class Acts:
 
     def _grant(self) -> refresh_token.Tokens:
         """Return the app's tokens."""
-        with self._site.app.test_request_context(base_url=SITE_URL), writing():
+        with self.site.app.test_request_context(base_url=SITE_URL), writing():
             browser = session_row.of(self._start(f"app-{next(self._numbers)}@example.org"))
             proof = Proof(browser.last_auth_at, browser.amr)
             session = grant.begin(browser, self._app["client_id"], _SCOPE, proof)
             return refresh_token.give(session, _SCOPE, proof)
 
     def _begin(self, email: str) -> Pocket:
-        with self._site.app.test_request_context(base_url=SITE_URL), writing():
+        with self.site.app.test_request_context(base_url=SITE_URL), writing():
             tokens = refresh_token.issue(self._start(email))
             db.session.flush()
             return {ACCESS: tokens.access, REFRESH: tokens.refresh}
@@ -178,7 +176,7 @@ class Acts:
     def _start(self, email: str) -> Session:
         user = users.find(email) or users.sign_up(email, "Ada", "x")
         assert user is not None
-        return Session.start(user, Browser("Firefox on Linux", "127.0.0.1"), keep=True)
+        return Session.start(user, Browser(AGENT, "127.0.0.1"), keep=True)
 
 
 def _sid(pocket: Pocket) -> str:
@@ -198,7 +196,7 @@ def running(backing: str = "sqlite", workers: int = 1, **environ: str) -> Iterat
     folder.mkdir(mode=0o700)
     place.furnish(folder)
     server = Server(folder, anew=True, WORKERS=str(workers), TEST_CONTROLS="0", **environ)
-    acts = Acts(server, _stores(place))
+    acts = Acts(server, _stores(place), environ.get("SITE_URL", server.url))
     try:
         yield acts
     finally:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.browsers import AGENTS
+
+AGENT = AGENTS["Firefox on Linux"]
 _KEPT_SECONDS = 2  # some servers close a connection after five
 
 
@@ -70,14 +73,14 @@ class Line:
 
     def __init__(self, port: int, host: str = "localhost") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._host = {"Host": f"{host}:{port}"}
+        self._always = {"Host": f"{host}:{port}", "User-Agent": AGENT}
         self._asked = 0.0
 
     def ask(self, asked: Asked) -> Answer:
         if time.monotonic() > self._asked + _KEPT_SECONDS:
             self._connection.close()  # the next request reopens it
         self._asked = time.monotonic()
-        self._connection.request(asked.method, asked.path, asked.body or None, self._host | asked.headers)
+        self._connection.request(asked.method, asked.path, asked.body or None, self._always | asked.headers)
         found = self._connection.getresponse()
         answer = Answer(found.status, found.getheaders(), found.read())
         if answer.status != asked.status:

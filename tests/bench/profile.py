@@ -20,7 +20,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from tests.backings import NAMES
 from tests.bench.acts import running
 from tests.bench.arms import Act, again
-from tests.bench.line import Answer, Asked
+from tests.bench.line import AGENT, Answer, Asked
 from tests.browsers import SITE_URL
 from tests.forking import PROJECT
 
@@ -58,7 +58,8 @@ class Inside:
         self._app = app
 
     def ask(self, asked: Asked) -> Answer:
-        sent = EnvironBuilder(asked.path, SITE_URL, method=asked.method, headers=asked.headers, data=asked.body)
+        headers = {"User-Agent": AGENT} | asked.headers
+        sent = EnvironBuilder(asked.path, SITE_URL, method=asked.method, headers=headers, data=asked.body)
         body, status, headers = run_wsgi_app(
             self._app.wsgi_app, sent.get_environ() | {"REMOTE_ADDR": "127.0.0.1"}, buffered=True
         )
@@ -80,7 +81,7 @@ def main() -> None:
     wanted = parser.parse_args()
     sampler = Sampler()
     with running(wanted.backing) as acts:
-        acts.line = inside = Inside(acts.app)  # type: ignore[assignment]
+        acts.line = inside = Inside(acts.site.app)  # type: ignore[assignment]
         ready = again(partial(inside.ask, acts.check())) if wanted.act == "check" else acts.arms()[wanted.act].ready
         _repeat(ready, WARM)
         _repeat(ready, wanted.count, sampler)

@@ -81,6 +81,8 @@ def about(session_ids: Collection[str]) -> list[Message]:
 
 def by_id(ids: Collection[str]) -> list[Message]:
     """Return those of these messages that there still are, the first made first."""
+    if not ids:
+        return []
     return list(db.session.scalars(select(Message).where(Message.id.in_(ids)).order_by(Message.entry, Message.id)))
 
 

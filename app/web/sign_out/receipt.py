@@ -9,7 +9,7 @@ from sqlalchemy import LargeBinary, bindparam, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, prebuilt, seal
-from app.db import Model, db, writing
+from app.db import Model, writing
 from app.identity import browsers, links, sessions
 from app.identity.session import Standing
 from app.identity.session_row import SessionRow
@@ -35,6 +35,7 @@ class Receipt(Model):
 
 
 _RECEIPTS = prebuilt.table(Receipt)
+_FIND = select(_RECEIPTS.c.content).where(_RECEIPTS.c.id == bindparam("of"), _RECEIPTS.c.made_at >= bindparam("since"))
 _SAVE = prebuilt.Together(
     delete(_RECEIPTS).where(_RECEIPTS.c.made_at < bindparam("old")),
     insert(_RECEIPTS).values(id=bindparam("new_id"), made_at=bindparam("new_at"), content=bindparam("new_content")),
@@ -90,10 +91,8 @@ def save(content: dict[str, Any]) -> str:
 
 def find(receipt_id: str) -> dict[str, Any] | None:
     """Return the receipt of this id, or None if there is none or its time is over."""
-    text = db.session.scalar(
-        select(Receipt.content).where(Receipt.id == seal.digest(receipt_id), Receipt.made_at >= clock.now() - SECONDS)
-    )
-    found: dict[str, Any] | None = json.loads(text) if text else None
+    row = prebuilt.look(_FIND, of=seal.digest(receipt_id), since=clock.now() - SECONDS)
+    found: dict[str, Any] | None = json.loads(row[0]) if row else None
     return found
 
 
