@@ -117,7 +117,7 @@ def test_somebody_signs_in_allows_sees_and_ends_an_app(ada: Person, notes: Visit
     ada.sign_out()
     flow = notes.flow()
     ada.page.goto(flow.path())
-    assert ada.heading() == "That page asks who you are"
+    assert ada.heading() == "Sign in to see that page"
     ada.fill_in(address)
     ada.press("Sign in")
     assert ada.heading().startswith("Notes")

@@ -105,7 +105,7 @@ def test_a_double_confirmation_counts_once(server: Server, ada: Person, email: s
     ada.page.get_by_label("Password", exact=True).fill(PASSWORD)
     twice(ada, "/confirm", gap)
     expect(ada.page).to_have_url(re.compile("/activity$"))
-    expect(ada.page.get_by_text("You proved again that it is you")).to_have_count(1)
+    expect(ada.page.get_by_text("Your identity was confirmed again")).to_have_count(1)
     assert ada.is_signed_in()
 
 
@@ -197,6 +197,6 @@ def test_the_page_of_one_person_does_not_post_for_the_next(ada: Person, email: s
     expect(stale.page.get_by_role("heading", level=1)).to_have_text("That page was another person’s")
     expect(stale.page.get_by_text("Now it is Bob.")).to_be_visible()
     assert ada.is_signed_in()
-    stale.follow("Open the page anew")
+    stale.follow("Open the page again")
     expect(stale.page.get_by_role("heading", level=1)).to_contain_text("You are signed in on")
     assert live(server, f"bob-{email}") == 1

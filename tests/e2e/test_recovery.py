@@ -77,7 +77,7 @@ class Ada:
         self.look(person, "recover")
         person.page.get_by_label("Email").fill(self.email)
         person.press("Send the link")
-        assert person.heading() == "Look for the mail"
+        assert person.heading() == "Check your mail"
         self.look(person, "sent")
 
     def choose_password(self, person: Person, link: str) -> None:

@@ -109,7 +109,7 @@ def remove(walk: Walk, other: Person, phone: Phone) -> None:
     walk.look(other, "codes")
     new = other.page.get_by_role("list", name="Recovery codes").get_by_role("listitem").all_inner_texts()
     other.press("I have kept them: use these")
-    assert other.heading() == "Your new recovery codes are good now"
+    assert other.heading() == "Your new recovery codes work now"
     assert new[0] not in other.page.content()
     other.page.goto("/account/authenticator")
     other.follow("Remove the app")

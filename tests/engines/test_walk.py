@@ -72,7 +72,7 @@ def test_somebody_signs_up_ends_another_browser_signs_out_and_in(
     for name in ("access", "refresh"):
         assert not server.is_signed_in({f"{SECURE}{name}": copied[f"{prefix}{name}"]["value"]})
     browser.go(f"{server.url}/account")
-    assert browser.heading() == "That page asks who you are"
+    assert browser.heading() == "Sign in to see that page"
     browser.tick("keep")
     sign_in(browser, email)
     assert browser.heading() == "This is your account"

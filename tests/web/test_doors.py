@@ -54,7 +54,7 @@ def test_a_visitor_reads_none_of_that(site: Site, ada: Browser) -> None:
         pages = [browser.get(path).text for path in DOORS]
         assert [heading(page) for page in pages] == [
             "You are not signed in",
-            "That page asks who you are",
+            "Sign in to see that page",
             "You are not signed in",
             "Create an account",
             "Create an account",

@@ -99,7 +99,7 @@ def test_its_owner_says_it_was_me_and_the_warning_is_gone_everywhere(
     assert not warned(ada)
     assert not warned(phone)
     assert not warned(thief)
-    assert "A use from a new place was said to be yours" in words(ada.get("/activity").text)
+    assert "You confirmed a use from a new place" in words(ada.get("/activity").text)
 
 
 def test_a_thief_cannot_answer_for_the_owner_even_right_after_the_sign_in(ada: Browser, thief: Browser) -> None:

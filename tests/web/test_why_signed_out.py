@@ -184,7 +184,7 @@ WAYS: list[tuple[End, str, str]] = [
     (has_the_password_changed, "password_changed", f"The password was changed {PHONE}, {PLACE}"),
     (has_the_operator_set_a_password, "password_changed", "An administrator set a new password and ended all sessions"),
     (has_the_second_factor_removed, "factor_changed", "The authenticator app and the recovery codes were removed"),
-    (recovers, "recovered", "A new password was chosen by way of a mail"),
+    (recovers, "recovered", "A new password was chosen by mail"),
     (says_that_it_was_somebody_else, "not_me", "“This wasn’t me” was pressed, here or in a mail to you"),
     (is_said_on_the_phone_to_be_somebody_else, "not_me", "“This wasn’t me” was pressed, here or in a mail to you"),
     (loses_the_answer_to_a_sign_in, "replaced", "Signed in by a password, Firefox on Linux, 127.0.0.1"),

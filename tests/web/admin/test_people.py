@@ -107,7 +107,7 @@ def test_only_the_latest_browsers_are_listed_and_all_are_counted(
     site.browser("Chrome on Android").sign_in()
     said = root.get(page).text
     assert "Ada is signed in on 2 devices" in said
-    assert "These are the 1 used most lately of 2" in said
+    assert "These are the 1 used most recently, of 2" in said
 
 
 @pytest.mark.parametrize("done", ["ended", "already", "all", "disabled", "own", "nothing"])
