@@ -32,7 +32,7 @@ def shown(browser: Browser, page: str = PAGE) -> tuple[dict[str, str], Phone]:
     """Open the page on which an app is added, or codes are made: its form, and what a phone and a pen take from it."""
     text = browser.get(page).text
     draft = re.search(r'name="draft"[^>]* value="(\w+)"', text)
-    key = re.search(r'class="key">([^<]+)<', text)
+    key = re.search(r'class="key"[^>]*>([^<]+)<', text)
     assert draft, text
     ready = {"draft": draft[1], **form_id(text)}
     return ready, Phone(key[1].replace(" ", "") if key else "", re.findall(r"<li><code>([^<]+)</code></li>", text))

@@ -170,7 +170,7 @@ def hand_over(response: Response, secret: str | None) -> Response:
     return response
 
 
-def press(doing: str = "Working") -> Markup:
+def press(doing: str) -> Markup:
     """Return the hidden field that makes a resent form count once. *doing*: the button's text meanwhile."""
     field = Markup('<input type="hidden" name="{}" value="{}" data-doing="{}">')
     return field.format(PRESS, secrets.token_urlsafe(24), doing)

@@ -34,6 +34,7 @@ from app.web.step_up import Answer
 bp = Blueprint("account", __name__, url_prefix="/account")
 DONE_SECONDS = 60
 NEWEST_EVENTS = 10  # events
+_RESULTS = ("app_disallowed", "address_asked", "name_changed")
 mails = Throttle("mails by account", "10 per 1 hour", TooManyMails)
 
 
@@ -49,8 +50,7 @@ def show() -> ResponseReturnValue:
         codes=codes,
         asks_factor=asks_factor,
         passkeys=passkey.count(user.id),
-        done=has_lately("app_disallowed"),
-        asked=has_lately("address_asked"),
+        done=next(filter(has_lately, _RESULTS), None),
     )
 
 
@@ -64,7 +64,7 @@ def name() -> ResponseReturnValue:
     with guard.acting() as session:
         users.lock(session.user_id).name = forms.text(form.name)
         activity.act("name_changed", session)
-        return once.result("/account")
+        return once.result("/account?done=name")
 
 
 @bp.route("/email", methods=["GET", "POST"])

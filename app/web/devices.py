@@ -5,7 +5,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, jsonify, render_template, request
+from flask import Blueprint, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
@@ -55,13 +55,34 @@ def show_ended() -> ResponseReturnValue:
     return render_template("web/ended.html", ended=ended, older=_older(over), scale=scale, lines=lines)
 
 
+@bp.get("/<sid>")
+@guard.required
+def find(sid: str) -> ResponseReturnValue:
+    """Lead to the line of a session, on whatever page of the lists it stands."""
+    found, current = own(sid), guard.current().session
+    if found.parent and found.holder is not None:
+        found = found.parent
+    return redirect(f"{_listed_on(found, current)}#session-{sid}", 303)
+
+
+def _listed_on(found: Session, current: Session) -> str:
+    """Return the page that lists *found*."""
+    if found.goes_on():
+        before = [session.id for session in sessions.live(current.user_id)]
+        page = 1 + before.index(found.id) // PAGE if found.id in before else 1
+        return f"/devices?page={page}" if page > 1 and found.id != current.id else "/devices"
+    if found.id in {session.id for session in _over(current).sessions}:
+        return "/devices"
+    return f"/devices/ended?before={found.ended_at}-{found.opened + 1}"
+
+
 def _json(alive: list[Session], over: Over) -> ResponseReturnValue:
     """Return one page for programs. `next`: the next page, or null."""
     listed = rows.build(alive + over.sessions, guard.current().session)
     return jsonify(sessions=[rows.as_json(row) for row in listed], next=_older(over))
 
 
-def _page(refused: dict[str, Any] | None = None) -> str:
+def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = None) -> str:
     """Show the sessions, and what the last action did, or why it was *refused*."""
     visit = guard.current()
     current, user = visit.session, current_user
@@ -95,6 +116,7 @@ def _page(refused: dict[str, Any] | None = None) -> str:
         found=found,
         allowed=allowed.count(user.id),
         done=refused or _done(everything, current, warnings),
+        form=form,
     )
 
 
@@ -146,7 +168,7 @@ def rename(sid: str) -> ResponseReturnValue:
     form = forms.Rename(request.form)
     own(sid)
     if not form.validate():
-        return _page({"verb": "not-renamed", "sid": sid, "why": form.name.errors[0]}), 422
+        return _page({"verb": "not-renamed", "sid": sid, "why": form.name.errors[0]}, form), 422
     with guard.acting() as current:
         session = sessions.lock(sid)
         if session and session.goes_on():

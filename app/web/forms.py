@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
@@ -17,6 +19,12 @@ from wtforms.validators import DataRequired, InputRequired, StopValidation, Vali
 from app import names
 from app.identity import emails, guesses, passwords
 from app.identity.users import User
+
+
+@pass_context
+def is_wrong(context: Context) -> bool:
+    """Return whether a form on the page has an error: its title says so first."""
+    return any(isinstance(value, Form) and value.errors for value in context.get_all().values())
 
 
 def _strip(value: str | None) -> str | None:

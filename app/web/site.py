@@ -21,6 +21,7 @@ from app.web import (
     cross_origin,
     devices,
     errors,
+    forms,
     guard,
     headers,
     holds,
@@ -147,5 +148,6 @@ def _context() -> dict[str, Any]:
         "now": clock.now(),
         "asset": assets.address,
         "once": once.field,
+        "is_wrong": forms.is_wrong,
         "ended_late": g.get("ended_late", False),
     }

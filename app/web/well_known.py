@@ -12,10 +12,15 @@ from app.web import assets, words
 bp = Machines("well_known", __name__)
 GOOD_DAYS = 90  # RFC 9116 recommends less than a year
 _CACHED = {"Cache-Control": f"public, max-age={DAY}"}
-# The other pages are about a person, or compute something for each visitor.
+# The other pages are about a user, or compute much for each visitor.
 _ROBOTS = """\
 User-agent: *
 Allow: /$
+Allow: /sign-in$
+Allow: /sign-up$
+Allow: /lab$
+Allow: /lab/designs
+Allow: /lab/path
 Allow: /static/
 Disallow: /
 """

@@ -16,7 +16,7 @@ _UNITS = (
     (MINUTE, MINUTE, "minute"),
     (0, 1, "second"),
 )
-_YOU = re.compile(r"\byou(r)?\b")
+_YOU = re.compile(r"\b([Yy])ou(r)?\b")
 _REASONS = {
     "signed_out": "signed out there",
     "ended_elsewhere": "ended from another of your browsers",
@@ -224,7 +224,7 @@ def listing(items: Sequence[str]) -> str:
 
 def theirs(text: str) -> str:
     """Turn what is written to a person into words about that person."""
-    return _YOU.sub(lambda found: "their" if found[1] else "they", text)
+    return _YOU.sub(lambda found: ("th" if found[1] == "y" else "Th") + ("eir" if found[2] else "ey"), text)
 
 
 def _used(code: str) -> str | None:

@@ -15,14 +15,14 @@ function restore() {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  const id = form.querySelector("input[data-doing]");
-  if (!id) return;
+  const { doing } = (form.querySelector("input[data-doing]") ?? form).dataset;
+  if (!doing) return;
   if (form.hasAttribute("data-sent")) return event.preventDefault();
   form.setAttribute("data-sent", "");
   const button = event.submitter ?? form.querySelector("button:not([type=button])");
   before.set(button, [...button.childNodes]);
   button.setAttribute("aria-disabled", "true"); // not disabled: its own value is sent, and it keeps the focus
-  button.textContent = `${id.dataset.doing}…`;
+  button.textContent = `${doing}…`;
   setTimeout(restore, PATIENCE);
 });
 addEventListener("pageshow", restore);

@@ -117,7 +117,7 @@ def test_a_forgotten_password_is_replaced_by_mail_and_a_thief_with_the_cookies_i
         expect(first.page.get_by_role("heading", level=1)).to_contain_text("You were signed out")
     ada.letter("Your password was replaced by way of a mail")
     phone.sign_in(ada.email, PASSWORD)
-    assert not phone.is_signed_in(), "the old password is good no more"
+    assert not phone.is_signed_in(), "the old password no longer works"
     phone.sign_in(ada.email, NEW)
     assert phone.is_signed_in()
     ada.letter("Your account was signed in to from a new browser or place")

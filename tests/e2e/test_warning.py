@@ -59,7 +59,7 @@ def test_who_used_it_there_says_so_with_the_password_and_the_warning_is_gone(lap
     expect(laptop.page.get_by_text("Say that it was you who used Firefox on Linux from a new place")).to_be_visible()
     laptop.page.get_by_label("Password", exact=True).fill(PASSWORD)
     press(laptop.page, "Confirm")
-    expect(laptop.page.get_by_role("status")).to_contain_text("Good: it was you.")
+    expect(laptop.page.get_by_role("status")).to_contain_text("Noted: it was you.")
     laptop.page.goto("/")
     expect(laptop.page.get_by_text("was used from a new place")).to_have_count(0)
 

@@ -87,7 +87,7 @@ def test_three_attendees_are_followed_live_then_one_is_reset_and_then_all(
 
     row(teacher, "Ada").get_by_text("More").click()
     teacher.press("Reset Ada")
-    expect(page.get_by_text("That attendee starts afresh")).to_be_visible()
+    expect(page.get_by_text("That attendee starts again")).to_be_visible()
     expect(row(teacher, "Ada")).to_contain_text("has not begun")
     expect(row(teacher, "Bob")).to_contain_text(FORGOTTEN)
     people["Ada"].page.goto("/lab")

@@ -193,7 +193,7 @@ def test_one_attendee_is_reset_and_stays_in_the_room(teacher: Teacher) -> None:
     experiment(ada)
     experiment(bob)
     answer = teacher.browser.post(f"{teacher.room}/reset", bench=teacher.name_of("Ada"))
-    assert "That attendee starts afresh" in teacher.browser.get(answer.location).text
+    assert "That attendee starts again" in teacher.browser.get(answer.location).text
     assert "has not begun" in teacher.row("Ada")
     assert [has_run(ada), has_run(bob)] == [False, True]
 
@@ -203,7 +203,7 @@ def test_all_are_reset_at_once(teacher: Teacher) -> None:
     for person in people:
         experiment(person)
     answer = teacher.browser.post(f"{teacher.room}/reset")
-    assert "All attendees start afresh" in teacher.browser.get(answer.location).text
+    assert "All attendees start again" in teacher.browser.get(answer.location).text
     assert not any(map(has_run, people))
     experiment(people[0])
     assert STILL in teacher.row("Ada")
@@ -269,7 +269,7 @@ def test_a_prediction_on_the_path_is_on_the_board(teacher: Teacher) -> None:
     teacher.arrive("Bob")
     question = questions.ALL["Q5"]
     assert ada.post("/lab/path/Q5", guess=next(iter(question.choices))).status_code == 303
-    assert "1 question: who was right" in teacher.board()
+    assert "1 question: how many were right" in teacher.board()
     assert any(counts in teacher.row("Ada") for counts in ("1 right 0 wrong", "0 right 1 wrong"))
     assert "0 right 0 wrong" in teacher.row("Bob")
     assert question.claim in html.unescape(teacher.board())

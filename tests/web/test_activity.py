@@ -4,7 +4,10 @@ import re
 
 import pytest
 
+from app.web import devices
 from tests.browsers import Browser, Site
+from tests.oauth.conftest import register_app
+from tests.oauth.flow import Flow
 
 pytestmark = pytest.mark.page
 
@@ -35,9 +38,51 @@ def test_a_warning_has_another_shape_and_says_so_in_words(site: Site, ada: Brows
 def test_a_line_leads_to_the_device_that_it_is_about(site: Site, ada: Browser) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()
-    [address] = re.findall(r'href="(/devices#session-[^"]+)"', lines(ada)[0])
-    assert address == f"/devices#session-{phone.session()['sid']}"
-    assert f'id="{address.partition("#")[2]}"' in ada.get("/devices").text
+    assert led_to(ada, lines(ada)[0]) == "/devices"
+    assert f"/devices/{phone.session()['sid']}" in lines(ada)[0]
+
+
+def test_also_where_the_device_stands_on_a_later_page(site: Site, ada: Browser) -> None:
+    site.browser("Chrome on Android").sign_in()
+    for _ in range(devices.PAGE + 1):
+        site.wait(61)
+        site.browser("Safari on macOS").sign_in()
+    [oldest] = [line for line in lines(ada) if "Chrome on Android" in line]
+    assert led_to(ada, oldest) == "/devices?page=2"
+
+
+def test_and_where_it_ended_long_before_others(site: Site, ada: Browser) -> None:
+    for _ in range(devices.ENDED_PAGE + 1):
+        tablet = site.browser("Safari on macOS")
+        tablet.sign_in()
+        site.wait(1)
+        tablet.sign_out()
+    signed_out = [line for line in lines(ada) if "Signed out" in line]
+    assert led_to(ada, signed_out[0]) == "/devices"
+    assert led_to(ada, signed_out[-1]).startswith("/devices/ended?before=")
+
+
+def test_the_line_of_an_app_leads_to_its_own_line(site: Site, ada: Browser) -> None:
+    """It hangs on the browser that let it in, so it stands where that one does."""
+    Flow(register_app(site, "Web")).connect(ada)
+    [connected] = [line for line in lines(ada) if "An app was connected" in line]
+    assert led_to(ada, connected) == "/devices"
+
+
+def test_another_users_device_is_nowhere(site: Site, ada: Browser) -> None:
+    eve = site.member("eve@example.org")
+    assert ada.get(f"/devices/{eve.session()['sid']}").status_code == 404
+    assert site.browser().get(f"/devices/{eve.session()['sid']}").status_code == 303
+
+
+def led_to(browser: Browser, line: str) -> str:
+    """Follow the link of a line to the page that lists what it is about; return where that is."""
+    [link] = re.findall(r'href="(/devices/[^"]+)"', line)
+    answer = browser.get(link)
+    assert answer.status_code == 303
+    page, _, place = answer.location.partition("#")
+    assert f'id="{place}"' in browser.get(page).text
+    return page
 
 
 def test_what_is_about_no_device_or_one_that_is_listed_no_more_leads_nowhere(site: Site, ada: Browser) -> None:

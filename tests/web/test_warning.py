@@ -95,7 +95,7 @@ def test_its_owner_says_it_was_me_and_the_warning_is_gone_everywhere(
     assert asked == f"/confirm?action=mine:{sid}:{until}"
     assert "Say that it was you who used" in words(phone.get(asked).text)
     done = phone.post("/confirm", action=f"mine:{sid}:{until}", password=PASSWORD).headers["Location"]
-    assert "Good: it was you." in words(phone.get(done).text)
+    assert "Noted: it was you." in words(phone.get(done).text)
     assert not warned(ada)
     assert not warned(phone)
     assert not warned(thief)
@@ -180,7 +180,7 @@ def test_what_came_after_the_page_was_read_still_stands(site: Site, ada: Browser
     page = words(ada.get(done).text)
     assert "Chrome on Android, 192.0.2.9" in page
     assert "Safari on macOS, 203.0.113.66, just now" not in page
-    assert "Good: it was you." not in page
+    assert "Noted: it was you." not in page
     assert warned(ada)
     assert seen(ada) > until
 
@@ -232,13 +232,13 @@ def test_an_answer_to_a_session_that_has_ended_meanwhile_is_no_error(
     sid, until = ada.session()["sid"], seen(phone)
     ada.sign_out()
     done = phone.post("/confirm", action=f"mine:{sid}:{until}", password=PASSWORD).headers["Location"]
-    assert "Good: it was you." not in words(phone.get(done).text)
+    assert "Noted: it was you." not in words(phone.get(done).text)
     assert "said to be yours" not in phone.get("/activity").text
 
 
 def test_the_address_alone_shows_no_answer(ada: Browser, thief: Browser) -> None:
     sid = ada.session()["sid"]
-    assert "Good: it was you." not in words(ada.get(f"/devices?done=answered&sid={sid}").text)
+    assert "Noted: it was you." not in words(ada.get(f"/devices?done=answered&sid={sid}").text)
 
 
 def test_a_browser_beyond_those_remembered_warns_again_after_each_answer(ada: Browser) -> None:

@@ -69,15 +69,15 @@ def test_the_operator_says_whom_to_tell(open_site: Callable[..., Site]) -> None:
     assert found["Canonical"] == "https://signed-out.example/.well-known/security.txt"
 
 
-def test_a_crawler_is_led_to_the_home_page_and_no_further(site: Site) -> None:
+def test_a_crawler_is_led_to_what_is_the_same_for_all_and_no_further(site: Site) -> None:
     answer = site.browser().get("/robots.txt")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
     rules = answer.text.splitlines()
     assert rules[0] == "User-agent: *"
-    assert {"Allow: /$", "Disallow: /"} <= set(rules)
+    assert {"Allow: /$", "Allow: /sign-in$", "Disallow: /"} <= set(rules)
     robots = RobotFileParser()
     robots.parse(rules)
-    assert not any(robots.can_fetch("bot", f"{SITE_URL}{path}") for path in ("/sign-in", "/devices", "/lab/costs?x=1"))
+    assert not any(robots.can_fetch("bot", f"{SITE_URL}{path}") for path in ("/devices", "/lab/costs?x=1", "/account"))
 
 
 def test_there_is_an_icon_for_what_reads_no_page(site: Site) -> None:

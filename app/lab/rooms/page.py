@@ -18,6 +18,11 @@ from app.web.forms import text
 
 bp = Blueprint("rooms", __name__, url_prefix="/rooms")
 _guesses = PlaceThrottle("wrong room codes by place", "60 per 10 minutes")
+_TOLD = {
+    "reset": "That attendee starts again.",
+    "reset-all": "All attendees start again.",
+    "remove": "That attendee is out of the room. What they have done stays theirs.",
+}
 _openings = PlaceThrottle("rooms opened by place", "12 per 1 hour")
 
 
@@ -63,7 +68,7 @@ def show(code: str) -> ResponseReturnValue:
         link=link,
         qr=qr.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"),
         only_here=is_loopback(settings().site_url),
-        done=request.args.get("done"),
+        done=_TOLD.get(request.args.get("done", "")),
     )
 
 
