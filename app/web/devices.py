@@ -56,7 +56,7 @@ def show_ended() -> ResponseReturnValue:
 
 
 @bp.get("/<sid>")
-@guard.required
+@guard.login_required
 def find(sid: str) -> ResponseReturnValue:
     """Lead to the line of a session, on whatever page of the lists it stands."""
     found, current = own(sid), guard.current().session
