@@ -69,7 +69,7 @@ def _listed_on(found: Session, current: Session) -> str:
     """Return the page that lists *found*."""
     if found.goes_on():
         before = [session.id for session in sessions.live(current.user_id)]
-        page = 1 + before.index(found.id) // PAGE if found.id in before else 1
+        page = 1 + before.index(found.id) // PAGE_SIZE if found.id in before else 1
         return f"/devices?page={page}" if page > 1 and found.id != current.id else "/devices"
     if found.id in {session.id for session in _over(current).sessions}:
         return "/devices"

@@ -44,7 +44,7 @@ def test_a_line_leads_to_the_device_that_it_is_about(site: Site, ada: Browser) -
 
 def test_also_where_the_device_stands_on_a_later_page(site: Site, ada: Browser) -> None:
     site.browser("Chrome on Android").sign_in()
-    for _ in range(devices.PAGE + 1):
+    for _ in range(devices.PAGE_SIZE + 1):
         site.wait(61)
         site.browser("Safari on macOS").sign_in()
     [oldest] = [line for line in lines(ada) if "Chrome on Android" in line]

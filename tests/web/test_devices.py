@@ -133,11 +133,7 @@ def test_the_pages_of_what_was_found_go_on_with_the_same_search(site: Site, lapt
     for _ in range(devices.PAGE_SIZE):
         site.browser("Safari on macOS").sign_in()
     page = laptop.get("/devices?q=o&which=computers").text
-<<<<<<< HEAD
-    assert f"{devices.PAGE_SIZE + 1} of {devices.PAGE_SIZE + 1} fit" in page
-=======
-    assert f"{devices.PAGE + 1} of {devices.PAGE + 1} match" in page
->>>>>>> 3cac79d (web, templates, static: results have the focus and the title, links lead to the device, every target is 44 px on a phone)
+    assert f"{devices.PAGE_SIZE + 1} of {devices.PAGE_SIZE + 1} match" in page
     [more] = re.findall(r'<a href="([^"]+)" rel="next"', page)
     assert len(re.findall(r'data-sid="', laptop.get(unescape(more)).text)) == 1
 
