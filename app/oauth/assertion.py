@@ -15,7 +15,7 @@ from app.revocation import delivery
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST = 4096  # characters
-MOST_SECONDS = 10 * 60  # of its life
+MOST_SECONDS = 60 * 60  # of its life: so long are those of Authlib
 AHEAD_SECONDS = 10  # that the clock of a client may be (FAPI 2.0 Security Profile, section 5.3.2.1)
 _LONGEST_ID = 255
 _TYPES = (None, "JWT", "client-authentication+jwt")

@@ -16,7 +16,13 @@ from app.openapi.parts import (
     refusal,
 )
 
-_CLIENT = {"client_id": TEXT, "client_secret": TEXT}
+_ASSERTION = {**TEXT, "description": "By a client with a key, in place of a secret (RFC 7523)."}
+_CLIENT = {
+    "client_id": TEXT,
+    "client_secret": TEXT,
+    "client_assertion": _ASSERTION,
+    "client_assertion_type": one("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+}
 _CLIENT_PROOF: list[Part] = [
     {"secret": []},
     {},
@@ -115,7 +121,7 @@ PATHS = {
         "post": operation(
             "Ask whether a token is good (RFC 7662)",
             {"200": answer("What it stands for, or that it is not active.", _ACTIVE), **_REFUSED},
-            description="For clients with a secret.",
+            description="For clients with a secret or a key.",
             security=_CLIENT_PROOF,
             requestBody=_PRESENTED,
         )

@@ -4,20 +4,28 @@ import secrets
 from typing import Any
 
 from authlib.integrations.requests_client import OAuth2Session, OAuthError
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet
 
 from tests.clients.library import SCOPE, App, InProcess, Refused, check
 
 
 class Authlib(InProcess):
-    def __init__(self, app: App) -> None:
+    """*jwk*: the private key by which it proves who it is, in place of a secret."""
+
+    def __init__(self, app: App, jwk: dict[str, Any] | None = None) -> None:
         self._app = app
         self._nonce, self._verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
         self._session = OAuth2Session(
             app.id, app.secret, scope=SCOPE, redirect_uri=app.redirect_uri, code_challenge_method="S256"
         )
+        if jwk:
+            self._session.client_secret = ECKey.import_key(jwk)
+            self._session.token_endpoint_auth_method = "private_key_jwt"
+            self._session.revocation_endpoint_auth_method = "private_key_jwt"
+            self._session.register_client_auth_method(PrivateKeyJWT(app.issuer, alg="ES256"))
 
     def ask(self) -> str:
         self._site = self._read(f"{self._app.issuer}/.well-known/openid-configuration")

@@ -138,7 +138,12 @@ def storm(site: Site, name: str, known_by: dict[str, str], addresses: Iterator[s
     @given(st.one_of([described.as_strategy(mode) for mode in modes]))
     def send(case: Case) -> None:
         if "secret" in knows(name) and known_by and isinstance(case.body, dict):
-            for other in ("client_id", "client_secret"):  # it is known by one of them, and that is in the header
+            for other in (
+                "client_id",
+                "client_secret",
+                "client_assertion",
+                "client_assertion_type",
+            ):  # it is known by one of them, and that is in the header
                 case.body.pop(other, None)
         sender = {"REMOTE_ADDR": next(addresses)}
         case.call_and_validate(SITE_URL, headers=known_by, excluded_checks=not_meant(path), environ_overrides=sender)
