@@ -3,6 +3,8 @@
 import json
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -11,6 +13,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.browsers import Browser, Site
+from tests.conftest import LONG
 from tests.oauth.conftest import App, alive, register, register_app
 from tests.oauth.flow import Flow, led
 from tests.oauth.proofs import AppKey, Holder, fault, present
@@ -393,6 +396,44 @@ def test_dpop_01_a_proof_that_one_node_has_seen_is_refused_by_every_other_and_a_
     assert Holder(there, holder.key).refresh(tokens["refresh_token"], again).status_code == 200
     flow = Flow(holder.app)
     assert fault(holder.exchange(flow, flow.allow(ada), again)) == "invalid_dpop_proof"
+
+
+@pytest.mark.stores
+def test_dpop_01_of_eight_requests_at_once_with_one_proof_one_succeeds(
+    site: Site, ada: Browser, holder: Holder
+) -> None:
+    access = holder.connect(ada)["access_token"]
+    for _ in range(50 if LONG else 5):
+        proof = holder.key.prove("GET", "/api/me", access)
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda _: present(holder.app, access, proof), range(8)))  # noqa: B023
+        assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+
+
+@pytest.mark.stores
+def test_dpop_01_of_an_exchange_and_a_refresh_at_once_with_one_proof_one_succeeds(
+    site: Site, ada: Browser, holder: Holder
+) -> None:
+    """And neither waits for a lock that the other holds."""
+    token = holder.connect(ada)["refresh_token"]
+    for _ in range(50 if LONG else 5):
+        flow = Flow(holder.app)
+        code, proof = flow.allow(ada), holder.key.prove("POST", "/oauth/token")
+        acts = [partial(holder.exchange, flow, code, proof), partial(holder.refresh, token, proof)]
+        with ThreadPoolExecutor(2) as threads:
+            answers = list(threads.map(lambda act: act(), acts))
+        assert sorted(answer.status_code for answer in answers) == [200, 400]
+        token = holder.refresh(token).get_json()["refresh_token"]
+
+
+@pytest.mark.page
+@pytest.mark.parametrize(("behind", "status"), [(5, 200), (6, 401)])
+def test_dpop_03_a_nonce_of_a_node_whose_clock_is_ahead_is_good_if_by_no_more_than_clocks_may_differ(
+    site: Site, ada: Browser, holder: Holder, behind: int, status: int
+) -> None:
+    access = holder.connect(ada)["access_token"]
+    site.wait(-behind)
+    assert holder.call(access).status_code == status
 
 
 @pytest.mark.page
