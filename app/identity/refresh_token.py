@@ -336,7 +336,7 @@ def _advance(
     """Exchange the newest link; return the hash of its successor, and the tokens. A proof made from it, if it is unused,
     is void from here on."""
     links.void(link.successor)
-    chain = Chain(link.chain, link.scope, link.ends_at, link.jkt or _lasting(key))
+    chain = Chain(link.chain, link.scope, link.ends_at, _lasting(key))
     new, tokens = _mint(session, link.proof, chain, scope, key)
     sealed = seal.close(token, _SUCCESSOR, tokens.refresh or "")
     used = session.used(browser, access_until=tokens.claims.exp)
