@@ -307,27 +307,28 @@ _UNDER = (
 _TOUCH = (
     update(_SESSIONS)
     .where(_SESSIONS.c.id == bindparam("sid"), *LIVES)
-    .where(_SESSIONS.c.last_seen_at < bindparam("now"))
-    .values(last_seen_at=bindparam("now"), idle_until=bindparam("until"), address=bindparam("seen_at"))
+    .where(_SESSIONS.c.last_seen_at < bindparam("new_last_seen_at"))
+    .values({name: bindparam(f"new_{name}") for name in ("last_seen_at", "idle_until", "address")})
 )
-_TOUCH_NEWER = _TOUCH.values(user_agent=bindparam("newer"))
+_TOUCH_NEWER = _TOUCH.values(user_agent=bindparam("new_user_agent"))
 
 
 def touch(sid: str, known_as: str, browser: Browser) -> None:
-    """Note that a session was used, if it still goes on. Must run inside `db.writing`.
-
-    *known_as*: the browser that its row is named after. A newer version of it takes its place, another browser does
-    not: that may be a thief's.
-    """
-    now, newer = clock.now(), {"newer": browser.user_agent} if is_newer(browser, known_as) else {}
-    until = now + settings().session_idle_seconds
-    prebuilt.write(_TOUCH_NEWER if newer else _TOUCH, sid=sid, now=now, until=until, seen_at=browser.address, **newer)
+    """Note that a session was used, if it still goes on. Must run inside `db.writing`."""
+    seen = columns_of_use(browser, known_as)
+    statement = _TOUCH_NEWER if "user_agent" in seen else _TOUCH
+    prebuilt.write(statement, sid=sid, now=clock.now(), **{f"new_{name}": value for name, value in seen.items()})
     prebuilt.forget(Session)
 
 
-def is_newer(browser: Browser, known_as: str) -> bool:
-    """Return whether *browser* is, as far as it says, the same as the one *known_as*, or a newer version of it."""
-    return describe(browser.user_agent) == describe(known_as)
+def columns_of_use(browser: Browser, known_as: str) -> dict[str, Any]:
+    """Return what a use by *browser* writes to a session's row, which is named after the browser *known_as*.
+
+    A newer version of that one takes its place. Another browser does not: it may be a thief's.
+    """
+    now, is_newer = clock.now(), describe(browser.user_agent) == describe(known_as)
+    seen = {"last_seen_at": now, "idle_until": now + settings().session_idle_seconds, "address": browser.address}
+    return seen | ({"user_agent": browser.user_agent} if is_newer else {})
 
 
 _ENTRIES = prebuilt.table(log.LogEntry)

@@ -7,9 +7,8 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from app import clock, prebuilt
-from app.config import settings
 from app.identity.browsers import Browser
-from app.identity.session import Session, Standing, is_newer
+from app.identity.session import Session, Standing, columns_of_use
 from app.identity.users import User
 
 
@@ -55,16 +54,11 @@ class SessionRow(Standing):
         return after
 
     def used(self, browser: Browser | None, *, access_until: int) -> "SessionRow":
-        """Return a copy after a token good until then was issued, and *browser*, if any, used the session.
-
-        `touch` does the same to a row that is not locked.
-        """
-        now, issued = clock.now(), self.changed(access_until=max(self.access_until, access_until))
-        if browser is None or self.last_seen_at >= now:
+        """Return a copy after a token good until then was issued, and *browser*, if any, used the session."""
+        issued = self.changed(access_until=max(self.access_until, access_until))
+        if browser is None or self.last_seen_at >= clock.now():
             return issued
-        called = browser.user_agent if is_newer(browser, self.user_agent) else self.user_agent
-        until = now + settings().session_idle_seconds
-        return issued.changed(last_seen_at=now, idle_until=until, address=browser.address, user_agent=called)
+        return issued.changed(**columns_of_use(browser, self.user_agent))
 
 
 _SESSIONS, _USERS = prebuilt.table(Session), prebuilt.table(User)
