@@ -14,17 +14,14 @@ _CUTS = {"client": "Forgetting", "expiry": "Expiry"}
 
 @dataclass(frozen=True)
 class Row:
-    """One answer. *asked*: what this one check asked for. *exposed*: for how many seconds from the end of the session on it is
-    accepted, once there is an end. *as_of*: how many seconds ago the verifier had heard all; None if it never hears."""
+    """The answer of a design, or of the issuer. *exposed*: seconds from the end of the session in which it accepts, once there
+    is an end. *age*: how many seconds ago the verifier had heard all; None if it never hears."""
 
     slug: str
     name: str
-    status: int
-    accepted: bool
-    why: str
-    asked: dict[str, int]
+    answer: Answer
     exposed: int | None
-    as_of: int | None
+    age: int | None
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Found:
 
     @property
     def accepted(self) -> int:
-        return sum(row.accepted for row in self.rows)
+        return sum(row.answer.accepted for row in self.rows)
 
     @property
     def two(self) -> tuple[Row, Row]:
@@ -98,8 +95,8 @@ def _row(slug: str, name: str, run: Run, design: Design, ask: Ask) -> Row:
     answer: Answer = ask(run.play(design))
     since = None if run.ended_at is None else run.ended_at - run.began_at
     exposed = None if since is None else _exposed(run, design, ask, since, answer)
-    as_of = None if answer.as_of is None else run.time - answer.as_of
-    return Row(slug, name, answer.status, answer.accepted, answer.why, dict(answer.asked), exposed, as_of)
+    age = None if answer.as_of is None else run.time - answer.as_of
+    return Row(slug, name, answer, exposed, age)
 
 
 def _exposed(run: Run, design: Design, ask: Ask, since: int, answer: Answer) -> int:

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 
+from app import address
 from app.config import REACTIONS, settings
 from app.identity import place, suspicion
 from app.identity.browsers import Browser
-from app.identity.place import PARTS, SIGN_IN
-from app.lab import places
+from app.identity.place import PARTS, SIGN_IN, Place
 from app.lab.evidence import Found, Grid, Row, row
 from app.lab.questions.question import read
 from app.lab.trial import Trial
 
+_COUNTRIES = {"192.0.2.0/24": "Norway", "198.51.100.0/24": "Norway", "203.0.113.0/24": "Portugal"}  # RFC 5737
 _FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 _OWNER = Browser(_FIREFOX, "192.0.2.7")
 _THIEVES = (
@@ -45,11 +46,16 @@ def _elsewhere() -> Found:
 
 def _refresh(t: Trial, thief: Browser, reaction: str) -> Row:
     """Let the thief refresh in a session that knows its owner's place alone. The site's own rule judges the place."""
-    stage, known = t.stage(), place.learn({}, places.locate(_OWNER))
-    judgement = place.judge(known, places.locate(thief), dict.fromkeys(PARTS, reaction))
+    stage, known = t.stage(), place.learn({}, _locate(_OWNER))
+    judgement = place.judge(known, _locate(thief), dict.fromkeys(PARTS, reaction))
     if judgement.reaction == SIGN_IN:
         stage.sessions.end(stage.held["thief"]["session"])
     return replace(row(_POLICIES[reaction], stage.exchange("thief")), reaction=judgement.reaction)
+
+
+def _locate(browser: Browser) -> Place:
+    """Return the place of a browser as the site does, but by the map above."""
+    return place.of(browser, _COUNTRIES.get(address.network(browser.address) or ""))
 
 
 def _here(part: str) -> str:
