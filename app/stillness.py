@@ -67,7 +67,7 @@ def is_recent() -> bool:
 
 
 def now() -> float:
-    """Return seconds of a clock that nobody sets."""
+    """Return seconds of a clock that no operator sets."""
     return time.clock_gettime(_CLOCK)
 
 

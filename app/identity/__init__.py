@@ -1,1 +1,1 @@
-"""Who somebody is, and where they are signed in: people, sessions and tokens."""
+"""Users, their sessions, and their tokens."""

@@ -70,7 +70,7 @@ def refuses(session: Session, browser: Browser) -> bool:
 
 
 def warnings(user_id: str, listed: Iterable[Session]) -> dict[str, list[Event]]:
-    """Return for each of these sessions of the user, by its id, what nobody has answered yet, the oldest first."""
+    """Return for each of these sessions of the user, by its id, the warnings not yet answered, the oldest first."""
     first = {session.id: session.warned for session in listed if session.warned is not None}
     if not first:
         return {}

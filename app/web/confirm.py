@@ -36,7 +36,7 @@ def confirm() -> ResponseReturnValue:
     form = _kind(user)(request.form or None, data=asked)
     action = form.action.data or asked["action"]
     wanted = local.path(form.next.data or asked["next"] or "/devices")
-    if action and visit.is_confined and not asks_factor:  # the password alone acts for nobody
+    if action and visit.is_confined and not asks_factor:  # here the password alone carries out no act
         return guard.ask_for_factor()
     doing = step_up.describe(action) if action else None
     done = _act(form, action, wanted) if request.method == "POST" and form.validate() else None

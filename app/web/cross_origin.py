@@ -15,7 +15,7 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 def check() -> None:
     """Raise Forbidden for an unsafe request that a browser says comes from another origin.
 
-    A form then needs no hidden token. A client that sends neither header is no browser, so nobody's cookies are abused.
+    A form then needs no hidden token. A client that sends neither header is no browser, so it holds no user's cookies.
     """
     if request.method not in _SAFE and not is_own():
         raise Forbidden("cross-origin")
@@ -24,7 +24,7 @@ def check() -> None:
 def ask_again() -> Response | None:
     """Have a form that another site posted, or that decides nothing, asked again by GET: it changes nothing.
 
-    Such a form comes without our cookies, which must not pass for nobody being signed in.
+    Such a form comes without our cookies. It must not be taken for a visitor who is not signed in.
     """
     if request.method != "POST" or ("decision" in request.form and is_own()):
         return None

@@ -144,7 +144,7 @@ def disown(sid: str) -> ResponseReturnValue:
 @bp.post("/<sid>/mine")
 @guard.login_required
 def answer(sid: str) -> ResponseReturnValue:
-    """Say "It was me". A thief of the cookies would say so too, so the password has to have come after the warning."""
+    """Take "It was me" for an answer. A thief of the cookies would say so too, so the proof must be newer than the warning."""
     since = warning.newest(own(sid))
     seen = request.form.get("seen", 0, type=int)
     return step_up.request(f"mine:{sid}:{seen}", needless=since is None, since=since or 0)

@@ -111,7 +111,7 @@ class SignIn(Form):
     next = HiddenField()
 
     def fail(self) -> None:
-        """Say that the sign-in failed, and name an invisible character of the address: it may be why."""
+        """Add the error of a failed sign-in, and name an invisible character of the address: it may be why."""
         self.password.errors = ["Email or password is not right."]
         try:
             emails.check_visible(text(self.email))

@@ -282,7 +282,7 @@ def _resume() -> Visit | None:
 
 
 def _check(token: str) -> Claims | None:
-    """Accept a token that these pages were given. An app's, put into the cookie, signs nobody in."""
+    """Accept a token of this site's own pages. An app's token, put into the cookie, signs no user in."""
     claims = access_token.check(token)
     if not isinstance(claims, Claims) or claims.client_id != SITE:
         return None

@@ -30,7 +30,7 @@ def live() -> ResponseReturnValue:
         # Whether they are tokens of ours is not told.
         return {"to": local.address("/sign-in", at) if tokens else "/signed-out"}, 401
     if session != request.args.get("session"):
-        return {"to": at}, 409  # somebody else, or the same person anew
+        return {"to": at}, 409  # another user signed in here, or the same one again
     return "", 204
 
 

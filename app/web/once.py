@@ -215,7 +215,7 @@ def _key(secret: str) -> bytes:
 
 
 def _is_for_visitor(form_id: str) -> bool:
-    """Return whether the page was made for the user who is signed in now, or for nobody, or nobody is signed in now.
+    """Return whether the page was made for the user who is signed in now, if both the page and this browser have one.
 
     An id without a mark is of a page from before an upgrade. It is no weaker than none, which a program sends.
     """
@@ -227,7 +227,7 @@ def _is_for_visitor(form_id: str) -> bool:
 
 
 def _refuse() -> Response:
-    """Say that the page was made for another person, and offer it anew."""
+    """Tell the visitor that the page was made for another user, and offer it anew."""
     page = local.came_from()
     again = local.address("/sign-in", page)
     return make_response(render_template("errors/another.html", page=page, again=again), HTTPStatus.CONFLICT)

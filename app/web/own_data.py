@@ -35,7 +35,7 @@ def download() -> ResponseReturnValue:
 
 @bp.get("/export/schema")
 def schema() -> ResponseReturnValue:
-    """Say what the copy holds, as a JSON Schema."""
+    """Return what the copy holds, as a JSON Schema."""
     return Response(json.dumps(export.schema(), indent=2) + "\n", content_type="application/schema+json")
 
 

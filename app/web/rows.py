@@ -18,7 +18,7 @@ _KNOWN = {"profile": "your name", "email": "your email address"}
 
 
 def knows(scopes: Collection[str]) -> str:
-    """Say what an app with these scopes may know of its user."""
+    """Return what an app with these scopes may know of its user."""
     return " and ".join(_KNOWN[scope] for scope in scopes if scope in _KNOWN) or "only that it is you"
 
 

@@ -19,7 +19,7 @@ Answer = Callable[[], ResponseReturnValue]  # called once the transaction is ove
 class Act(NamedTuple):
     """What a verb does to *about*, the rest of an action after a colon.
 
-    *describe*: what it will do, in words, if it is about nothing; else it returns them for what it is about, and raises
+    *describe*: what it will do, in words. For a verb that is about something, a function returns them, and raises
     BadRequest if that makes no sense, NotFound if it is not the visitor's. *perform*: does it on behalf of a session,
     inside the transaction of *acting*, which locks what it is about.
     """
@@ -71,7 +71,7 @@ def carry_out(current: Session, action: str) -> Answer:
 
 
 def describe(action: str) -> str:
-    """Say in words what *action* will do. Raises BadRequest if no page has registered it."""
+    """Return in words what *action* will do. Raises BadRequest if no page has registered it."""
     act, about = _find(action)
     return act.describe if isinstance(act.describe, str) else act.describe(about)
 

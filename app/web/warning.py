@@ -1,4 +1,4 @@
-"""Warnings: a session was used from a new place, and nobody has said yet whether that was its owner."""
+"""Warnings: a session was used from a new place, and its owner has not said yet whether it was them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

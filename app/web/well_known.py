@@ -40,7 +40,7 @@ def webauthn() -> ResponseReturnValue:
 
 @bp.get("/.well-known/security.txt")
 def security() -> Response:
-    """Say where to report a hole (RFC 9116)."""
+    """Return where to report a hole (RFC 9116)."""
     site = settings()
     lines = [
         f"Contact: {site.security_contact}",

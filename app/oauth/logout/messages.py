@@ -98,7 +98,7 @@ def latest(user_id: str, count: int = 50) -> list[Message]:
 
 
 def failed(limit: int = 50) -> list[Message]:
-    """Return the newest messages that did not arrive, given up or to be tried again, whoever they are about."""
+    """Return the newest messages that did not arrive, given up or to be tried again, of all users."""
     found = select(Message).where(Message.delivered_at.is_(None), Message.attempts > 0)
     return list(db.session.scalars(found.order_by(Message.made_at.desc(), Message.entry.desc()).limit(limit)))
 

@@ -1,4 +1,4 @@
-"""Requests to addresses that somebody registered: never into a private network unless so agreed, never further than
+"""Requests to addresses that apps registered: never into a private network unless so agreed, never further than
 asked, never longer than a few seconds."""
 
 import socket

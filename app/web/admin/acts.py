@@ -50,7 +50,7 @@ def _perform(current: Session, action: str) -> Answer:
 
 
 def _describe(action: str) -> str:
-    """Say in words what *action* will do. Raises BadRequest if it is none of these, NotFound if nobody's."""
+    """Return in words what *action* will do. Raises BadRequest for an unknown one, NotFound for an unknown person."""
     verb, person, sid = _read(action)
     if verb == "end":
         session = _of(person, db.session.get(Session, sid))

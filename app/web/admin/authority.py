@@ -1,4 +1,4 @@
-"""Who may use the admin pages; everyone else gets 404."""
+"""Access to the admin pages: administrators only; other users get 404."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -13,7 +13,7 @@ REUSE = ("refresh_reused", "refresh_interrupted", "code_reused")
 
 @dataclass(frozen=True)
 class Reused:
-    """Somebody's token came back. *event* is a code, *at* in Unix seconds."""
+    """A user's token came back. *event* is a code, *at* in Unix seconds."""
 
     user: User | None
     event: str
@@ -35,7 +35,7 @@ class Failed:
 
 
 def reuse() -> list[Reused]:
-    """Return the latest of these events, whoever they happened to."""
+    """Return the latest of these events, of all users."""
     events = activity.latest_of(REUSE, LATEST)
     people = users.named(event.user_id for event in events)
     return [

@@ -1,4 +1,4 @@
-"""The receipt: what a sign-out ended, and the proof. Kept for ten minutes under a random id that names nobody."""
+"""The receipt: what a sign-out ended, and the proof. Kept for ten minutes under a random id that names no user."""
 
 import json
 import secrets

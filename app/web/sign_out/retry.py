@@ -28,7 +28,7 @@ def pending() -> list[Presented]:
 
 
 def put_off(tokens: Sequence[Presented]) -> AnyResponse:
-    """Say plainly that the server could not end these, and keep what is needed to do so, and for nothing else.
+    """Return a page that says that the server could not end these, and keep what it takes to end them, and no more.
 
     *tokens*: the newest first. A cookie holds so many; older ones are given up, and the page says so.
     """
