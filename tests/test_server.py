@@ -251,7 +251,7 @@ def test_an_address_that_is_not_this_machine_is_one_clear_line(instance: Path, h
 
 @pytest.mark.sqlite
 def test_a_killed_worker_is_replaced(instance: Path) -> None:
-    server = Server(instance, anew=True, WORKERS="1")
+    server = Server(instance, WORKERS="1")
     try:
         [before] = server.workers()
         os.kill(before, signal.SIGKILL)
@@ -306,7 +306,7 @@ class Visitor(threading.Thread):
 
 @pytest.mark.nodes
 def test_a_stop_under_load_loses_no_request_that_was_let_in(instance: Path) -> None:
-    server = Server(instance, anew=True, WORKERS="2")
+    server = Server(instance, WORKERS="2")
     ada = server.join("ada@example.org")
     visitors = [Visitor(server, ada) for _ in range(12)]
     for visitor in visitors:
@@ -325,7 +325,7 @@ def test_a_stop_under_load_loses_no_request_that_was_let_in(instance: Path) -> N
 
 @pytest.mark.nodes
 def test_a_request_of_which_a_byte_was_read_is_answered_though_the_server_stops(instance: Path) -> None:
-    server = Server(instance, anew=True, WORKERS="1")
+    server = Server(instance, WORKERS="1")
     kept = http.client.HTTPConnection(server.address, server.port, timeout=60)
     kept.request("GET", "/healthz")
     kept.getresponse().read()

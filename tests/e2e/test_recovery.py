@@ -92,9 +92,9 @@ class Ada:
         look(person.page, f"recovery-{name}", script=self.script)
 
 
-@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
-def ada(request: pytest.FixtureRequest, open_browser: OpenBrowser, server: Server, postbox: Postbox) -> Ada:
-    return Ada(open_browser, server, postbox, f"ada-{uuid.uuid4().hex[:8]}@example.org", request.param)
+@pytest.fixture
+def ada(javascript: bool, open_browser: OpenBrowser, server: Server, postbox: Postbox) -> Ada:
+    return Ada(open_browser, server, postbox, f"ada-{uuid.uuid4().hex[:8]}@example.org", javascript)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

@@ -57,9 +57,9 @@ class Walk:
         return phone.code(int(moved.read_text()) if moved.exists() else 0)
 
 
-@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
-def walk(request: pytest.FixtureRequest, open_browser: OpenBrowser, server: Server, size: tuple[int, bool]) -> Walk:
-    return Walk(open_browser, server, *size, request.param)
+@pytest.fixture
+def walk(javascript: bool, open_browser: OpenBrowser, server: Server, size: tuple[int, bool]) -> Walk:
+    return Walk(open_browser, server, *size, javascript)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

@@ -14,10 +14,7 @@ from tests.server import Server
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture(params=[True, False], ids=with_or_without)
-def javascript(request: pytest.FixtureRequest) -> bool:
-    """Both ways every day: these are the promises."""
-    return bool(request.param)
+in_both_ways = pytest.mark.parametrize("javascript", [True, False], ids=with_or_without, indirect=True)
 
 
 @pytest.fixture
@@ -41,6 +38,7 @@ def phone(open_browser: OpenBrowser, javascript: bool, email: str, laptop: Perso
     return phone
 
 
+@in_both_ways
 def test_sign_up_shows_the_living_session(laptop: Person) -> None:
     assert "You are signed in" in laptop.heading()
     expect(laptop.page.get_by_role("img", name=re.compile("began"))).to_be_visible()
@@ -84,6 +82,7 @@ def test_a_device_that_is_not_theirs_is_ended_and_a_new_password_chosen(
     assert not phone.is_signed_in(), "what the thief knew is worth nothing"
 
 
+@in_both_ways
 def test_sign_out_shows_what_ended_and_the_proof(laptop: Person) -> None:
     laptop.sign_out()
     page = laptop.page
@@ -116,6 +115,7 @@ def test_what_is_typed_is_neither_cut_nor_rewritten_by_the_browser(
     assert name in ada.heading()
 
 
+@in_both_ways
 def test_a_wrong_password_is_said_beside_the_field(laptop: Person, email: str) -> None:
     laptop.sign_out()
     laptop.page.goto("/sign-in")
@@ -135,6 +135,7 @@ def test_who_asked_for_a_page_gets_it_after_signing_in(laptop: Person, email: st
     expect(laptop.page).to_have_url(re.compile("/activity$"))
 
 
+@in_both_ways
 def test_one_browser_ends_the_other(laptop: Person, phone: Person) -> None:
     laptop.page.goto("/devices")
     assert "2 devices" in laptop.heading()
@@ -174,6 +175,7 @@ def test_a_session_gets_a_name(laptop: Person, phone: Person) -> None:
     expect(page.get_by_role("button", name="End My phone", exact=True)).to_be_visible()
 
 
+@in_both_ways
 def test_a_change_of_password_ends_the_others(laptop: Person, phone: Person, email: str) -> None:
     page = laptop.page
     page.goto("/account/password")
@@ -216,6 +218,7 @@ def test_copied_cookies_do_not_work_after_sign_out_on_any_worker(laptop: Person,
     assert not any(thief.is_signed_in() for _ in range(10))
 
 
+@in_both_ways
 def test_a_sign_out_that_the_store_cannot_take_says_so_and_can_be_tried_again(
     server: Server, laptop: Person, open_browser: OpenBrowser
 ) -> None:
