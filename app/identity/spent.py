@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-from typing import Any
 
-from sqlalchemy import CursorResult, LargeBinary, text
+from sqlalchemy import LargeBinary, bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock
-from app.db import Model, db, trim
-
-_SPEND = text("INSERT INTO spent_challenges (hash, until) VALUES (:hash, :until) ON CONFLICT (hash) DO NOTHING")
+from app import clock, prebuilt
+from app.db import TRIMMED, Model
 
 
 class Spent(Model):
@@ -21,14 +19,19 @@ class Spent(Model):
     until: Mapped[int] = mapped_column(index=True)
 
 
+_SPENT = prebuilt.table(Spent)
+_OLD = select(_SPENT.c.hash).where(_SPENT.c.until < bindparam("now")).limit(bindparam("most"))
+_TRIM = delete(_SPENT).where(_SPENT.c.hash.in_(_OLD.with_for_update(skip_locked=True)))
+_SPEND = insert(_SPENT).values(hash=bindparam("hash"), until=bindparam("until")).on_conflict_do_nothing()
+_TRIM_AND_SPEND = prebuilt.Together(_TRIM, _SPEND)
+
+
 def spend(hashed: bytes, *, until: int) -> bool:
     """Record a use, which is kept *until* (Unix seconds); return False if it was recorded before.
 
     Must run inside `db.writing`.
     """
-    trim(Spent.hash, Spent.until < clock.now())
-    done: CursorResult[Any] = db.session.execute(_SPEND, {"hash": hashed, "until": until})  # type: ignore[assignment]
-    return done.rowcount == 1
+    return _TRIM_AND_SPEND.write(hash=hashed, until=until, now=clock.now(), most=TRIMMED) == 1
 
 
 def name(purpose: str, *parts: str) -> bytes:

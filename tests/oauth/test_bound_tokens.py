@@ -17,7 +17,7 @@ from tests.conftest import LONG
 from tests.oauth.conftest import App, alive, register, register_app
 from tests.oauth.flow import Flow, led
 from tests.oauth.proofs import AppKey, Holder, fault, present
-from tests.test_statements import is_postgresql, noting
+from tests.test_statements import noting
 
 MINUTES = 120  # seconds for which a nonce is good
 
@@ -527,7 +527,7 @@ def test_an_app_without_a_key_pays_no_statement_for_those_that_have_one(site: Si
     with noting(site) as proved:
         assert holder.call(bound).status_code == 200
     assert not [statement for statement in plain.statements if "spent_challenges" in statement]
-    assert len(proved.statements) - len(plain.statements) == (3 if is_postgresql(site) else 2)
+    assert len(proved.statements) - len(plain.statements) == 2, "a proof costs two"
 
 
 @pytest.mark.sqlite
