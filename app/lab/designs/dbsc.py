@@ -11,7 +11,7 @@ CARD = {
     "sent": '-b "bound=$PROOF"',
     "follows": "Device Bound Session Credentials, with Ed25519 in place of ES256. Chrome on Windows does it, over https.",
     "choose": "Choose it against copied cookies: without the key, all of them together are good for minutes, not for the session.",
-    "avoid": "Not in place of sign-out: until the bound cookie ends a copy is good, and malware on the device has the key, too.",
+    "avoid": "Not in place of sign-out: until the bound cookie ends a copy is good, and malware on the device can use the key.",
 }
 LIFE, BOUND, FRESH = 300, 300, 10  # seconds: of a token, a bound cookie, a challenge
 
