@@ -256,7 +256,7 @@ def test_a_killed_worker_is_replaced(instance: Path) -> None:
         [before] = server.workers()
         os.kill(before, signal.SIGKILL)
         while server.workers() in ([before], []):
-            pass
+            time.sleep(0.01)
         assert server.read("/healthz"), "it waits at the door until the new one has started"
     finally:
         server.stop()
@@ -274,7 +274,7 @@ def test_a_signal_to_the_supervisor_ends_every_process(instance: Path, how: int)
         assert server.wait_until_stopped() == 0
     for pid in workers:
         while Path(f"/proc/{pid}").exists():  # whoever collects it after us may take a moment
-            pass
+            time.sleep(0.01)
 
 
 class Visitor(threading.Thread):
@@ -335,7 +335,7 @@ def test_a_request_of_which_a_byte_was_read_is_answered_though_the_server_stops(
         server.read("/healthz")  # whatever came before it has been read
         server.begin_to_stop()
         while accepts(server):
-            pass
+            time.sleep(0.01)
         for client in (new, kept.sock):
             client.sendall(request[1:].encode())
             status, head, _ = read(client)
