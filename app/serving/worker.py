@@ -37,7 +37,7 @@ PATIENCE: dict[State, float] = {State.NEW: 60, State.IDLE: 65, State.READING: 12
 # connection was kept may have.
 LAST_PATIENCE: dict[State, float] = {State.NEW: 5, State.IDLE: 1, State.CLOSING: 1}
 # How long a thread that computes keeps the interpreter's lock from others. Python's own five milliseconds add up where
-# a request waits for it after each of its statements.
+# a request waits for it after each of its commits: docs/decisions.md has the numbers.
 SWITCH_SECONDS = 0.0005
 RESERVED_FILES = 256
 MOST_LINES = 8192
