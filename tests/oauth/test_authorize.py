@@ -428,7 +428,7 @@ def confirm(browser: Browser, location: str) -> str:
     parts = urlsplit(location)
     assert parts.path == "/confirm"
     page = browser.get(location)
-    assert "your password once more" in page.text
+    assert "give your password again" in page.text
     wanted = parse_qs(parts.query)["next"][0]
     answer = browser.post("/confirm", password=PASSWORD, next=wanted)
     assert answer.status_code == 303
