@@ -113,12 +113,12 @@ def _send(
     db.session.remove()
     app, more = current_app.wsgi_app, within or {}  # what no request from outside can carry
     transport = httpx.WSGITransport(app=lambda environ, start: app({**environ, **more}, start))
-    auth = httpx.BasicAuth(SITE, site_secret()) if form else None
-    with httpx.Client(transport=transport, auth=auth, trust_env=False) as client:
-        began = time.perf_counter()
-        try:
-            response = contextvars.Context().run(client.request, method, url, data=form, headers=headers)
-        except httpx.TransportError as problem:
-            raise StoreUnavailable(str(problem)) from problem
-        took = (time.perf_counter() - began) * 1000
-    return Exchange(response.request, response, took, secrets)
+    request = httpx.Request(method, url, data=form, headers=headers)
+    if form:
+        request = next(httpx.BasicAuth(SITE, site_secret()).auth_flow(request))
+    began = time.perf_counter()
+    # By its transport: a client would do no more but keep cookies and follow redirects, and takes long to make.
+    response = contextvars.Context().run(transport.handle_request, request)
+    response.read()
+    took = (time.perf_counter() - began) * 1000
+    return Exchange(request, response, took, secrets)
