@@ -181,12 +181,14 @@ def search(typed: str, *, start: int, count: int) -> tuple[list[User], int]:
 
     All accounts, if *typed* is empty: *count* of them after the first *start*.
     """
-    matches = User.deleted_at.is_(None) & or_(
-        User.id == typed,
-        User.mailbox == emails.mailbox(typed),
-        User.email.icontains(typed, autoescape=True),
-        User.name.icontains(typed, autoescape=True),
-    )
+    matches: ColumnElement[bool] = User.deleted_at.is_(None)
+    if typed:  # else each address and name would be compared, to find that all of them fit
+        matches &= or_(
+            User.id == typed,
+            User.mailbox == emails.mailbox(typed),
+            User.email.icontains(typed, autoescape=True),
+            User.name.icontains(typed, autoescape=True),
+        )
     found = select(User).order_by(User.created_at.desc(), User.id).offset(start).limit(count).where(matches)
     counted = select(func.count()).select_from(User).where(matches)
     return list(db.session.scalars(found)), db.session.scalar(counted) or 0
