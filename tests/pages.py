@@ -17,7 +17,7 @@ _ALONE = {
         "/robots.txt",
         "/signed-out.tlog-proof",
     ),
-    *("/account/export", "/account/export/schema", "/devices/<sid>", "/lab/page", "/lab/revoked"),
+    *("/account/export", "/account/export/schema", "/devices/<string(minlength=16):sid>", "/lab/page", "/lab/revoked"),
     *("/lab/designs/<slug>/<file>", "/lab/rooms/<code>", "/lab/rooms/<code>/board"),
     *("/lab/rooms/<code>/results.csv", "/lab/rooms/<code>/results.json"),
 }

@@ -55,7 +55,7 @@ def show_ended() -> ResponseReturnValue:
     return render_template("web/ended.html", ended=ended, older=_older(over), scale=scale, lines=lines)
 
 
-@bp.get("/<sid>")
+@bp.get("/<string(minlength=16):sid>")  # longer than the verbs beside it, which take no GET
 @guard.login_required
 def find(sid: str) -> ResponseReturnValue:
     """Lead to the line of a session, on whatever page of the lists it stands."""
