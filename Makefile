@@ -16,7 +16,7 @@ demo: .venv/site  ## start the site and two relying parties, each in a process a
 	@exec $(BIN)/python -m app.relying_party.demo
 
 test: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## run every test, with round counts for every day
-	$(PYTEST) -n 5 --dist worksteal $(TESTS)
+	$(PYTEST) -n 4 --dist worksteal $(TESTS)
 
 test-long: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## run every test with the full round counts
 	LONG=1 $(PYTEST) -n 4 --dist worksteal $(TESTS)

@@ -44,6 +44,7 @@ def row(words: str, *refused: str, typed: str | None = None) -> Row:
 TABLE = [
     row("clients list", "gone"),
     row("clients add Photos", "locked", "gone"),
+    row("clients change CLIENT --grant authorization_code", "locked", "gone"),
     row("clients renew CLIENT", "locked", "gone"),
     row("clients remove CLIENT", "cut", "clock", "locked", "gone"),
     row("users add new@example.org --password-stdin", "locked", "gone", typed=f"{PASSWORD}\n"),
