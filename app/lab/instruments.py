@@ -4,11 +4,12 @@ import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Callable, Hashable
-from functools import cached_property
+from functools import lru_cache
 from itertools import count
 from typing import Any, NamedTuple
 
 import redis
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.lab.home.world import World
 
@@ -124,13 +125,15 @@ class StoryWorld(World):
     """
 
     def __init__(self, name: str, seed: str, clock: Clock) -> None:
-        self._name = name
+        self._name, random = name, Stream(seed)
+        key, self._public = _key(random(32))
         super().__init__(
             clock.now,
-            Stream(seed),
+            random,
             clock.every,
             lambda seconds: clock.go_on(clock.time + seconds),
             lambda: clock.time,
+            key,
         )
 
     @property
@@ -158,9 +161,11 @@ class StoryWorld(World):
             _remember(_VERIFIED, name, claims)
         return dict(claims)
 
-    @cached_property
-    def _public(self) -> bytes:
-        return bytes(self.key.public_key().public_bytes_raw())
+
+@lru_cache(1024)
+def _key(raw: bytes) -> tuple[Ed25519PrivateKey, bytes]:
+    key = Ed25519PrivateKey.from_private_bytes(raw)
+    return key, key.public_key().public_bytes_raw()
 
 
 def _remember(known: dict[Hashable, Any], name: Hashable, found: object) -> None:

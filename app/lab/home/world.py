@@ -38,9 +38,10 @@ class World:
         every=_at_home,
         sleep=time.sleep,
         steady=time.monotonic,
+        key=None,
     ):
         self.now, self.random, self.every, self.sleep, self.steady = now, random, every, sleep, steady
-        self.key = Ed25519PrivateKey.from_private_bytes(random(32))
+        self.key = key or Ed25519PrivateKey.from_private_bytes(random(32))
         self.cut = set()
         self.counts, self.heard_at, self.listens = Counter(), None, False
         self.store, self.channel, self.peers = Store(self), Channel(self), Peers(self)
