@@ -95,7 +95,7 @@ def guess(behind: Site, account: str, forwarded: str) -> int:
 
 
 @pytest.mark.parametrize(("forwarded", "expected"), SPELLINGS)
-def test_whatever_a_proxy_writes_is_read_as_an_address_or_is_the_proxys_own(forwarded: str, expected: str) -> None:
+def test_every_entry_of_a_proxy_is_read_as_an_address_or_becomes_the_proxys(forwarded: str, expected: str) -> None:
     assert address.client(PROXY, forwarded, 1) == expected
 
 
@@ -172,7 +172,7 @@ def test_another_spelling_of_an_address_is_no_other_guesser_and_other_visitors_g
 
 
 @pytest.mark.page
-def test_junk_before_the_proxys_entry_hides_nobody(behind: Site) -> None:
+def test_junk_before_the_proxys_entry_hides_no_client(behind: Site) -> None:
     """A quote that the client leaves open must not swallow what the proxy has added."""
     account = "quoted@example.org"
     headers = ['"', 'a="b', '",', "\\", '"\\"']

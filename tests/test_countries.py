@@ -87,7 +87,7 @@ def test_a_map_that_cannot_be_used_stops_the_start_with_one_line(tmp_path: Path,
     assert "\n" not in str(stopped.value)
 
 
-def test_whatever_is_damaged_in_it_is_found_at_the_start_or_costs_the_country_and_nothing_else(
+def test_damage_in_it_is_found_at_the_start_or_costs_the_country_and_nothing_else(
     tmp_path: Path, open_site: OpenSite
 ) -> None:
     path = countries.write(tmp_path / "map.mmdb")

@@ -73,7 +73,7 @@ def test_on_postgresql_the_lease_and_what_each_node_has_yet_to_read_are_told(sit
     )
 
 
-def test_metrics_hold_nothing_of_anybody(site: Site) -> None:
+def test_metrics_hold_nothing_about_any_user(site: Site) -> None:
     ada = site.member()
     sid = ada.session()["sid"]
     ada.sign_out()

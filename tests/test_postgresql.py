@@ -65,7 +65,9 @@ def expected() -> dict[str, str]:
     return {"synchronous_commit": "on"} | {name: str(value) for name, value in postgresql.LIMITS.items()}
 
 
-def test_each_connection_has_its_limits_and_waits_for_the_disk_whatever_the_database_says(instance: Path) -> None:
+def test_each_connection_has_its_limits_and_waits_for_the_disk_even_if_the_database_says_otherwise(
+    instance: Path,
+) -> None:
     backings.postgresql().execute(f"ALTER DATABASE {database_of(instance)} SET synchronous_commit = off")
     backings.postgresql().execute(f"ALTER DATABASE {database_of(instance)} SET lock_timeout = 0")
     with opened(instance) as site:

@@ -47,7 +47,7 @@ def take(sent: bytes, cuts: list[int]) -> tuple[bytes, bytes]:
 
 @pytest.mark.parametrize(("sent", "body"), WHOLE)
 @given(cuts=st.lists(st.integers(0, 120)))
-def test_a_request_is_the_same_in_whatever_pieces_it_arrives(sent: bytes, body: bytes, cuts: list[int]) -> None:
+def test_a_request_is_the_same_however_it_is_cut_into_pieces(sent: bytes, body: bytes, cuts: list[int]) -> None:
     following = b"GET /next HTTP/1.1\r\n\r\n"
     assert take(sent + following, cuts) == (body, following)
 

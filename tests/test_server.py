@@ -378,7 +378,7 @@ def get(port: int, path: str) -> socket.socket:
 
 
 @pytest.mark.sqlite
-def test_open_pages_that_ask_and_are_not_answered_hold_up_nobody_else(polled: tuple[int, Path]) -> None:
+def test_open_pages_that_ask_and_are_not_answered_hold_up_no_other_request(polled: tuple[int, Path]) -> None:
     port, gate = polled
     with ExitStack() as open_pages:
         asking = [open_pages.enter_context(closing(get(port, "/live?session=1"))) for _ in range(20)]

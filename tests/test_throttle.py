@@ -70,7 +70,7 @@ def test_of_too_many_keys_those_hit_longest_ago_go(windows: Windows, monkeypatch
 
 
 @pytest.mark.parametrize("wrong", [24 * 60 * 60, 601, 1])
-def test_hits_of_a_clock_that_ran_ahead_hold_nobody_off_once_it_is_right(
+def test_hits_of_a_clock_that_ran_ahead_hold_no_visitor_off_once_it_is_right(
     windows: Windows, still_clock: StillClock, wrong: int
 ) -> None:
     still_clock.now += wrong

@@ -30,7 +30,7 @@ def test_a_public_app_has_no_secret(site: Site) -> None:
     assert "secret" not in site.run("clients", "add", "Page", "--public").output
 
 
-def test_a_secret_that_has_leaked_is_renewed_and_nobody_is_signed_out(site: Site) -> None:
+def test_a_secret_that_has_leaked_is_renewed_and_no_user_is_signed_out(site: Site) -> None:
     found = add(site, "--redirect-uri", "https://app.example/callback")
     old = App(site, found["client_id"], found["client_secret"])
     ada = site.member()

@@ -32,7 +32,7 @@ def test_another_persons_session_is_not_ended(site: Site, ada: Browser) -> None:
     assert ada.is_signed_in()
 
 
-def test_somebody_unknown_is_said_to_be(site: Site) -> None:
+def test_an_unknown_user_is_reported(site: Site) -> None:
     for words in (
         ["sessions", "list"],
         ["sessions", "end"],

@@ -35,7 +35,7 @@ def test_an_account_that_was_closed_is_opened_again_and_what_was_ended_stays_end
     assert "An administrator opened the account again" in said
 
 
-def test_somebody_is_made_an_administrator_and_is_one_no_longer(site: Site, ada: Browser) -> None:
+def test_a_user_is_made_an_administrator_and_is_one_no_longer(site: Site, ada: Browser) -> None:
     assert ada.get("/admin").status_code == 404
     site.run("users", "admin", "ada@example.org")
     assert ada.get("/admin").status_code == 200

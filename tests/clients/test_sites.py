@@ -95,7 +95,7 @@ def test_and_in_this_browser_alone(server: Server, site: Site, person: Person, p
 
 
 @on(TOLD)
-def test_sixty_sign_ins_of_one_person_sign_nobody_out(
+def test_sixty_sign_ins_of_one_person_sign_no_user_out(
     server: Server, site: Site, person: Person, phone: Person
 ) -> None:
     there = site.sign_in(phone)

@@ -93,14 +93,14 @@ def test_a_session_that_is_not_kept_goes_with_the_browser(site: Site) -> None:
     assert not any("expires" in cookie for cookie in answer["cookies"])
 
 
-def test_a_made_account_has_the_given_password_or_one_that_nobody_knows(site: Site) -> None:
+def test_a_made_account_has_the_given_password_or_a_random_one(site: Site) -> None:
     ask(site, "session", json={"email": "ada@example.org", "password": "nine quiet walruses"})
     ask(site, "session", json={"email": "bob@example.org"})
     assert site.browser().sign_in("ada@example.org", "nine quiet walruses").status_code == 303
     assert site.browser().sign_in("bob@example.org", "").status_code == 422
 
 
-def test_nobody_is_signed_in_to_a_disabled_account(site: Site) -> None:
+def test_a_disabled_account_lets_no_user_in(site: Site) -> None:
     site.member()
     site.app.test_cli_runner().invoke(args=["users", "disable", "ada@example.org"])
     answer = ask(site, "session", json={"email": "ada@example.org"})

@@ -86,7 +86,7 @@ def test_an_account_is_closed_until_its_owner_calls_back(server: Server, root: P
     assert "An administrator opened the account again" in said
 
 
-def test_nobody_else_finds_the_way(ada: Person) -> None:
+def test_no_other_user_finds_the_way(ada: Person) -> None:
     expect(ada.page.get_by_role("link", name="Admin")).to_have_count(0)
     ada.page.goto("/admin")
     assert "There is no such page" in ada.heading()

@@ -111,7 +111,7 @@ def email() -> str:
     return f"ada-{uuid.uuid4().hex[:8]}@example.org"
 
 
-def test_somebody_signs_in_allows_sees_and_ends_an_app(ada: Person, notes: Visited) -> None:
+def test_a_user_signs_in_allows_sees_and_ends_an_app(ada: Person, notes: Visited) -> None:
     address = email()
     ada.sign_up(address)
     ada.sign_out()
@@ -131,7 +131,7 @@ def test_somebody_signs_in_allows_sees_and_ends_an_app(ada: Person, notes: Visit
     assert ada.is_signed_in()
 
 
-def test_somebody_who_denies_goes_back_with_nothing(ada: Person, notes: Visited) -> None:
+def test_a_user_who_denies_goes_back_with_nothing(ada: Person, notes: Visited) -> None:
     ada.sign_up(email())
     ada.page.goto(notes.flow().path())
     ada.press("Deny")

@@ -107,7 +107,7 @@ def test_a_press_signs_in(open_one: Callable[[], Person], email: str) -> None:
     assert ada.is_signed_in()
 
 
-def test_a_passkey_proves_again_who_one_is(open_one: Callable[[], Person], email: str, server: Server) -> None:
+def test_a_passkey_proves_the_users_identity_again(open_one: Callable[[], Person], email: str, server: Server) -> None:
     ada = open_one()
     Device(ada)
     sign_up(ada, email)

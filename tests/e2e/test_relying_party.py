@@ -86,7 +86,9 @@ def test_without_javascript_the_next_page_that_is_opened_says_so(
         assert set(seen) <= {SIGNED_IN, "Ada left"}
 
 
-def test_who_asks_learns_of_it_when_a_page_is_opened_and_who_never_asks_does_not(world: World, ada: Person) -> None:
+def test_a_site_that_asks_learns_of_it_when_a_page_is_opened_and_one_that_never_asks_does_not(
+    world: World, ada: Person
+) -> None:
     asks, never = visit(ada, world["ask"]), visit(ada, world["never"])
     ada.sign_out()
     assert [heading(tab) for tab in (asks, never)] == [SIGNED_IN, SIGNED_IN]

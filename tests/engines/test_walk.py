@@ -53,7 +53,7 @@ def sign_in(browser: Browser, email: str) -> None:
     browser.press("Sign in")
 
 
-def test_somebody_signs_up_ends_another_browser_signs_out_and_in(
+def test_a_user_signs_up_ends_another_browser_signs_out_and_in(
     browser: Browser, engine: str, prefix: str, server: Server, email: str
 ) -> None:
     sign_up(browser, server, email)
@@ -111,7 +111,7 @@ def test_the_cookies_are_those_that_this_engine_keeps(
     assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in found.values())
 
 
-def test_somebody_who_is_evicted_reads_why(browser: Browser, server: Server, email: str) -> None:
+def test_an_evicted_user_reads_why(browser: Browser, server: Server, email: str) -> None:
     sign_up(browser, server, email)
     server.wait(60)
     for _ in range(MANY):

@@ -35,7 +35,7 @@ def test_no_site_has_them_unasked(site: Site) -> None:
     assert site.query("SELECT count(*) FROM users") == [(0,)]
 
 
-def test_seeding_says_who_they_are_and_twice_is_no_error(site: Site) -> None:
+def test_seeding_lists_the_accounts_and_may_be_repeated(site: Site) -> None:
     assert seed(site).output == seed(site).output
     assert seed(site).output.splitlines() == [*demo.ACCOUNTS, f"Their password: {demo.PASSWORD}"]
     assert site.query("SELECT count(*) FROM users") == [(3,)]
@@ -67,7 +67,7 @@ def test_a_site_that_is_no_workshop_closes_those_it_finds(site: Site, instance: 
     elsewhere.close()
 
 
-def test_seeding_takes_away_a_passkey_that_somebody_added(site: Site) -> None:
+def test_seeding_takes_away_an_added_passkey(site: Site) -> None:
     seed(site)
     eve = site.browser()
     eve.sign_in("ada@workshop.example", demo.PASSWORD)

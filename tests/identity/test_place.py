@@ -56,7 +56,7 @@ def test_the_gravest_rule_that_applies_decides_and_the_others_are_named_with_it(
     assert place.judge(HOME, new, strict) == Judgement("sign-in", PARTS)
 
 
-def test_what_is_known_is_not_judged_again_in_whatever_combination() -> None:
+def test_what_is_known_is_not_judged_again_in_any_combination() -> None:
     known = place.learn(HOME, {"browser": "Safari on macOS", "network": "203.0.113.0/24", "country": "PT"})
     for browser in known["browser"]:
         for network in known["network"]:

@@ -35,7 +35,7 @@ def why_ended(browser: Browser) -> str:
 
 
 @pytest.mark.question("A2")
-def test_a_page_is_answered_and_the_tokens_renewed_in_one_request_whatever_its_method(ada: Browser) -> None:
+def test_a_page_is_answered_and_the_tokens_renewed_in_one_request_by_any_method(ada: Browser) -> None:
     before = ada.pocket()
     sid = ada.session()["sid"]
     ada.forget(ACCESS)
@@ -78,7 +78,7 @@ def test_an_older_one_is_reuse_even_within_the_grace(site: Site, ada: Browser) -
     assert why_ended(ada) == "reuse"
 
 
-def test_a_lost_answer_signs_nobody_out_however_long_the_browser_could_not_ask_again(site: Site, ada: Browser) -> None:
+def test_a_lost_answer_signs_no_user_out_however_long_the_browser_could_not_ask_again(site: Site, ada: Browser) -> None:
     successor = refresh(site.thief(ada.pocket(), REFRESH))[REFRESH]  # it reaches nobody who comes back with it
     site.wait(DAY)
     assert refresh(ada)[REFRESH] == successor
@@ -86,7 +86,7 @@ def test_a_lost_answer_signs_nobody_out_however_long_the_browser_could_not_ask_a
 
 
 @pytest.mark.stores
-def test_a_rotation_whose_answer_was_lost_while_the_store_went_away_signs_nobody_out(site: Site, ada: Browser) -> None:
+def test_a_rotation_whose_answer_was_lost_while_the_store_went_away_signs_no_user_out(site: Site, ada: Browser) -> None:
     refresh(site.thief(ada.pocket(), REFRESH))
     (site.folder / "store-is-down").touch()
     ada.forget(ACCESS)
@@ -193,7 +193,7 @@ def test_a_link_whose_use_is_known_costs_no_statement_more(
     assert [one.split()[0] for one in statements(other_node)] == ["SELECT"], "another process looks once"
 
 
-def test_an_alarm_names_who_brought_the_old_token_and_where_the_session_was_used_last(
+def test_an_alarm_names_the_sender_of_the_old_token_and_where_the_session_was_used_last(
     site: Site, ada: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     old = ada.pocket()
@@ -310,6 +310,6 @@ def test_rt_03_parallel_requests_with_one_token_get_one_successor(site: Site, ot
 
 
 @pytest.mark.parametrize("junk", ["", "x", "a" * 600, "\u00e9", "a b", "' OR 1=1 --"])
-def test_junk_is_nobody(site: Site, junk: str) -> None:
+def test_junk_is_no_user(site: Site, junk: str) -> None:
     assert not site.thief({REFRESH: junk}).is_signed_in()
     assert not site.thief({ACCESS: junk}).is_signed_in()

@@ -210,7 +210,7 @@ def test_the_grace_counts_from_the_first_use_by_whichever_request(site: Site, ad
 
 @pytest.mark.parametrize("expired", [False, True], ids=["in time", "with an expired access token"])
 @pytest.mark.parametrize("seconds", [0, 60])
-def test_a_lost_answer_to_the_confirmation_signs_nobody_out(
+def test_a_lost_answer_to_the_confirmation_signs_no_user_out(
     site: Site, ada: Browser, phone: Browser, expired: bool, seconds: int
 ) -> None:
     if expired:

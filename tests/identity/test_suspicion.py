@@ -69,7 +69,7 @@ def test_a_new_place_gets_what_the_policy_says_whichever_cookie_came(open_site: 
             assert ada.is_signed_in() == (reaction != "sign-in")
 
 
-def test_by_default_nobody_is_refused_and_a_network_alone_is_only_noted(open_site: OpenSite) -> None:
+def test_by_default_no_user_is_refused_and_a_network_alone_is_only_noted(open_site: OpenSite) -> None:
     site = open_site()
     ada = member(site)
     for part in ELSEWHERE:
@@ -124,7 +124,7 @@ def test_a_program_that_is_refused_is_told_so_as_one_whose_session_is_over(open_
     assert at(site, "browser", member(site)).get("/devices", Accept="application/json").status_code == 401
 
 
-def test_an_old_refresh_token_from_a_new_place_is_called_reuse_and_ends_the_session_whatever_the_policy(
+def test_an_old_refresh_token_from_a_new_place_is_called_reuse_and_ends_the_session_under_each_policy(
     open_site: OpenSite,
 ) -> None:
     site = open_site(**everything("ignore"))

@@ -158,7 +158,7 @@ def test_only_the_teacher_may_act_on_a_room(site: Site, teacher: Teacher, verb: 
     assert STILL in teacher.row("Ada")
 
 
-def test_a_teacher_reaches_nobody_outside_of_the_room(site: Site, teacher: Teacher) -> None:
+def test_a_teacher_reaches_no_visitor_outside_of_the_room(site: Site, teacher: Teacher) -> None:
     other = Teacher(site, "another")
     elsewhere = other.arrive("Ada")
     experiment(elsewhere)
@@ -177,7 +177,7 @@ def test_attendees_have_nothing_in_common(teacher: Teacher) -> None:
     assert has_run(ada)
 
 
-def test_the_board_carries_nothing_that_lets_anybody_act_as_an_attendee(site: Site, teacher: Teacher) -> None:
+def test_the_board_carries_nothing_that_lets_a_reader_act_as_an_attendee(site: Site, teacher: Teacher) -> None:
     ada = teacher.arrive("Ada")
     ada.post("/lab/sign-in")
     cookie, page = ada.cookie("__Host-Http-lab"), teacher.browser.get(teacher.room).text

@@ -80,7 +80,7 @@ def test_a_push_costs_a_message_for_each_sign_out(compared: Comparison) -> None:
     assert (cost.worst, cost.lookups, cost.messages) == (0, 0, compared.endings)
 
 
-def test_what_knows_only_people_or_nobody_wrongly_refuses_and_what_is_exact_does_not(compared: Comparison) -> None:
+def test_designs_without_sessions_refuse_wrongly_and_exact_ones_do_not(compared: Comparison) -> None:
     refused = {cost.design.slug for cost in compared.costs if cost.refused}
     assert refused <= COARSE | {"bloom-filter"}
     assert {"cutoff-ask", "key-rotation"} <= refused

@@ -168,7 +168,7 @@ def test_an_issuer_that_rewrites_what_it_has_said_is_found_by_its_own_heads() ->
     assert "contradict" in stage.present("phone").why
 
 
-def test_verifiers_of_an_honest_issuer_never_accuse_it_whenever_they_poll_and_whatever_is_cut() -> None:
+def test_verifiers_of_an_honest_issuer_never_accuse_it_whenever_they_poll_and_wherever_a_line_is_cut() -> None:
     stage = Stage(player.find("transparency").module, Story(()))
     verifiers = [stage.verifier]
     for second in range(400):

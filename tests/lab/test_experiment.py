@@ -30,7 +30,7 @@ def accepting(visitor: Visitor) -> list[str]:
     return [slug for slug, state in rows if state == "alarm"]
 
 
-def test_nothing_is_kept_of_whoever_only_looks(site: Site) -> None:
+def test_nothing_is_kept_of_a_visitor_who_only_looks(site: Site) -> None:
     browser = site.browser()
     assert "Sign in to begin" in browser.get("/lab").text
     assert browser.cookie("__Host-Http-lab") is None
@@ -39,7 +39,7 @@ def test_nothing_is_kept_of_whoever_only_looks(site: Site) -> None:
 
 @pytest.mark.page
 @pytest.mark.question("Q3")
-def test_the_answers_say_who_accepts_and_the_picture_until_when(visitor: Visitor) -> None:
+def test_the_answers_name_the_designs_that_accept_and_the_picture_says_until_when(visitor: Visitor) -> None:
     visitor.sign_in_and_copy()
     visitor.press("time", step="minute")
     visitor.press("sign-out", way="sign-out")

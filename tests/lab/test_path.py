@@ -66,7 +66,7 @@ def test_what_an_older_version_kept_is_shown_without_what_it_did_not_count(site:
     assert "asked for it" not in shown
 
 
-def test_whoever_has_tried_all_is_told_so(site: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_visitor_who_has_tried_all_is_told_so(site: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "ALL", {"Q4": questions.ALL["Q4"]})
     visitor.post("/lab/path/Q4", guess="sign-in")
     overview = page(visitor, "/lab/path")

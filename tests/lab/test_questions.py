@@ -211,7 +211,7 @@ def rows(words: str) -> int:
 
 @page
 @pytest.mark.question("Q9")
-def test_with_the_store_off_who_asks_refuses_and_who_remembers_goes_on(walk: Walk) -> None:
+def test_with_the_store_off_a_design_that_asks_refuses_and_one_that_remembers_goes_on(walk: Walk) -> None:
     going_on = {"expiry", "denylist-poll", "denylist-push"}
     assert {slug for slug, accepted in walk["Q9"].accepted().items() if accepted} == going_on
     assert walk["Q9"].statuses().count(503) == 3
@@ -254,7 +254,7 @@ def test_an_old_refresh_token_ends_that_one_session(walk: Walk) -> None:
 
 @page
 @pytest.mark.question("A5")
-def test_a_new_place_is_judged_by_each_policy_and_who_claims_to_be_the_same_in_none(walk: Walk) -> None:
+def test_a_new_place_is_judged_by_each_policy_and_a_claim_to_be_the_same_by_none(walk: Walk) -> None:
     grid = walk["A5"].kept["evidence"]["grid"]
     assert len(grid["columns"]) == 4
     answers = [[(row["status"], row["reaction"]) for row in cells] for _, cells in grid["rows"]]
@@ -268,7 +268,7 @@ def test_a_new_place_is_judged_by_each_policy_and_who_claims_to_be_the_same_in_n
 
 @page
 @pytest.mark.question("A6")
-def test_a_jwt_can_be_read_by_anybody_and_an_opaque_token_by_the_server_alone(walk: Walk) -> None:
+def test_a_jwt_can_be_read_by_anyone_and_an_opaque_token_by_the_server_alone(walk: Walk) -> None:
     claims, opaque = walk["A6"].facts().values()
     assert "sid: " in claims
     assert f" {len(claims.split('; '))} claims could be read in the JWT" in walk["A6"].kept["evidence"]["says"]
@@ -374,7 +374,7 @@ def test_what_hangs_on_a_session_ends_and_the_phone_goes_on_unless_one_time_is_k
 
 @page
 @pytest.mark.question("A17")
-def test_a_lost_message_is_missed_by_who_only_listens(walk: Walk) -> None:
+def test_a_lost_message_is_missed_by_a_server_that_only_listens(walk: Walk) -> None:
     assert walk["A17"].accepted() == {"denylist-push": True, "this-site": False}
     assert walk["A17"].found == "listener"
 
@@ -401,7 +401,7 @@ def test_a_copied_refresh_token_buys_tokens_until_the_session_ends(walk: Walk) -
 
 @page
 @pytest.mark.question("A19")
-def test_the_server_that_does_not_ask_is_the_stateless_one_whatever_the_token(walk: Walk) -> None:
+def test_the_server_that_does_not_ask_is_the_stateless_one_with_either_token(walk: Walk) -> None:
     for table, statuses in enumerate(([200] * 4, [503, 503, 200, 503], [401, 401, 200, 401])):
         assert walk["A19"].statuses(table) == statuses
     assert walk["A19"].found == "one"

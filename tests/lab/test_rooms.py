@@ -62,7 +62,7 @@ def test_a_closed_room_is_gone_for_all(teacher: Teacher) -> None:
 
 
 @pytest.mark.parametrize("taken", ["Ada", "ada", " ADA ", "\uff21\uff44\uff41"])
-def test_a_nickname_is_unique_in_its_room_whatever_its_case(site: Site, teacher: Teacher, taken: str) -> None:
+def test_a_nickname_is_unique_in_its_room_in_any_case(site: Site, teacher: Teacher, taken: str) -> None:
     teacher.arrive("Ada")
     answer = site.browser().post(f"{teacher.room}/join", nickname=taken)
     assert answer.status_code == 422
@@ -111,7 +111,9 @@ def test_an_unknown_code_is_said_where_it_can_be_typed_again(site: Site, path: s
     assert site.browser().get("/lab/rooms/%00%ff").status_code == 404
 
 
-def test_sixty_wrong_codes_from_one_address_are_all_and_shut_nobody_out_of_a_room(site: Site, teacher: Teacher) -> None:
+def test_sixty_wrong_codes_from_one_address_are_all_and_keep_no_attendee_out_of_a_room(
+    site: Site, teacher: Teacher
+) -> None:
     classmate = site.browser()
     answers = [classmate.get("/lab/rooms?code=QK7-F2M").status_code for _ in range(61)]
     assert answers == [404] * 60 + [429]

@@ -97,7 +97,7 @@ def test_a_lost_wake_up_makes_sign_out_wait_for_the_next_read_and_nothing_else()
     assert unheard.present().status == 401
 
 
-def test_the_silent_store_is_trusted_for_one_lease_and_then_nobody_is_let_in() -> None:
+def test_the_silent_store_is_trusted_for_one_lease_and_then_no_token_is_let_in() -> None:
     assert present(SILENT, at=30).status == 200
     late = present(SILENT, at=31)
     assert late.status == 503

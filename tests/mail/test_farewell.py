@@ -74,7 +74,7 @@ def test_what_cannot_be_delivered_for_a_day_is_given_up_and_erased(post: Post) -
     assert post.site.query("SELECT sealed, given_up_at IS NOT NULL FROM mails") == [(None, True)]
 
 
-def test_whoever_takes_the_address_next_gets_none_of_the_mails_before(post: Post) -> None:
+def test_the_next_holder_of_an_address_gets_none_of_the_mails_before(post: Post) -> None:
     browser = ada(post)
     post.box.down()
     browser.post("/account/password", current=PASSWORD, password="nine quiet walruses")

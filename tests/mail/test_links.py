@@ -433,7 +433,7 @@ class TestSquatting:
         assert ada.post(post.newest().link, name="Ada", password=NEW).status_code == 303
         return mallory, ada
 
-    def test_whoever_proves_an_address_gets_it_and_nothing_of_the_other_account(self, post: Post) -> None:
+    def test_the_user_who_proves_an_address_gets_it_and_nothing_of_the_other_account(self, post: Post) -> None:
         mallory, ada = self.claimed(post)
         assert ada.is_signed_in()
         assert not mallory.is_signed_in()

@@ -257,7 +257,7 @@ class TestWithoutAMailServer:
         assert "No mail for this browser" in root.get("/mail").text
         assert "Choose a new password" in site.run("mail", "show", site.run("mail", "list").output.split()[0]).output
 
-    def test_the_cookie_is_http_only_stored_as_a_hash_and_signs_nobody_in(self, site: Site) -> None:
+    def test_the_cookie_is_http_only_stored_as_a_hash_and_signs_no_user_in(self, site: Site) -> None:
         ada = site.browser()
         answer = ada.sign_up()
         [line] = [one for one in answer.headers.getlist("Set-Cookie") if "-mail=" in one]

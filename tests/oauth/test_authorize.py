@@ -28,7 +28,7 @@ def asks(ada: Browser, flow: Flow, **changed: str | None) -> bool:
     return answer.status_code == 200 and 'value="allow"' in answer.text
 
 
-def test_aut_03_who_allows_is_led_back_with_a_code_the_state_and_the_issuer(ada: Browser, web: App) -> None:
+def test_aut_03_a_user_who_allows_is_led_back_with_a_code_the_state_and_the_issuer(ada: Browser, web: App) -> None:
     flow = Flow(web)
     assert asks(ada, flow)
     answer = flow.decide(ada, "allow")
@@ -37,7 +37,7 @@ def test_aut_03_who_allows_is_led_back_with_a_code_the_state_and_the_issuer(ada:
     assert (led(answer)["state"], led(answer)["iss"]) == (flow.state, SITE_URL)
 
 
-def test_aut_03_who_denies_is_led_back_with_an_error_the_state_and_the_issuer(ada: Browser, web: App) -> None:
+def test_aut_03_a_user_who_denies_is_led_back_with_an_error_the_state_and_the_issuer(ada: Browser, web: App) -> None:
     flow = Flow(web)
     assert led(flow.decide(ada, "deny")) == {"error": "access_denied", "state": flow.state, "iss": SITE_URL}
 
@@ -196,7 +196,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 @pytest.mark.parametrize("public", [True, False])
-def test_pkc_01_02_03_tok_10_aut_03_what_makes_no_sense_is_sent_back_before_anybody_is_asked(
+def test_pkc_01_02_03_tok_10_aut_03_a_malformed_request_is_sent_back_before_the_user_is_asked(
     site: Site, what: str, public: bool
 ) -> None:
     changed, error = REFUSED[what]
@@ -383,7 +383,7 @@ def test_what_was_allowed_is_not_asked_again_unless_it_is_more(ada: Browser, web
     assert asks(ada, Flow(web, scope="openid"), prompt="select_account")
 
 
-def test_bba_09_a_public_client_always_asks_and_so_does_who_wants_to_outlive_the_browser(
+def test_bba_09_a_public_client_always_asks_and_so_does_one_that_wants_to_outlive_the_browser(
     ada: Browser, web: App, page_app: App
 ) -> None:
     Flow(page_app).connect(ada)
@@ -399,7 +399,7 @@ def test_prompt_none_shows_no_page(site: Site, ada: Browser, web: App) -> None:
         assert led(browser.get(flow.path(prompt="none"))) == {"error": error, "state": flow.state, "iss": SITE_URL}
 
 
-def test_prompt_none_with_a_hint_of_somebody_else_is_refused(site: Site, ada: Browser, web: App) -> None:
+def test_prompt_none_with_a_hint_of_another_user_is_refused(site: Site, ada: Browser, web: App) -> None:
     token = Flow(web).connect(ada)["id_token"]
     bob = site.member("bob@example.org")
     Flow(web).connect(bob)
@@ -408,7 +408,7 @@ def test_prompt_none_with_a_hint_of_somebody_else_is_refused(site: Site, ada: Br
         assert led(bob.get(Flow(web).path(prompt="none", id_token_hint=hint)))["error"] == "login_required"
 
 
-def test_a_hint_of_somebody_else_is_never_answered_for_who_is_here(site: Site, ada: Browser, web: App) -> None:
+def test_a_hint_of_another_user_is_never_answered_for_the_signed_in_one(site: Site, ada: Browser, web: App) -> None:
     token = Flow(web).connect(ada)["id_token"]
     bob = site.member("bob@example.org")
     Flow(web).connect(bob)
@@ -466,7 +466,7 @@ def test_a_wrong_password_does_not_lead_on(site: Site, ada: Browser, web: App) -
     assert "form-action" not in answer.headers["Content-Security-Policy"]
 
 
-def test_who_became_somebody_else_in_another_tab_decides_anew(site: Site, ada: Browser, web: App) -> None:
+def test_a_user_who_switched_accounts_in_another_tab_decides_anew(site: Site, ada: Browser, web: App) -> None:
     flow = Flow(web)
     seen = ada.session()["sid"]
     site.member("bob@example.org")
@@ -485,7 +485,7 @@ def test_who_was_signed_out_meanwhile_allows_nothing(site: Site, ada: Browser, w
     assert not is_led_back(answer)
 
 
-def test_an_apps_own_token_in_the_cookie_signs_nobody_in(site: Site, ada: Browser, web: App) -> None:
+def test_an_apps_token_in_the_cookie_signs_no_user_in(site: Site, ada: Browser, web: App) -> None:
     tokens = Flow(web, scope="openid offline_access").connect(ada)
     thief = site.thief({"__Host-Http-access": tokens["access_token"], "__Host-Http-refresh": tokens["refresh_token"]})
     assert not thief.is_signed_in()

@@ -65,7 +65,7 @@ def test_tok_06_an_unreadable_authorization_is_refused_and_breaks_nothing(mail: 
     assert answer.headers["WWW-Authenticate"] == 'Basic realm="oauth"'
 
 
-def test_tok_04_an_empty_secret_in_the_header_is_a_public_clients_way_to_say_who_it_is(mail: App, game: App) -> None:
+def test_tok_04_an_empty_secret_in_the_header_is_a_public_clients_way_to_name_itself(mail: App, game: App) -> None:
     def revoke(app: App, token: str, header: str) -> TestResponse:
         return app.post("/oauth/revoke", auth="none", headers={"Authorization": header}, token=token)
 
@@ -78,7 +78,7 @@ def test_tok_04_an_empty_secret_in_the_header_is_a_public_clients_way_to_say_who
         assert revoke(mail, "x", header).status_code == 401, header
 
 
-def test_rev_29_a_public_client_that_says_who_it_is_is_no_guesser(mail: App, game: App) -> None:
+def test_rev_29_a_public_client_that_names_itself_is_no_guesser(mail: App, game: App) -> None:
     for _ in range(60):
         header = {"Authorization": basic(game.id, "")}
         assert mail.post("/oauth/revoke", auth="none", headers=header, token="x").status_code == 200
@@ -94,7 +94,7 @@ def test_rev_14_the_client_is_judged_before_the_token(site: Site) -> None:
     assert App(site, "nobody", None).post("/oauth/revoke").get_json()["error"] == "invalid_client"
 
 
-def test_rev_29_tok_07_guessing_secrets_is_slowed_down_and_who_knows_theirs_never_is(
+def test_rev_29_tok_07_guessing_secrets_is_slowed_down_and_a_right_secret_never_is(
     mail: App, game: App, own: App
 ) -> None:
     guesses = [App(mail.site, mail.id, f"guess {number}").revoke("x").status_code for number in range(60)]

@@ -68,7 +68,7 @@ def test_tok_11_a_second_use_with_the_right_verifier_ends_what_the_first_gave(ad
 @pytest.mark.parametrize(
     "changed", [{"code_verifier": "x" * 43}, {"redirect_uri": "https://app.example/other"}], ids=str
 )
-def test_tok_12_a_second_use_by_somebody_who_only_saw_the_code_ends_nothing(
+def test_tok_12_a_second_use_by_an_attacker_who_only_saw_the_code_ends_nothing(
     ada: Browser, web: App, changed: dict[str, str]
 ) -> None:
     flow = Flow(web)

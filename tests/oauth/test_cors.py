@@ -99,7 +99,7 @@ def test_bba_10_an_app_on_a_loopback_address_chooses_its_port_as_for_its_redirec
 
 
 @pytest.mark.parametrize("path", CLOSED)
-def test_aut_07_where_no_app_in_a_browser_needs_it_nobody_may(spa: App, path: str) -> None:
+def test_aut_07_where_no_app_in_a_browser_needs_it_no_origin_may(spa: App, path: str) -> None:
     assert read_by(preflight(spa.site, path, ORIGIN)) == set()
     assert read_by(spa.site.browser().get(path, Origin=ORIGIN)) == set()
 
@@ -123,7 +123,7 @@ def test_the_endpoints_for_machines_take_no_cookie(spa: App) -> None:
 
 
 @pytest.mark.sqlite
-def test_without_a_database_nobody_may(site: Site) -> None:
+def test_without_a_database_no_request_is_allowed(site: Site) -> None:
     register_app(site, "Page", public=True, redirect_uris=[f"{ORIGIN}/cb"])
     (site.folder / "signed-out.db").rename(site.folder / "elsewhere.db")
     assert read_by(preflight(site, "/oauth/token", ORIGIN)) == set()

@@ -38,7 +38,7 @@ def asks(answer: TestResponse) -> bool:
 @pytest.mark.parametrize(
     "given", [{}, {"client_id": "nobody"}, {"post_logout_redirect_uri": "https://evil.example/"}], ids=str
 )
-def test_rpl_01_03_without_a_proof_of_who_asks_the_person_is_asked_and_nothing_is_ended(
+def test_rpl_01_03_without_a_proof_of_the_caller_the_person_is_asked_and_nothing_is_ended(
     ada: Browser, method: str, given: dict[str, str]
 ) -> None:
     if method == "get":
@@ -54,7 +54,9 @@ def test_rpl_01_03_without_a_proof_of_who_asks_the_person_is_asked_and_nothing_i
     assert not ada.is_signed_in()
 
 
-def test_rpl_04_05_who_agrees_is_signed_out_and_led_back_with_the_state(site: Site, ada: Browser, web: App) -> None:
+def test_rpl_04_05_a_user_who_agrees_is_signed_out_and_led_back_with_the_state(
+    site: Site, ada: Browser, web: App
+) -> None:
     tokens = Flow(web).connect(ada)
     asked = path(id_token_hint=tokens["id_token"], post_logout_redirect_uri=BYE, state="a&b ü")
     page = ada.get(asked)
@@ -148,7 +150,7 @@ def test_rpl_02_a_hint_that_is_not_ours_ends_and_redirects_nothing(
     assert ada.is_signed_in()
 
 
-def test_rpl_03_a_hint_about_somebody_else_is_said_to_be(site: Site, ada: Browser, web: App) -> None:
+def test_rpl_03_a_hint_about_another_user_is_reported(site: Site, ada: Browser, web: App) -> None:
     token = Flow(web).connect(ada)["id_token"]
     bob = site.member("bob@example.org")
     page = bob.get(path(id_token_hint=token, post_logout_redirect_uri=BYE))
@@ -158,7 +160,7 @@ def test_rpl_03_a_hint_about_somebody_else_is_said_to_be(site: Site, ada: Browse
     assert (ada.is_signed_in(), bob.is_signed_in()) == (True, True)
 
 
-def test_rpl_06_who_is_not_signed_in_is_led_back_at_once(site: Site, ada: Browser, web: App) -> None:
+def test_rpl_06_a_user_who_is_not_signed_in_is_led_back_at_once(site: Site, ada: Browser, web: App) -> None:
     token = Flow(web).connect(ada)["id_token"]
     ada.sign_out()
     answer = ada.get(path(id_token_hint=token, post_logout_redirect_uri=BYE, state="s"))
@@ -203,9 +205,7 @@ def test_sign_out_at_the_wish_of_an_app_is_made_up_for_where_the_store_is_down(
     assert not site.thief(pocket).is_signed_in()
 
 
-def test_rpl_02_an_id_token_is_good_as_a_hint_for_weeks_whatever_keys_came_since(
-    site: Site, ada: Browser, web: App
-) -> None:
+def test_rpl_02_an_id_token_is_good_as_a_hint_for_weeks_after_newer_keys(site: Site, ada: Browser, web: App) -> None:
     asked = path(id_token_hint=Flow(web).connect(ada)["id_token"], post_logout_redirect_uri=BYE)
     for _ in range(3):
         site.run("keys", "rotate")

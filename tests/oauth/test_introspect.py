@@ -61,7 +61,7 @@ def test_int_04_rev_11_a_hint_changes_nothing_before_or_after_a_revocation(
     assert refreshed == (200 if kind == "access_token" else 400)
 
 
-def test_int_03_whatever_is_not_active_looks_the_same(site: Site, ada: Browser, web: App) -> None:
+def test_int_03_all_inactive_tokens_look_the_same(site: Site, ada: Browser, web: App) -> None:
     other = register_app(site, "Other")
     flow = Flow(web)
     consumed = flow.connect(ada)
@@ -91,7 +91,7 @@ def test_int_03_whatever_is_not_active_looks_the_same(site: Site, ada: Browser, 
 
 
 @pytest.mark.page
-def test_int_05_a_resource_server_sees_everybodys_access_tokens_and_nobodys_refresh_tokens(
+def test_int_05_a_resource_server_sees_every_users_access_tokens_and_no_refresh_tokens(
     site: Site, ada: Browser, web: App
 ) -> None:
     api = register(site, "API", scope="introspect")
@@ -103,7 +103,7 @@ def test_int_05_a_resource_server_sees_everybodys_access_tokens_and_nobodys_refr
 
 
 @pytest.mark.page
-def test_int_01_07_who_asks_has_a_secret_and_asks_by_post(ada: Browser, web: App, page_app: App) -> None:
+def test_int_01_07_a_caller_has_a_secret_and_asks_by_post(ada: Browser, web: App, page_app: App) -> None:
     tokens = Flow(page_app).connect(ada)
     for answer in (
         page_app.post("/oauth/introspect", token=tokens["access_token"]),

@@ -52,7 +52,9 @@ def test_jwt_01_04_07_only_the_diagonal_is_accepted(site: Site, ada: Browser, we
     assert accepted == expected.get((kind, key), set())
 
 
-def test_jwt_02_an_id_token_says_who_when_how_and_for_whom(site: Site, ada: Browser, web: App) -> None:
+def test_jwt_02_an_id_token_names_the_user_the_time_the_method_and_the_audience(
+    site: Site, ada: Browser, web: App
+) -> None:
     flow = Flow(web)
     tokens = flow.connect(ada)
     jwks = jwt.PyJWKSet.from_dict(site.browser().get("/oauth/jwks").get_json())

@@ -20,7 +20,7 @@ HINTS = [
 
 
 @pytest.mark.parametrize("hint", HINTS)
-def test_rev_01_09_10_11_a_revoked_refresh_token_ends_its_session_whatever_the_hint(
+def test_rev_01_09_10_11_a_revoked_refresh_token_ends_its_session_with_any_hint(
     mail: App, hint: dict[str, str]
 ) -> None:
     access, refresh = mail.grant()
@@ -31,7 +31,7 @@ def test_rev_01_09_10_11_a_revoked_refresh_token_ends_its_session_whatever_the_h
 
 
 @pytest.mark.parametrize("hint", HINTS)
-def test_rev_02_09_19_25_a_revoked_access_token_ends_alone_whatever_the_hint(mail: App, hint: dict[str, str]) -> None:
+def test_rev_02_09_19_25_a_revoked_access_token_ends_alone_with_any_hint(mail: App, hint: dict[str, str]) -> None:
     access, refresh = mail.grant()
     assert mail.revoke(access, **hint).status_code == 200
     assert not alive(mail, access)

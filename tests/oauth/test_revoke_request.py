@@ -75,7 +75,7 @@ def test_the_sites_own_cookies_mean_nothing_here(site: Site, mail: App) -> None:
     assert ada.is_signed_in()
 
 
-def test_rev_04_parameters_nobody_knows_are_ignored(mail: App) -> None:
+def test_rev_04_unknown_parameters_are_ignored(mail: App) -> None:
     access, refresh = mail.grant()
     assert mail.revoke(refresh, foo="bar", callback="run").data == b"{}"
     assert not alive(mail, access)
@@ -102,7 +102,7 @@ def test_rev_07_a_token_that_was_sent_in_the_clear_is_ended_all_the_same(behind_
     assert not alive(behind_tls, access)
 
 
-def test_rev_24_every_answer_is_json_and_kept_by_nobody(mail: App) -> None:
+def test_rev_24_every_answer_is_json_and_no_cache_keeps_it(mail: App) -> None:
     nobody = App(mail.site, "nobody", None)
     for answer in (mail.revoke("x"), mail.post("/oauth/revoke"), nobody.revoke("x")):
         assert answer.mimetype == "application/json"

@@ -55,9 +55,7 @@ def test_ber_02_03_without_a_token_no_error_is_named(site: Site, path: str) -> N
 
 
 @pytest.mark.parametrize("path", PLACES)
-def test_ber_04_a_bad_token_is_refused_in_the_same_words_whatever_is_wrong(
-    site: Site, ada: Browser, web: App, path: str
-) -> None:
+def test_ber_04_every_bad_token_is_refused_in_the_same_words(site: Site, ada: Browser, web: App, path: str) -> None:
     tokens = Flow(web).connect(ada)
     web.revoke(tokens["access_token"])
     refused = [ask(site, path, token) for token in ("x", "a.b.c", tokens["id_token"], tokens["access_token"])]

@@ -78,7 +78,7 @@ def test_every_endpoint_for_machines_is_described_and_every_description_leads_to
     assert described == there
 
 
-def test_anybody_may_read_it(site: Site) -> None:
+def test_anyone_may_read_it(site: Site) -> None:
     answer = site.browser().get("/openapi.json", Origin="https://viewer.example")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.get_json()["servers"] == [{"url": SITE_URL}]
@@ -111,7 +111,7 @@ def test_what_goes_well_goes_as_described(site: Site, app: App) -> None:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_nothing_that_anybody_sends_breaks_it(site: Site, addresses: Iterator[str], name: str) -> None:
+def test_no_input_breaks_it(site: Site, addresses: Iterator[str], name: str) -> None:
     storm(site, name, {}, addresses)
 
 

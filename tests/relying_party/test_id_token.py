@@ -12,12 +12,12 @@ pytestmark = pytest.mark.sqlite
 Claims = dict[str, Any]
 
 
-def test_who_answers_with_no_person_signs_nobody_in(party: Party) -> None:
+def test_userinfo_without_a_user_signs_no_user_in(party: Party) -> None:
     party.issuer.userinfo = ["ada"]
     assert party.visitor().sign_in().status_code == 503
 
 
-def test_who_answers_userinfo_for_somebody_else_signs_nobody_in(party: Party) -> None:
+def test_userinfo_about_another_user_signs_no_user_in(party: Party) -> None:
     party.issuer.userinfo = {"sub": "eve", "name": "Eve"}
     assert party.visitor().sign_in().status_code == 400
 
@@ -46,7 +46,7 @@ BAD_ID_TOKENS: dict[str, Callable[[FakeIssuer, Claims], str]] = {
 
 
 @pytest.mark.parametrize("what", BAD_ID_TOKENS)
-def test_an_id_token_that_is_not_the_answer_to_this_question_signs_nobody_in(party: Party, what: str) -> None:
+def test_an_id_token_that_is_not_the_answer_to_this_question_signs_no_user_in(party: Party, what: str) -> None:
     party.issuer.id_token = lambda claims: BAD_ID_TOKENS[what](party.issuer, claims)
     ada = party.visitor()
     refused = ada.sign_in()

@@ -12,7 +12,7 @@ from tests.relying_party.fake_issuer import ISSUER, URL, FakeIssuer, Party
 pytestmark = pytest.mark.sqlite
 
 
-def test_only_who_is_told_listens(issuer: FakeIssuer) -> None:
+def test_only_a_site_that_is_told_listens(issuer: FakeIssuer) -> None:
     for delivery in ("never", "ask", "poll"):
         party = Party(issuer, delivery)
         ada = party.guest()
@@ -51,7 +51,7 @@ def test_who_polls_learns_of_it_at_the_next_poll(issuer: FakeIssuer) -> None:
     assert "asks Signed Out again and again" in ada.get("/").text
 
 
-def test_a_poll_without_an_answer_ends_nobody_and_old_answers_are_not_trusted(
+def test_a_poll_without_an_answer_ends_no_session_and_old_answers_are_not_trusted(
     issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     party = Party(issuer, "poll", every=5)
@@ -69,7 +69,7 @@ def test_a_poll_without_an_answer_ends_nobody_and_old_answers_are_not_trusted(
     assert ada.is_signed_in()
 
 
-def test_nobody_tells_a_site_that_never_asks_and_it_says_so(issuer: FakeIssuer) -> None:
+def test_a_site_that_never_asks_is_never_told_and_says_so(issuer: FakeIssuer) -> None:
     ada = Party(issuer, "never").guest()
     issuer.over.add("refresh-sid-1")
     assert ada.is_signed_in()
@@ -107,7 +107,7 @@ def test_the_message_about_a_sign_out_that_began_here_changes_nothing(party: Par
     assert "You are signed out here" in ada.get("/").text
 
 
-def test_a_sign_out_here_needs_nobody_elses_answer(party: Party) -> None:
+def test_a_sign_out_here_needs_no_other_sites_answer(party: Party) -> None:
     ada = party.guest()
     party.issuer.is_down = True
     assert ada.sign_out().status_code == 303

@@ -77,7 +77,7 @@ def test_bcl_03_the_same_message_again_is_200_and_changes_nothing(party: Party) 
     assert ada.is_signed_in()
 
 
-def test_bcl_03_a_message_about_nobody_here_is_200(party: Party) -> None:
+def test_bcl_03_a_message_about_an_unknown_user_is_200(party: Party) -> None:
     ada = party.guest()
     assert party.tell(party.issuer.logout_token(sid="another")).status_code == 200
     assert party.tell(party.issuer.logout_token(sub="eve")).status_code == 200

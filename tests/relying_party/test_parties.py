@@ -21,9 +21,7 @@ def test_a_token_is_accepted_by_all_of_them(world: World, attendee: Attendee) ->
 
 
 @pytest.mark.question("A11")
-def test_who_is_told_refuses_at_once_who_polls_at_the_next_poll_and_who_asks_nobody_never(
-    world: World, attendee: Attendee
-) -> None:
+def test_push_refuses_at_once_polling_at_the_next_poll_and_never_asking_never(world: World, attendee: Attendee) -> None:
     ended_at = attendee.sign_out()
     assert world["ask"].present(attendee.token)["status"] == 401
     for name in ("push", "poll"):
@@ -86,12 +84,12 @@ def test_a_token_that_is_not_for_them_is_refused_by_all(world: World, attendee: 
     assert found == {what: [401] * 4 for what in bad}
 
 
-def test_a_token_from_another_log_is_refused_by_who_asks(world: World, attendee: Attendee) -> None:
+def test_a_token_from_another_log_is_refused_by_a_site_that_asks(world: World, attendee: Attendee) -> None:
     ahead = world.sign(world.issuer.claims(attendee.token) | {"opened": 10**9})
     assert world["ask"].present(ahead)["status"] == 401
 
 
-def test_the_lab_shows_what_they_said_and_who_did_not_answer(world: World, attendee: Attendee) -> None:
+def test_the_lab_shows_what_they_said_and_which_site_did_not_answer(world: World, attendee: Attendee) -> None:
     attendee.sign_out()
     world["push"].until(attendee.token, 401)
     attendee.press("replay")
@@ -117,7 +115,7 @@ def test_their_page_says_how_they_hear_and_of_how_many(world: World, attendee: A
         assert headers["Set-Cookie"] is None
 
 
-def test_while_the_issuer_is_gone_nobody_guesses_and_what_was_ended_meanwhile_is_not_lost(world: World) -> None:
+def test_while_the_issuer_is_gone_no_site_guesses_and_what_was_ended_meanwhile_is_not_lost(world: World) -> None:
     ended, ended_later, goes_on = world.attendee(), world.attendee(), world.attendee()
     ended.sign_out()
     for name in ("push", "poll"):

@@ -61,7 +61,7 @@ def test_each_answer_has_its_row_and_nonsense_is_called_so(instance: Path) -> No
     assert [row["problem"] for row in bad] == ["Its answer makes no sense."] * 5 + ["It does not answer."]
 
 
-def test_who_says_nothing_keeps_nobody_for_longer_than_the_rest(instance: Path) -> None:
+def test_a_silent_client_keeps_the_server_no_longer_than_the_rest(instance: Path) -> None:
     silent = 12
     with answering(*[None] * silent, http(GOOD)) as urls:
         (*rows, good), seconds = present(instance, urls)

@@ -116,7 +116,7 @@ def test_an_answer_that_was_held_up_on_its_way_is_not_a_fresh_one(
     assert push.age() == pytest.approx(SILENCE_SECONDS + 0.1), "what the issuer waited is not old"
 
 
-def test_a_number_that_is_missing_is_noticed_and_who_may_be_meant_is_asked_about(push: Push, log: Log) -> None:
+def test_a_missing_number_is_noticed_and_each_possible_session_is_asked_about(push: Push, log: Log) -> None:
     push._hear(WAIT_SECONDS)
     log.subjects.append("laptop")
     log.lost = {7}

@@ -150,7 +150,7 @@ def test_it_is_answered_empty_once_it_has_waited_as_long_as_it_may(
 
 
 @pytest.mark.sqlite
-def test_whoever_has_something_to_hear_or_does_not_want_to_wait_is_answered_at_once(site: Site, shelf: Shelf) -> None:
+def test_a_caller_is_answered_at_once_if_there_is_news_or_it_does_not_want_to_wait(site: Site, shelf: Shelf) -> None:
     sign_out_of_the_lab(site)
     for query in ("after=0&wait=9", "after=1", "after=1&wait=0", "after=9&wait=9", "after=1&wait=9&subject=x"):
         party = Waiting(site, query, shelf)

@@ -85,7 +85,9 @@ def test_an_answer_that_comes_too_late_is_refused(party: Party, monkeypatch: pyt
     assert party.visitor().sign_in().status_code == 400
 
 
-def test_a_crowd_that_only_begins_leaves_room_for_who_comes_last(party: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crowd_that_only_begins_leaves_room_for_the_last_visitor(
+    party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(attempts, "MOST", 2)
     first = party.visitor()
     asked = first.begin()
@@ -111,13 +113,13 @@ def test_who_says_no_at_the_issuer_is_not_signed_in(party: Party) -> None:
     assert "/token" not in party.issuer.paths()
 
 
-def test_a_code_that_the_issuer_takes_back_signs_nobody_in(party: Party) -> None:
+def test_a_code_that_the_issuer_takes_back_signs_no_user_in(party: Party) -> None:
     party.issuer.refuses_code = True
     assert "takes this answer back" in party.visitor().sign_in().text
 
 
 @pytest.mark.parametrize("name", ["id_token", "access_token", "refresh_token"])
-def test_an_answer_without_all_its_tokens_signs_nobody_in(party: Party, name: str) -> None:
+def test_an_answer_without_all_its_tokens_signs_no_user_in(party: Party, name: str) -> None:
     party.issuer.leaves_out = name
     ada = party.visitor()
     assert ada.sign_in().status_code == 400
@@ -129,7 +131,7 @@ def test_an_issuer_that_calls_itself_by_another_name_is_not_asked_for_anything(p
     assert party.visitor().get("/sign-in").status_code == 503
 
 
-def test_while_the_issuer_is_silent_nobody_is_let_in(party: Party) -> None:
+def test_while_the_issuer_is_silent_no_visitor_is_let_in(party: Party) -> None:
     ada = party.visitor()
     asked = ada.begin()
     party.issuer.is_down = True
@@ -155,7 +157,7 @@ def test_signing_in_again_ends_what_this_browser_held(party: Party) -> None:
     assert thief.state() == "ended"
 
 
-def test_a_made_up_cookie_is_nobodys(party: Party) -> None:
+def test_a_made_up_cookie_belongs_to_no_user(party: Party) -> None:
     party.guest()
     eve = party.visitor()
     eve.client.set_cookie("rp-session-8001", "x", domain="127.0.0.2")

@@ -72,7 +72,7 @@ def email(skew: float, request: pytest.FixtureRequest) -> str:
 @pytest.mark.server
 @pytest.mark.nodes
 @pytest.mark.page
-def test_a_wrong_clock_makes_no_thief_of_anybody_on_either_side_and_heals(
+def test_a_wrong_clock_makes_no_user_a_thief_on_either_side_and_heals(
     pair: tuple[Server, Wrong], skew: float, email: str
 ) -> None:
     right, wrong = pair
@@ -155,7 +155,7 @@ def test_a_step_of_the_own_clock_shows_without_a_question(steady: StillClock, mo
         clock.check()
 
 
-def test_an_answer_that_took_long_accuses_nobody_and_acquits_nobody(steady: StillClock) -> None:
+def test_an_answer_that_took_long_neither_accuses_nor_acquits_the_clock(steady: StillClock) -> None:
     clock = Clock()
     clock.measure(answer(steady, 3, seconds=4))
     assert clock.reason() is None, "it may have been made at any moment of these four seconds"
@@ -168,7 +168,7 @@ def test_an_answer_that_took_long_accuses_nobody_and_acquits_nobody(steady: Stil
     assert clock.reason() is None
 
 
-def test_a_clock_that_was_never_compared_accuses_nobody() -> None:
+def test_a_clock_that_was_never_compared_accuses_no_user() -> None:
     assert Clock().reason() is None
     assert not Clock().is_fresh()
 

@@ -117,7 +117,7 @@ def test_nor_in_the_moment_before_it_is_noticed(site: Site, other_node: Site, ol
 
 
 @pytest.mark.usefixtures("cut")
-def test_nobody_signs_in_up_or_out_and_nothing_is_said_of_any_token(
+def test_no_user_signs_in_up_or_out_and_nothing_is_said_of_any_token(
     site: Site, other_node: Site, later: Site, ada: Browser
 ) -> None:
     pocket = ada.pocket()
@@ -188,7 +188,7 @@ def test_it_says_so_to_people_and_to_the_operator_once(
 
 
 @pytest.mark.usefixtures("cut")
-def test_restore_begins_another_epoch_in_which_everybody_signs_in_anew(
+def test_restore_begins_another_epoch_in_which_every_user_signs_in_anew(
     site: Site, other_node: Site, later: Site, lost: Pocket, ada: Browser
 ) -> None:
     assert LOST in site.run("log", "verify").output

@@ -125,7 +125,7 @@ def test_asking_the_log_uses_its_index(raw: Any) -> None:
 
 
 @pytest.mark.usefixtures("_context")
-def test_an_entry_names_nobody(site: Site) -> None:
+def test_an_entry_names_no_user(site: Site) -> None:
     ada = site.member("ada.lovelace@example.org")
     ada.sign_out()
     stored = " ".join(str(value) for row in site.query("SELECT * FROM log_entries") for value in row)

@@ -152,7 +152,7 @@ def test_a_node_that_slept_through_the_sign_out_refuses_in_its_very_first_answer
     assert re.search("[01] of [12] node", receipt)  # on a busy machine, it was not even the one that is awake
 
 
-def test_a_node_that_died_without_leaving_holds_nobody_up_for_long(fragile: Cluster) -> None:
+def test_a_node_that_died_without_leaving_delays_no_sign_out_for_long(fragile: Cluster) -> None:
     node, dead = fragile.nodes
     pocket = node.join("ada@example.org")
     dead.kill()
@@ -254,7 +254,7 @@ def people(cluster: Cluster, names: Names, count: int = 4) -> Iterator[list[Pock
     indirect=["fragile"],
     ids=["with Redis", "without Redis"],
 )
-def test_faults_bring_no_old_token_back_and_sign_nobody_out(
+def test_faults_bring_no_old_token_back_and_sign_no_user_out(
     fragile: Cluster, servers: tuple[PostgreSQL, Redis], faults: tuple[Fault, ...], names: Names
 ) -> None:
     bystander = fragile.nodes[0].join(next(names))

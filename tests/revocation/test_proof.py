@@ -123,7 +123,7 @@ def test_another_logs_key_does_not_do(downloaded: tuple[Site, str], tmp_path: An
     assert check(site, file, "--key", other)[0] == 1
 
 
-def test_only_who_signed_out_here_gets_the_proof(downloaded: tuple[Site, str]) -> None:
+def test_only_the_browser_that_signed_out_gets_the_proof(downloaded: tuple[Site, str]) -> None:
     site, proof = downloaded
     assert proof
     assert site.browser().get("/signed-out.tlog-proof").status_code == 404
@@ -143,7 +143,7 @@ def test_tlg_03_the_tiles_lead_to_the_signed_root(site: Site) -> None:
     assert upper.data[:32] == merkle.of_leaves(hashes)(8, 0)
 
 
-def test_tlg_05_what_is_published_are_commitments_and_names_nobody(site: Site) -> None:
+def test_tlg_05_only_commitments_are_published_and_they_name_no_user(site: Site) -> None:
     ada = site.member()
     sid = ada.session()["sid"]
     ada.sign_out()
@@ -356,7 +356,7 @@ def ada(site: Site) -> Browser:
     return site.member()
 
 
-def test_after_an_older_copy_was_put_back_nobody_is_signed_in_and_the_log_begins_a_new_epoch(
+def test_after_an_older_copy_was_put_back_no_user_is_signed_in_and_the_log_begins_a_new_epoch(
     site: Site, ada: Browser
 ) -> None:
     before = fetch(site, "/log/checkpoint").text

@@ -272,7 +272,7 @@ def test_the_form_says_that_with_the_other_browsers_end_the_apps_that_were_let_i
     assert not alive(web, tokens["access_token"])
 
 
-def test_the_form_offers_it_to_who_has_allowed_something(ada: Browser, web: App) -> None:
+def test_the_form_offers_it_to_a_user_who_has_allowed_an_app(ada: Browser, web: App) -> None:
     assert "Take back what I allowed apps" not in ada.get("/account/password").text
     Flow(web).connect(ada)
     assert "Take back what I allowed apps" in ada.get("/account/password").text

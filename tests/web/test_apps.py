@@ -103,7 +103,7 @@ def test_ending_an_app_asks_for_the_password_when_that_was_long_ago(site: Site, 
     assert not alive(web, tokens["access_token"])
 
 
-def test_nobody_ends_another_persons_app(site: Site, ada: Browser, web: App) -> None:
+def test_no_user_ends_another_persons_app(site: Site, ada: Browser, web: App) -> None:
     tokens = Flow(web).connect(ada)
     bob = site.member("bob@example.org")
     assert bob.post(f"/devices/{apps(ada)['Web']['sid']}/end").status_code == 404

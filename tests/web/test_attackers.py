@@ -84,7 +84,7 @@ def forge(site: Site, token: str, **changed: Any) -> str:
         return access_keys().signing(claims.iat).sign(said, access_token.TYPE)
 
 
-def test_whoever_has_the_signing_key_passes_for_anyone_until_it_is_replaced(site: Site, ada: Browser) -> None:
+def test_a_thief_of_the_signing_key_passes_for_anyone_until_it_is_replaced(site: Site, ada: Browser) -> None:
     bob = site.member("bob@example.org")
     named = forge(site, bob.pocket()[ACCESS], sid=ada.session()["sid"], jti="made up", link=None)
     assert site.thief({ACCESS: named}).is_signed_in()
@@ -112,7 +112,7 @@ def test_nor_does_the_signing_key_open_a_page_in_a_session_that_has_ended(site: 
     assert bob.api(later).status_code == 200, "at the API, the key can claim that the session opened later"
 
 
-def test_a_copy_of_the_database_signs_nobody_in(site: Site, ada: Browser) -> None:
+def test_a_copy_of_the_database_signs_no_user_in(site: Site, ada: Browser) -> None:
     found = site.query("SELECT hash, link FROM refresh_tokens") + site.query("SELECT id, user_id FROM sessions")
     found += site.query("SELECT id FROM signing_keys")
     for value in [value for row in found for value in row if value]:

@@ -15,7 +15,7 @@ def ada(site: Site) -> Browser:
     return site.member()
 
 
-def test_the_page_says_who_asks_for_what_for_how_long_and_where_it_leads(ada: Browser, web: App) -> None:
+def test_the_page_names_the_app_what_it_asks_for_for_how_long_and_where_it_leads(ada: Browser, web: App) -> None:
     page = ada.get(Flow(web, scope="openid email").path()).text
     assert "Web asks who you are" in page
     assert "you go on to <strong>https://app.example</strong>" in page

@@ -200,7 +200,7 @@ def test_markup_in_a_user_agent_or_a_name_is_text_wherever_it_is_shown(site: Sit
 @pytest.mark.parametrize(
     "wanted", ["//[", "http://[", "//\u2100", "/oauth/authorize?client_id=[&redirect_uri=http://["]
 )
-def test_an_address_that_is_none_leads_nobody_on(site: Site, wanted: str) -> None:
+def test_a_malformed_address_leads_no_browser_on(site: Site, wanted: str) -> None:
     visitor = site.browser()
     assert visitor.client.get("/sign-in", base_url=SITE_URL, query_string={"next": wanted}).status_code == 200
     assert visitor.post("/sign-in", email="ada@example.org", password="wrong", next=wanted).status_code == 422

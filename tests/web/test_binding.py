@@ -218,7 +218,7 @@ def test_with_every_cookie_a_thief_gets_in_until_the_bound_one_is_over_and_renew
     assert not copy.is_signed_in()
 
 
-def test_the_bound_cookie_alone_signs_nobody_in(ada: Chrome, secure: Site) -> None:
+def test_the_bound_cookie_alone_signs_no_user_in(ada: Chrome, secure: Site) -> None:
     assert not thief(secure, ada.pocket(), ACCESS, REFRESH).is_signed_in()
 
 
@@ -665,7 +665,7 @@ def test_a_change_of_password_keeps_the_binding(ada: Chrome, secure: Site) -> No
     assert thief(secure, ada.pocket()).post("/devices/end-others").status_code in (303, 307)
 
 
-def test_whoever_lost_the_key_signs_in_again(ada: Chrome, secure: Site) -> None:
+def test_a_user_who_lost_the_key_signs_in_again(ada: Chrome, secure: Site) -> None:
     secure.wait(LIFE + 1)
     ada.forget(BOUND)  # as in a profile that was restored on another machine
     assert not ada.is_signed_in()

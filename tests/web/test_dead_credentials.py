@@ -134,7 +134,7 @@ def test_copies_of_both_cookies_of_a_session_that_is_over_learn_no_more_than_mad
 
 @pytest.mark.page
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
-def test_whoever_signs_in_over_dead_cookies_ends_nothing_and_learns_nothing(
+def test_a_sign_in_over_dead_cookies_ends_nothing_and_reveals_nothing(
     site: Site, ada: Browser, ending: Callable[[Site, Browser], None]
 ) -> None:
     pocket = ada.pocket()

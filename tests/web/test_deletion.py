@@ -174,7 +174,7 @@ class TestOfAnAccountWithManyTokens:
         assert site.query(ACCOUNTS) == []
 
     @pytest.mark.page
-    def test_nobody_finds_it_or_gets_into_it(self, site: Site, ada: Life) -> None:
+    def test_a_stranger_neither_finds_it_nor_gets_into_it(self, site: Site, ada: Life) -> None:
         root = site.member("root@example.org")
         site.run("users", "admin", "root@example.org")
         delete(ada.laptop)
@@ -253,7 +253,7 @@ def test_another_site_deletes_nothing(site: Site, ada: Life) -> None:
 
 
 @pytest.mark.page
-def test_an_id_beside_the_act_is_refused_so_nobody_deletes_another_account(site: Site, ada: Life) -> None:
+def test_an_id_beside_the_act_is_refused_so_no_user_deletes_another_account(site: Site, ada: Life) -> None:
     eve = site.member("eve@example.org")
     for action in (f"delete:{ada.id}", "delete:", f"admin:delete:{ada.id}:"):
         answer = eve.post("/confirm", **form(eve, "/confirm", action=action, password=PASSWORD))
@@ -428,7 +428,7 @@ def test_what_an_older_node_still_notes_of_it_is_forgotten_by_the_next_purge(sit
 
 
 @pytest.mark.page
-def test_the_operator_deletes_an_account_for_somebody_who_asks(site: Site, ada: Life) -> None:
+def test_the_operator_deletes_an_account_at_its_owners_request(site: Site, ada: Life) -> None:
     assert "Delete this account for good?" in site.run("users", "delete", EMAIL, typed="n\n").output
     assert site.query(ACCOUNTS) == [(EMAIL,)]
     assert "Deleted; 2 sessions ended." in site.run("users", "delete", EMAIL, "--yes").output

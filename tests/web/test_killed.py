@@ -496,7 +496,7 @@ def mortal(instance: Path) -> Iterator[Server]:
 
 
 @pytest.mark.server
-def test_a_worker_that_is_killed_loses_nobody_the_answer_to_a_form(mortal: Server) -> None:
+def test_a_worker_that_is_killed_loses_no_answer_to_a_form(mortal: Server) -> None:
     ada, live = Person(mortal), "SELECT count(*) FROM sessions WHERE ended_entry IS NULL"
     ada.press("/sign-up", commits=2, name="Ada", email="ada@example.org", password=PASSWORD)
     assert ada.is_signed_in

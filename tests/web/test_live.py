@@ -48,14 +48,14 @@ def test_while_this_browser_waits_for_other_cookies_its_pages_wait_too(
     assert look(waits, sid) == (401, "/sign-in?next=/devices%3Fx%3D1")
 
 
-def test_when_somebody_signed_in_anew_the_page_is_loaded_anew(ada: Browser) -> None:
+def test_when_a_user_signed_in_anew_the_page_is_loaded_anew(ada: Browser) -> None:
     sid = ada.session()["sid"]
     ada.sign_in()
     assert look(ada, sid) == (409, "/devices?x=1")
 
 
 @pytest.mark.parametrize("at", ["//evil.example", "https://evil.example", "\\evil", ""])
-def test_it_sends_nobody_elsewhere(ada: Browser, at: str) -> None:
+def test_it_sends_no_browser_elsewhere(ada: Browser, at: str) -> None:
     assert look(ada, "another", at) == (409, "/")
 
 

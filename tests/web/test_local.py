@@ -20,7 +20,7 @@ PATHS = st.builds("/{}?{}".format, ODD, ODD) | ODD
 
 
 @given(PATHS)
-def test_it_is_a_path_of_this_site_whatever_is_wished(wanted: str) -> None:
+def test_it_is_always_a_path_of_this_site(wanted: str) -> None:
     found = local.path(wanted)
     assert found.startswith("/")
     assert not found.startswith(("//", "/\\"))

@@ -225,7 +225,7 @@ def test_tokens_that_were_used_up_are_not_given_again(site: Site, visitor: Brows
 
 @pytest.mark.page
 @pytest.mark.parametrize("email", ["ada@example.org", "bob@example.org"])
-def test_back_after_sign_out_the_form_works_as_new_for_anybody(site: Site, visitor: Browser, email: str) -> None:
+def test_back_after_sign_out_the_form_works_as_new_for_any_user(site: Site, visitor: Browser, email: str) -> None:
     site.member("bob@example.org").sign_out()
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
     visitor.post("/sign-in", **fields)
@@ -287,13 +287,13 @@ def test_the_page_of_one_person_does_not_post_for_another(site: Site, ada: Brows
 
 
 @pytest.mark.page
-def test_a_page_says_to_nobody_for_whom_it_was_made(ada: Browser, site: Site) -> None:
+def test_a_page_does_not_reveal_for_whom_it_was_made(ada: Browser, site: Site) -> None:
     ids = [form(browser, "/sign-in")["once"] for browser in (ada, ada, site.browser())]
     assert len({part for one in ids for part in one.split(".")}) == 6
 
 
 @pytest.mark.page
-def test_a_forged_id_acts_for_nobody_who_is_signed_in(ada: Browser) -> None:
+def test_a_forged_id_acts_for_no_signed_in_user(ada: Browser) -> None:
     for forged in ("x", "x.y", "ä." + "0" * 32, "."):
         assert ada.post("/devices/end-all", once=forged).status_code == 409
     assert ada.is_signed_in()

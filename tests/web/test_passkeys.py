@@ -190,7 +190,7 @@ def test_another_key_under_the_same_name_is_refused(site: Site, key: Key) -> Non
     assert passkeys.sign_in(site.browser(), replace(key, owner=b"another")).status_code == 422
 
 
-def test_nobody_adds_a_key_by_the_name_of_anothers(site: Site, key: Key) -> None:
+def test_no_user_adds_a_key_by_the_name_of_anothers(site: Site, key: Key) -> None:
     eve = site.member("eve@example.org")
     sent = passkeys.made(eve, Key(id=key.id), "add", name="Taken")
     assert eve.post(f"{PAGE}/add", **sent).status_code == 422
@@ -396,7 +396,7 @@ def test_a_taken_address_is_said_before_a_key_is_made(site: Site, ada: Browser) 
     assert "This address has an account already" in answer.text
 
 
-def test_what_signed_up_once_signs_up_nobody_else(site: Site) -> None:
+def test_what_signed_up_once_signs_up_no_second_user(site: Site) -> None:
     browser = site.browser()
     sent = passkeys.made(browser, Key(), "sign-up", email="ada@example.org", name="Ada")
     assert browser.post("/sign-up/passkey", **sent).status_code == 303
@@ -442,7 +442,7 @@ def test_with_a_password_the_last_passkey_can_go(site: Site, ada: Browser, key: 
     assert passkeys.sign_in(site.browser(), key).status_code == 422
 
 
-def test_a_lost_key_is_removed_with_the_sessions_of_who_found_it(site: Site, ada: Browser, key: Key) -> None:
+def test_a_lost_key_is_removed_with_the_sessions_of_its_finder(site: Site, ada: Browser, key: Key) -> None:
     finder = site.browser("Safari on macOS")
     passkeys.sign_in(finder, key)
     before = ada.pocket()
@@ -528,7 +528,7 @@ def test_a_made_up_stamp_is_refused(site: Site, key: Key, stamp: str) -> None:
     assert browser.post("/sign-in/passkey", **sent | {"stamp": stamp}).status_code == 422
 
 
-def test_only_who_is_signed_in_is_asked_to_confirm_or_to_add(site: Site) -> None:
+def test_only_a_signed_in_user_is_asked_to_confirm_or_to_add(site: Site) -> None:
     for purpose in ("confirm", "add"):
         assert site.browser().post(f"/passkeys/ask/{purpose}", {"Accept": "application/json"}).status_code == 401
 

@@ -242,7 +242,7 @@ def test_planted_cookies_are_not_read_by_a_browser_that_was_here_before(site: Si
     assert not victim.is_signed_in()
 
 
-def test_a_form_from_another_site_is_refused_before_anybody_is_asked(closed: Choosy) -> None:
+def test_a_form_from_another_site_is_refused_before_the_user_is_asked(closed: Choosy) -> None:
     answer = closed.post("/sign-in", {"Origin": "https://evil.example"}, **ACCOUNT)
     assert answer.status_code == 403
     assert closed.names() == set()

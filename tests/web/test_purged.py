@@ -92,7 +92,7 @@ def test_sign_out_of_a_session_that_is_purged_before_its_receipt_is_made_goes_wi
     assert (ada.pocket(), ada.cookie(RECEIPT)) == ({}, None)
 
 
-def test_a_refresh_of_a_session_that_is_purged_meanwhile_signs_nobody_in(site: Site, ada: Browser) -> None:
+def test_a_refresh_of_a_session_that_is_purged_meanwhile_signs_no_user_in(site: Site, ada: Browser) -> None:
     sid = of(site, ada.pocket()[ACCESS])
     ada.forget(ACCESS)
     with purged(site, sid) as done:

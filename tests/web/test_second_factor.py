@@ -55,7 +55,7 @@ def test_signing_in_takes_the_password_and_then_a_code(site: Site, phone: Phone)
     assert amr(browser) == ["pwd", "otp", "mfa"]
 
 
-def test_between_the_two_pages_nobody_is_signed_in_anywhere(site: Site, ada: Browser, phone: Phone) -> None:
+def test_between_the_two_pages_the_user_is_signed_in_nowhere(site: Site, ada: Browser, phone: Phone) -> None:
     browser = site.browser()
     to_second_page(browser)
     for path in ("/", "/account", "/devices", "/activity", "/confirm", PAGE, "/account/recovery-codes", "/live"):
@@ -379,7 +379,7 @@ def test_a_change_of_password_keeps_the_factor(site: Site, ada: Browser, phone: 
     assert ada.get(f"{PAGE}/remove").headers["Location"].startswith("/confirm"), "the password did not renew it"
 
 
-def test_the_operator_can_remove_the_factor_of_who_has_lost_both(site: Site, ada: Browser, phone: Phone) -> None:
+def test_the_operator_can_remove_the_factor_of_a_user_who_has_lost_both(site: Site, ada: Browser, phone: Phone) -> None:
     assert "1 sessions ended" in site.run("users", "remove-factor", "ada@example.org").output
     assert not ada.is_signed_in()
     assert site.browser().sign_in().headers["Location"].startswith("/sign-in?arrived")
@@ -397,7 +397,7 @@ def test_a_demo_account_is_put_back_without_a_factor(site: Site) -> None:
     assert again.is_signed_in()
 
 
-def test_an_older_node_signs_nobody_in_past_the_factor(site: Site, ada: Browser) -> None:
+def test_an_older_node_signs_no_user_in_past_the_factor(site: Site, ada: Browser) -> None:
     """It knows the password's hash alone, and finds none that it can read."""
 
     def as_an_older_node_checks() -> bool:

@@ -54,7 +54,7 @@ def test_unless_it_is_to_be_kept_a_session_ends_with_the_browser_and_after_twelv
     assert not ada.is_signed_in()
 
 
-def test_no_cookie_signs_anybody_in_but_these_two(site: Site, ada: Browser) -> None:
+def test_only_these_two_cookies_sign_a_user_in(site: Site, ada: Browser) -> None:
     ada.sign_in()
     names = {cookie.key for cookie in ada.client._cookies.values()}
     assert names == {ACCESS, REFRESH, PROBE}
@@ -109,7 +109,7 @@ def test_the_case_of_an_address_does_not_matter(ada: Browser) -> None:
     ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example", "/%09//evil.example", "https:evil.example",
      "/\t/evil.example", "javascript:alert(1)", "evil.example", "/\x00", ""],
 )  # fmt: skip
-def test_aut_08_nobody_is_sent_elsewhere(ada: Browser, wanted: str) -> None:
+def test_aut_08_no_browser_is_sent_elsewhere(ada: Browser, wanted: str) -> None:
     answer = ada.sign_in(next=wanted)
     answer = ada.get(answer.headers["Location"])
     assert answer.status_code == 303
@@ -137,7 +137,7 @@ def test_if_the_cookies_do_not_come_back_the_page_says_so_and_gives_the_mend(ada
     assert "Allow cookies for <code>localhost:8000</code>" in page
 
 
-def test_a_link_to_that_page_tells_nobody_that_a_password_was_right(site: Site, ada: Browser) -> None:
+def test_a_link_to_that_page_does_not_tell_that_a_password_was_right(site: Site, ada: Browser) -> None:
     answer = ada.sign_in()
     assert "If you have just signed in: your password was right" in site.browser().get("/sign-in?arrived=1").text
     pocket = ada.pocket()
@@ -153,7 +153,7 @@ def test_signing_in_again_replaces_the_row_of_that_browser_and_keeps_its_name(ad
     assert [line["reason"] for line in ada.sessions() if line["ended_at"]] == ["signed_out"]
 
 
-def test_somebody_else_signing_in_on_the_same_browser_ends_the_first_session(site: Site, ada: Browser) -> None:
+def test_another_users_sign_in_on_the_same_browser_ends_the_first_session(site: Site, ada: Browser) -> None:
     ada.sign_in()
     pocket = ada.pocket()
     phone = site.browser("Chrome on Android")

@@ -76,7 +76,7 @@ def test_the_proof_raises_no_alarm(site: Site, ada: Browser) -> None:
     assert [row[0] for row in site.query("SELECT event FROM activity ORDER BY id")][-1] == "signed_out"
 
 
-def test_the_receipt_names_nobody_and_is_gone_after_ten_minutes(site: Site, ada: Browser) -> None:
+def test_the_receipt_names_no_user_and_is_gone_after_ten_minutes(site: Site, ada: Browser) -> None:
     ada.sign_out()
     page = ada.get("/signed-out").text
     assert "Ada" not in page
@@ -87,7 +87,7 @@ def test_the_receipt_names_nobody_and_is_gone_after_ten_minutes(site: Site, ada:
     assert "invalid_grant" not in ada.get("/signed-out").text
 
 
-def test_somebody_elses_receipt_cannot_be_guessed(site: Site, ada: Browser) -> None:
+def test_another_users_receipt_cannot_be_guessed(site: Site, ada: Browser) -> None:
     ada.sign_out()
     stranger = site.browser()
     stranger.client.set_cookie(RECEIPT, "x")

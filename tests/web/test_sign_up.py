@@ -108,7 +108,7 @@ def test_of_many_who_sign_up_with_one_address_at_once_one_gets_the_account(
     assert sum("has an account already" in answer.text for answer in answers) == 5
 
 
-def test_a_password_in_the_address_of_the_page_signs_nobody_up(site: Site) -> None:
+def test_a_password_in_the_address_of_the_page_makes_no_account(site: Site) -> None:
     form = "name=Ada&email=ada@example.org&password=plenty+of+violet+otters"
     assert site.browser().post(f"/sign-up?{form}").status_code == 422
     assert 'value="ada@example.org"' in site.browser().get(f"/sign-up?{form}").text

@@ -75,7 +75,7 @@ def test_a_file_is_given_to_anyone(ada: Browser) -> None:
     assert ada.get("/static/icon.svg", **{"Sec-Purpose": "prefetch"}).status_code == 200
 
 
-def test_a_form_acts_whatever_the_header_says(ada: Browser) -> None:
+def test_a_form_acts_with_any_value_of_the_header(ada: Browser) -> None:
     assert ada.post("/sign-out", {"Sec-Purpose": "prefetch"}).headers["Location"] == "/signed-out"
     assert not ada.is_signed_in()
 

@@ -36,7 +36,7 @@ def ended(site: Site, ada: Browser) -> Pocket:
 
 
 @pytest.mark.parametrize("moves", [[HOUR, -HOUR], [-HOUR, HOUR], [HOUR, -2 * HOUR], [30 * DAY, -30 * DAY]])
-def test_what_was_ended_stays_ended_whatever_the_clock_does(site: Site, ended: Pocket, moves: list[int]) -> None:
+def test_what_was_ended_stays_ended_however_the_clock_moves(site: Site, ended: Pocket, moves: list[int]) -> None:
     other = site.browser()
     for seconds in moves:
         site.wait(seconds)

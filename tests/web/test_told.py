@@ -151,7 +151,7 @@ def test_while_it_is_not_reached_the_activity_page_says_so(site: Site, ada: Brow
     mail.sink.up()
 
 
-def test_somebody_else_sees_none_of_it(site: Site, ada: Browser, mail: Party) -> None:
+def test_another_user_sees_none_of_it(site: Site, ada: Browser, mail: Party) -> None:
     mail.connect(ada)
     ada.sign_out()
     site.deliver()

@@ -51,7 +51,7 @@ def say_it_was_me(browser: Browser, sid: str, until: str) -> str:
     return browser.post(f"/devices/{sid}/mine", seen=until).headers["Location"]
 
 
-def test_every_browser_of_the_person_reads_what_changed_and_nobody_else_does(
+def test_only_the_persons_browsers_read_what_changed_and_each_of_them_does(
     site: Site, ada: Browser, phone: Browser, thief: Browser
 ) -> None:
     for browser in (ada, phone, thief):
@@ -62,12 +62,12 @@ def test_every_browser_of_the_person_reads_what_changed_and_nobody_else_does(
     assert not warned(site.member("bob@example.org"))
 
 
-def test_where_nothing_is_new_nobody_is_warned(ada: Browser, phone: Browser) -> None:
+def test_where_nothing_is_new_no_user_is_warned(ada: Browser, phone: Browser) -> None:
     assert not warned(ada)
     assert not warned(phone)
 
 
-def test_a_network_alone_is_noted_in_the_activity_and_warns_nobody(site: Site, ada: Browser) -> None:
+def test_a_network_alone_is_noted_in_the_activity_and_brings_no_warning(site: Site, ada: Browser) -> None:
     train = site.browser(address="198.51.100.9")
     for name, value in ada.pocket().items():
         train.client.set_cookie(name, value)
@@ -109,7 +109,7 @@ def test_a_thief_cannot_answer_for_the_owner_even_right_after_the_sign_in(ada: B
     assert warned(ada)
 
 
-def test_nor_can_one_who_copied_the_cookies_of_every_browser(
+def test_nor_can_a_thief_with_the_cookies_of_every_browser(
     site: Site, ada: Browser, phone: Browser, thief: Browser
 ) -> None:
     other = site.thief(phone.pocket())

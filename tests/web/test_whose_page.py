@@ -111,7 +111,7 @@ def test_a_page_that_an_older_version_made_posts_as_it_did_then(site: Site) -> N
 
 
 @pytest.mark.parametrize("mark", [".0", ".x", f".{'0' * 32}", "..", ".\u00e9"])
-def test_a_mark_that_is_not_ours_posts_for_nobody(site: Site, mark: str) -> None:
+def test_a_forged_mark_posts_for_no_user(site: Site, mark: str) -> None:
     browser = site.member()
     assert browser.post("/sign-out", once=f"mHQvF0pbmD4wS_0O5oK7uWn-2Zc3xTqa{mark}").status_code == 409
     assert browser.is_signed_in()

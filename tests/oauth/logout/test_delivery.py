@@ -146,7 +146,7 @@ def test_the_pauses_grow_and_after_a_day_it_is_given_up_for_all_to_see(
     assert len(mail.told()) == tries
 
 
-def test_whoever_was_down_for_a_minute_gets_it_when_they_are_back(site: Site, ada: Browser, mail: Party) -> None:
+def test_an_app_that_was_down_for_a_minute_gets_it_when_it_is_back(site: Site, ada: Browser, mail: Party) -> None:
     grant = mail.connect(ada)
     mail.sink.down()
     ada.sign_out()
@@ -188,7 +188,7 @@ def test_proxies_of_the_environment_are_not_asked(
     assert notes.sink.connections == 0
 
 
-def test_one_that_hangs_delays_nobody_else_and_itself_is_told_one_thing_at_a_time(
+def test_one_that_hangs_delays_no_other_and_itself_is_told_one_thing_at_a_time(
     site: Site, ada: Browser, mail: Party, notes: Party
 ) -> None:
     mail.connect(ada)
@@ -285,7 +285,7 @@ def settled(then: int) -> list[str]:
     return sorted(db.session.scalars(asked))
 
 
-def test_what_nobody_delivers_any_more_may_be_forgotten_after_a_while_and_what_waits_may_not(
+def test_undeliverable_messages_may_be_forgotten_after_a_while_and_waiting_ones_may_not(
     site: Site, ada: Browser, mail: Party, notes: Party
 ) -> None:
     mail.connect(ada)

@@ -45,7 +45,7 @@ def test_rpl_04_every_app_has_answered_when_the_browser_is_led_back(
     assert [*mail.sink.sids, *notes.sink.sids] == [grant.sid for grant in grants]
 
 
-def test_an_app_that_hangs_holds_nobody_up(server: Server, ada: Browser, mail: Party, wish: str) -> None:
+def test_an_app_that_hangs_delays_no_other(server: Server, ada: Browser, mail: Party, wish: str) -> None:
     grant, back = mail.connect(ada), threading.Event()
     mail.sink.first = lambda: back.wait(60)
     try:

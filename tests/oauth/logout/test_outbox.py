@@ -81,7 +81,7 @@ def test_ending_the_others_tells_what_ended_and_leaves_this_browser_alone(
     assert len(set(mail.sink.jtis)) == 2
 
 
-def test_signing_out_everywhere_tells_all_of_hers_and_nobody_elses(
+def test_signing_out_everywhere_tells_all_of_her_apps_and_no_other(
     site: Site, ada: Browser, phone: Browser, mail: Party, notes: Party
 ) -> None:
     bob = site.member("bob@example.org", "Safari on macOS")

@@ -34,7 +34,7 @@ def test_a_server_delivers_by_itself(server: Server, site: Site, ada: Browser, m
 
 @pytest.mark.stores
 @pytest.mark.server
-def test_whoever_is_down_for_a_minute_in_which_the_server_was_restarted_gets_the_message_once(
+def test_an_app_that_is_down_while_the_server_restarts_gets_the_message_once(
     server: Server, ada: Browser, mail: Party
 ) -> None:
     grant = mail.connect(ada)

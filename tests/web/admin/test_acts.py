@@ -88,7 +88,9 @@ def test_a_closed_account_is_opened_again_and_what_was_ended_stays_ended(
 
 
 @pytest.mark.page
-def test_the_person_concerned_reads_who_did_it(site: Site, root: Browser, ada: Browser, page: str) -> None:
+def test_the_person_concerned_reads_which_administrator_did_it(
+    site: Site, root: Browser, ada: Browser, page: str
+) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()
     root.post(f"{page}/sessions/{phone.session()['sid']}/end")

@@ -33,7 +33,7 @@ def somebody(site: Site, who: str) -> Browser:
 @pytest.mark.parametrize(
     "who", ["a visitor", "a person", "a former administrator", "an administrator whose account is closed"]
 )
-def test_to_everybody_else_there_is_nothing_here(site: Site, ada: Browser, page: str, who: str) -> None:
+def test_every_other_user_gets_404(site: Site, ada: Browser, page: str, who: str) -> None:
     browser = somebody(site, who)
     assert answers(browser, page, ada.session()["sid"]) == {404}
     assert ada.is_signed_in()

@@ -122,7 +122,7 @@ def test_who_is_called_like_a_piece_of_html_is_shown_as_text(site: Site, root: B
         assert "<script>alert" not in root.get(path).text
 
 
-def test_somebody_of_whom_nothing_is_kept_has_a_page(site: Site, root: Browser, ada: Browser, page: str) -> None:
+def test_a_user_of_whom_nothing_is_kept_has_a_page(site: Site, root: Browser, ada: Browser, page: str) -> None:
     ada.sign_out()
     with site.app.app_context(), writing():
         db.session.execute(text("DELETE FROM activity"))
