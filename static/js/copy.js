@@ -5,7 +5,7 @@ function offer(shown) {
   const said = document.createElement("span");
   button.type = "button";
   button.textContent = shown.dataset.copy;
-  said.setAttribute("role", "status");
+  said.setAttribute("aria-live", "polite"); // not a status: a page has one, which says what an act has done
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(shown.dataset.value ?? shown.textContent);

@@ -247,7 +247,7 @@ def test_every_page_about_apps_is_accessible(
     for path, heading in (
         ("/devices", "You are signed in on this device only"),
         (f"/oauth/end-session?id_token_hint={given['id_token']}", "asks to sign you out here too"),
-        ("/oauth/end-session?id_token_hint=x", "This request makes no sense"),
+        ("/oauth/end-session?id_token_hint=x", "We could not read that request"),
         ("/oauth/authorize?client_id=nobody&redirect_uri=https://evil.example/", "This app is not known here"),
         (notes.flow().path(prompt="login"), "Confirm that it is you"),
     ):
