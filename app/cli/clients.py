@@ -139,7 +139,7 @@ def change(client_id: str, grant_types: tuple[str, ...], **about: Any) -> None:
         if "jwks" in changes:
             if client.is_public:
                 raise click.ClickException("This app is public: register it anew, with --jwks.")
-            changes["secret_hash"] = None
+            clients.renew_secret(client)  # to one that is never told
         for name, value in changes.items():
             setattr(client, name, value)
 
@@ -151,7 +151,7 @@ def renew(client_id: str, as_json: bool) -> None:
     """Give an app another secret: the old one has leaked, perhaps. Its sessions go on."""
     with writing():
         client = _registered(client_id)
-        if client.secret_hash is None:
+        if client.jwks or client.is_public:
             raise click.ClickException("This app has no secret. Keys are replaced by `flask clients change --jwks`.")
         secret = clients.renew_secret(client)
     _show({"client_id": client.id, "client_secret": secret}, as_json=as_json)

@@ -93,7 +93,8 @@ def rotate(
     """Exchange a refresh token of this client for its successor and an access token, or return None if it is not good.
 
     *scope* narrows the access token only (RFC 6749, section 6). *browser*: the sender, if this counts as a use of the
-    session. A token whose successor is in use ends its session: there are two holders (RFC 9700, section 4.14.2).
+    session. A token whose successor is in use, or bound to another key, ends its session: there are two holders (RFC 9700,
+    section 4.14.2).
     *admits*: whether the sender may use the session at all; if not, nothing happens to it. *found*: the owner, where the
     caller has looked before the transaction. *key*: the key that the sender has proved; to a token that needs another,
     nothing happens, so a copy without the key ends nothing. Raises ClockApart, and Unproved for a proof that was used before.
@@ -262,7 +263,7 @@ def _begin(session: Session, proof: Proof, chain: Chain) -> tuple[bytes, Tokens]
 def _exchange(
     link: Link, token: str, session: SessionRow, scope: str | None, browser: Browser | None, key: Proved | None
 ) -> Tokens | None:
-    verdict = _judge(link, session) if link.goes_on else None
+    verdict = _judge(link, session, key) if link.goes_on else None
     if verdict is _Verdict.THEFT:
         end_reused(session)
     if verdict in (None, _Verdict.THEFT):
@@ -287,17 +288,18 @@ def _record_use(sid: str, browser: Browser) -> bool:
     return True
 
 
-def _judge(link: Link, session: Standing) -> _Verdict:
+def _judge(link: Link, session: Standing, key: Proved | None = None) -> _Verdict:
     """Decide what a presented link gets: the one place where theft is told from a late or lost answer.
 
     A browser's link is good until its successor was used, and then for the grace. An app's is good for the grace, from
-    the exchange: its access tokens are used where this site does not see it.
+    the exchange: its access tokens are used where this site does not see it. *key*: what the sender has proved; if the
+    successor is bound to another, another holder has exchanged the link.
     """
     successor = links.locked(link.successor)
     if link.used_at is None:
         return _judge_proved(successor)
-    if successor is None or successor.used_at is not None:
-        return _Verdict.THEFT  # void, or older than the immediate predecessor
+    if successor is None or successor.used_at is not None or successor.is_bound_elsewhere(_jkt(key)):
+        return _Verdict.THEFT  # void, older than the immediate predecessor, or exchanged by the holder of another key
     used_at = _first_use(successor) if session.client_id == SITE else link.used_at
     if used_at is not None and _is_graceless(used_at):
         return _Verdict.THEFT

@@ -123,20 +123,26 @@ def check(given: Parameters) -> None:
 
 def leads_on(path: str) -> bool:
     """Return whether this path of ours leads a browser on to a registered app."""
-    parts = urlsplit(path)
-    if parts.path != PATH:
-        return False
-    try:
-        _who_asks(_given(MultiDict(parse_qsl(parts.query))))
-    except Unanswerable:
-        return False
-    return True
+    return _asked_at(path) is not None
 
 
 def likes_factor(path: str) -> bool:
     """Return whether this path leads a browser to an app that would like two factors."""
-    query = MultiDict(parse_qsl(urlsplit(path).query))
-    return leads_on(path) and _wants_factor(_given(query).get("acr_values", ""))
+    given = _asked_at(path)
+    return given is not None and _wants_factor(given.get("acr_values", ""))
+
+
+def _asked_at(path: str) -> Parameters | None:
+    """Return what a registered app asks for at this path of ours, if one does."""
+    parts = urlsplit(path)
+    if parts.path != PATH:
+        return None
+    try:
+        given = _given(MultiDict(parse_qsl(parts.query)))
+        _who_asks(given)
+    except Unanswerable:
+        return None
+    return given
 
 
 def _pushed(query: Parameters) -> str | None:

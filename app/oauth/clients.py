@@ -32,6 +32,8 @@ CODE, REFRESH = GRANTS = ("authorization_code", "refresh_token")
 class Registered(ClientMixin):
     """An app. Confidential if it has a secret, of which only the SHA-256 is kept, or keys, whose public halves are; else public.
 
+    One with keys has the hash of a secret that was never told: a node of an older version would take it for public.
+
     Addresses, scopes and grants are kept separated by spaces. *may_be_private*: its logout messages may go to a private
     network.
     """
@@ -150,7 +152,7 @@ def register(
 
     *columns*: others of its row. One with a known *client_id* is registered anew: people need not allow it again, and its old secret is no longer good.
     """
-    secret = None if public or jwks else secrets.token_urlsafe(32)
+    secret = None if public else secrets.token_urlsafe(32)
     client = Client(
         id=client_id or secrets.token_hex(12),
         name=name,
@@ -165,7 +167,7 @@ def register(
     )
     client = db.session.merge(client)
     db.session.flush()
-    return client, secret
+    return client, None if jwks else secret
 
 
 def renew_secret(client: Client) -> str:
@@ -178,7 +180,9 @@ def renew_secret(client: Client) -> str:
 def at(redirect_uri: str) -> str | None:
     """Return the id of the app with a secret that is at exactly this address."""
     return db.session.scalar(
-        select(Client.id).where(Client.redirect_uris == redirect_uri, Client.secret_hash.is_not(None))
+        select(Client.id).where(
+            Client.redirect_uris == redirect_uri, Client.secret_hash.is_not(None), Client.jwks.is_(None)
+        )
     )
 
 

@@ -9,7 +9,6 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.grants import BaseGrant
 
 from app.config import settings
-from app.db import writing
 from app.identity.dpop import presented
 from app.identity.dpop.presented import INVALID, Proved, Unproved
 from app.oauth.clients import Registered
@@ -38,19 +37,12 @@ class ProvingGrant(BaseGrant):
         return client
 
 
-def named(form: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameter that names the key which a pushed request proves, if it proves one (section 10.1).
-
-    Raises Unproved.
-    """
+def named(form: Mapping[str, str]) -> Proved | None:
+    """Return the key that a pushed request proves, if it proves one (section 10.1). Uses nothing up. Raises Unproved."""
     found = presented.check()
-    if found is None:
-        return {}
-    if form.get("dpop_jkt") not in (None, found.jkt):
+    if found and form.get("dpop_jkt") not in (None, found.jkt):
         raise Unproved(INVALID, "The dpop_jkt names another key.")
-    with writing(durable=False):
-        found.spend()
-    return {"dpop_jkt": found.jkt}
+    return found
 
 
 def _key(client: Registered) -> Proved | None:

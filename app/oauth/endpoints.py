@@ -103,10 +103,15 @@ class Pushing(TokenEndpoint):
         if client.is_public:  # anyone can call themselves that
             _pushes.check()
             _pushes.count()
-        given: MultiDict[str, str] = MultiDict({**request.form, "client_id": client.id, **dpop.named(request.form)})
+        key = dpop.named(request.form)
+        bound = {"dpop_jkt": key.jkt} if key else {}
+        given: MultiDict[str, str] = MultiDict({**request.form, "client_id": client.id, **bound})
         authorization.check(given)
         known = {name: given[name] for name in authorization.PARAMETERS if name in given}
-        name = pushed.keep(client.id, known)
+        with writing(durable=False):  # after a crash its user begins again
+            if key:
+                key.spend()
+            name = pushed.keep(client.id, known)
         return 201, {"request_uri": name, "expires_in": pushed.SECONDS}, default_json_headers
 
 

@@ -40,18 +40,20 @@ class Pushed(Model):
 
 
 def keep(client_id: str, parameters: Mapping[str, str]) -> str:
-    """Keep a request of this app; return its name. Raises RequestEntityTooLarge and TooManyRequests."""
+    """Keep a request of this app; return its name. Must run inside `db.writing`.
+
+    Raises RequestEntityTooLarge and TooManyRequests.
+    """
     name, content = f"{NAMES}{secrets.token_urlsafe(32)}", json.dumps(dict(parameters))
     if len(content) > LONGEST:
         raise RequestEntityTooLarge
-    with writing(durable=False):  # after a crash its user begins again
-        trim(Pushed.hash, Pushed.until <= clock.now())
-        waiting = select(func.count()).where(Pushed.client_id == client_id, Pushed.until > clock.now())
-        if db.session.execute(waiting).scalar_one() >= MOST:
-            raise TooManyRequests(retry_after=SECONDS)
-        sealed = seal.close(name, _PURPOSE, content)
-        until = clock.now() + SECONDS
-        db.session.add(Pushed(hash=seal.digest(name), client_id=client_id, sealed=sealed, is_opened=False, until=until))
+    trim(Pushed.hash, Pushed.until <= clock.now())
+    waiting = select(func.count()).where(Pushed.client_id == client_id, Pushed.until > clock.now())
+    if db.session.execute(waiting).scalar_one() >= MOST:
+        raise TooManyRequests(retry_after=SECONDS)
+    sealed = seal.close(name, _PURPOSE, content)
+    until = clock.now() + SECONDS
+    db.session.add(Pushed(hash=seal.digest(name), client_id=client_id, sealed=sealed, is_opened=False, until=until))
     return name
 
 

@@ -12,6 +12,7 @@ import jwt
 import pytest
 from werkzeug.test import TestResponse
 
+from app.oauth import pushed
 from tests.browsers import Browser, Site
 from tests.conftest import LONG
 from tests.oauth.conftest import App, alive, register, register_app
@@ -250,6 +251,28 @@ def test_a_chain_that_was_not_bound_is_from_the_first_proof_on(ada: Browser, hol
 
 
 @pytest.mark.page
+@pytest.mark.parametrize("owner_has_key", [False, True])
+def test_a_thief_who_binds_a_copied_token_to_a_key_of_their_own_is_found_when_the_owner_comes_within_the_grace(
+    ada: Browser, holder: Holder, *, owner_has_key: bool
+) -> None:
+    """The owner is told that a token was used twice: the successor is of no use to them, so nothing else would show it."""
+    unbound, thief = Flow(holder.app).connect(ada)["refresh_token"], Holder(holder.app)
+    stolen = thief.refresh(unbound).get_json()
+    answer = holder.refresh(unbound) if owner_has_key else holder.app.refresh(unbound)
+    assert (answer.status_code, fault(answer)) == (400, "invalid_grant")
+    assert fault(thief.refresh(stolen["refresh_token"])) == "invalid_grant"
+    assert fault(thief.call(stolen["access_token"])) == "invalid_token"
+
+
+@pytest.mark.page
+def test_an_app_that_binds_its_token_and_loses_the_answer_gets_the_same_successor(ada: Browser, holder: Holder) -> None:
+    unbound = Flow(holder.app).connect(ada)["refresh_token"]
+    lost = holder.refresh(unbound).get_json()["refresh_token"]
+    assert holder.refresh(unbound).get_json()["refresh_token"] == lost
+    assert holder.refresh(lost).status_code == 200
+
+
+@pytest.mark.page
 def test_dpop_02_an_app_with_a_secret_may_change_its_key_and_nobody_refreshes_without_the_secret(
     ada: Browser, web: App, page_app: App
 ) -> None:
@@ -310,6 +333,27 @@ def test_a_pushed_request_names_the_key_that_it_proves(ada: Browser, holder: Hol
     assert fault(flow.exchange(code)) == "invalid_grant"
     assert fault(thief.exchange(flow, code)) == "invalid_grant"
     assert holder.exchange(flow, code).status_code == 200
+
+
+@pytest.mark.page
+def test_a_pushed_request_that_is_refused_uses_no_proof_up(
+    site: Site, ada: Browser, holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So requests that come to nothing do not fill the table of used proofs."""
+    holder.connect(ada)
+    [(before,)] = site.query("SELECT count(*) FROM spent_challenges")
+    asked, proof = Flow(holder.app).asked(), holder.key.prove("POST", "/oauth/par")
+
+    def push(**changed: str) -> int:
+        return holder.app.post("/oauth/par", headers={"DPoP": proof}, **asked | changed).status_code
+
+    assert push(redirect_uri="https://evil.example/") == 400
+    assert push(state="x" * pushed.LONGEST) == 413
+    with monkeypatch.context() as full:
+        full.setattr(pushed, "MOST", 0)
+        assert push() == 429
+    assert site.query("SELECT count(*) FROM spent_challenges") == [(before,)]
+    assert (push(), push()) == (201, 400)
 
 
 @pytest.mark.page

@@ -195,6 +195,9 @@ FORGED: dict[str, Callable[[Keyed], str]] = {
     "no JWT": lambda app: "x.y.z",
     "nothing that is text": lambda app: "\u00e9\x00..",
     "no object": lambda app: f"{part({'alg': 'ES256'})}.{part([])}.x",  # type: ignore[arg-type]
+    "of half a character": lambda app: app.assertion(iss="\ud800", sub="\ud800"),
+    "of half a character, and unsigned": lambda _: f"{part({'alg': 'none'})}.{part({'sub': 'x' + chr(0xDFFF)})}.",
+    "of a NUL": lambda app: app.assertion(iss="\0", sub="\0"),
 }
 
 
@@ -304,6 +307,20 @@ def test_an_app_with_a_secret_goes_over_to_a_key_and_its_secret_is_no_longer_goo
     assert is_refused(web.revoke("x"))
     assert Keyed(site, web.id, None, key).refresh(refresh).status_code == 200
     assert site.run("clients", "renew", web.id).exit_code == 1, "it has no secret any more"
+
+
+def test_an_older_node_takes_an_app_with_a_key_for_one_with_a_secret_that_was_never_told(
+    site: Site, web: App, tmp_path: Path
+) -> None:
+    """It knows no keys, and calls an app without a secret public: any program could then pass for that app."""
+    known = dict(site.query("SELECT id, secret_hash FROM clients"))
+    made = add(site, "--jwks", key_file(tmp_path, Signer().public))
+    assert site.run("clients", "change", web.id, "--jwks", key_file(tmp_path, Signer().public)).exit_code == 0
+    hashes = dict(site.query("SELECT id, secret_hash FROM clients"))
+    assert made["client_secret"] is None
+    assert hashes[made["client_id"]] is not None
+    assert hashes[web.id] not in (None, known[web.id])
+    assert site.run("clients", "renew", made["client_id"]).exit_code == 1
 
 
 def test_a_public_app_gets_no_key(site: Site, page_app: App, tmp_path: Path) -> None:
