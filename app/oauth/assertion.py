@@ -30,13 +30,13 @@ class Unproved(Exception):
 
 
 def subject(assertion: str) -> str | None:
-    """Return which client the assertion says it is of, before anything is proved: a text that a database can be asked about."""
+    """Return the id of the client that the assertion names, before anything is proved."""
     try:
         claims = jwt.decode(assertion, options={"verify_signature": False}) if len(assertion) <= LONGEST else {}
     except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
         return None
     found = claims.get("sub")
-    return found if isinstance(found, str) and found.isprintable() else None  # JSON may hold half a character
+    return found if isinstance(found, str) and found.isprintable() else None  # no database takes a lone surrogate
 
 
 def check(assertion: str, client_id: str, jwks: str) -> None:

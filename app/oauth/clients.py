@@ -32,7 +32,7 @@ CODE, REFRESH = GRANTS = ("authorization_code", "refresh_token")
 class Registered(ClientMixin):
     """An app. Confidential if it has a secret, of which only the SHA-256 is kept, or keys, whose public halves are; else public.
 
-    One with keys has the hash of a secret that was never told: a node of an older version would take it for public.
+    An app with keys also has the hash of a secret that was never told, or an older node would take it for public.
 
     Addresses, scopes and grants are kept separated by spaces. *may_be_private*: its logout messages may go to a private
     network.

@@ -150,10 +150,12 @@ def _allow(asked: Asked, kept: Collection[str] = ()) -> Response:
 
 
 def _deny(asked: Asked, error: str) -> Response:
-    if asked.pushed:
-        with writing():
-            _spend(asked)
-    return redirect(asked.answer(error=error), 303)
+    location = asked.answer(error=error)
+    if asked.pushed is None:
+        return redirect(location, 303)
+    with writing():
+        _spend(asked)
+        return once.result(location)
 
 
 def _spend(asked: Asked) -> None:

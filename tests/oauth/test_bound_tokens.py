@@ -255,7 +255,7 @@ def test_a_chain_that_was_not_bound_is_from_the_first_proof_on(ada: Browser, hol
 def test_a_thief_who_binds_a_copied_token_to_a_key_of_their_own_is_found_when_the_owner_comes_within_the_grace(
     ada: Browser, holder: Holder, *, owner_has_key: bool
 ) -> None:
-    """The owner is told that a token was used twice: the successor is of no use to them, so nothing else would show it."""
+    """The successor is of no use to the owner, so the owner's next refresh would not show that there are two holders."""
     unbound, thief = Flow(holder.app).connect(ada)["refresh_token"], Holder(holder.app)
     stolen = thief.refresh(unbound).get_json()
     answer = holder.refresh(unbound) if owner_has_key else holder.app.refresh(unbound)

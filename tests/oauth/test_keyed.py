@@ -195,8 +195,8 @@ FORGED: dict[str, Callable[[Keyed], str]] = {
     "no JWT": lambda app: "x.y.z",
     "nothing that is text": lambda app: "\u00e9\x00..",
     "no object": lambda app: f"{part({'alg': 'ES256'})}.{part([])}.x",  # type: ignore[arg-type]
-    "of half a character": lambda app: app.assertion(iss="\ud800", sub="\ud800"),
-    "of half a character, and unsigned": lambda _: f"{part({'alg': 'none'})}.{part({'sub': 'x' + chr(0xDFFF)})}.",
+    "of a lone surrogate": lambda app: app.assertion(iss="\ud800", sub="\ud800"),
+    "of a lone surrogate, and unsigned": lambda _: f"{part({'alg': 'none'})}.{part({'sub': 'x' + chr(0xDFFF)})}.",
     "of a NUL": lambda app: app.assertion(iss="\0", sub="\0"),
 }
 

@@ -108,11 +108,12 @@ def test_a_browser_that_is_not_signed_in_signs_in_on_the_way(site: Site, web: Ap
     assert "code" in decide(ada, back)
 
 
-def test_a_form_that_is_sent_twice_gets_the_same_answer(ada: Browser, web: App) -> None:
+@pytest.mark.parametrize(("decision", "answer"), [("allow", "code"), ("deny", "error")])
+def test_a_form_that_is_sent_twice_gets_the_same_answer(ada: Browser, web: App, decision: str, answer: str) -> None:
     address = Flow(web).pushed()
-    fields = form(ada, address, decision="allow")
+    fields = form(ada, address, decision=decision)
     first, second = ada.post(address, **fields), ada.post(address, **fields)
-    assert led(first)["code"] == led(second)["code"]
+    assert led(first)[answer] == led(second)[answer]
 
 
 def test_a_request_is_over_if_no_browser_comes_within_a_minute(site: Site, ada: Browser, web: App) -> None:
