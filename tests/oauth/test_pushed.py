@@ -1,7 +1,7 @@
 """Pushed authorization requests: an app hands in what it asks for, and the browser brings its name (RFC 9126)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -131,6 +131,17 @@ def test_a_request_is_over_if_its_user_does_not_decide_within_half_an_hour(site:
     assert "asks who you are" in ada.get(address).text, "which does not make it last longer"
     site.wait(1)
     assert is_over(ada, address)
+
+
+@pytest.mark.parametrize("looks", range(4))
+def test_a_request_that_is_over_in_the_middle_of_a_confirmation_breaks_no_page(
+    ada: Browser, web: App, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    """Another tab may answer it at any moment: here, after so many look-ups of the page."""
+    address = Flow(web).pushed(acr_values="2")
+    find, left = pushed.find, iter(range(looks))
+    monkeypatch.setattr(pushed, "find", lambda *asked: find(*asked) if next(left, None) is not None else None)
+    assert ada.get(f"/confirm?{urlencode({'next': address})}").status_code == 200
 
 
 def test_another_apps_request_leads_nowhere_and_is_not_used_up(site: Site, ada: Browser, web: App) -> None:
