@@ -120,3 +120,24 @@ def test_one_that_works_otherwise_stops_the_start_with_one_line_that_names_the_m
     assert status == 1
     assert errors.read_text().count("\n") == 1
     assert "set pool_mode = session" in errors.read_text()
+
+
+def test_a_connection_that_the_server_has_just_ended_is_replaced_before_its_next_use(
+    instance: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However lately it was used: no visitor sees an error, and a sign-out is one."""
+    monkeypatch.setattr(postgresql, "TRUSTED_SECONDS", 3600)
+    ours = f"datname = '{database_of(instance)}' AND application_name = 'signed-out'"
+
+    def restart() -> None:
+        backings.postgresql().execute(f"SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE {ours}")
+
+    with opened(instance) as site:
+        ada = site.member()
+        copies = ada.pocket()
+        for page in ("/", "/devices", "/account"):
+            restart()
+            assert ada.get(page).status_code == 200
+        restart()
+        assert ada.sign_out().status_code == 303
+        assert not site.thief(copies).is_signed_in()
