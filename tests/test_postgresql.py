@@ -125,7 +125,7 @@ def test_one_that_works_otherwise_stops_the_start_with_one_line_that_names_the_m
 def test_a_connection_that_the_server_has_just_ended_is_replaced_before_its_next_use(
     instance: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However lately it was used: no visitor sees an error, and a sign-out is one."""
+    """The site had no reason to doubt it: it was used a moment before. The visitor sees no error, and Sign Out signs out."""
     monkeypatch.setattr(postgresql, "TRUSTED_SECONDS", 3600)
     ours = f"datname = '{database_of(instance)}' AND application_name = 'signed-out'"
 
