@@ -1,6 +1,7 @@
-"""Every page of the lab that offers a copy button: pressed in a real browser, it puts the whole file into the clipboard."""
+"""Copy buttons, pressed in a real browser: each puts the whole of what it names into the clipboard."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,8 +33,9 @@ def pages(server: Server) -> Iterator[tuple[str, str]]:
 
 def copy(person: Person, button: str) -> str:
     """Press the button, and read the clipboard."""
-    person.page.get_by_role("button", name=button, exact=True).first.click()
-    expect(person.page.get_by_text("Copied.").first).to_be_visible()
+    pressed = person.page.get_by_role("button", name=button, exact=True).first
+    pressed.click()
+    expect(pressed.locator("xpath=following-sibling::*[1]")).to_contain_text("Copied.")
     return str(person.page.evaluate("() => navigator.clipboard.readText()"))
 
 
@@ -67,6 +69,18 @@ def test_what_is_meant_for_another_window_has_a_button_that_copies_it_whole(open
     assert jwt.decode(token, options={"verify_signature": False})["sub"]
     person.page.goto("/lab/designs/expiry")
     assert token in copy(person, "Copy the commands")
+
+
+def test_what_an_authenticator_app_needs_is_copied_whole(open_browser: OpenBrowser) -> None:
+    person = open_browser()
+    person.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    person.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
+    person.page.goto("/account/authenticator")
+    key = person.page.locator("code.key").inner_text()
+    assert copy(person, "Copy the key") == key.replace(" ", ""), "an app takes no spaces"
+    paper = person.page.get_by_role("list", name="Recovery codes").get_by_role("listitem").all_inner_texts()
+    assert len(paper) == 10
+    assert copy(person, "Copy the codes").split("\n") == paper
 
 
 def test_without_a_clipboard_or_javascript_no_button_promises_a_copy(open_browser: OpenBrowser) -> None:

@@ -9,6 +9,7 @@ import pytest
 from app import clock
 from app.config import DAY
 from tests.browsers import SITE_URL, Browser, Site
+from tests.pages import SLOW
 
 pytestmark = pytest.mark.page
 FORM = "Change your password"
@@ -74,7 +75,11 @@ def test_a_crawler_is_led_to_what_is_the_same_for_all_and_no_further(site: Site)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
     rules = answer.text.splitlines()
     assert rules[0] == "User-agent: *"
-    assert {"Allow: /$", "Allow: /sign-in$", "Disallow: /"} <= set(rules)
+    assert rules[-1] == "Disallow: /"
+    allowed = [rule.removeprefix("Allow: ").removesuffix("$") for rule in rules if rule.endswith("$")]
+    assert {"/", "/sign-in", "/lab", "/lab/rooms"} <= set(allowed)
+    quick = [path for path in allowed if path != SLOW]
+    assert [site.browser().get(path).status_code for path in quick] == [200] * len(quick)
     robots = RobotFileParser()
     robots.parse(rules)
     assert not any(robots.can_fetch("bot", f"{SITE_URL}{path}") for path in ("/devices", "/lab/costs?x=1", "/account"))
