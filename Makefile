@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest
 
-.PHONY: help run demo test test-long test-browsers test-clients bench bench-peers load load-lab pictures check lint format lock clean
+.PHONY: help run demo test test-long test-browsers test-clients bench bench-peers load load-lab look pictures check lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -39,6 +39,9 @@ load: .venv/dev  ## let 200 browsers use the site for two minutes
 load-lab: .venv/dev  ## let a workshop of 100 attendees run the experiment
 	@$(BIN)/python tests/load_lab.py
 
+look: .venv/dev .venv/browser .venv/look  ## look at every page as pa11y and Lighthouse do
+	@$(BIN)/python -m tests.look
+
 pictures: .venv/dev .venv/browser  ## take the pictures of the README anew
 	@$(BIN)/python tests/pictures.py
 
@@ -57,7 +60,7 @@ lock: .venv/dev  ## compile the requirement files anew
 	.ci/lock
 
 clean:  ## remove the environment and caches, never the instance folder
-	rm -rf .venv tests/node/node_modules tests/clients/node/node_modules .coverage.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv tests/node/node_modules tests/clients/node/node_modules tests/look/node/node_modules .coverage.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/site: requirements.txt | .venv/made
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
@@ -81,6 +84,10 @@ clean:  ## remove the environment and caches, never the instance folder
 
 .venv/clients: tests/clients/requirements.txt tests/clients/node/package-lock.json | .venv/node
 	.ci/clients
+	@touch $@
+
+.venv/look: tests/look/node/package-lock.json | .venv/node
+	npm ci --prefix tests/look/node --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 .venv/peers: tests/bench/peers/requirements.txt tests/bench/peers/node/package-lock.json | .venv/node

@@ -12,15 +12,19 @@ from app.web import assets, words
 bp = Machines("well_known", __name__)
 GOOD_DAYS = 90  # RFC 9116 recommends less than a year
 _CACHED = {"Cache-Control": f"public, max-age={DAY}"}
-# The other pages are about a user, or compute much for each visitor.
+# Pages that are the same for everyone. The others are about a user or a room, or computed anew for each address.
 _ROBOTS = """\
 User-agent: *
 Allow: /$
 Allow: /sign-in$
 Allow: /sign-up$
+Allow: /recover$
 Allow: /lab$
+Allow: /lab/costs$
 Allow: /lab/designs
+Allow: /lab/hand-out$
 Allow: /lab/path
+Allow: /lab/rooms$
 Allow: /static/
 Disallow: /
 """

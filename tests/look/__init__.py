@@ -1,0 +1,1 @@
+"""Looks at every page: `make look`."""
