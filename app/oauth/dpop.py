@@ -11,6 +11,7 @@ from authlib.oauth2.rfc6749.grants import BaseGrant
 from app.config import settings
 from app.identity.dpop import presented
 from app.identity.dpop.presented import INVALID, Proved, Unproved
+from app.identity.session import SITE
 from app.oauth.clients import Registered
 
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -49,6 +50,7 @@ def _key(client: Registered) -> Proved | None:
     found = presented.check()
     if found is not None:
         return replace(found, binds_refresh=client.is_public)
-    if client.dpop_bound_access_tokens or settings().is_fapi:
+    # Not of the site's own: for the receipt it presents a token that is over, and has to hear that, and nothing else.
+    if client.id != SITE and (client.dpop_bound_access_tokens or settings().is_fapi):
         raise Unproved(INVALID, "This client has to prove its key: the header DPoP is missing.")
     return None

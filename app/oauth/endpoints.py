@@ -74,7 +74,7 @@ class Revocation(RevocationEndpoint):
 
 
 class Introspection(IntrospectionEndpoint):
-    """Token introspection (RFC 7662), for clients with a secret. A hint changes nothing.
+    """Token introspection (RFC 7662), for clients with a secret or a key. A hint changes nothing.
 
     What is unknown, over, or not for this client to see is just not active.
     """

@@ -1,13 +1,15 @@
 """Sign Out ends the session at the server, shows what ended, and proves it."""
 
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from flask import Flask, request, request_started
 
+from app.db import StoreUnavailable
 from app.oauth import metadata
+from app.web.sign_out import receipt
 from app.web.sign_out.retry import MOST_PENDING
 from tests import backings
 from tests.browsers import ACCESS, ENDING, RECEIPT, REFRESH, Browser, Pocket, Site
@@ -39,6 +41,41 @@ def test_ck_07_out_04_it_clears_the_cookies_with_the_attributes_they_were_set_wi
         assert "Max-Age" not in line, "which goes before the date, and of which Firefox keeps an empty cookie at times"
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert ada.pocket() == {}
+
+
+@pytest.mark.parametrize(
+    "demands", [{}, {"OAUTH_PROFILE": "fapi2"}, {"SECOND_FACTOR": "everyone"}], ids=lambda demands: "".join(demands)
+)
+def test_the_proof_tells_tokens_that_live_from_tokens_that_are_over_whatever_the_operator_demands(
+    open_site: Callable[..., Site], demands: dict[str, str]
+) -> None:
+    site = open_site(**demands)
+
+    def refused(pocket: Pocket) -> list[bool]:
+        with site.app.app_context():
+            return [tried["refused"] for tried in receipt.prove(pocket[ACCESS], pocket[REFRESH])]
+
+    ada, bob = site.member(), site.member("bob@example.org")
+    assert refused(ada.pocket()) == [False, False]
+    over = bob.pocket()
+    bob.sign_out()
+    page = bob.get("/signed-out").text
+    assert "refused" in page
+    assert "accepted" not in page
+    assert refused(over) == [True, True]
+
+
+def test_a_token_that_could_not_be_tried_again_is_not_said_to_be_accepted(site: Site, ada: Browser) -> None:
+    def fail(_app: Flask, **_: object) -> None:
+        if request.path == "/api/me":
+            raise StoreUnavailable("away for a moment")
+
+    with request_started.connected_to(fail, site.app):
+        ada.sign_out()
+    page = ada.get("/signed-out").text
+    assert "accepted" not in page
+    assert "GET /api/me" not in page
+    assert "POST /oauth/token" in page
 
 
 def test_out_01_looking_at_the_address_only_asks(ada: Browser) -> None:
