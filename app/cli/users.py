@@ -79,7 +79,7 @@ def remove_factor(email: str) -> None:
 @group.command("remove-passkeys")
 @click.argument("email")
 def remove_passkeys(email: str) -> None:
-    """Take every passkey from an account to which another person has added one: all its sessions end."""
+    """Take every passkey from an account: another person added one, or its owner lost them. All its sessions end."""
     found = person.named(email)
     if not passkey.has_any(found.id):
         raise click.ClickException("This account has no passkey.")

@@ -10,7 +10,7 @@ from app.web import cross_origin
 
 
 def check() -> None:
-    """Raise Forbidden for a page of another site or another machine, and Refused for a body that is not JSON.
+    """Raise Forbidden for a page of another site or another machine, and BadValue for a body that is not JSON.
 
     An attacker's DNS can point its name to this machine and make its page "the same origin", so the host is checked.
     """

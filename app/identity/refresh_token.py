@@ -235,7 +235,7 @@ def _jkt(key: Proved | None) -> str | None:
 
 
 def _lasting(key: Proved | None) -> str | None:
-    """Return the key that a refresh token is bound to. One of an app with a secret is bound to that."""
+    """Return the key that a refresh token is bound to: none for a confidential app, which proves itself besides."""
     return key.jkt if key and key.binds_refresh else None
 
 

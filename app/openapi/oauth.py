@@ -62,10 +62,14 @@ _TOKENS = members(
         "access_token": TEXT,
         "token_type": one("Bearer", "DPoP"),
         "expires_in": SECONDS,
-        "refresh_token": {**TEXT, "description": "Good for one exchange."},
         "scope": TEXT,
     },
-    {"id_token": TEXT, "refresh_token_timeout": SECONDS, "authorization_expires_in": SECONDS},
+    {
+        "refresh_token": {**TEXT, "description": "Good for one exchange. An app for codes alone gets none."},
+        "id_token": TEXT,
+        "refresh_token_timeout": SECONDS,
+        "authorization_expires_in": SECONDS,
+    },
 )
 _ACTIVE = members(
     {"active": YES_OR_NO},

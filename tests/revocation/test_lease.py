@@ -1,5 +1,6 @@
 """A node trusts its memory while its lease runs, and at no other time."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -313,7 +314,10 @@ def test_a_redis_that_dies_and_comes_back_is_listened_to_again() -> None:
     server.start()
     messages.wait(0.05)
     messages.send()
-    messages.wait(30)  # returns as soon as the message is there
+    waiting = threading.Thread(target=messages.wait, args=(3600,), daemon=True)
+    waiting.start()
+    waiting.join(30)
+    assert not waiting.is_alive(), "the message woke it"
     messages.close()
     server.kill()
 
