@@ -26,7 +26,7 @@ _PURPOSE = "client assertion"
 
 
 class Unproved(Exception):
-    """It proves nothing. The words are for who holds the key, or for nobody."""
+    """It proves nothing. The words are for the holder of the key: without its signature there are none."""
 
 
 def subject(assertion: str) -> str | None:

@@ -74,7 +74,7 @@ def authenticate(oauth_request: OAuth2Request, methods: Collection[str]) -> Regi
             raise BadClient
         given.prove(found)
     except BadClient:
-        # Failures alone are held off: nobody can lock out a client that has its secret and shares the address.
+        # Only failures are held off: a guesser at the same address cannot lock out a client that has its secret.
         _guesses.check()
         _guesses.count()
         security_log.line("client_refused", address=address.here())

@@ -44,7 +44,7 @@ _ALLOWED = select(_CONSENTS.c.scope).where(
 def is_given(user_id: str, client: Registered, scope: str) -> bool:
     """Return whether *client* may have *scope* without asking.
 
-    A public client always asks, as anybody can call himself that (RFC 10017); so does who wants access for longer.
+    Public clients and `offline_access` always ask: any program can claim the id of a public client (RFC 10017).
     """
     return not client.is_public and OFFLINE not in scope.split() and stands(user_id, client.id, scope)
 

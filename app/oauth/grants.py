@@ -48,7 +48,7 @@ class CodeGrant(ProvingGrant, TokenEndpointMixin):
             raise InvalidGrantError
         body = _body(granted.tokens)
         if not client.check_grant_type(REFRESH):
-            del body["refresh_token"], body["refresh_token_timeout"]  # known to nobody, it is good for nothing
+            del body["refresh_token"], body["refresh_token_timeout"]  # no client has seen it, so it is good for nothing
         if "openid" in granted.tokens.claims.scope.split():
             body["id_token"] = id_token.issue(granted.tokens, nonce=granted.nonce)
         return 200, body, self.TOKEN_RESPONSE_HEADER
