@@ -145,6 +145,7 @@ def test_the_demo_starts_three_sites_and_stops_them_all(tmp_path: Path) -> None:
         deadline = time.monotonic() + PATIENCE
         while any(_answers(address) for address in addresses):
             assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def _answers(address: str) -> bool:
