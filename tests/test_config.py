@@ -1,11 +1,14 @@
 """A setting that makes no sense stops the start with one line that names it and the mend."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from app import config, create_app
 from app.config import Misconfigured
+
+README = Path(__file__).parent.parent / "README.md"
 
 
 def load(tmp_path: Path, **environ: str) -> config.Settings:
@@ -15,6 +18,48 @@ def load(tmp_path: Path, **environ: str) -> config.Settings:
 def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
     found = load(tmp_path)
     assert (found.site_url, found.port, found.workers) == ("http://localhost:8000", 8000, 2)
+
+
+class Asked(Mapping[str, str]):
+    """An environment that notes which variables are asked for."""
+
+    def __init__(self, **environ: str) -> None:
+        self._environ = environ
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        return self._environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        return len(self._environ)
+
+
+def as_written(value: object) -> str:
+    return "none" if value in ("", (), None) else str(int(value) if isinstance(value, bool) else value)
+
+
+def settings_of_the_readme() -> Iterator[tuple[str, str]]:
+    """Return each setting of the table, and its default as it stands there."""
+    table = README.read_text().split("## For operators: settings")[1].split("\n## ")[0]
+    for line in table.splitlines():
+        if line.startswith("| `"):
+            names, default = (cell.strip().replace("`", "") for cell in line.split("|")[1:3])
+            given = default.split(", ") if names.count(", ") == default.count(", ") else [default] * 2
+            yield from zip(names.split(", "), given, strict=False)
+
+
+def test_the_readme_lists_every_setting_with_its_default_and_no_other(tmp_path: Path) -> None:
+    environ = Asked(INSTANCE_PATH=str(tmp_path / "instance"))
+    found = config.load(environ)
+    listed = dict(settings_of_the_readme())
+    assert listed.keys() == environ.names
+    plain = {name: words for name, words in listed.items() if hasattr(found, name.lower()) and " " not in words}
+    assert len(plain) > 20
+    assert plain == {name: as_written(getattr(found, name.lower())) for name in plain}
 
 
 @pytest.mark.parametrize(
