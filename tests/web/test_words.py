@@ -63,6 +63,11 @@ def test_every_reason_for_which_a_session_can_end_has_words_of_its_own() -> None
         assert words.reason(code) != code.replace("_", " ")
 
 
+def test_the_glossary_has_every_reason_for_which_a_session_can_end() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", Path("docs/glossary.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted([*Reason, State.IDLE, State.EXPIRED])
+
+
 def test_every_event_that_is_recorded_has_words_of_its_own() -> None:
     code = "\n".join(file.read_text() for file in Path("app").rglob("*.py"))
     recorded = set(re.findall(r'activity\.record\(\s*"(\w+)"', code))
