@@ -34,6 +34,15 @@ FULL_COST = passwords.PARAMETERS
 LONG = os.environ.get("LONG") == "1"
 MEMORY = "/dev/shm"  # noqa: S108 - each run makes folders of its own in it
 MINUTE = 60
+NODES = ("postgresql", "redis")
+BACKINGS = {  # by mark: for every day, and in the long run
+    "page": (("sqlite",), ("redis",)),
+    "sqlite": (("sqlite",), ("sqlite",)),
+    "stores": (("sqlite", "redis"), backings.NAMES),
+    "nodes": (("postgresql",), NODES),
+    "cluster": (("redis",), backings.NAMES),
+}
+PAGE = pytest.mark.page.mark
 ROOM = 2 << 30  # bytes; a run takes about a tenth of it
 
 
@@ -101,26 +110,20 @@ def _takes_everything(folder: str) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what stands on an instance where its marks say.
+    """Run what stands on an instance where its nearest mark says.
 
     What runs on SQLite every day runs on PostgreSQL with Redis in the long run.
     """
-    if "backing" not in metafunc.fixturenames:
-        return
-    marks = {mark.name for mark in metafunc.definition.iter_markers()}
-    metafunc.parametrize("backing", _backings(marks), indirect=True, scope="session")
+    if "backing" in metafunc.fixturenames:
+        metafunc.parametrize("backing", _backings(metafunc.definition), indirect=True, scope="session")
 
 
-def _backings(marks: set[str]) -> tuple[str, ...]:
-    if "sqlite" in marks:
-        return ("sqlite",)
-    if "nodes" in marks:
-        return ("postgresql", "redis") if LONG or "page" not in marks else ("postgresql",)
-    if "page" in marks or not marks & {"stores", "cluster"}:
-        return ("redis",) if LONG else ("sqlite",)
-    if LONG:
-        return backings.NAMES
-    return ("redis",) if "cluster" in marks else ("sqlite", "redis")
+def _backings(test: pytest.Item) -> tuple[str, ...]:
+    mark = next((found for found in test.iter_markers() if found.name in BACKINGS), PAGE)
+    if mark.name == "stores" and not mark.args:
+        pytest.fail(f"{test.name}: 'stores' has to say what the store decides", pytrace=False)
+    every_day, long_run = BACKINGS[mark.name]
+    return long_run if LONG or (mark.name == "nodes" and mark.args) else every_day
 
 
 @pytest.fixture(scope="session")

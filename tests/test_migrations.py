@@ -45,7 +45,7 @@ def age(folder: Path) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9000'")
 
 
-@pytest.mark.stores
+@pytest.mark.stores("migrations")
 def test_old_code_leaves_a_newer_database_as_it_is(instance: Path) -> None:
     age(instance)
     with pytest.raises(SystemExit, match=r"^DATABASE_URL: .* is of version 9000, and this code knows versions up to 0"):

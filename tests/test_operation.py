@@ -10,8 +10,6 @@ from tests import backings
 from tests.backings import Backing
 from tests.browsers import ACCESS, Site
 
-pytestmark = pytest.mark.stores
-
 
 def number(site: Site, name: str) -> float:
     found = re.search(rf"^{re.escape(name)} (\S+)$", site.browser().get("/metrics").text, re.MULTILINE)
@@ -23,11 +21,13 @@ def ready(site: Site) -> bool:
     return any(site.browser().get("/readyz").status_code == 200 for _ in range(50_000))
 
 
+@pytest.mark.stores("what ready means")
 def test_it_lives_and_is_ready(site: Site) -> None:
     assert site.browser().get("/healthz").status_code == 200
     assert ready(site)
 
 
+@pytest.mark.stores("a lock")
 def test_it_is_not_ready_while_it_cannot_write_and_says_so(site: Site) -> None:
     assert ready(site)
     site.impatient()
@@ -64,6 +64,7 @@ def test_reuse_of_a_refresh_token_is_counted(site: Site) -> None:
     assert number(site, name) == before + 1
 
 
+@pytest.mark.stores("nodes")
 def test_on_postgresql_the_lease_and_what_each_node_has_yet_to_read_are_told(site: Site, backing: Backing) -> None:
     assert ready(site)
     text = site.browser().get("/metrics").text
@@ -100,7 +101,6 @@ else:
 """
 
 
-@pytest.mark.page
 @pytest.mark.parametrize("at_start", ["room(0)", ""], ids=["full at the start", "full when a worker begins"])
 def test_a_disk_without_room_for_the_counts_stops_no_process(at_start: str) -> None:
     code = ON_A_FULL_DISK.format(at_start=at_start)

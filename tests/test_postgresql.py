@@ -74,6 +74,7 @@ def test_each_connection_has_its_limits_and_waits_for_the_disk_even_if_the_datab
         assert own_settings(site) == [expected()] * 3
 
 
+@pytest.mark.nodes("waking by Redis")
 def test_a_pooler_that_works_by_session_keeps_all_of_them_and_wakes_nodes(instance: Path) -> None:
     with pooler("session", "default_pool_size = 80") as found:
         url = through(found, instance)
@@ -94,7 +95,6 @@ def test_a_pooler_that_works_by_session_keeps_all_of_them_and_wakes_nodes(instan
             assert (confirmation.nodes, confirmation.confirmed) == (2, 2)
 
 
-@pytest.mark.page
 @pytest.mark.parametrize(
     ("mode", "more"),
     [

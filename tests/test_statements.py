@@ -19,7 +19,6 @@ from app.store import postgresql
 from app.store.postgresql import PostgreSQL
 from tests.browsers import AGENTS, REFRESH, Browser, Site
 
-pytestmark = pytest.mark.stores
 Act = Callable[[], Any]
 HERE, THERE = {"User-Agent": AGENTS["Firefox on Linux"]}, {"REMOTE_ADDR": "127.0.0.1"}
 LIFE = 300  # seconds, of an access token
@@ -91,6 +90,7 @@ def ada(site: Site) -> Browser:
     return ada
 
 
+@pytest.mark.stores("what is sent as one")
 @pytest.mark.parametrize(
     ("act", "statements", "together", "trips"),
     [
@@ -144,6 +144,7 @@ def test_nor_is_one_of_a_row_that_a_proof_changed(site: Site, ada: Browser) -> N
         assert all(as_stored(site, link, "used_at", "seen_at", "successor", "sealed") for link in links)
 
 
+@pytest.mark.stores("connections")
 def test_a_look_waits_for_no_second_connection_while_its_request_holds_one(site: Site, ada: Browser) -> None:
     taken: list[object] = []
     with site.app.test_request_context("/"):

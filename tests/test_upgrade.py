@@ -15,7 +15,7 @@ from app.revocation.entries import Scope
 from tests.browsers import Site
 from tests.oauth.conftest import App, register
 
-pytestmark = pytest.mark.stores
+pytestmark = pytest.mark.stores("migrations, and older nodes")
 BOUND = ("device_key", "bound_at", "proofs", "asked_for", "asked_at")
 COLUMNS = {
     "users": (

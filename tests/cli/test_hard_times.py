@@ -20,7 +20,6 @@ from tests.authenticator import add_app
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.cli.conftest import add
 
-pytestmark = pytest.mark.stores
 EMAIL = "ada@example.org"
 HOUR = 60 * 60
 CUT = "the revocation log has lost entries: 1000 had been read"
@@ -143,6 +142,7 @@ def test_by_a_wrong_clock(site: Site, names: dict[str, str], monkeypatch: pytest
     try_each(site, names, "clock", CLOCK)
 
 
+@pytest.mark.stores("what a lock of another says")
 @pytest.mark.usefixtures("_no_second_site")
 def test_on_a_database_that_takes_nothing(site: Site, names: dict[str, str]) -> None:
     site.impatient()
@@ -150,6 +150,7 @@ def test_on_a_database_that_takes_nothing(site: Site, names: dict[str, str]) -> 
         try_each(site, names, "locked", LOCKED)
 
 
+@pytest.mark.stores("what its driver says")
 @pytest.mark.usefixtures("_no_second_site")
 def test_without_a_database(site: Site, names: dict[str, str]) -> None:
     site.app.extensions["delivery"].close()

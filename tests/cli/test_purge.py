@@ -2,6 +2,7 @@
 
 import re
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count, pairwise
@@ -25,8 +26,6 @@ from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
 from tests.server import Server
 from tests.writer import Writer
-
-pytestmark = pytest.mark.stores
 
 # How many old sessions, and how many refresh hashes each of them has.
 SOME = 1_000, 5
@@ -60,6 +59,7 @@ KEPT = {
 }
 
 
+@pytest.mark.stores("SQL that locks")
 def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site, ada: Browser) -> None:
     ada.post("/sign-out", **form(ada, "/sign-out"))
     entries = site.query("SELECT count(*) FROM log_entries")
@@ -161,6 +161,7 @@ def test_a_purge_waits_for_its_turn_for_longer_than_a_visitor(
     assert site.run("purge").exit_code == 0
 
 
+@pytest.mark.stores("plans")
 def test_no_transaction_reads_a_whole_table(site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     app = register_app(site, "Mail", backchannel_logout_uri="http://127.0.0.1:9/")
     Flow(app, scope="openid").connect(ada)
@@ -207,7 +208,7 @@ class Crowded:
         """A purge in a process of its own, that has begun to delete."""
         before, process = self.left(), Purge(self.server)
         while self.left() == before and process.poll() is None:
-            pass
+            time.sleep(0.005)
         yield process
         process.wait()
 
@@ -237,6 +238,7 @@ def crowded(instance: Path, backing: Backing, request: pytest.FixtureRequest) ->
     found.server.stop()
 
 
+@pytest.mark.stores("locks")
 @pytest.mark.server
 @pytest.mark.parametrize("crowded", [MOST], indirect=True)
 def test_who_signs_in_and_out_during_a_purge_is_answered_each_time(crowded: Crowded) -> None:
@@ -262,6 +264,7 @@ def test_a_purge_that_is_killed_loses_nothing_and_the_next_one_goes_on(crowded: 
     assert crowded.left() == (1, 1)
 
 
+@pytest.mark.stores("locks that are skipped")
 @pytest.mark.server
 def test_two_purges_at_once_share_the_work(crowded: Crowded) -> None:
     with crowded.purging() as first, crowded.purging() as second:

@@ -43,7 +43,7 @@ def test_each_of_its_sessions_has_an_entry_of_its_own_and_consents_and_codes_are
     assert site.query("SELECT * FROM consents") == site.query("SELECT * FROM clients") == []
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_what_an_app_was_given_while_it_was_being_removed_is_ended_too(site: Site, ada: Browser) -> None:
     photos = app(site)
     late: list[str] = []

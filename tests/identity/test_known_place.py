@@ -14,8 +14,6 @@ from app.identity import known_place
 from tests.browsers import PASSWORD, Browser, Site
 from tests.test_migrations import VERSIONS
 
-pytestmark = pytest.mark.stores
-
 
 @pytest.fixture
 def ada(site: Site) -> Browser:
@@ -96,6 +94,7 @@ def migrate(site: Site) -> None:
             migration.upgrade()
 
 
+@pytest.mark.stores("a migration")
 def test_places_are_known_from_the_first_upgrade_on(site: Site, ada: Browser) -> None:
     site.browser().sign_up("bob@example.org")
     ids = {row.email.partition("@")[0]: row.id for row in site.query("SELECT id, email FROM users")}

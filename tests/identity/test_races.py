@@ -10,8 +10,6 @@ from app.identity.access_token import Claims
 from app.identity.session import Reason
 from tests.browsers import ACCESS, Browser, Site
 
-pytestmark = pytest.mark.stores
-
 
 @pytest.fixture
 def ada(site: Site) -> Browser:
@@ -39,6 +37,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, act: Call
     monkeypatch.setattr(module, name, interrupted)
 
 
+@pytest.mark.stores("a race")
 def test_a_refresh_under_way_does_not_survive_a_sign_out(
     ada: Browser, elsewhere: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +47,7 @@ def test_a_refresh_under_way_does_not_survive_a_sign_out(
     assert ACCESS not in ada.pocket()
 
 
+@pytest.mark.stores("a race")
 @pytest.mark.parametrize(
     ("path", "form"),
     [
@@ -74,6 +74,7 @@ def test_a_write_under_way_does_not_survive_a_sign_out(
     assert again.is_signed_in(), "the password is still the old one"
 
 
+@pytest.mark.stores("a lock")
 def test_a_session_that_was_never_there_cannot_be_locked(site: Site) -> None:
     with site.app.app_context():
         assert sessions.lock("nobody") is None

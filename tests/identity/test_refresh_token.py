@@ -85,7 +85,7 @@ def test_a_lost_answer_signs_no_user_out_however_long_the_browser_could_not_ask_
     assert ada.is_signed_in()
 
 
-@pytest.mark.stores
+@pytest.mark.stores("an outage")
 def test_a_rotation_whose_answer_was_lost_while_the_store_went_away_signs_no_user_out(site: Site, ada: Browser) -> None:
     refresh(site.thief(ada.pocket(), REFRESH))
     (site.folder / "store-is-down").touch()
@@ -165,7 +165,6 @@ def test_while_the_first_use_cannot_be_written_the_predecessor_stays_good(site: 
     assert not site.thief(before, REFRESH).is_signed_in(), "the next use was written"
 
 
-@pytest.mark.stores
 @pytest.mark.parametrize("path", ["/account", "/live", "/api/me"])
 def test_a_link_whose_use_is_known_costs_no_statement_more(
     site: Site, other_node: Site, ada: Browser, path: str
@@ -289,7 +288,7 @@ def test_rt_08_09_rotation_does_not_extend_the_absolute_time_out(site: Site, ada
     assert ada.session()["expires_at"] > expires  # the idle time-out moves with use
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_rt_03_parallel_requests_with_one_token_get_one_successor(site: Site, other_node: Site, ada: Browser) -> None:
     pocket = ada.pocket()
     found: list[str | None] = []

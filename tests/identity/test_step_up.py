@@ -143,7 +143,6 @@ def test_the_proved_tokens_are_given_in_the_answer_to_that_form_and_the_old_acce
     assert not may_act(old)
 
 
-@pytest.mark.stores
 def test_while_the_proved_link_is_unused_the_old_one_gets_another_without_the_proof_and_the_proved_one_is_void(
     site: Site, ada: Browser
 ) -> None:
@@ -423,7 +422,7 @@ def test_a_link_that_was_forgotten_does_no_harm(site: Site, ada: Browser, phone:
     assert may_act(ada)
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_a_void_link_of_a_session_that_is_ended_meanwhile_ends_it_once(
     site: Site, other_node: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

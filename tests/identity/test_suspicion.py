@@ -157,7 +157,7 @@ def test_and_a_stranger_beyond_those_is_still_refused(open_site: OpenSite) -> No
     assert not at(site, "network_country", ada).is_signed_in()
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_two_workers_that_judge_the_same_at_once_note_it_once(open_site: OpenSite) -> None:
     nodes = [open_site(**everything("warn")) for _ in range(2)]
     ada = member(nodes[0])
@@ -206,7 +206,7 @@ def test_the_map_may_come_later_and_what_it_says_first_is_no_change(open_site: O
     assert not at(site, "network_country", ada).is_signed_in()
 
 
-@pytest.mark.stores
+@pytest.mark.stores("nodes")
 def test_what_is_ended_is_ended_on_every_node_and_with_its_apps(open_site: OpenSite) -> None:
     here, there = open_site(**everything("sign-in")), open_site(**everything("sign-in"))
     ada = member(here)

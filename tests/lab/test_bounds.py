@@ -17,14 +17,13 @@ from app.throttle import PlaceThrottle, Throttle
 from tests.browsers import Site
 from tests.lab.conftest import Visitor
 
-pytestmark = pytest.mark.stores
-
 
 def count(site: Site, table: str) -> int:
     found: int = site.query(f"SELECT count(*) FROM {table}")[0][0]
     return found
 
 
+@pytest.mark.stores("SQL that locks")
 def test_of_too_many_benches_those_that_were_not_touched_for_longest_go(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +62,7 @@ def test_an_address_makes_only_so_many_benches_and_those_who_have_one_go_on(
     assert site.browser(address="203.0.113.9").post("/lab/reset").status_code == 303
 
 
+@pytest.mark.stores("counters of Redis")
 def test_everyone_together_begins_only_so_many_experiments(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visitors, "_begun_by_all", Throttle("experiments in a test", "2 per hour", visitors.TooMuch))
     people = [site.browser(address=f"203.0.113.{number}") for number in range(4)]
@@ -70,7 +70,6 @@ def test_everyone_together_begins_only_so_many_experiments(site: Site, monkeypat
     assert people[3].post("/lab/path/Q4", guess="sign-in").status_code == 429
 
 
-@pytest.mark.page
 def test_one_run_does_not_grow_however_often_its_buttons_are_pressed(visitor: Visitor) -> None:
     visitor.press("sign-in")
     for _ in range(MOST_ACTS // 2):
@@ -85,6 +84,7 @@ def test_one_run_does_not_grow_however_often_its_buttons_are_pressed(visitor: Vi
     assert "This run is full" in visitor.browser.get("/lab").text
 
 
+@pytest.mark.stores("SQL that locks")
 def test_of_too_many_rooms_the_oldest_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MOST", 3)
     monkeypatch.setattr(rooms, "_openings", PlaceThrottle("rooms in a test", "100 per hour"))

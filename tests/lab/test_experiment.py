@@ -106,7 +106,7 @@ def test_what_was_measured_is_what_a_request_at_that_second_finds(visitor: Visit
             assert visitor.present(design.slug, at=run.began_at + exposed - 1)["status"] == 200
 
 
-@pytest.mark.stores
+@pytest.mark.stores("JSON, and numbers that are large")
 def test_a_request_by_hand_is_answered_on_every_database(visitor: Visitor) -> None:
     visitor.sign_in_and_copy()
     old = visitor.held()["refresh"]

@@ -8,7 +8,7 @@ from app.lab.rooms import room
 from tests.browsers import Site
 from tests.workshop import Teacher, experiment
 
-pytestmark = pytest.mark.stores
+pytestmark = pytest.mark.stores("races")
 CROWD = 6
 
 

@@ -26,7 +26,7 @@ def farewells(post: Post) -> list[Letter]:
     return [letter for letter in post.letters() if letter.message["Subject"] == SUBJECT]
 
 
-@pytest.mark.stores
+@pytest.mark.stores("what is deleted, and in which order")
 def test_a_deletion_is_told_by_one_mail_without_a_link_and_then_nothing_names_the_person(post: Post) -> None:
     delete(ada(post))
     assert find(post.site, EMAIL, NAME) == set(), "it is sealed"
@@ -46,7 +46,6 @@ def test_so_is_one_by_the_operator_also_of_a_closed_account(post: Post) -> None:
     assert len(farewells(post)) == 1
 
 
-@pytest.mark.stores
 def test_it_waits_for_a_mail_server_that_is_down_and_comes_once(post: Post, open_site: Callable[..., Site]) -> None:
     browser = ada(post)
     post.box.down()

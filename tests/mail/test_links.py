@@ -30,7 +30,7 @@ def is_verified(post: Post, email: str = "ada@example.org") -> bool:
     return at is not None
 
 
-@pytest.mark.stores
+@pytest.mark.stores("an act that writes")
 def test_opening_a_link_changes_nothing_and_its_button_verifies_the_address(post: Post) -> None:
     post.site.member()
     link = post.newest().link
@@ -90,7 +90,6 @@ def test_email_verified_is_true_by_the_link_alone(post: Post) -> None:
     assert said() is True
 
 
-@pytest.mark.stores
 def test_a_new_link_can_be_asked_for_and_makes_the_earlier_one_worthless(post: Post) -> None:
     ada = post.site.member()
     first = post.newest().link
@@ -100,7 +99,7 @@ def test_a_new_link_can_be_asked_for_and_makes_the_earlier_one_worthless(post: P
 
 
 class TestRecovery:
-    @pytest.mark.stores
+    @pytest.mark.stores("an act that writes")
     def test_a_forgotten_password_is_replaced_and_every_session_and_app_ends(self, post: Post) -> None:
         ada = post.verified()
         web = register_app(post.site, "Mail")
@@ -127,7 +126,7 @@ class TestRecovery:
         for site in (other, post.site):
             assert not site.thief(pocket).is_signed_in()
 
-    @pytest.mark.stores
+    @pytest.mark.stores("an act that writes")
     def test_with_a_second_factor_the_mailbox_alone_is_not_enough_and_the_factor_stays(self, post: Post) -> None:
         phone = add_app(post.verified())
         post.site.wait(2 * MINUTE)
@@ -218,7 +217,7 @@ class TestRecovery:
         letter = post.newest()
         assert letter.message["Subject"] == "Your password was replaced by way of a mail"
 
-    @pytest.mark.stores
+    @pytest.mark.stores("a race")
     def test_of_two_uses_at_once_one_wins(self, post: Post) -> None:
         post.verified()
         link = post.ask_recovery()
@@ -257,7 +256,6 @@ class TestRecovery:
         assert thief.sign_in(password="the words of a thief").status_code == 422
         assert post.site.browser().sign_in(password=NEW).status_code == 303
 
-    @pytest.mark.stores
     def test_after_a_recovery_no_other_link_of_before_is_good(self, post: Post) -> None:
         post.verified()
         first, second = post.ask_recovery(), post.ask_recovery()
@@ -266,7 +264,6 @@ class TestRecovery:
         assert post.site.browser().post(first, password="eleven loud walruses").status_code == 409
         assert post.site.browser().post(second, password="eleven loud walruses").status_code == 409
 
-    @pytest.mark.stores
     def test_the_link_is_dead_once_the_address_has_changed(self, post: Post) -> None:
         ada = post.verified()
         link = post.ask_recovery()
@@ -354,7 +351,7 @@ def change_address(browser: Browser, new: str) -> None:
 
 
 class TestChangeOfAddress:
-    @pytest.mark.stores
+    @pytest.mark.stores("an act that writes")
     def test_a_verified_address_changes_once_both_have_agreed_in_either_order(self, post: Post) -> None:
         for number, order in enumerate((("old", "new"), ("new", "old"))):
             old, new = f"ada-{number}@example.org", f"ada-{number}@new.example"
@@ -386,7 +383,6 @@ class TestChangeOfAddress:
         assert thief.post("/confirm", password="wrong", action="address:eve@example.org").status_code == 422
         assert not post.letters("eve@example.org")
 
-    @pytest.mark.stores
     def test_a_newer_change_makes_the_links_of_an_older_one_worthless(self, post: Post) -> None:
         ada = post.verified()
         change_address(ada, "one@new.example")
@@ -419,7 +415,6 @@ class TestChangeOfAddress:
         assert asked == [303] * 10 + [429]
 
 
-@pytest.mark.stores
 class TestSquatting:
     """Somebody makes an account with an address that is another's."""
 
@@ -469,6 +464,7 @@ class TestSquatting:
         ada.post(post.newest().link, name="Ada", password=NEW)
         assert mallory.post(first).status_code == 409
 
+    @pytest.mark.stores("a unique index")
     def test_a_change_to_an_address_that_is_held_unverified_takes_it(self, post: Post) -> None:
         mallory = post.site.member(label="Safari on macOS")
         ada = post.verified("ada@old.example")

@@ -174,7 +174,7 @@ def test_what_else_is_told(post: Post, happens: Callable[[Post, Browser], None],
     assert subject in [*told(post, came), *(str(one.message["Subject"]) for one in post.letters("ada@new.example"))]
 
 
-@pytest.mark.stores
+@pytest.mark.stores("an act that writes")
 def test_this_was_not_me_ends_that_session_and_leads_to_recovery(post: Post) -> None:
     ada = post.verified()
     thief, letter = stranger(post)
@@ -224,7 +224,6 @@ def test_a_sign_in_by_that_passkey_that_waits_for_a_code_comes_to_nothing(post: 
     assert not waiting.is_signed_in()
 
 
-@pytest.mark.stores
 def test_it_ends_the_session_that_the_thief_has_made_of_it_since(post: Post) -> None:
     """A change of password gives the thief's session another id."""
     post.verified()

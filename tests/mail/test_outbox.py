@@ -36,7 +36,7 @@ def test_reading_a_mail_fetches_nothing(post: Post) -> None:
     assert "&lt;img" in letter.html
 
 
-@pytest.mark.stores
+@pytest.mark.stores("delivery")
 def test_a_mail_is_sealed_while_it_waits_and_erased_once_it_is_delivered(post: Post) -> None:
     post.site.member()
     [(sealed,)] = post.site.query("SELECT sealed FROM mails")
@@ -48,7 +48,6 @@ def test_a_mail_is_sealed_while_it_waits_and_erased_once_it_is_delivered(post: P
     assert token.encode() not in b"".join(bytes(one) for one in row if isinstance(one, (bytes, memoryview)))
 
 
-@pytest.mark.stores
 def test_while_the_server_is_down_for_an_hour_nothing_waits_and_the_one_link_arrives_and_is_good(post: Post) -> None:
     post.verified()
     came = len(post.box.letters)
@@ -87,7 +86,7 @@ def test_a_mail_that_was_taken_but_not_noted_comes_again_with_the_same_link_and_
     assert first.message["Message-ID"] == second.message["Message-ID"]
 
 
-@pytest.mark.stores
+@pytest.mark.stores("locks that are skipped")
 def test_two_nodes_that_look_at_the_same_time_send_each_mail_once(
     post: Post, open_site: Callable[..., Site], postbox: Postbox
 ) -> None:
@@ -104,7 +103,7 @@ def test_two_nodes_that_look_at_the_same_time_send_each_mail_once(
     assert sorted(letter.to for letter in postbox.letters) == [f"ada-{number}@example.org" for number in range(5)]
 
 
-@pytest.mark.stores
+@pytest.mark.stores("durability")
 def test_a_mail_survives_a_restart(post: Post, open_site: Callable[..., Site], postbox: Postbox) -> None:
     post.site.member()
     restarted = open_site(SMTP_URL=postbox.url)
@@ -112,7 +111,7 @@ def test_a_mail_survives_a_restart(post: Post, open_site: Callable[..., Site], p
     assert [letter.to for letter in postbox.letters] == ["ada@example.org"]
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a transaction")
 def test_if_what_it_tells_is_not_committed_there_is_no_mail(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.web.sign_in.begin", lambda *_, **__: 1 / 0)
     post.site.browser().sign_up()
@@ -130,7 +129,6 @@ def test_a_lasting_refusal_of_the_mail_gives_it_up_and_the_operator_reads_why(
     assert "ada@example.org" not in str(line)
 
 
-@pytest.mark.stores
 def test_a_passing_refusal_is_tried_again(post: Post) -> None:
     post.site.member()
     post.box.answer = "451 later"
@@ -179,7 +177,6 @@ def test_an_id_that_begins_with_a_hyphen_is_no_option(post: Post) -> None:
     assert "There is no such mail" in post.site.run("mail", "show", "-e1Hk_2x").output
 
 
-@pytest.mark.stores
 def test_the_operator_has_waiting_mail_tried_at_once(post: Post) -> None:
     post.site.member()
     post.box.down()

@@ -442,7 +442,7 @@ def test_dpop_01_a_proof_that_one_node_has_seen_is_refused_by_every_other_and_a_
     assert fault(holder.exchange(flow, flow.allow(ada), again)) == "invalid_dpop_proof"
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_dpop_01_of_eight_requests_at_once_with_one_proof_one_succeeds(
     site: Site, ada: Browser, holder: Holder
 ) -> None:
@@ -454,7 +454,7 @@ def test_dpop_01_of_eight_requests_at_once_with_one_proof_one_succeeds(
         assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_dpop_01_of_an_exchange_and_a_refresh_at_once_with_one_proof_one_succeeds(
     site: Site, ada: Browser, holder: Holder
 ) -> None:
@@ -560,7 +560,6 @@ def test_an_app_in_a_browser_may_send_proofs_and_read_nonces(site: Site, ada: Br
     assert "DPoP-Nonce" in answer.headers["Access-Control-Expose-Headers"].split(", ")
 
 
-@pytest.mark.stores
 def test_an_app_without_a_key_pays_no_statement_for_those_that_have_one(site: Site, ada: Browser, web: App) -> None:
     access, holder = Flow(web).connect(ada)["access_token"], Holder(web)
     bound = holder.connect(ada)["access_token"]

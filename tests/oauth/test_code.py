@@ -151,7 +151,7 @@ def test_a_code_is_worthless_once_the_browser_that_gave_it_is_signed_out(ada: Br
         assert error(flow.exchange(code)) == (400, "invalid_grant")
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_of_eight_exchanges_at_once_one_succeeds(site: Site, ada: Browser, web: App) -> None:
     for _ in range(50 if LONG else 5):
         flow = Flow(web)
@@ -163,7 +163,7 @@ def test_of_eight_exchanges_at_once_one_succeeds(site: Site, ada: Browser, web: 
         assert opened == [(0,)], "and what it gave is over: seven came back with a used code"
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_eight_codes_exchanged_at_once_are_one_session_with_eight_chains(site: Site, ada: Browser, web: App) -> None:
     for _ in range(50 if LONG else 3):
         ada.sign_in()

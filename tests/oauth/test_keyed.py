@@ -19,7 +19,6 @@ from tests.oauth.conftest import App, basic, register_app
 from tests.oauth.flow import Flow, at
 from tests.oauth.keyed import Keyed, Signer, key_file, register_keyed
 
-pytestmark = pytest.mark.page
 ENDPOINTS = ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/par")
 ANYTHING = {"token": "x", "grant_type": "refresh_token"}
 
@@ -127,7 +126,7 @@ def test_an_assertion_that_one_node_has_taken_is_refused_by_every_other(other_no
     assert is_refused(elsewhere.post("/oauth/revoke", client_assertion=given, token="x"), "jti")
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_of_many_uses_of_one_assertion_at_once_one_succeeds(keyed: Keyed) -> None:
     given = keyed.assertion()
     with ThreadPoolExecutor(8) as pool:

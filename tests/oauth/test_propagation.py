@@ -8,8 +8,6 @@ from tests.browsers import ACCESS, REFRESH, Browser, Pocket, Site
 from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import Flow
 
-pytestmark = pytest.mark.stores
-
 
 @dataclass
 class Held:
@@ -52,6 +50,7 @@ def same(held: dict[str, Held], alive: set[str]) -> dict[tuple[str, str], bool]:
     return {(name, place): name in alive for name in held for place in PLACES}
 
 
+@pytest.mark.stores("an act that writes")
 @pytest.mark.question("A16")
 def test_sign_out_ends_the_browser_and_its_apps_and_spares_what_was_let_in_for_longer(
     site: Site, other_node: Site, ada: Browser
@@ -113,6 +112,7 @@ def test_who_signs_in_anew_in_the_same_browser_ends_the_apps_of_the_old_session(
     assert lives(held) == same(held, {"second"})
 
 
+@pytest.mark.stores("one transaction for all")
 def test_the_receipt_waits_until_the_apps_are_over_too(site: Site, ada: Browser) -> None:
     """The entries of the apps come before that of the browser: a node that has read this one has read them all."""
     connect(site, ada, "First")

@@ -10,7 +10,6 @@ from tests.browsers import SITE_URL, Browser, Site, form
 from tests.oauth.conftest import App, register_app
 from tests.oauth.flow import CALLBACK, Flow, at, is_led_back, led
 
-pytestmark = pytest.mark.page
 OVER = "The app’s request is over"
 
 
@@ -87,7 +86,7 @@ def test_what_is_asked_silently_is_answered_once_too(site: Site, web: App) -> No
     assert is_over(stranger, address)
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_of_many_answers_at_once_one_succeeds(site: Site, web: App, ada: Browser) -> None:
     Flow(web).connect(ada)
     address, pocket = Flow(web).pushed(), ada.pocket()

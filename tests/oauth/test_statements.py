@@ -18,7 +18,6 @@ from tests.oauth.conftest import App
 from tests.oauth.flow import CALLBACK, Flow
 from tests.test_statements import as_stored, is_postgresql, noting, steady
 
-pytestmark = pytest.mark.stores
 SCOPE = "openid offline_access"
 
 
@@ -61,6 +60,7 @@ def granted(site: Site, web: App) -> Grant:
     return Grant(web, flow, flow.allow(ada), given["access_token"], given["refresh_token"])
 
 
+@pytest.mark.stores("what is sent as one")
 @pytest.mark.parametrize(
     ("act", "statements", "together", "trips"),
     [

@@ -401,7 +401,6 @@ def an_app_removed_after_its_session_was_ended(world: World) -> Asks:
     return revoke(world.mail, refresh), flask("clients", "remove", world.mail.id)
 
 
-@pytest.mark.page
 @pytest.mark.parametrize("name", WAYS)
 def test_both_answers_come_once_every_node_knows(world: World, name: str) -> None:
     first, second = WAYS[name](world)
@@ -491,6 +490,7 @@ def test_an_end_that_every_node_has_confirmed_costs_one_look_into_the_registry(w
     assert world.nodes.looks(world.nodes.there) == before + 2
 
 
+@pytest.mark.nodes("waking by Redis")
 def test_the_receipt_is_made_after_the_wait_and_says_which_nodes_confirmed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -528,7 +528,6 @@ def receipt(site: Site, answer: TestResponse) -> str:
     return holding(site, {RECEIPT: kept}).get("/signed-out").text
 
 
-@pytest.mark.page
 def test_dead_tokens_that_ask_for_an_end_are_not_told_of_one_that_cannot_be_looked_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,7 +71,6 @@ def email(skew: float, request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.server
 @pytest.mark.nodes
-@pytest.mark.page
 def test_a_wrong_clock_makes_no_user_a_thief_on_either_side_and_heals(
     pair: tuple[Server, Wrong], skew: float, email: str
 ) -> None:
@@ -94,7 +93,6 @@ def test_a_wrong_clock_makes_no_user_a_thief_on_either_side_and_heals(
 
 @pytest.mark.server
 @pytest.mark.nodes
-@pytest.mark.page
 def test_it_issues_nothing_and_says_why_and_goes_on_to_check_and_to_end(
     pair: tuple[Server, Wrong], skew: float, email: str
 ) -> None:

@@ -18,7 +18,6 @@ from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Pocket, Site
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
 
-pytestmark = pytest.mark.stores
 LOST = "the revocation log has lost entries"
 
 
@@ -96,6 +95,7 @@ def later(cut: Path, site: Site) -> Iterator[Site]:
     opened.close()
 
 
+@pytest.mark.stores("nodes")
 @pytest.mark.usefixtures("cut")
 def test_what_the_older_copy_takes_for_live_is_accepted_by_no_node(
     site: Site, other_node: Site, later: Site, lost: Pocket, ada: Browser
@@ -107,6 +107,7 @@ def test_what_the_older_copy_takes_for_live_is_accepted_by_no_node(
                 assert node.thief(pocket, only).get("/account").status_code == 503
 
 
+@pytest.mark.stores("a race")
 def test_nor_in_the_moment_before_it_is_noticed(site: Site, other_node: Site, older: Path, lost: Pocket) -> None:
     backings.put_back(older, site.folder)
     while LOST not in readiness(site):
@@ -187,6 +188,7 @@ def test_it_says_so_to_people_and_to_the_operator_once(
     assert marks(site) == 1
 
 
+@pytest.mark.stores("nodes")
 @pytest.mark.usefixtures("cut")
 def test_restore_begins_another_epoch_in_which_every_user_signs_in_anew(
     site: Site, other_node: Site, later: Site, lost: Pocket, ada: Browser
@@ -207,6 +209,7 @@ def test_restore_begins_another_epoch_in_which_every_user_signs_in_anew(
     assert site.run("log", "verify").exit_code == 0
 
 
+@pytest.mark.stores("triggers")
 @pytest.mark.usefixtures("cut")
 def test_the_database_takes_no_entry_and_keeps_the_mark_until_then(site: Site) -> None:
     for crime in ("size = size + 1", "cut_from = NULL", "cut_from = 0"):
@@ -234,6 +237,7 @@ def test_a_mark_that_lies_in_the_backup_counts(site: Site, cut: Path) -> None:
     fresh.close()
 
 
+@pytest.mark.stores("nodes")
 def test_an_older_copy_that_has_grown_beyond_is_no_continuation(
     site: Site, other_node: Site, older: Path, lost: Pocket
 ) -> None:
@@ -261,6 +265,7 @@ def forbid_marks(folder: Path) -> None:
             )
 
 
+@pytest.mark.stores("triggers")
 def test_where_the_mark_cannot_be_written_the_process_itself_refuses_and_tries_on(
     site: Site, older: Path, lost: Pocket, ada: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -261,6 +261,7 @@ def test_a_child_that_ends_does_not_take_its_parents_row_away(node: Node, raw: A
     assert registered(raw) == [node._id]
 
 
+@pytest.mark.nodes("waking by Redis")
 def test_an_end_that_no_node_can_be_seen_to_confirm_waits_the_lease_out_and_says_so(
     site: Site, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,8 +18,6 @@ from tests.backings import Backing
 from tests.browsers import Site
 from tests.revocation.test_checkers import Token
 
-pytestmark = pytest.mark.stores
-
 
 @pytest.fixture
 def _context(site: Site) -> Iterator[None]:
@@ -43,6 +41,7 @@ def positions(raw: Any) -> list[int]:
     return [row[0] for row in raw.execute("SELECT position FROM log_entries ORDER BY position")]
 
 
+@pytest.mark.stores("SQL that returns rows")
 @pytest.mark.usefixtures("_context")
 def test_positions_count_from_one_without_a_gap(raw: Any) -> None:
     for number in range(5):
@@ -50,6 +49,7 @@ def test_positions_count_from_one_without_a_gap(raw: Any) -> None:
     assert positions(raw) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.stores("a transaction")
 @pytest.mark.usefixtures("_context")
 def test_an_entry_that_is_rolled_back_leaves_no_gap(raw: Any) -> None:
     end("s1")
@@ -60,6 +60,7 @@ def test_an_entry_that_is_rolled_back_leaves_no_gap(raw: Any) -> None:
     assert positions(raw) == [1, 2]
 
 
+@pytest.mark.stores("a race")
 def test_many_writers_at_once_leave_neither_gap_nor_duplicate(site: Site, raw: Any) -> None:
     def write(name: int) -> None:
         with site.app.app_context():
@@ -74,6 +75,7 @@ def test_many_writers_at_once_leave_neither_gap_nor_duplicate(site: Site, raw: A
     assert positions(raw) == list(range(1, 81))
 
 
+@pytest.mark.stores("triggers")
 @pytest.mark.parametrize(
     "crime",
     [
@@ -101,6 +103,7 @@ def test_the_database_itself_refuses(crime: str, raw: Any, backing: Backing) -> 
     assert positions(raw) == [1]
 
 
+@pytest.mark.stores("time")
 @pytest.mark.question("A13")
 @pytest.mark.usefixtures("_context")
 def test_a_revocation_ends_what_opened_before_it_and_nothing_that_opened_after() -> None:

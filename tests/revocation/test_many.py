@@ -18,7 +18,6 @@ from app.revocation.log import Fact, LogEntry
 from tests.browsers import PASSWORD, Browser, Site
 from tests.conftest import LONG
 
-pytestmark = pytest.mark.stores
 MANY = 1000 if LONG else 300  # more than a tile of the tree
 
 
@@ -56,6 +55,7 @@ def end_others(site: Site, ada: Browser) -> int:
     return len(sent)
 
 
+@pytest.mark.stores("rows that are sent together")
 def test_ending_many_costs_hardly_more_statements_than_ending_one(site: Site, ada: Browser) -> None:
     open_many(site, 1)
     one = end_others(site, ada)
@@ -85,7 +85,6 @@ def test_each_of_many_has_an_entry_of_its_own_without_a_gap_and_a_proof(site: Si
     assert site.run("log", "verify").exit_code == 0
 
 
-@pytest.mark.page
 @pytest.mark.parametrize("before", [0, 255, 256])
 @pytest.mark.parametrize("count", [1, 257, 513])
 def test_the_tree_is_the_same_whether_entries_came_one_by_one_or_together(
@@ -130,6 +129,7 @@ def test_ending_the_others_ends_their_apps_first_and_spares_those_of_this_browse
     assert len(why) == 7
 
 
+@pytest.mark.stores("a transaction")
 def test_ending_many_that_fails_half_way_ends_none(site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     open_many(site, 5)
 

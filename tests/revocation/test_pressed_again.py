@@ -77,6 +77,7 @@ def sign_out(pocket: Pocket) -> Callable[[Server], Answer]:
     return lambda node: node.ask("POST", "/sign-out", pocket)
 
 
+@pytest.mark.nodes("waking by Redis")
 def test_sign_out_pressed_at_two_nodes_is_answered_by_neither_before_the_third_knows(three: Cluster) -> None:
     pocket = three.nodes[0].join("ada@example.org")
     answers = press_twice(three, sign_out(pocket), sign_out(pocket), pocket)
@@ -109,7 +110,6 @@ def test_one_form_that_is_sent_to_two_nodes_is_answered_by_neither_before_the_th
     assert here.query("SELECT count(*) FROM activity WHERE event = 'others_ended'") == [(1,)]
 
 
-@pytest.mark.page
 @pytest.mark.parametrize("retry", ["pressed again", "the next visit"])
 def test_a_retry_after_the_answer_to_the_commit_was_lost_waits_for_the_entry_that_it_finds(
     three: Cluster, retry: str

@@ -63,7 +63,6 @@ def downloaded(shared_instance: Path) -> Iterator[tuple[Site, str]]:
     site.close()
 
 
-@pytest.mark.stores
 def test_tlg_02_an_independent_program_accepts_the_signed_head(site: Site) -> None:
     fill(site, 3)
     found = verify_checkpoint(fetch(site, "/log/checkpoint").text, key(site))
@@ -71,7 +70,6 @@ def test_tlg_02_an_independent_program_accepts_the_signed_head(site: Site) -> No
     assert found["tree_size"] == 3
 
 
-@pytest.mark.stores
 @pytest.mark.question("A14")
 def test_tlg_04_an_independent_program_accepts_the_proof_of_a_sign_out(downloaded: tuple[Site, str]) -> None:
     site, proof = downloaded
@@ -129,7 +127,6 @@ def test_only_the_browser_that_signed_out_gets_the_proof(downloaded: tuple[Site,
     assert site.browser().get("/signed-out.tlog-proof").status_code == 404
 
 
-@pytest.mark.stores
 def test_tlg_03_the_tiles_lead_to_the_signed_root(site: Site) -> None:
     fill(site, 600)
     size, root = fetch(site, "/log/checkpoint").text.split("\n")[1:3]
@@ -187,7 +184,7 @@ def test_the_same_head_is_signed_once(site: Site, still_clock: StillClock) -> No
     assert site.query("SELECT size FROM log_checkpoints ORDER BY size") == [(3,), (4,)]
 
 
-@pytest.mark.stores
+@pytest.mark.stores("bytes")
 def test_an_untouched_log_passes_the_audit(site: Site) -> None:
     fill(site, 600)
     fetch(site, "/log/checkpoint")
@@ -229,7 +226,6 @@ def test_an_entry_of_which_anything_was_changed_is_named(site: Site, tampered: A
     assert audit(site) == (1, "Error: entry 7 was changed\n")
 
 
-@pytest.mark.stores
 def test_so_is_one_whose_nonce_was_changed_by_a_bit(site: Site, tampered: Any) -> None:
     [(nonce,)] = tampered.execute("SELECT nonce FROM log_entries WHERE position = 7").fetchall()
     other = literal(site, bytes([nonce[0] ^ 1, *nonce[1:]]))
@@ -253,7 +249,7 @@ def test_one_behind_the_end_and_one_without_a_hash(site: Site, tampered: Any) ->
     assert audit(site) == (1, "Error: entry 9 was inserted: it has no hash\n")
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a transaction")
 def test_an_end_that_was_cut_off(site: Site, tampered: Any) -> None:
     tampered.execute("DELETE FROM log_entries WHERE position > 6")
     tampered.execute("DELETE FROM log_leaves WHERE position > 6")

@@ -17,7 +17,6 @@ from tests import backings
 from tests.browsers import ACCESS, REFRESH, Site
 from tests.server import Server
 
-pytestmark = pytest.mark.stores
 CARE = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy")
 
 
@@ -70,6 +69,7 @@ def test_an_answer_stands_when_its_connection_is_lost_before_it_is_given_back(si
     assert not site.thief(copies).is_signed_in()
 
 
+@pytest.mark.stores("connections that are given back")
 @pytest.mark.parametrize("when", ["request", "context"])
 def test_an_answer_stands_when_what_follows_the_request_fails(site: Site, when: str) -> None:
     {"request": site.app.teardown_request, "context": site.app.teardown_appcontext}[when](fail)
@@ -152,6 +152,7 @@ def test_an_error_outside_of_any_request_is_a_page_of_ours_too(site: Site, monke
     assert site.browser().get("/api/me").get_json() == {"error": "server_error"}
 
 
+@pytest.mark.stores("a transaction")
 def test_a_row_that_vanishes_under_a_request_is_a_reason_to_try_again(site: Site) -> None:
     def view() -> str:
         [found] = db.session.scalars(db.select(User))
@@ -248,6 +249,7 @@ def forget_sessions(site: Site) -> None:
         raw.execute("DELETE FROM sessions")
 
 
+@pytest.mark.stores("a transaction")
 def test_a_row_that_is_gone_when_a_use_cannot_be_noted_is_no_sign_in_and_no_error(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -283,7 +283,7 @@ def test_after_one_sign_in_a_place_is_the_accounts_own(world: World) -> None:
     assert world.attempt("sign in", "ada", NEW, PASSWORD) == 303
 
 
-@pytest.mark.stores
+@pytest.mark.stores("counters of Redis")
 def test_the_limits_hold_on_every_backing_and_signing_out_or_ending_all_forgets_no_place(site: Site) -> None:
     ada = site.browser(address=HOME)
     ada.sign_up()

@@ -102,7 +102,7 @@ def bob(site: Site) -> Browser:
     return bob
 
 
-@pytest.mark.stores
+@pytest.mark.stores("what text and numbers it takes, in every act")
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(["GET", "POST", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "BREW"]),

@@ -435,7 +435,7 @@ def test_a_proof_that_answers_another_challenge_earns_nothing_but_the_next(
     assert ada.refresh(ada.key.prove(ada.challenge)).status_code == 200
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_a_proof_is_accepted_once_on_all_nodes_together(open_site: OpenSite) -> None:
     here, there = open_site(SITE_URL=URL), open_site(SITE_URL=URL)
     ada = Chrome(here).enter()

@@ -9,8 +9,6 @@ from app.admission import Queue
 from app.db import db
 from tests.browsers import PASSWORD, Browser, Site
 
-pytestmark = pytest.mark.stores
-
 
 @pytest.fixture
 def ada(site: Site) -> Browser:
@@ -49,6 +47,7 @@ def test_being_sent_away_is_not_counted_as_a_wrong_password(site: Site, ada: Bro
     assert visitor.sign_in().status_code == 303
 
 
+@pytest.mark.stores("connections")
 def test_who_waits_for_a_turn_holds_no_connection_to_the_database(site: Site, ada: Browser) -> None:
     line = site.app.extensions["admission"]["passwords"] = Queue("passwords", at_once=1, length=9)
     with site.app.app_context(), line.turn():

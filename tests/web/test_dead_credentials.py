@@ -255,7 +255,7 @@ def test_the_name_that_a_browser_had_outlives_a_time_out(site: Site, ada: Browse
     assert ada.session()["name"] == "Desk"
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_of_many_sign_outs_at_once_one_gets_the_receipt(site: Site, other_node: Site, ada: Browser) -> None:
     copies = [node.thief(ada.pocket()) for node in (site, other_node) * 4]
     with ThreadPoolExecutor(len(copies)) as threads:

@@ -50,7 +50,6 @@ def ada(site: Site, app: Party) -> Life:
     return Life.of(site, app)
 
 
-@pytest.mark.stores
 def test_what_is_left_is_random_ids_in_the_log_and_in_messages_that_are_under_way(
     site: Site, app: Party, ada: Life
 ) -> None:
@@ -103,7 +102,6 @@ def test_a_table_that_holds_rows_of_a_person_is_found_by_its_columns() -> None:
     assert {table.name for table in erasure.tables()} == every - nobodys.keys()
 
 
-@pytest.mark.stores
 def test_everyone_is_out_before_the_page_appears_and_apps_are_told(
     site: Site, other_node: Site, app: Party, ada: Life
 ) -> None:
@@ -129,7 +127,6 @@ def test_everyone_is_out_before_the_page_appears_and_apps_are_told(
     assert ada.id not in json.dumps(tokens)
 
 
-@pytest.mark.stores
 def test_a_verifier_that_reads_only_the_published_list_refuses_what_the_account_gave(
     site: Site, app: Party, ada: Life
 ) -> None:
@@ -150,7 +147,7 @@ class TestOfAnAccountWithManyTokens:
     def _few_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(erasure, "AT_ONCE", 1)
 
-    @pytest.mark.stores
+    @pytest.mark.stores("what is deleted, and in which order")
     def test_nothing_is_left_but_hashes_and_random_ids_and_then_nothing(
         self, site: Site, other_node: Site, app: Party, ada: Life
     ) -> None:
@@ -194,7 +191,7 @@ class TestOfAnAccountWithManyTokens:
     def test_dead_cookies_read_nothing_and_can_sign_out(self, site: Site, ada: Life) -> None:
         test_dead_cookies_of_a_deleted_account_read_nothing_and_can_sign_out(site, ada)
 
-    @pytest.mark.stores
+    @pytest.mark.stores("races")
     def test_what_is_under_way_begins_nothing_and_leaves_no_trace(
         self, site: Site, other_node: Site, ada: Life, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -271,7 +268,7 @@ def test_a_second_tab_that_deletes_too_is_led_to_the_sign_in(site: Site, ada: Li
     assert len(site.query("SELECT 1 FROM log_entries WHERE reason = 'account_deleted' AND scope = 'user'")) == 1
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_two_tabs_at_once_delete_once_and_neither_breaks(site: Site, ada: Life) -> None:
     tabs = [ada.laptop, site.thief(ada.phone.pocket())]
     sent = [confirmation(tab) for tab in tabs]
@@ -296,7 +293,7 @@ def test_the_same_form_sent_again_gets_the_same_answer(site: Site, ada: Life) ->
     assert ada.laptop.cookie(RECEIPT) == receipt
 
 
-@pytest.mark.stores
+@pytest.mark.stores("durability")
 def test_a_process_that_is_killed_half_way_leaves_all_or_nothing(site: Site, ada: Life) -> None:
     sent = confirmation(ada.laptop)
     states = []
@@ -331,7 +328,7 @@ def test_the_last_administrator_stays_until_there_is_another_one(site: Site) -> 
     assert "You are the only administrator" in other.get("/account/data").text
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_of_two_administrators_who_delete_at_once_one_stays(site: Site) -> None:
     emails = ("root@example.org", "other@example.org")
     people = [site.member(email) for email in emails]
@@ -354,7 +351,6 @@ def test_a_demo_account_stays_for_the_others(site: Site) -> None:
     assert guest.is_signed_in()
 
 
-@pytest.mark.stores
 def test_who_signs_up_again_with_the_address_has_another_account(site: Site, app: Party, ada: Life) -> None:
     copied = ada.laptop.pocket()
     delete(ada.laptop)
@@ -394,7 +390,7 @@ def delete_after_the_check(ada: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(users, "verify", slow)
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_a_sign_in_that_is_under_way_begins_nothing(
     site: Site, other_node: Site, ada: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -407,7 +403,7 @@ def test_a_sign_in_that_is_under_way_begins_nothing(
     assert find(site, *PERSON) == set()
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_a_wrong_password_that_is_under_way_leaves_no_trace_of_the_person(
     site: Site, other_node: Site, ada: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:

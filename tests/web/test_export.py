@@ -49,6 +49,7 @@ def test_every_column_of_every_row_of_a_person_is_in_the_copy_or_left_out_for_a_
     assert export.LEFT_OUT.keys() <= {table.name for table in erasure.tables()}
 
 
+@pytest.mark.stores("what is read of every table")
 def test_the_copy_is_as_its_schema_says(site: Site, ada: Life) -> None:
     schema = site.browser().get("/account/export/schema").get_json()
     found = copy(ada.laptop)

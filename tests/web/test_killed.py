@@ -376,7 +376,6 @@ def test_a_form_sent_again_after_a_kill_ends_where_it_would_have_ended(nodes: tu
     kill_at_each_commit(*nodes, CASES[name])
 
 
-@pytest.mark.page
 @pytest.mark.nodes
 @pytest.mark.parametrize("name", ["sign up", "change the password", "sign out", "end all"])
 def test_a_form_sent_to_another_node_after_a_kill_ends_where_it_would_have_ended(

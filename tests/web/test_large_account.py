@@ -12,7 +12,7 @@ from tests.conftest import LONG
 from tests.server import Server
 from tests.writer import Writer
 
-pytestmark = [pytest.mark.server, pytest.mark.stores]
+pytestmark = pytest.mark.server
 
 SESSIONS, EACH = (1_000, 500) if LONG else (50, 110)
 
@@ -37,6 +37,7 @@ def large(server: Server) -> Pocket:
     return pocket
 
 
+@pytest.mark.stores("locks")
 def test_it_is_deleted_at_once_while_others_sign_in_and_out_and_a_purge_does_the_rest(
     server: Server, large: Pocket
 ) -> None:

@@ -10,7 +10,6 @@ from tests.browsers import ACCESS, Browser, Site
 from tests.conftest import StillClock
 from tests.oauth.test_propagation import connect
 
-pytestmark = pytest.mark.stores
 MOST = 3
 
 
@@ -38,6 +37,7 @@ def signed_in(browsers: list[Browser]) -> list[bool]:
     return [browser.is_signed_in() for browser in browsers]
 
 
+@pytest.mark.stores("SQL that sorts and locks")
 def test_one_more_ends_the_one_idle_longest_at_once(site: Site, browsers: list[Browser]) -> None:
     copy = site.thief(browsers[1].pocket(), ACCESS)
     more = site.browser()
@@ -84,6 +84,7 @@ def test_what_has_timed_out_or_was_ended_takes_no_place(site: Site, browsers: li
     assert signed_in(late) == [True] * MOST
 
 
+@pytest.mark.stores("a race")
 def test_of_many_who_sign_in_at_once_as_many_stay_as_may(site: Site) -> None:
     ada = site.member()
     others = [site.browser() for _ in range(3 * MOST)]

@@ -17,7 +17,6 @@ from app.web import once, sent, sign_in, step_up
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form
 
-pytestmark = pytest.mark.stores
 NEW = "nine quiet walruses"
 LIVE = "SELECT count(*) FROM sessions WHERE ended_entry IS NULL"
 TAKE_OVER = sent.PATIENCE_SECONDS + 1
@@ -86,6 +85,7 @@ def nodes(site: Site, other_node: Site) -> list[Site]:
     return [site, other_node, site, other_node]
 
 
+@pytest.mark.stores("a unique index")
 def test_signing_up_twice_makes_one_account_and_signs_in(site: Site, nodes: list[Site]) -> None:
     visitor = site.browser()
     fields = form(visitor, "/sign-up", name="Ada", email="ada@example.org", password=PASSWORD)
@@ -96,6 +96,7 @@ def test_signing_up_twice_makes_one_account_and_signs_in(site: Site, nodes: list
     assert site.query(LIVE) == [(1,)]
 
 
+@pytest.mark.stores("a race")
 def test_signing_in_twice_makes_one_row(site: Site, visitor: Browser, nodes: list[Site]) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
     presses = copies(visitor, *nodes)
@@ -138,7 +139,6 @@ def test_confirming_twice_counts_once(site: Site, ada: Browser, nodes: list[Site
     assert site.query("SELECT count(*) FROM activity WHERE event = 'confirmed'") == [(1,)]
 
 
-@pytest.mark.page
 @pytest.mark.parametrize(
     ("path", "fields", "page"),
     [
@@ -160,7 +160,6 @@ def test_what_the_devices_page_sends_twice_is_answered_twice_and_done_once(
     assert site.query("SELECT count(*) FROM activity")[0][0] == before + 1
 
 
-@pytest.mark.page
 def test_a_press_that_brings_the_cookies_of_the_first_answer_gets_it_again(site: Site, ada: Browser) -> None:
     """A browser may have taken the cookies, and not yet left the page, when its user presses once more."""
     fields = form(ada, "/account/password", current=PASSWORD, password=NEW)
@@ -173,7 +172,6 @@ def test_a_press_that_brings_the_cookies_of_the_first_answer_gets_it_again(site:
     assert "invalid_grant" in ada.get("/signed-out").text
 
 
-@pytest.mark.page
 @pytest.mark.parametrize("other", ["body", "path", "cookies", "id"])
 def test_only_the_very_same_form_gets_the_answer(site: Site, visitor: Browser, other: str) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
@@ -190,7 +188,6 @@ def test_only_the_very_same_form_gets_the_answer(site: Site, visitor: Browser, o
     assert second.status_code == (422 if other == "body" else 303)
 
 
-@pytest.mark.page
 def test_an_answer_is_kept_for_a_minute(site: Site, visitor: Browser) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
     first, second, third = copies(visitor, site, site, site)
@@ -202,7 +199,6 @@ def test_an_answer_is_kept_for_a_minute(site: Site, visitor: Browser) -> None:
     assert third.is_signed_in()
 
 
-@pytest.mark.page
 def test_what_does_not_live_any_more_is_not_given_again(site: Site, visitor: Browser) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
     first, second = copies(visitor, site, site)
@@ -212,7 +208,6 @@ def test_what_does_not_live_any_more_is_not_given_again(site: Site, visitor: Bro
     assert second.is_signed_in()
 
 
-@pytest.mark.page
 def test_tokens_that_were_used_up_are_not_given_again(site: Site, visitor: Browser) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
     first, second = copies(visitor, site, site)
@@ -223,7 +218,6 @@ def test_tokens_that_were_used_up_are_not_given_again(site: Site, visitor: Brows
     assert first.is_signed_in(), "an old token that came back would have ended it"
 
 
-@pytest.mark.page
 @pytest.mark.parametrize("email", ["ada@example.org", "bob@example.org"])
 def test_back_after_sign_out_the_form_works_as_new_for_any_user(site: Site, visitor: Browser, email: str) -> None:
     site.member("bob@example.org").sign_out()
@@ -235,7 +229,6 @@ def test_back_after_sign_out_the_form_works_as_new_for_any_user(site: Site, visi
     assert email in visitor.get("/account").text
 
 
-@pytest.mark.page
 def test_other_credentials_in_the_same_form_sign_the_other_person_in(site: Site, visitor: Browser) -> None:
     site.member("bob@example.org").sign_out()
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
@@ -245,14 +238,12 @@ def test_other_credentials_in_the_same_form_sign_the_other_person_in(site: Site,
     assert site.query(LIVE) == [(1,)]
 
 
-@pytest.mark.page
 def test_what_failed_can_be_sent_again_at_once(site: Site, visitor: Browser) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password="wrong wrong")
     assert [visitor.post("/sign-in", **fields).status_code for _ in range(2)] == [422, 422]
     assert site.query("SELECT count(*) FROM forms_sent") == [(0,)]
 
 
-@pytest.mark.page
 def test_a_question_is_no_result(site: Site, ada: Browser) -> None:
     site.browser("Chrome on Android").sign_in()
     site.wait(601)
@@ -262,7 +253,6 @@ def test_a_question_is_no_result(site: Site, ada: Browser) -> None:
     assert site.query("SELECT count(*) FROM forms_sent") == [(0,)]
 
 
-@pytest.mark.page
 def test_a_program_that_sends_no_id_acts_each_time(site: Site, visitor: Browser) -> None:
     for browser in copies(visitor, site, site):
         browser.sign_in()
@@ -270,7 +260,6 @@ def test_a_program_that_sends_no_id_acts_each_time(site: Site, visitor: Browser)
     assert site.query("SELECT count(*) FROM forms_sent") == [(0,)]
 
 
-@pytest.mark.page
 @pytest.mark.parametrize("path", ["/devices/end-all", "/sign-out", "/account/password"])
 def test_the_page_of_one_person_does_not_post_for_another(site: Site, ada: Browser, path: str) -> None:
     site.member("bob@example.org").sign_out()
@@ -286,19 +275,18 @@ def test_the_page_of_one_person_does_not_post_for_another(site: Site, ada: Brows
     assert site.browser().sign_in("bob@example.org").status_code == 303
 
 
-@pytest.mark.page
 def test_a_page_does_not_reveal_for_whom_it_was_made(ada: Browser, site: Site) -> None:
     ids = [form(browser, "/sign-in")["once"] for browser in (ada, ada, site.browser())]
     assert len({part for one in ids for part in one.split(".")}) == 6
 
 
-@pytest.mark.page
 def test_a_forged_id_acts_for_no_signed_in_user(ada: Browser) -> None:
     for forged in ("x", "x.y", "ä." + "0" * 32, "."):
         assert ada.post("/devices/end-all", once=forged).status_code == 409
     assert ada.is_signed_in()
 
 
+@pytest.mark.stores("durability")
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_what_a_killed_process_had_claimed_is_taken_over(
     site: Site, other_node: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -320,6 +308,7 @@ def test_what_a_killed_process_had_claimed_is_taken_over(
     assert second.is_signed_in()
 
 
+@pytest.mark.stores("a race")
 def test_a_process_that_lives_on_after_its_claim_was_taken_over_does_nothing(
     site: Site, other_node: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,7 +329,6 @@ def test_a_process_that_lives_on_after_its_claim_was_taken_over_does_nothing(
     assert site.query("SELECT count(*) FROM sessions WHERE ended_entry IS NULL") == [(1,)]
 
 
-@pytest.mark.page
 @pytest.mark.parametrize("path", ["/devices/end-all", "/devices/end-others"])
 def test_a_process_whose_claim_was_taken_over_meanwhile_does_nothing(
     site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch, path: str
@@ -363,6 +351,7 @@ def test_a_process_whose_claim_was_taken_over_meanwhile_does_nothing(
     assert phone.is_signed_in()
 
 
+@pytest.mark.stores("connections")
 def test_a_second_press_waits_without_a_connection(
     site: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -402,7 +391,6 @@ def test_a_second_press_waits_so_long_even_if_the_clock_stands_still(
     assert second.is_signed_in()
 
 
-@pytest.mark.page
 def test_what_is_kept_cannot_be_read_in_the_database(site: Site, visitor: Browser) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
     visitor.post("/sign-in", **fields)
@@ -411,7 +399,6 @@ def test_what_is_kept_cannot_be_read_in_the_database(site: Site, visitor: Browse
         assert secret.encode() not in kept
 
 
-@pytest.mark.page
 def test_what_is_kept_is_forgotten_in_passing(site: Site, visitor: Browser) -> None:
     for _ in range(3):
         visitor.sign_in(once=form(visitor, "/sign-in")["once"])
@@ -421,7 +408,6 @@ def test_what_is_kept_is_forgotten_in_passing(site: Site, visitor: Browser) -> N
     assert site.query("SELECT min(at) FROM forms_sent")[0][0] > before
 
 
-@pytest.mark.page
 def test_a_dead_store_keeps_no_browser_from_forgetting_its_tokens(site: Site, ada: Browser) -> None:
     fields = form(ada, "/sign-out")
     site.impatient()
@@ -433,7 +419,6 @@ def test_a_dead_store_keeps_no_browser_from_forgetting_its_tokens(site: Site, ad
     assert "invalid_grant" in ada.get("/signed-out").text
 
 
-@pytest.mark.page
 @pytest.mark.parametrize("act", [Browser.sign_out, Browser.sign_in])
 def test_a_result_is_never_the_answer_to_a_form(ada: Browser, act: Callable[[Browser], TestResponse]) -> None:
     assert act(ada).status_code == 303
@@ -444,7 +429,6 @@ def test_a_result_is_never_the_answer_to_a_form(ada: Browser, act: Callable[[Bro
         assert "Your password is changed" in ada.get(answer.headers["Location"]).text
 
 
-@pytest.mark.page
 def test_the_address_of_a_result_proves_nothing(site: Site, ada: Browser) -> None:
     assert "Your password is changed" not in ada.get("/account/password?done=changed").text
     answer = ada.post("/account/password", current=PASSWORD, password=NEW)
@@ -452,7 +436,6 @@ def test_the_address_of_a_result_proves_nothing(site: Site, ada: Browser) -> Non
     assert "Your password is changed" not in ada.get(answer.headers["Location"]).text
 
 
-@pytest.mark.page
 def test_every_form_that_acts_carries_the_id(site: Site, ada: Browser) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()

@@ -35,7 +35,7 @@ def load(server: Server, pocket: Pocket) -> tuple[int, Pocket]:
     return status, given
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_forty_parallel_requests_with_one_refresh_token_get_one_successor(server: Server) -> None:
     bystander = server.join("bob@example.org")
     pocket = server.join("ada@example.org")
@@ -55,7 +55,6 @@ def test_forty_parallel_requests_with_one_refresh_token_get_one_successor(server
     assert server.is_signed_in(bystander)
 
 
-@pytest.mark.stores
 def test_a_sign_out_is_known_to_every_worker_when_its_answer_arrives(server: Server) -> None:
     for number in range(ROUNDS):
         pocket = server.join(f"eve-{number}@example.org")
@@ -65,7 +64,6 @@ def test_a_sign_out_is_known_to_every_worker_when_its_answer_arrives(server: Ser
             assert not any(thieves.map(lambda copy: server.is_signed_in(copy), tried))
 
 
-@pytest.mark.stores
 def test_a_session_begun_in_one_worker_is_known_in_all(server: Server) -> None:
     pocket = server.join("carol@example.org")
     with ThreadPoolExecutor(8) as tabs:

@@ -11,7 +11,6 @@ from app.web import sign_in, sign_up
 from tests.browsers import Browser, Site
 from tests.conftest import StillClock
 
-pytestmark = pytest.mark.stores
 MOST = 3
 
 
@@ -40,6 +39,7 @@ def test_the_limits_are_those_that_are_promised(monkeypatch: pytest.MonkeyPatch)
     assert limits(sign_up.made) == [parse("500 per 1 hour"), parse("5000 per 1 hour")]
 
 
+@pytest.mark.stores("counters of Redis")
 @pytest.mark.usefixtures("ada")
 def test_sign_ins_from_one_network_end_at_the_limit_and_others_go_on(site: Site) -> None:
     assert sign_ins(site, MOST + 2, "203.0.113.7") == [303] * MOST + [429] * 2
@@ -75,6 +75,7 @@ def test_a_wrong_password_takes_nothing_of_it(site: Site) -> None:
     assert browser.sign_in().status_code == 303
 
 
+@pytest.mark.stores("counters of Redis")
 def test_sign_ups_from_one_network_end_at_the_limit_and_make_nothing(site: Site) -> None:
     def sign_up(name: str, address: str = "203.0.113.7") -> int:
         return site.browser(address=address).sign_up(f"{name}@example.org").status_code

@@ -17,7 +17,7 @@ import pytest
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Pocket
 from tests.server import Server
 
-pytestmark = [pytest.mark.server, pytest.mark.stores]
+pytestmark = [pytest.mark.server, pytest.mark.stores("races")]
 
 ROUNDS = 30 if os.environ.get("LONG") else 4
 TABS = 4

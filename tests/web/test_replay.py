@@ -133,7 +133,6 @@ in_each_way = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.stores
 @pytest.mark.question("Q3", "Q4")
 @pytest.mark.parametrize("sent", SENT)
 @in_each_way
@@ -145,7 +144,6 @@ def test_out_02_copied_cookies_are_worthless_once_the_session(sent: str | None, 
     assert story.bob.is_signed_in()
 
 
-@pytest.mark.stores
 @pytest.mark.question("Q3")
 @in_each_way
 def test_the_api_refuses_the_copied_access_token_once_the_session(ended: tuple[Story, Site]) -> None:

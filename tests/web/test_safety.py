@@ -236,7 +236,7 @@ def test_without_a_database_too_an_error_says_what_it_is(site: Site, ada: Browse
         assert "Something broke" not in answer.text
 
 
-@pytest.mark.stores
+@pytest.mark.stores("what its driver says")
 def test_an_error_of_the_database_does_not_tell_what_was_to_be_stored(site: Site) -> None:
     twice = {"id": "x", "email": "ada@example.org", "name": "Ada", "hash": "a hash"}
     insert = text(

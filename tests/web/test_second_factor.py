@@ -22,7 +22,6 @@ HALF = "__Host-Http-half"
 STEP = 30
 FRESH = 600
 SHORT = half.SECONDS
-pytestmark = pytest.mark.page
 
 
 @pytest.fixture
@@ -169,7 +168,7 @@ def test_the_code_that_added_the_app_is_used(site: Site, ada: Browser) -> None:
     assert sign_in(site.browser(), phone.code()).status_code == 422
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 @pytest.mark.parametrize("kind", ["app", "paper"])
 def test_of_two_sign_ins_with_one_code_at_once_on_two_nodes_one_succeeds(
     site: Site, other_node: Site, kind: str

@@ -89,7 +89,7 @@ def test_what_is_an_address_is_taken(site: Site, email: str) -> None:
     assert ada.is_signed_in()
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a race")
 def test_of_many_who_sign_up_with_one_address_at_once_one_gets_the_account(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,7 +91,6 @@ def two(instance: Path) -> Iterator[Cluster]:
     cluster.stop()
 
 
-@pytest.mark.stores
 @pytest.mark.server
 def test_a_node_that_was_stopped_for_a_minute_ends_no_session(two: Cluster) -> None:
     stopped, other = two.nodes

@@ -235,7 +235,7 @@ def _end_and_fail(site: Site, sid: str) -> None:
         raise _Mishap
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a transaction")
 def test_a_sign_out_that_is_not_committed_leaves_nothing_in_the_outbox(site: Site, ada: Browser, mail: Party) -> None:
     grant = mail.connect(ada)
     sid = ada.session()["sid"]
@@ -246,7 +246,7 @@ def test_a_sign_out_that_is_not_committed_leaves_nothing_in_the_outbox(site: Sit
     assert alive(mail.app, grant.access)
 
 
-@pytest.mark.stores
+@pytest.mark.stores("a transaction")
 def test_the_outbox_holds_the_message_from_the_very_moment_of_the_sign_out(
     site: Site, ada: Browser, mail: Party
 ) -> None:

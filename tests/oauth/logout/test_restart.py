@@ -32,7 +32,6 @@ def test_a_server_delivers_by_itself(server: Server, site: Site, ada: Browser, m
     assert mail.sink.wait().claims["sid"] == grant.sid
 
 
-@pytest.mark.stores
 @pytest.mark.server
 def test_an_app_that_is_down_while_the_server_restarts_gets_the_message_once(
     server: Server, ada: Browser, mail: Party
@@ -86,7 +85,7 @@ def test_a_server_that_stops_lets_what_is_on_its_way_come_back(server: Server, a
     server.start()
 
 
-@pytest.mark.stores
+@pytest.mark.stores("locks that are skipped")
 def test_two_processes_that_look_at_once_never_send_the_same(
     site: Site, other_node: Site, ada: Browser, mail: Party, notes: Party
 ) -> None:
@@ -102,7 +101,7 @@ def test_two_processes_that_look_at_once_never_send_the_same(
         assert len(sink.received) == 15
 
 
-@pytest.mark.stores
+@pytest.mark.stores("delivery")
 def test_what_another_process_is_sending_is_not_sent_unless_that_one_is_no_more(
     site: Site, other_node: Site, ada: Browser, mail: Party
 ) -> None:

@@ -17,7 +17,6 @@ def is_good(site: Site, pocket: Pocket) -> bool:
     return any(alone) or site.browser().api(pocket[ACCESS]).status_code == 200
 
 
-@pytest.mark.stores
 @pytest.mark.parametrize("act", ["end", "end-all", "disable"])
 def test_old_cookies_are_refused_on_every_node_at_once(
     site: Site, other_node: Site, root: Browser, ada: Browser, page: str, act: str

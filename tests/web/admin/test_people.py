@@ -20,6 +20,7 @@ def found(browser: Browser, query: str = "") -> list[str]:
     return re.findall(r"<small>(\S+@\S+?),", browser.get(f"/admin{query}").text)
 
 
+@pytest.mark.stores("a search that ignores case")
 def test_they_are_found_by_a_part_of_the_address_or_name_or_by_the_whole_id(
     site: Site, root: Browser, ada: Browser
 ) -> None:
