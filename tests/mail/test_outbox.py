@@ -226,6 +226,7 @@ class TestWithoutAMailServer:
         assert "No mail for this browser" in phone.get("/mail").text
         assert "No mail for this browser" in site.thief(ada.pocket()).get("/mail").text
 
+    @pytest.mark.stores("SQL of that page")
     def test_an_attendee_who_asks_for_anothers_recovery_finds_nothing_there(self, site: Site) -> None:
         ada, eve = site.member(), site.member("eve@example.org", "Chrome on Android")
         verify(ada)

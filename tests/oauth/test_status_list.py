@@ -96,6 +96,7 @@ def verifier(site: Site) -> Verifier:
     return Verifier(site)
 
 
+@pytest.mark.stores("SQL of the list")
 @pytest.mark.question("A14")
 def test_tsl_04_a_verifier_that_reads_only_the_list_refuses_after_a_sign_out(
     site: Site, ada: Browser, verifier: Verifier

@@ -133,6 +133,7 @@ class TestASessionWithoutOne:
         assert led(ada.get(flow.path(prompt="none")))["error"] == "login_required"
         assert strict.query("SELECT count(*) FROM authorization_codes") == [(0,)]
 
+    @pytest.mark.stores("what is read within a request for apps")
     def test_its_access_token_is_refused_with_what_is_missing(self, strict: Site, ada: Browser) -> None:
         for path in ("/api/me", "/oauth/userinfo"):
             bearer = {"Authorization": f"Bearer {ada.cookie(ACCESS)}"}
@@ -401,6 +402,7 @@ class TestTheLastOne:
         [(key,)] = strict.query("SELECT id FROM passkeys")
         assert later.post(f"{KEYS}/{key}/remove", **form(later, f"{KEYS}/{key}/remove")).status_code == 303
 
+    @pytest.mark.stores("a race")
     def test_two_tabs_that_remove_one_each_leave_one(self, strict: Site, ada: Browser) -> None:
         passkeys.add(ada, name="Laptop")
         passkeys.add(ada, name="Phone")
@@ -417,6 +419,7 @@ class TestTheLastOne:
             thread.join()
         assert strict.query("SELECT count(*) FROM passkeys") == [(1,)]
 
+    @pytest.mark.stores("a race")
     def test_one_that_another_browser_makes_the_last_while_its_removal_is_under_way_stays(
         self, strict: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -60,6 +60,7 @@ def remove(browser: Browser, found: str, **more: str) -> Any:
     return browser.post(page, **form(browser, page), **more)
 
 
+@pytest.mark.stores("an act that writes")
 def test_a_passkey_signs_in_without_address_and_password(site: Site, key: Key) -> None:
     browser = site.browser()
     answer = passkeys.sign_in(browser, key, next="/devices")
@@ -350,6 +351,7 @@ def test_adding_a_key_ends_copies_of_the_cookies_and_on_request_the_other_sessio
     assert not other.is_signed_in()
 
 
+@pytest.mark.stores("a race")
 def test_of_two_requests_with_one_signature_at_once_on_two_nodes_one_succeeds(
     site: Site, other_node: Site, key: Key
 ) -> None:
@@ -418,6 +420,7 @@ def test_the_last_way_in_cannot_be_removed(site: Site) -> None:
     assert {name for (name,) in rows(site)} == {"Unsure", "Second"}
 
 
+@pytest.mark.stores("a race")
 def test_of_two_removals_at_once_one_way_in_stays(site: Site) -> None:
     browser = site.browser()
     passkeys.sign_up(browser, Key())
