@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.tls]
 
 MANY = 3  # live sessions that a person may have here
 SECURE, LOOPBACK = "__Host-Http-", "loopback-"
+LIGHT_DARK = {("rgb(28, 29, 32)", "rgb(253, 252, 250)"), ("rgb(235, 234, 230)", "rgb(20, 21, 24)")}  # --ink on --paper
 NAMES = {"chromium": "Chrome", "firefox": "Firefox", "webkit": "Safari"}
 
 
@@ -29,6 +30,7 @@ NAMES = {"chromium": "Chrome", "firefox": "Firefox", "webkit": "Safari"}
 def prefix(engine: str, scheme: str) -> str:
     """How the names of the cookies begin: all that differs by browser. docs/testing.md says why."""
     return LOOPBACK if (engine, scheme) == ("webkit", "http") else SECURE
+
 
 
 @pytest.fixture
@@ -77,6 +79,17 @@ def test_a_user_signs_up_ends_another_browser_signs_out_and_in(
     sign_in(browser, email)
     assert browser.heading() == "This is your account"
     assert "expiry" in browser.cookies()[f"{prefix}refresh"], "it is kept when the browser is closed"
+
+
+def test_the_colours_and_the_focus_are_as_the_page_says(open_engine: OpenEngine, server: Server, email: str) -> None:
+    browser = open_engine(javascript=True)
+    sign_up(browser, server, email)
+    look = browser.run("const look = getComputedStyle(document.body); return [look.color, look.backgroundColor]")
+    assert tuple(look) in LIGHT_DARK, "this engine reads light-dark()"
+    server.sign_in(email)
+    browser.go(f"{server.url}/devices")
+    browser.press("End the others")
+    assert browser.run("return document.activeElement.getAttribute('role')") == "status", "what was done has the focus"
 
 
 def test_a_session_without_a_form_is_one_that_this_engine_keeps(
