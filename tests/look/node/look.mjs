@@ -127,7 +127,7 @@ async function lookAsAll() {
     }
     await page.browserContext().close();
   }
-  console.log(`pa11y ${version("pa11y")} with axe ${version("axe-core")}: ${looks} looks, light and dark, ${wrong} issues.`);
+  console.log(`pa11y ${version("pa11y")}: ${looks} looks, light and dark, ${wrong} issues.`);
   if (settled) console.log(`Contrast settled by pixels: ${settled} texts, the weakest ${weakest.toFixed(2)}.`);
 }
 
