@@ -32,7 +32,6 @@ def prefix(engine: str, scheme: str) -> str:
     return LOOPBACK if (engine, scheme) == ("webkit", "http") else SECURE
 
 
-
 @pytest.fixture
 def email() -> str:
     return f"ada-{uuid.uuid4().hex[:8]}@example.org"
