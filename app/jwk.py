@@ -95,7 +95,7 @@ _KINDS = {
     ("OKP", "Ed25519"): _Kind(OKPAlgorithm, ("crv", "kty", "x"), ("Ed25519", "EdDSA")),
 }
 _NEEDED = {kty: kind.needed for (kty, _), kind in _KINDS.items()}
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _ENCODED = re.compile(r"[A-Za-z0-9_-]+")
 _RSA_BITS = range(2048, 4096 + 1)
 _LONGEST_EXPONENT = 32  # bits: with a longer one, a check takes as long as a signature
@@ -122,7 +122,7 @@ class PublicKey:
     @classmethod
     def read(cls, jwk: object) -> "PublicKey | None":
         """Return the key of a JSON Web Key; None if it is private, of a kind that we do not take, or not for signatures."""
-        if not isinstance(jwk, dict) or _PRIVATE & jwk.keys() or not _is_for_signatures(jwk):
+        if not isinstance(jwk, dict) or PRIVATE_MEMBERS & jwk.keys() or not _is_for_signatures(jwk):
             return None
         kind = next(
             (kind for (kty, crv), kind in _KINDS.items() if (jwk.get("kty"), jwk.get("crv")) == (kty, crv)), None

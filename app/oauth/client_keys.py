@@ -4,12 +4,11 @@ import json
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from app.jwk import PublicKey
+from app.jwk import PRIVATE_MEMBERS, PublicKey
 
 MOST = 5
 LONGEST = 32 * 1024  # characters of a set
 _KEPT = ("kty", "crv", "x", "y", "n", "e", "alg", "kid")
-_SECRET = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 
 
 class Named(NamedTuple):
@@ -40,7 +39,7 @@ def read(jwks: str) -> tuple[Named, ...]:
 
 
 def _check(keys: list[dict[str, Any]]) -> None:
-    if any(key.keys() & set(_SECRET) for key in keys):
+    if any(key.keys() & PRIVATE_MEMBERS for key in keys):
         raise ValueError(
             "a key in it is private: only the app may hold it. Make another one, and give its public half."
         )
