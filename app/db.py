@@ -229,7 +229,7 @@ def _unavailable(found: BaseException | None, original: BaseException) -> StoreU
 
 
 def name_error(problem: Exception, engine: Engine) -> BaseException:
-    """Return what SQLAlchemy would raise for an error of the driver's: StoreUnavailable, or one of its own."""
+    """Return what SQLAlchemy would raise for a driver's error: StoreUnavailable, or another of its errors."""
     base, named = engine.dialect.loaded_dbapi.Error, exc.DBAPIError.instance
     found = named("", None, problem, base, hide_parameters=True, dialect=engine.dialect)
     return _unavailable(found, problem) or found

@@ -27,7 +27,7 @@ class Machines(Blueprint):
 
 
 def answer(app: Flask, path: str) -> bool:
-    """Return whether a program gets the answer at *path*, by whatever method, if anything is there at all."""
+    """Return whether *path*, if it exists, answers programs, by any method."""
     endpoint = _endpoint(app, path)
     if endpoint:
         return isinstance(app.blueprints.get(endpoint.rpartition(".")[0]), Machines)

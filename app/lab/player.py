@@ -140,7 +140,7 @@ class Stage:
         self.spent[act.name] = self.world.counts - before
 
     def present(self, whose: str = "thief") -> Answer:
-        """Present an access token to the verifier, with whatever else the design wants to see."""
+        """Present an access token to the verifier, with anything else that the design asks for."""
         return self.check(*self._shown(whose))
 
     def accepts(self, whose: str) -> bool:

@@ -198,7 +198,7 @@ def _asked(subjects: tuple[str, ...], opened: int) -> dict[str, Any]:
 
 
 def _ask(statement: prebuilt.Statement, session: Asked = db.session, **values: Any) -> tuple[Any, ...]:
-    """Return the size and the epoch of the log, then whatever else *statement* selects. Raises LogCut."""
+    """Return the size and the epoch of the log, then what else *statement* selects. Raises LogCut."""
     connection = session.connection()
     known = witness.known_to(connection)
     row = prebuilt.ask_on(connection, statement, known=known.position, **values)

@@ -42,7 +42,7 @@ class Store(Protocol):
         """
 
     def at_once(self, raw: Any) -> AbstractContextManager[None]:
-        """Have each statement of a connection of the driver's be a transaction of its own."""
+        """Let each statement on a driver's connection be its own transaction."""
 
     def maintaining(self) -> AbstractContextManager[None]:
         """Give connections that are made meanwhile the time that a command may take, not a web request."""

@@ -58,7 +58,7 @@ def show_ended() -> ResponseReturnValue:
 @bp.get("/<string(minlength=16):sid>")  # longer than the verbs beside it, which take no GET
 @guard.login_required
 def find(sid: str) -> ResponseReturnValue:
-    """Lead to the line of a session, on whatever page of the lists it stands."""
+    """Redirect to the line of a session, on the page of the lists that holds it."""
     found, current = own(sid), guard.current().session
     if found.parent and found.holder is not None:
         found = found.parent

@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 class Room(Model):
-    """*teacher*: the id of the visitor who opened it. Whatever changes a room must run inside `db.writing`."""
+    """*teacher*: the id of the visitor who opened it. Each change of a room must run inside `db.writing`."""
 
     __tablename__ = "lab_rooms"
     __table_args__ = (Index("lab_rooms_by_age", "made_at"),)
@@ -58,7 +58,7 @@ class Room(Model):
         return sorted(found, key=lambda visitor: _folded(visitor.nickname))
 
     def join(self, visitor: Visitor, nickname: str) -> None:
-        """Let *visitor* in, out of whatever room it was in before. The room must be locked. Raises Refused."""
+        """Let *visitor* in; it leaves the room it was in before. The room must be locked. Raises Refused."""
         others = select(Visitor.nickname).where(Visitor.room == self.code, Visitor.id != visitor.id)
         taken = [_folded(name) for name in db.session.scalars(others)]
         if _folded(nickname) in taken:
