@@ -1,6 +1,5 @@
 """Keys that sign tokens: our own, one algorithm for each kind, and the public keys with which apps prove who they are."""
 
-import base64
 import hashlib
 import json
 import re
@@ -12,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from jwt.utils import base64url_encode
 
 ALGORITHMS = "ES256", "PS256", "Ed25519", "EdDSA"
 """Those with which an app may sign: what FAPI 2.0 allows, section 5.4.1. `EdDSA` is the old name of `Ed25519` (RFC 9864)."""
@@ -108,7 +108,7 @@ def thumbprint(members: Mapping[str, Any]) -> str:
     """Return the name of a public key (RFC 7638), from its members in the only way to write them."""
     needed = {name: members[name] for name in _NEEDED[members["kty"]]}
     digest = hashlib.sha256(json.dumps(needed, separators=(",", ":")).encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return base64url_encode(digest).decode()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The ID token: tells an app who signed in, when and how (OpenID Connect Core, section 2). Signed with RS256."""
 
-import base64
 import hashlib
 from dataclasses import dataclass
+
+from jwt.utils import base64url_encode
 
 from app import clock
 from app.config import settings
@@ -53,4 +54,4 @@ def read(token: str) -> Hint | None:
 
 def _half(access: str) -> str:
     """Return the left half of a token's SHA-256, as `at_hash` has it (section 3.1.3.6)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(access.encode()).digest()[:16]).rstrip(b"=").decode()
+    return base64url_encode(hashlib.sha256(access.encode()).digest()[:16]).decode()

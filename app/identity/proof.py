@@ -30,6 +30,11 @@ def join(*words: str) -> str:
     return " ".join(words)
 
 
+def as_words(how: str | None) -> list[str]:
+    """Return the words of a proof as it is kept; none if there is none."""
+    return (how or "").split()
+
+
 def repeat(before: Collection[str] | None, word: str) -> str:
     """Return the proof of a user who proved *before* and now proves again by *word*.
 

@@ -1,6 +1,5 @@
 """Status lists: what a verifier of access tokens can fetch instead of asking us (Token Status List, draft)."""
 
-import base64
 import gzip
 import hmac
 import math
@@ -10,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app
+from jwt.utils import base64url_encode
 from sqlalchemy import select
 
 from app import clock, seal
@@ -152,7 +152,7 @@ def _pack(number: int, now: int) -> tuple[float, str]:
     statuses = {index(opened): int(Status.SUSPENDED) for opened, _ in suspended}
     statuses |= {index(opened): int(Status.INVALID) for opened, _ in ended}
     good_until = min((until for _, until in [*suspended, *ended]), default=math.inf)
-    return good_until, base64.urlsafe_b64encode(pack(statuses, SIZE)).rstrip(b"=").decode()
+    return good_until, base64url_encode(pack(statuses, SIZE)).decode()
 
 
 def _unexpired(number: int, now: int) -> tuple[list[Revoked], list[Revoked]]:

@@ -12,7 +12,7 @@ from app import clock, prebuilt, seal
 from app.db import Model, db, writing
 from app.identity import activity, demand, grant, refresh_token, session_row
 from app.identity.dpop.presented import Proved
-from app.identity.proof import Proof
+from app.identity.proof import Proof, as_words
 from app.identity.refresh_token import Tokens
 from app.identity.session import Reason, Session
 from app.identity.session_row import SessionRow
@@ -171,7 +171,7 @@ def _needs_other(found: Row, key: Proved | None) -> bool:
 
 def _is_still_wanted(found: Row, browser: SessionRow) -> bool:
     """Return whether the user is still signed in there, and has not withdrawn the consent; and proved what is demanded."""
-    if demand.refuses(browser.user_id, (found.amr or "").split()):
+    if demand.refuses(browser.user_id, as_words(found.amr)):
         return False
     return browser.goes_on() and consent.stands(browser.user_id, found.client_id, found.scope)
 

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from app import security_log
 from app.config import settings
 from app.db import writing
-from app.identity import access_token, activity, bearer, demand, refresh_token, session_row
+from app.identity import access_token, activity, bearer, demand, proof, refresh_token, session_row
 from app.identity.access_token import Claims
 from app.identity.links import Link
 from app.identity.session import SITE, Reason
@@ -133,7 +133,7 @@ class RefreshOf:
         session, link = self.session, self.link
         if not session.goes_on() or not link.is_newest:
             return None
-        if demand.refuses(session.user_id, (link.proof.how or "").split()):
+        if demand.refuses(session.user_id, proof.as_words(link.proof.how)):
             return None
         until = min(session.ends_at, refresh_token.longest(session, link.ends_at))
         issued = {"iss": settings().site_url, "exp": until, "iat": session.began_at, "sub": session.user_id}

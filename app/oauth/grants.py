@@ -7,7 +7,7 @@ from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, Token
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant, TokenEndpointMixin
 
 from app import clock
-from app.identity import demand, id_token, refresh_token
+from app.identity import demand, id_token, proof, refresh_token
 from app.identity.links import Link
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE
@@ -87,7 +87,7 @@ class RefreshGrant(ProvingGrant, RefreshTokenGrant):
     def issue_token(self, user: Any, credential: Credential) -> dict[str, Any]:  # type: ignore[override]
         found, scope = credential.session, self.request.form.get("scope")
         # Of the site's own sessions the guard demands it. Here it would hide from the receipt whether a token is over.
-        if found.client_id != SITE and demand.refuses(found.user_id, (credential.link.proof.how or "").split()):
+        if found.client_id != SITE and demand.refuses(found.user_id, proof.as_words(credential.link.proof.how)):
             raise InvalidGrantError("A second factor is demanded: send the user to sign in again.")
         tokens = refresh_token.rotate(
             credential.token, client_id=found.client_id, scope=scope, found=found, key=self.key

@@ -5,7 +5,8 @@ It says when it was made, and a MAC shows that one of our nodes made it. So noth
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
+
+from jwt.utils import base64url_encode
 
 from app import clock, seal
 from app.config import settings
@@ -33,4 +34,4 @@ def made_at(nonce: str) -> int | None:
 def _of(at: int) -> str:
     key = seal.derive(settings().secret_key, "nonces of DPoP")
     mac = hmac.digest(key, str(at).encode(), hashlib.sha256)
-    return f"{at}.{urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+    return f"{at}.{base64url_encode(mac).decode()}"

@@ -1,12 +1,12 @@
 """The proof of an app's key: a JWT that the key has signed for one request (RFC 9449, section 4.2). Pure."""
 
 import hashlib
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import jwt
+from jwt.utils import base64url_encode
 
 from app.jwk import PublicKey
 
@@ -42,7 +42,7 @@ class Proof:
 
     def is_with(self, access: str) -> bool:
         """Return whether it was made to go with this access token."""
-        return self.ath == urlsafe_b64encode(hashlib.sha256(access.encode()).digest()).rstrip(b"=").decode()
+        return self.ath == base64url_encode(hashlib.sha256(access.encode()).digest()).decode()
 
     def is_timely(self, now: int) -> bool:
         """Return whether it was made about *now*, and is good now."""
