@@ -28,14 +28,13 @@ from app.identity import access_token, demo, first_use, passwords, session, user
 from app.mail import outbox as mail
 from app.oauth import routes as oauth
 from app.oauth.logout import outbox as logout
-from app.openapi import routes as openapi
 from app.revocation import delivery, log
 from app.web import answered, site
 
 _PARTS = (
     *(clock, security_log, schema, throttle, countries, delivery, admission, mail, executor, keys),
     *(passwords, users, demo, stillness, access_token, first_use),
-    *(oauth, api, openapi, operation, site),
+    *(oauth, api, operation, site),
 )
 _LAST = controls, cli, address, answered  # the last two wrap all that is there before them
 

@@ -1,1 +1,1 @@
-"""A resource server: one resource behind a bearer token."""
+"""What programs read: a resource behind a bearer token, the log, and the description of their endpoints."""

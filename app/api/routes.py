@@ -5,7 +5,7 @@ from functools import lru_cache
 from flask import Flask, Response, json
 from flask.typing import ResponseReturnValue
 
-from app.api import log
+from app.api import log, openapi
 from app.identity import bearer
 from app.identity.access_token import CACHED, Claims
 from app.machines import Machines
@@ -14,9 +14,9 @@ bp = Machines("api", __name__, url_prefix="/api", beneath=("/api/",))
 
 
 def init_app(app: Flask) -> None:
-    """Add the resource, and the log for monitors."""
-    app.register_blueprint(bp)
-    app.register_blueprint(log.bp)
+    """Add the resource, the log for monitors, and the description of all endpoints for programs."""
+    for blueprint in (bp, log.bp, openapi.bp):
+        app.register_blueprint(blueprint)
 
 
 @bp.get("/me")

@@ -16,13 +16,14 @@ from schemathesis import Case, CheckFunction, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from app.openapi.routes import PATHS
+from app.api.openapi import DOCUMENT
 from tests.browsers import SITE_URL, Site
 from tests.oauth.conftest import App, basic, register_app
 from tests.oauth.flow import Flow
 
 pytestmark = pytest.mark.page
 
+PATHS = DOCUMENT["paths"]
 EXAMPLES = 500 if os.environ.get("LONG") else 30
 OPERATIONS = {f"{method.upper()} {path}": (path, method) for path, known in PATHS.items() for method in known}
 FORM = "application/x-www-form-urlencoded"
@@ -34,6 +35,12 @@ def knows(name: str) -> set[str]:
     """The ways in which an operation knows who asks."""
     path, method = OPERATIONS[name]
     return {way for ways in PATHS[path][method].get("security", ()) for way in ways}
+
+
+def parameters(path: str, method: str) -> list[dict[str, str]]:
+    """The parameters of an operation: each is described once, among the components."""
+    named = DOCUMENT["components"]["parameters"]
+    return [named[given["$ref"].rpartition("/")[2]] for given in PATHS[path][method].get("parameters", ())]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +80,7 @@ def test_every_endpoint_for_machines_is_described_and_every_description_leads_to
     routes = site.app.url_map.bind("localhost")
     described = set()
     for path, method in OPERATIONS.values():
-        examples = {given["name"]: given["example"] for given in PATHS[path][method].get("parameters", ())}
+        examples = {given["name"]: given["example"] for given in parameters(path, method)}
         described.add((routes.match(path.format(**examples), method)[0], method.upper()))
     assert described == there
 
