@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 
 from gunicorn.app.base import BaseApplication
 
-from app import certificate, config, create_app, metrics
+from app import config, create_app
 from app.mail import outbox
+from app.serving import certificate
 from app.serving.master import Master
 from app.serving.worker import MOST_LINES, RESERVED_FILES, Buffered
+from app.telemetry import metrics
 from app.web import live
 
 

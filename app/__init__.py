@@ -6,29 +6,20 @@ from typing import Any
 
 from flask import Flask
 
-from app import (
-    address,
-    admission,
-    cli,
-    clock,
-    config,
-    countries,
-    db,
-    executor,
-    keys,
-    operation,
-    schema,
-    security_log,
-    stillness,
-    throttle,
-)
+from app import cli, clock, config, stillness
+from app.api import operation
 from app.api import routes as api
+from app.capacity import admission, executor, throttle
 from app.controls import routes as controls
+from app.crypto import keys
 from app.identity import access_token, demo, first_use, passwords, session, users
 from app.mail import outbox as mail
+from app.network import address, countries
 from app.oauth import routes as oauth
 from app.oauth.logout import outbox as logout
 from app.revocation import delivery, log
+from app.store import db, schema
+from app.telemetry import security_log
 from app.web import answered, site
 
 _PARTS = (

@@ -14,11 +14,11 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.db import db
 from app.mail.outbox import Mail
 from app.oauth.logout.messages import Message
 from app.outbox.courier import Courier
 from app.revocation.delivery import Delivery
+from app.store.db import db
 from tests import backings
 
 SITE_URL = "http://localhost:8000"

@@ -21,7 +21,8 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from werkzeug.routing import Rule
 from xdist.workermanage import NodeManager
 
-from app import clock, throttle
+from app import clock
+from app.capacity import throttle
 from app.identity import passwords
 from app.store import postgresql
 from tests import backings

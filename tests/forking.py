@@ -163,8 +163,8 @@ def _mind(line: int, output: int, errors: int, environ: dict[str, str]) -> None:
 
 
 def _run(command: Command) -> None:
-    from app import metrics
-    from app.db import db
+    from app.store.db import db
+    from app.telemetry import metrics
 
     metrics.share_between_processes()
     atexit.register(db._app_engines.clear)  # frozen, it would keep the application, and its files open, at the end

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import has_request_context, request
 
-from app import db
+from app.store import db
 
 _commit = db.Session.commit
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from app.db import db
+from app.store.db import db
 from tests import backings
 from tests.browsers import Site
 

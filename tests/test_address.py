@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app import address
+from app.network import address
 from tests.browsers import PASSWORD, Browser, Site
 from tests.server import Server
 

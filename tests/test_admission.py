@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import event
 
-from app import admission
-from app.admission import Full, Others, Queue
-from app.db import db
-from app.executor import Executor
+from app.capacity import admission
+from app.capacity.admission import Full, Others, Queue
+from app.capacity.executor import Executor
 from app.lab import parties
+from app.store.db import db
 from app.web import errors
 from tests.browsers import PASSWORD, Browser, Site
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app import countries as found
 from app import create_app
 from app.config import Misconfigured
+from app.network import countries as found
 from tests import countries
 from tests.browsers import Site
 

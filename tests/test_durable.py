@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
 
-from app.db import db, writing
 from app.identity.session import Reason
 from app.revocation import log
 from app.revocation.entries import Scope
+from app.store.db import db, writing
 from tests.browsers import PASSWORD, Site, form
 
 MAY_BE_LOST = {"receipts", "forms_sent", "lab_benches"}

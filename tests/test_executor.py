@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from app.executor import NICENESS, Executor
+from app.capacity.executor import NICENESS, Executor
 from tests import backings
 from tests.server import Server
 

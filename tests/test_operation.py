@@ -88,7 +88,7 @@ import os, resource
 _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
 room = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
 {at_start}
-from app import metrics
+from app.telemetry import metrics
 if os.fork():
     os.wait()
 else:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.db import db
 from app.revocation.nodes import Node
 from app.store import postgresql
+from app.store.db import db
 from tests import backings
 from tests.backings import PgBouncer
 from tests.browsers import ACCESS, Site

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, event, select
 
-from app.db import db, writing
 from app.identity import browsers, refresh_token, sessions
 from app.identity.links import RefreshToken
 from app.identity.session import SITE, Session
 from app.revocation import clocks, registry
 from app.store import postgresql
+from app.store.db import db, writing
 from app.store.postgresql import PostgreSQL
 from tests.browsers import AGENTS, REFRESH, Browser, Site
 

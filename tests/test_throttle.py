@@ -3,7 +3,7 @@
 import pytest
 from limits import parse
 
-from app.throttle import Windows
+from app.capacity.throttle import Windows
 from tests.conftest import StillClock
 
 LIMIT = parse("2 per 10 minutes")

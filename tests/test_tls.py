@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app import certificate
+from app.serving import certificate
 from tests.browsers import ACCESS, PASSWORD, PROBE, REFRESH
 from tests.server import Server
 

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from app import clock
-from app.db import db, writing
 from app.identity import demo, emails, users
 from app.revocation import log
 from app.revocation.entries import Scope
+from app.store.db import db, writing
 from tests.browsers import Site
 from tests.oauth.conftest import App, register
 

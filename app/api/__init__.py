@@ -1,1 +1,1 @@
-"""What programs read: a resource behind a bearer token, the log, and the description of their endpoints."""
+"""Endpoints for programs: a resource behind a bearer token, the log, their description, and what monitors ask."""

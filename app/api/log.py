@@ -4,7 +4,7 @@ import re
 
 from flask import Response, abort
 
-from app import admission
+from app.capacity import admission
 from app.machines import Machines
 from app.revocation import checkpoint, log, tree
 from app.revocation.tree import WIDTH

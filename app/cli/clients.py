@@ -11,10 +11,10 @@ from app import names
 from app.cli import addresses, removal
 from app.cli.plain import Group
 from app.config import settings
-from app.db import writing
 from app.identity.lifetime import OFFLINE
 from app.oauth import client_keys, clients
 from app.oauth.clients import BY_KEY, GRANTS, INTROSPECT, LEAST, REFRESH, SCOPES, Client
+from app.store.db import writing
 
 group = Group("clients", help="Apps that people may sign in to with their account here.")
 

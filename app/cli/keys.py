@@ -2,8 +2,8 @@
 
 import click
 
-from app import keys
 from app.cli.plain import Group
+from app.crypto import keys
 from app.revocation import delivery
 
 group = Group("keys", help="Signing keys.")

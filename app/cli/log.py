@@ -5,14 +5,14 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
-from app import keys
 from app.cli.plain import Group
-from app.db import db, writing
+from app.crypto import keys
 from app.identity import sessions, users
 from app.identity.session import Reason
 from app.identity.users import User
 from app.lab import log as lab_log
 from app.revocation import audit, checkpoint, delivery, log
+from app.store.db import db, writing
 from app.web import words
 
 group = Group("log", help="The revocation log.")

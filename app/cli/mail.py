@@ -3,9 +3,9 @@
 import click
 
 from app.cli.plain import Group
-from app.db import writing
 from app.identity import users
 from app.mail import outbox
+from app.store.db import writing
 from app.web import words
 
 group = Group("mail", help="The outbox of mail.")

@@ -5,10 +5,10 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from app.db import StoreUnavailable
 from app.revocation.clocks import ClockApart
 from app.revocation.tree import TreeDamaged
 from app.revocation.witness import LogCut
+from app.store.db import StoreUnavailable
 
 
 class _Plain(click.Command):

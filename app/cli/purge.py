@@ -15,7 +15,6 @@ from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, inspec
 from app import clock
 from app.cli.plain import Command
 from app.config import DAY
-from app.db import Model, analyze, db, let_go, store, writing
 from app.identity import known_place, sessions
 from app.identity.activity import NOBODY, Event
 from app.identity.half import HalfSignIn
@@ -33,6 +32,7 @@ from app.oauth.logout import messages
 from app.oauth.logout.messages import Message
 from app.oauth.pushed import Pushed
 from app.revocation import delivery
+from app.store.db import Model, analyze, db, let_go, store, writing
 from app.web import sent
 from app.web.sign_out import receipt
 

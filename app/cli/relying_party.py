@@ -10,8 +10,8 @@ from flask.cli import with_appcontext
 from app import config
 from app.cli.plain import Command
 from app.config import settings
-from app.db import writing
 from app.oauth import clients
+from app.store.db import writing
 
 
 @click.command("relying-party", cls=Command, add_help_option=False, context_settings={"ignore_unknown_options": True})

@@ -2,13 +2,13 @@
 
 from sqlalchemy import delete
 
-from app.db import db, writing
 from app.identity import activity, sessions, users
 from app.identity.session import Reason
 from app.oauth.clients import Client
 from app.oauth.code import Code
 from app.oauth.consent import Consent
 from app.revocation import delivery
+from app.store.db import db, writing
 
 
 def remove(client: Client) -> int:

@@ -4,12 +4,12 @@ import click
 
 from app.cli import person
 from app.cli.plain import Group
-from app.db import writing
 from app.identity import activity, browsers, sessions, users
 from app.identity.session import SITE, Reason, Session
 from app.identity.users import User
 from app.oauth import clients, consent
 from app.revocation import delivery
+from app.store.db import writing
 from app.web import words
 
 group = Group("sessions", help="Sessions of a person.")

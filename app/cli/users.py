@@ -6,14 +6,15 @@ import click
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
-from app import clock, security_log
+from app import clock
 from app.cli import person
 from app.cli.plain import Group
 from app.config import settings
-from app.db import after_commit, writing
 from app.identity import activity, demo, erasure, factors, half, passkey, passwords, sessions, users
 from app.identity.session import Reason
 from app.oauth import consent
+from app.store.db import after_commit, writing
+from app.telemetry import security_log
 from app.web import forms
 
 group = Group("users", help="Accounts.")

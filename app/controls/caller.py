@@ -3,9 +3,9 @@
 from flask import request
 from werkzeug.exceptions import Forbidden
 
-from app import address
 from app.config import is_loopback
 from app.controls import asked
+from app.network import address
 from app.web import cross_origin
 
 

@@ -11,11 +11,11 @@ from werkzeug.datastructures import MultiDict
 from app import clock
 from app.config import settings
 from app.controls.asked import BadValue
-from app.db import writing
 from app.identity import activity, browsers, emails, passwords, refresh_token, sessions, users
 from app.identity.refresh_token import Tokens
 from app.identity.session import Session
 from app.identity.users import User
+from app.store.db import writing
 from app.web import cookies, forms
 
 

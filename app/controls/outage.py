@@ -7,9 +7,9 @@ from flask import Flask
 from sqlalchemy import event
 
 from app.config import settings
-from app.db import StoreUnavailable, db
 from app.revocation.delivery import Delivery
 from app.revocation.memory import Memory
+from app.store.db import StoreUnavailable, db
 
 
 def init_app(app: Flask) -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.config import settings
 from app.controls.asked import BadValue
-from app.db import is_writing, let_go
+from app.store.db import is_writing, let_go
 
 PATIENCE_SECONDS = 5
 MOST_REFRESHES = 32  # a held request keeps a thread

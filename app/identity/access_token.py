@@ -10,16 +10,17 @@ from typing import Any, get_args, get_type_hints
 
 from flask import Flask, current_app
 
-from app import clock, metrics, security_log
+from app import clock
 from app.config import settings
-from app.db import after_commit
+from app.crypto.keys import access_keys
 from app.identity import proof as proofs
 from app.identity import signed, status_list
 from app.identity.proof import Proof
 from app.identity.session import Reason, Standing
-from app.keys import access_keys
 from app.revocation import delivery, log
 from app.revocation.entries import Scope
+from app.store.db import after_commit
+from app.telemetry import metrics, security_log
 
 TYPE = "at+jwt"
 CACHED = 4096

@@ -5,11 +5,13 @@ from collections.abc import Collection
 from sqlalchemy import Index, String, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt, security_log
-from app.db import Model, after_commit, db
+from app import clock
 from app.identity import browsers, notice
 from app.identity.browsers import Browser
 from app.identity.session import Standing
+from app.store import prebuilt
+from app.store.db import Model, after_commit, db
+from app.telemetry import security_log
 
 NOBODY = ""
 

@@ -6,12 +6,12 @@ a verified one keeps it.
 
 from app import clock
 from app.config import settings
-from app.db import db
 from app.identity import activity, emails, letters, sessions, users
 from app.identity.session import Reason
 from app.identity.users import User
 from app.mail import links, outbox
 from app.mail.links import Link, Purpose
+from app.store.db import db
 
 _LOST = "lost.invalid"  # leads nowhere (RFC 2606)
 

@@ -4,13 +4,13 @@ demanded), or with a proof of its key (RFC 9449)."""
 from flask import Response, jsonify, request
 
 from app.config import settings
-from app.db import writing
+from app.crypto.jwk import ALGORITHMS
 from app.identity import access_token, demand, first_use, proof, session_row
 from app.identity.access_token import Claims
 from app.identity.dpop import presented
 from app.identity.dpop.presented import INVALID, Unproved
 from app.identity.session import SITE
-from app.jwk import ALGORITHMS
+from app.store.db import writing
 
 OWN = "signed_out.own"  # in the environment of a request that this site sends to itself
 BEARER, DPOP = "Bearer", "DPoP"

@@ -6,7 +6,7 @@ from functools import lru_cache
 import ua_parser
 from flask import request
 
-from app import address
+from app.network import address
 
 _PLAIN = {
     "Chrome Mobile": "Chrome",

@@ -9,8 +9,9 @@ import hmac
 import json
 import secrets
 
-from app import clock, seal
+from app import clock
 from app.config import settings
+from app.crypto import seal
 from app.identity import spent
 from app.identity.session import CLOCKS_DIFFER_SECONDS
 

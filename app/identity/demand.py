@@ -7,10 +7,10 @@ carry the proof: the account may have added it elsewhere.
 from collections.abc import Collection
 
 from app.config import ADMINISTRATORS, EVERYONE, OPTIONAL, settings
-from app.db import db
 from app.identity import passkey, proof
 from app.identity.passkey import Passkey
 from app.identity.users import User
+from app.store.db import db
 
 Words = Collection[str] | None
 

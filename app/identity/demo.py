@@ -6,11 +6,11 @@ from flask import Flask
 
 from app import clock
 from app.config import settings
-from app.db import writing
 from app.identity import factors, passkey, passwords, sessions, users
 from app.identity.session import Reason
 from app.revocation import log
 from app.revocation.witness import LogCut
+from app.store.db import writing
 
 PASSWORD = "otters sign out twice"  # noqa: S105 - no secret: it stands in the documentation
 ACCOUNTS = {"ada@workshop.example": "Ada", "bob@workshop.example": "Bob", "eve@workshop.example": "Eve"}

@@ -4,9 +4,9 @@ Each function must run inside `db.writing`, with the session's row locked.
 """
 
 from app import clock
-from app.db import db
 from app.identity import activity
 from app.identity.session import Session
+from app.store.db import db
 
 APART_SECONDS = (
     3 * 60

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Delete, Select, Table, TextClause, Update,
 
 from app import clock
 from app.config import settings
-from app.db import Model, db
 from app.identity import letters
 from app.identity.activity import NOBODY
 from app.identity.links import RefreshToken
@@ -19,6 +18,7 @@ from app.identity.session import Reason, Session
 from app.identity.users import User
 from app.mail import outbox
 from app.revocation import log
+from app.store.db import Model, db
 
 OUTLIVES = "outlives"  # in the `info` of a table: which rows stay for a while, then without the id of the account
 AT_ONCE = 5000  # hashes of refresh tokens that one transaction deletes without delaying other writers

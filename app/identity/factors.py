@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import CursorResult, ForeignKey, LargeBinary, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, seal
+from app import clock
 from app.config import settings
-from app.db import Model, db
+from app.crypto import seal
 from app.identity import proof, totp
 from app.identity.users import User
+from app.store.db import Model, db
 
 CODES = 10
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's Base32: no i, l, o or u

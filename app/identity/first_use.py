@@ -6,8 +6,8 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import ColumnElement, and_, bindparam, not_, select, update
 
-from app import clock, prebuilt, seal
-from app.db import StoreUnavailable, db, writing
+from app import clock
+from app.crypto import seal
 from app.identity import refresh_token, sessions
 from app.identity.access_token import Claims
 from app.identity.lifetime import State
@@ -15,6 +15,8 @@ from app.identity.links import RefreshToken
 from app.identity.refresh_token import StoodStill
 from app.identity.session import SITE
 from app.revocation import delivery
+from app.store import prebuilt
+from app.store.db import StoreUnavailable, db, writing
 
 REMEMBERED = 65536
 RETRY_SECONDS = 5

@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, func, select
 
-from app import clock, prebuilt
+from app import clock
 from app.config import settings
 from app.identity import activity, session_row, sessions
 from app.identity.lifetime import outlives
@@ -10,6 +10,7 @@ from app.identity.proof import Proof
 from app.identity.session import LIVES, Reason, Session, opening
 from app.identity.session_row import SessionRow
 from app.revocation import log
+from app.store import prebuilt
 
 MOST_LIVES = 10  # of an app's session that each exchange renews; then another begins
 _SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)

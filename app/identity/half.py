@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import CursorResult, ForeignKey, LargeBinary, String, delete
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, seal
-from app.db import Model, db, trim
+from app import clock
+from app.crypto import seal
 from app.identity.users import User
+from app.store.db import Model, db, trim
 
 SECONDS = 5 * 60
 

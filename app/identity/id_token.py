@@ -7,9 +7,9 @@ from jwt.utils import base64url_encode
 
 from app import clock
 from app.config import settings
+from app.crypto.keys import identity_keys
 from app.identity import access_token, signed
 from app.identity.refresh_token import Tokens
-from app.keys import identity_keys
 
 TYPE = "JWT"
 

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.config import DAY
-from app.db import Model, db
+from app.store.db import Model, db
 
 MOST_NETWORKS = 20  # of one account
 KEPT_SECONDS = 90 * DAY  # after the last sign-in there

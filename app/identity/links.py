@@ -5,13 +5,15 @@ from typing import NamedTuple
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, and_, bindparam, func, insert, null, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt, seal
-from app.db import Model
+from app import clock
+from app.crypto import seal
 from app.identity import session_row
 from app.identity.proof import Proof
 from app.identity.session import Session
 from app.identity.session_row import SessionRow
 from app.identity.users import User
+from app.store import prebuilt
+from app.store.db import Model
 
 MOST_CHAINS = 10  # of an app in one session: one for each open tab, say
 _ENDS_CHAIN = text("chain IS NOT NULL AND used_at IS NULL AND stopped_at IS NULL")

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from app import clock
 from app.config import settings
-from app.db import db
 from app.identity import browsers, letters
 from app.identity.browsers import Browser
 from app.identity.session import Standing
 from app.identity.users import User
 from app.mail import links, outbox
 from app.mail.links import Purpose
+from app.store.db import db
 
 SITE, MAIL = "site", "mail"  # where a notice stands: on the site alone, or in a mail too
 _ONE, _ALL = True, False  # what "This wasn't me" ends: the one session, or all of them

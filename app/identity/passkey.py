@@ -25,11 +25,13 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from app import address, clock, prebuilt
+from app import clock
 from app.config import is_loopback, settings
-from app.db import Model, db
 from app.identity import activity, browsers, challenges, proof
 from app.identity.users import User
+from app.network import address
+from app.store import prebuilt
+from app.store.db import Model, db
 
 MOST_PASSKEYS = 20  # in one account
 VERIFIED = proof.join(proof.PASSKEY, proof.BOTH)  # the proof by a key that has verified its user

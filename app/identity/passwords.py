@@ -9,7 +9,7 @@ from argon2 import Parameters, PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, current_app
 
-from app import admission
+from app.capacity import admission
 
 # The first choice of the OWASP Password Storage Cheat Sheet: 46 MiB, one pass, one lane.
 PARAMETERS = Parameters(Type.ID, version=19, salt_len=16, hash_len=32, time_cost=1, memory_cost=47104, parallelism=1)

@@ -7,10 +7,10 @@ known is left out, and then not judged.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app import address
 from app.config import REACTIONS
 from app.identity import browsers
 from app.identity.browsers import Browser
+from app.network import address
 
 PARTS = ("browser", "network", "country")
 # Values of each part that a session remembers: no user has so many browsers, but a thief may claim thousands.

@@ -7,9 +7,9 @@ from enum import Enum, auto
 
 from flask import current_app
 
-from app import clock, seal, security_log, stillness
+from app import clock, stillness
 from app.config import settings
-from app.db import StoreUnavailable, db, writing
+from app.crypto import seal
 from app.identity import access_token, activity, links, session_row, suspicion
 from app.identity.access_token import Claims
 from app.identity.browsers import Browser
@@ -20,6 +20,8 @@ from app.identity.proof import Proof
 from app.identity.session import SEEN_SECONDS, SITE, Reason, Session, Standing, touch
 from app.identity.session_row import SessionRow
 from app.revocation import delivery, log
+from app.store.db import StoreUnavailable, db, writing
+from app.telemetry import security_log
 
 _SUCCESSOR = "successor of a refresh token"
 LONGEST_TOKEN = 512  # characters

@@ -24,15 +24,16 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from app import clock, prebuilt
+from app import clock
 from app.config import settings
-from app.db import Model, db
 from app.identity import proof
 from app.identity.browsers import Browser, describe
 from app.identity.lifetime import Lifetime, State, outlives
 from app.identity.users import User
 from app.revocation import delivery, log
 from app.revocation.entries import Entry, Kind, Scope
+from app.store import prebuilt
+from app.store.db import Model, db
 
 SITE = "signed-out"  # the client id of this site's own pages
 UNKEPT_SECONDS = 12 * 60 * 60

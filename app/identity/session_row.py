@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
-from app import clock, prebuilt
+from app import clock
 from app.identity.browsers import Browser
 from app.identity.session import Session, Standing, columns_of_use
 from app.identity.users import User
+from app.store import prebuilt
 
 
 @dataclass(frozen=True)

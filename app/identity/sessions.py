@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, tuple_
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
-from app import clock, prebuilt
+from app import clock
 from app.config import settings
-from app.db import db
 from app.identity import session_row
 from app.identity.lifetime import State
 from app.identity.session import LIVES, SITE, Reason, Session, Standing, lives
@@ -16,6 +15,8 @@ from app.identity.session_row import SessionRow
 from app.identity.users import User
 from app.revocation import delivery, log
 from app.revocation.entries import Scope
+from app.store import prebuilt
+from app.store.db import db
 
 _ends_at = case((Session.idle_until < Session.expires_at, Session.idle_until), else_=Session.expires_at)
 _LIVE = Session.user_id == bindparam("owner"), *LIVES

@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 
 from app.config import settings
-from app.jwk import KeySet
+from app.crypto.jwk import KeySet
 
 LONGEST_TOKEN = 4096  # characters; a token of ours has about 600
 

@@ -7,8 +7,9 @@ from sqlalchemy import LargeBinary, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt
-from app.db import TRIMMED, Model
+from app import clock
+from app.store import prebuilt
+from app.store.db import TRIMMED, Model
 
 
 class Spent(Model):

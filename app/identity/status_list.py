@@ -12,14 +12,15 @@ from flask import Flask, current_app
 from jwt.utils import base64url_encode
 from sqlalchemy import select
 
-from app import clock, seal
+from app import clock
 from app.config import settings
-from app.db import db, let_go
+from app.crypto import seal
+from app.crypto.keys import access_keys
 from app.identity.session import Session
-from app.keys import access_keys
 from app.revocation import log
 from app.revocation.checkers.status_list import BITS, Status, pack
 from app.revocation.entries import Scope
+from app.store.db import db, let_go
 
 HALF = 10  # bits
 SIZE = 1 << 2 * HALF

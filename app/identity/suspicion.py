@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from app import countries
 from app.config import settings
-from app.db import db, writing
 from app.identity import activity, place, sessions
 from app.identity.activity import Event
 from app.identity.browsers import Browser
 from app.identity.place import IGNORE, NOTE, SIGN_IN, WARN, Judgement, Known, Place, Policy
 from app.identity.session import Reason, Session, Standing
+from app.network import countries
+from app.store.db import db, writing
 
 
 def policy() -> Policy:

@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
-from app.db import Model, StoreUnavailable, db, writing
 from app.identity import emails, passwords
+from app.store.db import Model, StoreUnavailable, db, writing
 
 _GUARD = "2:"  # before the hash of a password that is not enough: older nodes read no such hash, so none signs in past the factor
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from app import clock
 from app.config import settings
-from app.keys import access_keys
+from app.crypto.keys import access_keys
 from app.lab.player import ACCESS_LIFE
 from app.lab.run import Run, Way
 

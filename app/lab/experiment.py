@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import executor
-from app.admission import Full
+from app.capacity import executor
+from app.capacity.admission import Full
 from app.config import settings
 from app.lab import abroad, acts, log, parties, replay, run, shown, visitors
 from app.lab.acts import Done

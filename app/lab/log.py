@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Model, db
+from app.store.db import Model, db
 
 MOST = 20_000  # entries; beyond, the oldest go
 

@@ -5,8 +5,8 @@ import jwt
 from werkzeug import Request, Response
 
 from app.config import settings
+from app.crypto.keys import identity_keys
 from app.identity.session import SITE
-from app.keys import identity_keys
 from app.lab.evidence import Row
 from app.oauth.logout import network, token
 from app.oauth.logout.messages import Message

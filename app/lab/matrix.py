@@ -10,7 +10,7 @@ from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from app import executor
+from app.capacity import executor
 from app.lab import home, lanes, player, visitors
 from app.lab.lanes import Picture
 from app.lab.player import ACCESS_LIFE, FAULTS, LIES, Act, Answer, Design, Stage, Story

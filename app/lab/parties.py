@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from app import admission
+from app.capacity import admission
 from app.config import settings
 
 PATIENCE_SECONDS = 0.5

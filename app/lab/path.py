@@ -6,7 +6,8 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import clock, executor
+from app import clock
+from app.capacity import executor
 from app.lab import player, questions, visitors
 from app.lab.questions.question import Question
 from app.lab.visitors import Visitor

@@ -10,12 +10,12 @@ import jwt
 from flask import Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app.db import writing
 from app.lab import acts, player, visitors
 from app.lab.home.sessions import LIFE
 from app.lab.player import Answer, Design, Stage
 from app.lab.run import Run, reference
 from app.machines import Machines
+from app.store.db import writing
 
 bp = Machines("resource", __name__, beneath=("/lab/api/",))
 TIME = "Lab-Time"

@@ -6,8 +6,8 @@ from flask import Blueprint, Response
 from flask import request as sent
 from flask.typing import ResponseReturnValue
 
-from app import seal
 from app.config import settings
+from app.crypto import seal
 from app.lab import resource
 from app.lab.player import Stage
 from app.lab.run import Run

@@ -3,13 +3,13 @@
 from flask import Flask, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app import address
-from app.db import StoreUnavailable
 from app.lab import log
 from app.lab.log import State
 from app.machines import Machines
+from app.network import address
 from app.revocation import log as site_log
 from app.serving.held import HELD, Held
+from app.store.db import StoreUnavailable
 
 bp = Machines("revoked", __name__, beneath=("/lab/revoked",))
 LONGEST = 1000  # positions that one answer goes through

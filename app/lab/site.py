@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, request
 
-from app import admission
+from app.capacity import admission
 from app.config import settings
 from app.lab import experiment, matrix, path, resource, revoke, revoked, visitors
 from app.lab.costs import page as costs

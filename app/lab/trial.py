@@ -9,13 +9,13 @@ from sqlalchemy import delete
 
 from app import clock
 from app.config import settings
-from app.db import db, writing
 from app.lab import lanes, player, visitors
 from app.lab.evidence import Row, row
 from app.lab.lanes import Picture
 from app.lab.player import Answer, Stage
 from app.lab.run import Run
 from app.lab.visitors import Visitor
+from app.store.db import db, writing
 
 
 class Trial(Run):

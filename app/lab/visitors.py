@@ -14,11 +14,13 @@ from sqlalchemy import Index, String, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
-from app import clock, executor, seal
+from app import clock
+from app.capacity import executor
+from app.capacity.throttle import PlaceThrottle, Throttle, TooMuch
 from app.config import DAY, settings
-from app.db import Model, db, writing
+from app.crypto import seal
 from app.lab.run import Run
-from app.throttle import PlaceThrottle, Throttle, TooMuch
+from app.store.db import Model, db, writing
 from app.web import cookies
 
 KEPT_SECONDS = 30 * DAY

@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import CursorResult, LargeBinary, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, seal
+from app import clock
 from app.config import DAY, settings
-from app.db import Model, db
+from app.crypto import seal
+from app.store.db import Model, db
 
 LONGEST_TOKEN = 64  # characters of a token
 

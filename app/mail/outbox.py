@@ -12,14 +12,16 @@ from flask import Flask, current_app
 from sqlalchemy import ColumnElement, CursorResult, Index, LargeBinary, String, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
-from app import clock, metrics, seal, security_log
+from app import clock
 from app.config import DAY, settings
-from app.db import Model, after_commit, db
+from app.crypto import seal
 from app.mail import links, smtp
 from app.mail.letter import Letter
 from app.outbox.answer import Answer, Outcome
 from app.outbox.courier import Courier
 from app.outbox.outgoing import Outgoing
+from app.store.db import Model, after_commit, db
+from app.telemetry import metrics, security_log
 
 KEPT_SECONDS = DAY  # of what is not sent, where no mail server is set
 _SEALED = "a mail in the outbox"

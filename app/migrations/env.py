@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from app.db import db
+from app.store.db import db
 
 with db.engine.connect() as connection:
     context.configure(connection=connection, target_metadata=db.metadata, render_as_batch=True)

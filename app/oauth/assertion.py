@@ -7,11 +7,11 @@ import jwt
 
 from app import clock
 from app.config import settings
-from app.db import writing
 from app.identity import spent
 from app.identity.session import CLOCKS_DIFFER_SECONDS
 from app.oauth import client_keys
 from app.revocation import delivery
+from app.store.db import writing
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST = 4096  # characters

@@ -9,12 +9,13 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidClientError
 from flask import request
 
-from app import address, security_log
+from app.capacity.throttle import PlaceThrottle
 from app.config import settings
 from app.identity.session import SITE
+from app.network import address
 from app.oauth import assertion, clients
 from app.oauth.clients import Registered
-from app.throttle import PlaceThrottle
+from app.telemetry import security_log
 
 _guesses = PlaceThrottle("client secrets", "50 per 10 minutes")
 

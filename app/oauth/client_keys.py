@@ -4,7 +4,7 @@ import json
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from app.jwk import PRIVATE_MEMBERS, PublicKey
+from app.crypto.jwk import PRIVATE_MEMBERS, PublicKey
 
 MOST = 5
 LONGEST = 32 * 1024  # characters of a set

@@ -12,11 +12,13 @@ from authlib.oauth2.rfc6749 import ClientMixin
 from sqlalchemy import LargeBinary, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt, seal
+from app import clock
 from app.config import settings
-from app.db import Model, db
+from app.crypto import seal
 from app.identity.lifetime import OFFLINE
 from app.identity.session import SITE
+from app.store import prebuilt
+from app.store.db import Model, db
 
 BY_KEY = "private_key_jwt"
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", BY_KEY]

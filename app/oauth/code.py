@@ -8,8 +8,8 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy import LargeBinary, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt, seal
-from app.db import Model, db, writing
+from app import clock
+from app.crypto import seal
 from app.identity import activity, demand, grant, refresh_token, session_row
 from app.identity.dpop.presented import Proved
 from app.identity.proof import Proof, as_words
@@ -18,6 +18,8 @@ from app.identity.session import Reason, Session
 from app.identity.session_row import SessionRow
 from app.oauth import consent
 from app.revocation import delivery
+from app.store import prebuilt
+from app.store.db import Model, db, writing
 
 SECONDS = 60
 MOST = 50  # sessions of one person that one app can hold

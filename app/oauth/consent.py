@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, CursorResult, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt
-from app.db import Model, db
+from app import clock
 from app.identity.lifetime import OFFLINE
 from app.oauth.clients import Registered
+from app.store import prebuilt
+from app.store.db import Model, db
 
 
 class Consent(Model):

@@ -2,8 +2,8 @@
 
 from flask import Flask, Response, request
 
-from app.db import StoreUnavailable
 from app.oauth import clients
+from app.store.db import StoreUnavailable
 
 _OPEN = frozenset(
     {

@@ -12,9 +12,8 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import request as http
 from werkzeug.datastructures import MultiDict
 
-from app import security_log
+from app.capacity.throttle import PlaceThrottle
 from app.config import settings
-from app.db import writing
 from app.identity import access_token, activity, bearer, demand, proof, refresh_token, session_row
 from app.identity.access_token import Claims
 from app.identity.links import Link
@@ -23,7 +22,8 @@ from app.identity.session_row import SessionRow
 from app.oauth import authorization, dpop, pushed
 from app.oauth.clients import CONFIDENTIAL, INTROSPECT, METHODS, Registered
 from app.revocation import log
-from app.throttle import PlaceThrottle
+from app.store.db import writing
+from app.telemetry import security_log
 
 _ENDS_SITE = Reason.SIGNED_OUT, "signed_out"
 _ENDS_APP = Reason.REVOKED, "session_ended"

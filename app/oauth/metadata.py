@@ -3,9 +3,9 @@
 from typing import Any
 
 from app.config import settings
+from app.crypto.jwk import ALGORITHMS
+from app.crypto.keys import access_keys, identity_keys
 from app.identity.proof import LEVELS
-from app.jwk import ALGORITHMS
-from app.keys import access_keys, identity_keys
 from app.oauth.authorization import PATH, PROMPTS
 from app.oauth.clients import BY_KEY, CONFIDENTIAL, GRANTS, METHODS, SCOPES
 from app.oauth.userinfo import CLAIMS

@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, CursorResult, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
-from app import clock, seal
-from app.db import Model, db, trim, writing
+from app import clock
+from app.crypto import seal
+from app.store.db import Model, db, trim, writing
 
 NAMES = "urn:ietf:params:oauth:request_uri:"
 SECONDS = 60

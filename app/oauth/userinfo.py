@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from app.db import db
 from app.identity.access_token import Claims
 from app.identity.users import User
+from app.store.db import db
 
 CLAIMS = {"openid": ("sub",), "profile": ("name",), "email": ("email", "email_verified")}
 

@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 
 from flask import Flask
 
-from app.db import StoreUnavailable, after_commit, writing
 from app.outbox.answer import Answer, Outcome
 from app.outbox.outgoing import Outgoing
+from app.store.db import StoreUnavailable, after_commit, writing
 
 ROOM = 16  # on their way at once, in each process
 LOOK_SECONDS = 1.0

@@ -7,8 +7,8 @@ from sqlalchemy import CursorResult, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
-from app.db import db
 from app.outbox.answer import Answer, Outcome, next_try
+from app.store.db import db
 
 CLAIM_SECONDS = 30  # well beyond the longest attempt: a process that holds a claim longer has died
 

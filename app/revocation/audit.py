@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from sqlalchemy import func, select
 
-from app.db import db
 from app.revocation import log, merkle
 from app.revocation.checkpoint import Checkpoint
 from app.revocation.tree import HEIGHT, Leaf, Node
 from app.revocation.witness import LogCut
+from app.store.db import db
 
 BATCH = 10_000
 

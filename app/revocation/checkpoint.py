@@ -13,11 +13,12 @@ from sqlalchemy import LargeBinary, String, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, keys
+from app import clock
 from app.config import settings
-from app.db import Model, db, writing
+from app.crypto import keys
 from app.revocation import log, merkle, tree
 from app.revocation.entries import Entry, Kind, Scope
+from app.store.db import Model, db, writing
 
 FORMAT = "c2sp.org/tlog-proof@v1"
 _ED25519 = b"\x01"

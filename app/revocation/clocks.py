@@ -4,8 +4,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from app import security_log
 from app.store.base import StoreUnavailable
+from app.telemetry import security_log
 
 APART_SECONDS = 2
 PRECISE_SECONDS = 0.25

@@ -7,9 +7,8 @@ from typing import Protocol
 from flask import Flask, current_app
 from sqlalchemy import select, text, update
 
-from app import keys
 from app.config import settings
-from app.db import after_commit, db, is_writing, let_go, writing
+from app.crypto import keys
 from app.revocation import log, nodes
 from app.revocation.clocks import ClockApart
 from app.revocation.entries import Bearer, Entry, Kind
@@ -18,6 +17,7 @@ from app.revocation.memory import Memory, decide
 from app.revocation.nodes import Confirmation, Node
 from app.revocation.registry import Registered
 from app.revocation.witness import LogCut, Witness
+from app.store.db import after_commit, db, is_writing, let_go, writing
 from app.store.postgresql import PostgreSQL
 from app.store.sqlite import Sqlite
 

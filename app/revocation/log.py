@@ -9,11 +9,12 @@ from flask import current_app
 from sqlalchemy import CheckConstraint, Index, String, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, scoped_session
 
-from app import clock, prebuilt
-from app.db import Model, after_commit, analyze_growth, check_durable, db
+from app import clock
 from app.revocation import tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, HeadState, Known, LogCut, Seen, Witness
+from app.store import prebuilt
+from app.store.db import Model, after_commit, analyze_growth, check_durable, db
 
 
 class Head(Model):

@@ -7,12 +7,13 @@ from typing import Any
 
 import psycopg
 
-from app import clock, security_log
+from app import clock
 from app.revocation.checkers.base import AllOf, Checker
 from app.revocation.checkers.cutoff import Cutoff
 from app.revocation.checkers.denylist import Denylist
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import HeadState, LogCut, Seen, Witness
+from app.telemetry import security_log
 
 _HEAD = """
     SELECT size, epoch, cut_from, (SELECT hash FROM log_leaves WHERE position = {0}),

@@ -21,7 +21,6 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import metrics
 from app.revocation import registry
 from app.revocation.clocks import Clock, now
 from app.revocation.lease import Lease
@@ -29,6 +28,7 @@ from app.revocation.memory import Memory, mark, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
 from app.revocation.witness import LogCut, Witness
 from app.store.postgresql import Bounded
+from app.telemetry import metrics
 
 KEPT = 256
 DATABASE_TIME = "SELECT extract(epoch FROM clock_timestamp())::float8"

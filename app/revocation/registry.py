@@ -3,8 +3,8 @@
 from sqlalchemy import String, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import prebuilt
-from app.db import Model
+from app.store import prebuilt
+from app.store.db import Model
 
 
 class Registered(Model):

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import LargeBinary, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import prebuilt, security_log
-from app.db import Model, StoreUnavailable, db
 from app.revocation import merkle
+from app.store import prebuilt
+from app.store.db import Model, StoreUnavailable, db
+from app.telemetry import security_log
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT

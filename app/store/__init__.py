@@ -1,1 +1,1 @@
-"""The kinds of database, and what is particular to each."""
+"""The database: its connections and statements, and what is particular to SQLite and to PostgreSQL."""

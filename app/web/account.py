@@ -7,7 +7,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from app import admission, clock
+from app import clock
+from app.capacity import admission
+from app.capacity.throttle import Throttle, TooManyMails
 from app.identity import (
     activity,
     address,
@@ -25,7 +27,6 @@ from app.identity.proof import PASSWORD, Proof
 from app.identity.session import Reason, Session
 from app.identity.users import User
 from app.oauth import clients, consent
-from app.throttle import Throttle, TooManyMails
 from app.web import allowed, attempts, forms, guard, once, rows, step_up
 from app.web.guard import current_user
 from app.web.rows import Row

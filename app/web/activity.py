@@ -6,9 +6,10 @@ from operator import attrgetter
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from app import clock, countries
+from app import clock
 from app.config import DAY
 from app.identity import activity, browsers, sessions
+from app.network import countries
 from app.oauth.logout import messages
 from app.web import devices, guard, words
 from app.web.sign_out import back_channel

@@ -7,10 +7,11 @@ have counts of their own, which a guesser elsewhere cannot use up.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from app import address, throttle
+from app.capacity import throttle
+from app.capacity.throttle import Limit, PlaceThrottle, Throttle
 from app.identity import known_place, users
 from app.identity.users import User
-from app.throttle import Limit, PlaceThrottle, Throttle
+from app.network import address
 
 T = TypeVar("T")
 

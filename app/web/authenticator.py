@@ -7,8 +7,10 @@ import segno
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import admission, clock, seal
+from app import clock
+from app.capacity import admission
 from app.config import settings
+from app.crypto import seal
 from app.identity import activity, browsers, demand, factors, passkey, proof, refresh_token, sessions, totp, users
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session

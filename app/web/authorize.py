@@ -12,10 +12,10 @@ from werkzeug.wrappers import Response
 
 from app import clock
 from app.config import settings
-from app.db import StoreUnavailable, writing
 from app.identity import activity, passkey
 from app.oauth import authorization, clients, code, consent, pushed
 from app.oauth.authorization import PATH, Asked, Over, Refused, Unanswerable
+from app.store.db import StoreUnavailable, writing
 from app.web import cross_origin, guard, headers, local, once
 from app.web.guard import Visit, current_user
 

@@ -15,12 +15,13 @@ from flask import Blueprint, abort, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from app import clock, seal
+from app import clock
+from app.capacity.throttle import Throttle
 from app.config import SHORTEST_BOUND, settings
-from app.db import StoreUnavailable, db, writing
+from app.crypto import seal
 from app.identity import activity, device, device_proof, refresh_token, sessions
 from app.identity.session import SITE, Session
-from app.throttle import Throttle
+from app.store.db import StoreUnavailable, db, writing
 from app.web import cookies, cross_origin, local
 
 bp = Blueprint("binding", __name__, url_prefix="/session")

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 
 from flask.typing import ResponseReturnValue
 
-from app import address, admission, security_log
-from app.db import after_commit, writing
+from app.capacity import admission
 from app.identity import demo, erasure, sessions, users
 from app.identity.session import Reason, Session
 from app.identity.users import User
+from app.network import address
+from app.store.db import after_commit, writing
+from app.telemetry import security_log
 from app.web import cookies, guard, once, step_up
 from app.web.sign_out import browser, receipt
 from app.web.step_up import Answer

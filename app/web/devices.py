@@ -11,11 +11,11 @@ from werkzeug.exceptions import NotFound
 
 from app import clock
 from app.config import DAY
-from app.db import db
 from app.identity import activity, browsers, sessions, suspicion
 from app.identity.session import SITE, Reason, Session
 from app.identity.sessions import Cursor, Over
 from app.oauth import consent
+from app.store.db import db
 from app.web import allowed, filters, forms, guard, lifeline, once, rows, step_up, warning
 from app.web.filters import Filter
 from app.web.guard import current_user

@@ -11,14 +11,14 @@ from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException, Unauthorized
 
 from app import machines, stillness
-from app.admission import Full
-from app.db import StoreUnavailable, db
+from app.capacity.admission import Full
+from app.capacity.throttle import TooManyMails, TooMuch
 from app.identity.refresh_token import StoodStill
 from app.revocation.clocks import ClockApart
 from app.revocation.tree import TreeDamaged
 from app.revocation.witness import LogCut
 from app.serving.reading import REFUSAL
-from app.throttle import TooManyMails, TooMuch
+from app.store.db import StoreUnavailable, db
 from app.web import guard
 
 _log = logging.getLogger("signed_out.errors")

@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from app import clock
 from app.config import settings
-from app.db import Model, db
 from app.identity.activity import Event
 from app.identity.known_place import KnownPlace
 from app.identity.passkey import Passkey
@@ -18,6 +17,7 @@ from app.mail.links import Link
 from app.mail.outbox import Mail
 from app.oauth.consent import Consent
 from app.oauth.logout.messages import Message
+from app.store.db import Model, db
 from app.web import words
 
 SCHEMA = "/account/export/schema"

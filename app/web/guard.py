@@ -17,7 +17,6 @@ from werkzeug.wrappers import Response as Answer
 
 from app import clock, machines
 from app.config import settings
-from app.db import StoreUnavailable, db, writing
 from app.identity import (
     access_token,
     browsers,
@@ -35,6 +34,7 @@ from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session
 from app.identity.users import User
+from app.store.db import StoreUnavailable, db, writing
 from app.web import binding, cookies, local
 from app.web.presented import Presented
 

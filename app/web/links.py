@@ -12,7 +12,6 @@ from wtforms import Form
 
 from app import clock
 from app.config import DAY, settings
-from app.db import db, writing
 from app.identity import activity, address, browsers, factors, half, letters, passkey, passwords, sessions, users
 from app.identity.session import Reason
 from app.identity.users import User
@@ -20,6 +19,7 @@ from app.mail import links, outbox
 from app.mail.links import Link, Purpose
 from app.oauth import consent
 from app.revocation import delivery
+from app.store.db import db, writing
 from app.web import ceremony, forms, guard, once, second, sign_in
 
 bp = Blueprint("links", __name__)

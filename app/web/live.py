@@ -4,9 +4,9 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.db import db
 from app.identity.session import Reason, Session
 from app.machines import Machines
+from app.store.db import db
 from app.web import guard, local
 from app.web.presented import Presented
 

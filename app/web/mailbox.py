@@ -11,11 +11,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from app import seal
 from app.config import DAY, settings
-from app.db import db
+from app.crypto import seal
 from app.identity.users import User
 from app.mail import outbox
+from app.store.db import db
 from app.web import cookies
 
 bp = Blueprint("mailbox", __name__)

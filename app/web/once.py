@@ -24,12 +24,14 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
-from app import admission, machines, seal
+from app import machines
+from app.capacity import admission
 from app.config import settings
-from app.db import StoreUnavailable, after_commit, let_go
+from app.crypto import seal
 from app.identity import refresh_token
 from app.oauth import code
 from app.revocation import delivery
+from app.store.db import StoreUnavailable, after_commit, let_go
 from app.web import cookies, guard, local
 from app.web.presented import Presented
 from app.web.sent import PATIENCE_SECONDS, Claim, Ended, Form, FormRow

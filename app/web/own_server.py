@@ -10,12 +10,12 @@ import httpx
 from flask import current_app
 
 from app.config import settings
-from app.db import StoreUnavailable, db
 from app.identity.bearer import OWN
 from app.identity.session import SITE
 from app.oauth import metadata
 from app.oauth.clients import site_secret
 from app.oauth.endpoints import NOTE
+from app.store.db import StoreUnavailable, db
 from app.web import words
 
 _SHOWN = ("authorization", "content-type", "retry-after", "www-authenticate", "cache-control")

@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import admission
+from app.capacity import admission
 from app.identity import activity, browsers, demand, factors, half, passkey, users
 from app.identity.passkey import Passkey
 from app.identity.proof import Proof

@@ -3,11 +3,11 @@
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import throttle
-from app.address import here, subnet
-from app.db import writing
+from app.capacity import throttle
+from app.capacity.throttle import Limit, PlaceThrottle, Throttle, TooManyMails
 from app.identity import address, emails, known_place, users
-from app.throttle import Limit, PlaceThrottle, Throttle, TooManyMails
+from app.network.address import here, subnet
+from app.store.db import writing
 from app.web import forms, once
 
 bp = Blueprint("recover", __name__)

@@ -2,8 +2,9 @@
 
 from flask import Flask, Response, request
 
-from app import address, metrics, security_log
-from app.throttle import PlaceThrottle, Throttle
+from app.capacity.throttle import PlaceThrottle, Throttle
+from app.network import address
+from app.telemetry import metrics, security_log
 
 EVENTS = {403: "forbidden", 429: "held_off"}
 

@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app import clock, countries
-from app.countries import Country
+from app import clock
 from app.identity import browsers, proof
 from app.identity import sessions as users_sessions
 from app.identity.lifetime import State
 from app.identity.session import SITE, Session
+from app.network import countries
+from app.network.countries import Country
 from app.oauth import clients
 from app.web import lifeline, words
 

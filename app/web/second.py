@@ -1,9 +1,9 @@
 """The second factor, wherever it is asked for beside a first: a code of the app, or a recovery code."""
 
-from app.db import writing
 from app.identity import activity, browsers, demand, factors, users
 from app.identity.factors import Match
 from app.identity.users import User
+from app.store.db import writing
 from app.web import attempts
 
 WRONG = "This code is not right, or was used already. The app shows a new one every 30 seconds."

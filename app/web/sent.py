@@ -11,8 +11,10 @@ from sqlalchemy import CursorResult, LargeBinary, bindparam, delete, null, selec
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
-from app import clock, prebuilt, seal
-from app.db import Model, db, writing
+from app import clock
+from app.crypto import seal
+from app.store import prebuilt
+from app.store.db import Model, db, writing
 from app.web import cookies, local
 
 KEPT_SECONDS = 60

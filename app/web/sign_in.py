@@ -10,16 +10,16 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from app import address
-from app.db import db, writing
+from app.capacity.throttle import Quota
 from app.identity import activity, browsers, demand, half, known_place, proof, refresh_token, sessions, users
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Reason, Session, longest_life
 from app.identity.session_row import SessionRow
 from app.identity.users import User
+from app.network import address
 from app.oauth import clients
 from app.revocation import delivery
-from app.throttle import Quota
+from app.store.db import db, writing
 from app.web import attempts, binding, cookies, forms, guard, local, mailbox, once, probe
 from app.web.presented import Presented
 

@@ -3,12 +3,12 @@
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.db import db
 from app.identity import factors, half, passkey, proof
 from app.identity.factors import Match
 from app.identity.half import HalfSignIn
 from app.identity.users import User
 from app.revocation import delivery
+from app.store.db import db
 from app.web import cookies, forms, local, second, sign_in
 
 bp = Blueprint("sign_in_code", __name__)

@@ -3,11 +3,11 @@
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
-from app.db import db, writing
 from app.identity import demand, passkey, proof, users
 from app.identity.passkey import Signature
 from app.identity.users import User
 from app.revocation import delivery
+from app.store.db import db, writing
 from app.web import ceremony, forms, local, sign_in
 
 bp = Blueprint("sign_in_passkey", __name__)

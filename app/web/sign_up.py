@@ -5,11 +5,11 @@ from collections.abc import Callable
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.db import db, writing
+from app.capacity.throttle import PlaceThrottle, Quota
 from app.identity import activity, address, browsers, passwords, users
 from app.identity.users import User
 from app.revocation import delivery
-from app.throttle import PlaceThrottle, Quota
+from app.store.db import db, writing
 from app.web import forms, local, mailbox, sign_in
 
 bp = Blueprint("sign_up", __name__)

@@ -9,7 +9,7 @@ from flask import redirect
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
-from app import admission
+from app.capacity import admission
 from app.identity.session import Session
 from app.web import guard, once
 

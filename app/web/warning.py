@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app import countries
 from app.identity import browsers, suspicion
 from app.identity.activity import Event
 from app.identity.session import Session
+from app.network import countries
 from app.web import words
 
 

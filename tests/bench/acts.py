@@ -13,11 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 
-from app.db import db, writing
 from app.identity import grant, refresh_token, session_row, users
 from app.identity.browsers import Browser
 from app.identity.proof import Proof
 from app.identity.session import Session
+from app.store.db import db, writing
 from tests.backings import Backing, PostgreSQL
 from tests.bench.arms import Act, Arm, again, flooding
 from tests.bench.line import AGENT, Asked, Line, carrying, get, post

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.db import db, writing
 from app.identity import grant, refresh_token, session_row, users
 from app.identity.browsers import Browser
 from app.identity.proof import Proof
 from app.identity.session import Session
 from app.oauth import clients
+from app.store.db import db, writing
 from tests import backings
 from tests.bench.line import Line, carrying, post
 from tests.bench.report import say

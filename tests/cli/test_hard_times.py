@@ -11,10 +11,10 @@ import click
 import pytest
 from click.testing import Result
 
-from app import db
 from app.cli import _COMMANDS
 from app.identity import demo
 from app.revocation import clocks
+from app.store import db
 from tests import backings, passkeys
 from tests.authenticator import add_app
 from tests.browsers import PASSWORD, Browser, Site, form

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jwt
 
-from app.keys import PUBLISHED_SECONDS
+from app.crypto.keys import PUBLISHED_SECONDS
 from tests.browsers import ACCESS, Browser, Site
 
 

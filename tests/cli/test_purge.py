@@ -13,9 +13,9 @@ import pytest
 
 from app.cli.purge import Pace
 from app.config import DAY
-from app.db import Model
 from app.identity import erasure
 from app.store import sqlite
+from app.store.db import Model
 from tests import backings, crowd, passkeys, plans
 from tests.authenticator import add_app, to_second_page
 from tests.backings import Backing

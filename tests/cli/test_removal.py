@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from app.cli import removal
-from app.db import db, writing
+from app.store.db import db, writing
 from tests.browsers import Browser, Site
 from tests.cli.conftest import app
 from tests.oauth.conftest import alive

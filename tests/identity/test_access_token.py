@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from app import clock, keys
+from app import clock
+from app.crypto import keys
 from app.identity.access_token import Claims, VerifiedTokens
 from tests.browsers import ACCESS, REFRESH, SITE_URL, Site
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from app.db import writing
 from app.identity import emails, users
+from app.store.db import writing
 from tests.browsers import Site
 
 ONE_MAILBOX = [

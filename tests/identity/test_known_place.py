@@ -9,8 +9,8 @@ from alembic.operations import Operations
 from sqlalchemy import text
 
 from app.config import DAY
-from app.db import db
 from app.identity import known_place
+from app.store.db import db
 from tests.browsers import PASSWORD, Browser, Site
 from tests.test_migrations import VERSIONS
 

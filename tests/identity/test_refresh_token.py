@@ -6,10 +6,10 @@ import threading
 import pytest
 from sqlalchemy import event
 
-from app import seal
 from app.config import DAY
-from app.db import db
+from app.crypto import seal
 from app.identity import first_use
+from app.store.db import db
 from tests import backings
 from tests.browsers import ACCESS, REFRESH, Browser, Pocket, Site
 

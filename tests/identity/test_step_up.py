@@ -6,14 +6,15 @@ from dataclasses import asdict
 import pytest
 from werkzeug.test import TestResponse
 
-from app import clock, seal, stillness
-from app.db import Session, StoreUnavailable, db
+from app import clock, stillness
+from app.crypto import seal
+from app.crypto.keys import access_keys
 from app.identity import access_token, links
 from app.identity.access_token import Claims
 from app.identity.first_use import Recorded
 from app.identity.links import RefreshToken
 from app.identity.users import User
-from app.keys import access_keys
+from app.store.db import Session, StoreUnavailable, db
 from tests.browsers import ACCESS, PASSWORD, REFRESH, SITE_URL, Browser, Pocket, Site
 
 NEW = "nine quiet walruses"

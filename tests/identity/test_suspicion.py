@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from app.db import db
 from app.identity.place import MOST_PLACES
+from app.store.db import db
 from tests import backings, countries
 from tests.browsers import ACCESS, REFRESH, Browser, Site
 

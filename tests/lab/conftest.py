@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.db import db
 from app.lab import player, visitors
 from app.lab.player import Stage
 from app.lab.resource import BOUND, COOKIE, TIME
 from app.lab.run import Run
+from app.store.db import db
 from tests.browsers import SITE_URL, Browser, Site
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.admission import Full
+from app.capacity.admission import Full
 from app.lab import experiment, player
 from app.lab.home.sessions import Sessions
 from tests.browsers import Site

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.db import db
+from app.capacity.throttle import PlaceThrottle, Throttle
 from app.lab import visitors
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
 from app.lab.run import MOST_ACTS
-from app.throttle import PlaceThrottle, Throttle
+from app.store.db import db
 from tests.browsers import Site
 from tests.lab.conftest import Visitor
 

@@ -271,7 +271,7 @@ def test_a_run_of_an_older_version_of_the_site_begins_anew(visitor: Visitor) -> 
     visitor.sign_in_and_copy()
     old = '{"user":"lab:x","offset":0,"began_at":1,"laptop":{},"phone":{},"held":null,"phone_access":"","entries":[]}'
     with visitor.site.app.app_context():
-        from app.db import db
+        from app.store.db import db
 
         db.session.query(visitors.Visitor).update({"run": old})
         db.session.commit()

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.capacity.throttle import PlaceThrottle
 from app.lab import questions, trial, visitors
-from app.throttle import PlaceThrottle
 from tests import backings
 from tests.browsers import Browser, Site
 from tests.lab.walk import kept, page

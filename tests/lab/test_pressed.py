@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.db import db, is_writing, writing
 from app.lab import player, revoke, visitors
 from app.lab.player import Stage
 from app.lab.run import Run, Way
+from app.store.db import db, is_writing, writing
 from tests.browsers import SITE_URL, Browser, Site
 from tests.lab.conftest import Visitor
 from tests.workshop import Teacher

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.capacity.throttle import PlaceThrottle
 from app.config import DAY
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
-from app.throttle import PlaceThrottle
 from tests.browsers import SITE_URL, Site
 from tests.workshop import Teacher
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from app.db import db
 from app.identity import passwords
 from app.mail.links import LIVES, Purpose
+from app.store.db import db
 from tests import passkeys
 from tests.authenticator import add_app, shown
 from tests.browsers import PASSWORD, SITE_URL, Browser, Site

@@ -8,11 +8,11 @@ from urllib.parse import quote_plus
 import pytest
 from werkzeug.test import TestResponse
 
-from app.db import db, writing
 from app.identity import passwords, refresh_token, users
 from app.identity.browsers import Browser as Agent
 from app.identity.session import SITE, Session
 from app.oauth import clients
+from app.store.db import db, writing
 from tests.browsers import SITE_URL, Site
 
 

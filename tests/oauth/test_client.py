@@ -6,8 +6,8 @@ from base64 import b64encode
 import pytest
 from werkzeug.test import TestResponse
 
-from app.db import writing
 from app.oauth import clients
+from app.store.db import writing
 from tests.browsers import Site
 from tests.oauth.conftest import App, alive, basic
 

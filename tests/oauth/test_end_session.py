@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app import clock
-from app.keys import access_keys
+from app.crypto.keys import access_keys
 from tests.browsers import ENDING, SITE_URL, Browser, Site
 from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import Flow, led

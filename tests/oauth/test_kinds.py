@@ -6,8 +6,8 @@ import jwt
 import pytest
 
 from app import clock
+from app.crypto.keys import access_keys, identity_keys
 from app.identity import id_token, status_list
-from app.keys import access_keys, identity_keys
 from tests.browsers import SITE_URL, Browser, Site
 from tests.oauth.conftest import App, alive
 from tests.oauth.flow import Flow

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 from werkzeug.test import TestResponse
 
-from app.throttle import Counters
+from app.capacity.throttle import Counters
 from tests.browsers import Site
 from tests.oauth.conftest import App
 

@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.db import db
 from app.identity import refresh_token
 from app.identity.links import RefreshToken
 from app.identity.session import Session
 from app.oauth import code as codes
 from app.oauth.code import Code
+from app.store.db import db
 from tests.browsers import Site
 from tests.oauth.conftest import App
 from tests.oauth.flow import CALLBACK, Flow

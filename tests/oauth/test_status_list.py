@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import event
 
 from app import clock
-from app.db import db
 from app.identity import status_list
 from app.identity.status_list import SIZE, TTL
 from app.revocation.checkers.status_list import Status, look_up, pack
+from app.store.db import db
 from tests import backings, crowd, plans
 from tests.browsers import ACCESS, SITE_URL, Browser, Site
 from tests.conftest import LONG

@@ -14,7 +14,7 @@ import jwt
 import pytest
 
 from app import clock
-from app.keys import access_keys
+from app.crypto.keys import access_keys
 from app.lab import abroad, visitors
 from app.lab.run import Run
 from app.relying_party.site import DELIVERIES

@@ -7,11 +7,11 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.config import DAY
-from app.db import db
 from app.lab import log, revoked
 from app.lab.log import State
 from app.serving import held as holding
 from app.serving.held import HELD, Held, Shelf
+from app.store.db import db
 from tests.browsers import SITE_URL, Browser, Site
 
 

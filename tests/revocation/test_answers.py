@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from app.db import StoreUnavailable, db
 from app.identity.session import Standing
 from app.revocation import registry
+from app.store.db import StoreUnavailable, db
 from app.web import own_server
 from tests import backings
 from tests.browsers import ACCESS, ENDING, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site

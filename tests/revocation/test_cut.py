@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.db import writing
 from app.revocation import log
 from app.revocation.entries import Scope
 from app.revocation.nodes import Node
 from app.revocation.witness import LogCut
+from app.store.db import writing
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Pocket, Site
 from tests.oauth.conftest import register_app

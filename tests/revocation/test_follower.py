@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from app.db import StoreUnavailable, writing
 from app.revocation import log
 from app.revocation.entries import Scope
 from app.revocation.follower import Follower
 from app.revocation.memory import Memory
 from app.revocation.witness import Witness
+from app.store.db import StoreUnavailable, writing
 from tests import backings
 from tests.browsers import ACCESS, Site
 from tests.revocation.test_checkers import Token

@@ -8,7 +8,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.db import StoreUnavailable, db, writing
 from app.revocation import log, registry
 from app.revocation.entries import Scope
 from app.revocation.lease import Lease
@@ -16,6 +15,7 @@ from app.revocation.memory import Memory
 from app.revocation.nodes import KEPT, Confirmation, Node
 from app.revocation.wakeups import RedisMessages
 from app.revocation.witness import LogCut, Seen, Witness
+from app.store.db import StoreUnavailable, db, writing
 from tests import backings
 from tests.backings import Redis
 from tests.browsers import ACCESS, Browser, Site

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.db import StoreUnavailable, db, writing
 from app.revocation import log
 from app.revocation.entries import Kind, Scope
 from app.store import sqlite
+from app.store.db import StoreUnavailable, db, writing
 from tests import backings, crowd, plans
 from tests.backings import Backing
 from tests.browsers import Site

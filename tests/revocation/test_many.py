@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from app.db import db, writing
 from app.identity import grant, session_row, sessions, users
 from app.identity.browsers import Browser as Agent
 from app.identity.proof import Proof
@@ -15,6 +14,7 @@ from app.identity.session import Reason, Session
 from app.revocation import checkpoint, log, tree
 from app.revocation.entries import Kind, Scope
 from app.revocation.log import Fact, LogEntry
+from app.store.db import db, writing
 from tests.browsers import PASSWORD, Browser, Site
 from tests.conftest import LONG
 

@@ -10,11 +10,11 @@ import pytest
 from proofbundle.checkpoint import verify_checkpoint
 from proofbundle.tlogproof import parse_tlog_proof, verify_tlog_proof
 
-from app.db import writing
 from app.revocation import checkpoint, log, merkle
 from app.revocation.entries import Scope
 from app.revocation.tree import TreeDamaged
 from app.revocation.witness import LogCut
+from app.store.db import writing
 from tests import backings
 from tests.browsers import Browser, Site
 from tests.conftest import StillClock

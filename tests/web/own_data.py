@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Table, select
 from werkzeug.test import TestResponse
 
-from app.db import Model, db, writing
 from app.identity import factors, half, users
+from app.store.db import Model, db, writing
 from tests import passkeys
 from tests.browsers import PASSWORD, Browser, Site, form
 from tests.oauth.flow import Flow

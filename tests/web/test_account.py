@@ -8,9 +8,9 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import update
 
-from app.db import db, writing
 from app.identity import passwords
 from app.identity.users import User
+from app.store.db import db, writing
 from tests.browsers import PASSWORD, Browser, Site
 from tests.oauth.conftest import App, alive, web
 from tests.oauth.flow import Flow

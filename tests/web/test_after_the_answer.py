@@ -9,9 +9,9 @@ import pytest
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
-from app.db import StoreUnavailable, after_commit, db, writing
 from app.identity import refresh_token
 from app.identity.users import User
+from app.store.db import StoreUnavailable, after_commit, db, writing
 from app.web import devices
 from tests import backings
 from tests.browsers import ACCESS, REFRESH, Site
@@ -102,7 +102,7 @@ def test_what_follows_a_commit_may_fail_and_the_answer_tells_of_the_commit(
 ) -> None:
     ada = site.member()
     copies = ada.pocket()
-    monkeypatch.setattr("app.security_log.line", fail)
+    monkeypatch.setattr("app.telemetry.security_log.line", fail)
     assert ada.sign_out().status_code == 303
     assert not ada.cookie(REFRESH)
     assert not site.thief(copies).is_signed_in()
@@ -118,7 +118,7 @@ def test_each_thing_that_follows_a_commit_is_tried(site: Site) -> None:
 
 def test_no_row_that_one_request_read_is_left_to_the_next(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = site.member()
-    monkeypatch.setattr("app.db.Session.close", fail)
+    monkeypatch.setattr("app.store.db.Session.close", fail)
     with site.app.app_context():
         left = db.session()
     with site.app.app_context():

@@ -5,8 +5,8 @@ from html import unescape
 
 import pytest
 
-from app.db import db, writing
 from app.oauth.clients import Client
+from app.store.db import db, writing
 from tests import passkeys
 from tests.authenticator import PAGE, add_app
 from tests.browsers import PASSWORD, Browser, Site, form

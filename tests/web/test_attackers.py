@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from app.crypto.keys import access_keys
 from app.identity import access_token, status_list
 from app.identity.access_token import Claims
-from app.keys import access_keys
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow

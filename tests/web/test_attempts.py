@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.throttle import Counters
+from app.capacity.throttle import Counters
 from app.web import attempts
 from tests.browsers import PASSWORD, Browser, Site
 from tests.conftest import StillClock

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from app.admission import Queue
-from app.db import db
+from app.capacity.admission import Queue
+from app.store.db import db
 from tests.browsers import PASSWORD, Browser, Site
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from app.db import db
+from app.store.db import db
 from tests.browsers import ACCESS, ENDING, PASSWORD, REFRESH, Site
 from tests.server import Server
 

@@ -9,9 +9,9 @@ import jwt
 import pytest
 from sqlalchemy import text
 
-from app.db import Model, db
 from app.identity import demo, erasure, users
 from app.identity.status_list import Status
+from app.store.db import Model, db
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Site, form
 from tests.oauth.logout.conftest import Party, party
 from tests.oauth.logout.sink import Sink

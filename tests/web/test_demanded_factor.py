@@ -9,7 +9,7 @@ import pytest
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app import admission
+from app.capacity import admission
 from app.identity import demo
 from tests import passkeys
 from tests.authenticator import PAGE as APP

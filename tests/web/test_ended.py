@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.db import writing
 from app.identity import users
 from app.identity.browsers import Browser as Agent
 from app.identity.session import Session
+from app.store.db import writing
 from app.web.devices import ENDED_PAGE
 from tests.browsers import SITE_URL, Browser, Site
 from tests.oauth.conftest import App, web

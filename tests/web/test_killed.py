@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from app import db
+from app.store import db
 from app.web import once, sent
 from tests import passkeys
 from tests.authenticator import Phone as Authenticator

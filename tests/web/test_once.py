@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 from werkzeug.test import TestResponse
 
-from app.db import db
 from app.identity import passwords
+from app.store.db import db
 from app.web import once, sent, sign_in, step_up
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from app.db import db
+from app.store.db import db
 from app.web.sign_out import receipt
 from tests.browsers import ACCESS, RECEIPT, REFRESH, Browser, Site
 from tests.oauth.conftest import App, register, register_app

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from limits import RateLimitItem, parse
 
-from app.throttle import WIDER, Quota
+from app.capacity.throttle import WIDER, Quota
 from app.web import sign_in, sign_up
 from tests.browsers import Browser, Site
 from tests.conftest import StillClock

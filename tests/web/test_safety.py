@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app.db import StoreUnavailable, db
+from app.store.db import StoreUnavailable, db
 from app.web import rows
 from tests.browsers import SITE_URL, Browser, Site
 

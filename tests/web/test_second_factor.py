@@ -10,8 +10,9 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError
 
-from app import admission, db
+from app.capacity import admission
 from app.identity import half
+from app.store import db
 from app.web import guard
 from tests.authenticator import PAGE, Phone, add_app, form_id, shown, sign_in, to_second_page
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Browser, Site, events, form

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import event
 
-from app.db import db
 from app.identity import passwords
+from app.store.db import db
 from tests.browsers import ACCESS, MAIL, PASSWORD, PROBE, REFRESH, Browser, Site
 
 pytestmark = pytest.mark.page

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 from flask import Flask, request, request_started
 
-from app.db import StoreUnavailable
 from app.oauth import metadata
+from app.store.db import StoreUnavailable
 from app.web.sign_out import receipt
 from app.web.sign_out.retry import MOST_PENDING
 from tests import backings

@@ -5,8 +5,8 @@ import re
 import pytest
 from sqlalchemy import update
 
-from app.db import db, writing
 from app.oauth.clients import Client
+from app.store.db import db, writing
 from tests.browsers import Browser, Site, words
 from tests.oauth.logout.conftest import Party, ada, mail, notes
 

@@ -8,10 +8,10 @@ import pytest
 from wtforms import Form
 
 from app.config import DAY
-from app.db import writing
 from app.identity import factors, totp
 from app.mail import links
 from app.mail.links import Purpose
+from app.store.db import writing
 from app.web import forms
 from tests.browsers import REFRESH, Browser, Site
 from tests.forking import PROJECT

@@ -8,8 +8,9 @@ import hmac
 
 from jwt.utils import base64url_encode
 
-from app import clock, seal
+from app import clock
 from app.config import settings
+from app.crypto import seal
 from app.identity.session import CLOCKS_DIFFER_SECONDS
 
 SECONDS = 120

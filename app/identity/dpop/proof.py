@@ -8,7 +8,7 @@ import httpx
 import jwt
 from jwt.utils import base64url_encode
 
-from app.jwk import PublicKey
+from app.crypto.jwk import PublicKey
 
 LONGEST = 4096  # characters; with a key on P-256 it has about 500, with RSA up to 2000
 TYPE = "dpop+jwt"

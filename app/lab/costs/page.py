@@ -6,7 +6,7 @@ from functools import lru_cache
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import executor
+from app.capacity import executor
 from app.lab.costs import bars, measure, sliders, timing
 from app.lab.costs.bars import Chart, Value
 from app.lab.costs.day import Day

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from app import address
 from app.config import REACTIONS, settings
 from app.identity import place, suspicion
 from app.identity.browsers import Browser
@@ -10,6 +9,7 @@ from app.identity.place import PARTS, SIGN_IN, Place
 from app.lab.evidence import Found, Grid, Row, row
 from app.lab.questions.question import read
 from app.lab.trial import Trial
+from app.network import address
 
 _COUNTRIES = {"192.0.2.0/24": "Norway", "198.51.100.0/24": "Norway", "203.0.113.0/24": "Portugal"}  # RFC 5737
 _FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"

@@ -7,13 +7,13 @@ import segno
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.capacity.throttle import PlaceThrottle
 from app.config import is_loopback, settings
-from app.db import writing
 from app.lab import questions, visitors
 from app.lab.rooms import board, results, room
 from app.lab.rooms.forms import Door, Join, Opening
 from app.lab.rooms.room import Refused, Room
-from app.throttle import PlaceThrottle
+from app.store.db import writing
 from app.web.forms import text
 
 bp = Blueprint("rooms", __name__, url_prefix="/rooms")

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, names
 from app.config import DAY
-from app.db import Model, db
 from app.lab.visitors import Visitor
+from app.store.db import Model, db
 
 LETTERS = "2346789BCDFGHJKMNPQRTVWXY"  # nothing that looks like another, and no vowel to spell a word with
 KEPT_SECONDS = 14 * DAY

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Index, String, func, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
-from app import prebuilt
-from app.db import Model, db
 from app.identity import erasure
 from app.outbox.outgoing import Outgoing
+from app.store import prebuilt
+from app.store.db import Model, db
 
 _UNDELIVERED = text("delivered_at IS NULL")
 

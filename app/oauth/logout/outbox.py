@@ -6,8 +6,6 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import and_, bindparam, func, or_, select
 
-from app import metrics, prebuilt, security_log
-from app.db import after_commit
 from app.identity.session import SITE, Reason, Session
 from app.oauth.clients import Client
 from app.oauth.logout import messages, network, token
@@ -16,6 +14,9 @@ from app.outbox.answer import Answer, Outcome
 from app.outbox.courier import Courier
 from app.revocation import log
 from app.revocation.entries import Entry, Kind, Scope
+from app.store import prebuilt
+from app.store.db import after_commit
+from app.telemetry import metrics, security_log
 
 
 def init_app(app: Flask) -> None:

@@ -2,7 +2,7 @@
 
 from app import clock
 from app.config import settings
-from app.keys import identity_keys
+from app.crypto.keys import identity_keys
 from app.oauth.logout.messages import Message
 
 TYPE = "logout+jwt"

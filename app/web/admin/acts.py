@@ -9,14 +9,15 @@ from contextlib import AbstractContextManager
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
 
-from app import clock, security_log
-from app.db import after_commit, db
+from app import clock
 from app.identity import activity, address, browsers, sessions
 from app.identity.session import SITE, Reason, Session
 from app.identity.users import User
 from app.mail import links
 from app.mail.links import Purpose
 from app.oauth import consent
+from app.store.db import after_commit, db
+from app.telemetry import security_log
 from app.web import rows, step_up
 from app.web.admin import authority
 from app.web.step_up import Answer

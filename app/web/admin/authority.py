@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from app.db import db, writing
 from app.identity import users
 from app.identity.session import Session
 from app.identity.users import User
+from app.store.db import db, writing
 from app.web import guard
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from app import clock
 from app.config import settings
-from app.db import db
 from app.identity.session import Session, Standing
 from app.oauth import clients
 from app.oauth.logout import messages
 from app.oauth.logout.messages import Message
+from app.store.db import db
 from app.web import words
 
 REFUSED = "HTTP 400"

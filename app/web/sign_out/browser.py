@@ -6,7 +6,7 @@ from flask import g, redirect
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from app.db import StoreUnavailable, writing
+from app.store.db import StoreUnavailable, writing
 from app.web import cookies, guard, once
 from app.web.own_server import Exchange
 from app.web.presented import Presented

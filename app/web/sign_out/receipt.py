@@ -8,14 +8,16 @@ from typing import Any
 from sqlalchemy import LargeBinary, bindparam, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, prebuilt, seal
-from app.db import Model, writing
+from app import clock
+from app.crypto import seal
 from app.identity import browsers, links, sessions
 from app.identity.session import Standing
 from app.identity.session_row import SessionRow
 from app.identity.sessions import EndedSession
 from app.oauth import clients
 from app.revocation import delivery
+from app.store import prebuilt
+from app.store.db import Model, writing
 from app.web import own_server, words
 from app.web.own_server import Exchange
 from app.web.sign_out import back_channel

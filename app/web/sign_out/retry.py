@@ -8,9 +8,10 @@ from typing import Any
 from flask import Response, g, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from app import clock, seal
+from app import clock
 from app.config import settings
-from app.db import StoreUnavailable
+from app.crypto import seal
+from app.store.db import StoreUnavailable
 from app.web import cookies
 from app.web.errors import RETRY_SECONDS
 from app.web.presented import Presented

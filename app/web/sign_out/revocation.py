@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from app.db import StoreUnavailable, db, writing
 from app.identity import activity, sessions
 from app.identity.session import Reason, Session
+from app.store.db import StoreUnavailable, db, writing
 from app.web import own_server
 from app.web.own_server import Exchange
 from app.web.presented import Presented

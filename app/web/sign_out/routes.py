@@ -6,7 +6,7 @@ from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from app import admission
+from app.capacity import admission
 from app.identity import sessions
 from app.revocation import checkpoint
 from app.web import cookies, guard, lifeline

@@ -6,11 +6,11 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from app.db import StoreUnavailable
 from app.identity import id_token
 from app.identity.id_token import Hint
 from app.oauth import clients
 from app.oauth.clients import Client
+from app.store.db import StoreUnavailable
 from app.web import cross_origin, guard, headers, local
 from app.web.sign_out import browser
 

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app import clock
-from app.db import db, writing
 from app.oauth.clients import Client
 from app.oauth.logout import messages, network
 from app.outbox.answer import LONGEST, PAUSES
+from app.store.db import db, writing
 from tests.browsers import SITE_URL, Browser, Site
 from tests.oauth.logout.conftest import Grant, Party
 from tests.oauth.logout.sink import Received

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.db import writing
 from app.identity import sessions, users
 from app.identity.session import Reason
 from app.oauth.logout import messages
+from app.store.db import writing
 from tests.browsers import PASSWORD, REFRESH, Browser, Site
 from tests.oauth.conftest import App, alive
 from tests.oauth.flow import Flow

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import text
 
-from app.db import db, writing
+from app.store.db import db, writing
 from app.web.admin import people
 from tests.browsers import Browser, Site
 from tests.oauth.conftest import register_app

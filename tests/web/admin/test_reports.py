@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from app.db import db, writing
+from app.store.db import db, writing
 from tests.browsers import ACCESS, REFRESH, Browser, Site
 from tests.oauth.conftest import register_app
 from tests.web.admin.conftest import person_id

@@ -16,13 +16,13 @@ from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask, current_app
 
-from app import admission
-from app.admission import Full
+from app.capacity import admission
+from app.capacity.admission import Full
 from app.config import PROJECT
 
 NICENESS = 5  # a third of the share of a process that answers people, where there is not enough for both
 LONGEST_SECONDS = 60  # then it is taken to hang
-_PROGRAM = "from app.executor import serve; serve()"
+_PROGRAM = "from app.capacity.executor import serve; serve()"
 _log = logging.getLogger("signed_out.executor")
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,9 +7,9 @@ from flask_migrate import Migrate, upgrade
 from sqlalchemy import inspect, text
 
 from app.config import Misconfigured
-from app.db import StoreUnavailable, analyze, db, store
+from app.store.db import StoreUnavailable, analyze, db, store
 
-_SCRIPTS = Path(__file__).parent / "migrations"
+_SCRIPTS = Path(__file__).parent.parent / "migrations"
 _KNOWN = sorted(path.stem.partition("_")[0] for path in (_SCRIPTS / "versions").glob("*.py"))
 
 

@@ -13,8 +13,9 @@ from limits.storage import RedisStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
-from app import address, clock
+from app import clock
 from app.config import settings
+from app.network import address
 
 PATIENCE = 0.2  # seconds that a request may lose to a Redis that does not answer
 WIDER = 10  # a /48 may do so many times as much as one place

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 
 from flask import Flask, current_app, g
 
-from app import db
 from app.config import POLLERS, THREADS, settings
+from app.store import db
 
 RESERVE = 4  # one thread in so many belongs to no line
 PATIENCE_SECONDS = 10  # a request that waited longer is told to come back

@@ -9,8 +9,8 @@ import maxminddb
 from flask import Flask, current_app
 from maxminddb import Reader
 
-from app import address as addresses
 from app.config import Misconfigured, settings
+from app.network import address as addresses
 
 _BROKEN = (OSError, ValueError, LookupError, TypeError, RuntimeError, struct.error)  # what a damaged file leads to
 _LOOKED_AT = 1000  # entries, to see whether it is a map of countries at all

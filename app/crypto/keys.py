@@ -12,10 +12,11 @@ from flask import Flask, current_app
 from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock, seal
+from app import clock
 from app.config import DAY, Misconfigured, settings
-from app.db import Model, db, writing
-from app.jwk import AccessKey, IdentityKey, Key, KeySet
+from app.crypto import seal
+from app.crypto.jwk import AccessKey, IdentityKey, Key, KeySet
+from app.store.db import Model, db, writing
 
 ACCESS, IDENTITY, LOG = "access", "identity", "log"
 RSA_BITS = 2048

@@ -7,7 +7,8 @@ from typing import Any
 from flask import Flask
 from flask.logging import has_level_handler, wsgi_errors_stream
 
-from app import clock, metrics
+from app import clock
+from app.telemetry import metrics
 
 _log = logging.getLogger("signed_out.security")
 

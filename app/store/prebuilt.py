@@ -10,7 +10,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Table, Update
 from sqlalchemy.orm import DeclarativeBase
 
-from app.db import db, name_error, pooled
+from app.store.db import db, name_error, pooled
 
 Write = Insert | Update | Delete
 Statement = Select[*tuple[Any, ...]] | Write

@@ -3,10 +3,10 @@
 from flask import Flask, Response, current_app
 from flask.typing import ResponseReturnValue
 
-from app import metrics
-from app.db import StoreUnavailable
 from app.machines import Machines
 from app.revocation import delivery
+from app.store.db import StoreUnavailable
+from app.telemetry import metrics
 
 bp = Machines("operation", __name__)
 

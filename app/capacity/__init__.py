@@ -1,0 +1,1 @@
+"""What keeps one visitor from holding up another: lines for costly work, a process beside, and rate limits."""

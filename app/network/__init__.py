@@ -1,0 +1,1 @@
+"""Where a visitor comes from: addresses, and the countries they are in."""
