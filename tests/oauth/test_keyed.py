@@ -329,6 +329,12 @@ def test_a_public_app_gets_no_key(site: Site, page_app: App, tmp_path: Path) -> 
     assert site.run("clients", "add", "Photos", "--public", "--jwks", path).exit_code == 1
 
 
+def respelled(key: Signer, name: str) -> dict[str, Any]:
+    """The public key with a zero byte before the number of this *name*."""
+    number = base64.urlsafe_b64decode(key.public[name] + "==")
+    return key.public | {name: base64.urlsafe_b64encode(b"\0" + number).rstrip(b"=").decode()}
+
+
 WRONG: dict[str, Callable[[], Any]] = {
     "no JSON": lambda: "{",
     "no set": list,
@@ -342,6 +348,11 @@ WRONG: dict[str, Callable[[], Any]] = {
     "another algorithm": lambda: {"keys": [Signer("PS256").public | {"alg": "RS256"}]},
     "a name that is no text": lambda: {"keys": [Signer().public | {"kid": 7}]},
     "not on the curve": lambda: {"keys": [Signer().public | {"x": "AA"}]},
+    "a coordinate with a zero before it": lambda: {"keys": [respelled(Signer(), "x")]},
+    "bits beyond the last byte": lambda: {
+        "keys": [(key := Signer().public) | {"y": key["y"][:-1] + chr(ord(key["y"][-1]) + 1)}]
+    },
+    "one key in two spellings": lambda: {"keys": [(key := Signer("PS256")).public, respelled(key, "n")]},
     "one key twice": lambda: {"keys": [Signer(private=KEY).public, Signer(private=KEY).public]},
     "one name twice": lambda: {"keys": [Signer(kid="a").public, Signer(kid="a").public]},
 }
