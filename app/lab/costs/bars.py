@@ -1,8 +1,8 @@
 """Bars on a logarithmic axis, and the words beside them. Pure geometry: x runs from 0 to 100 percent of the width."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import log1p
+from typing import NamedTuple
 
 SECONDS = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h"}
 SIZES = {100: "100 B", 10_000: "10 KB", 1_000_000: "1 MB"}
@@ -13,50 +13,45 @@ RIGHTMOST = 94.0  # where the words of a rule still fit
 SPACE = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """What is to be drawn. *mean*: where the bar is marked."""
 
     name: str
     amount: float
     words: str
-    mean: float | None = None
+    mean: float = 0
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One bar: all who have the same value."""
+class Bar(NamedTuple):
+    """One bar, for all *names* with the same words."""
 
-    names: tuple[str, ...]
+    names: list[str]
     words: str
     x: float
-    mark: float | None
+    mark: float
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(NamedTuple):
     """Bars under one axis, the longest first."""
 
-    bars: tuple[Bar, ...]
-    ticks: tuple[tuple[float, str], ...]
+    bars: list[Bar]
+    ticks: list[tuple[float, str]]
 
 
 def chart(values: Iterable[Value], marks: Mapping[int, str]) -> Chart:
     """Draw *values*, with a rule at each of *marks* that lies within."""
-    listed = sorted(values, key=lambda value: -value.amount)
-    most = max([value.amount for value in listed] + [min(marks)])
+    groups: dict[str, list[Value]] = {}
+    for value in sorted(values, key=lambda value: -value.amount):
+        groups.setdefault(value.words, []).append(value)
+    most = max([same[0].amount for same in groups.values()] + [min(marks)])
 
     def x(amount: float) -> float:
         return round(100 * log1p(amount) / log1p(most), 2)
 
-    groups: dict[str, list[Value]] = {}
-    for value in listed:
-        groups.setdefault(value.words, []).append(value)
     bars = [
-        Bar(tuple(value.name for value in same), words, x(same[0].amount), same[0].mean and x(same[0].mean))
-        for words, same in groups.items()
+        Bar([value.name for value in same], words, x(same[0].amount), x(same[0].mean)) for words, same in groups.items()
     ]
-    return Chart(tuple(bars), tuple((x(mark), words) for mark, words in marks.items() if x(mark) <= RIGHTMOST))
+    return Chart(bars, [(x(mark), words) for mark, words in marks.items() if x(mark) <= RIGHTMOST])
 
 
 def many(count: int, one: str, more: str = "") -> str:

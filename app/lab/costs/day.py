@@ -1,10 +1,12 @@
 """A simulated day: people sign in, come by and sign out. Pure, and the same for the same seed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from random import Random
+from typing import NamedTuple
 
-DAY, HOUR = 24 * 60 * 60, 60 * 60
+from app.config import DAY
+from app.web.words import HOUR
+
 START = 1000 * DAY
 END = START + DAY
 GAP = 5  # seconds from one request of a visit to the next
@@ -14,8 +16,7 @@ DEVICES = (1, 1, 1, 1, 1, 2, 2, 2, 3, 3)
 VISITS = (1, 1, 2, 3)
 
 
-@dataclass(frozen=True)
-class Day:
+class Day(NamedTuple):
     """What can be set. *life*: of an access token, and *poll*: from one poll to the next, in seconds.
 
     *leaving*: percent of the sessions that end with Sign Out.
@@ -28,13 +29,12 @@ class Day:
     seed: int = 1
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(NamedTuple):
     """One session of one person: when it began, when each request came, and whether the last one was followed by Sign Out."""
 
     person: str
     began: int
-    requests: list[int] = field(hash=False)
+    requests: list[int]
     leaves: bool
 
 
@@ -48,8 +48,8 @@ def _sessions(person: str, day: Day, chance: Random) -> Iterator[Session]:
     for _ in range(chance.choice(DEVICES)):
         kept = chance.random() < KEPT
         first = _hour(6, chance)
-        visits = sorted([first, *(_hour((first - START) / HOUR, chance) for _ in range(chance.choice(VISITS) - 1))])
-        requests = sorted(at + GAP * number for at in visits for number in range(_length(chance)))
+        visits = [first, *(_hour((first - START) / HOUR, chance) for _ in range(chance.choice(VISITS) - 1))]
+        requests = sorted(at + GAP * number for at in sorted(visits) for number in range(_length(chance)))
         yield Session(person, START if kept else first, requests, chance.random() * 100 < day.leaving)
 
 

@@ -2,26 +2,21 @@
 
 import math
 import pickle
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import mean
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.lab import player
-from app.lab.costs.day import END, START, Day, Session, simulate
+from app.lab.costs.day import END, START, Day, simulate
 from app.lab.player import Design, Stage, Story
 
 REMEMBERED = 20 * 64  # designs, times days
 LOOK = 5  # seconds
-SAMPLE = 15 * 60  # seconds: how often a memory is weighed
 LOOKS = ("look-ups", "fetches", "requests")
 _OURS = ("world", "store", "issuer", "redis")  # what an object holds of its world is not its memory
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     """What one design cost. *stored*: bytes in the store, and *held*: at the verifier, both at the peak; *rows*: in the store.
     *worst* and *mean*: seconds from a Sign Out until its token was refused. *refused*: people whose good token was refused."""
 
@@ -41,8 +36,7 @@ class Cost:
         return player.find(self.slug)
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A day, and what it cost under each design that was compared."""
 
     sessions: int
@@ -59,7 +53,7 @@ def compare(day: Day, *slugs: str) -> Comparison:
     sessions = simulate(day)
     requests, endings = sum(len(session.requests) for session in sessions), sum(session.leaves for session in sessions)
     designs = [player.find(slug) for slug in slugs] or player.every()
-    costs = tuple(live(design.slug, day if _polls(design) else replace(day, poll=0)) for design in designs)
+    costs = tuple(live(design.slug, day if _polls(design) else day._replace(poll=0)) for design in designs)
     return Comparison(len(sessions), requests, endings, costs)
 
 
@@ -71,54 +65,49 @@ def _polls(design: Design) -> bool:
 @lru_cache(REMEMBERED)
 def live(slug: str, day: Day) -> Cost:
     """Simulate a design's day, once for all pages and questions that ask for it."""
-    design, sessions = player.find(slug), simulate(day)
-    played = _Play(design, day)
-    for at, number, what in sorted(_moments(sessions)):
+    played = _Play(player.read(slug), day)
+    for at, number, act, person in _acts(day):
         played.go_on(at)
-        getattr(played, what)(number, sessions[number])
-        played.weigh_what_was_written()
+        getattr(played, act)(str(number), person)
     played.go_on(END + day.life)
-    asked, late = played.stage.at_verifier.counts, played.late or [0]
+    played.weigh()
+    asked, peak, late = played.stage.at_verifier.counts, played.peak, played.late or [0]
     return Cost(
-        design.slug,
-        played.peak["stored"],
-        played.peak["held"],
-        played.peak["rows"],
-        sum(asked[name] for name in LOOKS),
-        asked["bytes"],
-        played.stage.world.counts["messages"],
-        max(late),
-        mean(late),
-        len(played.refused),
+        slug,
+        **peak,
+        lookups=sum(asked[name] for name in LOOKS),
+        bytes=asked["bytes"],
+        messages=played.stage.world.counts["messages"],
+        worst=max(late),
+        mean=mean(late),
+        refused=len(played.refused),
     )
 
 
-def _moments(sessions: list[Session]) -> Iterator[tuple[int, int, str]]:
-    for number, session in enumerate(sessions):
-        yield session.began, number, "begin"
-        for at in session.requests:
-            yield at, number, "request"
-        if session.leaves:
-            yield session.requests[-1] + 1, number, "sign_out"
+@lru_cache(maxsize=2)
+def _acts(day: Day) -> list[tuple[int, int, str, str]]:
+    """Return what happens on the day, in its order: when, in which session, what, and whose session it is."""
+    acts = []
+    for number, session in enumerate(simulate(day)):
+        acts += [(session.began, number, "begin", session.person)]
+        acts += [(at, number, "request", session.person) for at in session.requests]
+        acts += [(session.requests[-1] + 1, number, "sign_out", session.person)] * session.leaves
+    return sorted(acts)
 
 
 class _Play:
     """One design on this day. *late*: for each Sign Out, after how many seconds its token was refused."""
 
-    def __init__(self, design: Design, day: Day) -> None:
-        module = player.read(design.slug)
+    def __init__(self, module: Any, day: Day) -> None:
         for name, value in {"LIFE": day.life, "POLL": day.poll, "KEPT": day.poll}.items():
             if hasattr(module, name):
                 setattr(module, name, value)
-        story = Story((), seed=str(day.seed), began_at=START)
-        self.stage, self._life = Stage(module, story), day.life
+        self.stage, self._life = Stage(module, Story((), seed=str(day.seed), began_at=START)), day.life
         self._expires: dict[str, int] = {}
         self._copies: dict[str, int] = {}
-        self._ends: set[int] = set()
         self.late: list[int] = []
         self.refused: set[str] = set()
-        self.peak = Counter[str]()
-        self._weighs, self._written = START + SAMPLE, 0
+        self.peak = {"stored": 0, "held": 0, "rows": 0}
         self._look = 1 if hasattr(module, "KEPT") else LOOK  # what is kept for a request ends at no poll
 
     def go_on(self, until: int) -> None:
@@ -126,37 +115,32 @@ class _Play:
         clock = self.stage.clock
         while self._copies and self.stage.now < until:
             now = self.stage.now
-            ends = [end for end in self._ends if end > now]
+            ends = [self._expires[whose] for whose in self._copies if self._expires[whose] > now]
             clock.go_on(math.ceil(min([until, now + self._look - now % self._look, *clock.due(), *ends])))
             self._present()
-        while self._weighs <= until:
-            self.stage.clock.go_on(self._weighs)
-            self._weigh()
-            self._weighs += SAMPLE
-        self.stage.clock.go_on(until)
+        clock.go_on(until)
 
-    def begin(self, number: int, session: Session) -> None:
-        self.stage.sign_in(str(number), session.person)
-        self._expires[str(number)] = self.stage.now + self._life
+    def begin(self, whose: str, person: str) -> None:
+        self.stage.sign_in(whose, person)
+        self._expires[whose] = self.stage.now + self._life
+        self.weigh()
 
-    def request(self, number: int, session: Session) -> None:
+    def request(self, whose: str, person: str) -> None:
         """Use the token; refresh it first if it has expired."""
-        whose = str(number)
         if self.stage.now >= self._expires[whose]:
             if not self.stage.exchange(whose).accepted:  # the session has reached its longest life
-                self.stage.sign_in(whose, session.person)
+                self.stage.sign_in(whose, person)
             self._expires[whose] = self.stage.now + self._life
+            self.weigh()
         if not self.stage.accepts(whose):
-            self.refused.add(session.person)
+            self.refused.add(person)
 
-    def sign_out(self, number: int, _session: Session) -> None:
-        """Copy what the browser holds; then sign out."""
-        whose = f"copy {number}"
-        copied = self.stage.held[whose] = self.stage.copy_of(str(number))
-        del self.stage.held[str(number)]
-        self.stage.sessions.end(copied["session"])
+    def sign_out(self, whose: str, _person: str) -> None:
+        """Leave a copy of what the browser holds; then sign out."""
+        self.stage.held[whose] = self.stage.copy_of(whose)
+        self.stage.sessions.end(self.stage.held[whose]["session"])
         self._copies[whose] = self.stage.now
-        self._ends.add(self._expires[str(number)])
+        self.weigh()
         self._present()
 
     def _present(self) -> None:
@@ -168,17 +152,10 @@ class _Play:
         self.stage.at_verifier.counts.clear()
         self.stage.at_verifier.counts.update(counts)  # a thief's look-ups are not the day's
 
-    def weigh_what_was_written(self) -> None:
-        """Weigh the store after each change: its peak may lie between two samples."""
-        written = self.stage.world.counts.total()
-        if written != self._written:
-            self._written = written
-            self._weigh()
-
-    def _weigh(self) -> None:
-        now, rows = self.stage.now, self.stage.world.store.rows
-        stored = {name: row[0] for name, row in rows.items() if isinstance(row, tuple) and now < row[1]}
-        verifier = self.stage.verifier
+    def weigh(self) -> None:
+        """Weigh the store after each change, and with it the verifier's memory."""
+        now, verifier = self.stage.now, self.stage.verifier
+        stored = {name: value for name, (value, until) in self.stage.world.store.rows.items() if now < until}
         held = {name: kept for name, kept in vars(verifier).items() if name not in _OURS}
         if hasattr(verifier, "snapshot"):
             held = {"": verifier.snapshot()}

@@ -1,40 +1,58 @@
 """What each design costs: bytes, look-ups, seconds exposed and people wrongly refused, on a simulated day."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.capacity import executor
-from app.lab.costs import bars, measure, sliders, timing
+from app.lab.costs import bars, measure, timing
 from app.lab.costs.bars import Chart, Value
 from app.lab.costs.day import Day
 from app.lab.costs.measure import Comparison, Cost
 from app.lab.costs.timing import Times
+from app.web.words import MINUTE
 
 bp = Blueprint("costs", __name__, url_prefix="/costs")
 
 REMEMBERED = 64  # days that need not be simulated again
 
 
+class Slider(NamedTuple):
+    """What a visitor may set: the *places* where it can stand, and where it stands at first."""
+
+    name: str
+    label: str
+    unit: str
+    places: range
+    usual: int
+
+    def read(self, given: Mapping[str, str]) -> int:
+        """Return the place that is nearest to what was *given*."""
+        try:
+            value = int(given.get(self.name, self.usual))
+        except ValueError:
+            value = self.usual
+        return min(self.places, key=lambda place: abs(place - value))
+
+
+SLIDERS = (
+    Slider("people", "People", "people", range(20, 201, 20), Day().people),
+    Slider("life", "An access token lives", "minutes", range(2, 61), Day().life // MINUTE),
+    Slider("poll", "A poll every", "seconds", range(15, 301, 15), Day().poll),
+    Slider("leaving", "Sessions signed out", "percent", range(5, 101, 5), Day().leaving),
+)
+
+
 @bp.get("")
 def show() -> ResponseReturnValue:
-    day, at = sliders.read(request.args)
-    compared = _compare(day)
-    times = timing.measure()
-    return render_template(
-        "lab/costs.html",
-        sliders=sliders.ALL,
-        at=at,
-        day=compared,
-        charts=_charts(compared.costs, times),
-        times=times,
-        many=bars.many,
-        size=bars.size,
-        seconds=bars.seconds,
-        brief=bars.brief,
-    )
+    at = {slider.name: slider.read(request.args) for slider in SLIDERS}
+    compared, times = _compare(Day(**at | {"life": at["life"] * MINUTE})), timing.measure()
+    words = {word.__name__: word for word in (bars.many, bars.size, bars.seconds, bars.brief)}
+    charts = _charts(compared.costs, times)
+    return render_template("lab/costs.html", sliders=SLIDERS, at=at, day=compared, charts=charts, times=times, **words)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -42,13 +60,12 @@ def _compare(day: Day) -> Comparison:
     return executor.run("days", "", measure.compare, day)
 
 
-def _charts(costs: Iterable[Cost], times: Times) -> dict[str, Chart]:
-    listed = list(costs)
+def _charts(costs: Sequence[Cost], times: Times) -> dict[str, Chart]:
     return {
-        "exposed": bars.chart([_exposed(cost) for cost in listed], bars.SECONDS),
-        "lookups": bars.chart([_asked(cost) for cost in listed], bars.COUNTS),
-        "held": bars.chart([_held(cost) for cost in listed if cost.held + cost.stored], bars.SIZES),
-        "refused": bars.chart([_refused(cost) for cost in listed], bars.PEOPLE),
+        "exposed": bars.chart(map(_exposed, costs), bars.SECONDS),
+        "lookups": bars.chart(map(_asked, costs), bars.COUNTS),
+        "held": bars.chart((_held(cost) for cost in costs if cost.held + cost.stored), bars.SIZES),
+        "refused": bars.chart(map(_refused, costs), bars.PEOPLE),
         "times": bars.chart(_timed(times), bars.MICROSECONDS),
     }
 
@@ -60,9 +77,9 @@ def _exposed(cost: Cost) -> Value:
 
 
 def _asked(cost: Cost) -> Value:
-    lookups = [bars.many(cost.lookups, "look-up")] * bool(cost.lookups)
-    messages = [bars.many(cost.messages, "message")] * bool(cost.messages)
-    return Value(cost.design.name, cost.lookups + cost.messages, ", ".join(lookups + messages) or "none")
+    counts = ((cost.lookups, "look-up"), (cost.messages, "message"))
+    words = ", ".join(bars.many(count, one) for count, one in counts if count)
+    return Value(cost.design.name, cost.lookups + cost.messages, words or "none")
 
 
 def _refused(cost: Cost) -> Value:
@@ -70,12 +87,9 @@ def _refused(cost: Cost) -> Value:
 
 
 def _held(cost: Cost) -> Value:
-    where = (
-        bars.size(amount) + words
-        for amount, words in ((cost.stored, " in the store"), (cost.held, " at the verifier"))
-        if amount
-    )
-    return Value(cost.design.name, cost.held + cost.stored, ", ".join(where))
+    sizes = ((cost.stored, "in the store"), (cost.held, "at the verifier"))
+    words = ", ".join(f"{bars.size(amount)} {where}" for amount, where in sizes if amount)
+    return Value(cost.design.name, cost.held + cost.stored, words)
 
 
 def _timed(times: Times) -> list[Value]:

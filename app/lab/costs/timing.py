@@ -1,10 +1,11 @@
 """What one check takes: measured on this machine, at this moment."""
 
 import secrets
-import time
+import timeit
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
+from typing import NamedTuple
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,8 +22,7 @@ TRIES = 5  # the best counts: what else the machine does is not what is asked ab
 FAR = 10**11
 
 
-@dataclass(frozen=True)
-class Times:
+class Times(NamedTuple):
     """Seconds for one of each."""
 
     signature: float
@@ -34,24 +34,18 @@ class Times:
 def measure() -> Times:
     """Take every time anew. Raises StoreUnavailable."""
     claims, token, key = _example()
-    known, name = _cache(claims, token)
-    checker = _checker()
+    known, keys, checker = VerifiedTokens(), secrets.token_urlsafe(32), _checker()
+    known.put(known.name(token, keys), claims)
     return Times(
         signature=_time(lambda: jwt.decode(token, key, ["ES256"], audience=claims.aud), 4),
         query=_time(lambda: log.is_over(claims), 4),
-        cached=_time(lambda: known.get(known.name(token, name)), 200),
+        cached=_time(lambda: known.get(known.name(token, keys)), 200),
         checker=_time(lambda: checker.allows(claims), 200),
     )
 
 
 def _time(action: Callable[[], object], times: int) -> float:
-    best = float("inf")
-    for _ in range(TRIES):
-        began = time.perf_counter()
-        for _ in range(times):
-            action()
-        best = min(best, (time.perf_counter() - began) / times)
-    return best
+    return min(timeit.repeat(action, repeat=TRIES, number=times)) / times
 
 
 @lru_cache(maxsize=1)
@@ -62,12 +56,6 @@ def _example() -> tuple[Claims, str, ec.EllipticCurvePublicKey]:
     site = "https://issuer.example"
     claims = Claims(site, site, one, "site", "openid", two, three, opened=1, iat=0, exp=FAR)
     return claims, jwt.encode(asdict(claims), key, "ES256"), key.public_key()
-
-
-def _cache(claims: Claims, token: str) -> tuple[VerifiedTokens, str]:
-    known, keys = VerifiedTokens(), secrets.token_urlsafe(32)
-    known.put(known.name(token, keys), claims)
-    return known, keys
 
 
 @lru_cache(maxsize=1)
