@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest
 
-.PHONY: help run demo test test-long test-browsers test-clients bench bench-peers load load-lab look pictures check lint format lock clean
+.PHONY: help run demo test test-long test-browsers test-clients bench bench-peers load load-lab look pictures settings check lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -44,6 +44,9 @@ look: .venv/dev .venv/browser .venv/look  ## look at every page as pa11y and Lig
 
 pictures: .venv/dev .venv/browser  ## take the pictures of the README anew
 	@$(BIN)/python tests/pictures.py
+
+settings: .venv/dev  ## write the README's table of settings from app/config.py
+	@$(BIN)/python -m tests.readme
 
 check: lint  ## check what can be checked within a minute: lint, the tests that need no site, and test files that were changed
 	$(PYTEST) -n 2 --dist worksteal --quick

@@ -93,7 +93,7 @@ def _certify(settings: config.Settings) -> Path:
 
 
 def _certificates(settings: config.Settings) -> Path:
-    return settings.instance / "tls"
+    return settings.instance_path / "tls"
 
 
 def _check_address(settings: config.Settings) -> None:

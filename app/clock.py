@@ -11,7 +11,7 @@ _offset_file: Path | None = None
 def init_app(app: Flask) -> None:
     """Let the test controls of *app* move the time, if it has them."""
     settings = app.extensions["settings"]
-    follow(settings.instance / "clock" if settings.test_controls else None)
+    follow(settings.instance_path / "clock" if settings.test_controls else None)
 
 
 def now() -> int:

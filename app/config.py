@@ -1,13 +1,18 @@
-"""What a deployment changes: read from the environment and checked once, at the start."""
+"""What a deployment changes: each setting is declared once, in `Settings`, and read and checked at the start.
+
+README's table of them (`make settings`) and `flask config` are made from the declarations.
+"""
 
 import ipaddress
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from pathlib import Path
-from urllib.parse import urlsplit
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from flask import current_app
 
@@ -19,16 +24,8 @@ SHORTEST_SECRET = 32  # characters
 SHORTEST_BOUND = 300  # seconds: browsers sign six proofs in nine minutes, and renew two minutes early
 THREADS = 64  # of each worker process
 POLLERS = 4  # of these: they alone answer what open pages and relying parties ask by themselves
-SECRETS = (
-    "SECRET_KEY",
-    "DATABASE_URL",
-    "REDIS_URL",
-    "SMTP_URL",
-    "INSTANCE_PATH",
-)  # lead to what only the site may know
-_CONTACTS = ("mailto:", "https://", "tel:")
 OPTIONAL, ADMINISTRATORS, EVERYONE = "optional", "administrators", "everyone"  # of whom a second factor is demanded
-PROFILES = OAUTH, FAPI = ("oauth2.1", "fapi2")  # what is demanded of every app
+OAUTH, FAPI = "oauth2.1", "fapi2"  # what is demanded of every app
 REACTIONS = ("ignore", "note", "warn", "sign-in")  # to a session that is used from a new place, from mild to grave
 
 
@@ -36,80 +33,308 @@ class Misconfigured(SystemExit):
     """Stops the start with one line that names the variable and the mend."""
 
 
-class Environ:
-    """What one environment says. Each raises Misconfigured with one helpful line where a value makes no sense."""
+@dataclass(frozen=True)
+class Setting:
+    """How one variable is read. *parse* raises ValueError, whose text says what to give instead.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+    *default* is what might stand in the environment, or makes it of the settings before this one; *by_default* describes
+    it then. *is_private*: it leads to what only the site may know, so no other process and no list gets it.
+    """
 
-    def text(self, name: str, default: str) -> str:
-        return self._environ.get(name, "").strip() or default
+    name: str
+    parse: Callable[[str], Any]
+    default: str | Callable[[Any], str]
+    meaning: str
+    by_default: str
+    is_private: bool
 
-    def number(self, name: str, default: int, *, low: int = 1, high: int = 10 * 365 * DAY) -> int:
-        value = self.text(name, str(default))
-        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
-            raise Misconfigured(f"{name}={value} does not fit: give a whole number from {low} to {high}.")
-        return int(value)
+    def text(self, environ: Mapping[str, str], before: object) -> str:
+        """Return what *environ* says of it, else the default."""
+        given = environ.get(self.name, "").strip()
+        return given or (self.default(before) if callable(self.default) else self.default)
 
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        value = self.text(name, str(int(default)))
-        if value not in ("0", "1"):
-            raise Misconfigured(f"{name}={value} does not fit: give 0 or 1.")
-        return value == "1"
+    def read(self, environ: Mapping[str, str], before: object) -> Any:
+        """Return its value. Raises Misconfigured."""
+        text = self.text(environ, before)
+        try:
+            return self.parse(text)
+        except ValueError as problem:
+            shown = "" if self.is_private or not text.isprintable() else f"={text}"
+            raise Misconfigured(f"{self.name}{shown} does not fit: {problem}.") from problem
 
-    def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
-        value = self.text(name, default)
-        if value not in choices:
-            raise Misconfigured(f"{name}={value} does not fit: give one of {', '.join(choices)}.")
-        return value
 
-    def path(self, name: str) -> Path | None:
-        """Return where a file is, seen from the project; None if none is named."""
-        value = self.text(name, "")
-        return (PROJECT / value).resolve() if value else None
+def _setting(
+    parse: Callable[[str], Any],
+    default: str | int | Callable[[Any], str],
+    meaning: str,
+    *,
+    by_default: str = "",
+    is_private: bool = False,
+) -> Any:
+    plain = default if callable(default) else str(default)
+    return field(metadata={"declared": (parse, plain, meaning, by_default, is_private)})
+
+
+def _whole(low: int = 1, high: int = 10 * 365 * DAY) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise ValueError(f"give a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"give one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _flag(text: str) -> bool:
+    return _one_of("0", "1")(text) == "1"
+
+
+def _path(text: str) -> Path:
+    return (PROJECT / text).resolve()
+
+
+def _file(text: str) -> Path | None:
+    return _path(text) if text else None
+
+
+def _host(text: str) -> str:
+    return text.strip("[]")
+
+
+def _split(url: str) -> SplitResult:
+    """Split *url*; what is none, or has a port that is none, is as good as empty."""
+    try:
+        return urlsplit("" if urlsplit(url).port == 0 else url)
+    except ValueError:
+        return urlsplit("")
+
+
+def _origin(url: str) -> str:
+    parts = _split(url.rstrip("/"))
+    is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    if not is_web or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("give scheme and host only, as in https://example.org or http://127.0.0.2:8001")
+    return url.rstrip("/")
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(_origin(url) for url in text.split())
+
+
+def _database(url: str) -> Path | str:
+    if url.startswith("sqlite:///"):
+        return _path(url.removeprefix("sqlite:///"))
+    if url.startswith(("postgresql://", "postgres://")) and _split(url).path.strip("/"):
+        return url.replace("postgres://", "postgresql://", 1)
+    raise ValueError("give sqlite:///path/to/file or postgresql://user:password@host/name")
+
+
+def _redis(url: str) -> str:
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("give redis://host:port/0, or leave it out")
+    return url
+
+
+def _smtp(url: str) -> str:
+    parts = _split(url)
+    is_server = parts.scheme in ("smtp", "smtps") and bool(parts.hostname)
+    if url and (not is_server or parts.path.strip("/") or parts.query or parts.fragment):
+        raise ValueError("give smtp://user:password@host:587, or smtps:// for TLS at once")
+    return url
+
+
+def _noreply(before: Any) -> str:
+    host = urlsplit(before.site_url).hostname or ""
+    return f"noreply@{'localhost' if ':' in host or not host else host}"
+
+
+def _sender(address: str) -> str:
+    try:
+        Address(addr_spec=address)
+        address.encode("ascii")
+    except (ValueError, HeaderParseError) as problem:
+        raise ValueError("give an address such as noreply@example.org") from problem
+    return address
+
+
+def _secret(text: str) -> str:
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"give {SHORTEST_SECRET} random characters or more")
+    return text
+
+
+def _generated_secret(before: Any) -> str:
+    if isinstance(before.database_url, str):
+        raise Misconfigured(
+            f"SECRET_KEY is missing: with PostgreSQL every machine needs the same, {SHORTEST_SECRET} random characters or more."
+        )
+    path = before.instance_path / "secret_key"
+    try:
+        found = secret_file.read(path, lambda: secrets.token_urlsafe(48).encode()).decode("ascii").strip()
+    except OSError as problem:
+        raise Misconfigured(f"INSTANCE_PATH cannot be used: {problem}.") from problem
+    except UnicodeDecodeError as problem:
+        raise Misconfigured(f"{path} is damaged: restore it from a backup, or remove it.") from problem
+    if not found:
+        raise Misconfigured(f"{path} is empty: restore it from a backup, or remove it and sign everyone out.")
+    return found
+
+
+def _contact(text: str) -> str:
+    if not text.isprintable() or not text.startswith(("mailto:", "https://", "tel:")):
+        raise ValueError("give mailto:name@example.org, or a page as https://…")
+    return text
+
+
+def _page(url: str) -> str:
+    if url and not (url.isprintable() and url.startswith(("https://", "http://"))):
+        raise ValueError("give the page of the source as https://…")
+    return url
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting, checked. Durations are in seconds.
+    """Every setting, in the order in which they are read. Its variable is the field's name in capitals."""
 
-    *database*: a file for SQLite, or the URL of a PostgreSQL database. *second_factor*: of whom one is demanded.
-    *on_new_network* and the two like it: one of `REACTIONS`.
-    """
-
-    host: str
-    port: int
-    site_url: str
-    instance: Path
-    database: Path | str
-    redis_url: str
-    secret_key: str
-    smtp_url: str
-    mail_from: str
-    workers: int
-    access_token_seconds: int
-    bound_seconds: int
-    session_idle_seconds: int
-    session_max_seconds: int
-    max_sessions: int
-    rotation_grace_seconds: int
-    step_up_seconds: int
-    second_factor: str
-    max_staleness_seconds: int
-    trusted_proxies: int
-    oauth_profile: str
-    lab: bool
-    workshop: bool
-    test_controls: bool
-    insecure_cookies: bool
-    tls: bool
-    relying_parties: tuple[str, ...]
-    security_contact: str
-    source_url: str
-    country_database: Path | None
-    on_new_network: str
-    on_new_country: str
-    on_new_browser: str
+    host: str = _setting(_host, "127.0.0.1", "where to listen: an address of this machine, as `0.0.0.0`, `::` or `::1`")
+    port: int = _setting(_whole(1, 65535), 8000, "the port to listen on")
+    tls: bool = _setting(
+        _flag,
+        0,
+        "1 serves https itself, by a certificate of a local authority that is made at the first start: "
+        "docs/operate.md#https-on-your-own-machine",
+    )
+    site_url: str = _setting(
+        _origin,
+        lambda before: f"http{'s' if before.tls else ''}://localhost:{before.port}",
+        "the public address; also the issuer of tokens, and its host is what passkeys are bound to: with another, none of them works",
+        by_default="`http://localhost:$PORT`, with `TLS=1` `https://…`",
+    )
+    instance_path: Path = _setting(_path, "instance", "folder of the database, of keys and secrets", is_private=True)
+    database_url: Path | str = _setting(
+        _database,
+        lambda before: f"sqlite:///{before.instance_path / 'signed-out.db'}",
+        "`sqlite:///path/to/file`, or `postgresql://…` for several machines",
+        by_default="SQLite in that folder",
+        is_private=True,
+    )
+    redis_url: str = _setting(
+        _redis,
+        "",
+        "with PostgreSQL: wake-ups and rate limits of all machines; never the only place of anything",
+        is_private=True,
+    )
+    secret_key: str = _setting(
+        _secret,
+        _generated_secret,
+        f"seals what must not be read; {SHORTEST_SECRET} characters or more; has to be given with PostgreSQL",
+        by_default="made once, kept in that folder",
+        is_private=True,
+    )
+    smtp_url: str = _setting(
+        _smtp,
+        "",
+        "the mail server: `smtp://user:password@host:587` (with STARTTLS, but for this machine) or `smtps://…`; "
+        "without it no mail is sent: docs/operate.md#mail",
+        is_private=True,
+    )
+    mail_from: str = _setting(_sender, _noreply, "the sender of mail", by_default="`noreply@` and the host")
+    workers: int = _setting(_whole(1, 64), 2, "worker processes")
+    access_token_seconds: int = _setting(_whole(1, DAY), 300, "life of an access token")
+    bound_seconds: int = _setting(
+        _whole(0, 3600),
+        300,
+        "over https: how long a proof of the device's key is good, in browsers that bind sessions to it; "
+        f"{SHORTEST_BOUND} to 3600, or 0 to bind none: docs/decisions.md#sessions-bound-to-their-device",
+    )
+    session_idle_seconds: int = _setting(
+        _whole(),
+        14 * DAY,
+        'when "keep me signed in" ends without use; without it 12 hours, and cookies without an end of their own',
+    )
+    session_max_seconds: int = _setting(_whole(), 30 * DAY, 'when "keep me signed in" ends with use')
+    max_sessions: int = _setting(
+        _whole(1, 10_000),
+        100,
+        "so many browsers a person may be signed in on: one more ends the one idle longest, and says so",
+    )
+    rotation_grace_seconds: int = _setting(
+        _whole(0, 60),
+        10,
+        "how long the previous refresh token is still answered once its successor was used (an app's: once it was exchanged)",
+    )
+    step_up_seconds: int = _setting(
+        _whole(0),
+        600,
+        "after that long, ending another session asks for the password again, or for a code where there is a second factor",
+    )
+    second_factor: str = _setting(
+        _one_of(OPTIONAL, ADMINISTRATORS, EVERYONE),
+        OPTIONAL,
+        f"of whom a second factor is demanded: `{OPTIONAL}` (of no user), `{ADMINISTRATORS}`, or `{EVERYONE}`: "
+        "docs/operate.md#a-second-factor-for-everyone",
+    )
+    max_staleness_seconds: int = _setting(
+        _whole(1, 60), 1, "with PostgreSQL: how long a process trusts what it remembers before it asks again"
+    )
+    trusted_proxies: int = _setting(_whole(0, 10), 0, "how many proxies in front are believed about address and scheme")
+    oauth_profile: str = _setting(
+        _one_of(OAUTH, FAPI),
+        OAUTH,
+        f"what is demanded of every app: `{OAUTH}` (codes with PKCE), or `{FAPI}` (besides, a key in place of a secret, "
+        "pushed requests, and tokens that are bound to a key): docs/apps.md#what-an-operator-can-demand-of-every-app",
+    )
+    on_new_network: str = _setting(
+        _one_of(*REACTIONS),
+        "note",
+        "a session is used from another network: `ignore` it, `note` it in the activity, `warn` its owner, or have them "
+        "`sign-in` again",
+    )
+    on_new_country: str = _setting(
+        _one_of(*REACTIONS), "warn", "the same for another country; the gravest that applies decides: docs/operate.md"
+    )
+    on_new_browser: str = _setting(_one_of(*REACTIONS), "warn", "the same for another browser")
+    country_database: Path | None = _setting(
+        _file,
+        "",
+        "a file in MaxMind's format that says in which country an address is; without it no country is known, "
+        "and its rule does not apply",
+    )
+    security_contact: str = _setting(
+        _contact,
+        lambda before: f"mailto:security@{urlsplit(before.site_url).hostname}",
+        "where to report a hole, as `/.well-known/security.txt` says: `mailto:`, `https:` or `tel:`",
+        by_default="`mailto:security@` and the host",
+    )
+    source_url: str = _setting(
+        _page, "", "the URL of this site's source: each page's footer then links to it, and to its documentation"
+    )
+    insecure_cookies: bool = _setting(_flag, 0, "1 for a workshop over plain http; every page says so")
+    lab: bool = _setting(_flag, 1, "0 leaves the lab out: no page of it, no link to it")
+    workshop: bool = _setting(
+        _flag,
+        lambda before: str(int(is_loopback(before.site_url))),
+        "demo accounts may be made; with 0 those that are found are closed",
+        by_default="1 where `SITE_URL` is a loopback address, else 0",
+    )
+    relying_parties: tuple[str, ...] = _setting(
+        _origins,
+        "",
+        "addresses, with spaces between them, to which the lab also presents its tokens; in a workshop only",
+    )
+    test_controls: bool = _setting(
+        _flag,
+        0,
+        "1 lets tests move the clock, force a race or an outage, and begin sessions; loopback only: docs/testing.md",
+    )
 
     @property
     def https(self) -> bool:
@@ -129,6 +354,9 @@ class Settings:
         return self.https and not self.tls and not is_loopback(self.site_url)
 
 
+SETTINGS = tuple(Setting(each.name.upper(), *each.metadata["declared"]) for each in fields(Settings))
+
+
 def settings() -> Settings:
     """Return the settings of the current application."""
     found: Settings = current_app.extensions["settings"]
@@ -137,48 +365,11 @@ def settings() -> Settings:
 
 def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings from *environ*; raise Misconfigured with one helpful line if they make no sense."""
-    read = Environ(environ)
-    port = read.number("PORT", 8000, low=1, high=65535)
-    tls = read.flag("TLS")
-    site_url = read.text("SITE_URL", f"http{'s' if tls else ''}://localhost:{port}").rstrip("/")
-    instance = (PROJECT / read.text("INSTANCE_PATH", "instance")).resolve()
-    database = _database(read.text("DATABASE_URL", ""), instance)
-    found = Settings(
-        host=read.text("HOST", "127.0.0.1").strip("[]"),
-        port=port,
-        site_url=site_url,
-        instance=instance,
-        database=database,
-        redis_url=_redis(read.text("REDIS_URL", "")),
-        secret_key=_secret(read.text("SECRET_KEY", ""), database, instance),
-        smtp_url=_smtp(read.text("SMTP_URL", "")),
-        mail_from=_sender(read.text("MAIL_FROM", _noreply(site_url))),
-        workers=read.number("WORKERS", 2, low=1, high=64),
-        access_token_seconds=read.number("ACCESS_TOKEN_SECONDS", 300, high=DAY),
-        bound_seconds=read.number("BOUND_SECONDS", 300, low=0, high=3600),
-        session_idle_seconds=read.number("SESSION_IDLE_SECONDS", 14 * DAY),
-        session_max_seconds=read.number("SESSION_MAX_SECONDS", 30 * DAY),
-        max_sessions=read.number("MAX_SESSIONS", 100, high=10_000),
-        rotation_grace_seconds=read.number("ROTATION_GRACE_SECONDS", 10, low=0, high=60),
-        step_up_seconds=read.number("STEP_UP_SECONDS", 600, low=0),
-        second_factor=read.choice("SECOND_FACTOR", OPTIONAL, (OPTIONAL, ADMINISTRATORS, EVERYONE)),
-        max_staleness_seconds=read.number("MAX_STALENESS_SECONDS", 1, high=60),
-        trusted_proxies=read.number("TRUSTED_PROXIES", 0, low=0, high=10),
-        oauth_profile=read.choice("OAUTH_PROFILE", OAUTH, PROFILES),
-        lab=read.flag("LAB", default=True),
-        workshop=read.flag("WORKSHOP", default=is_loopback(site_url)),
-        test_controls=read.flag("TEST_CONTROLS"),
-        insecure_cookies=read.flag("INSECURE_COOKIES"),
-        tls=tls,
-        relying_parties=tuple(url.rstrip("/") for url in read.text("RELYING_PARTIES", "").split()),
-        security_contact=read.text("SECURITY_CONTACT", f"mailto:security@{urlsplit(site_url).hostname}"),
-        source_url=read.text("SOURCE_URL", ""),
-        country_database=read.path("COUNTRY_DATABASE"),
-        on_new_network=read.choice("ON_NEW_NETWORK", "note", REACTIONS),
-        on_new_country=read.choice("ON_NEW_COUNTRY", "warn", REACTIONS),
-        on_new_browser=read.choice("ON_NEW_BROWSER", "warn", REACTIONS),
-    )
-    _check(found)
+    before = SimpleNamespace()
+    for setting in SETTINGS:
+        setattr(before, setting.name.lower(), setting.read(environ, before))
+    found = Settings(**vars(before))
+    _check_together(found)
     return found
 
 
@@ -191,26 +382,17 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _check(found: Settings) -> None:
-    if not _is_origin(found.site_url):
-        raise Misconfigured(f"SITE_URL={found.site_url} does not fit: give scheme and host only: https://example.org.")
+def _check_together(found: Settings) -> None:
     _check_scheme(found)
     if found.test_controls and not is_loopback(found.site_url):
         raise Misconfigured("TEST_CONTROLS=1 works only where SITE_URL is a loopback address: unset one of the two.")
-    if len(found.secret_key) < SHORTEST_SECRET:
-        raise Misconfigured(f"SECRET_KEY is too short: give {SHORTEST_SECRET} random characters or more.")
-    if not found.security_contact.isprintable() or not found.security_contact.startswith(_CONTACTS):
-        raise Misconfigured("SECURITY_CONTACT does not fit: give mailto:name@example.org, or a page as https://….")
-    if found.source_url and not (
-        found.source_url.isprintable() and found.source_url.startswith(("https://", "http://"))
-    ):
-        raise Misconfigured("SOURCE_URL does not fit: give the page of the source as https://….")
-    _check_relying_parties(found)
+    if 0 < found.bound_seconds < SHORTEST_BOUND and not found.test_controls:
+        raise Misconfigured(f"BOUND_SECONDS={found.bound_seconds} does not fit: give 0, or {SHORTEST_BOUND} or more.")
+    if found.relying_parties and not (found.workshop and found.lab):
+        raise Misconfigured("RELYING_PARTIES are for a workshop: set WORKSHOP=1 and LAB=1, or leave them out.")
 
 
 def _check_scheme(found: Settings) -> None:
-    if 0 < found.bound_seconds < SHORTEST_BOUND and not found.test_controls:
-        raise Misconfigured(f"BOUND_SECONDS={found.bound_seconds} does not fit: give 0, or {SHORTEST_BOUND} or more.")
     if found.tls and not found.https:
         raise Misconfigured("TLS=1 serves https: begin SITE_URL with https://, or leave it out.")
     if not found.https and not is_loopback(found.site_url) and not found.insecure_cookies:
@@ -218,86 +400,3 @@ def _check_scheme(found: Settings) -> None:
             f"SITE_URL={found.site_url} is plain http for a public host: use https, "
             "or set INSECURE_COOKIES=1 for a workshop on a network you trust."
         )
-
-
-def _check_relying_parties(found: Settings) -> None:
-    if found.relying_parties and not (found.workshop and found.lab):
-        raise Misconfigured("RELYING_PARTIES are for a workshop: set WORKSHOP=1 and LAB=1, or leave them out.")
-    for url in found.relying_parties:
-        if not _is_origin(url):
-            raise Misconfigured(
-                f"RELYING_PARTIES: {url} does not fit: give scheme and host only, as in http://127.0.0.2:8001."
-            )
-
-
-def _is_origin(url: str) -> bool:
-    parts = urlsplit(url)
-    return (
-        parts.scheme in ("http", "https")
-        and bool(parts.hostname)
-        and not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
-    )
-
-
-def _database(url: str, instance: Path) -> Path | str:
-    if not url:
-        return instance / "signed-out.db"
-    if url.startswith("sqlite:///"):
-        return (PROJECT / url.removeprefix("sqlite:///")).resolve()
-    if url.startswith(("postgresql://", "postgres://")) and urlsplit(url).path.strip("/"):
-        return url.replace("postgres://", "postgresql://", 1)
-    raise Misconfigured(
-        "DATABASE_URL does not fit: give sqlite:///path/to/file or postgresql://user:password@host/name."
-    )
-
-
-def _redis(url: str) -> str:
-    if url and not (url.startswith(("redis://", "rediss://", "unix://"))):
-        raise Misconfigured("REDIS_URL does not fit: give redis://host:port/0, or leave it out.")
-    return url
-
-
-def _smtp(url: str) -> str:
-    parts = urlsplit(url)
-    try:
-        fits = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fits = False
-    if url and not (fits and not (parts.path.strip("/") or parts.query or parts.fragment)):
-        raise Misconfigured("SMTP_URL does not fit: give smtp://user:password@host:587, or smtps:// for TLS at once.")
-    return url
-
-
-def _noreply(site_url: str) -> str:
-    host = urlsplit(site_url).hostname or ""
-    return f"noreply@{'localhost' if ':' in host or not host else host}"
-
-
-def _sender(address: str) -> str:
-    try:
-        Address(addr_spec=address)
-        address.encode("ascii")
-    except (ValueError, HeaderParseError) as problem:
-        raise Misconfigured("MAIL_FROM does not fit: give an address such as noreply@example.org.") from problem
-    return address
-
-
-def _secret(given: str, database: Path | str, instance: Path) -> str:
-    if not given and isinstance(database, str):
-        raise Misconfigured(
-            f"SECRET_KEY is missing: with PostgreSQL every machine needs the same, {SHORTEST_SECRET} random characters or more."
-        )
-    return given or _generated_secret(instance)
-
-
-def _generated_secret(instance: Path) -> str:
-    path = instance / "secret_key"
-    try:
-        found = secret_file.read(path, lambda: secrets.token_urlsafe(48).encode()).decode("ascii").strip()
-    except OSError as problem:
-        raise Misconfigured(f"INSTANCE_PATH cannot be used: {problem}.") from problem
-    except UnicodeDecodeError as problem:
-        raise Misconfigured(f"{path} is damaged: restore it from a backup, or remove it.") from problem
-    if not found:
-        raise Misconfigured(f"{path} is empty: restore it from a backup, or remove it and sign everyone out.")
-    return found

@@ -1,14 +1,14 @@
 """A setting that makes no sense stops the start with one line that names it and the mend."""
 
-from collections.abc import Iterator, Mapping
+import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from app import config, create_app
 from app.config import Misconfigured
-
-README = Path(__file__).parent.parent / "README.md"
+from tests import readme
 
 
 def load(tmp_path: Path, **environ: str) -> config.Settings:
@@ -20,46 +20,35 @@ def test_without_any_setting_it_starts_on_localhost(tmp_path: Path) -> None:
     assert (found.site_url, found.port, found.workers) == ("http://localhost:8000", 8000, 2)
 
 
-class Asked(Mapping[str, str]):
-    """An environment that notes which variables are asked for."""
-
-    def __init__(self, **environ: str) -> None:
-        self._environ = environ
-        self.names: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self.names.add(name)
-        return self._environ[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._environ)
-
-    def __len__(self) -> int:
-        return len(self._environ)
+def test_the_readme_lists_every_setting_as_it_is_declared() -> None:
+    assert f"<!-- settings -->\n{readme.table()}\n<!-- /settings -->" in readme.README.read_text(), (
+        "run `make settings`"
+    )
+    assert [setting.name.lower() for setting in config.SETTINGS] == [each.name for each in fields(config.Settings)]
 
 
-def as_written(value: object) -> str:
-    return "none" if value in ("", (), None) else str(int(value) if isinstance(value, bool) else value)
+def test_flask_config_lists_what_the_site_reads_as_a_file_that_a_shell_can_read(tmp_path: Path) -> None:
+    given = {"SITE_URL": "https://signed-out.example", "WORKSHOP": "1", "MAX_SESSIONS": "7"}
+    given["RELYING_PARTIES"] = "http://127.0.0.2:8001 http://127.0.0.3:8002"
+    listed = listing(tmp_path, **given)
+    lines = [shlex.split(line, comments=True) for line in listed.splitlines()]
+    environ = dict(line[0].split("=", 1) for line in lines if line)
+    assert given.items() <= environ.items()
+    assert load(tmp_path, **environ) == load(tmp_path, **given)
 
 
-def settings_of_the_readme() -> Iterator[tuple[str, str]]:
-    """Return each setting of the table, and its default as it stands there."""
-    table = README.read_text().split("## For operators: settings")[1].split("\n## ")[0]
-    for line in table.splitlines():
-        if line.startswith("| `"):
-            names, default = (cell.strip().replace("`", "") for cell in line.split("|")[1:3])
-            given = default.split(", ") if names.count(", ") == default.count(", ") else [default] * 2
-            yield from zip(names.split(", "), given, strict=False)
+def test_flask_config_does_not_show_what_leads_to_a_secret(tmp_path: Path) -> None:
+    environ = {"SECRET_KEY": "hidden" * 6, "SMTP_URL": "smtp://site:hidden@localhost"}
+    environ["DATABASE_URL"] = f"sqlite:///{tmp_path}/hidden.db"
+    listed = listing(tmp_path, **environ)
+    assert "hidden" not in listed
+    assert all(f"# {name}: given\n" in listed for name in environ)
+    assert "# REDIS_URL: not given\n" in listed
 
 
-def test_the_readme_lists_every_setting_with_its_default_and_no_other(tmp_path: Path) -> None:
-    environ = Asked(INSTANCE_PATH=str(tmp_path / "instance"))
-    found = config.load(environ)
-    listed = dict(settings_of_the_readme())
-    assert listed.keys() == environ.names
-    plain = {name: words for name, words in listed.items() if hasattr(found, name.lower()) and " " not in words}
-    assert len(plain) > 20
-    assert plain == {name: as_written(getattr(found, name.lower())) for name in plain}
+def listing(tmp_path: Path, **environ: str) -> str:
+    app = create_app({"INSTANCE_PATH": str(tmp_path / "instance"), **environ})
+    return app.test_cli_runner().invoke(args=["config"], catch_exceptions=False).output
 
 
 @pytest.mark.parametrize(
@@ -74,6 +63,8 @@ def test_the_readme_lists_every_setting_with_its_default_and_no_other(tmp_path: 
         ("SITE_URL", "http://localhost:8000/path"),
         ("SITE_URL", "http://signed-out.example"),
         ("SITE_URL", "ftp://localhost"),
+        ("SITE_URL", "http://localhost:70000"),
+        ("SITE_URL", "http://[localhost"),
         ("INSECURE_COOKIES", "yes"),
         ("TLS", "on"),
         ("BOUND_SECONDS", "60"),
@@ -82,6 +73,9 @@ def test_the_readme_lists_every_setting_with_its_default_and_no_other(tmp_path: 
         ("LAB", "no"),
         ("MAX_SESSIONS", "0"),
         ("DATABASE_URL", "mysql://localhost/x"),
+        ("DATABASE_URL", "postgresql://ada:hidden@[localhost/x"),
+        ("SECRET_KEY", "hidden"),
+        ("SMTP_URL", "smtp://ada:hidden@localhost:mail"),
         ("TRUSTED_PROXIES", "all"),
         ("SECOND_FACTOR", "on"),
         ("OAUTH_PROFILE", "fapi"),
@@ -103,6 +97,7 @@ def test_a_value_that_does_not_fit_is_named_in_one_line(tmp_path: Path, name: st
     message = str(stopped.value)
     assert message.startswith(name)
     assert "\n" not in message
+    assert "hidden" not in message
 
 
 def test_test_controls_are_refused_on_a_public_address(tmp_path: Path) -> None:
@@ -192,7 +187,7 @@ def test_with_postgresql_the_secret_has_to_be_given_as_every_machine_needs_the_s
     url = "postgresql://site@127.0.0.1/site"
     with pytest.raises(Misconfigured, match=r"^SECRET_KEY is missing"):
         load(tmp_path, DATABASE_URL=url)
-    assert load(tmp_path, DATABASE_URL=url, SECRET_KEY="x" * 32).database == url
+    assert load(tmp_path, DATABASE_URL=url, SECRET_KEY="x" * 32).database_url == url
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:

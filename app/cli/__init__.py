@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.cli import clients, keys, log, mail, purge, relying_party, sessions, users
+from app.cli import clients, keys, log, mail, purge, relying_party, sessions, settings, users
 
 _COMMANDS = (
     clients.group,
@@ -13,6 +13,7 @@ _COMMANDS = (
     mail.group,
     purge.purge,
     relying_party.relying_party,
+    settings.show,
 )
 
 

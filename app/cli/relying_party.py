@@ -20,10 +20,11 @@ from app.store.db import writing
 def relying_party(options: tuple[str, ...]) -> None:
     """A second site, to which people sign in with this one; `flask relying-party --help` says how to start it."""
     # In place of this process, which has the database open and knows the secrets: that one is to know an address.
-    kept = {name: value for name, value in os.environ.items() if name not in config.SECRETS} | _registration(options)
+    private = {setting.name for setting in config.SETTINGS if setting.is_private}
+    public = {name: value for name, value in os.environ.items() if name not in private} | _registration(options)
     command = [sys.executable, "-m", "app.relying_party", *options]
     os.chdir(config.PROJECT)
-    os.execve(sys.executable, command, kept)  # noqa: S606 - no shell, and our own program
+    os.execve(sys.executable, command, public)  # noqa: S606 - no shell, and our own program
 
 
 def _registration(options: tuple[str, ...]) -> dict[str, str]:

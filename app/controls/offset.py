@@ -11,7 +11,7 @@ FARTHEST = 10 * 365 * 24 * 60 * 60
 
 def move(seconds: int) -> None:
     """Move the clock on, or back; never farther than ten years from the machine's."""
-    with (settings().instance / ".clock.lock").open("w") as held:
+    with (settings().instance_path / ".clock.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)  # two moves at once both count
         _write(max(-FARTHEST, min(clock.offset() + seconds, FARTHEST)))
 
@@ -28,4 +28,4 @@ def _write(seconds: int) -> None:
 
 
 def _file() -> Path:
-    return settings().instance / "clock"
+    return settings().instance_path / "clock"

@@ -14,7 +14,7 @@ from app.store.db import StoreUnavailable, db
 
 def init_app(app: Flask) -> None:
     """Let every statement of *app* fail during an outage, and its memory of the log be no answer then either."""
-    sign = _sign(settings().instance)
+    sign = _sign(settings().instance_path)
     delivery: Delivery = app.extensions["delivery"]
     current = delivery.current
 
@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
 
 def switch(*, down: bool) -> None:
     """Begin or end the outage, for every process."""
-    sign = _sign(settings().instance)
+    sign = _sign(settings().instance_path)
     if down:
         sign.touch()
     else:
@@ -42,7 +42,7 @@ def switch(*, down: bool) -> None:
 
 def is_on() -> bool:
     """Return whether the store is down on purpose."""
-    return _sign(settings().instance).exists()
+    return _sign(settings().instance_path).exists()
 
 
 def _sign(instance: Path) -> Path:

@@ -26,7 +26,7 @@ def force(refreshes: int) -> None:
     if not 2 <= refreshes <= MOST_REFRESHES:
         raise BadValue(f"refreshes: send a number from 2 to {MOST_REFRESHES}.")
     call_off()
-    draft = Path(tempfile.mkdtemp(dir=settings().instance))
+    draft = Path(tempfile.mkdtemp(dir=settings().instance_path))
     for number in range(refreshes):
         (draft / str(number)).touch()
     draft.rename(_places())  # all places appear at once: a process that found a few would take them for all
@@ -71,4 +71,4 @@ def _free() -> list[Path]:
 
 
 def _places() -> Path:
-    return settings().instance / "race"
+    return settings().instance_path / "race"

@@ -74,7 +74,7 @@ db = Database(model_class=Model, session_options={"class_": Session, "expire_on_
 
 def init_app(app: Flask) -> None:
     """Bind the database to *app*."""
-    found = app.extensions["settings"].database
+    found = app.extensions["settings"].database_url
     store: Store = PostgreSQL(found, THREADS) if isinstance(found, str) else Sqlite(found, THREADS)
     app.extensions["store"] = store
     app.config["SQLALCHEMY_DATABASE_URI"] = store.url

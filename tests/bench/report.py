@@ -40,12 +40,12 @@ def fill(document: Path, name: str) -> None:
     """Print everything, and write it between the two comments of *document* with this name."""
     written = "\n\n".join([_machine(), *([_ratios(_found)] if _found else []), *_tables])
     print(written)
-    _put(document, name, written)
+    put(document, name, written)
 
 
 def quote(document: Path, name: str, lines: Iterable[str]) -> None:
     """Write some of the lines between the two comments of *document* with this name."""
-    _put(document, name, "\n\n".join([_machine(), _ratios({what: _found[what] for what in lines})]))
+    put(document, name, "\n\n".join([_machine(), _ratios({what: _found[what] for what in lines})]))
 
 
 def _machine() -> str:
@@ -56,7 +56,7 @@ def _ratios(found: dict[str, str]) -> str:
     return "\n".join(["| ratio | |", "| --- | --- |", *(f"| {what} | {value} |" for what, value in found.items())])
 
 
-def _put(document: Path, name: str, written: str) -> None:
+def put(document: Path, name: str, written: str) -> None:
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     put = f"{begin}\n{written}\n{end}"
     text, count = re.subn(f"{begin}.*{end}", lambda _: put, document.read_text(), flags=re.DOTALL)
