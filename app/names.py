@@ -43,12 +43,12 @@ def read(typed: str, longest: int) -> str:
         raise ValueError(_too_long(longest))
     if found := _IN_NAME.search(name):
         raise ValueError(f"A name cannot hold {describe(found[0])}. Leave it out.")
-    kept = _map(name)
-    if len(kept) > longest:
+    mapped = _map(name)
+    if len(mapped) > longest:
         raise ValueError(_too_long(longest))
-    if name and not is_visible(kept):
+    if name and not is_visible(mapped):
         raise ValueError(f"Nothing of this name can be seen: it holds {describe(name[0])}.")
-    return kept
+    return mapped
 
 
 def control(text: str) -> str | None:
@@ -92,8 +92,8 @@ def _map(name: str) -> str:
 
 
 def _map_once(name: str) -> str:
-    told = _LEFT_OUT.sub(lambda found: found[1] or "", unicodedata.normalize("NFC", name))
-    spaced = _SPACES.sub(" ", told).strip(" ")
+    shortened = _LEFT_OUT.sub(lambda found: found[1] or "", unicodedata.normalize("NFC", name))
+    spaced = _SPACES.sub(" ", shortened).strip(" ")
     return unicodedata.normalize("NFC", spaced)  # again: what was left out may have held two characters apart
 
 

@@ -56,7 +56,7 @@ def test_a_key_that_was_only_asked_about_takes_no_memory(windows: Windows) -> No
 
 
 def test_of_too_many_keys_those_hit_longest_ago_go(windows: Windows, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Windows, "MOST", 100)
+    monkeypatch.setattr(Windows, "MAX_KEYS", 100)
     for _ in range(2):
         windows.hit(LIMIT, "codes", "eve")
         windows.hit(LIMIT, "guesses", "eve")

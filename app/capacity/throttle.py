@@ -117,7 +117,7 @@ class Windows:
     Of each name the keys stand in the order of their last hit. Those out of the window go, and so do the first of too many.
     """
 
-    MOST = 100_000  # keys of one name
+    MAX_KEYS = 100_000  # keys of one name
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -158,7 +158,7 @@ class Windows:
         keys = self._hits[name]
         keys[key] = hits
         keys.move_to_end(key)
-        while len(keys) > self.MOST or _are_over(limit, next(iter(keys.values()))):
+        while len(keys) > self.MAX_KEYS or _are_over(limit, next(iter(keys.values()))):
             keys.popitem(last=False)
 
 

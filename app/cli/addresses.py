@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986, section 2
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a page names it in a header, where `;` has a meaning
 _ANSWERED = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})  # RFC 6749, 4.1.2; RFC 9207
-LONGEST = 2000
+MAX_LENGTH = 2000
 
 
 def redirect(uri: str) -> str:
@@ -42,8 +42,8 @@ def is_private(uri: str) -> bool:
 
 
 def _split(uri: str) -> SplitResult:
-    if not _URI.fullmatch(uri) or len(uri) > LONGEST:
-        raise ValueError(f"{uri!r}: an address has no spaces and no such signs, and at most {LONGEST} characters.")
+    if not _URI.fullmatch(uri) or len(uri) > MAX_LENGTH:
+        raise ValueError(f"{uri!r}: an address has no spaces and no such signs, and at most {MAX_LENGTH} characters.")
     try:
         parts = urlsplit(uri)
         _ = parts.port

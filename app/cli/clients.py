@@ -205,8 +205,8 @@ def _about(client: Client) -> dict[str, Any]:
 
 
 def _lines(about: dict[str, Any]) -> str:
-    shown = {name: " ".join(value) if isinstance(value, list) else value for name, value in about.items()}
-    return "\n".join(_line(name, value) for name, value in shown.items() if value)
+    words = {name: " ".join(value) if isinstance(value, list) else value for name, value in about.items()}
+    return "\n".join(_line(name, value) for name, value in words.items() if value)
 
 
 def _line(name: str, value: str | bool) -> str:

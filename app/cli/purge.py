@@ -50,15 +50,15 @@ class Pace:
 
     SECONDS = 0.1
     GAP_SECONDS = 0.02
-    FIRST, MOST = 100, 5000
+    FIRST_ROWS, MAX_ROWS = 100, 5000
 
     def __init__(self) -> None:
-        self.rows = self.FIRST
+        self.rows = self.FIRST_ROWS
 
     def adapt(self, took: float) -> None:
         """Take note that the last transaction took so many seconds."""
         fitting = int(self.rows * self.SECONDS / max(took, 0.001))
-        self.rows = max(1, min(fitting, self.rows * 2, self.MOST))
+        self.rows = max(1, min(fitting, self.rows * 2, self.MAX_ROWS))
 
     def rest(self, took: float) -> None:
         """Leave the lock to other writers for as long as it was held."""

@@ -161,10 +161,10 @@ def _drop_unused(purpose: str) -> None:
 
     An ID token is good as a hint beyond that: an app may send it as long as its session can live.
     """
-    kept = KEPT_SECONDS if purpose == ACCESS else settings().session_max_seconds
+    lifetime = KEPT_SECONDS if purpose == ACCESS else settings().session_max_seconds
     rows = sorted(_stored(purpose), key=lambda row: row.signs_from)
     for row, successor in pairwise(rows):
-        if successor.signs_from + kept < clock.now():
+        if successor.signs_from + lifetime < clock.now():
             db.session.delete(row)
 
 

@@ -161,8 +161,8 @@ def _verify(token: str) -> Claims | None:
 
 
 def _typed(found: dict[str, Any]) -> Claims | None:
-    told = found | {"amr": _words(found.get("amr")), "jkt": _key(found.get("cnf"))}
-    said: dict[str, Any] = {name: told.get(name) for name in _KINDS}
+    typed = found | {"amr": _words(found.get("amr")), "jkt": _key(found.get("cnf"))}
+    said: dict[str, Any] = {name: typed.get(name) for name in _KINDS}
     whole = all(type(value) in _KINDS[name] for name, value in said.items())  # exactly: true is no number
     return Claims(**said) if whole else None
 

@@ -99,8 +99,8 @@ def latest(user_id: str, count: int = 50) -> list[Event]:
 
 def told_by_mail(user_id: str, sids: Collection[str]) -> set[str]:
     """Return the ids of the sessions whose sign-in was reported by mail."""
-    told = select(Event.session_id).where(Event.user_id == user_id, Event.event == "signed_in")
-    found = db.session.scalars(told.where(Event.session_id.in_(sids), Event.notice == notice.MAIL))
+    sign_ins = select(Event.session_id).where(Event.user_id == user_id, Event.event == "signed_in")
+    found = db.session.scalars(sign_ins.where(Event.session_id.in_(sids), Event.notice == notice.MAIL))
     return {sid for sid in found if sid}
 
 

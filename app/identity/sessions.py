@@ -268,10 +268,10 @@ def ended(user_id: str, since: int, newest: int, *, before: Cursor | None = None
     place = before._asdict() if before else {}
     values = _now_of(user_id) | {"since": since, "count": newest + 1} | place
     found = list(db.session.scalars(_ENDED_BEFORE if before else _ENDED, values))
-    shown = found[:newest]
-    older = Cursor(shown[-1].ended_at or 0, shown[-1].opened) if len(found) > newest else None
-    beside = _ended_beside(user_id, shown)
-    return Over(sorted(shown + beside, key=lambda session: -(session.ended_at or 0)), older)
+    page = found[:newest]
+    older = Cursor(page[-1].ended_at or 0, page[-1].opened) if len(found) > newest else None
+    beside = _ended_beside(user_id, page)
+    return Over(sorted(page + beside, key=lambda session: -(session.ended_at or 0)), older)
 
 
 def _ended_beside(user_id: str, browsers: Collection[Session]) -> list[Session]:

@@ -77,8 +77,8 @@ class User(UserMixin, Model):
     def has_password(self, password: str) -> bool:
         """Check *password*; takes the same time either way. No transaction may be open."""
         before = self.plain_hash
-        kept = passwords.check(before or None, password)
-        return kept is not None and (kept == before or _respell(self.id, before, kept))
+        matched = passwords.check(before or None, password)
+        return matched is not None and (matched == before or _respell(self.id, before, matched))
 
     def set_password(self, hashed: str) -> None:
         """Store a new password, already hashed. Must run inside `db.writing`, under `lock`."""

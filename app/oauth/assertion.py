@@ -14,7 +14,7 @@ from app.revocation import delivery
 from app.store.db import writing
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-LONGEST = 4096  # characters
+MAX_LENGTH = 4096  # characters
 MOST_SECONDS = 60 * 60  # of its life: so long are those of Authlib
 AHEAD_SECONDS = 10  # that the clock of a client may be (FAPI 2.0 Security Profile, section 5.3.2.1)
 _LONGEST_ID = 255
@@ -32,7 +32,7 @@ class Unproved(Exception):
 def subject(assertion: str) -> str | None:
     """Return the id of the client that the assertion names, before anything is proved."""
     try:
-        claims = jwt.decode(assertion, options={"verify_signature": False}) if len(assertion) <= LONGEST else {}
+        claims = jwt.decode(assertion, options={"verify_signature": False}) if len(assertion) <= MAX_LENGTH else {}
     except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
         return None
     found = claims.get("sub")

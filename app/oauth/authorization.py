@@ -62,9 +62,9 @@ class Asked:
         scopes = self.scope.split()
         return [scope for scope in scopes if scope in _OPTIONAL] if "openid" in scopes else []
 
-    def without(self, kept: Collection[str]) -> "Asked":
+    def without(self, withheld: Collection[str]) -> "Asked":
         """Return the request without the scopes that the user has *kept* from the app."""
-        return replace(self, scope=" ".join(scope for scope in self.scope.split() if scope not in kept))
+        return replace(self, scope=" ".join(scope for scope in self.scope.split() if scope not in withheld))
 
     def answer(self, **parameters: str) -> str:
         """Return the address that leads the browser back to the app, with *parameters*, `state` and `iss` (RFC 9207)."""
@@ -79,7 +79,7 @@ class Over(Unanswerable):
     """The pushed request has expired, was answered, or is another client's."""
 
 
-class Refused(Exception):
+class AuthorizationRefused(Exception):
     """The request makes no sense; *location* leads the browser back to the app and says why."""
 
     def __init__(self, location: str) -> None:
@@ -90,7 +90,7 @@ class Refused(Exception):
 def read() -> Asked:
     """Read the request (RFC 6749, section 4.1.1; OpenID Connect Core, section 3.1.2.1): the query, or what was pushed.
 
-    Raises Unanswerable and Refused.
+    Raises Unanswerable and AuthorizationRefused.
     """
     name = _pushed(request.args)
     given = _given(request.args)
@@ -102,7 +102,7 @@ def read() -> Asked:
         asked = replace(_read(given, found, redirect_uri, state), pushed=name)
     except OAuth2Error as problem:
         description = problem.get_error_description()
-        raise Refused(
+        raise AuthorizationRefused(
             _lead_back(redirect_uri, state, {"error": str(problem.error), "error_description": description})
         ) from problem
     if name:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from app.crypto.jwk import PRIVATE_MEMBERS, PublicKey
 
-MOST = 5
-LONGEST = 32 * 1024  # characters of a set
+MAX_KEYS = 5
+MAX_LENGTH = 32 * 1024  # characters of a set
 _KEPT = ("kty", "crv", "x", "y", "n", "e", "alg", "kid")
 
 
@@ -21,12 +21,12 @@ class Named(NamedTuple):
 def register(text: str) -> str:
     """Return a set as it is kept: the public members alone. Raises ValueError, which says what is wrong in one line."""
     try:
-        found = json.loads(text) if len(text) <= LONGEST else None
+        found = json.loads(text) if len(text) <= MAX_LENGTH else None
     except (ValueError, RecursionError):
         found = None
     keys = found.get("keys") if isinstance(found, dict) else None
-    if not isinstance(keys, list) or not 0 < len(keys) <= MOST or not all(isinstance(key, dict) for key in keys):
-        raise ValueError(f'give a JWK set in JSON, {{"keys": […]}}, with one to {MOST} public keys.')
+    if not isinstance(keys, list) or not 0 < len(keys) <= MAX_KEYS or not all(isinstance(key, dict) for key in keys):
+        raise ValueError(f'give a JWK set in JSON, {{"keys": […]}}, with one to {MAX_KEYS} public keys.')
     _check(keys)
     return json.dumps({"keys": [{name: key[name] for name in _KEPT if name in key} for key in keys]})
 

@@ -22,8 +22,9 @@ from app.store import prebuilt
 from app.store.db import Model, db, writing
 
 SECONDS = 60
-MOST = 50  # sessions of one person that one app can hold
-SHORTEST, LONGEST = 43, 128  # characters of a verifier (RFC 7636, section 4.1)
+MAX_SESSIONS_OF_AN_APP = 50  # sessions of one person that one app can hold
+VERIFIER_LENGTHS = range(43, 128 + 1)  # in characters (RFC 7636, section 4.1)
+MAX_CODE_LENGTH = 128
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -49,7 +50,7 @@ class Code(Model):
     session_id: Mapped[str | None] = mapped_column(String(64))
 
 
-class Row(NamedTuple):
+class StoredCode(NamedTuple):
     """The row of a code as it was read."""
 
     hash: bytes
@@ -67,7 +68,7 @@ class Row(NamedTuple):
 
 _CODES = prebuilt.table(Code)
 _IT = _CODES.c.hash == bindparam("code")
-_READ = select(*(_CODES.c[name] for name in Row._fields)).where(_IT)
+_READ = select(*(_CODES.c[name] for name in StoredCode._fields)).where(_IT)
 _USE = update(_CODES).where(_IT, _CODES.c.used_at.is_(None)).values(used_at=bindparam("now"))
 _NAME = update(_CODES).where(_IT).values(session_id=bindparam("sid"))
 _GAVE = select(_CODES.c.session_id).where(_IT)
@@ -133,8 +134,8 @@ def exchange(
     used before.
     """
     delivery.check_clock()
-    row = prebuilt.look(_READ, code=seal.digest(code)) if len(code) <= LONGEST else None
-    found = Row(*row) if row else None
+    row = prebuilt.look(_READ, code=seal.digest(code)) if len(code) <= MAX_CODE_LENGTH else None
+    found = StoredCode(*row) if row else None
     if found is None or not _fits_request(found, client_id, verifier, redirect_uri) or _needs_other(found, key):
         return None
     with writing():
@@ -148,30 +149,30 @@ def exchange(
         if browser is None or found.expires_at <= clock.now() or not _is_still_wanted(found, browser):
             return None
         proof = Proof(browser.began_at if found.auth_time is None else found.auth_time, found.amr)
-        session = grant.give(browser, client_id, found.scope, proof, most=MOST)
+        session = grant.give(browser, client_id, found.scope, proof, most=MAX_SESSIONS_OF_AN_APP)
         tokens = refresh_token.give(session, found.scope, proof, key)
         prebuilt.write(_NAME, code=found.hash, sid=tokens.session.id)
         prebuilt.forget(Code)
         return Granted(tokens, found.nonce)
 
 
-def _fits_request(found: Row, client_id: str, verifier: str, redirect_uri: str | None) -> bool:
+def _fits_request(found: StoredCode, client_id: str, verifier: str, redirect_uri: str | None) -> bool:
     """Check client, redirect URI (if it is sent again, as OpenID Connect has it) and the proof of RFC 7636, section 4.6."""
     return (
         found.client_id == client_id
         and redirect_uri in (None, found.redirect_uri)
-        and SHORTEST <= len(verifier) <= LONGEST
+        and len(verifier) in VERIFIER_LENGTHS
         and _UNRESERVED.issuperset(verifier)
         and secrets.compare_digest(create_s256_code_challenge(verifier), found.challenge)
     )
 
 
-def _needs_other(found: Row, key: Proved | None) -> bool:
+def _needs_other(found: StoredCode, key: Proved | None) -> bool:
     """Return whether the app named another key than it has proved now."""
     return found.dpop_jkt not in (None, key.jkt if key else None)
 
 
-def _is_still_wanted(found: Row, browser: SessionRow) -> bool:
+def _is_still_wanted(found: StoredCode, browser: SessionRow) -> bool:
     """Return whether the user is still signed in there, and has not withdrawn the consent; and proved what is demanded."""
     if demand.refuses(browser.user_id, as_words(found.amr)):
         return False

@@ -56,8 +56,8 @@ def stands(user_id: str, client_id: str, scope: str) -> bool:
     return row is not None and set(scope.split()) <= set(row[0].split())
 
 
-def give(user_id: str, client: Registered, scope: str, kept: Collection[str] = ()) -> None:
-    """Note a person's yes beside what they allowed before, except what they have *kept* from the app now.
+def give(user_id: str, client: Registered, scope: str, withheld: Collection[str] = ()) -> None:
+    """Note a person's yes beside what they allowed before, except what they have *withheld* from the app now.
 
     Must run inside `db.writing`, with the user's row locked.
     """
@@ -66,7 +66,7 @@ def give(user_id: str, client: Registered, scope: str, kept: Collection[str] = (
         found = Consent(user_id=user_id, client_id=client.id, scope="")
         db.session.add(found)
     allowed = dict.fromkeys([*found.scope.split(), *scope.split()])
-    found.scope = " ".join(word for word in allowed if word not in kept)
+    found.scope = " ".join(word for word in allowed if word not in withheld)
     found.given_at = clock.now()
 
 

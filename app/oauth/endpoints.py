@@ -31,11 +31,11 @@ NOTE = (
     "signed_out.note"  # in the WSGI environment, out of reach for headers: the transaction that ends a session calls it
 )
 _pushes = PlaceThrottle("pushed requests of public clients", "300 per 10 minutes")
-_OURS = ("opened", "link", "jkt")  # claims that mean nothing elsewhere, or are told in another way
-_TOLD = [field.name for field in fields(Claims) if field.name not in _OURS]
+_NOT_IN_ANSWER = ("opened", "link", "jkt")  # claims that mean nothing elsewhere, or that the answer has in another form
+_IN_ANSWER = [field.name for field in fields(Claims) if field.name not in _NOT_IN_ANSWER]
 
 
-class Found(Protocol):
+class PresentedToken(Protocol):
     """A token of ours, found by what was presented."""
 
     @property
@@ -60,7 +60,7 @@ class Revocation(RevocationEndpoint):
 
     CLIENT_AUTH_METHODS = METHODS
 
-    def authenticate_token(self, request: OAuth2Request, client: Registered) -> Found | None:
+    def authenticate_token(self, request: OAuth2Request, client: Registered) -> PresentedToken | None:
         found = _presented(request)
         if found is None or found.client_id != client.id:
             log.head()  # in a log that was cut, a token that lives may be unknown. Raises LogCut
@@ -69,7 +69,7 @@ class Revocation(RevocationEndpoint):
             return None
         return found
 
-    def revoke_token(self, token: Found, request: OAuth2Request) -> None:
+    def revoke_token(self, token: PresentedToken, request: OAuth2Request) -> None:
         token.revoke()
 
 
@@ -171,7 +171,7 @@ class Access:
         claims = access_token.check(self.token)
         if not isinstance(claims, Claims) or bearer.is_refused(claims) or demand.refuses(claims.sub, claims.amr):
             return None
-        said = {name: value for name in _TOLD if (value := getattr(claims, name)) is not None}
+        said = {name: value for name in _IN_ANSWER if (value := getattr(claims, name)) is not None}
         return said | access_token.acr(claims) | access_token.cnf(claims) | {"token_type": claims.token_type}
 
     def revoke(self) -> None:
@@ -188,7 +188,7 @@ def _note(sid: str) -> None:
         note(sid)
 
 
-def _presented(request: OAuth2Request) -> Found | None:
+def _presented(request: OAuth2Request) -> PresentedToken | None:
     """Return the token of this request; its hint is not looked at. Raises InvalidRequestError where there is none."""
     token = request.form.get("token")
     if not token:

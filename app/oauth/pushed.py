@@ -20,8 +20,8 @@ from app.store.db import Model, db, trim, writing
 NAMES = "urn:ietf:params:oauth:request_uri:"
 SECONDS = 60
 OPENED_SECONDS = 30 * 60
-LONGEST = 8192  # characters of a request
-MOST = 10_000  # of one app at once
+MAX_LENGTH = 8192  # characters of a request
+MAX_WAITING = 10_000  # of one app at once
 _PURPOSE = "a pushed request"
 
 
@@ -46,11 +46,11 @@ def keep(client_id: str, parameters: Mapping[str, str]) -> str:
     Raises RequestEntityTooLarge and TooManyRequests.
     """
     name, content = f"{NAMES}{secrets.token_urlsafe(32)}", json.dumps(dict(parameters))
-    if len(content) > LONGEST:
+    if len(content) > MAX_LENGTH:
         raise RequestEntityTooLarge
     trim(Pushed.hash, Pushed.until <= clock.now())
     waiting = select(func.count()).where(Pushed.client_id == client_id, Pushed.until > clock.now())
-    if db.session.execute(waiting).scalar_one() >= MOST:
+    if db.session.execute(waiting).scalar_one() >= MAX_WAITING:
         raise TooManyRequests(retry_after=SECONDS)
     sealed = seal.close(name, _PURPOSE, content)
     until = clock.now() + SECONDS

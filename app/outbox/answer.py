@@ -6,7 +6,7 @@ from enum import StrEnum
 from app.config import DAY
 
 PAUSES = (5, 15, 60, 5 * 60, 15 * 60, 60 * 60)  # seconds until the next attempt; the last one again and again
-LONGEST = DAY
+GIVE_UP_SECONDS = DAY
 
 
 class Outcome(StrEnum):
@@ -30,4 +30,4 @@ class Answer:
 def next_try(attempts: int, made_at: int, now: int) -> int | None:
     """Return when to try again after so many failed *attempts*; None to give up. All times are Unix seconds."""
     at = now + PAUSES[min(attempts, len(PAUSES)) - 1]
-    return at if at <= made_at + LONGEST else None
+    return at if at <= made_at + GIVE_UP_SECONDS else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.relying_party.deliveries import steady
 
 SECONDS = 600
-MOST = 10_000
+MAX_ATTEMPTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Attempts:
     def begin(self) -> Attempt:
         made = Attempt()
         with self._lock:
-            if len(self._all) >= MOST:
+            if len(self._all) >= MAX_ATTEMPTS:
                 self._all.pop(next(iter(self._all)))
             self._all[made.key] = made
         return made

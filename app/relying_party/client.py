@@ -17,7 +17,7 @@ SCOPE = "openid profile"  # no more than its pages show
 SIGN_IN_SECONDS = 5.0
 
 
-class Refused(Exception):
+class CodeRefused(Exception):
     """The issuer answered, and gives nothing."""
 
 
@@ -40,14 +40,14 @@ class Client:
         return address
 
     def exchange(self, code: str, verifier: str) -> dict[str, Any]:
-        """Return the tokens for *code*. Raises Refused and Unheard."""
+        """Return the tokens for *code*. Raises CodeRefused and Unheard."""
         url = self._issuer.endpoint("token_endpoint")
         with _heard():
             found: dict[str, Any] = self._flow().fetch_token(
                 url, grant_type="authorization_code", code=code, code_verifier=verifier, auth=self._auth
             )
         if not all(isinstance(found.get(name), str) for name in ("access_token", "refresh_token", "id_token")):
-            raise Refused
+            raise CodeRefused
         return found
 
     def person(self, access: str) -> dict[str, Any]:
@@ -96,6 +96,6 @@ def _heard() -> Any:
     try:
         yield
     except OAuth2Error as problem:
-        raise Refused from problem
+        raise CodeRefused from problem
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
         raise Unheard("the issuer does not answer") from problem

@@ -85,11 +85,11 @@ class Ask(Forgetful):
         found = self._issuer.revoked(max(0, bearer.opened - 1), bearer.subjects)
         if found.after >= bearer.opened > 0:
             raise Unheard("the issuer has forgotten what was revoked so long ago")
-        told = Memory(found.epoch)
-        told.learn(found.entries, found.position)
+        memory = Memory(found.epoch)
+        memory.learn(found.entries, found.position)
         unknown = bearer.opened > found.size + 1  # it is of another log, perhaps of a newer copy of this one
         return _say(
-            "what the issuer answers", over=told.covers(bearer) or unknown, as_of=began, look_ups=("the issuer",)
+            "what the issuer answers", over=memory.covers(bearer) or unknown, as_of=began, look_ups=("the issuer",)
         )
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.relying_party import id_token
 from app.relying_party import party as here
 from app.relying_party.attempts import Attempt
-from app.relying_party.client import Refused
+from app.relying_party.client import CodeRefused
 from app.relying_party.party import Guests, party
 from app.relying_party.verdict import Unheard
 from app.relying_party.visits import How, Visit
@@ -65,7 +65,7 @@ def _identify(guests: Guests, code: str, attempt: Attempt) -> Visit:
     client = guests.client
     try:
         tokens = client.exchange(code, attempt.verifier)
-    except Refused:
+    except CodeRefused:
         _stop("Signed Out takes this answer back", "It has been used before, or is too old.")
     access = tokens["access_token"]
     found = id_token.read(tokens["id_token"], party().issuer, client.id, nonce=attempt.nonce, access=access)

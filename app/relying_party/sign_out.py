@@ -29,7 +29,7 @@ def sign_out() -> AnyResponse:
 def signed_out() -> str:
     """Show the end: the issuer sends the browser back here, or this site does if the issuer cannot be reached."""
     visit = here.visit()
-    is_back = visit is not None and not visit.is_live and request.args.get("state") == visit.leaving
+    is_back = visit is not None and not visit.is_live and request.args.get("state") == visit.logout_state
     return render_template("signed_out.html", is_back=is_back, party=party())
 
 
@@ -40,12 +40,12 @@ def hear() -> tuple[Response, int]:
     if guests is None or party().news.name != "push":
         abort(404)
     try:
-        told = logout_token.read(_single("logout_token"), party().issuer, guests.client.id)
+        logout = logout_token.read(_single("logout_token"), party().issuer, guests.client.id)
     except Unheard as silence:
         return _problem("temporarily_unavailable", str(silence)), 503
-    if told is None:
+    if logout is None:
         return _problem("invalid_request", "This is no logout token of our issuer for us."), 400
-    guests.visits.hear(told)
+    guests.visits.hear(logout)
     return jsonify({}), 200
 
 
@@ -56,7 +56,7 @@ def _leave(guests: Guests, visit: Visit) -> str:
     with suppress(Unheard):
         client.revoke(refresh)
     try:
-        return client.end_session(id_token, visit.leaving)
+        return client.end_session(id_token, visit.logout_state)
     except Unheard:
         return "/signed-out"
 

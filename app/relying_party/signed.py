@@ -8,7 +8,7 @@ import jwt
 
 from app.relying_party.issuer import Issuer
 
-LONGEST = 4096
+MAX_LENGTH = 4096
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def read(token: str, issuer: Issuer, kind: Kind, audience: str, *, verify_times:
 
 
 def _verify(token: str, issuer: Issuer, kind: Kind, audience: str, verify_times: bool) -> dict[str, Any] | None:
-    header = jwt.get_unverified_header(token) if len(token) <= LONGEST else {}
+    header = jwt.get_unverified_header(token) if len(token) <= MAX_LENGTH else {}
     kid = header.get("kid")
     if header.get("typ") not in kind.types or not isinstance(kid, str) or "crit" in header:
         return None

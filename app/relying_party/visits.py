@@ -11,7 +11,7 @@ from app.relying_party.logout_token import Logout
 
 LIFE_SECONDS = 8 * 60 * 60  # then it ends by itself, even if no message came
 ENDED_SECONDS = 10 * 60  # how long its page can say how it ended and whose it was
-MOST = 10_000
+MAX_VISITS = 10_000
 
 
 class How(StrEnum):
@@ -29,7 +29,7 @@ class Visit:
     """A session of this site. *sid*: the issuer's session for this site. Times are Unix seconds.
 
     *confirmed*: when the issuer last said that its session goes on, on the steady clock.
-    *leaving*: the state that the browser took along to the issuer to sign out there, too.
+    *logout_state*: the state that the browser took along to the issuer to sign out there, too.
     """
 
     sub: str
@@ -39,7 +39,7 @@ class Visit:
     id_token: str = field(repr=False)
     refresh: str = field(repr=False)
     id: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    leaving: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
+    logout_state: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
     began: float = field(default_factory=time.time)
     confirmed: float = field(default_factory=steady)
     ended: float | None = None
@@ -74,7 +74,7 @@ class Visits:
             self._forget()
             if any(visit.is_meant(logout) for logout in self._told.values()):
                 return False
-            if len(self._all) >= MOST:
+            if len(self._all) >= MAX_VISITS:
                 self._all.pop(next(iter(self._all)))
             self._all[visit.id] = visit
             return True

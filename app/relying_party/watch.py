@@ -89,8 +89,8 @@ def make(delivery: str, client: Client, visits: Visits, every: float) -> Watch:
         return Asking(client, visits)
     if delivery == "poll":
         return Polling(client, visits, every)
-    told = "it tells this site at once, and you leave here, too"
-    return Idle(told if delivery == "push" else "this site does not notice")
+    pushed = "it tells this site at once, and you leave here, too"
+    return Idle(pushed if delivery == "push" else "this site does not notice")
 
 
 def _ask(client: Client, visits: Visits, visit: Visit, how: How) -> None:

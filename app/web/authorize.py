@@ -14,7 +14,7 @@ from app import clock
 from app.config import settings
 from app.identity import activity, passkey
 from app.oauth import authorization, clients, code, consent, pushed
-from app.oauth.authorization import PATH, Asked, Over, Refused, Unanswerable
+from app.oauth.authorization import PATH, Asked, AuthorizationRefused, Over, Unanswerable
 from app.store.db import StoreUnavailable, writing
 from app.web import cross_origin, guard, headers, local, once
 from app.web.guard import Visit, current_user
@@ -32,7 +32,7 @@ def authorize() -> ResponseReturnValue:
         return _deny(asked, "access_denied") if decision == "deny" else _judge(asked, decision)
     except Unanswerable as problem:
         return render_template("web/unanswerable.html", is_over=isinstance(problem, Over)), 400
-    except Refused as refused:
+    except AuthorizationRefused as refused:
         return redirect(refused.location, 303)
 
 
@@ -129,13 +129,13 @@ def _kept(asked: Asked) -> list[str]:
     return [scope for scope in asked.optional if request.form.get(f"keep_{scope}")]
 
 
-def _allow(asked: Asked, kept: Collection[str] = ()) -> Response:
-    scope = asked.without(kept).scope
+def _allow(asked: Asked, withheld: Collection[str] = ()) -> Response:
+    scope = asked.without(withheld).scope
     with guard.acting() as browser:
         _spend(asked)
-        if kept or not consent.is_given(browser.user_id, asked.client, scope):
+        if withheld or not consent.is_given(browser.user_id, asked.client, scope):
             activity.act("app_allowed", browser)
-            consent.give(browser.user_id, asked.client, scope, kept)
+            consent.give(browser.user_id, asked.client, scope, withheld)
         issued = code.issue(
             browser,
             asked.client.id,

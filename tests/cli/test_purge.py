@@ -132,7 +132,7 @@ def test_purging_forgets_what_apps_were_told_a_month_ago(site: Site, ada: Browse
 def test_a_transaction_takes_fewer_rows_after_a_slow_one_and_more_after_a_quick_one() -> None:
     pace = Pace()
     pace.adapt(Pace.SECONDS * 10)
-    assert pace.rows == Pace.FIRST // 10
+    assert pace.rows == Pace.FIRST_ROWS // 10
     for _ in range(20):
         pace.adapt(60)
     assert pace.rows == 1, "however slow it is, the purge goes on"
@@ -141,7 +141,7 @@ def test_a_transaction_takes_fewer_rows_after_a_slow_one_and_more_after_a_quick_
         pace.adapt(0)
         grown.append(pace.rows)
     assert all(after <= before * 2 for before, after in pairwise(grown))
-    assert grown[-1] == Pace.MOST
+    assert grown[-1] == Pace.MAX_ROWS
 
 
 @pytest.mark.sqlite

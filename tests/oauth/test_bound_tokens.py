@@ -348,9 +348,9 @@ def test_a_pushed_request_that_is_refused_uses_no_proof_up(
         return holder.app.post("/oauth/par", headers={"DPoP": proof}, **asked | changed).status_code
 
     assert push(redirect_uri="https://evil.example/") == 400
-    assert push(state="x" * pushed.LONGEST) == 413
+    assert push(state="x" * pushed.MAX_LENGTH) == 413
     with monkeypatch.context() as full:
-        full.setattr(pushed, "MOST", 0)
+        full.setattr(pushed, "MAX_WAITING", 0)
         assert push() == 429
     assert site.query("SELECT count(*) FROM spent_challenges") == [(before,)]
     assert (push(), push()) == (201, 400)

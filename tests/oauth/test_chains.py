@@ -225,7 +225,7 @@ def test_the_same_app_in_two_browsers_ends_in_one_alone(site: Site, ada: Browser
 def test_an_app_holds_so_many_sessions_of_a_person_and_the_idle_one_is_replaced_without_a_word(
     site: Site, ada: Browser, mail: Party, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(code, "MOST", 3)
+    monkeypatch.setattr(code, "MAX_SESSIONS_OF_AN_APP", 3)
     browsers = [ada, *(site.browser() for _ in range(3))]
     held = []
     for browser in browsers:

@@ -223,14 +223,14 @@ def test_the_operator_says_which_app_has_to_push(site: Site, ada: Browser, web: 
 
 
 def test_a_request_that_is_too_long_is_not_kept(site: Site, web: App) -> None:
-    assert Flow(web, state="x" * pushed.LONGEST).push().status_code == 413
+    assert Flow(web, state="x" * pushed.MAX_LENGTH).push().status_code == 413
     assert site.query("SELECT count(*) FROM pushed_requests") == [(0,)]
 
 
 def test_one_app_does_not_fill_the_database(
     site: Site, ada: Browser, web: App, page_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pushed, "MOST", 3)
+    monkeypatch.setattr(pushed, "MAX_WAITING", 3)
     addresses = [Flow(web).pushed() for _ in range(3)]
     refused = Flow(web).push()
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(pushed.SECONDS))

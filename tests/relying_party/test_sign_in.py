@@ -88,7 +88,7 @@ def test_an_answer_that_comes_too_late_is_refused(party: Party, monkeypatch: pyt
 def test_a_crowd_that_only_begins_leaves_room_for_the_last_visitor(
     party: Party, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "MOST", 2)
+    monkeypatch.setattr(attempts, "MAX_ATTEMPTS", 2)
     first = party.visitor()
     asked = first.begin()
     for _ in range(2):
@@ -165,7 +165,7 @@ def test_a_made_up_cookie_belongs_to_no_user(party: Party) -> None:
 
 
 def test_there_is_room_for_so_many_and_the_oldest_goes_first(party: Party, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visits, "MOST", 2)
+    monkeypatch.setattr(visits, "MAX_VISITS", 2)
     guests = [party.guest(f"sid-{number}") for number in range(3)]
     assert [guest.state() for guest in guests] == ["nobody", "live", "live"]
 

@@ -10,7 +10,7 @@ from jwt.utils import base64url_encode
 
 from app.crypto.jwk import PublicKey
 
-LONGEST = 4096  # characters; with a key on P-256 it has about 500, with RSA up to 2000
+MAX_LENGTH = 4096  # characters; with a key on P-256 it has about 500, with RSA up to 2000
 TYPE = "dpop+jwt"
 APART_SECONDS = 300  # how far an app's clock may be from ours
 # The caller judges the times: by our clock, which differs from that of the library.
@@ -66,7 +66,7 @@ def read(token: str) -> Proof | None:
 def _header(token: str) -> dict[str, Any]:
     """Return the header, unverified; empty where the token is too long or none."""
     try:
-        return jwt.get_unverified_header(token) if len(token) <= LONGEST else {}
+        return jwt.get_unverified_header(token) if len(token) <= MAX_LENGTH else {}
     except (jwt.InvalidTokenError, ValueError, TypeError):
         return {}
 

@@ -54,20 +54,20 @@ class NewMessage(NamedTuple):
     may_be_private: bool
 
 
-def add(told: Iterable[NewMessage]) -> bool:
-    """Add a message for each session *told*; return whether there are any. Must run inside `db.writing`."""
+def add(messages: Iterable[NewMessage]) -> bool:
+    """Add a message for each ended session; return whether there are any. Must run inside `db.writing`."""
     waiting = {"attempts": 0, "claimed_until": 0}
     rows = [
-        {"id": secrets.token_urlsafe(16), "made_at": one.at, "next_at": one.at, **waiting, **_columns(one)}
-        for one in told
+        {"id": secrets.token_urlsafe(16), "made_at": message.at, "next_at": message.at, **waiting, **_columns(message)}
+        for message in messages
     ]
     if rows:
         prebuilt.add(_ADD, rows)
     return bool(rows)
 
 
-def _columns(told: NewMessage) -> dict[str, Any]:
-    columns = told._asdict()
+def _columns(message: NewMessage) -> dict[str, Any]:
+    columns = message._asdict()
     del columns["at"]
     return columns
 

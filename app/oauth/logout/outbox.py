@@ -43,21 +43,21 @@ def tell_apps(entries: Sequence[Entry]) -> None:
     ending = [entry for entry in entries if entry.kind is Kind.REVOKED and entry.scope is not Scope.TOKEN]
     if not ending:
         return
-    rows = prebuilt.rows(_TOLD, first=ending[0].position, last=ending[-1].position)
+    rows = prebuilt.rows(_APPS_TO_TELL, first=ending[0].position, last=ending[-1].position)
     if messages.add(NewMessage(*row) for row in rows):
         courier: Courier[Message] = current_app.extensions["courier"]
         after_commit(courier.wake, once="wake the courier")
 
 
-def _told() -> Any:
+def _select_apps() -> Any:
     """Select whom to tell of the entries from *first* to *last*: the apps whose sessions these ended; and, under a
     browser that they ended, those whose sessions live on: the app is to let go of that browser."""
     entry, session, app = map(prebuilt.table, (log.LogEntry, Session, Client))
     ended = session.c.ended_entry == entry.c.position  # itself, or all of its user's
     lives_on = and_(session.c.parent_id == entry.c.subject, session.c.ended_entry.is_(None))
-    told = entry.c.position, entry.c.at, session.c.id, session.c.user_id, session.c.client_id
+    columns = entry.c.position, entry.c.at, session.c.id, session.c.user_id, session.c.client_id
     return (
-        select(*told, app.c.backchannel_logout_uri, app.c.may_be_private)
+        select(*columns, app.c.backchannel_logout_uri, app.c.may_be_private)
         .select_from(entry)
         .join(session, or_(ended, lives_on))
         .join(app, app.c.id == session.c.client_id)
@@ -70,4 +70,4 @@ def _told() -> Any:
     )
 
 
-_TOLD = _told()
+_APPS_TO_TELL = _select_apps()
