@@ -15,7 +15,7 @@ PAGE = TESTS.parent / "docs" / "questions.md"
 HEAD = """# The questions
 
 Each claim that the path of the lab goes through, the pages on which a visitor does it, and the tests that show it.
-Written by `python -m tests.questions` from `app/lab/questions` and from the tests that carry
+Written by `python -m tests.questions` from `templates/lab/questions` and from the tests that carry
 `@pytest.mark.question("…")`; do not edit by hand.
 """
 

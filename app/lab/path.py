@@ -38,7 +38,7 @@ def predict(name: str) -> ResponseReturnValue:
     if name in answers:
         return redirect(f"/lab/path/{name}#answer", 303)
     visitors.begin_experiment()
-    found = executor.run("lab", visitors.current(), carry_out, name)
+    found = executor.run("lab", visitors.current(), questions.carry_out, name)
     answer = {
         "guess": guess,
         "found": found["choice"],
@@ -49,11 +49,6 @@ def predict(name: str) -> ResponseReturnValue:
     with visitors.changing() as (here, secret):
         here.answers = json.dumps({name: answer, **_of(here)}, separators=(",", ":"))
     return visitors.hand_over(redirect(f"/lab/path/{name}#answer", 303), secret)
-
-
-def carry_out(name: str) -> dict[str, Any]:
-    """Carry out the experiment of a question. It sends requests, so no transaction may be open."""
-    return questions.ALL[name].experiment().as_json()
 
 
 @bp.post("/path/again")

@@ -78,6 +78,7 @@ class Stage:
     cut_at: dict[str, int] = field(default_factory=dict)
     spent: dict[str, Counter[str]] = field(default_factory=dict)
     session: str = ""
+    revoked: set[str] = field(default_factory=set)
     clock: Clock = None  # type: ignore[assignment]
     receipt: Any = None
 
@@ -107,7 +108,7 @@ class Stage:
 
     def has_ended(self, session: str) -> bool:
         _, until = self.sessions.store.rows.get(f"session:{session}", (None, 0))
-        return bool(self.now >= until)
+        return bool(self.now >= until or session in self.revoked)
 
     def moments(self) -> list[int]:
         """Return the moments at which something lapses or is due, in seconds since the story began."""
@@ -116,15 +117,17 @@ class Stage:
         return sorted({math.ceil(at) - self.story.began_at for at in [*lapses, *self.clock.due()] if at < math.inf})
 
     def holder(self, refresh: str) -> str | None:
-        """Return the name of the holder of a refresh token. A used one gets its number as its holder."""
+        """Return the name of the holder of a refresh token: for one that no browser holds, its number."""
         for whose in ("thief", "laptop"):
             if self.held.get(whose, {}).get("refresh") == refresh:
                 return whose
-        if refresh not in self.tokens:
-            return None
-        number = str(self.tokens.index(refresh))
-        self.held[number] = {"session": self.session, "refresh": refresh}
-        return number
+        return str(self.tokens.index(refresh)) if refresh in self.tokens else None
+
+    def hold(self, whose: str) -> dict[str, Any]:
+        """Return what a browser holds, or of the laptop's refresh tokens the one of this number."""
+        if whose.isdigit():
+            self.held[whose] = {"session": self.session, "refresh": self.tokens[int(whose)]}
+        return self.held[whose]
 
     def play(self, act: Act) -> None:
         """Do one act, at its time. What the store cannot write does not happen."""
@@ -185,10 +188,10 @@ class Stage:
         asked = self.sessions.store.world.counts - before
         return Answer(200, "New tokens were given.", asked) if accepted else Answer(400, "invalid_grant", asked)
 
-    def buy(self) -> Answer:
+    def buy(self, whose: str = "thief") -> Answer:
         """Exchange the copied refresh token, and present the access token that it bought."""
-        self.exchange()
-        return self.present()
+        self.exchange(whose)
+        return self.present(whose)
 
     def open_page(self, whose: str = "thief") -> Answer:
         """Ask for a page behind the session cookie."""
@@ -252,9 +255,8 @@ class Stage:
             self.held["thief"] = self.copy_of("laptop")
 
     def _refresh(self, whose: str = "laptop") -> None:
-        if whose.isdigit():
-            self.held[whose] = {"session": self.session, "refresh": self.tokens[int(whose)]}
-        if whose in self.held:
+        if whose in self.held or whose.isdigit():
+            self.hold(whose)
             self._exchange(whose)
 
     def _revoke(self) -> None:
@@ -279,7 +281,8 @@ class Stage:
     def _all_but_refresh(self) -> None:
         """Sign out everywhere, but leave the refresh tokens alone: a mistake that some sites make."""
         revoke_all = getattr(self.issuer, "revoke_all", None)
-        for session in [held["session"] for name, held in self.held.items() if name != "thief"]:
+        self.revoked = {held["session"] for held in self.held.values()}
+        for session in sorted(self.revoked):
             revoke_all(self.story.name) if revoke_all else self.issuer.revoke(session)
         self._leave("all")
 
@@ -297,6 +300,10 @@ class Stage:
         self.cut_at.pop(part, None)
         if not self.world.cut.intersection(LIES):
             self.sessions.issuer = self.issuer
+
+    def _lose_the_store(self) -> None:
+        """Restart the design's store, which comes back empty."""
+        self.world.store.rows.clear()
 
     def _show_receipt(self) -> None:
         """Show the verifier the receipt that the user got at the sign-out."""

@@ -72,19 +72,25 @@ def revoke(token: str, hint: str, note: Callable[[str], None]) -> Exchange:
     The transaction that ends a session calls *note* with its id, which the answer must not tell (section 2.2).
     """
     form = {"token": token, "token_type_hint": hint}
-    return _send("POST", _endpoint("revocation_endpoint"), form=form, secrets=(token,), within={NOTE: note})
+    return send(
+        "POST", _endpoint("revocation_endpoint"), form=form, client=_site(), secrets=(token,), within={NOTE: note}
+    )
 
 
 def refresh(token: str) -> Exchange:
     """Try to exchange a refresh token (RFC 6749, section 6)."""
     form = {"grant_type": "refresh_token", "refresh_token": token}
-    return _send("POST", _endpoint("token_endpoint"), form=form, secrets=(token,))
+    return send("POST", _endpoint("token_endpoint"), form=form, client=_site(), secrets=(token,))
 
 
 def read_me(token: str) -> Exchange:
     """Try an access token at the API (RFC 6750)."""
     bearer = {"Authorization": f"Bearer {token}"}
-    return _send("GET", f"{settings().site_url}/api/me", headers=bearer, secrets=(token,), within={OWN: True})
+    return send("GET", f"{settings().site_url}/api/me", headers=bearer, secrets=(token,), within={OWN: True})
+
+
+def _site() -> tuple[str, str]:
+    return SITE, site_secret()
 
 
 def _endpoint(name: str) -> str:
@@ -99,23 +105,25 @@ def _without_password(value: str) -> str:
     return "Basic …" if value.startswith("Basic ") and "realm" not in value else value
 
 
-def _send(
+def send(
     method: str,
     url: str,
     *,
     form: dict[str, str] | None = None,
+    client: tuple[str, str] | None = None,
     headers: dict[str, str] | None = None,
     secrets: tuple[str, ...],
     within: dict[str, Any] | None = None,
 ) -> Exchange:
+    """Send one request. *client*: its id and secret. *within*: what no request from outside can carry."""
     # In process, so that one worker never waits for itself. What the caller holds is let go of first, and the call
     # runs in a context of its own: it must not share our transaction, our visitor or our `g`.
     db.session.remove()
-    app, more = current_app.wsgi_app, within or {}  # what no request from outside can carry
+    app, more = current_app.wsgi_app, within or {}
     transport = httpx.WSGITransport(app=lambda environ, start: app({**environ, **more}, start))
     request = httpx.Request(method, url, data=form, headers=headers)
-    if form:
-        request = next(httpx.BasicAuth(SITE, site_secret()).auth_flow(request))
+    if client:
+        request = next(httpx.BasicAuth(*client).auth_flow(request))
     began = time.perf_counter()
     # By its transport: a client would do no more but keep cookies and follow redirects, and takes long to make.
     response = contextvars.Context().run(transport.handle_request, request)

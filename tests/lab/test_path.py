@@ -3,7 +3,8 @@
 import pytest
 
 from app.capacity.throttle import PlaceThrottle
-from app.lab import questions, trial, visitors
+from app.lab import questions, visitors
+from app.web import own_server
 from tests import backings
 from tests.browsers import Browser, Site
 from tests.lab.walk import kept, page
@@ -94,7 +95,7 @@ def test_nor_does_one_that_fails(site: Site, visitor: Browser, monkeypatch: pyte
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("by a test")
 
-    monkeypatch.setattr(trial, "_request", fail)
+    monkeypatch.setattr(own_server, "send", fail)
     assert visitor.post("/lab/path/Q2", guess="nothing").status_code == 500
     assert site.query("SELECT count(*) FROM lab_benches") == [(0,)]
     assert "As you predicted." not in page(visitor, "/lab/path/Q4")

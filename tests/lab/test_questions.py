@@ -12,11 +12,12 @@ import pytest
 from app import clock
 from app.identity import place
 from app.identity.session import SITE
-from app.lab import instruments, logout, player, questions
+from app.lab import instruments, player, questions
 from app.lab.costs import measure, timing
 from app.lab.designs.client_data import LIST
 from app.lab.home import sessions
 from app.lab.home.sessions import LIFE, Sessions
+from app.lab.questions import logout
 from app.oauth.logout import token
 from app.oauth.logout.messages import Message
 from tests.browsers import Site
@@ -46,6 +47,13 @@ def walk(shared_instance: Path) -> Iterator[Walk]:
 def test_there_is_a_page_for_every_claim() -> None:
     assert {*IDS} == {*(f"Q{number}" for number in range(1, 10)), *(f"A{number}" for number in range(1, 23))}
     assert all(2 <= len(question.choices) <= 5 for question in questions.ALL.values())
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_every_choice_of_a_question_has_its_condition_and_one_is_right_if_no_other_is(name: str) -> None:
+    question = questions.ALL[name]
+    assert question.right.keys() == question.choices.keys()
+    assert [*question.right.values()].index("otherwise") == len(question.choices) - 1
 
 
 @page
@@ -99,9 +107,9 @@ def test_a_jwt_is_accepted_without_any_look_up(walk: Walk) -> None:
 @pytest.mark.question("Q2")
 def test_the_request_to_the_revocation_endpoint_and_its_answer_are_shown_and_end_the_token(walk: Walk) -> None:
     exchange = walk["Q2"].kept["evidence"]["exchange"]
-    assert exchange["request"]["line"] == "POST /lab/revoke"
+    assert exchange["request"]["line"] == "POST /lab/revoke HTTP/1.1"
     assert ["Authorization", "Basic …"] in exchange["request"]["headers"]
-    assert exchange["response"]["line"] == "200 OK"
+    assert exchange["response"]["line"] == "HTTP/1.1 200 OK"
     assert "…" in exchange["request"]["body"]
     assert walk["Q2"].statuses() == [401, 200, 200], "a stranger, the client, and about an unknown token"
     assert walk["Q2"].statuses(1) == [200, 400, 400], "the stranger ended nothing"

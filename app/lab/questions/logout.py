@@ -7,7 +7,7 @@ from werkzeug import Request, Response
 from app.config import settings
 from app.crypto.keys import identity_keys
 from app.identity.session import SITE
-from app.lab.evidence import Row
+from app.lab.questions.evidence import Finding
 from app.oauth.logout import network, token
 from app.oauth.logout.messages import Message
 from app.outbox import answer
@@ -49,28 +49,28 @@ class Recipient:
         return httpx.WSGITransport(serve)
 
 
-def tell(user: str, sid: str, *, since: int) -> list[Row]:
+def tell(user: str, sid: str, *, since: int) -> list[Finding]:
     """Send one message until it arrives, to an app that is down until a minute after *since*, and then once more.
 
     Each attempt is signed anew, as a token is good for two minutes, under the same id.
     """
     message = Message(id="lab", client_id=SITE, user_id=user, session_id=sid)
-    app, rows, at = Recipient(), list[Row](), since
+    app, rows, at = Recipient(), list[Finding](), since
     while not rows or not rows[-1].accepted:
         rows.append(_post(app if at >= since + DOWN_SECONDS else None, message, _when(at - since)))
         at = answer.next_try(len(rows), since, at) or at
     return [*rows, _post(app, message, "once more, as after an answer that was lost")]
 
 
-def _post(app: Recipient | None, message: Message, what: str) -> Row:
+def _post(app: Recipient | None, message: Message, what: str) -> Finding:
     """Post the message; an app that is down takes no connection. *status* 0: there was no answer."""
     transport = app.reach() if app else httpx.MockTransport(_refuse)
     try:
         with httpx.Client(transport=transport, trust_env=False) as client:
             got = client.post("http://app.example/logout", data={"logout_token": token.sign(message)})
     except httpx.ConnectError:
-        return Row(what, 0, accepted=False, over=False, why="No connection.")
-    return Row(what, got.status_code, network.judge(got.status_code) is Outcome.DELIVERED, over=False, why=got.text)
+        return Finding(what, 0, accepted=False, over=False, why="No connection.")
+    return Finding(what, got.status_code, network.judge(got.status_code) is Outcome.DELIVERED, over=False, why=got.text)
 
 
 def _refuse(request: httpx.Request) -> httpx.Response:

@@ -1,0 +1,57 @@
+"""Requests that no line of a story sends: over HTTP, for half an hour, and the look of a stranger into two tokens."""
+
+from typing import Any
+
+import jwt
+
+from app.lab import revoke
+from app.lab.questions.evidence import Finding
+from app.lab.questions.trial import Trial
+from app.web import words
+
+
+def revoke_by_request(t: Trial) -> dict[str, Any]:
+    """Send the request as a stranger, and use the token; then as the client, and use the newer token twice."""
+    client, exchanges = revoke.credentials(), []
+
+    def send(what: str, **sent: Any) -> None:
+        exchanges.append(t.send("/lab/revoke", **sent))
+        answer = exchanges[-1].response
+        why = answer.text.strip() or "The answer is empty."
+        t.tables["requests"].append(
+            Finding(what, answer.status_code, accepted=answer.status_code == 200, over=False, why=why)
+        )
+
+    send("a stranger, without the client’s credentials")
+    t.play("uses = exchange thief: the refresh token, after the stranger’s request")
+    send("the client", client=client, token_type_hint="refresh_token")  # noqa: S106 - a kind, not a secret
+    t.play("uses = exchange thief: the revoked refresh token", "uses = exchange thief: and once more")
+    send("the client, about a token that was never issued", client=client, token="unknown")  # noqa: S106 - none
+    return {"exchange": exchanges[1].shown()}
+
+
+def visit_for_half_an_hour(t: Trial) -> dict[str, Any]:
+    """Send one request a minute. Only an expired token leads to the issuer, which looks into its table."""
+    for minute in range(30):
+        (answer,) = t.play("requests = present laptop expiry")
+        if answer.status == 401:
+            t.play(f"refreshes = exchange laptop: refresh after {minute} minutes", "requests = present laptop expiry")
+        t.play("wait 60")
+    t.play("sign-out", "refreshes = exchange thief: refresh after the sign-out")
+    return {}
+
+
+def read_without_a_key(t: Trial) -> dict[str, Any]:
+    jwt_token, opaque = (t.stage(slug).held["thief"]["access"] for slug in ("this-site", "session"))
+    return {"jwt": _read(jwt_token), "opaque": _read(opaque), "token": opaque}
+
+
+def _read(token: str) -> list[str]:
+    """Return every claim of a token that can be read without a key."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.DecodeError:
+        return []
+    return [
+        f"{name}: {value if len(str(value)) <= 16 else words.shorten(str(value))}" for name, value in claims.items()
+    ]

@@ -1,0 +1,90 @@
+"""What is found in a store: of tokens, of lists, of what a browser sends along."""
+
+from typing import Any
+
+import jwt
+
+from app.lab.costs import measure, timing
+from app.lab.costs.day import Day
+from app.lab.home.sessions import digest
+from app.lab.questions.evidence import finding
+from app.lab.questions.trial import Trial
+from app.web import words
+
+
+def steal_a_row(t: Trial) -> dict[str, Any]:
+    """Present what stands in the row of a refresh token; then look for every token in all that is stored."""
+    states, tokens, thief = [_rows(t)], _handed_out(t), t.stage()
+    thief.held["thief"]["refresh"] = digest(thief.held["thief"]["refresh"])
+    t.tables["presented"].append(finding("what stands in the database", thief.exchange()))
+    t.play("presented = exchange laptop: what the browser holds")
+    states.append(_rows(t))
+    stage, tokens = t.stage(), tokens | _handed_out(t)
+    stored = f"{stage.sessions.store.rows} {stage.world.store.rows} {t.run.to_json()}"
+    t.play("sign-out", "presented = exchange 1: the newest, after the sign-out")
+    legible = sum(token in stored for token in tokens)
+    return {"states": [*states, _rows(t)], "tokens": len(tokens), "legible": legible}
+
+
+def _handed_out(t: Trial) -> set[str]:
+    return {held[kind] for held in t.stage().held.values() for kind in ("refresh", "cookie")}
+
+
+def _rows(t: Trial) -> str:
+    """Describe the rows of the laptop's refresh tokens, as they are stored."""
+    stage = t.stage()
+    store = stage.sessions.store.rows
+    newest, is_over = store[f"newest:{stage.session}"][0], f"session:{stage.session}" not in store
+    hashes = [name for name in map(digest, stage.tokens) if f"refresh:{name}" in store]
+    states = ["over" if is_over else "good for one use" if name == newest else "used" for name in hashes]
+    return "; ".join(f"{words.shorten(name)}, {state}" for name, state in zip(hashes, states, strict=True))
+
+
+def time_a_check(_: Trial) -> dict[str, Any]:
+    return {"took": timing.measure()}
+
+
+def weigh_two_tables(_: Trial) -> dict[str, Any]:
+    day = measure.compare(Day(), "allowlist-ask", "denylist-ask")
+    valid, revoked = day.of("allowlist-ask"), day.of("denylist-ask")
+    return {"day": day, "valid": valid, "revoked": revoked, "factor": valid.stored / max(1, revoked.stored)}
+
+
+def filter_and_prefer(t: Trial) -> dict[str, Any]:
+    """Send a filter along with one request, and post a preference; look for both in all that the server stored."""
+    stage = t.stage("client-data")
+    verifier: Any = stage.verifier
+    token, phone = (stage.held[whose]["access"] for whose in ("thief", "phone"))
+    whole, filtered = verifier.check(token), verifier.check(token, "pp")
+    verifier.prefer(token, "by name")
+    elsewhere, stored = verifier.check(phone), str(stage.world.store.rows)
+    t.tables["rows"].append(finding("the opaque token", stage.check(token), slug="client-data"))
+    t.play("sign-out", "rows = present thief client-data: the same, after the sign-out")
+    kept = ["filter"] * ("'pp'" in stored) + ["preference"] * ("by name" in stored and elsewhere == sorted(whole))
+    return {"whole": whole, "filtered": filtered, "elsewhere": elsewhere, "name": digest(token)[:12], "kept": kept}
+
+
+def revoke_by_session_id(t: Trial) -> dict[str, Any]:
+    """Refresh twice, so that three access tokens are about; then end the session by its id, and present all three."""
+    tokens, listed = list[str](), list[str]()
+    for _ in range(3):
+        t.play("wait 10", "refresh laptop")
+        tokens.append(t.stage("denylist-push").held["laptop"]["access"])
+        listed.append(_claims(t.stage("allowlist-ask").held["laptop"]["access"])["jti"])
+    stored, ids = (str(t.stage(slug).world.store.rows) for slug in ("denylist-push", "allowlist-ask"))
+    t.play("elsewhere")
+    stage = t.stage("denylist-push")
+    for number, token in enumerate(tokens, 1):
+        what = f"access token {number} of {len(tokens)}"
+        t.tables["rows"].append(finding(what, stage.check(token), slug="denylist-push", over=True))
+    return {
+        "stored": sum(token in stored for token in tokens),
+        "sids": len({_claims(token)["sid"] for token in tokens}),
+        "messages": stage.spent["elsewhere"]["messages"],
+        "listed": sum(jti in ids for jti in listed),
+    }
+
+
+def _claims(token: str) -> dict[str, str]:
+    claims: dict[str, str] = jwt.decode(token, options={"verify_signature": False})
+    return claims

@@ -1,0 +1,156 @@
+"""A trial: the story of a question, played line by line to the designs that it is about. Nothing of it is kept."""
+
+from collections import defaultdict
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import delete
+
+from app.config import settings
+from app.lab import lanes, player, visitors
+from app.lab.player import Stage
+from app.lab.questions import evidence, logout
+from app.lab.questions.evidence import Findings, finding
+from app.lab.questions.question import Question
+from app.lab.run import Run, begin
+from app.lab.visitors import Visitor
+from app.store.db import db, writing
+from app.web import own_server
+from app.web.own_server import Exchange
+
+_REQUESTS = {"present": Stage.present, "buy": Stage.buy, "exchange": Stage.exchange, "open-page": Stage.open_page}
+
+
+class Trial:
+    """*run*: a visitor's, in which a thief has copied the tokens. *tables*: what came back, by the names that the story gives.
+    *values*: all else that the templates of the question know."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.tables: dict[str, Findings] = defaultdict(Findings)
+        self.values: dict[str, Any] = {"names": question.names, "counts": [], "exposed": {}, "otherwise": True}
+        self.run: Run
+        self._anew()
+
+    def play(self, *lines: str) -> Findings:
+        """Play lines of a story, and return what came back.
+
+        A line is an act of a `player.Stage`, or of this class, or a request, the answers to which go into a table:
+        `table = present HOLDER DESIGN DESIGN: what it is`. *hourly 3 LINE*: for three hours, at the end of each.
+        """
+        found = Findings()
+        for line in lines:
+            if line.startswith("hourly "):
+                _, times, again = line.split(" ", 2)
+                found += self.play(*["wait 3600", again] * int(times))
+            else:
+                found += self._play(line)
+        return found
+
+    def _play(self, line: str) -> Findings:
+        table, _, command = line.rpartition(" = ")
+        command, _, what = command.partition(": ")
+        verb, *of = command.split()
+        if not table:
+            getattr(self, f"_{verb}", lambda *of: self.run.do(verb, *of))(*of)
+            return Findings()
+        found = self._tell() if verb == "tell" else self._ask(verb, *of, what=evidence.fill(what, {"run": self.run}))
+        self.tables[table] += found
+        return found
+
+    def stage(self, slug: str = "", at: int | None = None) -> Stage:
+        """Return a design, or what is the same in all of them, in the middle of the story, now or at another time."""
+        return self.run.play(player.find(slug) if slug else None, at)
+
+    def first_refusal(self, slug: str) -> int:
+        """Measure for how many seconds from the end on a design accepts the copied access token."""
+        since = (self.run.ended_at or self.run.time) - self.run.began_at
+        return player.first_refusal(player.find(slug), self.run.story(), since) - since
+
+    def send(self, path: str, client: tuple[str, str] | None = None, **form: str) -> Exchange:
+        """Send one real request about the copied token, to our own application: a visitor has the run for as long as that takes."""
+        with writing():
+            visitor, _ = visitors.make()
+            self.run.name = name = visitor.id
+            visitor.run = self.run.to_json()
+        token = self.stage().held["thief"]["refresh"]
+        try:
+            return own_server.send(
+                "POST", settings().site_url + path, form={"token": token, **form}, client=client, secrets=(token,)
+            )
+        finally:
+            left = visitors.find(name)
+            self.run = (left and left.read_run()) or self.run
+            with writing():
+                db.session.execute(delete(Visitor).where(Visitor.id == name))
+
+    def evidence(self) -> dict[str, Any]:
+        """Return which of the choices is right, and all that shows it."""
+        asked, known = self.question, self.values | self.tables | {"run": self.run}
+        return {
+            "choice": next(choice for choice, condition in asked.right.items() if evidence.holds(condition, known)),
+            "says": evidence.fill(asked.says, known),
+            "tables": [
+                {"caption": caption, "rows": [asdict(row) for row in self.tables[name]]}
+                for name, caption in asked.tables.items()
+            ],
+            "facts": [(what, evidence.fill(text, known)) for what, text in asked.facts],
+            "picture": asdict(known["picture"]) if "picture" in known else None,
+            "exchange": known.get("exchange"),
+            "grid": self._grid(known) if asked.grid else None,
+        }
+
+    def _grid(self, known: dict[str, Any]) -> dict[str, Any]:
+        words = self.question.grid
+        rows = [
+            (name, [asdict(cell) | {"what": what} for what, cell in zip(words["columns"], cells, strict=True)])
+            for name, cells in self.values["cells"].items()
+        ]
+        return {**words, "note": evidence.fill(words["note"], known), "rows": rows}
+
+    # The acts that no design sees, and the requests.
+
+    def _anew(self) -> None:
+        self.run = begin("trial")
+        self.run.do("copy")
+
+    def _wait(self, seconds: str) -> None:
+        self.run.wait(int(seconds))
+
+    def _count(self, slug: str, prefix: str) -> None:
+        """Count how many names in the store of a design begin so."""
+        self.values["counts"].append(len(self.stage(slug).world.store.names(prefix)))
+
+    def _draw(self, *slugs: str) -> None:
+        """Measure when each design first refuses the copy, and draw it, the longest exposed first."""
+        exposed = {slug: self.first_refusal(slug) for slug in self._designs(slugs)}
+        rows = [
+            (slug, player.find(slug).name, exposed[slug]) for slug in sorted(exposed, key=lambda slug: -exposed[slug])
+        ]
+        left = max(1, self.run.expires_at - (self.run.ended_at or self.run.time))
+        self.values |= {"exposed": exposed, "picture": lanes.draw(rows, left)}
+
+    def _designs(self, named: tuple[str, ...]) -> list[str]:
+        """Return the designs of a line: *bearers* take a token from any holder, *bound* ones want more than it."""
+        every = player.every()
+        groups = {
+            "bearers": [design.slug for design in every if design.is_bearer],
+            "bound": [design.slug for design in every if not design.is_bearer],
+            "named": list(self.question.names),
+        }
+        return [slug for name in named for slug in groups.get(name, [name])]
+
+    def _ask(self, verb: str, whose: str, *designs: str, what: str) -> Findings:
+        found = Findings()
+        for slug in self._designs(designs) or [""]:
+            stage = self.stage(slug)
+            is_over = stage.has_ended(stage.hold(whose)["session"])
+            answer = _REQUESTS[verb](stage, whose)
+            found.append(finding(what or self.question.names.get(slug, ""), answer, slug=slug, over=is_over))
+        if verb == "exchange":
+            self.run.do("refresh", whose)
+        return found
+
+    def _tell(self) -> Findings:
+        """Send a logout message about the session to an app that is down."""
+        return Findings(logout.tell("lab", self.stage().session, since=self.run.time))
