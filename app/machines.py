@@ -1,11 +1,13 @@
 """Endpoints that programs read: they answer errors in JSON. Those that read no cookie skip the hooks for visitors."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from flask import Blueprint, Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+View = TypeVar("View", bound=Callable[..., Any])
+browser_apps: set[Callable[..., Any]] = set()  # the views that apps in a browser may call
 VISITORS = "visitors"  # as if it were one more blueprint around that of the request
 
 
@@ -24,6 +26,12 @@ class Machines(Blueprint):
         self.beneath = tuple(beneath)
         if not reads_cookies:
             self.without_cookies.add(name)
+
+
+def for_browser_apps(view: View) -> View:
+    """Let apps in a browser call *view* from their origins, which `oauth.cors` names in its answers."""
+    browser_apps.add(view)
+    return view
 
 
 def answer(app: Flask, path: str) -> bool:

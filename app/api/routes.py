@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.api import log, openapi
 from app.identity import bearer
 from app.identity.access_token import CACHED, Claims
-from app.machines import Machines
+from app.machines import Machines, for_browser_apps
 
 bp = Machines("api", __name__, url_prefix="/api", beneath=("/api/",))
 
@@ -20,6 +20,7 @@ def init_app(app: Flask) -> None:
 
 
 @bp.get("/me")
+@for_browser_apps
 def me() -> ResponseReturnValue:
     found = bearer.check()
     if not isinstance(found, Claims):

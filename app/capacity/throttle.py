@@ -196,8 +196,7 @@ def init_app(app: Flask) -> None:
 
 def _is_this_machine() -> bool:
     """Return whether the peer is this machine, and no proxy that speaks for others."""
-    peer = address.read(address.here())
-    return peer is not None and peer.is_loopback and not settings().trusted_proxies
+    return address.is_loopback(address.here()) and not settings().trusted_proxies
 
 
 def _ask(question: Callable[[Counting], T]) -> T:

@@ -4,6 +4,8 @@ import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from app.config import is_loopback
+
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986, section 2
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a page names it in a header, where `;` has a meaning
 _ANSWERED = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})  # RFC 6749, 4.1.2; RFC 9207
@@ -21,7 +23,7 @@ def redirect(uri: str) -> str:
         return uri
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"{uri}: use https, or a scheme with a dot in it, such as com.example.app.")
-    if parts.scheme == "http" and not _is_loopback(_host(uri, parts)):
+    if parts.scheme == "http" and _host(uri, parts) and not is_loopback(uri):
         raise ValueError(f"{uri}: plain http can be read on the way, so it is for localhost only. Use https.")
     return _plain(uri, parts)
 
@@ -36,9 +38,8 @@ def backchannel(uri: str) -> str:
 
 def is_private(uri: str) -> bool:
     """Return whether the address names this machine or a private network, by itself and not by way of a name."""
-    host = urlsplit(uri).hostname or ""
-    number = _number(host)
-    return _is_loopback(host) or (number is not None and (number.is_private or number.is_link_local))
+    number = _number(urlsplit(uri).hostname or "")
+    return is_loopback(uri) or (number is not None and (number.is_private or number.is_link_local))
 
 
 def _split(uri: str) -> SplitResult:
@@ -76,11 +77,6 @@ def _host(uri: str, parts: SplitResult) -> str:
     if not _HOST.fullmatch(parts.hostname):
         raise ValueError(f"{uri}: a host has letters, digits, dots and hyphens.")
     return parts.hostname
-
-
-def _is_loopback(host: str) -> bool:
-    number = _number(host)
-    return host == "localhost" or (number is not None and number.is_loopback)
 
 
 def _number(host: str) -> IPv4Address | IPv6Address | None:

@@ -14,13 +14,8 @@ def check() -> None:
 
     An attacker's DNS can point its name to this machine and make its page "the same origin", so the host is checked.
     """
-    if not (is_loopback(request.host_url) and _is_here()):
+    if not (is_loopback(request.host_url) and address.is_loopback(address.here())):
         raise Forbidden("loopback only")
     cross_origin.check()
     if request.method == "POST":
         asked.check()
-
-
-def _is_here() -> bool:
-    found = address.read(address.here())
-    return found is not None and found.is_loopback

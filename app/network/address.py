@@ -73,6 +73,12 @@ def read(text: str) -> Address | None:
     return _number(text) or _number(_PORT.sub("", text))  # in this order: the last group of IPv6 looks like a port
 
 
+def is_loopback(text: str) -> bool:
+    """Return whether *text* is an address of this very machine; names are for `config.is_loopback`."""
+    found = read(text)
+    return found is not None and found.is_loopback
+
+
 def subnet(text: str) -> str:
     """Return what one household has at least: the IPv4 address, or the IPv6 /64 in which its devices change theirs."""
     found = read(text)

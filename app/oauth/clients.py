@@ -4,7 +4,6 @@ import hmac
 import re
 import secrets
 from collections.abc import Collection, Iterable
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -17,6 +16,7 @@ from app.config import settings
 from app.crypto import seal
 from app.identity.lifetime import OFFLINE
 from app.identity.session import SITE
+from app.network import address
 from app.store import prebuilt
 from app.store.db import Model, db
 
@@ -230,17 +230,10 @@ def _host(parts: SplitResult) -> str:
 def _differs_by_port(asked: str, known: str) -> bool:
     """Return whether *asked* is the loopback address *known*, letter by letter, with a port of the app's choice."""
     this, that = _LOOPBACK.fullmatch(asked), _LOOPBACK.fullmatch(known)
-    if this is None or that is None or not _is_port(this["port"]) or not _is_loopback(that["host"]):
+    if this is None or that is None or not _is_port(this["port"]) or not address.is_loopback(that["host"]):
         return False
     return this["host"] == that["host"] and this["rest"] == that["rest"]
 
 
 def _is_port(digits: str | None) -> bool:
     return digits is not None and 0 < int(digits) < 65536
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.identity import bearer, status_list
 from app.identity.access_token import Claims
-from app.machines import Machines
+from app.machines import Machines, for_browser_apps
 from app.oauth import cors, metadata
 from app.oauth import userinfo as person
 from app.oauth.endpoints import Pushing
@@ -30,11 +30,13 @@ def init_app(app: Flask) -> None:
 
 
 @bp.post("/oauth/token")
+@for_browser_apps
 def token() -> Response:
     return _judged(server.create_token_response())
 
 
 @bp.post("/oauth/revoke")
+@for_browser_apps
 def revoke() -> Response:
     return _judged(server.create_endpoint_response("revocation"))
 
@@ -45,6 +47,7 @@ def introspect() -> Response:
 
 
 @bp.post("/oauth/par")
+@for_browser_apps
 def push() -> Response:
     return _judged(server.create_endpoint_response(Pushing.ENDPOINT_NAME))
 
@@ -57,12 +60,14 @@ def _judged(answer: Response) -> Response:
 
 
 @bp.route("/oauth/userinfo", methods=["GET", "POST"])
+@for_browser_apps
 def userinfo() -> ResponseReturnValue:
     found = bearer.check(scope="openid")
     return person.describe(found) if isinstance(found, Claims) else found
 
 
 @bp.get("/oauth/jwks")
+@for_browser_apps
 def jwks() -> dict[str, Any]:
     return metadata.keys()
 
@@ -99,10 +104,12 @@ def read_status_list(number: int) -> Response:
 
 
 @bp.get("/.well-known/oauth-authorization-server")
+@for_browser_apps
 def describe() -> dict[str, Any]:
     return metadata.describe()
 
 
 @bp.get("/.well-known/openid-configuration")
+@for_browser_apps
 def describe_openid() -> dict[str, Any]:
     return metadata.describe()

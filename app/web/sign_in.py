@@ -20,11 +20,10 @@ from app.network import address
 from app.oauth import clients
 from app.revocation import delivery
 from app.store.db import db, writing
-from app.web import attempts, binding, cookies, forms, guard, local, mailbox, once, probe
+from app.web import attempts, binding, cookies, forms, guard, local, mailbox, once, probe, words
 from app.web.presented import Presented
 
 bp = Blueprint("sign_in", __name__)
-UNPROVED = "unproved"  # not why a session is over, but why this browser may not use it now
 begun = Quota("sign-ins by place", "2000 per 1 hour")
 
 
@@ -200,7 +199,7 @@ def _has_not_been_asked() -> bool:
     For a request from one of our pages, it proves its device.
     """
     was_sent = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
-    return was_sent and guard.visit() is None and _why_signed_out() == UNPROVED
+    return was_sent and guard.visit() is None and _why_signed_out() == words.UNPROVED
 
 
 def replaced() -> list[str]:
@@ -220,4 +219,4 @@ def _why_signed_out() -> str | None:
     session = db.session.get(Session, owner.id) if owner and owner.client_id == SITE else None
     if session is None:
         return None
-    return session.reason or (UNPROVED if session.bound_at is not None else None)
+    return session.reason or (words.UNPROVED if session.bound_at is not None else None)

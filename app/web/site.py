@@ -126,6 +126,7 @@ def _add_filters(app: Flask) -> None:
         words.day,
         words.shorten,
         words.reason,
+        words.reason_here,
         words.advice,
         words.event,
         words.proof,

@@ -1,11 +1,14 @@
 """Times, durations and codes in plain words. Pure: the caller passes the time."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from app.config import DAY
+from app.identity.lifetime import State
 from app.identity.place import PARTS
+from app.identity.session import Reason
 
 MINUTE, HOUR = 60, 60 * 60
 
@@ -17,51 +20,76 @@ _UNITS = (
     (0, 1, "second"),
 )
 _YOU = re.compile(r"\b([Yy])ou(r)?\b")
-_REASONS = {
-    "signed_out": "signed out there",
-    "ended_elsewhere": "ended from another of your browsers",
-    "ended_others": "ended with all the others, from another of your browsers",
-    "ended_everywhere": "you signed out everywhere",
-    "password_changed": "ended when your password was changed",
-    "factor_changed": "ended when your second factor or a passkey was changed",
-    "recovered": "ended when a new password was chosen by mail",
-    "address_lost": "another person proved that the address of this account is theirs",
-    "not_me": "ended by “This wasn’t me”",
-    "replaced": "replaced by a newer session",
-    "too_many": "you signed in on more browsers than are kept, and this one was idle longest",
-    "reuse": "an old refresh token was used again: perhaps a copy was stolen",
-    "new_place": "it was used from a new place, which asks for a new sign-in",
-    "interrupted": "its renewal was interrupted",
-    "revoked": "revoked by its app",
-    "browser_ended": "ended with the browser that it was connected from",
-    "code_reused": "the code it was connected with came back a second time: perhaps it was stolen",
-    "app_removed": "the app was removed from this site",
-    "by_admin": "ended by an administrator",
-    "account_disabled": "the account was closed",
-    "account_deleted": "the account was deleted",
-    "unproved": "this browser did not prove that it is the device that signed in",
-    "idle": "not used for too long",
-    "expired": "reached its longest life",
-}
-# What a browser that was signed out is told to do. Each is true of every session that ended so: what is not said before
-# a sign-in stands on the page that is named.
-_ADVICE = {
-    "signed_out": "Sign in, and your devices page says when.",
-    "ended_elsewhere": "Sign in, and your devices page says from where.",
-    "ended_others": "Sign in, and your devices page says from where.",
-    "ended_everywhere": "Sign in, and your activity page says from where.",
-    "password_changed": "Sign in with the new password, and your activity page says how it was changed.",
-    "factor_changed": "Sign in, and your activity page says how it was changed.",
-    "recovered": "Sign in with the new password, and your activity page says from where.",
-    "address_lost": "Sign in as before, and give this account another address.",
-    "not_me": "Choose a new password, then sign in.",
-    "replaced": "Sign in, and your activity page says what came after it.",
-    "too_many": "Sign in, and your activity page lists the sign-in that took its place.",
-    "new_place": "Sign in, and your activity page says from where.",
-    "interrupted": "Sign in, and your devices page says when.",
-    "by_admin": "Sign in, and your devices page says when.",
-    "unproved": "If it is your device, sign in again. A copy of its cookies gets no further than this page.",
-    "account_disabled": "You can sign in once an administrator has opened it again.",
+UNPROVED = "unproved"  # not why a session is over, but why this browser may not use it now
+
+
+class _End(NamedTuple):
+    """Why a session is over, as lists say it, and as the sign-in page of its browser does if that differs.
+
+    *advice*: what that page tells the user to do. It is true of every session that ended so: what the page must not say
+    before a sign-in stands on the page that it names.
+    """
+
+    why: str
+    advice: str | None = None
+    why_here: str | None = None
+
+
+_ENDS: Mapping[str, _End] = {
+    Reason.SIGNED_OUT: _End(
+        "signed out there",
+        "Sign in, and your devices page says when.",
+        "Sign Out was pressed, or another account was used",
+    ),
+    Reason.ENDED_ELSEWHERE: _End(
+        "ended from another of your browsers", "Sign in, and your devices page says from where."
+    ),
+    Reason.ENDED_OTHERS: _End(
+        "ended with all the others, from another of your browsers", "Sign in, and your devices page says from where."
+    ),
+    Reason.ENDED_EVERYWHERE: _End("you signed out everywhere", "Sign in, and your activity page says from where."),
+    Reason.PASSWORD_CHANGED: _End(
+        "ended when your password was changed",
+        "Sign in with the new password, and your activity page says how it was changed.",
+    ),
+    Reason.FACTOR_CHANGED: _End(
+        "ended when your second factor or a passkey was changed",
+        "Sign in, and your activity page says how it was changed.",
+    ),
+    Reason.RECOVERED: _End(
+        "ended when a new password was chosen by mail",
+        "Sign in with the new password, and your activity page says from where.",
+    ),
+    Reason.ADDRESS_LOST: _End(
+        "another person proved that the address of this account is theirs",
+        "Sign in as before, and give this account another address.",
+    ),
+    Reason.NOT_ME: _End("ended by “This wasn’t me”", "Choose a new password, then sign in."),
+    Reason.REPLACED: _End("replaced by a newer session", "Sign in, and your activity page says what came after it."),
+    Reason.TOO_MANY: _End(
+        "you signed in on more browsers than are kept, and this one was idle longest",
+        "Sign in, and your activity page lists the sign-in that took its place.",
+    ),
+    Reason.REUSE: _End(
+        "an old refresh token was used again: perhaps a copy was stolen", "Sign in, and look at what happened lately."
+    ),
+    Reason.NEW_PLACE: _End(
+        "it was used from a new place, which asks for a new sign-in", "Sign in, and your activity page says from where."
+    ),
+    Reason.INTERRUPTED: _End("its renewal was interrupted", "Sign in, and your devices page says when."),
+    Reason.REVOKED: _End("revoked by its app"),
+    Reason.BROWSER_ENDED: _End("ended with the browser that it was connected from"),
+    Reason.CODE_REUSED: _End("the code it was connected with came back a second time: perhaps it was stolen"),
+    Reason.APP_REMOVED: _End("the app was removed from this site"),
+    Reason.BY_ADMIN: _End("ended by an administrator", "Sign in, and your devices page says when."),
+    Reason.DISABLED: _End("the account was closed", "You can sign in once an administrator has opened it again."),
+    Reason.DELETED: _End("the account was deleted"),
+    UNPROVED: _End(
+        "this browser did not prove that it is the device that signed in",
+        "If it is your device, sign in again. A copy of its cookies gets no further than this page.",
+    ),
+    State.IDLE: _End("not used for too long"),
+    State.EXPIRED: _End("reached its longest life"),
 }
 _EVENTS = {
     "signed_up": "Signed up",
@@ -181,12 +209,17 @@ def shorten(text: str, keep: int = 6) -> str:
 
 def reason(code: str | None) -> str:
     """Return why a session ended."""
-    return _REASONS.get(code or "", _plain(code))
+    return _end(code).why
+
+
+def reason_here(code: str | None) -> str:
+    """Return why the session of this very browser ended."""
+    return _end(code).why_here or reason(code)
 
 
 def advice(code: str | None) -> str | None:
     """Return what a browser whose session ended for this reason is told to do, if there is more than to sign in."""
-    return _ADVICE.get(code or "")
+    return _end(code).advice
 
 
 def event(code: str) -> str:
@@ -225,6 +258,10 @@ def listing(items: Sequence[str]) -> str:
 def theirs(text: str) -> str:
     """Turn what is written to a person into words about that person."""
     return _YOU.sub(lambda found: ("th" if found[1] == "y" else "Th") + ("eir" if found[2] else "ey"), text)
+
+
+def _end(code: str | None) -> _End:
+    return _ENDS.get(code or "", _End(_plain(code)))
 
 
 def _used(code: str) -> str | None:

@@ -230,7 +230,8 @@ def test_every_reason_is_in_the_table_and_no_advice_is_left_over() -> None:
     tried = {reason for _, reason, _ in WAYS} | {"address_lost"}  # which takes a mail server: tests/mail
     assert {*Reason} - OF_APPS - OF_OLD - OF_NOTHING_LEFT == tried - {"idle", "expired"}
     of_no_end = {"unproved"}  # the session goes on, on its device: test_binding
-    assert said._ADVICE.keys() == (tried | OF_OLD | of_no_end) - {"idle", "expired", "reuse"}
+    advised = {reason for reason, end in said._ENDS.items() if end.advice}
+    assert advised == (tried | OF_OLD | of_no_end) - {"idle", "expired"}
 
 
 def test_a_demo_account_that_is_closed_says_so(open_site: Callable[..., Site], site: Site) -> None:
