@@ -45,14 +45,11 @@ def tell(chromium: Browser, server: Server) -> None:
         ada.page.goto("/")
         server.wait(seconds)
     ada.page.goto("/")
-    ada.page.screenshot(path=PICTURES / "home.png")
     ada.page.goto("/confirm")
     ada.page.get_by_label("Password", exact=True).fill("plenty of violet otters")
     ada.press("Confirm")
     ada.press("End Safari on macOS")
     server.wait(45)
-    ada.page.goto("/devices")
-    ada.page.screenshot(path=PICTURES / "devices.png")
     ada.sign_out()
     ada.page.wait_for_url("**/signed-out")
     ada.page.screenshot(path=PICTURES / "receipt.png", full_page=True)
@@ -90,7 +87,7 @@ def experiment(chromium: Browser, server: Server) -> None:
     page.reload()
     page.screenshot(path=PICTURES / "timeline.png", full_page=True, clip=around(page, "#answers + figure"))
     page.screenshot(path=PICTURES / "experiment.png", full_page=True)
-    for name, path in (("designs", "designs"), ("design", "designs/status-list"), ("costs", "costs"), ("path", "path")):
+    for name, path in (("designs", "designs"), ("design", "designs/status-list"), ("costs", "costs")):
         page.goto(f"/lab/{path}")
         page.screenshot(path=PICTURES / f"{name}.png", full_page=name in ("design", "costs"))
 

@@ -1,5 +1,6 @@
 """The stored links of chains of refresh tokens, and the statements that read and write them."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, and_, bindparam, func, insert, null, select, text, update
@@ -13,7 +14,7 @@ from app.identity.session import Session
 from app.identity.session_row import SessionRow
 from app.identity.users import User
 from app.store import prebuilt
-from app.store.db import Model
+from app.store.db import Model, db
 
 MOST_CHAINS = 10  # of an app in one session: one for each open tab, say
 _ENDS_CHAIN = text("chain IS NOT NULL AND used_at IS NULL AND stopped_at IS NULL")
@@ -227,6 +228,15 @@ def newest_of(sid: str) -> Link | None:
 def add(new: New) -> None:
     """Store the first link of a chain, or one that carries a proof. Must run inside `db.writing`."""
     prebuilt.write(_ADD, **_values(new))
+
+
+def bound(session_ids: Collection[str]) -> set[str]:
+    """Return which of these apps' sessions have refresh tokens, each of them bound to a key."""
+    newest = select(RefreshToken.session_id, RefreshToken.jkt).where(
+        RefreshToken.session_id.in_(session_ids), _ENDS_CHAIN
+    )
+    found = db.session.execute(newest).all() if session_ids else []
+    return {sid for sid, _ in found} - {sid for sid, jkt in found if jkt is None}
 
 
 def give(new: New, session: SessionRow) -> None:

@@ -55,7 +55,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
         return _deny(asked, "login_required") if silent else redirect(_by_way_of("/confirm", "asked=1"), 303)
     if decision == "allow" and request.form.get("sid", visit.session.id) == visit.session.id:
         # An app that a thief lets in would outlast the copied cookies.
-        return redirect(_by_way_of("/confirm"), 303) if visit.asks_anew() else _allow(asked, _kept(asked))
+        return redirect(_by_way_of("/confirm"), 303) if visit.asks_anew() else _allow(asked, _withheld(asked))
     if not asked.prompt & _ASKING and consent.is_given(current_user.id, asked.client, asked.scope):
         return _allow(asked)
     return _deny(asked, "consent_required") if silent else _ask(asked, visit)
@@ -124,7 +124,7 @@ def _ask(asked: Asked, visit: Visit) -> Response:
     return response
 
 
-def _kept(asked: Asked) -> list[str]:
+def _withheld(asked: Asked) -> list[str]:
     """Return the scopes that the visitor has ticked to keep from the app."""
     return [scope for scope in asked.optional if request.form.get(f"keep_{scope}")]
 

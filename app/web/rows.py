@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app import clock
-from app.identity import browsers, proof
+from app.identity import browsers, links, proof
 from app.identity import sessions as users_sessions
 from app.identity.lifetime import State
 from app.identity.session import SITE, Session
@@ -28,7 +28,7 @@ class Row:
     """One line of the list. Times are Unix seconds; *ended_by* is in words, *actor* the id of the session that asked.
 
     *amr*: how its user had proved who they are (RFC 8176). *app*: its name, where the session is an app's; *parent*: the browser session that it hangs on; *scopes*: what it may
-    know. *is_bound*: whether a copy of its cookies is worth nothing on another device.
+    know. *is_bound*: whether a copy of its cookies is worth nothing on another device, or of an app's refresh token without its key.
     """
 
     id: str
@@ -77,7 +77,8 @@ def build(sessions: Iterable[Session], current: Session) -> list[Row]:
     listed = {session.id: session for session in sessions}
     apps = clients.names(session.client_id for session in listed.values() if session.client_id != SITE)
     known = listed | _actors(listed)
-    return [_row(session, current, known, apps) for session in listed.values()]
+    keyed = links.bound([session.id for session in listed.values() if session.client_id != SITE])
+    return [_row(session, current, known, apps, keyed) for session in listed.values()]
 
 
 def tell_apart(listed: Sequence[Row]) -> dict[str, str]:
@@ -126,7 +127,9 @@ def _actors(listed: dict[str, Session]) -> dict[str, Session]:
     return {actor.id: actor for actor in users_sessions.named(owner, missing)} if missing else {}
 
 
-def _row(session: Session, current: Session, known: dict[str, Session], apps: dict[str, str]) -> Row:
+def _row(
+    session: Session, current: Session, known: dict[str, Session], apps: dict[str, str], keyed: Collection[str]
+) -> Row:
     about = browsers.describe(session.user_agent)
     actor = session.ending.actor if session.ending else None
     return Row(
@@ -153,7 +156,7 @@ def _row(session: Session, current: Session, known: dict[str, Session], apps: di
         scopes=tuple(session.scope.split()),
         amr=proof.published(session.amr),
         proof=words.proof(session.amr),
-        is_bound=session.bound_at is not None,
+        is_bound=session.bound_at is not None or session.id in keyed,
     )
 
 

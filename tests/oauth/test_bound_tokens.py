@@ -391,6 +391,24 @@ def test_the_operator_says_which_app_has_to_and_sees_it(site: Site, ada: Browser
 
 
 @pytest.mark.page
+def test_the_devices_page_says_that_an_app_is_bound_to_its_key(ada: Browser, holder: Holder) -> None:
+    said = "bound to the app’s key"
+    holder.connect(ada)
+    assert said in ada.get("/devices").text
+    assert [session["app"] for session in ada.sessions() if session["bound"]] == ["Page"]
+    Flow(holder.app).connect(ada)  # one more tab, whose tokens are bound to nothing
+    assert said not in ada.get("/devices").text
+    assert not any(session["bound"] for session in ada.sessions())
+
+
+@pytest.mark.page
+def test_the_consent_page_says_that_an_app_asks_to_be_bound_to_its_key(ada: Browser, holder: Holder) -> None:
+    said = "bound to the app’s key"
+    assert said not in ada.get(Flow(holder.app).path()).text
+    assert said in ada.get(Flow(holder.app).path(dpop_jkt=holder.key.jkt)).text
+
+
+@pytest.mark.page
 def test_introspection_says_to_which_key_a_token_is_bound(site: Site, ada: Browser, web: App) -> None:
     holder, api = Holder(web), register(site, "API", scope="introspect")
     access = holder.connect(ada)["access_token"]
