@@ -1,6 +1,9 @@
 """SQLite: one file on one machine."""
 
+import ctypes
 import fcntl
+import mmap
+import os
 import sqlite3
 import threading
 import time
@@ -22,6 +25,8 @@ LONGEST_LOG = 16384  # the same, where no process does so in the background
 RESTART_MILLISECONDS = 100  # for which writers may wait then
 SMALL_ROWS = 1000
 ANALYZED_ROWS = 1000  # of each index: enough for a plan, and milliseconds however large the table is
+_HEAD = 2 * 48  # bytes: SQLite keeps two copies
+_heads: dict[tuple[int, int], mmap.mmap] = {}
 
 
 class Sqlite:
@@ -155,6 +160,30 @@ def file_id(database: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def head_of_index(database: Path) -> mmap.mmap | None:
+    """Return the memory that each commit changes, in whatever process: the head of the index of the write-ahead log.
+
+    SQLite compares these bytes to tell whether what it has cached is still so (sqlite.org/walformat.html, 2.1). They are
+    good as long as this process has a connection to the file. None if the index cannot be read.
+    """
+    index = database.with_name(f"{database.name}-shm")
+    name = file_id(index)
+    if name is None:
+        return None
+    try:
+        return _heads.get(name) or _heads.setdefault(name, _mapped(index))
+    except (OSError, ValueError):
+        return None
+
+
+def _mapped(index: Path) -> mmap.mmap:
+    """Map the head for as long as the process lives. To close a file drops all locks that the process has on it (POSIX), and
+    SQLite's own are there."""
+    found = mmap.mmap(os.open(index, os.O_RDONLY), _HEAD, prot=mmap.PROT_READ)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(found))  # not even the interpreter's end closes it
+    return found
 
 
 def _has_begun(raw: sqlite3.Connection) -> bool:

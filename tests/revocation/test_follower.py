@@ -3,10 +3,13 @@
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from app.revocation import follower as following
 from app.revocation import log
 from app.revocation.entries import Scope
 from app.revocation.follower import Follower
@@ -72,9 +75,9 @@ def test_one_look_serves_all_that_came_before_it_began(site: Site, other_node: S
     assert answers.count(401) >= 5
 
 
-def end(site: Site, subject: str) -> None:
+def end(site: Site, subject: str, scope: Scope = Scope.SESSION) -> None:
     with site.app.app_context(), writing():
-        log.revoke(Scope.SESSION, subject, until=10**10, reason="why")
+        log.revoke(scope, subject, until=10**10, reason="why")
 
 
 def follower_of(database: Path) -> Follower:
@@ -94,6 +97,60 @@ def test_another_process_knows_a_revocation_as_soon_as_it_is_written(site: Site)
     end(site, "s1")
     assert not known(elsewhere).checker.allows(token)
     elsewhere.close()
+
+
+@pytest.fixture
+def serving(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Follower]:
+    """A follower in a process that serves requests, after its first looks. Its file stays where it is."""
+    monkeypatch.setattr(following, "FILE_SECONDS", 3600)
+    found = follower_of(site.folder / "signed-out.db")
+    found.start()
+    for _ in range(2):  # the first maps what the second compares
+        known(found)
+    yield found
+    found.close()
+
+
+def test_where_requests_are_served_sqlite_is_asked_only_after_a_commit(site: Site, serving: Follower) -> None:
+    asked: list[str] = []
+    serving._connection.set_trace_callback(asked.append)
+    for number in range(100):
+        token = Token(f"t{number}", "s1", "ada", 1, 10**10)
+        assert known(serving).checker.allows(token)
+        asked.clear()
+        assert known(serving).checker.allows(token)
+        assert not asked
+        end(site, token.jti, Scope.TOKEN)
+        assert not known(serving).checker.allows(token)
+        assert asked
+
+
+def test_and_so_it_is_after_a_checkpoint_and_in_a_log_begun_anew(site: Site, serving: Follower) -> None:
+    for number in range(20):
+        end(site, f"t{number}", Scope.TOKEN)
+        with closing(sqlite3.connect(site.folder / "signed-out.db")) as raw:
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert not known(serving).checker.allows(Token(f"t{number}", "s1", "ada", 1, 10**10))
+
+
+def test_a_process_that_was_forked_does_not_go_by_what_its_parent_saw(
+    site: Site, serving: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = serving._connection
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    known(serving)
+    assert serving._connection is not before
+    before.close()
+
+
+def test_without_the_index_each_look_asks_sqlite(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "head_of_index", lambda _database: None)
+    found = follower_of(site.folder / "signed-out.db")
+    found.start()
+    assert known(found).checker.allows(Token("t1", "s1", "ada", 1, 10**10))
+    end(site, "s1")
+    assert not known(found).checker.allows(Token("t1", "s1", "ada", 1, 10**10))
+    found.close()
 
 
 def test_a_follower_discards_what_it_knows_when_the_log_begins_anew(site: Site) -> None:
