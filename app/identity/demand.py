@@ -9,19 +9,19 @@ from collections.abc import Collection
 from app.config import ADMINISTRATORS, EVERYONE, OPTIONAL, settings
 from app.identity import passkey, proof
 from app.identity.passkey import Passkey
-from app.identity.users import User
+from app.identity.users import Account, User
 from app.store.db import db
 
 Words = Collection[str] | None
 
 
-def is_made_of(user: User) -> bool:
+def is_made_of(user: Account) -> bool:
     """Return whether *user* must have a second factor."""
     wanted = settings().second_factor
     return wanted == EVERYONE or (wanted == ADMINISTRATORS and user.is_admin)
 
 
-def is_last_met_by(user: User, key: Passkey | None = None) -> bool:
+def is_last_met_by(user: Account, key: Passkey | None = None) -> bool:
     """Return whether *user* would lack a demanded factor without *key*, or, without one, without the authenticator app."""
     if not is_made_of(user) or (key and user.has_factor):
         return False
@@ -29,12 +29,12 @@ def is_last_met_by(user: User, key: Passkey | None = None) -> bool:
     return not others and (key is None or key.verifies)
 
 
-def asks(user: User) -> bool:
+def asks(user: Account) -> bool:
     """Return whether a password alone is not enough: there is an app, or a demand that a passkey can meet."""
     return user.has_factor or (is_made_of(user) and passkey.has_verifying(user.id))
 
 
-def confines(user: User, words: Words) -> bool:
+def confines(user: Account, words: Words) -> bool:
     """Return whether this proof lacks the factor that is demanded of *user*."""
     return is_made_of(user) and not proof.has_factor(words)
 

@@ -17,7 +17,7 @@ from app import clock
 from app.config import settings
 from app.crypto import seal
 from app.identity import proof, totp
-from app.identity.users import User
+from app.identity.users import Account, User
 from app.store.db import Model, db
 
 CODES = 10
@@ -71,13 +71,13 @@ def replace_codes(user: User, codes: list[str]) -> None:
     db.session.flush()
 
 
-def count_codes(user: User) -> int:
+def count_codes(user: Account) -> int:
     """Return how many recovery codes are left."""
     counted = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.user_id == user.id)
     return db.session.scalar(counted) or 0
 
 
-def match(user: User, typed: str) -> Match | None:
+def match(user: Account, typed: str) -> Match | None:
     """Return the code that was *typed*, if it is good now. To look uses nothing up."""
     code = _read(typed)
     if len(code) == totp.DIGITS:
@@ -109,11 +109,11 @@ def _is_done(statement: Any) -> bool:
     return done.rowcount == 1
 
 
-def _purpose(user: User) -> str:
+def _purpose(user: Account) -> str:
     return f"the authenticator app of {user.id}"
 
 
-def _hash(user: User, code: str) -> bytes:
+def _hash(user: Account, code: str) -> bytes:
     key = seal.derive(settings().secret_key, f"the recovery codes of {user.id}")
     return hmac.digest(key, code.encode(), hashlib.sha256)
 

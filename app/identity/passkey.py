@@ -28,7 +28,7 @@ from webauthn.helpers.structs import (
 from app import clock
 from app.config import is_loopback, settings
 from app.identity import activity, browsers, challenges, proof
-from app.identity.users import User
+from app.identity.users import Account, User
 from app.network import address
 from app.store import prebuilt
 from app.store.db import Model, db
@@ -127,7 +127,7 @@ def own(user_id: str, key_id: str) -> Passkey | None:
     return db.session.scalar(select(Passkey).where(Passkey.id == key_id, Passkey.user_id == user_id))
 
 
-def is_last_way_in(user: User, key: Passkey) -> bool:
+def is_last_way_in(user: Account, key: Passkey) -> bool:
     """Return whether the owner could not sign in or confirm without this key."""
     others = select(func.count()).where(Passkey.user_id == user.id, Passkey.id != key.id, Passkey.verifies)
     return not user.has_some_password and not db.session.scalar(others)

@@ -199,7 +199,7 @@ def longest(session: Standing, ends_at: int | None) -> int:
     return min(most, ends_at or most)
 
 
-def note_use(session: Session, claims: Claims, browser: Browser) -> None:
+def note_use(session: Standing, claims: Claims, browser: Browser) -> None:
     """Note that a browser used its session; writes about once a minute.
 
     Also erase the sealed copy of this access token's link, once the predecessor's grace is over.

@@ -90,6 +90,30 @@ class Standing(Lifetime):
         amr: Any
         keep: Any
         began_as: Any
+        last_seen_at: Any
+        name: Any
+        bound_at: Any
+        device_key: Any
+        parent_id: Any
+        warned: Any
+        ending: Any
+
+    @property
+    def ended_at(self) -> int | None:
+        """When it was ended or timed out, or None while it goes on."""
+        if self.ending is not None:
+            at: int = self.ending.at
+            return at
+        return self.ends_at if self.ends_at <= clock.now() else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is over, as a code: a `Reason`, `idle` or `expired`; None while it goes on."""
+        state = self.state(clock.now())
+        if state is State.LIVE:
+            return None
+        why: str = self.ending.reason if self.ending else state.value
+        return why
 
     @property
     def origin(self) -> str:
@@ -247,21 +271,6 @@ class Session(Standing, Model):
         self.end(Reason.REPLACED, actor=begun.id)
         self.hand_on(begun)
         return begun
-
-    @property
-    def ended_at(self) -> int | None:
-        """When it was ended or timed out, or None while it goes on."""
-        if self.ending is not None:
-            return self.ending.at
-        return self.ends_at if self.ends_at <= clock.now() else None
-
-    @property
-    def reason(self) -> str | None:
-        """Why it is over, as a code: a `Reason`, `idle` or `expired`; None while it goes on."""
-        state = self.state(clock.now())
-        if state is State.LIVE:
-            return None
-        return self.ending.reason if self.ending else state.value
 
     def hand_on(self, heir: "Session") -> None:
         """Have the app sessions that outlive this one belong to *heir*, which replaced it in the same browser.

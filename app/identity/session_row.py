@@ -10,7 +10,9 @@ from app import clock
 from app.identity.browsers import Browser
 from app.identity.session import Session, Standing, columns_of_use
 from app.identity.users import User
+from app.revocation import log
 from app.store import prebuilt
+from app.store.db import db
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class SessionRow(Standing):
     def parent(self) -> "SessionRow | None":
         """The browser session that an app's hangs on, read at its first use."""
         return find(self.parent_id) if self.parent_id else None
+
+    @cached_property
+    def ending(self) -> log.LogEntry | None:
+        """The entry by which it was ended, read at its first use."""
+        return None if self.ended_entry is None else db.session.get(log.LogEntry, self.ended_entry)
 
     def changed(self, **columns: Any) -> "SessionRow":
         """Return a copy with these values, and the same parent, which is not read again."""

@@ -187,7 +187,7 @@ def has_lasting(user_id: str) -> bool:
     return any(app.is_offline for app in apps(user_id))
 
 
-def hanging(browser: Session) -> list[Session]:
+def hanging(browser: Standing) -> list[Standing]:
     """Return what apps hold and lose when *browser* is over."""
     return [app for app in apps(browser.user_id) if app.holder is not None and app.parent_id == browser.id]
 
@@ -283,7 +283,7 @@ def _ended_beside(user_id: str, browsers: Collection[Session]) -> list[Session]:
     return found + [app for app in apps if app.parent_id in timed_out and app.state(now) is not State.LIVE]
 
 
-def count_ended_by(current: Session, reason: Reason, since: int) -> int:
+def count_ended_by(current: Standing, reason: Reason, since: int) -> int:
     """Return how many sessions of the user *current* has ended for this reason since then (Unix seconds)."""
     counted = (
         select(func.count())
@@ -333,7 +333,7 @@ def end_apps(current: Session, reason: Reason, *, client_id: str | None = None) 
     return len(found)
 
 
-def lineage(session: Session) -> set[str]:
+def lineage(session: Standing) -> set[str]:
     """Return the ids of the sessions that its owner takes for this one: a change of password gives it another."""
     same = or_(Session.id == session.origin, Session.began_as == session.origin)
     return {session.origin, *db.session.scalars(select(Session.id).where(Session.user_id == session.user_id, same))}

@@ -23,7 +23,7 @@ def policy() -> Policy:
     return {"browser": found.on_new_browser, "network": found.on_new_network, "country": found.on_new_country}
 
 
-def judge_use(session: Session, browser: Browser) -> bool:
+def judge_use(session: Standing, browser: Browser) -> bool:
     """Return whether the session may be used from there; note what the policy wants noted.
 
     From where it was used last, that is a comparison and nothing else. Raises StoreUnavailable.
@@ -64,12 +64,12 @@ def record_use(session: Session, browser: Browser) -> bool:
     return True
 
 
-def refuses(session: Session, browser: Browser) -> bool:
+def refuses(session: Standing, browser: Browser) -> bool:
     """Return whether the policy refuses a use from there, though it could perhaps not be written."""
     return place.judge(_known(session), _place(browser), policy()).reaction == SIGN_IN
 
 
-def warnings(user_id: str, listed: Iterable[Session]) -> dict[str, list[Event]]:
+def warnings(user_id: str, listed: Iterable[Standing]) -> dict[str, list[Event]]:
     """Return for each of these sessions of the user, by its id, the warnings not yet answered, the oldest first."""
     first = {session.id: session.warned for session in listed if session.warned is not None}
     if not first:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask_login import UserMixin
@@ -22,7 +22,53 @@ def _where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
-class User(UserMixin, Model):
+class Account(UserMixin):
+    """What is said of an account, whether its row is an object of the ORM or was read as it is."""
+
+    if TYPE_CHECKING:  # columns of the table
+        id: Any
+        email: Any
+        mailbox: Any
+        name: Any
+        password_hash: Any
+        password_version: Any
+        created_at: Any
+        is_admin: Any
+        totp: Any
+        totp_step: Any
+        verified_at: Any
+        lost: Any
+
+    @property
+    def compared_by(self) -> str:
+        """Its mailbox, also where another account has that, or none was noted."""
+        found: str = self.mailbox or emails.mailbox(self.email)
+        return found
+
+    @property
+    def has_factor(self) -> bool:
+        """Whether a password alone is not enough."""
+        return self.totp is not None
+
+    @property
+    def has_some_password(self) -> bool:
+        """Whether there is a password: an account may have only passkeys."""
+        return bool(self.plain_hash)
+
+    def has_password(self, password: str) -> bool:
+        """Check *password*; takes the same time either way. No transaction may be open."""
+        before = self.plain_hash
+        matched = passwords.check(before or None, password)
+        return matched is not None and (matched == before or _respell(self.id, before, matched))
+
+    @property
+    def plain_hash(self) -> str:
+        """The password's hash, whether or not that is enough."""
+        found: str = self.password_hash.removeprefix(_GUARD)
+        return found
+
+
+class User(Account, Model):
     """An account. *password_version* grows with each change, so that a check that began before one can tell.
 
     *email*: as the person typed it. *mailbox*: what it is compared by; none where an older account has it, from before
@@ -59,27 +105,6 @@ class User(UserMixin, Model):
     made_in: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     deleted_at: Mapped[int | None]
 
-    @property
-    def compared_by(self) -> str:
-        """Its mailbox, also where another account has that, or none was noted."""
-        return self.mailbox or emails.mailbox(self.email)
-
-    @property
-    def has_factor(self) -> bool:
-        """Whether a password alone is not enough."""
-        return self.totp is not None
-
-    @property
-    def has_some_password(self) -> bool:
-        """Whether there is a password: an account may have only passkeys."""
-        return bool(self.plain_hash)
-
-    def has_password(self, password: str) -> bool:
-        """Check *password*; takes the same time either way. No transaction may be open."""
-        before = self.plain_hash
-        matched = passwords.check(before or None, password)
-        return matched is not None and (matched == before or _respell(self.id, before, matched))
-
     def set_password(self, hashed: str) -> None:
         """Store a new password, already hashed. Must run inside `db.writing`, under `lock`."""
         self.keep_hash(hashed)
@@ -94,11 +119,6 @@ class User(UserMixin, Model):
         """Have the password be enough. Must run inside `db.writing`, under `lock`."""
         self.totp = self.totp_step = None
         self.keep_hash(self.plain_hash)
-
-    @property
-    def plain_hash(self) -> str:
-        """The password's hash, whether or not that is enough."""
-        return self.password_hash.removeprefix(_GUARD)
 
     def keep_hash(self, hashed: str) -> None:
         """Store the hash of the same password."""

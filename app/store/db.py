@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import (
@@ -125,6 +125,7 @@ def writing(*, durable: bool = True) -> Iterator[None]:
         yield
         return
     callbacks: dict[object, Callable[[], None]] = {}
+    _count_write()
     session.rollback()
     session.info |= {"after_commit": callbacks, "durable": durable}
     try:
@@ -137,9 +138,20 @@ def writing(*, durable: bool = True) -> Iterator[None]:
                 session.rollback()
                 raise
     finally:
+        _count_write()
         del session.info["after_commit"], session.info["durable"]
     for callback in callbacks.values():
         _call(callback)
+
+
+def writes() -> int:
+    """Return a number that changes where `writing` begins and ends: what was read before that may be old."""
+    found: int = g.get("writes", 0)
+    return found
+
+
+def _count_write() -> None:
+    g.writes = writes() + 1
 
 
 def _call(callback: Callable[[], None]) -> None:

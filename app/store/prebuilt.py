@@ -66,9 +66,10 @@ def look(statement: Statement, **values: Any) -> Answer | None:
     """Return the only row, or None, as it is now, without a lock or a transaction.
 
     A transaction for one look-up takes longer than the look-up and, on PostgreSQL, two more round trips. A request that
-    has one open asks in that one: it must not wait for a second connection while it holds one.
+    has one open asks in that one: it must not wait for a second connection while it holds one, and sees what it has written.
     """
     if db.session.registry.has() and db.session().in_transaction():
+        db.session.flush()
         return ask(statement, **values)
     engine = db.engine
     with pooled(engine) as raw:

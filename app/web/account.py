@@ -25,7 +25,7 @@ from app.identity import (
 )
 from app.identity.proof import PASSWORD, Proof
 from app.identity.session import Reason, Session
-from app.identity.users import User
+from app.identity.users import Account
 from app.oauth import clients, consent
 from app.web import allowed, attempts, forms, guard, once, rows, step_up
 from app.web.guard import current_user
@@ -158,7 +158,7 @@ def _change(form: forms.AddPassword) -> Response | None:
         return once.result("/account/password?done=changed")
 
 
-def _is_current(form: forms.ChangePassword, user: User) -> bool:
+def _is_current(form: forms.ChangePassword, user: Account) -> bool:
     """Check the password that is to be replaced."""
     is_right = attempts.confirm(guard.current().claims.sid, lambda: user.has_password(forms.text(form.current)))
     if not is_right:

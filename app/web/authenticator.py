@@ -14,7 +14,7 @@ from app.crypto import seal
 from app.identity import activity, browsers, demand, factors, passkey, proof, refresh_token, sessions, totp, users
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
-from app.identity.users import User
+from app.identity.users import Account
 from app.web import account, attempts, forms, guard, local, once, second, sign_in
 from app.web.guard import current_user
 
@@ -154,13 +154,13 @@ def _draw(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue:
     ), status
 
 
-def _sealed(user: User, draft: dict[str, Any]) -> str:
+def _sealed(user: Account, draft: dict[str, Any]) -> str:
     """Return what the page shows, for its form: nothing of it is kept, or good for anything, before that is sent."""
     kept = json.dumps({"until": clock.now() + DRAFT_SECONDS, **draft})
     return seal.close(settings().secret_key, _purpose(user), kept).hex()
 
 
-def _opened(form: forms.TurnOn | forms.NewCodes, user: User) -> dict[str, Any] | None:
+def _opened(form: forms.TurnOn | forms.NewCodes, user: Account) -> dict[str, Any] | None:
     try:
         kept = seal.reveal(settings().secret_key, _purpose(user), bytes.fromhex(form.draft.data or ""))
     except ValueError:
@@ -169,5 +169,5 @@ def _opened(form: forms.TurnOn | forms.NewCodes, user: User) -> dict[str, Any] |
     return draft if clock.now() < draft["until"] else None
 
 
-def _purpose(user: User) -> str:
+def _purpose(user: Account) -> str:
     return f"what {request.path} showed in {guard.current().session.origin} of {user.id}"

@@ -16,7 +16,7 @@ from app.identity.factors import Match
 from app.identity.passkey import Signature
 from app.identity.refresh_token import Tokens
 from app.identity.session import Session
-from app.identity.users import User
+from app.identity.users import Account, User
 from app.oauth import authorization
 from app.web import attempts, ceremony, cookies, forms, guard, local, second, step_up
 from app.web.guard import Visit, current_user
@@ -56,11 +56,11 @@ def confirm() -> ResponseReturnValue:
     ), status
 
 
-def _kind(user: User) -> type[Asked]:
+def _kind(user: Account) -> type[Asked]:
     return forms.ConfirmPasskey if "credential" in request.form else _main(user)
 
 
-def _main(user: User) -> type[Asked]:
+def _main(user: Account) -> type[Asked]:
     """Return the form to show beside that of a passkey, which is the only one for an account without a password."""
     if demand.asks(user):
         return forms.ConfirmCode

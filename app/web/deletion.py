@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.capacity import admission
 from app.identity import demo, erasure, sessions, users
 from app.identity.session import Reason, Session
-from app.identity.users import User
+from app.identity.users import Account
 from app.network import address
 from app.store.db import after_commit, writing
 from app.telemetry import security_log
@@ -19,7 +19,7 @@ from app.web.step_up import Answer
 PAGE = "/account/data"
 
 
-def refusal(user: User) -> str | None:
+def refusal(user: Account) -> str | None:
     """Return why this account has to stay, in words for its owner, or None."""
     if user.compared_by in demo.ACCOUNTS:
         return "This is a demo account, which everyone in the workshop uses. It stays."

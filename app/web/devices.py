@@ -1,7 +1,7 @@
 """Devices: where you are signed in, and an end to any of it."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from app import clock
 from app.config import DAY
 from app.identity import activity, browsers, sessions, suspicion
-from app.identity.session import SITE, Reason, Session
+from app.identity.session import SITE, Reason, Session, Standing
 from app.identity.sessions import Cursor, Over
 from app.oauth import consent
 from app.store.db import db
@@ -36,7 +36,7 @@ _CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,15})")
 def show() -> ResponseReturnValue:
     if guard.wants_json():
         current = guard.current().session
-        alive = _first(current, sessions.live(current.user_id)) + sessions.apps(current.user_id)
+        alive = [*_first(current, sessions.live(current.user_id)), *sessions.apps(current.user_id)]
         return _json(alive, _over(current))
     return _page()
 
@@ -65,7 +65,7 @@ def find(sid: str) -> ResponseReturnValue:
     return redirect(f"{_listed_on(found, current)}#session-{sid}", 303)
 
 
-def _listed_on(found: Session, current: Session) -> str:
+def _listed_on(found: Standing, current: Standing) -> str:
     """Return the page that lists *found*."""
     if found.goes_on():
         before = [session.id for session in sessions.live(current.user_id)]
@@ -76,9 +76,9 @@ def _listed_on(found: Session, current: Session) -> str:
     return f"/devices/ended?before={found.ended_at}-{found.opened + 1}"
 
 
-def _json(alive: list[Session], over: Over) -> ResponseReturnValue:
+def _json(alive: Sequence[Standing], over: Over) -> ResponseReturnValue:
     """Return one page for programs. `next`: the next page, or null."""
-    listed = rows.build(alive + over.sessions, guard.current().session)
+    listed = rows.build([*alive, *over.sessions], guard.current().session)
     return jsonify(sessions=[rows.as_json(row) for row in listed], next=_older(over))
 
 
@@ -185,12 +185,12 @@ def own(sid: str) -> Session:
     return session
 
 
-def _live(current: Session, page: int) -> list[Session]:
+def _live(current: Standing, page: int) -> Sequence[Standing]:
     live = sessions.live(current.user_id, start=min(page - 1, MOST_PAGES) * PAGE_SIZE, count=PAGE_SIZE)
     return _first(current, live) if page == 1 else live
 
 
-def _find(current: Session, wanted: Filter, page: int) -> tuple[list[Session], int]:
+def _find(current: Standing, wanted: Filter, page: int) -> tuple[Sequence[Standing], int]:
     """Return this page of the live sessions that fit *wanted*, and how many fit in all."""
     listed = {session.id: session for session in _first(current, sessions.live(current.user_id))}
     found = [row.id for row in rows.build(listed.values(), current) if wanted.fits(row, clock.now())]
@@ -198,12 +198,12 @@ def _find(current: Session, wanted: Filter, page: int) -> tuple[list[Session], i
     return [listed[sid] for sid in found[start : start + PAGE_SIZE]], len(found)
 
 
-def _first(current: Session, live: list[Session]) -> list[Session]:
+def _first(current: Standing, live: Sequence[Standing]) -> Sequence[Standing]:
     """Put this browser's own session first, wherever it stands among the others."""
     return [current, *(session for session in live if session.id != current.id)]
 
 
-def _over(current: Session, *, before: Cursor | None = None) -> Over:
+def _over(current: Standing, *, before: Cursor | None = None) -> Over:
     return sessions.ended(current.user_id, clock.now() - LISTED_DAYS * DAY, ENDED_PAGE, before=before)
 
 
@@ -217,7 +217,7 @@ def _cursor(text: str) -> Cursor | None:
     return Cursor(int(found[1]), int(found[2])) if found else None
 
 
-def _done(listed: list[Row], current: Session, warnings: Collection[str]) -> dict[str, Any] | None:
+def _done(listed: list[Row], current: Standing, warnings: Collection[str]) -> dict[str, Any] | None:
     """Return the result of the last action as far as the list bears it out: an address proves nothing."""
     verb, sid = request.args.get("done"), request.args.get("sid")
     if verb == "others":

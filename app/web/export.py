@@ -12,7 +12,7 @@ from app.identity.activity import Event
 from app.identity.known_place import KnownPlace
 from app.identity.passkey import Passkey
 from app.identity.session import Session
-from app.identity.users import User
+from app.identity.users import Account, User
 from app.mail.links import Link
 from app.mail.outbox import Mail
 from app.oauth.consent import Consent
@@ -215,7 +215,7 @@ LEFT_OUT = {  # tables with rows of a person of which the copy says nothing, and
 }
 
 
-def of(user: User) -> dict[str, Any]:
+def of(user: Account) -> dict[str, Any]:
     """Return the whole copy for this user."""
     parts = {part.name: part.rows(user.id) for part in PARTS}
     about = {"$schema": settings().site_url + SCHEMA, "made_at": words.rfc3339(clock.now())}

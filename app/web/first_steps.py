@@ -9,7 +9,7 @@ from app.config import DAY
 from app.identity import sessions
 from app.identity.session import Reason
 from app.identity.sessions import Begun
-from app.identity.users import User
+from app.identity.users import Account
 
 SHOWN_DAYS = 7  # ended sessions are kept longer, so no step that was taken looks undone
 LOOKED_AT = 50  # sessions, the newest
@@ -26,7 +26,7 @@ class FirstSteps:
     left: bool
 
 
-def build(user: User) -> FirstSteps | None:
+def build(user: Account) -> FirstSteps | None:
     """Return what this user has done, or None once all is done or the account is no longer new."""
     if clock.now() - user.created_at > SHOWN_DAYS * DAY:
         return None

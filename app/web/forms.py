@@ -18,7 +18,7 @@ from wtforms.validators import DataRequired, InputRequired, StopValidation, Vali
 
 from app import names
 from app.identity import emails, guesses, passwords
-from app.identity.users import User
+from app.identity.users import Account
 
 
 @pass_context
@@ -128,7 +128,7 @@ class NewAddress(Form):
 
     email = _email_field(emails.check)
 
-    def __init__(self, sent: MultiDict[str, str] | None, owner: User) -> None:
+    def __init__(self, sent: MultiDict[str, str] | None, owner: Account) -> None:
         super().__init__(sent)
         self._owner = owner
 
@@ -221,7 +221,7 @@ class NewPassword(Form):
 
     password = PasswordField("New password", _NEW_PASSWORD)
 
-    def __init__(self, sent: MultiDict[str, str] | None, owner: User) -> None:
+    def __init__(self, sent: MultiDict[str, str] | None, owner: Account) -> None:
         super().__init__(sent)
         self._owner = owner
 

@@ -1,18 +1,18 @@
 """The request check: resume, else refresh, else ask to sign in."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar, cast
 
 import flask_login
-from flask import Flask, Request, Response, current_app, g, jsonify, redirect, request
+from flask import Flask, Response, current_app, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager
-from sqlalchemy import bindparam, inspect, select
 from sqlalchemy.exc import NoResultFound
 from werkzeug.exceptions import Unauthorized
+from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as Answer
 
 from app import clock, machines
@@ -27,14 +27,17 @@ from app.identity import (
     session_row,
     sessions,
     suspicion,
+    user_row,
 )
 from app.identity.access_token import Claims
 from app.identity.lifetime import State
 from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session
-from app.identity.users import User
-from app.store.db import StoreUnavailable, db, writing
+from app.identity.session_row import SessionRow
+from app.identity.user_row import UserRow
+from app.identity.users import Account
+from app.store.db import StoreUnavailable, db, writes, writing
 from app.web import binding, cookies, local
 from app.web.presented import Presented
 
@@ -43,9 +46,15 @@ FACTOR_PAGE = "/account/second-factor"
 P = ParamSpec("P")
 R = TypeVar("R")
 
-login = LoginManager()
-current_user = cast(User, flask_login.current_user)
-_READ = select(Session, User).join(User, User.id == Session.user_id).where(Session.id == bindparam("sid"))
+
+class Login(LoginManager):
+    """Flask-Login, which asks this guard for the user, and neither a session of Flask's nor a cookie of its own."""
+
+    def _load_user(self) -> None:
+        g._login_user = user_or_nobody()
+
+
+login = Login()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
@@ -55,22 +64,27 @@ class Visit:
     access: str
     claims: Claims
 
-    @cached_property
-    def _rows(self) -> Sequence[Any]:
-        """The session and its user, read by one statement and kept: the ORM itself holds its objects weakly."""
-        return db.session.execute(_READ, {"sid": self.claims.sid}).one()
+    @property
+    def session(self) -> SessionRow:
+        return self._rows()[0]
 
     @property
-    def session(self) -> Session:
-        found: Session = self._rows[0]
-        return found
+    def user(self) -> UserRow:
+        return self._rows()[1]
 
-    @property
-    def user(self) -> User:
-        user: User = self._rows[1]
-        # It may have been deleted meanwhile. A page asks a dozen times, so the ORM is asked only if it expired.
-        found = inspect(user)
-        return user if found.persistent and not found.expired else db.session.get_one(User, self.session.user_id)
+    def _rows(self) -> tuple[SessionRow, UserRow]:
+        """Return the session and its user, read by one statement, and again once this request has begun to write.
+
+        Raises NoResultFound if they have been deleted meanwhile.
+        """
+        kept = vars(self)
+        if kept.get("writes") != writes():
+            found = user_row.of_session(self.claims.sid)
+            if found is None:
+                raise NoResultFound
+            kept |= {"rows": found, "writes": writes()}
+        rows: tuple[SessionRow, UserRow] = kept["rows"]
+        return rows
 
     def lives(self) -> bool:
         """Return whether its session goes on, as far as its row says."""
@@ -105,7 +119,7 @@ class Visit:
         """Whether the proof that these tokens carry includes a second factor."""
         return proof.has_factor(self.claims.amr)
 
-    def suffices_for(self, owner: User) -> bool:
+    def suffices_for(self, owner: Account) -> bool:
         """Return whether the proof that these tokens carry, if it is fresh, is enough to change the account of *owner*."""
         return proof.suffices(self.claims.amr, asks_factor=demand.asks(owner))
 
@@ -130,7 +144,7 @@ class Visit:
 def init_app(app: Flask) -> None:
     """Let Flask-Login ask this guard and nothing else: its own cookies would survive a sign-out."""
     app.config["REMEMBER_COOKIE_NAME"] = ";"  # no cookie can have this name
-    login.init_app(app)
+    login.init_app(app, add_context_processor=False)  # type: ignore[no-untyped-call]
     machines.after_visitors(app, _hand_back)
 
 
@@ -139,6 +153,20 @@ def visit() -> Visit | None:
     pages of `without_factor`. Decided once a request."""
     found = _visit()
     return None if found and found.is_confined and not _takes_confined() else found
+
+
+def user() -> Account | None:
+    """Return the user who is signed in, or None."""
+    found = visit()
+    return found.user if found else None
+
+
+def user_or_nobody() -> Account:
+    """Return the user who is signed in, or Flask-Login's anonymous one."""
+    return cast(Account, user() or login.anonymous_user())
+
+
+current_user = cast(Account, LocalProxy(user_or_nobody))
 
 
 def is_confined() -> bool:
@@ -300,7 +328,7 @@ def _is_copy(sid: str) -> bool:
     return session is not None and not binding.admits(session)
 
 
-def _admits(session: Session, claims: Claims) -> bool:
+def _admits(session: SessionRow, claims: Claims) -> bool:
     """Return whether it may be used from here, and note that it was."""
     here = browsers.here()
     try:
@@ -310,7 +338,7 @@ def _admits(session: Session, claims: Claims) -> bool:
     except StoreUnavailable:
         # The page can still be read. That it was is a loss for the list, not a reason to refuse, unless there is another.
         db.session.rollback()
-        known = db.session.get(Session, claims.sid)  # the rollback let go of the row, which a purge may have removed
+        known = session_row.find(claims.sid)
         if known is None:
             return False
         if suspicion.refuses(known, here):
@@ -332,12 +360,6 @@ def _refresh() -> Visit | None:
 def _hand_back(response: Response) -> Response:
     hand_back(response)
     return response
-
-
-@login.request_loader  # type: ignore[untyped-decorator]
-def _load(_request: Request) -> User | None:
-    found = visit()
-    return found.user if found else None
 
 
 @login.unauthorized_handler  # type: ignore[untyped-decorator]

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.identity.session import Session
+from app.identity.session import Standing
 from app.web import binding, cookies, guard, words
 from app.web.guard import Visit
 
@@ -73,7 +73,7 @@ def _cookies(visit: Visit) -> list[dict[str, Any]]:
     ]
 
 
-def _bound(session: Session) -> list[dict[str, Any]]:
+def _bound(session: Standing) -> list[dict[str, Any]]:
     """Describe the cookie that a bound session's browser gets for each proof."""
     found = binding.proved(session) if session.bound_at is not None else None
     if found is None:

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.identity import links, sessions
-from app.identity.session import Session
+from app.identity.session import Standing
 from app.web import first_steps, guard, lifeline, rows, warning
 from app.web.guard import current_user
 from app.web.warning import Warning
@@ -37,7 +37,7 @@ def home() -> ResponseReturnValue:
     )
 
 
-def _warnings(current: Session) -> list[Warning]:
+def _warnings(current: Standing) -> list[Warning]:
     """Return the warnings about all sessions of this person, that about this one first."""
     found = warning.build(sessions.warned(current.user_id), current)
     return sorted(found.values(), key=lambda one: not one.current)

@@ -9,7 +9,7 @@ from app import clock
 from app.identity import browsers, links, proof
 from app.identity import sessions as users_sessions
 from app.identity.lifetime import State
-from app.identity.session import SITE, Session
+from app.identity.session import SITE, Standing
 from app.network import countries
 from app.network.countries import Country
 from app.oauth import clients
@@ -72,7 +72,7 @@ class Row:
         return knows(self.scopes)
 
 
-def build(sessions: Iterable[Session], current: Session) -> list[Row]:
+def build(sessions: Iterable[Standing], current: Standing) -> list[Row]:
     """Describe each of one person's sessions, as seen from *current*."""
     listed = {session.id: session for session in sessions}
     apps = clients.names(session.client_id for session in listed.values() if session.client_id != SITE)
@@ -118,7 +118,7 @@ def as_json(row: Row) -> dict[str, Any]:
     }
 
 
-def _actors(listed: dict[str, Session]) -> dict[str, Session]:
+def _actors(listed: dict[str, Standing]) -> dict[str, Standing]:
     """Return the sessions from which the person ended some of these, unless they are among them. An administrator's
     are not told."""
     found = {session.ending.actor for session in listed.values() if session.ending and session.ending.actor}
@@ -128,7 +128,7 @@ def _actors(listed: dict[str, Session]) -> dict[str, Session]:
 
 
 def _row(
-    session: Session, current: Session, known: dict[str, Session], apps: dict[str, str], keyed: Collection[str]
+    session: Standing, current: Standing, known: dict[str, Standing], apps: dict[str, str], keyed: Collection[str]
 ) -> Row:
     about = browsers.describe(session.user_agent)
     actor = session.ending.actor if session.ending else None
@@ -160,7 +160,7 @@ def _row(
     )
 
 
-def _who(actor: str | None, session: Session, current: Session, known: dict[str, Session]) -> str | None:
+def _who(actor: str | None, session: Standing, current: Standing, known: dict[str, Standing]) -> str | None:
     if actor is None or actor == session.id:
         return None
     other = known.get(actor)
@@ -169,6 +169,6 @@ def _who(actor: str | None, session: Session, current: Session, known: dict[str,
     return (other.name or browsers.describe(other.user_agent).label) if other else None
 
 
-def _state(session: Session) -> str:
+def _state(session: Standing) -> str:
     now = clock.now()
     return lifeline.state(session.began_at, session.ends_at, now) if session.state(now) is State.LIVE else "ended"

@@ -139,6 +139,7 @@ def _add_filters(app: Flask) -> None:
 def _context() -> dict[str, Any]:
     return {
         "visit": guard.visit(),
+        "current_user": guard.user_or_nobody(),
         "insecure_cookies": settings().insecure_cookies,
         "source_url": settings().source_url,
         "security_contact": settings().security_contact,

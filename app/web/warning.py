@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.identity import browsers, suspicion
 from app.identity.activity import Event
-from app.identity.session import Session
+from app.identity.session import Standing
 from app.network import countries
 from app.web import words
 
@@ -31,24 +31,24 @@ class Warning:
     seen: int
 
 
-def build(listed: Iterable[Session], current: Session) -> dict[str, Warning]:
+def build(listed: Iterable[Standing], current: Standing) -> dict[str, Warning]:
     """Return the warnings about these sessions of one person, by their ids, as seen from *current*."""
     known = {session.id: session for session in listed}
     standing = suspicion.warnings(current.user_id, known.values())
     return {sid: _warning(known[sid], events, current) for sid, events in standing.items()}
 
 
-def called(session: Session) -> str:
+def called(session: Standing) -> str:
     """Return by what its owner knows it: its name, or its browser."""
     return session.name or browsers.describe(session.user_agent).label
 
 
-def newest(session: Session) -> int | None:
+def newest(session: Standing) -> int | None:
     """Return when the newest of its warnings was given (Unix seconds), or None if none stands."""
     return max((event.at for event in suspicion.warnings(session.user_id, [session]).get(session.id, [])), default=None)
 
 
-def _warning(session: Session, events: list[Event], current: Session) -> Warning:
+def _warning(session: Standing, events: list[Event], current: Standing) -> Warning:
     return Warning(
         sid=session.id,
         current=session.id == current.id,
