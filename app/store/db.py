@@ -118,6 +118,8 @@ def writing(*, durable: bool = True) -> Iterator[None]:
 
     Order of locks, everywhere: the user rows by id, then the session row, then the head of the log.
     """
+    if "lent" in g:
+        raise RuntimeError("nothing is written within `prebuilt.reading`")
     session = db.session()
     if is_writing():
         if durable:

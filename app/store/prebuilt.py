@@ -4,9 +4,11 @@ To build a statement, and an object for each row, takes longer than to run it; s
 else uses the models. A statement names its values by `bindparam`, and stands at the top level of a module.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, cast
 
+from flask import g
 from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Table, Update
 from sqlalchemy.orm import DeclarativeBase
 
@@ -25,7 +27,7 @@ def table(model: type[DeclarativeBase]) -> Table:
 
 def ask(statement: Statement, **values: Any) -> Answer | None:
     """Return the only row, or None."""
-    return ask_on(db.session.connection(), statement, **values)
+    return _only(rows(statement, **values))
 
 
 def ask_on(connection: Connection, statement: Statement, **values: Any) -> Answer | None:
@@ -35,7 +37,10 @@ def ask_on(connection: Connection, statement: Statement, **values: Any) -> Answe
 
 def rows(statement: Statement, **values: Any) -> Sequence[Answer]:
     """Return all rows."""
-    return _run(db.session.connection(), statement, [values])[0]
+    lent = g.get("lent")
+    if lent is None:
+        return _run(db.session.connection(), statement, [values])[0]
+    return _compiled(statement, lent.engine.dialect, values).run(lent.engine, lent.raw, [values])[0]
 
 
 def write(statement: Write, **values: Any) -> int:
@@ -68,12 +73,38 @@ def look(statement: Statement, **values: Any) -> Answer | None:
     A transaction for one look-up takes longer than the look-up and, on PostgreSQL, two more round trips. A request that
     has one open asks in that one: it must not wait for a second connection while it holds one, and sees what it has written.
     """
-    if db.session.registry.has() and db.session().in_transaction():
+    if _is_in_transaction():
         db.session.flush()
         return ask(statement, **values)
+    with reading():
+        return ask(statement, **values)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Have the look-ups of the block share one connection, and no transaction: that takes longer to open than some of them.
+
+    The ORM would take a second connection: the block uses it for what is rare, if at all.
+    """
+    if "lent" in g or _is_in_transaction():
+        yield
+        return
     engine = db.engine
     with pooled(engine) as raw:
-        return _only(_compiled(statement, engine.dialect, values).run(engine, raw, [values])[0])
+        g.lent = _Lent(engine, raw)
+        try:
+            yield
+        finally:
+            del g.lent
+
+
+def _is_in_transaction() -> bool:
+    return db.session.registry.has() and db.session().in_transaction()
+
+
+class _Lent(NamedTuple):
+    engine: Engine
+    raw: Any
 
 
 def forget(model: type[DeclarativeBase]) -> None:

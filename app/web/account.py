@@ -27,6 +27,7 @@ from app.identity.proof import PASSWORD, Proof
 from app.identity.session import Reason, Session
 from app.identity.users import Account
 from app.oauth import clients, consent
+from app.store import prebuilt
 from app.web import allowed, attempts, forms, guard, once, rows, step_up
 from app.web.guard import current_user
 from app.web.rows import Row
@@ -42,15 +43,17 @@ mails = Throttle("mails by account", "10 per 1 hour", TooManyMails)
 @bp.get("")
 @guard.login_required
 def show() -> ResponseReturnValue:
-    user = current_user
+    user = guard.current().user
     asks_factor = demand.asks(user)
-    apps, codes = allowed.build(user.id), factors.count_codes(user) if asks_factor else 0
+    codes = factors.count_codes(user) if asks_factor else 0
+    with prebuilt.reading():
+        apps, passkeys = allowed.build(user.id), passkey.count(user.id)
     return render_template(
         "web/account.html",
         apps=apps,
         codes=codes,
         asks_factor=asks_factor,
-        passkeys=passkey.count(user.id),
+        passkeys=passkeys,
         done=next(filter(has_lately, _RESULTS), None),
     )
 

@@ -6,8 +6,8 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.identity import links, sessions
 from app.identity.session import Standing
+from app.store import prebuilt
 from app.web import first_steps, guard, lifeline, rows, warning
-from app.web.guard import current_user
 from app.web.warning import Warning
 
 bp = Blueprint("home", __name__)
@@ -22,17 +22,20 @@ def home() -> ResponseReturnValue:
         return guard.ask_for_factor()
     if visit is None:
         return render_template("web/welcome.html")
-    chain = links.chain(visit.session.id, STROKES)
+    current, user = visit.session, visit.user
+    with prebuilt.reading():
+        chain, refreshes = links.chain(current.id, STROKES), links.rotations(current.id)
+        steps, warnings = first_steps.build(user), _warnings(current)
     strokes = [(link.issued_at, link.access_expires_at) for link in reversed(chain)]
     return render_template(
         "web/home.html",
-        session=rows.build([visit.session], visit.session)[0],
-        line=lifeline.session_line(visit.session, strokes, clock.now()),
+        session=rows.build([current], current)[0],
+        line=lifeline.session_line(current, strokes, clock.now()),
         access_expires_at=visit.claims.exp,
         refreshed_at=chain[0].issued_at if chain else visit.claims.iat,
-        refreshes=links.rotations(visit.session.id),
-        steps=first_steps.build(current_user),
-        warnings=_warnings(visit.session),
+        refreshes=refreshes,
+        steps=steps,
+        warnings=warnings,
         most=WARNINGS,
     )
 

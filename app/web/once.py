@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as Answer
 
 from app import machines
@@ -55,7 +55,7 @@ def init_app(app: Flask) -> None:
 
 def field(doing: str) -> Markup:
     """Return the hidden field of a form. *doing* says what is under way once it was sent, such as "Signing in"."""
-    return Markup('<input type="hidden" name="{}" value="{}" data-doing="{}">').format(FIELD, _page_id(), doing)
+    return Markup(f'<input type="hidden" name="{FIELD}" value="{_page_id()}" data-doing="{escape(doing)}">')  # noqa: S704
 
 
 def begin() -> Response | None:
