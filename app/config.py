@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from email.errors import HeaderParseError
 from email.headerregistry import Address
-from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -374,7 +373,6 @@ def load(environ: Mapping[str, str]) -> Settings:
     return found
 
 
-@lru_cache(1024)
 def is_loopback(url: str) -> bool:
     """Return whether *url* names this very machine."""
     host = urlsplit(url).hostname or ""

@@ -170,7 +170,7 @@ def test_look_ups_that_belong_together_share_one_connection_and_write_nothing(si
         assert len(taken) == 1
         with writing(), prebuilt.reading():  # what the transaction sees
             db.session.execute(update(Session).values(name="mine"))
-            assert [named for named in prebuilt.rows(select(prebuilt.table(Session).c.name))] == [("mine",)]
+            assert list(prebuilt.rows(select(prebuilt.table(Session).c.name))) == [("mine",)]
 
 
 def as_stored(site: Site, held: Any, *columns: str) -> bool:

@@ -118,8 +118,7 @@ def writing(*, durable: bool = True) -> Iterator[None]:
 
     Order of locks, everywhere: the user rows by id, then the session row, then the head of the log.
     """
-    if "lent" in g:
-        raise RuntimeError("nothing is written within `prebuilt.reading`")
+    _count_write()
     session = db.session()
     if is_writing():
         if durable:
@@ -127,7 +126,6 @@ def writing(*, durable: bool = True) -> Iterator[None]:
         yield
         return
     callbacks: dict[object, Callable[[], None]] = {}
-    _count_write()
     session.rollback()
     session.info |= {"after_commit": callbacks, "durable": durable}
     try:
@@ -153,6 +151,8 @@ def writes() -> int:
 
 
 def _count_write() -> None:
+    if "lent" in g:
+        raise RuntimeError("nothing is written within `prebuilt.reading`")
     g.writes = writes() + 1
 
 
