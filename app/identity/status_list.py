@@ -4,7 +4,10 @@ import gzip
 import hmac
 import math
 import threading
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
@@ -18,10 +21,10 @@ from app.crypto import seal
 from app.crypto.keys import access_keys
 from app.identity.session import Session
 from app.revocation import log
-from app.revocation.checkers.status_list import BITS, Status, pack
 from app.revocation.entries import Scope
 from app.store.db import db, let_go
 
+BITS = 2  # of each status
 HALF = 10  # bits
 SIZE = 1 << 2 * HALF
 TTL = 15  # seconds: how old a copy may be
@@ -29,6 +32,14 @@ LIFE = 300  # seconds: when a copy must not be used any more
 TYPE = "statuslist+jwt"
 
 Revoked = tuple[int, int]  # the position at which a session opened, and when its last token expires
+
+
+class Status(IntEnum):
+    """What a list says about a token (section 7.1)."""
+
+    VALID = 0
+    INVALID = 1
+    SUSPENDED = 2
 
 
 def claim(opened: int) -> dict[str, Any]:
@@ -134,6 +145,15 @@ def token(number: int) -> str:
     return read(number).token
 
 
+def pack(statuses: Mapping[int, int], size: int, bits: int = BITS) -> bytes:
+    """Compress *size* statuses of *bits* each, the first in the lowest bits of the first byte (section 4.1)."""
+    each = 8 // bits
+    content = bytearray(-(-size // each))
+    for index, status in statuses.items():
+        content[index // each] |= status << index % each * bits
+    return zlib.compress(bytes(content), 9)
+
+
 def _sign(number: int, head: tuple[int, str], good_until: float, packed: str, now: int) -> Published:
     key = access_keys().signing(now)
     claims = {
@@ -150,8 +170,8 @@ def _sign(number: int, head: tuple[int, str], good_until: float, packed: str, no
 def _pack(number: int, now: int) -> tuple[float, str]:
     """Return until when the list stays as it is if nothing else is revoked, and its content."""
     suspended, ended = _unexpired(number, now)
-    statuses = {index(opened): int(Status.SUSPENDED) for opened, _ in suspended}
-    statuses |= {index(opened): int(Status.INVALID) for opened, _ in ended}
+    statuses: dict[int, int] = {index(opened): Status.SUSPENDED for opened, _ in suspended}
+    statuses |= {index(opened): Status.INVALID for opened, _ in ended}
     good_until = min((until for _, until in [*suspended, *ended]), default=math.inf)
     return good_until, base64url_encode(pack(statuses, SIZE)).decode()
 

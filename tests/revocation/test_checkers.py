@@ -2,20 +2,17 @@
 
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.revocation.checkers.allowlist import Allowlist
 from app.revocation.checkers.base import AllOf, Checker
 from app.revocation.checkers.bitmap import PAGE
 from app.revocation.checkers.cutoff import Cutoff
 from app.revocation.checkers.denylist import Denylist
-from app.revocation.checkers.nothing import Nothing
-from app.revocation.checkers.status_list import StatusList
 from app.revocation.entries import Entry, Kind, Scope
 from tests.conftest import LONG
 
@@ -78,83 +75,58 @@ def is_over(token: Token, entries: list[Entry]) -> bool:
     )
 
 
-EXACT = {"denylist": lambda: AllOf(Denylist(), Cutoff())}
-COARSE = {
-    "allowlist": lambda: AllOf(Allowlist(), Cutoff()),
-    "status list": lambda: AllOf(StatusList(lambda position: position * 7), Cutoff()),
-}
-every = pytest.mark.parametrize("make", [*EXACT.values(), *COARSE.values()], ids=[*EXACT, *COARSE])
-exact = pytest.mark.parametrize("make", EXACT.values(), ids=EXACT)
-coarse = pytest.mark.parametrize("make", COARSE.values(), ids=COARSE)
-Make = Callable[[], Checker]
 History = list[tuple[str, int, str, int]]
 
 
-def told(make: Make, entries: list[Entry]) -> Checker:
+def make() -> Checker:
+    """As `app.revocation.memory` does."""
+    return AllOf(Denylist(), Cutoff())
+
+
+def told(entries: list[Entry]) -> Checker:
     checker = make()
     for entry in entries:
         checker.apply(entry)
     return checker
 
 
-@every
 @given(history=steps)
-def test_a_caught_up_checker_allows_nothing_that_is_over(make: Make, history: History) -> None:
+def test_a_caught_up_checker_allows_nothing_that_is_over(history: History) -> None:
     entries, tokens, _ = unfold(history)
-    checker = told(make, entries)
+    checker = told(entries)
     for token in tokens:
         assert not (checker.allows(token) and is_over(token, entries))
 
 
-@exact
 @given(history=steps)
-def test_an_exact_checker_refuses_nothing_that_is_not(make: Make, history: History) -> None:
+def test_an_exact_checker_refuses_nothing_that_is_not(history: History) -> None:
     entries, tokens, _ = unfold(history)
-    checker = told(make, entries)
+    checker = told(entries)
     for token in tokens:
         assert checker.allows(token) is not is_over(token, entries)
 
 
-@coarse
-@given(history=steps)
-def test_a_coarse_checker_wrongly_refuses_only_sessions_of_which_a_single_token_was_revoked(
-    make: Make, history: History
-) -> None:
-    entries, tokens, _ = unfold(history)
-    checker = told(make, entries)
-    hit = {entry.opened for entry in entries if entry.scope is Scope.TOKEN}
-    for token in tokens:
-        fresh = replace(token, jti="another token of that session")
-        if not checker.allows(fresh):
-            assert is_over(fresh, entries) or token.opened in hit
-
-
-@every
 @given(history=steps)
 @example(history=[("ada", 0, what, 0) for what in ("open", "end token", "end session", "end user")])
-def test_entries_applied_twice_change_nothing(make: Make, history: History) -> None:
+def test_entries_applied_twice_change_nothing(history: History) -> None:
     entries, tokens, _ = unfold(history)
-    once, twice = told(make, entries), told(make, [*entries, *entries])
+    once, twice = told(entries), told([*entries, *entries])
     assert [once.allows(token) for token in tokens] == [twice.allows(token) for token in tokens]
 
 
-@every
 @given(history=steps, later=st.integers(0, 2 * LIFE))
-def test_what_was_forgotten_stays_refused_even_if_the_clock_is_set_back(
-    make: Make, history: History, later: int
-) -> None:
+def test_what_was_forgotten_stays_refused_even_if_the_clock_is_set_back(history: History, later: int) -> None:
     entries, tokens, now = unfold(history)
-    checker = told(make, entries)
+    checker = told(entries)
     checker.forget(now + later)
     for token in tokens:
         assert not (checker.allows(token) and is_over(token, entries))
 
 
-@exact
 @given(history=steps)
-def test_forgetting_refuses_no_token_that_has_time_left(make: Make, history: History) -> None:
+def test_forgetting_refuses_no_token_that_has_time_left(history: History) -> None:
     entries, tokens, now = unfold(history)
-    checker = told(make, entries)
+    checker = told(entries)
     checker.forget(now)
     for token in tokens:
         if token.exp > now and not is_over(token, entries):
@@ -162,8 +134,7 @@ def test_forgetting_refuses_no_token_that_has_time_left(make: Make, history: His
 
 
 @pytest.mark.question("A9")
-@every
-def test_memory_does_not_grow_with_what_has_expired(make: Make) -> None:
+def test_memory_does_not_grow_with_what_has_expired() -> None:
     checker, empty = make(), make().snapshot()
     for position in range(1, 3001, 3):
         sid, user = f"s{position}", f"u{position}"
@@ -186,7 +157,6 @@ def ended(position: int, scope: Scope, subject: str, opened: int = 0, until: int
 OLD, NEW = 100, 1000
 
 
-@every
 @pytest.mark.parametrize(
     ("older", "newer"),
     [
@@ -196,8 +166,8 @@ OLD, NEW = 100, 1000
     ],
     ids=["a token and then its session", "a session and then a token of it", "a user twice"],
 )
-def test_what_is_forgotten_takes_nothing_along_that_lasts_longer(make: Make, older: Entry, newer: Entry) -> None:
-    checker = told(make, [opened(1), older, newer])
+def test_what_is_forgotten_takes_nothing_along_that_lasts_longer(older: Entry, newer: Entry) -> None:
+    checker = told([opened(1), older, newer])
     checker.forget(OLD + 100)
     assert not checker.allows(Token("t9", "s1", "ada", 1, NEW))
     checker.forget(NEW + 100)
@@ -206,8 +176,8 @@ def test_what_is_forgotten_takes_nothing_along_that_lasts_longer(make: Make, old
 
 @pytest.mark.parametrize(
     ("make", "count"),
-    [(Allowlist, 1), (Cutoff, 1), (Denylist, 2), (lambda: StatusList(int), 2)],
-    ids=["allowlist", "cutoff", "denylist", "status list"],
+    [(Cutoff, 1), (Denylist, 2)],
+    ids=["cutoff", "denylist"],
 )
 def test_a_checker_says_how_many_things_it_remembers(make: Callable[[], Any], count: int) -> None:
     checker = make()
@@ -219,18 +189,12 @@ def test_a_checker_says_how_many_things_it_remembers(make: Callable[[], Any], co
 
 
 def test_a_denylist_hands_over_its_pages_and_its_tokens() -> None:
-    checker = told(Denylist, [ended(1, Scope.TOKEN, "t1"), ended(2, Scope.SESSION, "s1", 2 * PAGE + 9)])
+    checker = Denylist()
+    for entry in (ended(1, Scope.TOKEN, "t1"), ended(2, Scope.SESSION, "s1", 2 * PAGE + 9)):
+        checker.apply(entry)
     page = bytearray(PAGE // 8)
     page[1] = 0b10
     assert checker.snapshot() == (2).to_bytes(8) + page + b"t1"
-
-
-def test_nothing_allows_what_is_over_and_that_is_what_it_shows() -> None:
-    token = Token("t1", "s1", "ada", 1, 10**10)
-    checker = told(Nothing, [Entry(2, Kind.REVOKED, Scope.SESSION, "s1", 1, 10**10, 0, "why", None)])
-    checker.forget(10**9)
-    assert checker.allows(token)
-    assert checker.snapshot() == b""
 
 
 def test_the_memory_of_a_million_revocations_among_ten_million_sessions_fits_in_20_mb() -> None:
