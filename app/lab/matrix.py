@@ -1,8 +1,9 @@
 """The matrix of all designs, and a page for each: its file, to take home, and what the player measures of it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Blueprint, Response, abort, render_template
 from flask.typing import ResponseReturnValue
@@ -25,8 +26,7 @@ _LATER = 240  # seconds: before the token expires
 CROWD, OTHERS = 300, 200  # people who sign out, and who do not
 
 
-@dataclass(frozen=True)
-class Silence:
+class Silence(NamedTuple):
     """The answers while a *part* is down, or the issuer lies: to a good token, and to one whose session ended meanwhile."""
 
     part: str
@@ -35,26 +35,29 @@ class Silence:
     writes: bool
 
 
-@dataclass(frozen=True)
 class Measured:
-    """What the player found.
+    """What the player finds when it plays a few short stories to a design."""
 
-    *exposed*: seconds after the sign-out in which the copy was accepted. *unended*: seconds after the copy in which a thief who
-    has copied everything gets in, while the session goes on. *check*: a good token. *told*: what a sign-out asked for.
-    *phone*: the person's other session, after the sign-out. *again*: a new sign-in in the second of a sign-out everywhere.
-    *bought*: what a forgotten refresh token then buys. *cut*: on silence. *two_heads*, *receipt*: seconds after a hidden sign-out
-    until the verifier finds the lie, by what it hears from another verifier or from the person; None if never."""
+    def __init__(self, design: Design) -> None:
+        def play(second: int, *acts: Act) -> Stage:
+            return player.play(design, Story((*_DAY, *acts)), second)
 
-    exposed: int
-    unended: int
-    check: Answer
-    told: dict[str, int]
-    phone: Answer
-    again: Answer
-    bought: Answer
-    cut: tuple[Silence, ...]
-    two_heads: int | None
-    receipt: int | None
+        out = Act(0, "sign-out")
+        #: Seconds after the sign-out in which the copy is accepted.
+        self.exposed = player.exposure(design, Story((*_DAY, out)), 0)
+        #: Seconds after the copy in which a thief who has copied everything gets in, while the session goes on.
+        self.unended = player.exposure(design, Story(_DAY), 0, _break_in)
+        self.check = play(0).present("laptop")
+        self.sign_out_asks = dict(play(0, out).spent["sign-out"])
+        self.phone = play(_LATER, out).present("phone")
+        #: A new sign-in, in the second of a sign-out everywhere.
+        self.again = play(0, Act(0, "all"), Act(0, "open", "laptop")).present("laptop")
+        #: What a forgotten refresh token buys.
+        self.bought = play(180, Act(60, "all-but-refresh")).buy()
+        self.silences = [_silence(play, part) for part in FAULTS + LIES]
+        #: Seconds after a hidden sign-out until the verifier finds the lie, by what another verifier or the user tells it.
+        self.two_heads = _notices(design, "two-heads")
+        self.receipt = _notices(design, "withhold", Act(20, "show-receipt"))
 
 
 @bp.get("")
@@ -85,9 +88,8 @@ def _draw_before(measured: dict[Design, Measured]) -> Picture:
 @bp.get("/<slug>")
 def show_one(slug: str) -> ResponseReturnValue:
     design, run = named(slug), visitors.run()
-    stage = run.play(design) if run else None
-    whose = next((whose for whose in ("thief", "laptop") if stage and whose in stage.held), "")
-    mine = stage.copy_of(whose) if stage and whose else {}
+    is_copied = run is not None and run.copied
+    mine = run.play(design).copy_of("thief" if is_copied else "laptop") if run else {}
     return render_template(
         "lab/design.html",
         design=design,
@@ -97,7 +99,7 @@ def show_one(slug: str) -> ResponseReturnValue:
         source=_coloured(_source(design)),
         token=mine.get("access"),
         cookie="".join(mine.get("proof", ())),
-        copied=whose == "thief",
+        copied=is_copied,
         home=is_alone(design),
         shared=SHARED,
     )
@@ -136,27 +138,11 @@ def crowd(slug: str) -> int:
     for number in range(CROWD):
         stage.sessions.end(stage.held[str(number)]["session"])
     stage.clock.go_on(stage.clock.time + 60)
-    return sum(not stage.accepts(str(number)) for number in range(CROWD, CROWD + OTHERS))
+    return sum(not stage.present(str(number)).accepted for number in range(CROWD, CROWD + OTHERS))
 
 
 def measure(slug: str) -> Measured:
-    """Play a few short stories to a design."""
-    design = player.find(slug)
-    out = Story((*_DAY, Act(0, "sign-out")))
-    ended = player.play(design, out, 0)
-    again = Story((*_DAY, Act(0, "all"), Act(0, "sign-in-again")))
-    return Measured(
-        exposed=player.first_refusal(design, out, 0),
-        unended=player.first_refusal(design, Story(_DAY), 0, _break_in),
-        check=player.play(design, Story(_DAY), 0).present("laptop"),
-        told=dict(ended.spent["sign-out"]),
-        phone=player.play(design, out, _LATER).present("phone"),
-        again=player.play(design, again, 0).present("laptop"),
-        bought=player.play(design, Story((*_DAY, Act(60, "all-but-refresh"))), 180).buy(),
-        cut=tuple(_silence(design, part) for part in FAULTS + LIES),
-        two_heads=_notices(design, "two-heads"),
-        receipt=_notices(design, "withhold", Act(20, "show-receipt")),
-    )
+    return Measured(player.find(slug))
 
 
 def _break_in(stage: Stage) -> Answer:
@@ -170,19 +156,18 @@ def is_alone(design: Design) -> bool:
     return "from app" not in _source(design)
 
 
-def _silence(design: Design, part: str) -> Silence:
+def _silence(play: Callable[..., Stage], part: str) -> Silence:
     """Cut a part just after the copy; then sign out, and look a while later."""
-    cut = (*_DAY, Act(10, "cut", part))
-    good = player.play(design, Story(cut), _LATER)
-    out = player.play(design, Story((*cut, Act(20, "sign-out"))), _LATER)
-    return Silence(part, good.present("laptop"), out.present(), writes=out.ended is not None)
+    cut = Act(10, "cut", part)
+    out = play(_LATER, cut, Act(20, "sign-out"))
+    return Silence(part, play(_LATER, cut).present("laptop"), out.present(), writes=out.ended is not None)
 
 
 def _notices(design: Design, lie: str, *acts: Act) -> int | None:
     """Return after how many seconds a verifier stops trusting its issuer: from then on it refuses the phone's good token, too."""
     story = Story((*_DAY, Act(10, "cut", lie), Act(20, "sign-out"), *acts))
-    found = player.first_refusal(design, story, 20, lambda stage: stage.present("phone"))
-    return found - 20 if found < ACCESS_LIFE else None
+    found = player.exposure(design, story, 20, lambda stage: stage.present("phone"))
+    return found if found < ACCESS_LIFE - 20 else None
 
 
 def _source(design: Design) -> str:

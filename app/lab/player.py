@@ -93,9 +93,9 @@ class Stage:
         self.issuer = self.design.Issuer(self.world)
         self.verifier = self.design.Verifier(self.at_verifier)
         # What sessions take, no design is charged for.
-        apart = StoryWorld(self.story.name, f"{self.story.seed} sessions", self.clock)
-        apart.cut = self.world.cut
-        self.sessions = Sessions(apart, self.issuer)
+        self.at_sessions = StoryWorld(self.story.name, f"{self.story.seed} sessions", self.clock)
+        self.at_sessions.cut = self.world.cut
+        self.sessions = Sessions(self.at_sessions, self.issuer)
 
     @property
     def now(self) -> int:
@@ -142,22 +142,49 @@ class Stage:
             self.refused_write = True
         self.spent[act.name] = self.world.counts - before
 
+    # The requests of a holder, or of a thief.
+
     def present(self, whose: str = "thief") -> Answer:
         """Present an access token to the verifier, with anything else that the design asks for."""
-        return self.check(*self._shown(whose))
-
-    def accepts(self, whose: str) -> bool:
-        """Return whether the verifier accepts it: without a reason or counts, for crowds."""
-        return self._judge(*self._shown(whose))[0] == 200
+        token = self.held[whose]["access"]
+        return self.check(token, *self._proof(whose, token))
 
     def check(self, *presented: str) -> Answer:
-        before = self.at_verifier.counts.copy()
-        status, why = self._judge(*presented)
-        return Answer(status, why, self.at_verifier.counts - before, self._as_of())
+        answer = self._count(self.at_verifier, lambda: self._judge(*presented))
+        return answer._replace(as_of=self._as_of())
 
-    def _shown(self, whose: str) -> list[str]:
-        token = self.held[whose]["access"]
-        return [token, *self._proof(whose, token)]
+    def exchange(self, whose: str = "thief") -> Answer:
+        """Exchange a refresh token at the issuer."""
+        found = (400, "invalid_grant"), (200, "New tokens were given.")
+        return self._count(self.at_sessions, lambda: found[self._exchange(whose)])
+
+    def buy(self, whose: str = "thief") -> Answer:
+        """Exchange a refresh token, and present the access token that it bought."""
+        self.exchange(whose)
+        return self.present(whose)
+
+    def open_page(self, whose: str = "thief") -> Answer:
+        """Ask for a page behind the session cookie."""
+        found = (401, "No session goes by this cookie."), (200, "The page.")
+        return self._count(self.at_sessions, lambda: found[self.sessions.who(self.held[whose]["cookie"]) is not None])
+
+    def _count(self, world: StoryWorld, request: Callable[[], tuple[int, str]]) -> Answer:
+        """Make a request, and count what a server asks for it in its *world*."""
+        before = world.counts.copy()
+        try:
+            status, why = request()
+        except ConnectionError as silence:
+            status, why = 503, f"It cannot know: {silence}"
+        return Answer(status, why, world.counts - before)
+
+    def _judge(self, *presented: str) -> tuple[int, str]:
+        try:
+            self.verifier.check(*presented)
+        except PermissionError as refusal:
+            return 401, str(refusal)
+        except (jwt.InvalidTokenError, LookupError, TypeError, ValueError):
+            return 401, "This is no token of this issuer."
+        return 200, "Nothing that it knows speaks against it."
 
     def _proof(self, whose: str, token: str) -> list[str]:
         """Return what the design wants to see beside a token: made by the browser, or copied with it."""
@@ -166,42 +193,6 @@ class Stage:
             return [held["browser"].prove(token)] if "browser" in held else held.get("proof", [])
         except (ConnectionError, PermissionError):
             return []  # the browser got none
-
-    def _judge(self, *presented: str) -> tuple[int, str]:
-        try:
-            self.verifier.check(*presented)
-        except ConnectionError as silence:
-            return 503, f"It cannot know: {silence}"
-        except PermissionError as refusal:
-            return 401, str(refusal)
-        except (jwt.InvalidTokenError, LookupError, TypeError, ValueError):
-            return 401, "This is no token of this issuer."
-        return 200, "Nothing that it knows speaks against it."
-
-    def exchange(self, whose: str = "thief") -> Answer:
-        """Exchange a refresh token at the issuer."""
-        before = self.sessions.store.world.counts.copy()
-        try:
-            accepted = self._exchange(whose)
-        except ConnectionError:
-            return Answer(503, "temporarily_unavailable", Counter())
-        asked = self.sessions.store.world.counts - before
-        return Answer(200, "New tokens were given.", asked) if accepted else Answer(400, "invalid_grant", asked)
-
-    def buy(self, whose: str = "thief") -> Answer:
-        """Exchange the copied refresh token, and present the access token that it bought."""
-        self.exchange(whose)
-        return self.present(whose)
-
-    def open_page(self, whose: str = "thief") -> Answer:
-        """Ask for a page behind the session cookie."""
-        before = self.sessions.store.world.counts.copy()
-        try:
-            person = self.sessions.who(self.held[whose]["cookie"])
-        except ConnectionError as silence:
-            return Answer(503, f"It cannot know: {silence}", Counter())
-        asked = self.sessions.store.world.counts - before
-        return Answer(200, "The page.", asked) if person else Answer(401, "No session goes by this cookie.", asked)
 
     def _as_of(self) -> int | None:
         if self.at_verifier.listens:
@@ -217,7 +208,7 @@ class Stage:
 
     def copy_of(self, whose: str) -> dict[str, Any]:
         """Return all of it that can be copied: a cookie of the browser can, its key cannot."""
-        held = dict(self.held[whose])
+        held = dict(self.held.get(whose, {}))
         cookie = getattr(held.pop("browser", None), "cookie", None)
         return held | {"proof": [cookie]} if cookie else held
 
@@ -235,16 +226,17 @@ class Stage:
 
     def _sign_in(self) -> None:
         """Sign a person in, on a laptop and on a phone."""
-        self._begin("laptop")
-        self._begin("phone")
+        self._open("laptop")
+        self._open("phone")
         self._use()
 
-    def _sign_in_again(self) -> None:
-        self._begin("laptop")
-
-    def _let_in(self, app: str) -> None:
-        """Let an app in from the laptop, with a session of its own. The app "lasting" outlives the laptop's session."""
-        self._begin(app)
+    def _open(self, whose: str) -> None:
+        """Open a session: on the laptop once more, or of an app. The app "lasting" outlives the laptop's session."""
+        self.sign_in(whose, self.story.name)
+        if whose == "laptop":
+            self.session = self.held[whose]["session"]
+            self._note(self.held[whose])
+            self.ended = None
 
     def _use(self, whose: str = "laptop") -> None:
         if whose in self.held:
@@ -309,13 +301,6 @@ class Stage:
         """Show the verifier the receipt that the user got at the sign-out."""
         if self.receipt:
             self.verifier.hear(self.receipt)
-
-    def _begin(self, whose: str) -> None:
-        self.sign_in(whose, self.story.name)
-        if whose == "laptop":
-            self.session = self.held[whose]["session"]
-            self._note(self.held[whose])
-            self.ended = None
 
     def _exchange(self, whose: str) -> bool:
         held = self.held[whose]
@@ -406,8 +391,8 @@ def play(design: Design, story: Story, at: int | None = None) -> Stage:
 Ask = Callable[[Stage], Answer]
 
 
-def first_refusal(design: Design, story: Story, since: int, ask: Ask = Stage.present) -> int:
-    """Return the first second of the story, from *since* on, in which *ask* gets a refusal."""
+def exposure(design: Design, story: Story, since: int, ask: Ask = Stage.present) -> int:
+    """Return after how many seconds from second *since* of the story on *ask* first gets a refusal."""
 
     def refuses(at: int) -> bool:
         return not ask(play(design, story, at)).accepted
@@ -415,9 +400,9 @@ def first_refusal(design: Design, story: Story, since: int, ask: Ask = Stage.pre
     stage = play(design, story, since)
     moments = [since, *(at for at in stage.moments() if since < at <= LIFE), LIFE + 1]
     if not ask(stage).accepted:
-        return since
+        return 0
     found = bisect_left(moments, True, 1, len(moments) - 1, key=refuses)
     before, at = moments[found - 1 : found + 1]
     if refuses(at - 1):
         at = bisect_left(range(at), True, before + 1, at - 1, key=refuses)
-    return at
+    return at - since

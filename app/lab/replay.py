@@ -93,14 +93,7 @@ def _span(run: Run) -> tuple[int, int]:
 
 def _row(slug: str, name: str, run: Run, design: Design, ask: Ask) -> Row:
     answer: Answer = ask(run.play(design))
-    since = None if run.ended_at is None else run.ended_at - run.began_at
-    exposed = None if since is None else _exposed(run, design, ask, since, answer)
+    is_refused = run.time == run.ended_at and not answer.accepted
+    exposed = None if run.ended_at is None else 0 if is_refused else run.exposure(design, ask)
     age = None if answer.as_of is None else run.time - answer.as_of
     return Row(slug, name, answer, exposed, age)
-
-
-def _exposed(run: Run, design: Design, ask: Ask, since: int, answer: Answer) -> int:
-    """Return for how many seconds from *since* on it is accepted. *answer*: the one that it got now."""
-    if run.now == since and not answer.accepted:
-        return 0
-    return player.first_refusal(design, run.story(), since, ask) - since

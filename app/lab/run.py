@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from app import clock
 from app.lab import player
-from app.lab.player import Act, Design, Stage, Story
+from app.lab.player import Act, Ask, Design, Stage, Story
 
 POLL_SECONDS = 60
 MOST_ACTS = 200
@@ -99,6 +99,10 @@ class Run:
     def play(self, design: Design | None = None, at: int | None = None) -> Stage:
         """Play it to a *design*, until now or another time. What the sessions say is the same under each of them."""
         return player.play(design or reference(), self.story(), self.now if at is None else at)
+
+    def exposure(self, design: Design, ask: Ask = Stage.present) -> int:
+        """Return for how many seconds from the end of the session on *ask* gets what it wants."""
+        return player.exposure(design, self.story(), (self.ended_at or self.time) - self.began_at, ask)
 
     def do(self, name: str, of: str = "") -> Stage:
         """Add an act, and return what came of it. A run that is full stays as it is."""

@@ -26,15 +26,18 @@ def tokens(stage: Stage) -> dict[str, Any] | None:
 
 def rows(stage: Stage) -> list[dict[str, Any]]:
     """Return the rows of the session's refresh tokens, as stored: a hash, never the token."""
-    newest = len(stage.tokens) - 1
+    store = stage.sessions.store.rows
+    newest, _ = store[f"newest:{stage.session}"]
+    issued = [(digest(token), at) for token, at in zip(stage.tokens, stage.issued_at, strict=True)]
     return [
         {
-            "hash": words.shorten(digest(token)),
-            "issued_at": stage.issued_at[number],
-            "state": "live" if number == newest and not stage.is_over else "ended",
-            "word": "used" if number < newest else "over" if stage.is_over else "good for one use",
+            "hash": words.shorten(name),
+            "issued_at": at,
+            "state": "live" if name == newest and not stage.is_over else "ended",
+            "word": "used" if name != newest else "over" if stage.is_over else "good for one use",
         }
-        for number, token in enumerate(stage.tokens)
+        for name, at in issued
+        if f"refresh:{name}" in store
     ]
 
 

@@ -37,7 +37,7 @@ def at(slug: str, story: Story, second: int) -> Stage:
 
 
 def refused(slug: str, story: Story = OUT, ask: player.Ask = Stage.present, since: int = 70) -> int:
-    return player.first_refusal(player.find(slug), story, since, ask) - since
+    return player.exposure(player.find(slug), story, since, ask)
 
 
 def cut(part: str, *acts: Act) -> Story:
@@ -182,7 +182,7 @@ def test_verifiers_of_an_honest_issuer_never_accuse_it_whenever_they_poll_and_wh
 
 
 def test_an_issuer_that_tells_the_truth_again_is_not_forgiven_where_heads_are_kept() -> None:
-    story = Story((*SPLIT, Act(30, "mend", "two-heads"), Act(40, "sign-in-again"), Act(50, "sign-out")))
+    story = Story((*SPLIT, Act(30, "mend", "two-heads"), Act(40, "open", "laptop"), Act(50, "sign-out")))
     assert at("transparency", story, 240).present("phone").status == 503
     assert at("denylist-push", story, 240).present("phone").status == 200
 
@@ -202,7 +202,7 @@ def test_a_sign_out_that_the_store_cannot_write_ends_nothing(slug: str) -> None:
 @pytest.mark.question("A13")
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_new_sign_in_in_the_second_of_a_sign_out_everywhere_is_refused_by_whole_seconds_alone(slug: str) -> None:
-    story = Story((Act(0, "sign-in"), Act(0, "copy"), Act(70, "all"), Act(70, "sign-in-again")))
+    story = Story((Act(0, "sign-in"), Act(0, "copy"), Act(70, "all"), Act(70, "open", "laptop")))
     assert at(slug, story, 70).present("laptop").accepted is (slug != "logout-time")
 
 
@@ -410,7 +410,7 @@ def test_to_add_a_design_is_to_add_one_file(new_design: Design) -> None:
     assert new_design.slug in [design.slug for design in player.every()]
     assert refused(new_design.slug) == 0
     assert matrix.measure(new_design.slug).check.asked == Counter({"look-ups": 2})
-    assert [silence.good.status for silence in matrix.measure(new_design.slug).cut] == [503, 200, 200, 200, 200]
+    assert [silence.good.status for silence in matrix.measure(new_design.slug).silences] == [503, 200, 200, 200, 200]
 
 
 def test_an_answer_says_how_old_the_news_are_that_it_rests_on() -> None:

@@ -100,7 +100,7 @@ def test_what_was_measured_is_what_a_request_at_that_second_finds(visitor: Visit
     visitor.press("sign-out", way="sign-out")
     run = visitor.run()
     for design in EVERY:
-        exposed = player.first_refusal(design, run.story(), 0)
+        exposed = player.exposure(design, run.story(), 0)
         assert visitor.present(design.slug, at=run.began_at + exposed)["status"] != 200
         if exposed:
             assert visitor.present(design.slug, at=run.began_at + exposed - 1)["status"] == 200

@@ -132,7 +132,7 @@ class _Play:
                 self.stage.sign_in(whose, person)
             self._expires[whose] = self.stage.now + self._life
             self.weigh()
-        if not self.stage.accepts(whose):
+        if not self.stage.present(whose).accepted:
             self.refused.add(person)
 
     def sign_out(self, whose: str, _person: str) -> None:
@@ -146,7 +146,7 @@ class _Play:
     def _present(self) -> None:
         counts = self.stage.at_verifier.counts.copy()
         for whose, since in list(self._copies.items()):
-            if not self.stage.accepts(whose):
+            if not self.stage.present(whose).accepted:
                 self.late.append(self.stage.now - since)
                 del self._copies[whose]
         self.stage.at_verifier.counts.clear()

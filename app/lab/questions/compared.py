@@ -51,7 +51,7 @@ def end_in_three_ways(t: Trial) -> dict[str, Any]:
 def _lasts(t: Trial, *story: str) -> tuple[int, int]:
     """Measure for how many seconds from the end on a thief gets in by the copied access token, and by the refresh token."""
     t.play("anew", *story)
-    access, began, last = t.first_refusal("this-site"), t.run.now, -1
+    access, began, last = t.run.exposure(player.find("this-site")), t.run.now, -1
     while t.play("lasts = exchange thief").accepted:
         last = t.run.now
         t.run.wait(min(HOUR, max(1, LIFE - 1 - last)))

@@ -4,12 +4,12 @@ from typing import Any
 
 import jwt
 
+from app.lab import shown
 from app.lab.costs import measure, timing
 from app.lab.costs.day import Day
 from app.lab.home.sessions import digest
 from app.lab.questions.evidence import finding
 from app.lab.questions.trial import Trial
-from app.web import words
 
 
 def steal_a_row(t: Trial) -> dict[str, Any]:
@@ -31,13 +31,7 @@ def _handed_out(t: Trial) -> set[str]:
 
 
 def _rows(t: Trial) -> str:
-    """Describe the rows of the laptop's refresh tokens, as they are stored."""
-    stage = t.stage()
-    store = stage.sessions.store.rows
-    newest, is_over = store[f"newest:{stage.session}"][0], f"session:{stage.session}" not in store
-    hashes = [name for name in map(digest, stage.tokens) if f"refresh:{name}" in store]
-    states = ["over" if is_over else "good for one use" if name == newest else "used" for name in hashes]
-    return "; ".join(f"{words.shorten(name)}, {state}" for name, state in zip(hashes, states, strict=True))
+    return "; ".join(f"{row['hash']}, {row['word']}" for row in shown.rows(t.stage()))
 
 
 def time_a_check(_: Trial) -> dict[str, Any]:

@@ -62,11 +62,6 @@ class Trial:
         """Return a design, or what is the same in all of them, in the middle of the story, now or at another time."""
         return self.run.play(player.find(slug) if slug else None, at)
 
-    def first_refusal(self, slug: str) -> int:
-        """Measure for how many seconds from the end on a design accepts the copied access token."""
-        since = (self.run.ended_at or self.run.time) - self.run.began_at
-        return player.first_refusal(player.find(slug), self.run.story(), since) - since
-
     def send(self, path: str, client: tuple[str, str] | None = None, **form: str) -> Exchange:
         """Send one real request about the copied token, to our own application: a visitor has the run for as long as that takes."""
         with writing():
@@ -123,7 +118,7 @@ class Trial:
 
     def _draw(self, *slugs: str) -> None:
         """Measure when each design first refuses the copy, and draw it, the longest exposed first."""
-        exposed = {slug: self.first_refusal(slug) for slug in self._designs(slugs)}
+        exposed = {slug: self.run.exposure(player.find(slug)) for slug in self._designs(slugs)}
         rows = [
             (slug, player.find(slug).name, exposed[slug]) for slug in sorted(exposed, key=lambda slug: -exposed[slug])
         ]
