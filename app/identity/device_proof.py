@@ -1,16 +1,16 @@
 """The proof of a device's key, as in Device Bound Session Credentials (W3C draft): a JWT, signed with ES256. Pure."""
 
-import re
-from base64 import urlsafe_b64decode
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from app.crypto.jwk import PublicKey
 
 LONGEST_PROOF = 4096  # characters; a browser's has about 400
 TYPE = "dbsc+jwt"
 _ALGORITHM = "ES256"
-_COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes
 _UNCOMPRESSED = b"\x04"
 # No time or audience claim is needed: the challenge is for one session, and for minutes.
 _OPTIONS: Any = {"require": ["jti"], **dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf", "verify_aud"), False)}
@@ -46,17 +46,11 @@ def _header(token: str) -> dict[str, Any]:
 
 def _key(jwk: Any) -> bytes | None:
     """Return both coordinates of a public key on P-256; None if it is another key, or private."""
-    if not isinstance(jwk, dict) or (jwk.get("kty"), jwk.get("crv")) != ("EC", "P-256") or "d" in jwk:
+    found = PublicKey.read(jwk)
+    if found is None or found.algorithms != (_ALGORITHM,):
         return None
-    parts = [jwk.get("x"), jwk.get("y")]
-    if not all(isinstance(part, str) and _COORDINATE.fullmatch(part) for part in parts):
-        return None
-    key = b"".join(urlsafe_b64decode(f"{part}=") for part in parts)
-    try:
-        _public(key)
-    except ValueError:  # not on the curve
-        return None
-    return key
+    point: bytes = found.key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return point.removeprefix(_UNCOMPRESSED)
 
 
 def _public(key: bytes) -> ec.EllipticCurvePublicKey:
