@@ -120,7 +120,7 @@ class Queue:
     def _leave(self, whose: str) -> None:
         with self._lock:
             self._inside[whose] -= 1
-            self._inside += Counter()  # drops who has left
+            self._inside += Counter()  # drops visitors that have left
 
 
 def init_app(app: Flask) -> None:

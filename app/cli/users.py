@@ -1,4 +1,4 @@
-"""`flask users`: accounts added, closed, opened again, and who may see them all."""
+"""`flask users`: add, close and reopen accounts, and name administrators."""
 
 import sys
 

@@ -100,7 +100,7 @@ class PublicKey:
 
     @classmethod
     def read(cls, members: object) -> "PublicKey | None":
-        """Return the key of a JSON Web Key; None if it is private, of a kind that we do not take, or not for signatures."""
+        """Return the key of a JSON Web Key; None for a private key, an unsupported kind, or a key not for signatures."""
         if not isinstance(members, dict) or PRIVATE_MEMBERS & members.keys() or not _is_for_signatures(members):
             return None
         family, known = _kind(members)

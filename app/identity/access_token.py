@@ -143,7 +143,7 @@ def _judge(claims: Claims | None) -> Claims | Refusal:
 
 
 def read(token: str) -> Claims | None:
-    """Return what a token of ours says, expired or over as it may be; None if it is not one (RFC 9068, section 4)."""
+    """Return the claims of our token, even if it has expired or was revoked; None if it is not ours (RFC 9068, section 4)."""
     verified: VerifiedTokens = current_app.extensions["verified_tokens"]
     ring = access_keys()
     name = verified.name(token, ring.name)
@@ -173,7 +173,7 @@ def _words(said: Any) -> Any:
 
 
 def _key(cnf: Any) -> Any:
-    """Return the thumbprint of the key that it is bound to. Bound in another way, it is none that we know."""
+    """Return the thumbprint of the key it is bound to; any other binding as it is, which no claim may have."""
     return cnf["jkt"] if isinstance(cnf, dict) and cnf.keys() == {"jkt"} else cnf
 
 

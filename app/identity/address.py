@@ -88,7 +88,7 @@ def holders(address: str) -> list[User]:
 
 
 def lock(address: str, *user_ids: str) -> bool:
-    """Lock the rows of all who hold *address*, and of these users, in the one order.
+    """Lock the rows of all accounts with *address*, and of these users, in the one order.
 
     Return False if another account took it meanwhile. Must run inside `db.writing`.
     """

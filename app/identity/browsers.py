@@ -59,7 +59,7 @@ def label(user_agent: str | None) -> str | None:
 
 @lru_cache(maxsize=2048)
 def describe(user_agent: str) -> Description:
-    """Name the browser that sent *user_agent*: a claim of its own, good for recognition and for nothing else."""
+    """Name the browser that sent *user_agent*. It is the browser's own claim, so it only helps users to recognise it."""
     found = ua_parser.parse(user_agent)
     browser = found.user_agent.family if found.user_agent else ""
     system = found.os.family if found.os else ""

@@ -16,7 +16,7 @@ TYPE = "JWT"
 
 @dataclass(frozen=True)
 class Hint:
-    """What an ID token of ours said, expired or not: to which client, about whom and which of its sessions."""
+    """What our ID token said, expired or not: to which client, about which user and session."""
 
     client_id: str
     sub: str
@@ -42,7 +42,7 @@ def issue(tokens: Tokens, *, nonce: str | None = None) -> str:
 
 
 def read(token: str) -> Hint | None:
-    """Return what an ID token of ours says, whenever it was issued; None if it is not one of ours.
+    """Return what our ID token says, however old it is; None if it is not ours.
 
     Good as a hint only (RP-Initiated Logout, section 2): it may have expired, and its session may be over.
     """

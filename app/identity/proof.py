@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 PASSWORD = "pwd"  # noqa: S105 - a word of RFC 8176
 CODE = "otp"  # of an authenticator app
-RECOVERY = "rec"  # a recovery code: a word of ours, published as `otp`
+RECOVERY = "rec"  # a recovery code: our own word, published as `otp`
 PASSKEY = "pop"  # proof of possession of a key
 BOTH = "mfa"  # with a passkey: it has verified its user, by a finger or a PIN
 _CODES = frozenset({CODE, RECOVERY})

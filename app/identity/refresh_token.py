@@ -351,7 +351,7 @@ def _advance(
 def _expires_soon(link: Link) -> bool:
     """Return whether other tabs may present this link's token while the answer to a proof is under way.
 
-    They then get a successor of their own, and make no proof void.
+    They then get another successor, and void no proof.
     """
     return link.access_expires_at - clock.now() <= max(settings().rotation_grace_seconds, LATE_SECONDS)
 

@@ -8,13 +8,13 @@ import jwt
 from app.config import settings
 from app.crypto.jwk import KeySet
 
-LONGEST_TOKEN = 4096  # characters; a token of ours has about 600
+LONGEST_TOKEN = 4096  # characters; our tokens have about 600
 
 
 def read(
     token: str, kind: str, keys: Callable[[str], KeySet[Any]], claims: Collection[str], *, audience: str | None
 ) -> dict[str, Any] | None:
-    """Return what a token of this *kind* (its `typ`) says, by one of its *keys*; None if it is not one of ours.
+    """Return what a token of this *kind* (its `typ`) says, by one of its *keys*; None if it is not ours.
 
     *claims* have to be there. Whether it has expired is for the caller to judge; so is whom it is for, if *audience* is
     None (RFC 8725, section 3).

@@ -1,6 +1,6 @@
 """A session that is used from a new place: it is noted, the person is warned, or the session ends, as the policy says.
 
-Apps are not judged: it is their servers that come, from wherever those are.
+Apps are not judged: their requests come from servers, which may move.
 """
 
 from collections.abc import Iterable
@@ -99,7 +99,7 @@ def answer(session: Session, seen: int) -> None:
 
 
 def _known(session: Standing) -> Known:
-    """Return from where it was used so far: as long as that is one place, it is the one that every list shows."""
+    """Return the places it was used from so far; a single one is the one in its row."""
     places: Known | None = session.places
     if places is not None:
         return places

@@ -169,7 +169,7 @@ def sharing(mailboxes: Collection[str]) -> list[User]:
 
 
 def collisions() -> list[tuple[User, User]]:
-    """Return each account without a mailbox of its own, and the older account that has it."""
+    """Return each account whose mailbox an older account has, and that account."""
     alike = sharing({user.compared_by for user in _without_mailbox()})
     owners: dict[str, User] = {}
     for user in sorted(alike, key=lambda user: user.mailbox is None):

@@ -100,7 +100,7 @@ def _connect(url: str) -> smtplib.SMTP:
 
 
 def _introduce(server: smtplib.SMTP, url: str) -> None:
-    """Encrypt the connection unless it stays on this machine, and say who we are."""
+    """Encrypt the connection unless it stays on this machine, and sign in."""
     parts = urlsplit(url)
     if parts.scheme == "smtp" and not is_loopback(url):
         server.starttls(context=ssl.create_default_context())  # raises where the server does not offer it

@@ -1,4 +1,4 @@
-"""The authorization request: what an app sends a browser with, read and judged before anybody is asked."""
+"""The authorization request that an app sends a browser with, read and judged before the user is asked."""
 
 import re
 from collections.abc import Collection
@@ -122,7 +122,7 @@ def check(given: Parameters) -> None:
 
 
 def leads_on(path: str) -> bool:
-    """Return whether this path of ours leads a browser on to a registered app."""
+    """Return whether our *path* leads a browser on to a registered app."""
     return _asked_at(path) is not None
 
 
@@ -133,7 +133,7 @@ def likes_factor(path: str) -> bool:
 
 
 def _asked_at(path: str) -> Parameters | None:
-    """Return what a registered app asks for at this path of ours, if one does."""
+    """Return what a registered app asks for at our *path*, if it asks."""
     parts = urlsplit(path)
     if parts.path != PATH:
         return None
@@ -252,7 +252,7 @@ def _dpop_jkt(wanted: str | None) -> str | None:
 
 
 def _hinted(token: str | None) -> str | None:
-    """Return whom the app expects: an empty id if that is no ID token of ours."""
+    """Return the id of the user whom the app expects; empty if the hint is not our ID token."""
     hint = id_token.read(token) if token else None
     return hint.sub if hint else "" if token else None
 

@@ -95,7 +95,7 @@ class Client(Registered, Model):
 
 
 class ClientRow(Registered):
-    """The same, as it was read: no ORM object, so it is cheap to read. A column that is not given is None."""
+    """A client's row. It is no ORM object, so it is cheap to read. A column that is not given is None."""
 
     def __init__(self, **columns: Any) -> None:
         vars(self).update(_EMPTY, **columns)

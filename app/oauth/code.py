@@ -127,8 +127,8 @@ def exchange(
 ) -> Granted | None:
     """Return the first tokens of a new chain in the app's session, or None if the code is not good.
 
-    A second exchange ends the session that the first one was about, if it too proves to come from who asked for the code;
-    without the verifier it changes nothing, or whoever saw the code could end the session (RFC 9700, section 4.5).
+    A second exchange with the right verifier ends the session of the first. Without it, it changes nothing: an attacker who
+    only saw the code could end the session (RFC 9700, section 4.5).
     *key*: the key that the app has proved.
     Raises ClockApart: a wrong clock could take a code for an expired one, and use it up. Raises Unproved for a proof that was
     used before.

@@ -10,7 +10,7 @@ _PREFLIGHT_SECONDS = 600
 
 
 def init_app(app: Flask) -> None:
-    """Let every answer of the endpoints for machines say who may read it."""
+    """Have each answer of the endpoints for programs name the origin that may read it."""
     for part in ("oauth", "api"):
         app.after_request_funcs.setdefault(part, []).append(allow)
 

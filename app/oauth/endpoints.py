@@ -36,7 +36,7 @@ _IN_ANSWER = [field.name for field in fields(Claims) if field.name not in _NOT_I
 
 
 class PresentedToken(Protocol):
-    """A token of ours, found by what was presented."""
+    """Our token that a client presented."""
 
     @property
     def client_id(self) -> str: ...
@@ -55,7 +55,7 @@ class Revocation(RevocationEndpoint):
     """Token revocation (RFC 7009). What is ended follows from the token itself; a hint changes nothing.
 
     A token that is unknown, already ended, or another client's gets the same answer as a success, and nothing is done:
-    whoever asks cannot learn whether it exists.
+    the client cannot learn whether it exists.
     """
 
     CLIENT_AUTH_METHODS = METHODS

@@ -23,7 +23,7 @@ class Identity:
 
 
 def read(token: str, issuer: Issuer, client_id: str, *, nonce: str, access: str) -> Identity | None:
-    """Return who signed in, or None if the token is not the answer to this attempt. Raises Unheard."""
+    """Return the user who signed in, or None if the token is not the answer to this attempt. Raises Unheard."""
     found = signed.read(token, issuer, KIND, client_id)
     if found is None or found["aud"] not in (client_id, [client_id]) or not _belongs(found, nonce, access):
         return None

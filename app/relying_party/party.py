@@ -15,7 +15,7 @@ from app.relying_party.watch import Watch
 
 @dataclass(frozen=True)
 class Guests:
-    """Those who sign in here, and what it takes: only where this site is registered as a client of the issuer."""
+    """The users who sign in here, where this site is registered as a client of the issuer."""
 
     client: Client
     visits: Visits

@@ -1,4 +1,4 @@
-"""The pages of this site: one that says who is signed in and how it hears, and one resource behind a bearer token."""
+"""The pages of this site: one names the signed-in user and how the site learns of a sign-out; one resource needs a bearer token."""
 
 from collections.abc import Callable
 from typing import Any

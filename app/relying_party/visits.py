@@ -54,7 +54,7 @@ class Visit:
         return self.began + LIFE_SECONDS
 
     def is_meant(self, logout: Logout) -> bool:
-        """Return whether that message is about this session. One without a session spares who has signed in since."""
+        """Return whether that message is about this session. One without a session spares users who signed in since."""
         if logout.sid is None:
             return self.sub == logout.sub and self.issued <= logout.iat
         return self.sid == logout.sid and logout.sub in (None, self.sub)

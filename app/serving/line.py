@@ -12,7 +12,7 @@ from typing import Any
 from app.serving.reading import Reading
 
 MOST_UNSENT = 32 << 20  # bytes that wait for one client
-GATHERED = 64 * 1024  # bytes that are worth a packet of their own
+GATHERED = 64 * 1024  # bytes that are worth a separate packet
 _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 

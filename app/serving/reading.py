@@ -9,7 +9,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
 REFUSAL = "signed_out.refusal"  # in the environment of a request that could not be read: the status of its answer
-MOST_LINE = 16 * 1024 + 512  # bytes of the first line: an address of 16 KiB, and a page of ours that leads on to it
+MOST_LINE = 16 * 1024 + 512  # bytes of the first line: an address of 16 KiB, and our page that leads on to it
 MOST_HEAD = 64 * 1024  # bytes of all headers
 MOST_BODY = 64 * 1024
 _MOST_FRAME = 256  # bytes around one chunk

@@ -163,7 +163,7 @@ def file_id(database: Path) -> tuple[int, int] | None:
 
 
 def head_of_index(database: Path) -> mmap.mmap | None:
-    """Return the memory that each commit changes, in whatever process: the head of the index of the write-ahead log.
+    """Return the memory that each commit of any process changes: the head of the index of the write-ahead log.
 
     SQLite compares these bytes to tell whether what it has cached is still so (sqlite.org/walformat.html, 2.1). They are
     good as long as this process has a connection to the file. None if the index cannot be read.

@@ -1,4 +1,4 @@
-"""No exception leaves the application: a finished answer stands, and an error before it becomes a page of ours."""
+"""No exception leaves the application: a finished answer stands, and an error before it becomes our page."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator

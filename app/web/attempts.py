@@ -63,5 +63,5 @@ def _try(limits: Sequence[Limit], check: Callable[[], T]) -> T:
     found = check()
     throttle.check(limits)  # again: of many sent at once, all were let in before the first had failed
     if not found and not throttle.count(limits):
-        throttle.check(limits)  # it was one too many, so it is not said that it was wrong
+        throttle.check(limits)  # one attempt too many: the answer does not tell whether it was wrong
     return found

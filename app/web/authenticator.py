@@ -127,7 +127,7 @@ def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue |
 
 
 def go_on(session: Session, event: str, known: Proof, *, end_others: bool) -> None:
-    """Go on in a session of its own, as after a change of password: copies of this one's tokens end here."""
+    """Go on in a new session, as after a change of password: copies of this one's tokens end here."""
     if end_others:
         sessions.end_others(session, Reason.FACTOR_CHANGED)
     renewed = session.renew(browsers.here())
@@ -155,7 +155,7 @@ def _draw(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue:
 
 
 def _sealed(user: Account, draft: dict[str, Any]) -> str:
-    """Return what the page shows, for its form: nothing of it is kept, or good for anything, before that is sent."""
+    """Return the draft for the page's form, sealed: the site stores nothing before the form is sent."""
     kept = json.dumps({"until": clock.now() + DRAFT_SECONDS, **draft})
     return seal.close(settings().secret_key, _purpose(user), kept).hex()
 

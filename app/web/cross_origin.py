@@ -33,7 +33,7 @@ def ask_again() -> Response | None:
 
 
 def decision() -> str | None:
-    """Return what the visitor has decided with a button of ours, where `ask_again` has looked before."""
+    """Return the visitor's decision by our button; `ask_again` has checked the request before."""
     return request.form.get("decision") if request.method == "POST" else None
 
 

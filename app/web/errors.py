@@ -48,7 +48,7 @@ _WORDS = {
     429: Words("Too many wrong attempts", "There were too many failed attempts from here, so we are not looking at more for now.", "This ends by itself, and sessions that are signed in go on.", "Wait a little, then try again."),
     431: Words("Your browser sent too much with its request", "Its cookies, or other headers, are more than this site reads.", _NOTHING_CHANGED, "Delete this site’s cookies in your browser, then sign in again."),
     501: Words("This is not built", "What was asked for is part of a standard, and not of this site.", _NOTHING_CHANGED, "Ask without it."),
-    500: Words("Something broke on our side", "A mistake of ours stopped this page. It has been noted.", "What had been saved before is still saved. Sign Out still works.", "Try again. If it happens again, tell the operator."),
+    500: Words("Something broke on our side", "Our mistake stopped this page. It has been noted.", "What had been saved before is still saved. Sign Out still works.", "Try again. If it happens again, tell the operator."),
     503: Words("The database does not answer", "This site never accepts a sign-in that it cannot check, so it waits.", "You are not signed out by this, and nothing was half done.", "Wait a few seconds, then try again.", _LATER),
 }  # fmt: skip
 

@@ -48,7 +48,7 @@ R = TypeVar("R")
 
 
 class Login(LoginManager):
-    """Flask-Login, which asks this guard for the user, and neither a session of Flask's nor a cookie of its own."""
+    """Flask-Login, which asks this guard for the user, and uses neither Flask's session nor its own cookie."""
 
     def _load_user(self) -> None:
         g._login_user = user_or_nobody()

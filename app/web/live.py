@@ -27,7 +27,7 @@ def live() -> ResponseReturnValue:
         tokens = Presented.here()
         if any(_has_just_ended(session.id) for session in tokens.sessions()):
             return "", 202
-        # Whether they are tokens of ours is not told.
+        # The answer does not tell whether they are our tokens.
         return {"to": local.address("/sign-in", at) if tokens else "/signed-out"}, 401
     if session != request.args.get("session"):
         return {"to": at}, 409  # another user signed in here, or the same one again

@@ -73,7 +73,7 @@ def begin() -> Response | None:
 
 
 def look_again() -> Response | None:
-    """Where the claim is written with the act, and there was nothing left to do: give the answer of who has done it."""
+    """Give the answer of the request that acted, where the claim is written with the act and nothing was left to do."""
     claim = _claim()
     return begin() if claim and claim.is_late else None
 
@@ -104,7 +104,7 @@ def note(sid: str, *, count: int) -> None:
 
 
 def noting(then: str | None) -> Callable[[str], None]:
-    """Return what a transaction, of whatever context, calls with the id of the session of this browser that it ends.
+    """Return what a transaction, in any context, calls with the id of this browser's session that it ends.
 
     *then*: where the answer leads, if not to the receipt. A lost claim hinders no sign-out.
     """

@@ -117,7 +117,7 @@ def send(
 ) -> Exchange:
     """Send one request. *client*: its id and secret. *within*: what no request from outside can carry."""
     # In process, so that one worker never waits for itself. What the caller holds is let go of first, and the call
-    # runs in a context of its own: it must not share our transaction, our visitor or our `g`.
+    # runs in a separate context: it must not share our transaction, our visitor or our `g`.
     db.session.remove()
     app, more = current_app.wsgi_app, within or {}
     transport = httpx.WSGITransport(app=lambda environ, start: app({**environ, **more}, start))

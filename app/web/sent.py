@@ -95,7 +95,7 @@ class Form:
         return Claim(self, token, self._reveal(ended)) if is_ours else None
 
     def claim_late(self) -> "Claim":
-        """Claim the form only with what `Claim.note` writes. It costs no transaction of its own."""
+        """Claim the form only with what `Claim.note` writes. It costs no separate transaction."""
         return Claim(self, secrets.token_bytes(16), is_late=True)
 
     def _reveal(self, ended: bytes | None) -> Ended | None:

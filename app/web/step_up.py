@@ -52,7 +52,7 @@ def request(action: str, *, needless: bool = False, since: int = 0) -> ResponseR
 
 
 def perform(action: str) -> ResponseReturnValue:
-    """Carry out *action* in a transaction of its own."""
+    """Carry out *action* in a separate transaction."""
     with acting(action) as current:
         answer = carry_out(current, action)
     return answer()

@@ -12,7 +12,7 @@ from app.identity.session import Reason
 
 MINUTE, HOUR = 60, 60 * 60
 
-# From where on a unit is used, its length, its name: so that 59 minutes 40 are an hour, and 36 hours not yet days.
+# Each unit: from how many seconds on it is used, its length, its name. So 59 minutes 40 are an hour, and 36 hours not yet days.
 _UNITS = (
     (2 * DAY - HOUR // 2, DAY, "day"),
     (HOUR - MINUTE // 2, HOUR, "hour"),
@@ -26,7 +26,7 @@ UNPROVED = "unproved"  # not why a session is over, but why this browser may not
 class _End(NamedTuple):
     """Why a session is over, as lists say it, and as the sign-in page of its browser does if that differs.
 
-    *advice*: what that page tells the user to do. It is true of every session that ended so: what the page must not say
+    *advice*: what that page tells the user to do. It holds for every session that ended so: what the page must not say
     before a sign-in stands on the page that it names.
     """
 

@@ -24,7 +24,7 @@ def new() -> str:
 
 
 def made_at(nonce: str) -> int | None:
-    """Return when a nonce was made; None if it is too old, or none of ours."""
+    """Return when a nonce was made; None if it is too old, or not ours."""
     at = nonce.partition(".")[0]
     if not (nonce.isascii() and at.isdigit() and len(nonce) <= _LONGEST):
         return None

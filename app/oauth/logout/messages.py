@@ -18,7 +18,7 @@ _UNDELIVERED = text("delivered_at IS NULL")
 class Message(Outgoing, Model):
     """One message. Times are Unix seconds; *entry*: the position in the log that it is about.
 
-    *id*: the `jti` of every token that carries it, so that who gets it twice can tell. *uri*: where it goes, noted at
+    *id*: the `jti` of every token that carries it, so an app that gets it twice can tell. *uri*: where it goes, noted at
     once, as the app may be removed meanwhile.
     """
 

@@ -1,4 +1,4 @@
-"""The revocation request: the site ends a session of its own as any client would, by RFC 7009, and makes sure of it."""
+"""The revocation request: the site ends its own session as any client would, by RFC 7009, and checks that it ended."""
 
 from collections.abc import Callable
 
