@@ -1,7 +1,7 @@
 """Starts programs of ours by a fork from a process that has imported them already, which saves each a second.
 
 What starts is a process of its own in a session of its own, with an environment of its own, and runs the program from
-its first line. Only its imports were done before.
+its first line. Only its imports were done before. So do the processes in which a server that was forked computes.
 
 The fork server of `multiprocessing` does not do: its children end by `os._exit`, so nothing that a server does at its
 exit would happen, and giving each child its own output, environment and session is most of this module anyway.
@@ -16,12 +16,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from select import POLLIN, poll
 from threading import Lock
+from types import SimpleNamespace
 
 PROJECT = Path(__file__).resolve().parent.parent
 MOST = 1 << 17  # bytes of a request
@@ -32,11 +33,17 @@ class Forked:
     """A process, as `subprocess.Popen` shows one, that writes into *log*, or what it complains of into *errors*."""
 
     def __init__(self, command: Command, environ: dict[str, str], log: Path, errors: Path | None = None) -> None:
+        with log.open("w") as output, errors.open("w") if errors else nullcontext(output) as complaints:
+            self._begin(command, _bare() | environ, 0, output.fileno(), complaints.fileno())
+
+    def _begin(self, command: Command, environ: dict[str, str], *files: int) -> None:
+        """Start it with these as its standard files."""
         self._command = command
         self._line, theirs = socket.socketpair()
-        with theirs, log.open("w") as output, errors.open("w") if errors else nullcontext(output) as complaints:
-            files = [theirs.fileno(), output.fileno(), complaints.fileno()]
-            socket.send_fds(_mother().line, [json.dumps([command, _bare() | environ]).encode()], files)
+        mother = _mother().line
+        with theirs:
+            message = json.dumps([command, environ]).encode()
+            socket.send_fds(mother, [message], [theirs.fileno(), mother.fileno(), *files])
         self.pid = int.from_bytes(_read(self._line, 4))
         self.returncode: int | None = None
 
@@ -65,6 +72,26 @@ class Forked:
     def _take(self) -> None:
         self.returncode = int.from_bytes(_read(self._line, 4), signed=True)
         self._line.close()
+
+
+class Helper(Forked):
+    """In place of `subprocess.Popen`, by which a server begins a process that computes."""
+
+    def __init__(self, command: Sequence[str], cwd: Path, stdin: int, stdout: int) -> None:
+        theirs_in, ours_out = os.pipe()
+        ours_in, theirs_out = os.pipe()
+        self.stdin, self.stdout = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb")
+        self._begin(tuple(command[1:]), dict(os.environ), theirs_in, theirs_out, 2)
+        os.close(theirs_in)
+        os.close(theirs_out)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self) -> None:
+        self.stdin.close()
+        self.stdout.close()
+        self.wait()
 
 
 def begin(command: Command, environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -101,17 +128,27 @@ class _Mother:
         atexit.register(self._end)
 
     def _end(self) -> None:
+        self.line.send(b"")  # servers hold this line, too
         self.line.close()
         self._process.wait()
 
 
+class _Line:
+    """What a server knows of the process from which it was forked."""
+
+    def __init__(self, number: int) -> None:
+        self.line = socket.socket(fileno=number)
+
+
 _alone = Lock()
-_begun = cache(_Mother)
+_begun: _Mother | _Line | None = None
 
 
-def _mother() -> _Mother:
+def _mother() -> _Mother | _Line:
+    global _begun
     with _alone:  # servers are started in threads
-        return _begun()
+        _begun = _begun or _Mother()
+        return _begun
 
 
 def _read(line: socket.socket, length: int) -> bytes:
@@ -124,24 +161,26 @@ def _read(line: socket.socket, length: int) -> bytes:
     return found
 
 
-def _serve(requests: socket.socket) -> Command | None:
-    """Fork for each request; return twice or more: in each process that was forked its command, in the end nothing."""
+def _serve(requests: socket.socket) -> tuple[Command, int] | None:
+    """Fork for each request; return twice or more: in each process that was forked its command and its line to this one,
+    in the end nothing."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a minder is not waited for
     while True:
-        message, files, _, _ = socket.recv_fds(requests, MOST, 3)
+        message, files, _, _ = socket.recv_fds(requests, MOST, 5)
         if not message:
             return None
         command, environ = json.loads(message)
         if not os.fork():
             requests.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _mind(*files, environ)
-            return tuple(command)
+            line, mother, *standard = files
+            _mind(line, standard, environ)
+            return tuple(command), mother
         for file in files:
             os.close(file)
 
 
-def _mind(line: int, output: int, errors: int, environ: dict[str, str]) -> None:
+def _mind(line: int, standard: list[int], environ: dict[str, str]) -> None:
     """Fork once more and return there. In this process, say how that one ended, then end."""
     child = os.fork()
     if child:
@@ -153,21 +192,29 @@ def _mind(line: int, output: int, errors: int, environ: dict[str, str]) -> None:
         os.waitpid(child, 0)
         os._exit(0)
     os.setsid()
-    os.dup2(output, 1)
-    os.dup2(errors, 2)
-    for file in (line, output, errors):
+    for number, file in enumerate(standard):
+        os.dup2(file, number)
+    for file in (line, *standard):
         os.close(file)
     os.environ.clear()
     os.environ.update(environ)
     tempfile.tempdir = None
 
 
-def _run(command: Command) -> None:
+def _run(command: Command, mother: int) -> None:
+    from app.capacity import executor
     from app.store.db import db
     from app.telemetry import metrics
 
-    metrics.share_between_processes()
+    global _begun
+    _begun = _Line(mother)
+    if os.environ.get("HELPERS") != "anew":
+        executor.subprocess = SimpleNamespace(Popen=Helper, PIPE=subprocess.PIPE)  # type: ignore[assignment]
     atexit.register(db._app_engines.clear)  # frozen, it would keep the application, and its files open, at the end
+    if command[0] == "-c":
+        exec(command[1], {})  # noqa: S102 - a program of ours
+        return
+    metrics.share_between_processes()
     if command[0] == "-m":
         sys.argv = list(command[1:])
         runpy.run_module(command[1], run_name="__main__", alter_sys=True)
@@ -208,4 +255,4 @@ if __name__ == "__main__":
     _import()
     found = _serve(socket.socket(fileno=int(sys.argv[1])))
     if found:
-        _run(found)
+        _run(*found)

@@ -69,7 +69,7 @@ def wait_until_gone(pid: int) -> None:
 
 @pytest.fixture
 def server(shared_instance: Path) -> Iterator[Server]:
-    running = Server(shared_instance, WORKERS="1")
+    running = Server(shared_instance, WORKERS="1", HELPERS="anew")
     yield running
     running.stop()
 

@@ -76,10 +76,11 @@ class Keys:
 def init_app(app: Flask) -> None:
     """Give *app* its keys; make the first ones, or stop if these cannot be opened."""
     app.extensions["keys"] = Keys()
+    found = _stored()
     for purpose, add in ((ACCESS, _add_access), (IDENTITY, _add_identity), (LOG, _add_log)):
-        if not _stored(purpose):
+        if purpose not in found:
             with writing():
-                if not _stored(purpose):
+                if purpose not in _stored():
                     add(signs_from=0)
     access_keys()
 
@@ -162,31 +163,31 @@ def _drop_unused(purpose: str) -> None:
     An ID token is good as a hint beyond that: an app may send it as long as its session can live.
     """
     lifetime = KEPT_SECONDS if purpose == ACCESS else settings().session_max_seconds
-    rows = sorted(_stored(purpose), key=lambda row: row.signs_from)
-    for row, successor in pairwise(rows):
+    for row, successor in pairwise(_stored()[purpose]):
         if successor.signs_from + lifetime < clock.now():
             db.session.delete(row)
 
 
-def _stored(purpose: str) -> list[SigningKey]:
-    return list(
-        db.session.scalars(
-            select(SigningKey).where(SigningKey.purpose == purpose).order_by(SigningKey.signs_from, SigningKey.made_at)
-        )
-    )
+def _stored() -> dict[str, list[SigningKey]]:
+    """Return the keys by purpose, as they begin to sign."""
+    found: dict[str, list[SigningKey]] = {}
+    for row in db.session.scalars(select(SigningKey).order_by(SigningKey.signs_from, SigningKey.made_at)):
+        found.setdefault(row.purpose, []).append(row)
+    return found
 
 
 def _read() -> KeyRing:
+    found = _stored()
     return KeyRing(
-        KeySet(_keys(ACCESS, ec.EllipticCurvePrivateKey)),
-        KeySet(_keys(IDENTITY, rsa.RSAPrivateKey)),
-        _open(_stored(LOG)[-1], ed25519.Ed25519PrivateKey),
+        KeySet(_keys(found[ACCESS], ec.EllipticCurvePrivateKey)),
+        KeySet(_keys(found[IDENTITY], rsa.RSAPrivateKey)),
+        _open(found[LOG][-1], ed25519.Ed25519PrivateKey),
         clock.now(),
     )
 
 
-def _keys(purpose: str, kind: Any) -> dict[str, Any]:
-    return {row.id: Key(_open(row, kind), row.signs_from) for row in _stored(purpose)}
+def _keys(rows: list[SigningKey], kind: Any) -> dict[str, Any]:
+    return {row.id: Key(_open(row, kind), row.signs_from) for row in rows}
 
 
 def _open(row: SigningKey, kind: Any) -> Any:
