@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from app.lab import abroad, log
-from app.lab.abroad import News
+from app.lab import log, parties
+from app.lab.log import Ended
 from app.lab.run import Run
 from app.lab.visitors import Visitor
 
@@ -12,22 +12,22 @@ Change = Callable[[Run], Any]
 
 
 class Done(NamedTuple):
-    """The outcome of an act. *run*: to be stored. *news*: for the lab's log, if any. *result*: what the change returned."""
+    """The outcome of an act. *run*: to be stored. *ended*: for the lab's log, if it ended the session. *result*: what the change returned."""
 
     run: str | None
-    news: News | None = None
+    ended: Ended | None = None
     result: Any = None
 
     def write(self, visitor: Visitor) -> None:
         """Keep it for a *visitor* who is locked. Must run inside `db.writing`."""
         visitor.run = self.run
-        if self.news:
-            log.append(**self.news._asdict())
+        if self.ended:
+            log.append(self.ended)
 
 
 def done(run: Run, result: Any = None) -> Done:
-    news = abroad.news(run)
-    return Done(run.to_json(), news, result)
+    ended = parties.ended(run)  # notes in the run that it was told
+    return Done(run.to_json(), ended, result)
 
 
 class Act:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from app.capacity import executor
 from app.capacity.admission import Full
 from app.config import settings
-from app.lab import abroad, acts, log, parties, replay, run, shown, visitors
+from app.lab import acts, log, parties, replay, run, shown, visitors
 from app.lab.acts import Done
 from app.lab.player import FAULTS, LIES
 from app.lab.replay import Found
@@ -132,7 +132,7 @@ def _present(mine: Run) -> Callable[[Run], None]:
     """Play the replay, outside of any transaction; return what notes in the run how many accepted the copy."""
     mine.shown = (len(mine.acts), mine.now)
     found = _find(mine)
-    said = parties.present(abroad.token(mine)) if settings().relying_parties else []
+    said = parties.present(parties.token(mine)) if settings().relying_parties else []
 
     def note(now: Run) -> None:
         if now.acts == mine.acts:  # else the visitor has gone on, and this is the answer to an older question

@@ -16,13 +16,12 @@ STEPS = (60, 120, 300, 600, 1800, 3600, 2 * 3600, 6 * 3600)
 
 @dataclass(frozen=True)
 class Lane:
-    """*refused*: where it was first refused, at the cut if at once. *expires*: where it ends by itself. *exposed*: in seconds."""
+    """*refused*: where it was first refused, at the cut if at once. *exposed*: in seconds."""
 
     slug: str
     name: str
     words: str
     refused: float
-    expires: float
     exposed: int
 
 
@@ -53,7 +52,7 @@ def _lane(slug: str, name: str, exposed: int, life: int) -> Lane:
         verdict = f"accepted until it expires, {words.span(exposed)} later"
     else:
         verdict = f"still accepted for {words.span(exposed)}"
-    return Lane(slug, name, verdict, _x(exposed, life), 100.0, exposed)
+    return Lane(slug, name, verdict, _x(exposed, life), exposed)
 
 
 def _marks(life: int) -> tuple[tuple[float, str], ...]:

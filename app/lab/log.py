@@ -51,21 +51,23 @@ def opened() -> int:
     return state().size + 1
 
 
-def append(subject: str, *, until: int, pushed: bool = True) -> int:
-    """Append that everything of *subject* is over; return the position. Must run inside `db.writing`.
+def append(ended: Ended) -> None:
+    """Append an entry at the next position. Must run inside `db.writing`.
 
     The row of the head is held until the commit, so positions are gapless and in the order of the commits.
     """
     size = Head.size + 1
-    position: int = db.session.execute(
-        update(Head).where(Head.id == 0).values(size=size, told=size if pushed else Head.told).returning(Head.size),
+    ended.position = db.session.execute(
+        update(Head)
+        .where(Head.id == 0)
+        .values(size=size, told=size if ended.pushed else Head.told)
+        .returning(Head.size),
         execution_options={"synchronize_session": False},
     ).scalar_one()
-    db.session.add(Ended(position=position, subject=subject, until=until, pushed=pushed))
+    db.session.add(ended)
     db.session.execute(
-        delete(Ended).where(Ended.position <= position - MOST), execution_options={"synchronize_session": False}
+        delete(Ended).where(Ended.position <= ended.position - MOST), execution_options={"synchronize_session": False}
     )
-    return position
 
 
 def read(after: int, upto: int, subjects: tuple[str, ...] = (), *, pushed: bool = False) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
-"""Relying parties that run beside this site: the copied token is presented to each of them over the network."""
+"""Relying parties that run beside this site: what they get of a run, and what each says to the copied token."""
 
+import secrets
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
@@ -7,12 +8,54 @@ from typing import Any
 
 import httpx
 
+from app import clock
 from app.capacity import admission
 from app.config import settings
+from app.crypto.keys import access_keys
+from app.lab.log import Ended
+from app.lab.player import ACCESS_LIFE
+from app.lab.run import Run, Way
 
 PATIENCE_SECONDS = 0.5
 LONGEST = 16 * 1024
+TYPE = "at+jwt"
+_EVERYTHING = (Way.ALL, Way.DISABLED)
+_BY_THE_SERVER = {Way.SIGN_OUT, Way.ELSEWHERE, Way.ALL, Way.PASSWORD, Way.DISABLED, "reuse"}
 _ANSWER = {"accepted": bool, "status": int, "delivery": str, "reason": str, "decided_by": str}
+
+
+def audience() -> str:
+    """Return the audience of lab tokens. The site's own API refuses them."""
+    return f"{settings().site_url}/lab"
+
+
+def token(run: Run, whose: str = "thief") -> str:
+    """Sign what the thief holds, or the phone. Relying parties keep real time, also where the run's clock differs."""
+    stage = run.play()
+    session = stage.held.get(whose, {}).get("session", stage.session)
+    issued = stage.issued_at[-1] if session == stage.session else run.began_at
+    claims = {
+        "iss": settings().site_url,
+        "aud": audience(),
+        "sub": run.name,
+        "sid": session,
+        "jti": secrets.token_urlsafe(12),
+        "opened": run.opened,
+        "iat": issued,
+        "exp": issued + ACCESS_LIFE,
+    }
+    return access_keys().signing(clock.now()).sign(claims, TYPE)
+
+
+def ended(run: Run) -> Ended | None:
+    """Return the lab's log entry for the end of a run, once."""
+    if run.told or run.ended_by not in _BY_THE_SERVER:
+        return None
+    stage, run.told = run.play(), True
+    if "withhold" in stage.world.cut:
+        return None  # the issuer lies, to relying parties as well
+    subject = run.name if run.ended_by in _EVERYTHING else stage.session
+    return Ended(subject=subject, until=run.expires_at, pushed="push" not in stage.world.cut)
 
 
 def present(token: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import pytest
 
 from app import clock
 from app.crypto.keys import access_keys
-from app.lab import abroad, visitors
+from app.lab import parties, visitors
 from app.lab.run import Run
 from app.relying_party.site import DELIVERIES
 from tests.backings import free_port
@@ -85,7 +85,7 @@ class Attendee:
         self.press("copy")
         site = Site(issuer.folder, SITE_URL=issuer.url)
         with closing(site), site.app.app_context():
-            self.token, self.phone_token = (abroad.token(self.run(), whose) for whose in ("thief", "phone"))
+            self.token, self.phone_token = (parties.token(self.run(), whose) for whose in ("thief", "phone"))
 
     def press(self, path: str, **form: str) -> None:
         assert self._issuer.ask("POST", f"/lab/{path}", self.pocket, **form)[0] == 303
