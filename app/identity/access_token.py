@@ -30,10 +30,9 @@ CACHED = 4096
 class Claims:
     """What an access token says. *opened* is the log position at which its session opened.
 
-    *auth_time* and *amr*: when and how its holder proved who they are; without the time, the token proves nothing and is
-    otherwise good.
-    *link*: the link of the session's chain that it was issued for. Tokens of older versions lack these.
-    *jkt*: the thumbprint of the key without which it is worth nothing, if it is bound to one (RFC 9449, section 6).
+    *auth_time* and *amr*: when and how its holder proved their identity; a token without the time proves nothing, but
+    is good otherwise. *link*: the link of the session's chain that it was issued for. Tokens of older versions lack
+    these. *jkt*: the thumbprint of the key it is bound to, if any (RFC 9449, section 6).
     """
 
     iss: str
@@ -113,20 +112,20 @@ def cnf(claims: Claims) -> dict[str, dict[str, str]]:
 
 
 def acr(claims: Claims) -> dict[str, str]:
-    """Return the claim that says how strong the proof was, where that is known."""
+    """Return the claim that tells how strong the proof was, if known."""
     level = proofs.level(claims.amr)
     return {"acr": level} if level else {}
 
 
 def _how(session: Standing, proof: Proof) -> str | None:
-    """Return how the holder proved it. Older code noted that nowhere, and knew nothing but passwords."""
+    """Return how the holder proved it. Older code did not note that, and knew only passwords."""
     return proof.how or (proofs.PASSWORD if session.amr is None else None)
 
 
 def check(token: str) -> Claims | Refusal:
     """Decide on a presented token: well made and signed by us, not expired, and not over.
 
-    Raises StoreUnavailable when the log cannot be read: never accepts because it could not know.
+    Raises StoreUnavailable when the log cannot be read: it never accepts a token it could not check.
     """
     found = _judge(read(token))
     if isinstance(found, Refusal):
@@ -194,7 +193,7 @@ def revoke(claims: Claims, *, reason: Reason) -> None:
 
 
 class VerifiedTokens:
-    """Signatures already checked, so that none is checked twice. Bounded; never asked instead of the log.
+    """Remembers checked signatures, so that none is checked twice. Bounded; it never replaces the log.
 
     The name of an entry contains those of all keys, so that a withdrawn key takes its tokens with it; the caller
     compares the expiry at each use.

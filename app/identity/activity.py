@@ -86,7 +86,7 @@ def record(
 
 
 def act(event: str, session: Standing, *, amr: str | None = None) -> int:
-    """Add what the holder of this session has done, and from where. Must run inside `db.writing`, in a request."""
+    """Record what the holder of this session did, and from where. Must run inside `db.writing`, in a request."""
     return record(event, session.user_id, session, browser=browsers.here(), amr=amr)
 
 

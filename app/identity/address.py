@@ -1,4 +1,4 @@
-"""The address of an account: proved by a link, changed, and what gets its owner back in.
+"""The address of an account: proved by a link, changed, and used for recovery.
 
 A link that was sent to an address proves it, and gives it to the account. Another account that holds it unverified loses it;
 a verified one keeps it.
@@ -28,7 +28,7 @@ def ask_proof(user: User, address: str | None = None) -> None:
 
 
 def ask_change(user: User, new: str) -> None:
-    """Send what it takes to change the address: a verified one has to agree, an unverified one is not asked.
+    """Send the links that change the address: a verified one has to agree, an unverified one is not asked.
 
     Must run inside `db.writing`.
     """

@@ -40,8 +40,8 @@ def check(*, scope: str | None = None) -> Claims | Response:
 
 
 def is_refused(claims: Claims) -> bool:
-    """Return whether no API takes a good token, because it is not bound to a key where all have to be, or because its
-    session is bound to a device: then only pages take it, with the device's proof."""
+    """Return whether no API accepts this good token: the profile demands a key and it has none, or its session is bound
+    to a device, so only pages accept it, with the device's proof."""
     if request.environ.get(OWN):
         return False
     return (settings().is_fapi and claims.jkt is None) or _is_bound_to_device(claims)

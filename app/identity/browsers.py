@@ -1,4 +1,4 @@
-"""Which browser came, and from where: what it says of itself, in words, and its address."""
+"""The browser of a request: its user agent, in words, and its address."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +26,7 @@ _PHONES = ("iOS", "Android", "KaiOS", "Windows Phone")
 
 @dataclass(frozen=True)
 class Browser:
-    """What a browser says of itself, and the address it was seen at."""
+    """A browser's user agent and address."""
 
     user_agent: str
     address: str

@@ -1,4 +1,5 @@
-"""The second factor that the operator demands (`SECOND_FACTOR`): of which accounts, and what it keeps from a session without one.
+"""The second factor that the operator demands (`SECOND_FACTOR`): of which accounts, and what a session without one may
+not do.
 
 A factor is an authenticator app, or a passkey that verifies its user. A session counts as having one only if its own tokens
 carry the proof: the account may have added it elsewhere.
@@ -40,7 +41,7 @@ def confines(user: Account, words: Words) -> bool:
 
 
 def refuses(user_id: str, words: Words) -> bool:
-    """Do what `confines` does, for tokens that name an account. Reads it only if that decides."""
+    """Do what `confines` does, for tokens that name an account. Read the account only if that decides."""
     if settings().second_factor == OPTIONAL or proof.has_factor(words):
         return False
     user = db.session.get(User, user_id)

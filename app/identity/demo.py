@@ -1,4 +1,4 @@
-"""Demo accounts: their password is public, so they are open in a workshop and nowhere else."""
+"""Demo accounts: their password is public, so they are open only in a workshop."""
 
 from contextlib import suppress
 
@@ -17,7 +17,7 @@ ACCOUNTS = {"ada@workshop.example": "Ada", "bob@workshop.example": "Bob", "eve@w
 
 
 def init_app(_app: Flask) -> None:
-    """Close them where there is no workshop: a database may outlive the setting with which it was begun."""
+    """Close them outside a workshop: a database may outlive the setting it was made with."""
     if not settings().workshop:
         close()
 

@@ -15,10 +15,8 @@ _JOINERS = str.maketrans("", "", "\u200c\u200d")
 
 
 def mailbox(typed: str) -> str:
-    """Return what two addresses are compared by.
-
-    Of the domain, the A-label (RFC 5891). Before the @, only the case of ASCII letters is the same to every mail server:
-    `weiß` and `weiss` are two mailboxes.
+    """Return the form in which addresses are compared: the domain as an A-label (RFC 5891). Before the @, only the case
+    of ASCII letters is the same to every mail server: `weiß` and `weiss` are two mailboxes.
     """
     local, at, domain = unicodedata.normalize("NFC", typed.strip()).rpartition("@")
     return f"{local.translate(_LOWER)}{at}{_a_label(domain)}"

@@ -1,7 +1,6 @@
-"""Erasure: all that is kept about a person goes, in the transaction that ends what is theirs.
-
-The tables say themselves whose a row is, by a column `user_id`, or else by one that ends in `session_id`. So the rows of a
-new table go too. The log keeps its entries: random ids, which then stand for no person.
+"""Erasure: delete everything about a user, in the transaction that ends their sessions. Each table names the owner of a
+row by a column `user_id`, or one that ends in `session_id`, so the rows of a new table go too. The log keeps its
+entries: random ids, which then stand for no person.
 """
 
 from collections.abc import Iterator
@@ -30,9 +29,9 @@ _STAYING = {
 
 
 def forget(user_id: str) -> None:
-    """Delete every row that is about this user, and tell them by mail. Must run inside `db.writing`, with their row locked.
+    """Delete every row about this user, and mail them. Must run inside `db.writing`, with their row locked.
 
-    Their sessions have to be ended before: what an app is still to be told of that is kept until it has been told.
+    End their sessions first: a logout message stays until it is delivered.
 
     An account may have a million hashes of refresh tokens. More than `AT_ONCE` are left to the next purge, under
     sessions and an account of which nothing is left but random ids.

@@ -1,6 +1,6 @@
 """The second factor of an account: an authenticator app, and ten recovery codes for the day it is lost.
 
-With it on, a password alone does not sign in, and confirms nothing. Each code is good once.
+With it on, a password alone neither signs in nor confirms anything. Each code is good once.
 """
 
 import hashlib
@@ -78,7 +78,7 @@ def count_codes(user: Account) -> int:
 
 
 def match(user: Account, typed: str) -> Match | None:
-    """Return the code that was *typed*, if it is good now. To look uses nothing up."""
+    """Return the code that was *typed*, if it is good now. This uses nothing up."""
     code = _read(typed)
     if len(code) == totp.DIGITS:
         secret = seal.reveal(settings().secret_key, _purpose(user), user.totp) if user.totp else None

@@ -1,4 +1,4 @@
-"""The first use of each link of a chain. Once it is written, the predecessor has only the grace left."""
+"""The first use of each link of a chain. Once it is written, the predecessor has only its grace period left."""
 
 import threading
 from typing import Any
@@ -112,7 +112,7 @@ def _write(statements: _Statements, name: str | bytes) -> bool:
         return True  # forgotten long after it was used
     sid, seen_at, is_void = found
     if seen_at is None and not is_void:
-        delivery.check_clock()  # by a wrong clock, the grace of the predecessor would be over too early
+        delivery.check_clock()  # a wrong clock would end the predecessor's grace period too early
         with writing():
             prebuilt.write(statements.write, name=name, now=clock.now())
             prebuilt.forget(RefreshToken)

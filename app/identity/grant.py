@@ -95,7 +95,7 @@ def _begun(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> Ses
 
 
 def _make_room(user_id: str, client_id: str, most: int) -> None:
-    """End the sessions that an app left idle longest, if it holds too many of one person.
+    """End the app's sessions that were idle longest, if it holds too many of one user.
 
     Sign Out writes an entry for each, in one transaction for which all other writers wait.
     """

@@ -1,6 +1,5 @@
-"""A sign-in that is half done: the password or the passkey was right, and the second factor is still asked for.
-
-It is not signed in. One browser holds it, for five minutes, and it leads to one session.
+"""A half-done sign-in: the password or the passkey was right, and the second factor is still missing. It is not signed
+in. One browser holds it, for five minutes, and it leads to one session.
 """
 
 import secrets
@@ -61,5 +60,6 @@ def finish(found: HalfSignIn) -> bool:
 
 
 def forget(user_id: str) -> None:
-    """Delete this account's half-done sign-ins: what began them is no longer good. Must run inside `db.writing`."""
+    """Delete this account's half-done sign-ins: the proof that began them is no longer good. Must run inside
+    `db.writing`."""
     db.session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))

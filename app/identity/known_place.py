@@ -36,7 +36,7 @@ _REMEMBER = text(
 
 
 def remember(user_id: str, place: str) -> None:
-    """Note a sign-in. Of too many places, forget those of longest ago.
+    """Note a sign-in. If there are too many places, forget the oldest.
 
     Must run inside `db.writing`, with the user's row locked.
     """

@@ -1,4 +1,4 @@
-"""The words of every letter that this site sends. Pure."""
+"""The words of every mail that this site sends. Pure."""
 
 from datetime import UTC, datetime
 

@@ -44,7 +44,7 @@ class Lifetime:
 
     @property
     def longest(self) -> int:
-        """When it is over however much it is used."""
+        """When it ends even if it stays in use."""
         own: int = self.expires_at
         return min(own, self.holder.longest) if self.holder else own
 

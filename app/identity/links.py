@@ -45,8 +45,8 @@ class RefreshToken(Model):
     A *successor* without *used_at* carries a proof of identity. Only the answer to that proof gives it, so it is never
     sealed. A link with *used_at* and no *successor* is void.
 
-    *chain*, *scope*, *ends_at* and *jkt*: see `Chain`; older code leaves the last out. *stopped_at*: when the chain made room for another. Its tokens get nothing any
-    more and show no theft, but to revoke one still ends the session.
+    *chain*, *scope*, *ends_at* and *jkt*: see `Chain`; older code leaves the last out. *stopped_at*: when the chain
+    made room for another. Its tokens get nothing and show no theft, but revoking one still ends the session.
     """
 
     __tablename__ = "refresh_tokens"

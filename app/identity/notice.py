@@ -1,4 +1,4 @@
-"""Notices: what an owner should hear of outside of the site too. The site's activity page shows the same, without the link.
+"""Notices: events that an owner should hear of by mail too. The site's activity page shows the same, without the link.
 
 They go to a verified address only: another may be a stranger's.
 """
@@ -51,7 +51,7 @@ def is_due(event: str) -> bool:
 
 
 def tell(event: str, user_id: str, session: Standing | None, browser: Browser | None) -> str:
-    """Have the owner told of the event; return where the notice stands. Must run inside `db.writing`."""
+    """Notify the owner of the event; return where the notice stands. Must run inside `db.writing`."""
     user = db.session.get(User, user_id)
     if user is None or user.verified_at is None or user.disabled_at is not None:
         return SITE

@@ -1,4 +1,4 @@
-"""Passkeys: keys that a device or a password manager holds, and that sign in to this site and to no other (WebAuthn)."""
+"""Passkeys: keys of a device or a password manager that sign in to this site only (WebAuthn)."""
 
 import secrets
 from base64 import urlsafe_b64encode
@@ -240,7 +240,8 @@ def spend(user: User, signature: Signature) -> str | None:
     """Use the signature up and update its key; return the words of a `Proof`.
 
     None if it was used, or the key removed, since it was checked; or if its key has counted more signatures before (WebAuthn,
-    section 6.1.1): then there may be a copy, and its owner is told. Must run inside `db.writing`, with the user's row locked.
+    section 6.1.1): then there may be a copy, and its owner gets a notice. Must run inside `db.writing`, with the user's
+    row locked.
     """
     key = db.session.get(Passkey, signature.key_id, populate_existing=True)
     if key is None or key.user_id != user.id or not challenges.spend(signature.challenge):

@@ -1,4 +1,4 @@
-"""Passwords: hashed with argon2id, few at once, so a crowd that signs in keeps no one from signing out."""
+"""Passwords: hashed with argon2id, few at once, so a crowd at sign-in does not delay Sign Out."""
 
 import os
 import unicodedata
@@ -13,7 +13,7 @@ from app.capacity import admission
 
 # The first choice of the OWASP Password Storage Cheat Sheet: 46 MiB, one pass, one lane.
 PARAMETERS = Parameters(Type.ID, version=19, salt_len=16, hash_len=32, time_cost=1, memory_cost=47104, parallelism=1)
-LONGEST_PASSWORD = 1024  # characters; what is longer is no password
+LONGEST_PASSWORD = 1024  # characters
 _SPACE = regex.compile(r"\p{Zs}")
 
 
@@ -28,7 +28,7 @@ class Passwords:
         return self._hasher.hash(spelled(password))
 
     def check(self, hashed: str | None, password: str) -> str | None:
-        """Try what was typed second: older hashes were made of that."""
+        """Try the password as it was typed second: older hashes were made of that."""
         if self._matches(hashed, spelled(password)):
             return hashed
         as_typed = spelled(password) != password and self._matches(hashed, password)
@@ -69,9 +69,8 @@ def spelled(password: str) -> str:
 
 
 def _hash_of_no_password(costs: Parameters) -> str:
-    """Return what is checked when no account matches, so that the answer takes as long as for one that does.
-
-    In the form that argon2 reads, and made without its cost: every process that starts would pay it.
+    """Return a hash to check when no account matches, so the answer takes as long as for one that does. It is made
+    without argon2's cost, which every starting process would pay.
     """
     salt, digest = (b64encode(os.urandom(size)).decode().rstrip("=") for size in (costs.salt_len, costs.hash_len))
     return (

@@ -1,6 +1,6 @@
-"""How a user proved who they are, in the words of RFC 8176. Pure.
+"""How a user proved their identity, in the words of RFC 8176. Pure.
 
-A proof is kept as words with spaces between them; none are kept of before there was anything but a password.
+A proof is stored as words with spaces between them; old rows, from before second factors, have none.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,7 @@ LEVELS = (ONE_FACTOR, TWO_FACTORS)  # `acr`, from weak to strong
 
 
 class Proof(NamedTuple):
-    """When and how the holder of a token proved who they are. It belongs to the link of the chain that it made."""
+    """When and how the holder of a token proved their identity. It belongs to the link that it made."""
 
     at: int | None
     how: str | None

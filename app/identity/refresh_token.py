@@ -37,7 +37,7 @@ class StoodStill(StoreUnavailable):
 class Tokens:
     """A session with the tokens that a browser or an app is given. *refresh* is None where it keeps the one it has.
 
-    *longest*: when they are over, however much they are used.
+    *longest*: when they end even if they stay in use.
     """
 
     session: Standing
@@ -48,7 +48,7 @@ class Tokens:
 
 
 class _Verdict(Enum):
-    """What is done with a presented refresh token."""
+    """The decision about a presented refresh token."""
 
     ADVANCE = auto()  # it is the newest: it gets a successor
     REPEAT = auto()  # its successor may not have arrived: it gets the same one again
@@ -194,7 +194,7 @@ def is_newest(token: str) -> bool:
 
 
 def longest(session: Standing, ends_at: int | None) -> int:
-    """Return until when a chain of *session* that ends at *ends_at* is good, however much it is used."""
+    """Return until when a chain of *session* that ends at *ends_at* is good, even if it stays in use."""
     most: int = session.longest
     return min(most, ends_at or most)
 
@@ -293,9 +293,9 @@ def _record_use(sid: str, browser: Browser) -> bool:
 def _judge(link: Link, session: Standing, key: Proved | None = None) -> _Verdict:
     """Decide what a presented link gets: the one place where theft is told from a late or lost answer.
 
-    A browser's link is good until its successor was used, and then for the grace. An app's is good for the grace, from
-    the exchange: its access tokens are used where this site does not see it. *key*: what the sender has proved; if the
-    successor is bound to another, another holder has exchanged the link.
+    A browser's link is good until its successor was used, and then for the grace period. An app's is good for the grace
+    period after the exchange: this site does not see the uses of its access tokens. *key*: the key that the sender has
+    proved; if the successor is bound to another, another holder has exchanged the link.
     """
     successor = links.locked(link.successor)
     if link.used_at is None:

@@ -69,7 +69,7 @@ class Reason(StrEnum):
 
 
 def longest_life(*, keep: bool) -> int:
-    """Return how many seconds a browser may stay signed in, however much it is used."""
+    """Return how many seconds a browser may stay signed in, even in use."""
     most = settings().session_max_seconds
     return most if keep else min(most, UNKEPT_SECONDS)
 
@@ -142,7 +142,7 @@ class Standing(Lifetime):
         entry comes last: a node that has read this one has read them all.
         """
         if self.await_end() or self._has_timed_out():
-            return False  # an entry after a time-out would rewrite when and why it was over
+            return False  # an entry after a time-out would change when and why it ended
         hanging = [app.over(Reason.BROWSER_ENDED, actor or self.id) for app in self._hanging()]
         log.revoke_each([*hanging, self.over(reason, actor)])
         return True
@@ -259,9 +259,9 @@ class Session(Standing, Model):
     def renew(self, browser: Browser) -> "Session":
         """End it and begin another in its place, which its owner takes for the same: name, beginning, history.
 
-        Copies of its tokens are worth nothing from here on, nor is what a copy let in: only an entry of the log ends
-        access tokens at once. Places are kept unless a warning stands: the owner has not said whose they are. Must run inside
-        `db.writing`, with the row locked.
+        Copies of its tokens are worth nothing from here on, nor are apps that a copy let in: only an entry of the log
+        ends access tokens at once. It keeps its places unless a warning stands. Must run inside `db.writing`, with the
+        row locked.
         """
         begun = Session.start(self.user, browser, keep=self.keep, name=self.name)
         begun.began_at, begun.began_as, begun.amr = self.began_at, self.origin, self.amr

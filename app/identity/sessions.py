@@ -177,18 +177,18 @@ def live_each(user_ids: Iterable[str]) -> dict[str, int]:
 
 
 def apps(user_id: str) -> list[Session]:
-    """Return what apps hold for the user and is not over, the latest seen first."""
+    """Return the user's live app sessions, the latest seen first."""
     now = clock.now()
     return [app for app in _unended_apps(user_id) if app.state(now) is State.LIVE]
 
 
 def has_lasting(user_id: str) -> bool:
-    """Return whether an app holds for the user what outlives the browser that it was connected from."""
+    """Return whether an app session of the user outlives the browser that it was connected from."""
     return any(app.is_offline for app in apps(user_id))
 
 
 def hanging(browser: Standing) -> list[Standing]:
-    """Return what apps hold and lose when *browser* is over."""
+    """Return the app sessions that end with *browser*."""
     return [app for app in apps(browser.user_id) if app.holder is not None and app.parent_id == browser.id]
 
 
@@ -199,13 +199,13 @@ def holders(client_id: str) -> list[str]:
 
 
 def of_app(user_id: str, client_id: str) -> list[Session]:
-    """Return what this app holds for the user and is not over. Must run inside `db.writing`, with the user's row locked."""
+    """Return this app's live sessions of the user. Must run inside `db.writing`, with the user's row locked."""
     held = select(Session).where(*_LIVE, Session.client_id == client_id).order_by(Session.opened)
     return list(db.session.scalars(held.with_for_update(), _now_of(user_id)))
 
 
 def ended_with(session: Standing) -> list[Session]:
-    """Return what apps held and lost when *session* was ended: by the same entry, or as they hung on it."""
+    """Return the app sessions that ended with *session*: by the same entry, or as they hung on it."""
     hung = and_(Session.parent_id == session.id, log.LogEntry.reason == Reason.BROWSER_ENDED)
     listed = (
         select(Session)
@@ -218,13 +218,13 @@ def ended_with(session: Standing) -> list[Session]:
 
 
 def outliving(session: Standing) -> list[Session]:
-    """Return what *session* gave to apps and what goes on without it."""
+    """Return the app sessions that outlive *session*, which gave them."""
     return [app for app in apps(session.user_id) if app.parent_id == session.id and app.is_offline]
 
 
 class EndedSession(NamedTuple):
-    """What a receipt says of an ended session. *at*: when the log ended it; *others*: in how many browsers its user stays signed in; *has_apps*: whether apps
-    lost with it what they held, or go on without it."""
+    """The facts of an ended session's receipt. *at*: when the log ended it; *others*: in how many browsers its user
+    stays signed in; *has_apps*: whether app sessions ended with it, or outlive it."""
 
     session: SessionRow
     at: int | None
@@ -238,7 +238,7 @@ class EndedSession(NamedTuple):
 
 
 def read_ended(sid: str) -> EndedSession:
-    """Return what a receipt says of this session, by one statement. Raises LookupError if a purge has removed it."""
+    """Return the facts of this session's receipt, by one statement. Raises LookupError if a purge has removed it."""
     row = prebuilt.ask(_READ_ENDED, sid=sid, now=clock.now())
     if row is None:
         raise LookupError(sid)
@@ -275,7 +275,7 @@ def ended(user_id: str, since: int, newest: int, *, before: Cursor | None = None
 
 
 def _ended_beside(user_id: str, browsers: Collection[Session]) -> list[Session]:
-    """Return what apps lost as one of these browsers ended, or timed out."""
+    """Return the app sessions that ended as one of these browsers ended or timed out."""
     ended, timed_out = ({one.id for one in browsers if (one.ending is None) == silent} for silent in (False, True))
     found = list(db.session.scalars(_HUNG, {"browsers": list(ended)})) if ended else []
     apps = _unended_apps(user_id) if timed_out else []
@@ -296,7 +296,7 @@ def count_ended_by(current: Standing, reason: Reason, since: int) -> int:
 
 
 def end_all(user_id: str, reason: Reason, *, actor: str | None = None) -> int:
-    """Append one cut-off: everything of this user that opened so far is over, in browsers and apps.
+    """Append one cut-off: all sessions of this user that opened so far have ended, in browsers and apps.
 
     Return how many browsers were signed in. Must run inside `db.writing`, with the user's row locked.
     """
@@ -322,7 +322,7 @@ def end_others(current: Session, reason: Reason) -> int:
 
 
 def end_apps(current: Session, reason: Reason, *, client_id: str | None = None) -> int:
-    """End what apps hold for the user of *current*: all of them, or one. Return how many sessions that were.
+    """End the app sessions of *current*'s user: of all apps, or of one. Return how many sessions that were.
 
     Must run inside `db.writing`, with the user's row locked. The answer also waits for what other requests have ended.
     """
@@ -334,13 +334,13 @@ def end_apps(current: Session, reason: Reason, *, client_id: str | None = None) 
 
 
 def lineage(session: Standing) -> set[str]:
-    """Return the ids of the sessions that its owner takes for this one: a change of password gives it another."""
+    """Return the ids of the sessions that the pages show as this one: a change of password gives it another id."""
     same = or_(Session.id == session.origin, Session.began_as == session.origin)
     return {session.origin, *db.session.scalars(select(Session.id).where(Session.user_id == session.user_id, same))}
 
 
 def end_lineage(session: Session, reason: Reason, *, actor: str | None = None) -> bool:
-    """End every session that its owner takes for this one, but the *actor*. Return whether one was still going on.
+    """End every session that the pages show as this one, except the *actor*. Return whether one was still going on.
 
     Must run inside `db.writing`.
     """
@@ -349,7 +349,7 @@ def end_lineage(session: Session, reason: Reason, *, actor: str | None = None) -
 
 
 def make_room(user_id: str) -> list[Session]:
-    """End the browsers that were idle longest, as many as stand in the way of one more; return them.
+    """End the browsers that were idle longest, to make room for one more; return them.
 
     Must run inside `db.writing`, with the user's row locked.
     """
@@ -375,7 +375,7 @@ def end_browsers(browsers: Collection[Session], apps: Iterable[Session], reason:
 
 
 def _locked(user_id: str) -> tuple[list[Session], list[Session]]:
-    """Return the user's browsers and apps that go on, as they are now, held until the transaction ends."""
+    """Return the user's live sessions, of browsers and apps, locked until the transaction ends."""
     rows = (
         select(Session)
         .where(*_LIVE, Session.opened > (log.latest(user_id) or 0))

@@ -16,8 +16,8 @@ def read(
 ) -> dict[str, Any] | None:
     """Return what a token of this *kind* (its `typ`) says, by one of its *keys*; None if it is not ours.
 
-    *claims* have to be there. Whether it has expired is for the caller to judge; so is whom it is for, if *audience* is
-    None (RFC 8725, section 3).
+    *claims* have to be there. The caller judges whether it has expired, and its audience if *audience* is None (RFC
+    8725, section 3).
     """
     try:
         header = jwt.get_unverified_header(token) if len(token) <= LONGEST_TOKEN else {}

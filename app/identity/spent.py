@@ -1,4 +1,4 @@
-"""What is good for one use: the use is recorded, so that every node refuses a second one."""
+"""Things that are good for one use: the use is recorded, so that every node refuses a second one."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Status lists: what a verifier of access tokens can fetch instead of asking us (Token Status List, draft)."""
+"""Status lists, which a verifier of access tokens can fetch instead of asking us (Token Status List, draft)."""
 
 import gzip
 import hmac
@@ -48,12 +48,12 @@ def claim(opened: int) -> dict[str, Any]:
 
 
 def index(opened: int) -> int:
-    """Return the place of a session in its list: no other session's, and without the secret not to be foreseen."""
+    """Return the place of a session in its list: unique, and unpredictable without the secret."""
     return _remembered(settings().secret_key, opened)
 
 
 def _index(key: bytes, opened: int) -> int:
-    """Compute a Feistel network over the position: no place is given twice, and none has to be kept."""
+    """Compute a Feistel network over the position: no place is given twice, and none has to be stored."""
     left, right = divmod((opened - 1) % SIZE, 1 << HALF)
     for turn in range(6):
         mixed = hmac.digest(key, b"%d %d %d" % (_number(opened), turn, right), "sha256")

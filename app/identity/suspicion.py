@@ -1,4 +1,4 @@
-"""A session that is used from a new place: it is noted, the person is warned, or the session ends, as the policy says.
+"""A session used from a new place: by the policy, the site notes it, warns the user, or ends the session.
 
 Apps are not judged: their requests come from servers, which may move.
 """
@@ -37,7 +37,7 @@ def judge_use(session: Standing, browser: Browser) -> bool:
 
 
 def knows(session: Standing, browser: Browser) -> bool:
-    """Return whether a use from there changes nothing, and calls for nothing."""
+    """Return whether a use from there needs no reaction and no write."""
     if session.is_at(browser):
         return True
     known, here = _known(session), _place(browser)
@@ -65,7 +65,7 @@ def record_use(session: Session, browser: Browser) -> bool:
 
 
 def refuses(session: Standing, browser: Browser) -> bool:
-    """Return whether the policy refuses a use from there, though it could perhaps not be written."""
+    """Return whether the policy refuses a use from there, even if that cannot be written."""
     return place.judge(_known(session), _place(browser), policy()).reaction == SIGN_IN
 
 
@@ -84,7 +84,7 @@ def warnings(user_id: str, listed: Iterable[Standing]) -> dict[str, list[Event]]
 
 
 def answer(session: Session, seen: int) -> None:
-    """Let its owner say "It was me" to the warnings up to the one with the id *seen*; those that came since stand.
+    """Record the owner's "It was me" for the warnings up to the id *seen*; later ones stand.
 
     From now on the session is named after the newest browser that was theirs.
     Must run inside `db.writing`, with the row locked.

@@ -23,7 +23,7 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 class Account(UserMixin):
-    """What is said of an account, whether its row is an object of the ORM or was read as it is."""
+    """The properties of an account, for its ORM object and for its plain row."""
 
     if TYPE_CHECKING:  # columns of the table
         id: Any
@@ -41,7 +41,7 @@ class Account(UserMixin):
 
     @property
     def compared_by(self) -> str:
-        """Its mailbox, also where another account has that, or none was noted."""
+        """Its mailbox, even if another account has it, or none was noted."""
         found: str = self.mailbox or emails.mailbox(self.email)
         return found
 
@@ -75,9 +75,9 @@ class User(Account, Model):
     addresses were compared so, and none yet where an older node made the account during an upgrade.
     *email_is_folded*: it was kept in lower case, as all were before that. *totp*: the sealed secret of an authenticator
     app, if there is a second factor; *totp_step*: the newest step of which a code was used.
-    *verified_at*: since when its owner has proved the address by a link. *lost*: the mailbox that it had, until another
-    person proved it; then *email* leads nowhere. *made_in*: the hash of the cookie of the browser that made it, where
-    that shows its mail. *deleted_at*: only this row is left, and waits for a purge (see `erasure`).
+    *verified_at*: since when its owner has proved the address by a link. *lost*: its former mailbox, which another user
+    has proved; then *email* leads nowhere. *made_in*: the hash of the cookie of the browser that made it, where that
+    shows its mail. *deleted_at*: only this row is left, and waits for a purge (see `erasure`).
     """
 
     __tablename__ = "users"
@@ -111,12 +111,12 @@ class User(Account, Model):
         self.password_version = (self.password_version or 0) + 1
 
     def guard(self, sealed: bytes, step: int) -> None:
-        """Have the password not be enough. Must run inside `db.writing`, under `lock`."""
+        """Require more than the password. Must run inside `db.writing`, under `lock`."""
         self.totp, self.totp_step = sealed, step
         self.keep_hash(self.plain_hash)
 
     def unguard(self) -> None:
-        """Have the password be enough. Must run inside `db.writing`, under `lock`."""
+        """Require the password only. Must run inside `db.writing`, under `lock`."""
         self.totp = self.totp_step = None
         self.keep_hash(self.plain_hash)
 
@@ -215,9 +215,8 @@ def search(typed: str, *, start: int, count: int) -> tuple[list[User], int]:
 
 
 def verify(email: str, password: str) -> User | None:
-    """Return whom address and password prove; takes the same time whether or not the account exists.
-
-    An account that has lost the address to another is still signed in to by it.
+    """Return the user of this address and password, in the same time whether or not the account exists. An account that
+    lost the address to another can still sign in with it.
     """
     user, former = find(email), _former(email)
     if user is None:
@@ -229,7 +228,7 @@ def verify(email: str, password: str) -> User | None:
 
 
 def _former(email: str) -> User | None:
-    """Return the account that has lost this address last: one alone, so no crowd of them makes a sign-in slow."""
+    """Return the account that lost this address last: only one, so many of them do not make a sign-in slow."""
     lost = select(User).where(User.lost == emails.mailbox(email)).order_by(User.created_at.desc(), User.id)
     return db.session.scalars(lost.limit(1)).first()
 
@@ -258,7 +257,7 @@ def administrators(*, lock: bool = False) -> list[str]:
 
 
 def _respell(user_id: str, before: str, hashed: str) -> bool:
-    """Keep the same password in its one spelling; return whether it is still the same."""
+    """Store the hash of the password in its one spelling; return whether the password is still the same."""
     with writing():
         user = lock(user_id)
         if user.plain_hash == before:

@@ -1,1 +1,1 @@
-"""DPoP (RFC 9449): tokens of an app that are worth nothing without a key that never leaves the app."""
+"""DPoP (RFC 9449): an app's tokens that are bound to a key, which never leaves the app."""

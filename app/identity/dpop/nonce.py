@@ -1,6 +1,6 @@
 """The nonce that a proof has to contain: it shows that the proof was made now, and not long ago for later (RFC 9449, section 8).
 
-It says when it was made, and a MAC shows that one of our nodes made it. So nothing is stored, and every node takes it.
+It holds the time, and a MAC shows that one of our nodes made it. So nothing is stored, and every node accepts it.
 """
 
 import hashlib

@@ -15,7 +15,7 @@ INVALID, WANTS_NONCE = "invalid_dpop_proof", "use_dpop_nonce"
 
 
 class Unproved(Exception):
-    """The request does not prove the key that it should. *error* and *description* are for its answer."""
+    """The request does not prove the key it has to. *error* and *description* are for its answer."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -64,7 +64,7 @@ def check(access: str | None = None) -> Proved | None:
 
 
 def _fault(found: Proof, access: str | None) -> str | None:
-    """Return what is wrong with a proof (section 4.3, checks 8 to 12)."""
+    """Return the error of a proof, if any (section 4.3, checks 8 to 12)."""
     if found.htm != request.method:
         return "The proof is for another method (htm)."
     if not found.is_for(f"{settings().site_url}{request.path}"):  # never by Host, which a client can choose

@@ -51,7 +51,7 @@ class Proof:
 
 
 def read(token: str) -> Proof | None:
-    """Return what a proof says, whose key has signed it; None if it is none. This is section 4.3, checks 2 to 7."""
+    """Return the claims of a proof that its key has signed, else None: section 4.3, checks 2 to 7."""
     header = _header(token)
     key = PublicKey.read(header.get("jwk"))
     said = key.read_claims(token, **_OPTIONS) if key and header.get("typ") == TYPE and "crit" not in header else None
@@ -72,7 +72,7 @@ def _header(token: str) -> dict[str, Any]:
 
 
 def _parts(address: str) -> tuple[str, str, int | None, str] | None:
-    """Return what an address leads to, normalized (RFC 3986, sections 6.2.2 and 6.2.3), without query and fragment."""
+    """Return the address, normalized (RFC 3986, sections 6.2.2 and 6.2.3), without query and fragment."""
     try:
         found = httpx.URL(address)
     except (httpx.InvalidURL, ValueError):
