@@ -367,9 +367,10 @@ def read(slug: str) -> ModuleType:
 
 @cache
 def find(slug: str) -> Design:
-    """Return the design of a name. Raises LookupError."""
+    """Return the design of a name, which its file begins with. Raises LookupError."""
     module = read(slug)
-    return Design(slug, module, **module.CARD)
+    name, _, _ = (module.__doc__ or "").partition(":")
+    return Design(slug, module, name, **module.CARD)
 
 
 def every() -> list[Design]:

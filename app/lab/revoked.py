@@ -1,4 +1,4 @@
-"""What relying parties are told: the entries of the lab's log, at once or as soon as there are any."""
+"""The entries of the lab's log, for relying parties: at once, or as soon as there are any."""
 
 from flask import Flask, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue

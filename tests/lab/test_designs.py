@@ -58,7 +58,7 @@ def test_a_design_needs_nothing_but_the_standard_library_pyjwt_and_where_it_is_a
     }
     about_redis = {"redis", "os"} if slug == "denylist-ask" else set()
     assert imported <= {"jwt", "cryptography", "hashlib", "json", "base64", "zlib"} | about_redis
-    assert 30 <= len(source.splitlines()) <= (95 if slug == "transparency" else 60)
+    assert 30 <= len(source.splitlines()) <= (80 if slug == "transparency" else 60)
 
 
 @pytest.mark.question("Q3", "A15")
@@ -375,9 +375,8 @@ def test_an_issuer_that_forgets_to_write_is_found_out(monkeypatch: pytest.Monkey
     assert refused("denylist-ask") == 230
 
 
-NEW = '''
-"""Last digit: a new design."""
-CARD = {"name": "Last digit", "field": "", "checker": "nothing", "delivery": "ask", "token": "opaque",
+NEW = '''"""Last digit: a new design."""
+CARD = {"field": "", "checker": "nothing", "delivery": "ask", "token": "opaque",
         "follows": "Nothing.", "choose": "Never.", "avoid": "Always."}
 class Issuer:
     def __init__(self, world):
@@ -407,7 +406,8 @@ def new_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Design:
 
 
 def test_to_add_a_design_is_to_add_one_file(new_design: Design) -> None:
-    assert new_design.slug in [design.slug for design in player.every()]
+    assert new_design in player.every()
+    assert new_design.name == "Last digit"
     assert refused(new_design.slug) == 0
     assert matrix.measure(new_design.slug).check.asked == Counter({"look-ups": 2})
     assert [silence.good.status for silence in matrix.measure(new_design.slug).silences] == [503, 200, 200, 200, 200]

@@ -59,7 +59,7 @@ def compare(day: Day, *slugs: str) -> Comparison:
 
 def _polls(design: Design) -> bool:
     """Return whether the poll slider changes a time of this design."""
-    return hasattr(design.module, "POLL") or hasattr(design.module, "KEPT")
+    return hasattr(design.module, "POLL") or hasattr(design.module, "CACHE")
 
 
 @lru_cache(REMEMBERED)
@@ -99,7 +99,7 @@ class _Play:
     """One design on this day. *late*: for each Sign Out, after how many seconds its token was refused."""
 
     def __init__(self, module: Any, day: Day) -> None:
-        for name, value in {"LIFE": day.life, "POLL": day.poll, "KEPT": day.poll}.items():
+        for name, value in {"LIFE": day.life, "POLL": day.poll, "CACHE": day.poll}.items():
             if hasattr(module, name):
                 setattr(module, name, value)
         self.stage, self._life = Stage(module, Story((), seed=str(day.seed), began_at=START)), day.life
@@ -108,7 +108,7 @@ class _Play:
         self.late: list[int] = []
         self.refused: set[str] = set()
         self.peak = {"stored": 0, "held": 0, "rows": 0}
-        self._look = 1 if hasattr(module, "KEPT") else LOOK  # what is kept for a request ends at no poll
+        self._look = 1 if hasattr(module, "CACHE") else LOOK  # a cached answer ends at no poll
 
     def go_on(self, until: int) -> None:
         """Let time pass. While a copy is still good, present it after each poll, and every few seconds."""

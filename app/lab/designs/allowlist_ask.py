@@ -1,7 +1,6 @@
 """Allowlist of token ids: each token carries a UUID, which is looked up among those that are good."""
 
 CARD = {
-    "name": "Allowlist of token ids",
     "field": "UUID in the token, looked up",
     "checker": "allowlist",
     "delivery": "ask",

@@ -3,7 +3,6 @@
 import hashlib
 
 CARD = {
-    "name": "Bloom filter",
     "field": "approximate denylist; as CRLite",
     "checker": "filter",
     "delivery": "poll",

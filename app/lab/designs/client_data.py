@@ -3,7 +3,6 @@
 import hashlib
 
 CARD = {
-    "name": "Data in the browser, session at the server",
     "field": "client-side data behind an opaque token",
     "checker": "session row",
     "delivery": "ask",

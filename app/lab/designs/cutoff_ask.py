@@ -1,7 +1,6 @@
 """Global logout time, by position: one number for each person, and a session that opened at or before it is over."""
 
 CARD = {
-    "name": "Global logout time, by position",
     "field": "one cut-off per user",
     "checker": "cut-off",
     "delivery": "ask",

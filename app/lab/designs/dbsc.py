@@ -1,9 +1,8 @@
-"""DBSC: a token counts only beside a bound cookie, which lives five minutes, and which only the browser's key renews."""
+"""Device-bound session: a token counts only beside a bound cookie, which lives five minutes, and which only the browser's key renews."""
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 CARD = {
-    "name": "Device-bound session",
     "field": "DBSC, a draft of the W3C",
     "checker": "nothing",
     "delivery": "never",

@@ -5,7 +5,6 @@ import os
 import redis
 
 CARD = {
-    "name": "Denylist in a shared store",
     "field": "denylist in Redis",
     "checker": "denylist",
     "delivery": "ask",

@@ -1,7 +1,6 @@
 """Denylist, polled: the verifier downloads the list each minute, and decides from its copy."""
 
 CARD = {
-    "name": "Denylist, polled",
     "checker": "denylist",
     "delivery": "poll",
     "follows": "A custom: each verifier fetches the list now and then, and keeps the last one it got.",

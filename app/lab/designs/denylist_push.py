@@ -1,11 +1,10 @@
-"""Denylist, pushed: the verifier is told of each session that is over, and keeps the list in memory."""
+"""Denylist, pushed: the issuer tells the verifier of each session that is over, and the verifier keeps the list in memory."""
 
 CARD = {
-    "name": "Denylist, pushed",
     "field": "denylist in memory; subscription",
     "checker": "denylist",
     "delivery": "push",
-    "follows": "A custom: verifiers subscribe and are told. Shared Signals (SSF, CAEP) make a standard of it.",
+    "follows": "A custom: verifiers subscribe. Shared Signals (SSF, CAEP) make a standard of it.",
     "choose": "Choose it for speed, with something that notices what was missed: a position, a lease, a poll.",
     "avoid": "Not as it stands here: it cannot tell silence from peace.",
 }

@@ -1,11 +1,10 @@
-"""DPoP: the token names a key that only the browser has, and each request proves it. A copy alone is worth nothing."""
+"""Sender-constrained token: it names a key that only the browser has, and each request proves it. A copy alone is worth nothing."""
 
 import hashlib
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 CARD = {
-    "name": "Sender-constrained token",
     "field": "DPoP, RFC 9449; as mutual TLS, RFC 8705",
     "checker": "nothing",
     "delivery": "never",

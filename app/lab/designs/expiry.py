@@ -1,7 +1,6 @@
 """Nothing but expiry: the verifier checks signature and time, and asks no other."""
 
 CARD = {
-    "name": "Nothing but expiry",
     "field": "short-lived JWT + refresh token; as Kerberos tickets",
     "checker": "nothing",
     "delivery": "never",

@@ -3,7 +3,6 @@
 import json
 
 CARD = {
-    "name": "Introspection",
     "field": "RFC 7662; as OCSP for certificates",
     "checker": "the issuer's table",
     "delivery": "ask",

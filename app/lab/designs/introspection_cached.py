@@ -3,7 +3,6 @@
 import json
 
 CARD = {
-    "name": "Introspection, cached",
     "field": "introspection with a cache",
     "checker": "the issuer's table",
     "delivery": "poll",
@@ -13,7 +12,7 @@ CARD = {
     "avoid": "Not with a cache that has no end, or one that outlives the token's expiry.",
 }
 LIFE = 300
-KEPT = 60  # seconds
+CACHE = 60  # seconds that an answer is good
 
 
 class Issuer:
@@ -37,14 +36,12 @@ class Issuer:
 
 class Verifier:
     def __init__(self, world):
-        self.world, self.kept = world, {}
+        self.world, self.cache = world, {}
 
     def check(self, token):
         now = self.world.now()
-        if token not in self.kept or now >= self.kept[token][1]:
-            active = json.loads(self.world.issuer.fetch("/introspect", token))["active"]
-            self.kept = {name: kept for name, kept in self.kept.items() if now < kept[1]} | {
-                token: (active, now + KEPT)
-            }
-        if not self.kept[token][0]:
+        if token not in self.cache or now >= self.cache[token][1]:
+            answer = json.loads(self.world.issuer.fetch("/introspect", token))["active"], now + CACHE
+            self.cache = {name: line for name, line in self.cache.items() if now < line[1]} | {token: answer}
+        if not self.cache[token][0]:
             raise PermissionError("The issuer said that it is not active.")

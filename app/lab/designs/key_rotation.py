@@ -1,4 +1,4 @@
-"""Key rotation as mass revocation: a sign-out everywhere replaces the key, and ends everyone who holds a token."""
+"""Key rotation: a sign-out everywhere replaces the key, and ends everyone who holds a token."""
 
 import json
 
@@ -6,7 +6,6 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 CARD = {
-    "name": "Key rotation",
     "field": "mass revocation; rolling the signing key",
     "checker": "key",
     "delivery": "poll",

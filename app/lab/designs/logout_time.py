@@ -1,7 +1,6 @@
 """Global logout time, by iat: one time for each person; a token issued at or before it is refused, as most do it."""
 
 CARD = {
-    "name": "Global logout time, by iat",
     "field": "“not before” per user",
     "checker": "cut-off",
     "delivery": "ask",

@@ -1,7 +1,6 @@
 """Opaque session: the token is a random name, and the verifier looks its session up at each request."""
 
 CARD = {
-    "name": "Opaque session",
     "field": "server-side session",
     "checker": "session row",
     "delivery": "ask",

@@ -1,7 +1,6 @@
-"""Shared store with a cache: the verifier remembers what it looked up, and a message empties that line."""
+"""Shared store, cached and told: the verifier remembers what it looked up, and a message empties that line."""
 
 CARD = {
-    "name": "Shared store, cached and told",
     "field": "cache with pub/sub invalidation",
     "checker": "denylist",
     "delivery": "poll",
@@ -9,7 +8,7 @@ CARD = {
     "choose": "Choose it where a look-up for each request is too dear, and a lost message may cost a stated minute.",
     "avoid": "Not without the end of each line: a message that is lost would leave it for ever.",
 }
-LIFE, KEPT = 300, 60  # seconds: what a lost message costs at most
+LIFE, CACHE = 300, 60  # seconds: what a lost message costs at most
 
 
 class Issuer:
@@ -26,8 +25,8 @@ class Issuer:
 
 class Verifier:
     def __init__(self, world):
-        self.world, self.kept = world, {}
-        world.channel.subscribe(lambda session: self.kept.pop(session, None))
+        self.world, self.cache = world, {}
+        world.channel.subscribe(lambda session: self.cache.pop(session, None))
 
     def check(self, token):
         claims = self.world.read(token)
@@ -36,7 +35,7 @@ class Verifier:
 
     def _is_over(self, session):
         now = self.world.now()
-        if session not in self.kept or now >= self.kept[session][1]:
-            found = self.world.store.get(f"over:{session}"), now + KEPT
-            self.kept = {name: kept for name, kept in self.kept.items() if now < kept[1]} | {session: found}
-        return self.kept[session][0]
+        if session not in self.cache or now >= self.cache[session][1]:
+            found = self.world.store.get(f"over:{session}"), now + CACHE
+            self.cache = {name: line for name, line in self.cache.items() if now < line[1]} | {session: found}
+        return self.cache[session][0]

@@ -4,7 +4,6 @@ import base64
 import zlib
 
 CARD = {
-    "name": "Status list",
     "field": "Token Status List; as a CRL for certificates",
     "checker": "status list",
     "delivery": "poll",
@@ -42,9 +41,9 @@ class Verifier:
 
     def poll(self):
         try:
-            told = self.world.read(self.world.list_server.fetch("/statuses"))
-            bits = zlib.decompress(base64.urlsafe_b64decode(told["status_list"]["lst"]))
-            self.until, self.bits = told["exp"], int.from_bytes(bits, "little")
+            token = self.world.read(self.world.list_server.fetch("/statuses"))
+            bits = zlib.decompress(base64.urlsafe_b64decode(token["status_list"]["lst"]))
+            self.until, self.bits = token["exp"], int.from_bytes(bits, "little")
         except ConnectionError:
             pass  # it keeps the old list until that expires
 

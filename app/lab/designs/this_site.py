@@ -5,7 +5,8 @@ the question to the log itself. The log of a story is a database in memory, made
 """
 
 from contextlib import suppress
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.orm import Session
@@ -19,7 +20,6 @@ from app.revocation.witness import LogCut, Witness
 from app.store.base import StoreUnavailable
 
 CARD = {
-    "name": "What this site does",
     "field": "push with a lease",
     "checker": "denylist and cut-off",
     "delivery": "push",
@@ -34,20 +34,16 @@ LIFE = 300
 LEASE = 1  # seconds
 _ENGINE = create_engine("sqlite://", poolclass=NullPool)  # each connection is a database of its own
 _TABLES = ("log_head", "log_entries", "log_leaves", "log_checkpoints")
-_SCHEMA = ";".join(
-    [
-        *(str(CreateTable(checkpoint.Checkpoint.metadata.tables[name]).compile(_ENGINE)) for name in _TABLES),
-        "INSERT INTO log_head VALUES (0, 0, 'story', NULL)",
-    ]
-)
-_APPEND = """
-    INSERT INTO log_entries (position, kind, scope, subject, opened, until, at, nonce) VALUES (?, ?, ?, ?, ?, ?, ?, x'')"""
+_SCHEMA = [CreateTable(checkpoint.Checkpoint.metadata.tables[name]).compile(_ENGINE) for name in _TABLES]
 
 
 class Issuer:
     def __init__(self, world):
-        self.world, self.log, self.rule = world, Log(world), Lease(LEASE, world.steady)
-        self.opened = {}
+        connection = _ENGINE.connect()
+        raw = connection.connection.driver_connection
+        raw.executescript(";".join(map(str, [*_SCHEMA, "INSERT INTO log_head VALUES (0, 0, 'story', NULL)"])))
+        world.store.rows["log"] = connection, 0
+        self.world, self.log, self.rule, self.opened = world, Log(world), Lease(LEASE, world.steady), {}
 
     def issue(self, person, session):
         if session not in self.opened:
@@ -94,7 +90,7 @@ class Verifier:
         return memory.checker.snapshot() if memory else b""
 
     def check(self, token):
-        bearer = Bearer(**self.world.read(token))
+        bearer = SimpleNamespace(**self.world.read(token))
         try:
             is_good = decide(bearer, self.lease.current(), self.log.allows)
         except StoreUnavailable as problem:
@@ -103,24 +99,11 @@ class Verifier:
             raise PermissionError("The log has an entry that ends it.")
 
 
-class Bearer(NamedTuple):
-    """What decides about a token."""
-
-    jti: str
-    sid: str
-    sub: str
-    opened: int
-    exp: int
-
-
 class Log:
     """The log of a story as one machine reaches it: each statement is a question to the store."""
 
     def __init__(self, world):
-        self.world = world
-        if "log" not in world.store.rows:
-            world.store.rows["log"] = make(), 0
-        self.connection = world.store.rows["log"][0]
+        self.world, (self.connection, _) = world, world.store.rows["log"]
         self.raw = self.connection.connection.driver_connection
 
     def append(self, kind, scope, subject, opened=None):
@@ -129,7 +112,7 @@ class Log:
         entry = position, kind, scope, subject, opened or position, now + LIFE, now
         self.world.store.put(f"log:{position}", entry)  # seen by the instruments; refused where the store is cut
         self.raw.execute("UPDATE log_head SET size = ?", (position,))
-        self.raw.execute(_APPEND, entry)
+        self.raw.execute("INSERT INTO log_entries VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, x'')", entry)
         self.raw.commit()
         return position
 
@@ -147,10 +130,3 @@ class Log:
 class Rows(list[Any]):
     def fetchone(self):
         return self[0] if self else None
-
-
-def make():
-    """Return the connection to an empty log."""
-    connection = _ENGINE.connect()
-    connection.connection.driver_connection.executescript(_SCHEMA)
-    return connection

@@ -1,7 +1,6 @@
 """Token version in the user's row: each sign-out counts it up, and a token with an older one is refused."""
 
 CARD = {
-    "name": "Token version in the user's row",
     "field": "tokenVersion; security stamp",
     "checker": "version",
     "delivery": "ask",

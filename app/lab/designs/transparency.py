@@ -4,7 +4,6 @@ import hashlib
 import json
 
 CARD = {
-    "name": "Transparency log",
     "field": "as Certificate Transparency",
     "checker": "denylist",
     "delivery": "poll",
@@ -16,20 +15,15 @@ LIFE, POLL, TTL = 300, 60, 120  # seconds
 
 
 class Issuer:
-    """*entries*: every revocation ever; none is changed, and none goes."""
-
     def __init__(self, world):
-        self.world, self.entries = world, []
-        world.list_server.serve("/log", self.log)
+        self.world, self.entries = world, []  # every revocation ever; none is changed, and none goes
+        world.list_server.serve("/log", lambda after: json.dumps({"new": self.entries[after:], "head": self.head()}))
 
     def issue(self, person, session):
         return self.world.sign({"sub": person, "sid": session, "exp": self.world.now() + LIFE})
 
     def revoke(self, session):
         self.entries.append(session)
-
-    def log(self, after):
-        return json.dumps({"new": self.entries[after:], "head": self.head()})
 
     def head(self):
         """Sign how long the log is, and its root. After a sign-out this is the person's receipt, too."""
@@ -38,7 +32,7 @@ class Issuer:
 
 
 class Verifier:
-    """*entries*: all that it was told; *heard*: heads that the issuer showed to others; *lie*: two of them contradict."""
+    """*entries*: all that it was news; *heard*: heads that the issuer showed to others; *lie*: two of them contradict."""
 
     def __init__(self, world):
         self.world, self.entries, self.until, self.heard, self.lie = world, [], 0, [], False
@@ -47,12 +41,12 @@ class Verifier:
 
     def poll(self):
         try:
-            told = json.loads(self.world.list_server.fetch("/log", len(self.entries)))
+            news = json.loads(self.world.list_server.fetch("/log", len(self.entries)))
         except ConnectionError:
             return
-        self.entries, self.until = self.entries + told["new"], self.world.verify(told["head"])["exp"]
-        self.hear(told["head"])
-        self.world.peers.tell(told["head"])
+        self.entries, self.until = self.entries + news["new"], self.world.verify(news["head"])["exp"]
+        self.hear(news["head"])
+        self.world.peers.tell(news["head"])
 
     def hear(self, head):
         """Keep a head: the verifier's own, another's, or the receipt of a person who has signed out."""

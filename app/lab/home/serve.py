@@ -1,4 +1,7 @@
-"""Serve one design at home: python serve.py denylist_poll, then the curl lines of its page. Needs flask and pyjwt[crypto]."""
+"""Serve one design at home: python serve.py denylist_poll, then the curl lines of its page. Needs flask and pyjwt[crypto].
+
+One program is the issuer, at /sign-in, /refresh and /sign-out, and an API, at /me.
+"""
 
 import importlib
 import sys
@@ -8,48 +11,40 @@ from flask import Flask, abort, request
 from sessions import Sessions
 from world import World
 
-
-def create_app(name):
-    """Make one program of an issuer, at /sign-in, /refresh and /sign-out, and an API, at /me."""
-    app, world, design = Flask(name), World(), importlib.import_module(name)
-    issuer, verifier = design.Issuer(world), design.Verifier(world.beside())
-    sessions, receipt = Sessions(world, issuer), getattr(issuer, "head", lambda: ("", 204))
-    browsers = {}  # where a token is bound to a key: by each token, the browser that has the key
-
-    @app.post("/sign-in")
-    def sign_in():
-        browser = open_browser(design, world.beside())
-        held = sessions.begin(request.form["person"], *(one.public for one in browser))
-        return hand_out(held, browser)
-
-    @app.post("/refresh")
-    def refresh():
-        token = request.form["refresh_token"]
-        held = sessions.refresh(token, *proof()) or abort(400, "invalid_grant")
-        return hand_out(held, browsers[token])
-
-    def hand_out(held, browser):
-        browsers.update({held["access"]: browser, held["refresh"]: browser})
-        return held
-
-    @app.post("/sign-out")
-    def sign_out():
-        sessions.end(request.form["session"])
-        return receipt()
-
-    @app.get("/me")
-    def me():
-        verifier.check(request.headers.get("Authorization", "").partition(" ")[2], *proof())
-        return "Welcome.\n"
-
-    act_as_the_browser(app, browsers)
-    take_receipts(app, issuer, verifier)
-    explain_refusals(app)
-    return app
+name, port = (*sys.argv[1:], 8080)[:2]
+app, world, design = Flask(name), World(), importlib.import_module(name)
+issuer, verifier = design.Issuer(world), design.Verifier(world.beside())
+sessions, receipt = Sessions(world, issuer), getattr(issuer, "head", None)
+browsers = {}  # where a token is bound to a key: by each token, the browser that has the key
 
 
-def open_browser(design, world):
-    return [design.Browser(world)] if hasattr(design, "Browser") else []
+@app.post("/sign-in")
+def sign_in():
+    browser = [design.Browser(world.beside())] if hasattr(design, "Browser") else []
+    return hand_out(sessions.begin(request.form["person"], *(one.public for one in browser)), browser)
+
+
+@app.post("/refresh")
+def refresh():
+    token = request.form["refresh_token"]
+    return hand_out(sessions.refresh(token, *proof()) or abort(400, "invalid_grant"), browsers[token])
+
+
+def hand_out(held, browser):
+    browsers.update({held["access"]: browser, held["refresh"]: browser})
+    return held
+
+
+@app.post("/sign-out")
+def sign_out():
+    sessions.end(request.form["session"])
+    return receipt() if receipt else ("", 204)
+
+
+@app.get("/me")
+def me():
+    verifier.check(request.headers.get("Authorization", "").partition(" ")[2], *proof())
+    return "Welcome.\n"
 
 
 def proof():
@@ -57,30 +52,30 @@ def proof():
     return [*request.headers.getlist("DPoP"), *request.cookies.getlist("bound")]
 
 
-def act_as_the_browser(app, browsers):
-    @app.post("/prove")
-    def prove():
-        """Do what only the owner's browser can do; a thief who has the token alone cannot."""
-        token = request.form["token"]
-        return "".join(browser.prove(token) for browser in browsers.get(token, ()))
+@app.post("/prove")
+def prove():
+    """Do what only the owner's browser can do; a thief who has the token alone cannot."""
+    token = request.form["token"]
+    return "".join(browser.prove(token) for browser in browsers.get(token, ()))
 
 
-def take_receipts(app, issuer, verifier):
-    """Where sign-out gives a receipt, have the verifier look at it: it finds an issuer that has hidden the end."""
-
-    def take():
-        verifier.hear(request.form["receipt"])
-        return "Welcome.\n"
-
-    if hasattr(issuer, "head"):
-        app.post("/receipt")(take)
+@app.post("/receipt")
+def take_receipt():
+    """Have the verifier look at the receipt of a sign-out: it finds an issuer that has hidden the end."""
+    verifier.hear(request.form["receipt"] if receipt else abort(404))
+    return "Welcome.\n"
 
 
-def explain_refusals(app):
-    app.register_error_handler(ConnectionError, lambda silence: (f"It cannot know: {silence}\n", 503))
-    for refusal in (PermissionError, jwt.InvalidTokenError):
-        app.register_error_handler(refusal, lambda why: (f"{why}\n", 401))
+@app.errorhandler(ConnectionError)
+def cannot_know(silence):
+    return f"It cannot know: {silence}\n", 503
+
+
+@app.errorhandler(PermissionError)
+@app.errorhandler(jwt.InvalidTokenError)
+def refuse(why):
+    return f"{why}\n", 401
 
 
 if __name__ == "__main__":
-    create_app(sys.argv[1]).run(port=int(sys.argv[2]) if len(sys.argv) > 2 else 8080)
+    app.run(port=int(port))

@@ -6,7 +6,7 @@ LIFE, IDLE = 8 * 60 * 60, 2 * 60 * 60  # seconds: the longest life of a session,
 
 
 class Sessions:
-    """*issuer*: the design's, which issues access tokens and is told what is over. *token*: makes random tokens."""
+    """*issuer*: the design's, which issues access tokens and ends them. *token*: makes random tokens."""
 
     def __init__(self, world, issuer, token=None):
         self.store, self.now, self.issuer, self.token = world.store, world.now, issuer, token or world.token

@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections import Counter
+from copy import copy
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -68,8 +69,8 @@ class World:
 
     def beside(self):
         """Return this world as another machine sees it, which counts for itself."""
-        other = object.__new__(type(self))
-        other.__dict__ |= self.__dict__ | {"counts": Counter(), "heard_at": None}
+        other = copy(self)
+        other.counts, other.heard_at = Counter(), None
         for name in ("store", "channel", "peers", "list_server", "issuer"):
             setattr(other, name, getattr(self, name).seen_by(other))
         return other
@@ -85,8 +86,8 @@ class World:
 
 class _Part:
     def seen_by(self, world):
-        other = object.__new__(type(self))
-        other.__dict__ |= self.__dict__ | {"world": world}
+        other = copy(self)
+        other.world = world
         return other
 
 
