@@ -251,7 +251,7 @@ def test_while_the_lab_is_full_its_visitors_are_told_when_to_come_back_and_other
 def test_a_visitor_who_presses_again_while_the_first_is_under_way_is_told_that_it_is_their_own(site: Site) -> None:
     visitor = site.browser()
     begin_run(visitor)
-    name = site.query("SELECT id FROM lab_benches")[0].id
+    name = site.query("SELECT id FROM lab_visitors")[0].id
     line = site.app.extensions["admission"]["lab"] = Queue("lab", at_once=9, length=9)
     with site.app.app_context(), line.turn(name), line.turn(name):
         answer = visitor.post("/lab/replay")
@@ -263,7 +263,7 @@ def test_a_visitor_who_presses_again_while_the_first_is_under_way_is_told_that_i
 def test_a_browser_that_loads_many_tabs_of_the_lab_at_once_gets_them_all(site: Site) -> None:
     visitor = site.browser()
     begin_run(visitor)
-    name = site.query("SELECT id FROM lab_benches")[0].id
+    name = site.query("SELECT id FROM lab_visitors")[0].id
     line = site.app.extensions["admission"]["acts"] = Queue("acts", at_once=9, length=9)
     with site.app.app_context(), line.turn(name), line.turn(name):
         assert visitor.get("/lab").status_code == 200

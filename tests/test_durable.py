@@ -14,7 +14,7 @@ from app.revocation.entries import Scope
 from app.store.db import db, writing
 from tests.browsers import PASSWORD, Site, form
 
-MAY_BE_LOST = {"receipts", "forms_sent", "lab_benches"}
+MAY_BE_LOST = {"receipts", "forms_sent", "lab_visitors"}
 WAITS = {"sqlite": ("PRAGMA synchronous", 2), "postgresql": ("SHOW synchronous_commit", "on")}
 WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 

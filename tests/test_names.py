@@ -165,7 +165,7 @@ def test_every_form_and_command_reads_names_alike(site: Site, typed: str, kept: 
     found = {
         *site.query("SELECT name FROM users WHERE email = 'eve@example.org'"),
         *site.query("SELECT name FROM lab_rooms WHERE name <> 'Lobby'"),
-        *site.query("SELECT nickname FROM lab_benches WHERE nickname IS NOT NULL"),
+        *site.query("SELECT nickname FROM lab_visitors WHERE nickname IS NOT NULL"),
         *site.query("SELECT name FROM clients"),
     }
     assert found == ({(kept,)} if kept else set())

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import text
 
 from app import clock
@@ -65,7 +68,7 @@ def first_version(site: Site) -> None:
     """Take everything away that came after the first version."""
     with site.app.app_context():
         with db.engine.begin() as connection:
-            since = ("log_leaves", "log_tiles", "log_checkpoints", "nodes", "signing_keys", "lab_rooms", "lab_benches")
+            since = ("log_leaves", "log_tiles", "log_checkpoints", "nodes", "signing_keys", "lab_rooms", "lab_visitors")
             apps = ("authorization_codes", "consents", "logout_messages")
             for table in (
                 *since,
@@ -250,3 +253,25 @@ def test_a_demo_account_that_an_older_node_makes_is_opened_and_closed_as_any_oth
     assert not guest.is_signed_in()
     for address in demo.ACCOUNTS:
         assert site.browser().sign_in(address, demo.PASSWORD).status_code == 422
+
+
+def runs(site: Site) -> list[tuple[str, str]]:
+    return [(row.id, row.run) for row in site.query("SELECT id, run FROM lab_visitors")]
+
+
+def test_a_visitor_of_the_lab_finds_their_run_in_the_renamed_table(site: Site) -> None:
+    ada = site.browser()
+    ada.post("/lab/sign-in")
+    ada.post("/lab/copy")
+    before = runs(site)
+    step = import_module("app.migrations.versions.0030_visitors")
+    with site.app.app_context(), db.engine.begin() as connection:
+        for name in ("ix_lab_visitors_room", "lab_visitors_by_age"):
+            connection.execute(text(f"DROP INDEX {name}"))
+        connection.execute(text("ALTER TABLE lab_visitors RENAME TO lab_benches"))
+        connection.execute(text("CREATE INDEX ix_lab_benches_room ON lab_benches (room)"))
+        connection.execute(text("CREATE INDEX lab_benches_by_age ON lab_benches (seen_at)"))
+        with Operations.context(MigrationContext.configure(connection)):
+            step.upgrade()
+    assert runs(site) == before
+    assert 'action="/lab/sign-out"' in ada.get("/lab").text

@@ -14,7 +14,7 @@ from app.config import settings
 from app.lab import acts, log, parties, replay, run, shown, visitors
 from app.lab.acts import Done
 from app.lab.player import FAULTS, LIES
-from app.lab.replay import Found
+from app.lab.replay import Replay
 from app.lab.rooms import room
 from app.lab.run import Run, Way
 
@@ -39,10 +39,10 @@ def show() -> ResponseReturnValue:
 @bp.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
     visitors.begin_experiment()
-    with visitors.changing() as (found, secret):
+    with visitors.changing() as found:
         if not found.has_acted():
             found.run = run.begin(found.id, log.opened()).to_json()
-    return visitors.hand_over(redirect("/lab#copy", 303), secret)
+    return redirect("/lab#copy", 303)
 
 
 @bp.post("/answer")
@@ -51,7 +51,7 @@ def answer() -> ResponseReturnValue:
     visitors.begin_experiment()
     opened, name = log.opened(), visitors.expected()
     mine, done = _at_once(name, opened)
-    with visitors.changing() as (found, secret):
+    with visitors.changing() as found:
         is_new = not found.has_acted()
         if is_new and found.id != name:
             mine, done = _at_once(found.id, opened)
@@ -60,9 +60,9 @@ def answer() -> ResponseReturnValue:
     if is_new:
         with suppress(Full):  # then the page has a button that presents the copy
             note = _present(mine)
-            with visitors.changing(durable=False, made=secret) as (found, _):
+            with visitors.changing(durable=False) as found:
                 acts.Act(found, note).write(found)
-    return visitors.hand_over(redirect("/lab#result", 303), secret)
+    return redirect("/lab#result", 303)
 
 
 @bp.post("/copy")
@@ -123,9 +123,9 @@ def show_receipt() -> ResponseReturnValue:
 
 @bp.post("/reset")
 def reset() -> ResponseReturnValue:
-    with visitors.changing() as (found, secret):
+    with visitors.changing() as found:
         found.run = None
-    return visitors.hand_over(redirect("/lab", 303), secret)
+    return redirect("/lab", 303)
 
 
 def _present(mine: Run) -> Callable[[Run], None]:
@@ -146,10 +146,10 @@ def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> R
     """Change the visitor's run, then show it at *place* on the page. *durable*: see `db.writing`."""
     here = visitors.here()
     act = acts.Act(None if here and here.has_acted() else here, change)
-    with visitors.changing(durable=durable) as (found, secret):
+    with visitors.changing(durable=durable) as found:
         if not found.has_acted():
             act.write(found)
-    return visitors.hand_over(redirect(f"/lab#{place}", 303), secret)
+    return redirect(f"/lab#{place}", 303)
 
 
 def _at_once(name: str, opened: int) -> tuple[Run, Done]:
@@ -157,24 +157,24 @@ def _at_once(name: str, opened: int) -> tuple[Run, Done]:
     return mine, acts.done(mine)
 
 
-def _answer(mine: Run, found: Found, **given: Any) -> str:
+def _answer(mine: Run, found: Replay, **given: Any) -> str:
     """Show the question, its answer, and what the one button has found, or will find."""
     two, pictures = replay.draw_two(mine, found), replay.draw(mine, found)
     return render_template("lab/answer.html", found=found, two=two, pictures=pictures, **{"run": None, **given})
 
 
 @cache
-def _example() -> tuple[Run, Found]:
+def _example() -> tuple[Run, Replay]:
     """Play what one press does, once for this process: to begin a helper for it would take longer."""
     example = Run("example", began_at=0, seed="example").sign_out_at_once()
     return example, replay.everywhere(example)
 
 
-def _find(mine: Run) -> Found | None:
+def _find(mine: Run) -> Replay | None:
     """Return what the visitor found when they last presented the copy: played elsewhere, so other requests need not wait."""
     return _played(mine.as_shown().to_json()) if mine.shown else None
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _played(text: str) -> Found:
+def _played(text: str) -> Replay:
     return executor.run("lab", visitors.current(), replay.of, text)

@@ -46,17 +46,17 @@ def predict(name: str) -> ResponseReturnValue:
         "at": clock.now(),
         "evidence": found,
     }
-    with visitors.changing() as (here, secret):
+    with visitors.changing() as here:
         here.answers = json.dumps({name: answer, **_of(here)}, separators=(",", ":"))
-    return visitors.hand_over(redirect(f"/lab/path/{name}#answer", 303), secret)
+    return redirect(f"/lab/path/{name}#answer", 303)
 
 
 @bp.post("/path/again")
 def again() -> ResponseReturnValue:
     """Forget every prediction of this visitor, and nothing else."""
-    with visitors.changing() as (here, secret):
+    with visitors.changing() as here:
         here.answers = "{}"
-    return visitors.hand_over(redirect("/lab/path", 303), secret)
+    return redirect("/lab/path", 303)
 
 
 @bp.get("/hand-out")

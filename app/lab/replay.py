@@ -1,7 +1,7 @@
 """The replay: what a thief copied, presented to every design, and to the issuer itself. Pure: it plays the visitor's run."""
 
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from app.lab import lanes, player
 from app.lab.home.sessions import LIFE
@@ -12,8 +12,7 @@ from app.lab.run import Run, reference
 _CUTS = {"client": "Forgetting", "expiry": "Expiry"}
 
 
-@dataclass(frozen=True)
-class Row:
+class Verdict(NamedTuple):
     """The answer of a design, or of the issuer. *exposed*: seconds from the end of the session in which it accepts, once there
     is an end. *age*: how many seconds ago the verifier had heard all; None if it never hears."""
 
@@ -24,27 +23,26 @@ class Row:
     age: int | None
 
 
-@dataclass(frozen=True)
-class Found:
-    """*rows*: one for each design, the longest exposed first. *issuer*: the refresh token and the session cookie, whatever the
+class Replay(NamedTuple):
+    """*at*: the time of the run. *rows*: one for each design, the longest exposed first. *issuer*: the refresh token and the session cookie, whatever the
     design. *over*: the server ended the session, so that an acceptance is a fault."""
 
     at: int
     over: bool
-    rows: list[Row]
-    issuer: list[Row]
+    rows: list[Verdict]
+    issuer: list[Verdict]
 
     @property
     def accepted(self) -> int:
         return sum(row.answer.accepted for row in self.rows)
 
     @property
-    def two(self) -> tuple[Row, Row]:
+    def two(self) -> tuple[Verdict, Verdict]:
         """The answer in short: the refresh token, which is looked up, and the JWT that nothing but its expiry stops."""
         return self.issuer[0], next(row for row in self.rows if row.slug == reference().slug)
 
 
-def of(text: str) -> Found:
+def of(text: str) -> Replay:
     """Present what was copied in a run, given as JSON."""
     run = Run.from_json(text)
     if run is None:
@@ -52,19 +50,19 @@ def of(text: str) -> Found:
     return everywhere(run)
 
 
-def everywhere(run: Run) -> Found:
+def everywhere(run: Run) -> Replay:
     """Present what was copied everywhere now; after the end of the session, also find when each is first refused."""
     stage = run.play()
     whose = "thief" if "thief" in stage.held else "laptop"
     present = partial(Stage.present, whose=whose)
-    rows = [_row(design.slug, design.name, run, design, present) for design in player.every()]
+    rows = [_judge(design.slug, design.name, run, design, present) for design in player.every()]
     rows.sort(key=lambda row: (-(row.exposed or 0), row.name))
     credentials = (("refresh token", Stage.exchange), ("session cookie", Stage.open_page))
-    issuer = [_row("", name, run, reference(), partial(ask, whose=whose)) for name, ask in credentials]
-    return Found(run.now, stage.is_over, rows, issuer)
+    issuer = [_judge("", name, run, reference(), partial(ask, whose=whose)) for name, ask in credentials]
+    return Replay(run.now, stage.is_over, rows, issuer)
 
 
-def draw_two(run: Run, found: Found) -> Picture:
+def draw_two(run: Run, found: Replay) -> Picture:
     """Draw a lane for each of the two."""
     _, life = _span(run)
     refresh, access = found.two
@@ -75,7 +73,7 @@ def draw_two(run: Run, found: Found) -> Picture:
     return lanes.draw(rows, life, cut="Sign Out")
 
 
-def draw(run: Run, found: Found) -> tuple[Picture, Picture]:
+def draw(run: Run, found: Replay) -> tuple[Picture, Picture]:
     """Draw a lane for each design, and one for each of the thief's other things."""
     ended, life = _span(run)
     cut = _CUTS.get(run.ended_by or "", "Sign-out")
@@ -91,9 +89,9 @@ def _span(run: Run) -> tuple[int, int]:
     return ended, max(1, run.expires_at - run.began_at - ended)
 
 
-def _row(slug: str, name: str, run: Run, design: Design, ask: Ask) -> Row:
+def _judge(slug: str, name: str, run: Run, design: Design, ask: Ask) -> Verdict:
     answer: Answer = ask(run.play(design))
     is_refused = run.time == run.ended_at and not answer.accepted
     exposed = None if run.ended_at is None else 0 if is_refused else run.exposure(design, ask)
     age = None if answer.as_of is None else run.time - answer.as_of
-    return Row(slug, name, answer, exposed, age)
+    return Verdict(slug, name, answer, exposed, age)

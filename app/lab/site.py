@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
     lab.before_request(probe.ask)
     lab.before_request(_wait)
     lab.after_request(probe.settle)
+    lab.after_request(visitors.hand_over)
     lab.context_processor(_context)
     for page in _PAGES:
         lab.register_blueprint(page.bp)

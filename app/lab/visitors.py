@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import request
+from flask import g, request
 from markupsafe import Markup
-from sqlalchemy import Index, String, delete, or_, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Index, String, delete, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 from werkzeug.wrappers import Response
 
 from app import clock
@@ -27,6 +27,7 @@ KEPT_SECONDS = 30 * DAY
 PRESS = "press"
 _PRESSED = re.compile("[A-Za-z0-9_-]{32}")
 MOST = 20_000  # visitors; beyond, those that were not touched for longest go
+Column = InstrumentedAttribute[Any]
 _GOING = 20  # at once: more than come at once, and no long wait for those who want to write
 _made = PlaceThrottle("visitors made by place", "2000 per 10 minutes", TooMuch)  # a classroom has one address
 _begun = PlaceThrottle("experiments by place", "2000 per 10 minutes", TooMuch)
@@ -39,8 +40,8 @@ class Visitor(Model):
     *moved_at*: when it last came further, in the experiment or on the path. *pressed*: the id of the form that it acted on last.
     """
 
-    __tablename__ = "lab_benches"
-    __table_args__ = (Index("lab_benches_by_age", "seen_at"),)
+    __tablename__ = "lab_visitors"
+    __table_args__ = (Index("lab_visitors_by_age", "seen_at"),)
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     room: Mapped[str | None] = mapped_column(String(12), index=True)
     nickname: Mapped[str | None] = mapped_column(String(40))
@@ -74,10 +75,21 @@ class Visitor(Model):
         return self.room, *self.steps(), len(self.read_answers())
 
 
+def current() -> str:
+    """Return the id of the visitor who sent this request; empty for one who has not touched anything yet."""
+    held = _held()
+    return name(held) if held else ""
+
+
+def expected() -> str:
+    """Return the id of the visitor that this request acts on or makes; empty if a program leaves it open."""
+    known = _held() or _given()
+    return name(known) if known else ""
+
+
 def here() -> Visitor | None:
     """Return the visitor who sent this request, or None for one who has not touched anything yet."""
-    held = cookies.read(cookies.LAB)
-    return db.session.get(Visitor, name(held)) if held else None
+    return find(current())
 
 
 def run() -> Run | None:
@@ -86,41 +98,32 @@ def run() -> Run | None:
     return found.read_run() if found else None
 
 
-def current() -> str:
-    """Return the id of the visitor who sent this request; empty for one who has not touched anything yet."""
-    held = cookies.read(cookies.LAB)
-    return name(held) if held else ""
-
-
-def expected() -> str:
-    """Return the id of the visitor that this request acts on or makes; empty if a program leaves it open."""
-    known = cookies.read(cookies.LAB) or _given()
-    return name(known) if known else ""
-
-
 def find(visitor_id: str) -> Visitor | None:
     """Return the visitor of this id."""
-    return db.session.get(Visitor, visitor_id)
+    return db.session.get(Visitor, visitor_id) if visitor_id else None
 
 
 def lock(visitor_id: str) -> Visitor | None:
     """Return the visitor as it is now, held until the transaction ends."""
-    return db.session.scalar(
-        select(Visitor).where(Visitor.id == visitor_id).with_for_update().execution_options(populate_existing=True)
-    )
+    return db.session.get(Visitor, visitor_id, with_for_update=True, populate_existing=True) if visitor_id else None
 
 
-def make(secret: str | None = None) -> tuple[Visitor, str]:
-    """Add the visitor of a cookie, or of a new one; return both. Delete some that are too old or too many.
-
-    Must run inside `db.writing`.
-    """
-    _forget()
+def make(secret: str = "") -> tuple[Visitor, str]:
+    """Add the visitor of a cookie, or of a new one; return both. Must run inside `db.writing`."""
+    forget(Visitor.id, Visitor.seen_at, KEPT_SECONDS, MOST)
     now, secret = clock.now(), secret or secrets.token_urlsafe(24)
     visitor = Visitor(id=name(secret), made_at=now, seen_at=now, answers="{}")
     db.session.add(visitor)
     db.session.flush()
     return visitor, secret
+
+
+def forget(key: Column, age: Column, seconds: int, most: int) -> None:
+    """Delete some of the rows that are older, or more, than may be kept: the oldest, by the index on their *age*."""
+    last = db.session.scalar(select(age).order_by(age.desc()).offset(most - 1).limit(1)) or 0
+    going = select(key).where(age <= max(clock.now() - seconds, last)).order_by(age).limit(_GOING)
+    gone = delete(key.class_).where(key.in_(going))
+    db.session.execute(gone, execution_options={"synchronize_session": False})
 
 
 def begin_experiment() -> None:
@@ -130,45 +133,35 @@ def begin_experiment() -> None:
         limit.count()
 
 
-def _forget() -> None:
-    """Delete some of the visitors who were away longest, by the index on age."""
-    newest_first = select(Visitor.seen_at).order_by(Visitor.seen_at.desc())
-    last = db.session.scalar(newest_first.offset(MOST - 1).limit(1))
-    is_too_much = Visitor.seen_at < clock.now() - KEPT_SECONDS
-    if last is not None:
-        is_too_much = or_(is_too_much, Visitor.seen_at <= last)
-    going = select(Visitor.id).where(is_too_much).order_by(Visitor.seen_at).limit(_GOING)
-    db.session.execute(delete(Visitor).where(Visitor.id.in_(going)), execution_options={"synchronize_session": False})
-
-
 @contextmanager
-def changing(*, durable: bool = True, made: str | None = None) -> Iterator[tuple[Visitor, str | None]]:
-    """Lock the visitor who sent this request, for a change. A new visitor comes with a new cookie.
+def changing(*, durable: bool = True) -> Iterator[Visitor]:
+    """Lock the visitor who sent this request, for a change. A new one gets a cookie with the answer.
 
     A form that is sent again, as its answer was lost with the cookie, finds the same visitor.
-    *durable*: see `db.writing`. *made*: the cookie of a visitor that was made in this request.
+    *durable*: see `db.writing`.
     """
     executor.warm()  # those who act will soon present a copy
-    held, given = cookies.read(cookies.LAB) or made, _given()
-    if held is None:
+    held, given = _held(), _given()
+    if find(expected()) is None:
         _made.check()
         _made.count()
     with writing(durable=durable):
-        known = held or given
-        visitor, secret = lock(name(known)) if known else None, None if held else given
+        visitor, secret = lock(expected()), held or given
         if visitor is None:
             visitor, secret = make(given)
         visitor.seen_at, before = clock.now(), visitor.progress()
-        yield visitor, secret
+        yield visitor
         visitor.pressed = _press() or visitor.pressed
         if visitor.progress() != before:
             visitor.moved_at = clock.now()
+    if secret != held:
+        g.lab_cookie = secret
 
 
-def hand_over(response: Response, secret: str | None) -> Response:
-    """Give the browser the cookie of a new visitor."""
-    if secret:
-        cookies.put(response, cookies.LAB, secret, seconds=KEPT_SECONDS)
+def hand_over(response: Response) -> Response:
+    """Give the browser the cookie of a visitor that was made in this request."""
+    if "lab_cookie" in g:
+        cookies.put(response, cookies.LAB, g.lab_cookie, seconds=KEPT_SECONDS)
     return response
 
 
@@ -183,10 +176,15 @@ def _press() -> str | None:
     return sent if _PRESSED.fullmatch(sent) else None
 
 
-def _given() -> str | None:
+def _held() -> str:
+    """Return the cookie of the visitor who sent this request; empty if there is none."""
+    return g.get("lab_cookie") or cookies.read(cookies.LAB) or ""
+
+
+def _given() -> str:
     """Return the cookie of the visitor that the form of this request makes: the same whenever it is sent."""
     sent = _press()
-    return seal.derive(settings().secret_key, f"the bench of {sent}").hex() if sent else None
+    return seal.derive(settings().secret_key, f"the visitor of {sent}").hex() if sent else ""
 
 
 def name(secret: str) -> str:

@@ -55,7 +55,7 @@ KEPT = {
     "for ever, and names nobody": {"log_entries", "log_head", "log_leaves", "log_tiles", "log_checkpoints"},
     "for as long as a process or a key lives": {"nodes", "signing_keys"},
     "as one row": {"lab_log_head"},
-    "by the lab, which forgets them itself": {"lab_benches", "lab_rooms"},
+    "by the lab, which forgets them itself": {"lab_visitors", "lab_rooms"},
 }
 
 

@@ -8,7 +8,7 @@ from tests.server import Server
 
 pytestmark = pytest.mark.e2e
 
-TABLES = ("users", "sessions", "lab_benches", "lab_rooms")
+TABLES = ("users", "sessions", "lab_visitors", "lab_rooms")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def order(text: str) -> list[str]:
 def test_one_press_without_an_account_shows_that_the_refresh_token_is_over_and_the_jwt_is_not(visitor: Visitor) -> None:
     before = page(visitor.browser, "/lab")
     assert BUTTON in before
-    assert visitor.site.query("SELECT count(*) FROM lab_benches") == [(0,)], "a visitor who only looks leaves nothing"
+    assert visitor.site.query("SELECT count(*) FROM lab_visitors") == [(0,)], "a visitor who only looks leaves nothing"
     answer = visitor.browser.post("/lab/answer")
     assert answer.headers["Location"] == "/lab#result"
     after = page(visitor.browser, "/lab")

@@ -11,7 +11,7 @@ import pytest
 
 from app.lab import questions, replay
 from app.lab.questions.question import Question
-from app.lab.rooms.board import STEPS, STUCK_SECONDS, Choice, Mark, draw
+from app.lab.rooms.board import STEPS, STUCK_SECONDS, Mark, draw
 from app.lab.run import Run
 from app.lab.visitors import Visitor
 from tests.browsers import Browser, Site
@@ -69,21 +69,21 @@ def test_predictions_are_counted_by_question_in_their_order() -> None:
         Visitor(id=str(at), nickname=f"n{at}", made_at=0, answers=json.dumps(each)) for at, each in enumerate(given)
     ]
     board = draw(visitors, {name: asked(name) for name in ("unasked", "late", "early")})
-    assert [(question.id, question.claim) for question in board.questions] == [
+    assert [(question.id, question.claim) for question in board.tallies] == [
         ("late", "Claim late"),
         ("early", "Claim early"),
     ]
-    assert [dict(question.tally) for question in board.questions] == [
+    assert [dict(question.marks) for question in board.tallies] == [
         {Mark.RIGHT: 1, Mark.WRONG: 1, Mark.NOT_YET: 1},
         {Mark.RIGHT: 0, Mark.WRONG: 2, Mark.NOT_YET: 1},
     ]
-    assert [question.choices for question in board.questions] == [
-        (Choice("This", 1), Choice("That", 1)),
-        (Choice("This", 0), Choice("That", 2)),
+    assert [dict(question.choices) for question in board.tallies] == [
+        {"This": 1, "That": 1},
+        {"This": 0, "That": 2},
     ]
-    assert board.rows[2].marks == (Mark.NOT_YET, Mark.NOT_YET)
-    assert [row.question for row in board.rows] == ["unasked", "unasked", ""]
-    assert board.reached == tuple((step, 0) for step in STEPS)
+    assert board.attendees[2].marks == [Mark.NOT_YET, Mark.NOT_YET]
+    assert [row.question for row in board.attendees] == ["unasked", "unasked", ""]
+    assert board.reached == dict.fromkeys(STEPS, 0)
 
 
 def test_the_board_says_who_is_stuck_where_and_since_when(site: Site, teacher: Teacher) -> None:
@@ -153,7 +153,7 @@ def test_only_the_teacher_may_act_on_a_room(site: Site, teacher: Teacher, verb: 
     ada, eve = teacher.arrive("Ada"), teacher.arrive("Eve")
     experiment(ada)
     for other in (eve, site.browser(), Teacher(site, "another").browser):
-        assert other.post(f"{teacher.room}/{verb}", bench=teacher.name_of("Ada")).status_code == 404
+        assert other.post(f"{teacher.room}/{verb}", attendee=teacher.name_of("Ada")).status_code == 404
     assert has_run(ada)
     assert STILL in teacher.row("Ada")
 
@@ -162,9 +162,9 @@ def test_a_teacher_reaches_no_visitor_outside_of_the_room(site: Site, teacher: T
     other = Teacher(site, "another")
     elsewhere = other.arrive("Ada")
     experiment(elsewhere)
-    for form in ({"bench": other.name_of("Ada")}, {}):
+    for form in ({"attendee": other.name_of("Ada")}, {}):
         teacher.browser.post(f"{teacher.room}/reset", **form)
-    teacher.browser.post(f"{teacher.room}/remove", bench=other.name_of("Ada"))
+    teacher.browser.post(f"{teacher.room}/remove", attendee=other.name_of("Ada"))
     assert has_run(elsewhere)
     assert STILL in other.row("Ada")
 
@@ -192,7 +192,7 @@ def test_one_attendee_is_reset_and_stays_in_the_room(teacher: Teacher) -> None:
     ada, bob = teacher.arrive("Ada"), teacher.arrive("Bob")
     experiment(ada)
     experiment(bob)
-    answer = teacher.browser.post(f"{teacher.room}/reset", bench=teacher.name_of("Ada"))
+    answer = teacher.browser.post(f"{teacher.room}/reset", attendee=teacher.name_of("Ada"))
     assert "That attendee starts again" in teacher.browser.get(answer.location).text
     assert "has not begun" in teacher.row("Ada")
     assert [has_run(ada), has_run(bob)] == [False, True]
@@ -212,18 +212,18 @@ def test_all_are_reset_at_once(teacher: Teacher) -> None:
 def test_who_is_removed_keeps_their_experiment(teacher: Teacher) -> None:
     ada = teacher.arrive("Ada")
     experiment(ada)
-    teacher.browser.post(f"{teacher.room}/remove", bench=teacher.name_of("Ada"))
+    teacher.browser.post(f"{teacher.room}/remove", attendee=teacher.name_of("Ada"))
     assert "No one is here yet" in teacher.board()
     assert has_run(ada)
     assert "in room" not in ada.get("/lab").text
 
 
 @pytest.mark.parametrize("junk", ["", "\x00", "x y", "<i>"])
-def test_a_bench_that_is_none_is_refused_and_never_taken_for_all(teacher: Teacher, junk: str) -> None:
+def test_an_attendee_who_is_none_is_refused_and_never_taken_for_all(teacher: Teacher, junk: str) -> None:
     ada = teacher.arrive("Ada")
     experiment(ada)
     for verb in ("reset", "remove"):
-        assert teacher.browser.post(f"{teacher.room}/{verb}", bench=junk).status_code == 400
+        assert teacher.browser.post(f"{teacher.room}/{verb}", attendee=junk).status_code == 400
     assert has_run(ada)
 
 
@@ -252,7 +252,7 @@ def test_a_replay_that_a_sign_out_overtook_is_not_taken_for_one_after_it(
     ada.post("/lab/sign-in")
     everywhere = replay.everywhere
 
-    def slowly(run: Run) -> replay.Found:
+    def slowly(run: Run) -> replay.Replay:
         found = everywhere(run)
         ada.post("/lab/sign-out", way="sign-out")
         return found

@@ -24,7 +24,7 @@ def count(site: Site, table: str) -> int:
 
 
 @pytest.mark.stores("SQL that locks")
-def test_of_too_many_benches_those_that_were_not_touched_for_longest_go(
+def test_of_too_many_visitors_those_that_were_not_touched_for_longest_go(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(visitors, "MOST", 5)
@@ -34,7 +34,7 @@ def test_of_too_many_benches_those_that_were_not_touched_for_longest_go(
         first.post("/lab/sign-in")
         if number:
             site.browser().post("/lab/sign-in")
-    assert count(site, "lab_benches") == 5
+    assert count(site, "lab_visitors") == 5
     assert 'action="/lab/reset"' in first.get("/lab").text  # its run is still there
 
 
@@ -46,11 +46,11 @@ def test_those_of_a_month_ago_go_a_few_at_a_time(site: Site, monkeypatch: pytest
     counts = []
     for _ in range(4):
         site.browser().post("/lab/reset")
-        counts.append(count(site, "lab_benches"))
+        counts.append(count(site, "lab_visitors"))
     assert counts == [4, 3, 3, 4]
 
 
-def test_an_address_makes_only_so_many_benches_and_those_who_have_one_go_on(
+def test_an_address_makes_only_so_many_visitors_and_those_who_have_one_go_on(
     site: Site, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(visitors, "_made", PlaceThrottle("visitors in a test", "1 per minute", visitors.TooMuch))
@@ -60,6 +60,18 @@ def test_an_address_makes_only_so_many_benches_and_those_who_have_one_go_on(
     assert "So much has come from your network" in answer.text
     visitor.press("copy")
     assert site.browser(address="203.0.113.9").post("/lab/reset").status_code == 303
+
+
+@pytest.mark.sqlite
+def test_a_made_up_cookie_counts_as_a_new_visitor(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visitors, "_made", PlaceThrottle("visitors in a test", "1 per minute", visitors.TooMuch))
+    statuses = []
+    for name in ("one", "another"):
+        browser = site.browser()
+        browser.client.set_cookie("__Host-Http-lab", name)
+        statuses.append(browser.post("/lab/reset").status_code)
+    assert statuses == [303, 429]
+    assert count(site, "lab_visitors") == 1
 
 
 @pytest.mark.stores("counters of Redis")

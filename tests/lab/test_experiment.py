@@ -34,7 +34,7 @@ def test_nothing_is_kept_of_a_visitor_who_only_looks(site: Site) -> None:
     browser = site.browser()
     assert "Sign in to begin" in browser.get("/lab").text
     assert browser.cookie("__Host-Http-lab") is None
-    assert site.query("SELECT count(*) FROM lab_benches") == [(0,)]
+    assert site.query("SELECT count(*) FROM lab_visitors") == [(0,)]
 
 
 @pytest.mark.page

@@ -49,7 +49,7 @@ def test_a_second_prediction_changes_nothing(site: Site, visitor: Browser) -> No
 def test_a_prediction_that_can_be_made_no_more_is_made_again(site: Site, visitor: Browser) -> None:
     visitor.post("/lab/path/Q4", guess="page")
     with backings.shell(site.folder) as raw:
-        raw.execute("""UPDATE lab_benches SET answers = replace(answers, '"page"', '"as it was once"')""")
+        raw.execute("""UPDATE lab_visitors SET answers = replace(answers, '"page"', '"as it was once"')""")
     assert "Predict, and try it" in page(visitor, "/lab/path/Q4")
     visitor.post("/lab/path/Q4", guess="sign-in")
     assert "As you predicted." in page(visitor, "/lab/path/Q4")
@@ -60,7 +60,7 @@ def test_what_an_older_version_kept_is_shown_without_what_it_did_not_count(site:
     visitor.post("/lab/path/Q3", guess="accepted")
     assert "asked for it" in page(visitor, "/lab/path/Q3")
     with backings.shell(site.folder) as raw:
-        raw.execute("""UPDATE lab_benches SET answers = replace(replace(answers, '"asked"', '"look_ups"'),
+        raw.execute("""UPDATE lab_visitors SET answers = replace(replace(answers, '"asked"', '"look_ups"'),
             '"slug":"expiry"', '"slug":"of-another-time"')""")
     shown = page(visitor, "/lab/path/Q3")
     assert "accepted though ended" in shown
@@ -85,10 +85,10 @@ def test_another_visitor_sees_nothing_of_it(site: Site, visitor: Browser) -> Non
 
 def test_a_trial_leaves_no_bench_behind_and_leaves_the_visitors_own_run_alone(site: Site, visitor: Browser) -> None:
     visitor.post("/lab/sign-in")
-    (before,) = site.query("SELECT run FROM lab_benches")
+    (before,) = site.query("SELECT run FROM lab_visitors")
     for name in ("Q2", "Q4"):
         visitor.post(f"/lab/path/{name}", guess=next(iter(questions.ALL[name].choices)))
-    assert site.query("SELECT run FROM lab_benches") == [before]
+    assert site.query("SELECT run FROM lab_visitors") == [before]
 
 
 def test_nor_does_one_that_fails(site: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_nor_does_one_that_fails(site: Site, visitor: Browser, monkeypatch: pyte
 
     monkeypatch.setattr(own_server, "send", fail)
     assert visitor.post("/lab/path/Q2", guess="nothing").status_code == 500
-    assert site.query("SELECT count(*) FROM lab_benches") == [(0,)]
+    assert site.query("SELECT count(*) FROM lab_visitors") == [(0,)]
     assert "As you predicted." not in page(visitor, "/lab/path/Q4")
 
 
@@ -106,7 +106,7 @@ def test_one_can_start_again(site: Site, visitor: Browser) -> None:
     visitor.post("/lab/path/Q4", guess="sign-in")
     assert visitor.post("/lab/path/again").headers["Location"] == "/lab/path"
     assert kept(site) == {}
-    assert site.query("SELECT run IS NULL FROM lab_benches") in ([(0,)], [(False,)])
+    assert site.query("SELECT run IS NULL FROM lab_visitors") in ([(0,)], [(False,)])
     assert "You have tried" not in page(visitor, "/lab/path")
 
 
@@ -123,7 +123,7 @@ def test_without_a_choice_nothing_is_tried_and_the_page_says_what_is_missing(
     answer = visitor.post("/lab/path/Q4", **form)
     assert answer.status_code == 422
     assert "Choose one first" in answer.text
-    assert site.query("SELECT count(*) FROM lab_benches") == [(0,)]
+    assert site.query("SELECT count(*) FROM lab_visitors") == [(0,)]
 
 
 def test_a_prediction_that_another_site_sends_is_refused(visitor: Browser) -> None:

@@ -115,7 +115,7 @@ def test_of_two_acts_at_once_the_later_is_about_what_the_first_has_left(
     assert (run.ended_by, run.now) == ("sign-out", 60)
 
 
-def test_the_first_press_that_is_sent_again_without_its_cookie_finds_its_bench(site: Site, ada: Visitor) -> None:
+def test_the_first_press_that_is_sent_again_without_its_cookie_finds_its_visitor(site: Site, ada: Visitor) -> None:
     sent = pick(ada.browser, "/lab/sign-in")
     ada.press("sign-in", **sent)
     cookie, begun = ada.browser.cookie(LAB), ada.run()
@@ -123,7 +123,7 @@ def test_the_first_press_that_is_sent_again_without_its_cookie_finds_its_bench(s
     ada.press("sign-in", **sent)
     assert ada.browser.cookie(LAB) == cookie
     assert ada.run() == begun
-    assert site.query("SELECT count(*) FROM lab_benches") == [(1,)]
+    assert site.query("SELECT count(*) FROM lab_visitors") == [(1,)]
 
 
 def test_the_one_press_that_is_sent_again_without_its_cookie_counts_once(site: Site, ada: Visitor) -> None:
@@ -137,7 +137,18 @@ def test_the_one_press_that_is_sent_again_without_its_cookie_counts_once(site: S
     assert ada.run() == once
     ada.press("answer", **pick(ada.browser, "/lab/answer"))
     assert ada.run().seed != once.seed
-    assert site.query("SELECT count(*) FROM lab_benches") == [(1,)]
+    assert site.query("SELECT count(*) FROM lab_visitors") == [(1,)]
+
+
+@pytest.mark.parametrize("is_program", [True, False])
+def test_a_cookie_of_a_forgotten_visitor_makes_one_new_visitor_in_one_press(
+    site: Site, ada: Visitor, is_program: bool
+) -> None:
+    sent = {} if is_program else pick(ada.browser, "/lab/answer")
+    ada.browser.client.set_cookie(LAB, "of a visitor who was away for a month")
+    ada.press("answer", **sent)
+    assert site.query("SELECT count(*) FROM lab_visitors") == [(1,)]
+    assert ada.run().found == (8, len(player.every()))
 
 
 def test_who_joins_and_loses_the_answer_joins_again_under_the_same_nickname(site: Site) -> None:
@@ -164,7 +175,7 @@ def test_a_room_is_opened_once(site: Site) -> None:
 def test_what_one_browser_pressed_is_of_no_use_without_its_secret(site: Site, ada: Visitor) -> None:
     """The visitor of a form is derived under a key of the site: the id in the database leads to no cookie."""
     ada.press("sign-in", **pick(ada.browser, "/lab/sign-in"))
-    [(pressed,)] = site.query("SELECT pressed FROM lab_benches")
+    [(pressed,)] = site.query("SELECT pressed FROM lab_visitors")
     thief = site.browser()
     thief.client.set_cookie(LAB, pressed)
     assert "Sign in to begin" in thief.get("/lab").text

@@ -40,9 +40,9 @@ def test_all_are_reset_removed_and_the_room_closed_wherever_the_teacher_is(site:
         experiment(teacher.arrive(nickname))
     there = other_node.browser("Safari on macOS")
     there.client.set_cookie("__Host-Http-lab", teacher.browser.cookie("__Host-Http-lab") or "")
-    there.post(f"{teacher.room}/remove", bench=teacher.name_of("Cy"))
+    there.post(f"{teacher.room}/remove", attendee=teacher.name_of("Cy"))
     assert "Cy" not in teacher.board()
     there.post(f"{teacher.room}/reset")
     assert all("has not begun" in teacher.row(nickname) for nickname in ("Ada", "Bob"))
     there.post(f"{teacher.room}/close")
-    assert site.query("SELECT (SELECT count(*) FROM lab_rooms), (SELECT count(room) FROM lab_benches)") == [(0, 0)]
+    assert site.query("SELECT (SELECT count(*) FROM lab_rooms), (SELECT count(room) FROM lab_visitors)") == [(0, 0)]

@@ -51,7 +51,7 @@ def page(browser: Browser, path: str) -> str:
 
 def kept(site: Site) -> dict[str, Any]:
     """The answers on the one visitor that there is."""
-    ((answers,),) = site.query("SELECT answers FROM lab_benches")
+    ((answers,),) = site.query("SELECT answers FROM lab_visitors")
     found: dict[str, Any] = json.loads(answers)
     return found
 

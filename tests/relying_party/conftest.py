@@ -96,7 +96,7 @@ class Attendee:
         return int(time.time())
 
     def run(self) -> Run:
-        rows = self._issuer.query("SELECT run FROM lab_benches WHERE id = ?", visitors.name(self.pocket[COOKIE]))
+        rows = self._issuer.query("SELECT run FROM lab_visitors WHERE id = ?", visitors.name(self.pocket[COOKIE]))
         run = Run.from_json(rows[0][0])
         assert run
         return run

@@ -95,7 +95,7 @@ def test_a_table_that_holds_rows_of_a_person_is_found_by_its_columns() -> None:
         "lab_log_head": "how long the lab's log is",
         "lab_log": "ends of the lab's own runs",
         "lab_rooms": "a teacher's room, by the lab's own cookie",
-        "lab_benches": "a visitor of the lab, by its own cookie, whom no account is known of",
+        "lab_visitors": "a visitor of the lab, by its own cookie, whom no account is known of",
         "users": "the account itself",
     }
     every = set(Model.metadata.tables)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.page
 LAN = "http://192.0.2.1:8000"
 HTTPS = "https://signed-out.example"
 ACCOUNT = {"name": "Ada", "email": "ada@example.org", "password": PASSWORD}
-TABLES = ("users", "sessions", "lab_benches", "lab_rooms", "log_entries", "forms_sent")
+TABLES = ("users", "sessions", "lab_visitors", "lab_rooms", "log_entries", "forms_sent")
 NOT_KEPT = "No cookie came back from this browser"
 
 
@@ -97,7 +97,7 @@ def test_it_plays_with_the_lab_and_keeps_its_bench(site: Site, safari: Choosy) -
     assert "Keep a copy" in safari.get("/lab").text
     room = safari.post("/lab/rooms", name="Monday").headers["Location"]
     assert safari.get(room).status_code == 200, "who opened it is its teacher"
-    assert rows(site)["lab_benches"] == 1
+    assert rows(site)["lab_visitors"] == 1
 
 
 @pytest.mark.parametrize(

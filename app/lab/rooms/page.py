@@ -6,24 +6,36 @@ from contextlib import contextmanager
 import segno
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from wtforms import Form, StringField
 
 from app.capacity.throttle import PlaceThrottle
 from app.config import is_loopback, settings
 from app.lab import questions, visitors
 from app.lab.rooms import board, results, room
-from app.lab.rooms.forms import Door, Join, Opening
-from app.lab.rooms.room import Refused, Room
+from app.lab.rooms.room import CannotJoin, Room
 from app.store.db import writing
-from app.web.forms import text
+from app.web.forms import name_field, text
 
 bp = Blueprint("rooms", __name__, url_prefix="/rooms")
 _guesses = PlaceThrottle("wrong room codes by place", "60 per 10 minutes")
-_TOLD = {
+_openings = PlaceThrottle("rooms opened by place", "12 per 1 hour")
+_RESULTS = {
     "reset": "That attendee starts again.",
     "reset-all": "All attendees start again.",
     "remove": "That attendee is out of the room. What they have done stays theirs.",
 }
-_openings = PlaceThrottle("rooms opened by place", "12 per 1 hour")
+
+
+class Opening(Form):
+    name = name_field("Name of the room", "Give the room a name.", longest=80)
+
+
+class Door(Form):
+    code = StringField("Code")
+
+
+class Join(Form):
+    nickname = name_field("Nickname", "Enter a nickname.", longest=40)
 
 
 @bp.before_request
@@ -48,9 +60,9 @@ def open_one() -> ResponseReturnValue:
         form.name.errors = ["Too many rooms were opened from here within the hour. Use one of them, or wait."]
         return _lobby(form), 429
     _openings.count()
-    with visitors.changing() as (mine, secret):
+    with visitors.changing() as mine:
         opened = room.taught_by(mine)[0] if mine.has_acted() else Room.open(text(form.name), mine)
-    return visitors.hand_over(redirect(f"/lab/rooms/{opened.code}", 303), secret)
+    return redirect(f"/lab/rooms/{opened.code}", 303)
 
 
 @bp.get("/<code>")
@@ -68,7 +80,7 @@ def show(code: str) -> ResponseReturnValue:
         link=link,
         qr=qr.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"),
         only_here=is_loopback(settings().site_url),
-        done=_TOLD.get(request.args.get("done", "")),
+        done=_RESULTS.get(request.args.get("done", "")),
     )
 
 
@@ -102,19 +114,19 @@ def join(code: str) -> ResponseReturnValue:
     if not form.validate():
         return _door(found, form), 422
     try:
-        with visitors.changing() as (mine, secret):
+        with visitors.changing() as mine:
             locked = room.lock(found.code) or abort(404)
             locked.join(mine, text(form.nickname))
-    except Refused as refusal:
+    except CannotJoin as refusal:
         form.nickname.errors = [str(refusal)]
         return _door(found, form), 422
-    return visitors.hand_over(redirect("/lab", 303), secret)
+    return redirect("/lab", 303)
 
 
 @bp.post("/<code>/reset")
 def reset(code: str) -> ResponseReturnValue:
     """Let one attendee, or all, start afresh."""
-    one = _one() if "bench" in request.form else None
+    one = _named()
     with _changing(code) as found:
         found.reset(one)
     return redirect(f"/lab/rooms/{found.code}?done={'reset-all' if one is None else 'reset'}", 303)
@@ -122,7 +134,7 @@ def reset(code: str) -> ResponseReturnValue:
 
 @bp.post("/<code>/remove")
 def remove(code: str) -> ResponseReturnValue:
-    one = _one()
+    one = _named() or abort(400)
     with _changing(code) as found:
         found.remove(one)
     return redirect(f"/lab/rooms/{found.code}?done=remove", 303)
@@ -182,10 +194,12 @@ def _taught(code: str) -> Room:
     return found if _teaches(found) else abort(404)
 
 
-def _one() -> str:
-    """Return the id of the attendee that the form names."""
-    name = request.form.get("bench", "")
-    return name if name.isalnum() else abort(400)
+def _named() -> str | None:
+    """Return the id of the attendee that the form names; None if it names none, and so means all.
+
+    A page that was open while the site was upgraded may still call it a bench."""
+    name = request.form.get("attendee", request.form.get("bench"))
+    return name if name is None or name.isalnum() else abort(400)
 
 
 @contextmanager

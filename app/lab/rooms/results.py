@@ -2,10 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
-from app.lab.rooms.board import STEPS, Board, Row
+from app.lab.rooms.board import STEPS, Attendee, Board
 from app.lab.rooms.room import Room
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to compute (OWASP, CSV injection)
@@ -15,10 +15,12 @@ def as_csv(board: Board) -> str:
     """Return a line for each attendee."""
     text = io.StringIO()
     writer = csv.writer(text)
-    names = [question.id for question in board.questions]
-    writer.writerow(["nickname", *STEPS, "signed out by", "still accepted", "of designs", *_columns(names)])
-    for row in board.rows:
-        writer.writerow([_cell(value) for value in _values(row)])
+    asked = [f"{tally.id} {what}" for tally in board.tallies for what in ("chosen", "was")]
+    writer.writerow(["nickname", *STEPS, "signed out by", "still accepted", "of designs", *asked])
+    for one in board.attendees:
+        steps = ("yes" if done else "no" for done in one.steps)
+        predictions = chain.from_iterable(one.predictions.values())
+        writer.writerow(map(_cell, (one.nickname, *steps, one.ended, *(one.outcome or ("", "")), *predictions)))
     return text.getvalue()
 
 
@@ -27,32 +29,12 @@ def as_json(room: Room, board: Board) -> dict[str, Any]:
     return {
         "room": room.name,
         "code": room.code,
-        "attendees": [_attendee(row) for row in board.rows],
+        "attendees": [_attendee(one) for one in board.attendees],
         "questions": [
-            {
-                "id": question.id,
-                "claim": question.claim,
-                "tally": question.tally,
-                "chosen": {choice.words: choice.count for choice in question.choices},
-            }
-            for question in board.questions
+            {"id": tally.id, "claim": tally.claim, "tally": tally.marks, "chosen": tally.choices}
+            for tally in board.tallies
         ],
     }
-
-
-def _columns(names: list[str]) -> Iterator[str]:
-    for name in names:
-        yield f"{name} chosen"
-        yield f"{name} was"
-
-
-def _values(row: Row) -> Iterator[object]:
-    yield row.nickname
-    yield from ("yes" if done else "no" for done in row.steps)
-    yield row.ended
-    yield from (row.found.accepted, row.found.of) if row.found else ("", "")
-    for chosen, mark in row.answers.values():
-        yield from (chosen, mark)
 
 
 def _cell(value: object) -> str:
@@ -60,13 +42,16 @@ def _cell(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _attendee(row: Row) -> dict[str, Any]:
+def _attendee(one: Attendee) -> dict[str, Any]:
+    accepted, of = one.outcome or (None, None)
     return {
-        "nickname": row.nickname,
-        "steps": dict(zip(STEPS, row.steps, strict=True)),
-        "ended": row.ended or None,
-        "accepted": row.found.accepted if row.found else None,
-        "of": row.found.of if row.found else None,
-        "question": row.question or None,
-        "answers": {name: {"chosen": chosen, "was": mark} for name, (chosen, mark) in row.answers.items() if chosen},
+        "nickname": one.nickname,
+        "steps": dict(zip(STEPS, one.steps, strict=True)),
+        "ended": one.ended or None,
+        "accepted": accepted,
+        "of": of,
+        "question": one.question or None,
+        "answers": {
+            name: {"chosen": chosen, "was": mark} for name, (chosen, mark) in one.predictions.items() if chosen
+        },
     }

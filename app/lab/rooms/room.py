@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Sequence
 from typing import Self
 
-from sqlalchemy import Index, String, delete, select, update
+from sqlalchemy import Index, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock, names
 from app.config import DAY
+from app.lab import visitors
 from app.lab.visitors import Visitor
 from app.store.db import Model, db
 
@@ -19,10 +20,9 @@ LETTERS = "2346789BCDFGHJKMNPQRTVWXY"  # nothing that looks like another, and no
 KEPT_SECONDS = 14 * DAY
 MOST_ATTENDEES = 200
 MOST = 2000  # rooms; beyond, the oldest go
-_GOING = 20  # at once
 
 
-class Refused(Exception):
+class CannotJoin(Exception):
     """The reason why a visitor cannot join under this nickname, in words for the page."""
 
 
@@ -39,10 +39,7 @@ class Room(Model):
     @classmethod
     def open(cls, name: str, teacher: Visitor) -> Self:
         """Open a room. Delete some that are a fortnight old, or the oldest where there are too many."""
-        last = db.session.scalar(select(Room.made_at).order_by(Room.made_at.desc()).offset(MOST - 1).limit(1)) or 0
-        old = Room.made_at <= max(clock.now() - KEPT_SECONDS, last)
-        going = select(Room.code).where(old).order_by(Room.made_at).limit(_GOING)
-        db.session.execute(delete(Room).where(Room.code.in_(going)), execution_options={"synchronize_session": False})
+        visitors.forget(Room.code, Room.made_at, KEPT_SECONDS, MOST)
         room = cls(code=_new_code(), name=name, teacher=teacher.id, made_at=clock.now())
         db.session.add(room)
         return room
@@ -58,13 +55,13 @@ class Room(Model):
         return sorted(found, key=lambda visitor: _folded(visitor.nickname))
 
     def join(self, visitor: Visitor, nickname: str) -> None:
-        """Let *visitor* in; it leaves the room it was in before. The room must be locked. Raises Refused."""
+        """Let *visitor* in; it leaves the room it was in before. The room must be locked. Raises CannotJoin."""
         others = select(Visitor.nickname).where(Visitor.room == self.code, Visitor.id != visitor.id)
         taken = [_folded(name) for name in db.session.scalars(others)]
         if _folded(nickname) in taken:
-            raise Refused("Another attendee has this nickname already. Choose another.")
+            raise CannotJoin("Another attendee has this nickname already. Choose another.")
         if len(taken) >= MOST_ATTENDEES:
-            raise Refused(f"This room is full: {MOST_ATTENDEES} people are in it.")
+            raise CannotJoin(f"This room is full: {MOST_ATTENDEES} people are in it.")
         visitor.room, visitor.nickname = self.code, nickname
 
     def reset(self, visitor: str | None = None) -> None:
@@ -88,9 +85,7 @@ def find(code: str) -> Room | None:
 
 def lock(code: str) -> Room | None:
     """Return the room as it is now, locked until the transaction ends, so that no nickname is taken twice."""
-    return db.session.scalar(
-        select(Room).where(Room.code == code).with_for_update().execution_options(populate_existing=True)
-    )
+    return db.session.get(Room, code, with_for_update=True, populate_existing=True)
 
 
 def of(visitor: Visitor | None) -> Room | None:
