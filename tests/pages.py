@@ -19,7 +19,7 @@ _ALONE = {
     ),
     *("/account/export", "/account/export/schema", "/devices/<string(minlength=16):sid>", "/lab/page", "/lab/revoked"),
     *("/lab/designs/<slug>/<file>", "/lab/rooms/<code>", "/lab/rooms/<code>/board"),
-    *("/lab/rooms/<code>/results.csv", "/lab/rooms/<code>/results.json"),
+    "/lab/rooms/<code>/results.<any(csv, json):kind>",
 }
 _ARGUMENTS = {"slug": "status-list", "name": "Q1", "token": "none", "key_id": "0", "user_id": "0", "code": "AAA-AAA"}
 _QUERIES = {"/confirm": "?action=others"}

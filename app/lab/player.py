@@ -18,10 +18,11 @@ import jwt
 
 from app.lab import designs
 from app.lab.home.sessions import LIFE, Sessions
+from app.lab.home.world import World
 from app.lab.instruments import Clock, Liar, StoryWorld
 
 PERSON = "ada"
-ACCESS_LIFE = 300  # of an access token: what no lane of one is longer than
+ACCESS_LIFE = World.life  # what no lane of an access token is longer than
 FAULTS = ("store", "list", "push")  # parts that can be silent
 LIES = ("withhold", "two-heads")  # of an issuer that answers: it tells no verifier of a sign-out, or not all of them
 
@@ -195,7 +196,7 @@ class Stage:
             return []  # the browser got none
 
     def _as_of(self) -> int | None:
-        if self.at_verifier.listens:
+        if self.at_verifier.channel.is_heard:
             return max(self.cut_at.get("push", self.now), self.at_verifier.heard_at or 0)
         return self.at_verifier.heard_at  # type: ignore[no-any-return]
 

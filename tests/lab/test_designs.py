@@ -58,7 +58,7 @@ def test_a_design_needs_nothing_but_the_standard_library_pyjwt_and_where_it_is_a
     }
     about_redis = {"redis", "os"} if slug == "denylist-ask" else set()
     assert imported <= {"jwt", "cryptography", "hashlib", "json", "base64", "zlib"} | about_redis
-    assert 30 <= len(source.splitlines()) <= (80 if slug == "transparency" else 60)
+    assert len(source.splitlines()) <= (80 if slug == "transparency" else 60)
 
 
 @pytest.mark.question("Q3", "A15")

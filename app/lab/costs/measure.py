@@ -99,10 +99,11 @@ class _Play:
     """One design on this day. *late*: for each Sign Out, after how many seconds its token was refused."""
 
     def __init__(self, module: Any, day: Day) -> None:
-        for name, value in {"LIFE": day.life, "POLL": day.poll, "CACHE": day.poll}.items():
+        for name in ("POLL", "CACHE"):
             if hasattr(module, name):
-                setattr(module, name, value)
-        self.stage, self._life = Stage(module, Story((), seed=str(day.seed), began_at=START)), day.life
+                setattr(module, name, day.poll)
+        self.stage = Stage(module, Story((), seed=str(day.seed), began_at=START))
+        self._life = self.stage.world.life = self.stage.at_verifier.life = day.life
         self._expires: dict[str, int] = {}
         self._copies: dict[str, int] = {}
         self.late: list[int] = []

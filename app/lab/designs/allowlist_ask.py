@@ -8,7 +8,6 @@ CARD = {
     "choose": "Choose it where what is unknown must be refused, even if the store has lost its content.",
     "avoid": "Not for its size: it holds every token that is good, a denylist only those that were revoked.",
 }
-LIFE = 300
 
 
 class Issuer:
@@ -16,7 +15,7 @@ class Issuer:
         self.world = world
 
     def issue(self, person, session):
-        jti, until = self.world.token(), self.world.now() + LIFE
+        jti, until = self.world.token(), self.world.expiry()
         self.world.store.put(f"good:{session}:{jti}", True, until)
         return self.world.sign({"sub": person, "sid": session, "jti": jti, "exp": until})
 

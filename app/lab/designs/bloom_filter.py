@@ -10,7 +10,7 @@ CARD = {
     "choose": "Choose it for long lists at many small verifiers, with a look-up for people whom the filter refuses.",
     "avoid": "Not alone: it refuses people who never signed out, the more of them the fuller it is.",
 }
-LIFE, POLL = 300, 60  # seconds
+POLL = 60  # seconds
 BITS, HASHES = 1 << 10, 4
 
 
@@ -20,11 +20,11 @@ class Issuer:
         world.list_server.serve("/filter", self.filter)
 
     def issue(self, person, session):
-        return self.world.sign({"sub": person, "sid": session, "exp": self.world.now() + LIFE})
+        return self.world.sign({"sub": person, "sid": session, "exp": self.world.expiry()})
 
     def revoke(self, session):
         """Name the session; the line may go when its last token expires."""
-        self.world.store.put(f"over:{session}", True, self.world.now() + LIFE)
+        self.world.store.put(f"over:{session}", True, self.world.expiry())
 
     def filter(self):
         places = {place for session in self.world.store.names("over:") for place in places_of(session)}

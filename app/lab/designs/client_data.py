@@ -11,7 +11,6 @@ CARD = {
     "choose": "Choose it to keep what is large or private, such as filters and drafts, off the server.",
     "avoid": "Not for anything that the server has to believe: a person at the browser can change it.",
 }
-LIFE = 300
 LIST = ["Pear", "Apple", "Quince"]  # what the service has to show
 
 
@@ -22,7 +21,7 @@ class Issuer:
     def issue(self, person, session):
         """Store the token as a hash, under its session; what the browser keeps beside it is never stored."""
         token = self.world.token()
-        self.world.store.put(name(token), (person, session), self.world.now() + LIFE)
+        self.world.store.put(name(token), (person, session), self.world.expiry())
         return token
 
     def revoke(self, session):

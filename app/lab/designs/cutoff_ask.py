@@ -8,7 +8,6 @@ CARD = {
     "choose": "Choose it for “sign out everywhere”, a changed password, a disabled account: one row for each person.",
     "avoid": "Not for the sign-out of one device: it ends every session of the person.",
 }
-LIFE = 300
 
 
 class Issuer:
@@ -20,11 +19,11 @@ class Issuer:
         store = self.world.store
         opened = store.get(f"opened:{session}") or store.increment("position")
         store.put(f"opened:{session}", opened)
-        return self.world.sign({"sub": person, "sid": session, "opened": opened, "exp": self.world.now() + LIFE})
+        return self.world.sign({"sub": person, "sid": session, "opened": opened, "exp": self.world.expiry()})
 
     def revoke_all(self, person):
         """Take the next position: a sign-in in this very second opens after it."""
-        self.world.store.put(f"cut:{person}", self.world.store.increment("position"), self.world.now() + LIFE)
+        self.world.store.put(f"cut:{person}", self.world.store.increment("position"), self.world.expiry())
 
 
 class Verifier:

@@ -12,7 +12,7 @@ CARD = {
     "choose": "Choose it against copied cookies: without the key, all of them together are good for minutes, not for the session.",
     "avoid": "Not in place of sign-out: until the bound cookie ends a copy is good, and malware on the device can use the key.",
 }
-LIFE, BOUND, FRESH = 300, 300, 10  # seconds: of a token, a bound cookie, a challenge
+BOUND, FRESH = 300, 10  # seconds: of a bound cookie, a challenge
 
 
 class Browser:  # holds a key that it can use and never shows; its cookies, the bound one too, can be copied
@@ -53,7 +53,7 @@ class Verifier:
 
 class Issuer(Verifier):  # at a refresh of the tokens it asks for the bound cookie, too
     def issue(self, person, session, key):
-        return self.world.sign({"sub": person, "sid": session, "cnf": key, "exp": self.world.now() + LIFE})
+        return self.world.sign({"sub": person, "sid": session, "cnf": key, "exp": self.world.expiry()})
 
     def revoke(self, session):
         """Write nothing: what was issued ends by itself, and nothing more is."""

@@ -12,7 +12,6 @@ CARD = {
     "choose": "Choose it to add revocation to signed tokens without touching those who issue them.",
     "avoid": "Not if the list can lose its content: what it forgets is accepted again.",
 }
-LIFE = 300
 
 
 def connect(world):
@@ -24,11 +23,11 @@ class Issuer:
         self.world, self.redis = world, connect(world)
 
     def issue(self, person, session):
-        return self.world.sign({"sub": person, "sid": session, "exp": self.world.now() + LIFE})
+        return self.world.sign({"sub": person, "sid": session, "exp": self.world.expiry()})
 
     def revoke(self, session):
         """Name the session, so that no list of issued tokens is needed; it may go when its last token expires."""
-        self.redis.set(f"over:{session}", 1, ex=LIFE)
+        self.redis.set(f"over:{session}", 1, ex=self.world.life)
 
 
 class Verifier:

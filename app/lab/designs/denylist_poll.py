@@ -7,7 +7,7 @@ CARD = {
     "choose": "Choose it where requests are many and a stated delay is acceptable.",
     "avoid": "Not without an age at which an old list is no longer trusted: this one has none, and fails open.",
 }
-LIFE, POLL = 300, 60  # seconds
+POLL = 60  # seconds
 
 
 class Issuer:
@@ -16,11 +16,11 @@ class Issuer:
         world.list_server.serve("/over", lambda: " ".join(world.store.names("over:")))
 
     def issue(self, person, session):
-        return self.world.sign({"sub": person, "sid": session, "exp": self.world.now() + LIFE})
+        return self.world.sign({"sub": person, "sid": session, "exp": self.world.expiry()})
 
     def revoke(self, session):
         """Name the session; the line may go when its last token expires."""
-        self.world.store.put(f"over:{session}", True, self.world.now() + LIFE)
+        self.world.store.put(f"over:{session}", True, self.world.expiry())
 
 
 class Verifier:

@@ -8,7 +8,6 @@ CARD = {
     "choose": "Choose it for speed, with something that notices what was missed: a position, a lease, a poll.",
     "avoid": "Not as it stands here: it cannot tell silence from peace.",
 }
-LIFE = 300
 
 
 class Issuer:
@@ -16,7 +15,7 @@ class Issuer:
         self.world = world
 
     def issue(self, person, session):
-        return self.world.sign({"sub": person, "sid": session, "exp": self.world.now() + LIFE})
+        return self.world.sign({"sub": person, "sid": session, "exp": self.world.expiry()})
 
     def revoke(self, session):
         """Tell the verifiers that listen now. A message that is lost stays lost."""
@@ -30,7 +29,7 @@ class Verifier:
 
     def hear(self, session):
         now = self.world.now()
-        self.over = {name: until for name, until in self.over.items() if now < until} | {session: now + LIFE}
+        self.over = {name: until for name, until in self.over.items() if now < until} | {session: self.world.expiry()}
 
     def check(self, token):
         claims = self.world.read(token)

@@ -14,7 +14,7 @@ CARD = {
     "choose": "Choose it against copies of tokens: what was copied is refused even before the sign-out.",
     "avoid": "Not in place of revocation: the browser itself, or an attacker's script in it, goes on until the token expires.",
 }
-LIFE, FRESH = 300, 5  # seconds
+FRESH = 5  # seconds
 
 
 class Browser:  # holds a key that it can use and never shows, so no thief copies it
@@ -43,7 +43,7 @@ class Proofs:
 
 class Issuer(Proofs):
     def issue(self, person, session, key):
-        return self.world.sign({"sub": person, "sid": session, "cnf": key, "exp": self.world.now() + LIFE})
+        return self.world.sign({"sub": person, "sid": session, "cnf": key, "exp": self.world.expiry()})
 
     def revoke(self, session):
         """Write nothing: against the browser itself, this design has expiry alone."""

@@ -11,7 +11,6 @@ CARD = {
     "choose": "Choose it where tokens are opaque on purpose, or verifiers should keep nothing.",
     "avoid": "Not where a round trip for each request is too dear, or the issuer's failure must not stop every service.",
 }
-LIFE = 300
 
 
 class Issuer:
@@ -21,11 +20,11 @@ class Issuer:
 
     def issue(self, person, session):
         token = self.world.token()
-        self.world.store.put(f"token:{token}", (person, session), self.world.now() + LIFE)
+        self.world.store.put(f"token:{token}", (person, session), self.world.expiry())
         return token
 
     def revoke(self, session):
-        self.world.store.put(f"over:{session}", True, self.world.now() + LIFE)
+        self.world.store.put(f"over:{session}", True, self.world.expiry())
 
     def introspect(self, token):
         person, session = self.world.store.get(f"token:{token}") or (None, None)

@@ -13,7 +13,7 @@ CARD = {
     "choose": "Choose it on the day on which the key or the whole table has leaked: it ends everything at once.",
     "avoid": "Not for one person's sign-out: everyone else has to refresh, and verifiers hear of it when they next fetch.",
 }
-LIFE, POLL = 300, 60  # seconds
+POLL = 60  # seconds
 
 
 class Issuer:
@@ -22,7 +22,7 @@ class Issuer:
         world.list_server.serve("/keys", lambda: json.dumps([public(self.key)]))
 
     def issue(self, person, session):
-        claims = {"sub": person, "sid": session, "exp": self.world.now() + LIFE}
+        claims = {"sub": person, "sid": session, "exp": self.world.expiry()}
         return self.world.sign(claims, self.key, {"kid": public(self.key)[:16]})
 
     def revoke_all(self, person):

@@ -8,7 +8,6 @@ CARD = {
     "choose": "Choose it where tokens carry nothing but iat, and end the refresh tokens together with it.",
     "avoid": "Two pitfalls: a sign-in in the second of the cut is refused; and a refresh token that was left alone buys a token that is younger than the cut.",
 }
-LIFE = 300
 
 
 class Issuer:
@@ -18,11 +17,11 @@ class Issuer:
     def issue(self, person, session):
         """Each refresh gives a new iat: the token is as young as the refresh, however old the session is."""
         now = self.world.now()
-        return self.world.sign({"sub": person, "sid": session, "iat": now, "exp": now + LIFE})
+        return self.world.sign({"sub": person, "sid": session, "iat": now, "exp": self.world.expiry()})
 
     def revoke_all(self, person):
         now = self.world.now()
-        self.world.store.put(f"cut:{person}", now, now + LIFE)
+        self.world.store.put(f"cut:{person}", now, self.world.expiry())
 
 
 class Verifier:

@@ -9,7 +9,6 @@ CARD = {
     "choose": "Choose it for one site with one database: nothing is simpler, and nothing is more exact.",
     "avoid": "Not where verifiers are far from the database, or belong to another company.",
 }
-LIFE = 300
 
 
 class Issuer:
@@ -17,7 +16,7 @@ class Issuer:
         self.world = world
 
     def issue(self, person, session):
-        token, until = self.world.token(), self.world.now() + LIFE
+        token, until = self.world.token(), self.world.expiry()
         self.world.store.put(f"token:{token}", session, until)
         self.world.store.put(f"live:{session}", person, until)
         return token

@@ -8,7 +8,7 @@ CARD = {
     "choose": "Choose it where a look-up for each request is too dear, and a lost message may cost a stated minute.",
     "avoid": "Not without the end of each line: a message that is lost would leave it for ever.",
 }
-LIFE, CACHE = 300, 60  # seconds: what a lost message costs at most
+CACHE = 60  # seconds: what a lost message costs at most
 
 
 class Issuer:
@@ -16,10 +16,10 @@ class Issuer:
         self.world = world
 
     def issue(self, person, session):
-        return self.world.sign({"sub": person, "sid": session, "exp": self.world.now() + LIFE})
+        return self.world.sign({"sub": person, "sid": session, "exp": self.world.expiry()})
 
     def revoke(self, session):
-        self.world.store.put(f"over:{session}", True, self.world.now() + LIFE)
+        self.world.store.put(f"over:{session}", True, self.world.expiry())
         self.world.channel.publish(session)
 
 

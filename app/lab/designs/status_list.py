@@ -11,7 +11,7 @@ CARD = {
     "choose": "Choose it for verifiers who must not tell the issuer whom they see, and for very many of them.",
     "avoid": "Not where a minute is too long: the list is as old as its time to live says.",
 }
-LIFE, POLL, TTL = 300, 60, 120  # seconds
+POLL, TTL = 60, 120  # seconds
 
 
 class Issuer:
@@ -22,9 +22,7 @@ class Issuer:
     def issue(self, person, session):
         place = self.world.store.get(f"place:{session}") or self.world.store.increment("places")
         self.world.store.put(f"place:{session}", place)
-        return self.world.sign(
-            {"sub": person, "exp": self.world.now() + LIFE, "status": {"status_list": {"idx": place}}}
-        )
+        return self.world.sign({"sub": person, "exp": self.world.expiry(), "status": {"status_list": {"idx": place}}})
 
     def revoke(self, session):
         self.bits |= 1 << self.world.store.get(f"place:{session}")

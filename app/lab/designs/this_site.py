@@ -30,7 +30,6 @@ CARD = {
     "those that were published: a log without the entry has another root.",
     "avoid": "Not without a database that every node can reach: where it is silent, no node accepts anything.",
 }
-LIFE = 300
 LEASE = 1  # seconds
 _ENGINE = create_engine("sqlite://", poolclass=NullPool)  # each connection is a database of its own
 _TABLES = ("log_head", "log_entries", "log_leaves", "log_checkpoints")
@@ -49,7 +48,7 @@ class Issuer:
         if session not in self.opened:
             self.opened[session] = self.log.append(Kind.OPENED, Scope.SESSION, session)
         said = {"jti": self.world.token(), "sub": person, "sid": session, "opened": self.opened[session]}
-        return self.world.sign(said | {"exp": self.world.now() + LIFE})
+        return self.world.sign(said | {"exp": self.world.expiry()})
 
     def revoke(self, session):
         self._end(Scope.SESSION, session, self.opened[session])
@@ -109,7 +108,7 @@ class Log:
     def append(self, kind, scope, subject, opened=None):
         now, (size,) = self.world.now(), self.raw.execute("SELECT size FROM log_head").fetchone()
         position = size + 1
-        entry = position, kind, scope, subject, opened or position, now + LIFE, now
+        entry = position, kind, scope, subject, opened or position, self.world.expiry(), now
         self.world.store.put(f"log:{position}", entry)  # seen by the instruments; refused where the store is cut
         self.raw.execute("UPDATE log_head SET size = ?", (position,))
         self.raw.execute("INSERT INTO log_entries VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, x'')", entry)

@@ -11,7 +11,7 @@ CARD = {
     "choose": "Choose it where the issuer itself has to be checked: verifiers that compare its signed heads find two logs.",
     "avoid": "Not against an entry that no verifier was shown: only a person with a receipt can notice that.",
 }
-LIFE, POLL, TTL = 300, 60, 120  # seconds
+POLL, TTL = 60, 120  # seconds
 
 
 class Issuer:
@@ -20,7 +20,7 @@ class Issuer:
         world.list_server.serve("/log", lambda after: json.dumps({"new": self.entries[after:], "head": self.head()}))
 
     def issue(self, person, session):
-        return self.world.sign({"sub": person, "sid": session, "exp": self.world.now() + LIFE})
+        return self.world.sign({"sub": person, "sid": session, "exp": self.world.expiry()})
 
     def revoke(self, session):
         self.entries.append(session)
@@ -32,11 +32,11 @@ class Issuer:
 
 
 class Verifier:
-    """*entries*: all that it was news; *heard*: heads that the issuer showed to others; *lie*: two of them contradict."""
+    """*entries*: every revocation that the issuer has shown it; *heard*: heads that the issuer showed to others; *lie*: two of them contradict."""
 
     def __init__(self, world):
         self.world, self.entries, self.until, self.heard, self.lie = world, [], 0, [], False
-        world.peers.join(self.hear)
+        world.peers.subscribe(self.hear)
         world.every(POLL, self.poll)
 
     def poll(self):
@@ -46,7 +46,7 @@ class Verifier:
             return
         self.entries, self.until = self.entries + news["new"], self.world.verify(news["head"])["exp"]
         self.hear(news["head"])
-        self.world.peers.tell(news["head"])
+        self.world.peers.publish(news["head"])
 
     def hear(self, head):
         """Keep a head: the verifier's own, another's, or the receipt of a person who has signed out."""

@@ -62,7 +62,9 @@ def prove():
 @app.post("/receipt")
 def take_receipt():
     """Have the verifier look at the receipt of a sign-out: it finds an issuer that has hidden the end."""
-    verifier.hear(request.form["receipt"] if receipt else abort(404))
+    if not receipt:
+        abort(404)
+    verifier.hear(request.form["receipt"])
     return "Welcome.\n"
 
 

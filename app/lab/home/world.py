@@ -1,5 +1,5 @@
 """What a design stands on: a clock, random bytes, a key, a store, a list server, the issuer's endpoints, a push channel.
-Beside them, a line from verifier to verifier, past the issuer.
+Beside them, a channel from verifier to verifier, past the issuer, which no fault cuts.
 
 At home it has real time and threads; a story of the lab brings its own clock. Every part counts what it is asked, and a
 part that was cut does not answer.
@@ -30,6 +30,7 @@ def _at_home(seconds, action):
 class World:
     """*cut*: the parts that are down: "store", "list", "push". *heard_at*: when this side last got an answer."""
 
+    life = 300  # seconds: of an access token
     redis = None  # at home a design opens its own connection; a story brings a stand-in that counts
 
     def __init__(
@@ -44,9 +45,13 @@ class World:
         self.now, self.random, self.every, self.sleep, self.steady = now, random, every, sleep, steady
         self.key = key or Ed25519PrivateKey.from_private_bytes(random(32))
         self.cut = set()
-        self.counts, self.heard_at, self.listens = Counter(), None, False
-        self.store, self.channel, self.peers = Store(self), Channel(self), Peers(self)
+        self.counts, self.heard_at = Counter(), None
+        self.store, self.channel, self.peers = Store(self), Channel(self, "push"), Channel(self, "peers")
         self.list_server, self.issuer = Endpoints(self, "list", "fetches"), Endpoints(self, "issuer", "requests")
+
+    def expiry(self):
+        """Return when an access token that is issued now expires."""
+        return self.now() + self.life
 
     def token(self):
         """Return a random token, which says nothing."""
@@ -141,34 +146,22 @@ class Endpoints(_Part):
 
 
 class Channel(_Part):
-    """Tells every listener at once. While it is cut, messages are lost, and neither side notices."""
+    """Tells every listener but the speaker at once. While *part* is cut, messages are lost, and neither side notices."""
 
-    def __init__(self, world):
-        self.world, self.listeners = world, []
+    def __init__(self, world, part):
+        self.world, self.part, self.listeners = world, part, []
 
     def subscribe(self, listener):
-        self.world.listens = True
         self.listeners.append((self.world, listener))
 
     def publish(self, message):
-        self.world.counts["messages"] += len(self.listeners)
-        self.world.counts["bytes"] += len(self.listeners) * len(message)
-        for listening, listener in self.listeners:
-            if "push" not in self.world.cut | listening.cut:
+        for listening, listener in [each for each in self.listeners if each[0] is not self.world]:
+            self.world.counts["messages"] += 1
+            self.world.counts["bytes"] += len(message)
+            if self.part not in self.world.cut | listening.cut:
                 listener(message)
 
-
-class Peers(_Part):
-    """What one verifier tells, all others hear: it does not come from the issuer, and passes no part that can fail."""
-
-    def __init__(self, world):
-        self.world, self.listeners = world, []
-
-    def join(self, listener):
-        self.listeners.append((self.world, listener))
-
-    def tell(self, message):
-        for listening, listener in list(self.listeners):
-            if listening is not self.world:
-                self.world.counts["messages"] += 1
-                listener(message)
+    @property
+    def is_heard(self):
+        """Return whether this side listens."""
+        return any(world is self.world for world, _ in self.listeners)

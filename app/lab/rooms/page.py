@@ -91,17 +91,14 @@ def inner(code: str) -> ResponseReturnValue:
     return render_template("lab/_board.html", room=found, board=_board(found))
 
 
-@bp.get("/<code>/results.csv")
-def table(code: str) -> ResponseReturnValue:
-    """Return what the board shows, as a spreadsheet."""
+@bp.get("/<code>/results.<any(csv, json):kind>")
+def download(code: str, kind: str) -> ResponseReturnValue:
+    """Return what the board shows, as a spreadsheet or a JSON document."""
     found = _taught(code)
-    return results.as_csv(_board(found)), 200, _file(found, "csv") | {"Content-Type": "text/csv; charset=utf-8"}
-
-
-@bp.get("/<code>/results.json")
-def document(code: str) -> ResponseReturnValue:
-    found = _taught(code)
-    return results.as_json(found, _board(found)), 200, _file(found, "json")
+    answer = make_response(results.as_csv(_board(found)) if kind == "csv" else results.as_json(found, _board(found)))
+    answer.mimetype = "text/csv" if kind == "csv" else "application/json"
+    answer.headers.set("Content-Disposition", "attachment", filename=f"room-{found.code}.{kind}")
+    return answer
 
 
 @bp.route("/<code>/join", methods=["GET", "POST"])
@@ -149,10 +146,6 @@ def close(code: str) -> ResponseReturnValue:
 
 def _board(found: Room) -> board.Board:
     return board.draw(found.attendees(), questions.ALL)
-
-
-def _file(found: Room, kind: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="room-{found.code}.{kind}"'}
 
 
 def _lobby(opening: Opening | None = None, door: Door | None = None) -> str:
