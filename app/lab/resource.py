@@ -1,8 +1,9 @@
-"""Where tokens are presented: an API for each design, the issuer's token endpoint, and a page behind a session cookie.
+"""Where tokens are presented: an API for each design, a page behind a session cookie, and the issuer's endpoints.
 
 All of them take real requests, from any shell, and play the run that the token belongs to.
 """
 
+import hmac
 from collections import Counter
 from typing import Any
 
@@ -10,6 +11,8 @@ import jwt
 from flask import Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from app.config import settings
+from app.crypto import seal
 from app.lab import acts, player, visitors
 from app.lab.home.sessions import LIFE
 from app.lab.player import Answer, Design, Stage
@@ -57,19 +60,8 @@ def token() -> ResponseReturnValue:
         whose = None if run.is_full else run.play().holder(given)
         return (run, whose) if whose and run.do("refresh", whose) else None
 
-    used = change(given, use)
+    used = _change(given, use)
     return _exchanged(used[0].play(design), used[1]) if used else (jsonify(error="invalid_grant"), 400)
-
-
-def change(given: str, use: acts.Change) -> Any:
-    """Apply *use* to the run of a token, and return its result. If that is empty, take no lock."""
-    name = visitor_of(given)
-    act = acts.Act(visitors.find(name), use)
-    if not act.result:
-        return None
-    with writing():
-        found = visitors.lock(name)
-        return act.write(found) if found else None
 
 
 def _exchanged(stage: Stage, whose: str) -> ResponseReturnValue:
@@ -79,6 +71,43 @@ def _exchanged(stage: Stage, whose: str) -> ResponseReturnValue:
         return jsonify(error="invalid_grant"), 400
     held = stage.held[whose]
     return jsonify(access_token=held["access"], refresh_token=held["refresh"], token_type="Bearer")  # noqa: S106
+
+
+@bp.post("/revoke")
+def revoke() -> ResponseReturnValue:
+    """End the session of a refresh token, used or not (RFC 7009).
+
+    The client gets 200 whatever the token was (section 2.2); 401 without its credentials (section 2.1), and 503 if
+    nothing can be written."""
+    sender, (name, secret) = request.authorization, credentials()
+    if not (sender and sender.username == name and hmac.compare_digest(sender.password or "", secret)):
+        return {"error": "invalid_client"}, 401, {"WWW-Authenticate": 'Basic realm="lab"'}
+    given = request.form.get("token", "")
+
+    def end(run: Run) -> Stage | None:
+        stage = run.play()
+        return run.do("revoke") if given in stage.tokens and not stage.is_over else None
+
+    ended = _change(given, end)
+    if ended and ended.refused_write:
+        return {"error": "temporarily_unavailable"}, 503, {"Retry-After": "5"}
+    return Response(status=200)
+
+
+def credentials() -> tuple[str, str]:
+    """Return the id and the secret of the one client of the lab's issuer."""
+    return "lab", seal.derive(settings().secret_key, "secret of the lab's client").hex()
+
+
+def _change(given: str, use: acts.Change) -> Any:
+    """Apply *use* to the run of a token, and return its result. If that is empty, take no lock."""
+    name = visitor_of(given)
+    act = acts.Act(visitors.find(name), use)
+    if not act.result:
+        return None
+    with writing():
+        found = visitors.lock(name)
+        return act.write(found) if found else None
 
 
 def named(slug: str) -> Design:

@@ -6,13 +6,13 @@ from flask import Blueprint, Flask, request
 
 from app.capacity import admission
 from app.config import settings
-from app.lab import experiment, matrix, path, resource, revoke, revoked, visitors
+from app.lab import experiment, matrix, path, resource, revoked, visitors
 from app.lab.costs import page as costs
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
 from app.web import cross_origin, probe
 
-_PAGES = (experiment, matrix, costs, path, rooms, resource, revoke, revoked)
+_PAGES = (experiment, matrix, costs, path, rooms, resource, revoked)
 
 
 def init_app(app: Flask) -> None:

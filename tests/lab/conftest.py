@@ -15,7 +15,7 @@ from tests.browsers import SITE_URL, Browser, Site
 
 @dataclass
 class Visitor:
-    """Somebody at the experiment."""
+    """A visitor at the experiment."""
 
     site: Site
     browser: Browser
@@ -43,7 +43,7 @@ class Visitor:
         return self.stage(slug).held[whose]
 
     def present(self, slug: str, token: str | None = None, at: int | None = None) -> dict[str, Any]:
-        """Present what was copied to the design *slug*, as anybody could from a shell."""
+        """Present what was copied to the design *slug*, as a program could from a shell."""
         held = self.held(slug)
         headers = {"Authorization": f"Bearer {token or held['access']}"} | ({TIME: str(at)} if at is not None else {})
         if "proof" in held:
@@ -70,5 +70,5 @@ class Visitor:
 
 @pytest.fixture
 def visitor(site: Site) -> Visitor:
-    """Somebody who has just come to the lab."""
+    """A visitor who has just come to the lab."""
     return Visitor(site, site.browser())

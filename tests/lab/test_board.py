@@ -1,4 +1,4 @@
-"""The teacher's board: what it says of each attendee, what the teacher may do to them, and nobody else."""
+"""The teacher's board: what it says of each attendee, and what only the teacher may do to them."""
 
 import csv
 import html

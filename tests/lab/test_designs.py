@@ -26,7 +26,7 @@ ASKED = {  # by one check of a good token
     "token-version": {"look-ups": 1}, "introspection": {"requests": 1},
 }  # fmt: skip
 UNTOLD = {"expiry", "dbsc"}  # no verifier hears of a sign-out
-PEOPLE = {"cutoff-ask", "logout-time", "token-version", "key-rotation"}  # know persons, or nobody, but no session
+PEOPLE = {"cutoff-ask", "logout-time", "token-version", "key-rotation"}  # know persons, or not even these, but no session
 OPEN = {"denylist-poll", "bloom-filter", "key-rotation"}
 BOUNDED = {"status-list", "transparency"}
 NEEDS_THE_STORE = set(ASKED) | {"introspection-cached", "shared-cached", "this-site"}
@@ -255,7 +255,7 @@ def test_a_thief_has_the_bound_cookie_for_its_life_and_the_owner_goes_on() -> No
 
 def test_malware_that_uses_the_browsers_own_key_is_stopped_by_the_end_of_the_session_alone() -> None:
     going_on = Story((Act(0, "sign-in"), *(Act(second, "refresh") for second in range(200, 3600, 200))))
-    assert at("dbsc", going_on, 3600).present("laptop").accepted, "whoever is at the browser"
+    assert at("dbsc", going_on, 3600).present("laptop").accepted, "malware at the browser"
     stage = at("dbsc", OUT, 60)
     malware = stage.held["malware"] = dict(stage.held["laptop"])
     stage.play(Act(70, "sign-out"))

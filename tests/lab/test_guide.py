@@ -52,7 +52,7 @@ def test_with_a_fault_for_each_third_the_class_finds_the_three_columns(site: Sit
             attendee.post(f"/lab/{path}", **form)
             site.wait(HALF_AN_HOUR)
         ended = "The session is over" in attendee.get("/lab").text
-        assert ended is (third != "store"), "with the store off nobody can sign out at all"
+        assert ended is (third != "store"), "with the store off no visitor can sign out at all"
 
 
 def test_the_count_of_designs_in_the_guide_is_that_of_the_folder() -> None:

@@ -1,4 +1,4 @@
-"""The path: the first prediction counts, the score adds up, and nobody sees another's."""
+"""The path: the first prediction counts, the score adds up, and no visitor sees another's."""
 
 import pytest
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.lab import player, revoke, visitors
+from app.lab import player, resource, visitors
 from app.lab.player import Stage
 from app.lab.run import Run, Way
 from app.store.db import db, is_writing, writing
@@ -82,7 +82,7 @@ def test_no_story_is_played_while_other_writers_wait(ada: Visitor, path: str, mo
     monkeypatch.setattr(player, "play", look)
     if path == "revoke":
         with ada.site.app.app_context():
-            name, secret = revoke.credentials()
+            name, secret = resource.credentials()
         ada.site.app.test_client(use_cookies=False).post(
             "/lab/revoke", base_url=SITE_URL, data={"token": token}, auth=(name, secret)
         )

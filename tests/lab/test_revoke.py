@@ -3,7 +3,7 @@
 import pytest
 from werkzeug.test import TestResponse
 
-from app.lab import revoke as endpoint
+from app.lab import resource as endpoint
 from tests.browsers import Site
 from tests.lab.conftest import Visitor
 
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.page, pytest.mark.question("Q2")]
 
 @pytest.fixture
 def token(visitor: Visitor) -> str:
-    """The refresh token of somebody who is signed in at the experiment."""
+    """The refresh token of a visitor who is signed in at the experiment."""
     visitor.sign_in_and_copy()
     return str(visitor.held()["refresh"])
 

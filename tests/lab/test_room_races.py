@@ -13,7 +13,7 @@ CROWD = 6
 
 
 def crowd(sites: list[Site], teacher: Teacher, nicknames: list[str]) -> list[int]:
-    """Let everybody come in at the same moment, by two processes' worth of the site; return the answers."""
+    """Let all come in at the same moment, by two processes' worth of the site; return the answers."""
 
     def come_in(at: int) -> int:
         return sites[at % 2].browser().post(f"{teacher.room}/join", nickname=nicknames[at]).status_code

@@ -12,7 +12,7 @@ from tests.browsers import Browser, Site
 
 @dataclass
 class Step:
-    """One question as somebody went through it: the page before, the page after, and what was kept."""
+    """One question as a visitor went through it: the page before, the page after, and what was kept."""
 
     before: str
     after: str

@@ -4,7 +4,7 @@ from typing import Any
 
 import jwt
 
-from app.lab import revoke
+from app.lab import resource
 from app.lab.questions.evidence import Finding
 from app.lab.questions.trial import Trial
 from app.web import words
@@ -12,7 +12,7 @@ from app.web import words
 
 def revoke_by_request(t: Trial) -> dict[str, Any]:
     """Send the request as a stranger, and use the token; then as the client, and use the newer token twice."""
-    client, exchanges = revoke.credentials(), []
+    client, exchanges = resource.credentials(), []
 
     def send(what: str, **sent: Any) -> None:
         exchanges.append(t.send("/lab/revoke", **sent))
