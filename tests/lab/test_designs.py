@@ -26,7 +26,12 @@ ASKED = {  # by one check of a good token
     "token-version": {"look-ups": 1}, "introspection": {"requests": 1},
 }  # fmt: skip
 UNTOLD = {"expiry", "dbsc"}  # no verifier hears of a sign-out
-PEOPLE = {"cutoff-ask", "logout-time", "token-version", "key-rotation"}  # know persons, or not even these, but no session
+PEOPLE = {
+    "cutoff-ask",
+    "logout-time",
+    "token-version",
+    "key-rotation",
+}  # know persons, or not even these, but no session
 OPEN = {"denylist-poll", "bloom-filter", "key-rotation"}
 BOUNDED = {"status-list", "transparency"}
 NEEDS_THE_STORE = set(ASKED) | {"introspection-cached", "shared-cached", "this-site"}
