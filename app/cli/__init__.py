@@ -1,4 +1,4 @@
-"""What the operator does from a shell: one module for each group of commands."""
+"""The operator's commands: one module for each group."""
 
 from flask import Flask
 

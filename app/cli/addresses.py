@@ -1,4 +1,4 @@
-"""What the addresses of an app may be. Pure: an address is returned as it is, or refused in one line."""
+"""The rules for addresses of an app. Pure: return the address as it is, or raise ValueError with one line."""
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -29,7 +29,8 @@ def redirect(uri: str) -> str:
 
 
 def backchannel(uri: str) -> str:
-    """Check where an app wants to be told of sign-outs. Raises ValueError (OpenID Connect Back-Channel Logout 1.0, 2.2)."""
+    """Check the address of an app's logout messages. Raises ValueError (OpenID Connect Back-Channel Logout 1.0,
+    2.2)."""
     parts = _split(uri)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_private(uri)):
         raise ValueError(f"{uri}: use https; http is for localhost and private addresses only.")
@@ -58,7 +59,7 @@ def _split(uri: str) -> SplitResult:
 
 
 def _check_query(uri: str, query: str) -> None:
-    """Refuse what this site adds when it answers: an app would read either of the two."""
+    """Refuse parameters that this site adds to its answer: an app might read the wrong one."""
     names = {name for part in query.split(";") for name, _ in parse_qsl(part, keep_blank_values=True)}
     taken = ", ".join(sorted(names & _ANSWERED))
     if taken:

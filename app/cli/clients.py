@@ -129,7 +129,7 @@ def _check(scope: str, grants: Collection[str], *, public: bool, has_key: bool) 
 )
 @click.option("--jwks", type=JWKS, help="Its public keys, in place of those that it has, or of its secret.")
 def change(client_id: str, grant_types: tuple[str, ...], **about: Any) -> None:
-    """Change what an app may do. What is not named stays as it is, and its sessions go on."""
+    """Change an app's registration. Options you leave out stay as they are, and its sessions go on."""
     wanted = about | {"grant_types": " ".join(grant_types) or None}
     changes = {name: value for name, value in wanted.items() if value is not None}
     if not changes:
@@ -139,7 +139,7 @@ def change(client_id: str, grant_types: tuple[str, ...], **about: Any) -> None:
         if "jwks" in changes:
             if client.is_public:
                 raise click.ClickException("This app is public: register it anew, with --jwks.")
-            clients.renew_secret(client)  # to one that is never told
+            clients.renew_secret(client)  # to one that the app never gets
         for name, value in changes.items():
             setattr(client, name, value)
 
@@ -148,7 +148,7 @@ def change(client_id: str, grant_types: tuple[str, ...], **about: Any) -> None:
 @click.argument("client_id")
 @click.option("as_json", "--json", is_flag=True, help="Print it for programs.")
 def renew(client_id: str, as_json: bool) -> None:
-    """Give an app another secret: the old one has leaked, perhaps. Its sessions go on."""
+    """Give an app another secret, after the old one may have leaked. Its sessions go on."""
     with writing():
         client = _registered(client_id)
         if client.jwks or client.is_public:
@@ -169,7 +169,7 @@ def list_clients(as_json: bool) -> None:
 @group.command("remove")
 @click.argument("client_id")
 def remove(client_id: str) -> None:
-    """Remove an app, and with it all that people allowed it: its tokens are refused before this command returns."""
+    """Remove an app with all consents to it. Its tokens are refused before this command returns."""
     client = _registered(client_id)
     name = client.name
     count = removal.remove(client)

@@ -47,7 +47,7 @@ def verify_receipt(file: Path, key: str | None) -> None:
 @group.command("restore")
 @click.confirmation_option(prompt="End every session, and begin a new epoch of the log?")
 def restore() -> None:
-    """After an older copy of the database was put back: nothing signed in since may live on. Stop the site first."""
+    """End every session after an older copy of the database was put back. Stop the site first."""
     delivery.check_clock()  # a key signs from a time on
     people = list(db.session.scalars(select(User.id).order_by(User.id)))
     with writing():

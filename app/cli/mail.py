@@ -1,4 +1,4 @@
-"""`flask mail`: what waits in the outbox, and each of it, for the operator."""
+"""`flask mail`: read and resend the mail that waits in the outbox."""
 
 import click
 
@@ -13,7 +13,7 @@ group = Group("mail", help="The outbox of mail.")
 
 @group.command("list")
 def list_mails() -> None:
-    """List the mail that is not delivered: its id, when it was written, for whom, what came of the last attempt."""
+    """List undelivered mail: its id, when it was written, its recipient, the result of the last attempt."""
     found = outbox.waiting()
     people = users.named(mail.user_id for mail in found)
     for mail in found:
@@ -24,7 +24,7 @@ def list_mails() -> None:
 @group.command("show", context_settings={"ignore_unknown_options": True})  # an id may begin with a hyphen
 @click.argument("mail_id")
 def show(mail_id: str) -> None:
-    """Show one mail, with its link. To open the link is to pass for the recipient."""
+    """Show one mail, with its link. Opening the link acts as the recipient."""
     mail = outbox.find(mail_id)
     content = mail.open() if mail else None
     if content is None:
@@ -34,7 +34,7 @@ def show(mail_id: str) -> None:
 
 @group.command("retry")
 def retry() -> None:
-    """Try each waiting mail at once, as after a mend of the mail server."""
+    """Try each waiting mail at once, after the mail server was repaired."""
     with writing():
         count = outbox.hurry()
     click.echo(f"{count} mails are due now.")

@@ -1,4 +1,4 @@
-"""Whom a command is about."""
+"""The user that a command is about."""
 
 import click
 
@@ -7,7 +7,7 @@ from app.identity.users import User
 
 
 def named(email: str) -> User:
-    """Return the account of this address, or tell the operator that there is none."""
+    """Return the account of this address; stop with one line if there is none."""
     try:
         emails.check_readable(email)
         found = users.find(email)

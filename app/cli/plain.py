@@ -1,4 +1,4 @@
-"""Commands that say in one line what keeps them from their work."""
+"""Commands that report a failure in one line."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from app.store.db import StoreUnavailable
 
 
 class _Plain(click.Command):
-    """Reports a database that cannot be used, a cut log and a wrong clock as `click` reports a wrong word."""
+    """Reports an unusable database, a cut log and a wrong clock as `click` reports a wrong option."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -46,7 +46,7 @@ Batch = Callable[[int], Counter[str]]
 
 
 class Pace:
-    """How many rows one transaction deletes: as many as keep other writers waiting for *SECONDS*, by the last one's time."""
+    """How many rows one transaction deletes: as many as take *SECONDS*, judged by the last one's time."""
 
     SECONDS = 0.1
     GAP_SECONDS = 0.02
@@ -56,7 +56,7 @@ class Pace:
         self.rows = self.FIRST_ROWS
 
     def adapt(self, took: float) -> None:
-        """Take note that the last transaction took so many seconds."""
+        """Note how many seconds the last transaction took."""
         fitting = int(self.rows * self.SECONDS / max(took, 0.001))
         self.rows = max(1, min(fitting, self.rows * 2, self.MAX_ROWS))
 
@@ -68,7 +68,7 @@ class Pace:
 @click.command("purge", cls=Command)
 @with_appcontext
 def purge() -> None:
-    """Forget sessions that ended 30 days ago, and other old rows. Stop it at any time: the next run goes on.
+    """Delete sessions that ended 30 days ago, and other old rows. Stop it at any time: the next run goes on.
 
     Entries of the log are kept for ever.
     """
@@ -93,7 +93,8 @@ def _patiently() -> Iterator[None]:
 
 
 def _steps() -> list[tuple[tuple[str, ...], Batch]]:
-    """Return what is forgotten: what its lines are called, and how a batch of it goes. What refers to a row goes before it."""
+    """Return each kind of row to delete: its name in the output, and how to delete a batch. Rows that refer to others
+    come first."""
     now = clock.now()
     ended, activity = now - ENDED_DAYS * DAY, now - ACTIVITY_DAYS * DAY
     return [

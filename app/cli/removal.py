@@ -1,4 +1,4 @@
-"""An app removed, with everything that people allowed it."""
+"""Removal of an app, with all consents to it."""
 
 from sqlalchemy import delete
 

@@ -1,4 +1,4 @@
-"""`flask sessions`: where a person is signed in, and an end to it."""
+"""`flask sessions`: list and end a user's sessions."""
 
 import click
 
@@ -18,7 +18,7 @@ group = Group("sessions", help="Sessions of a person.")
 @group.command("list")
 @click.argument("email")
 def list_sessions(email: str) -> None:
-    """List the live sessions of a person: browsers, then apps."""
+    """List the live sessions of a user: browsers, then apps."""
     delivery.check_ready()
     found = person.named(email)
     apps = sessions.apps(found.id)
@@ -31,7 +31,7 @@ def list_sessions(email: str) -> None:
 @click.argument("email")
 @click.option("--sid", help="Only this one; without it, all of them.")
 def end_sessions(email: str, sid: str | None) -> None:
-    """End a person's sessions, on every node, before this command returns."""
+    """End a user's sessions, on every node, before this command returns."""
     found = person.named(email)
     with writing():
         users.lock(found.id)

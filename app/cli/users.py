@@ -101,7 +101,7 @@ def remove_passkeys(email: str) -> None:
 
 @group.command("collisions")
 def list_collisions() -> None:
-    """List accounts whose address an older account has in another spelling: they are told apart by it alone."""
+    """List accounts whose address an older account has in another spelling."""
     for younger, older in users.collisions():
         click.echo(f"{younger.id}  {younger.email}  has the mailbox of {older.id}  {older.email}")
 
@@ -159,7 +159,7 @@ def delete(email: str) -> None:
 @click.argument("email")
 @click.option("--remove", is_flag=True, help="From now on no longer.")
 def admin(email: str, remove: bool) -> None:
-    """Let a person see all sessions, and end them; or no longer."""
+    """Make a user an administrator, or no longer one."""
     found = person.named(email)
     with writing():
         users.lock(found.id).is_admin = not remove
@@ -171,7 +171,7 @@ def _read_password() -> str:
     """Return the first line of standard input, whichever system ended it."""
     line = sys.stdin.buffer.readline().rstrip(b"\r\n")
     try:
-        return line.decode("utf-8-sig")  # some shells begin with a mark
+        return line.decode("utf-8-sig")  # some shells begin with a byte order mark
     except UnicodeDecodeError as problem:
         raise click.ClickException("The password on standard input is not UTF-8.") from problem
 

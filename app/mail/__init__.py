@@ -1,1 +1,1 @@
-"""Mail to the people of this site: letters, the links in them, and their way out."""
+"""Mail to users: its words, its links, and its delivery."""

@@ -1,6 +1,6 @@
-"""Links: what a person gets by mail to open. The one way to make, keep, find and spend them.
+"""Links in mails: the one way to make, store, find and spend them.
 
-A link is 32 random bytes. They stand in one sealed mail and nowhere else: the database holds their hash. Opening a link shows
+A link is 32 random bytes. Only the sealed mail holds them; the database has their hash. Opening a link shows
 a page and changes nothing, as programs open links too; its form spends it, once.
 """
 

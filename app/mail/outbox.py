@@ -1,6 +1,6 @@
-"""The outbox of mail: written in the transaction of what it tells, sealed, and erased once it is delivered.
+"""The outbox of mail: written in the transaction it reports, sealed, and erased once delivered.
 
-Where no `SMTP_URL` is set, nothing is sent: mail lies here for the operator (`flask mail`), or for /mail.
+Without `SMTP_URL` nothing is sent: the operator reads it (`flask mail`), or the browser at /mail.
 """
 
 import json
@@ -111,7 +111,7 @@ def waiting(user_ids: Collection[str] | None = None) -> list[Mail]:
 
 
 def hurry() -> int:
-    """Make due at once what waits for another attempt; return how many that are. Must run inside `db.writing`."""
+    """Make waiting mail due at once; return how many. Must run inside `db.writing`."""
     later = (
         update(Mail).where(Mail.next_at > clock.now(), Mail.claimed_until <= clock.now()).values(next_at=clock.now())
     )

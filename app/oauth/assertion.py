@@ -1,4 +1,4 @@
-"""A client proves who it is by its key: `private_key_jwt` (RFC 7523, section 3; OpenID Connect Core, section 9)."""
+"""Client authentication by a key: `private_key_jwt` (RFC 7523, section 3; OpenID Connect Core, section 9)."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ from app.store.db import writing
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_LENGTH = 4096  # characters
-MOST_SECONDS = 60 * 60  # of its life: so long are those of Authlib
+MOST_SECONDS = 60 * 60  # of its life, as Authlib's have
 AHEAD_SECONDS = 10  # that the clock of a client may be (FAPI 2.0 Security Profile, section 5.3.2.1)
 _LONGEST_ID = 255
 _TYPES = (None, "JWT", "client-authentication+jwt")
@@ -26,11 +26,11 @@ _PURPOSE = "client assertion"
 
 
 class Unproved(Exception):
-    """It proves nothing. The words are for the holder of the key: without its signature there are none."""
+    """The assertion proves nothing. Only the holder of the key gets words: without its signature there are none."""
 
 
 def subject(assertion: str) -> str | None:
-    """Return the id of the client that the assertion names, before anything is proved."""
+    """Return the client id that the assertion names, unverified."""
     try:
         claims = jwt.decode(assertion, options={"verify_signature": False}) if len(assertion) <= MAX_LENGTH else {}
     except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
@@ -55,7 +55,7 @@ def check(assertion: str, client_id: str, jwks: str) -> None:
 
 
 def _signed(assertion: str, jwks: str) -> dict[str, Any] | None:
-    """Return the claims, if one of the keys has signed them. Only our list of keys is looked at, never the header's."""
+    """Return the claims, if one of the keys has signed them. Only registered keys count, never those in the header."""
     try:
         header = jwt.get_unverified_header(assertion)
     except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
@@ -68,7 +68,7 @@ def _signed(assertion: str, jwks: str) -> dict[str, Any] | None:
 
 
 def _judged(claims: dict[str, Any], client_id: str) -> list[tuple[str, bool]]:
-    """Return what has to be right, in words, and whether it is."""
+    """Return each requirement, in words, and whether it is met."""
     issuer, jti = settings().site_url, claims.get("jti")
     begins = [claims[name] for name in ("iat", "nbf") if name in claims]
     return [
@@ -82,5 +82,5 @@ def _judged(claims: dict[str, Any], client_id: str) -> list[tuple[str, bool]]:
 
 
 def _until(at: object) -> float:
-    """Return in how many seconds this is; of what is no time, never."""
+    """Return in how many seconds this is; infinity if it is no time."""
     return at - clock.now() if isinstance(at, int | float) and not isinstance(at, bool) else math.inf

@@ -1,4 +1,4 @@
-"""How a client proves who it is: in exactly one way, the one that it is registered for (RFC 6749, section 2.3)."""
+"""Client authentication by exactly one method, the one the client is registered for (RFC 6749, section 2.3)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -37,14 +37,14 @@ class BadClient(InvalidClientError):
 
 @dataclass(frozen=True)
 class Credentials:
-    """What came with a request."""
+    """The credentials of a request."""
 
     client_id: str | None
     secret: str | None = None
     assertion: str | None = None
 
     def prove(self, client: Registered) -> None:
-        """Check that this is *client*. Raises BadClient."""
+        """Authenticate *client*. Raises BadClient."""
         if settings().is_fapi and client.jwks is None and client.id != SITE:
             raise BadClient("This site asks every client for private_key_jwt.")
         if client.jwks is not None:
@@ -67,7 +67,7 @@ class Credentials:
 
 
 def authenticate(oauth_request: OAuth2Request, methods: Collection[str]) -> Registered:
-    """Return the client that has proved who it is. Raises OAuth2Error and TooManyRequests."""
+    """Return the authenticated client. Raises OAuth2Error and TooManyRequests."""
     given = _read(oauth_request)
     try:
         found = clients.read(given.client_id) if given.client_id else None
@@ -75,7 +75,7 @@ def authenticate(oauth_request: OAuth2Request, methods: Collection[str]) -> Regi
             raise BadClient
         given.prove(found)
     except BadClient:
-        # Only failures are held off: a guesser at the same address cannot lock out a client that has its secret.
+        # Only failures count: a guesser at the same address cannot lock out a client that has its secret.
         _guesses.check()
         _guesses.count()
         security_log.line("client_refused", address=address.here())
@@ -84,7 +84,7 @@ def authenticate(oauth_request: OAuth2Request, methods: Collection[str]) -> Regi
 
 
 def _read(oauth_request: OAuth2Request) -> Credentials:
-    """Read what came, if it came in one way. Raises OAuth2Error."""
+    """Read the credentials; refuse more than one method. Raises OAuth2Error."""
     form = oauth_request.form
     client_id, secret = form.get("client_id"), form.get("client_secret")
     has_assertion = "client_assertion" in form or "client_assertion_type" in form
@@ -113,5 +113,5 @@ def _read_basic(client_id: str | None) -> Credentials:
     named = unquote_plus(basic.username or "")
     if client_id not in (None, named):
         raise InvalidRequestError("Two client ids that differ.")
-    # An empty secret is none (RFC 6749, section 2.3.1): so a public client says who it is.
+    # An empty secret is none (RFC 6749, section 2.3.1): public clients send it.
     return Credentials(named, unquote_plus(basic.password or "") or None)

@@ -31,11 +31,11 @@ Parameters = MultiDict[str, str]
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that may be put before a person. *max_age*: seconds since they last proved who they are.
+    """A request that may be shown to a user. *max_age*: seconds since their last proof of identity.
 
-    *hinted*: the user id of an ID token that the app sent along to say whom it expects. *wants_factor*: whether it would
-    like the user to have proved two factors. *dpop_jkt*: the key that the exchange of the code will need. *pushed*: the
-    name of the request, if it was pushed.
+    *hinted*: the user id of an ID token that the app sent along to say whom it expects. *wants_factor*: whether it
+    prefers that the user has proved two factors. *dpop_jkt*: the key that the exchange of the code will need. *pushed*:
+    the name of the request, if it was pushed.
     """
 
     client: Client
@@ -80,7 +80,7 @@ class Over(Unanswerable):
 
 
 class AuthorizationRefused(Exception):
-    """The request makes no sense; *location* leads the browser back to the app and says why."""
+    """The request cannot be answered; *location* leads the browser back to the app with the error."""
 
     def __init__(self, location: str) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ def leads_on(path: str) -> bool:
 
 
 def likes_factor(path: str) -> bool:
-    """Return whether this path leads a browser to an app that would like two factors."""
+    """Return whether this path leads a browser to an app that prefers two factors."""
     given = _asked_at(path)
     return given is not None and _wants_factor(given.get("acr_values", ""))
 
@@ -214,7 +214,7 @@ def _check_form(given: Parameters) -> None:
 
 
 def _scope(wanted: str | None, client: Client) -> str:
-    """Return what of the wanted scope there is for this client; without a wish, all but what outlives the browser."""
+    """Return the part of the requested scope that this client may have; by default all but `offline_access`."""
     if not wanted:
         wanted = " ".join(name for name in client.scope.split() if name != OFFLINE)
     granted = client.get_allowed_scope(wanted)
@@ -239,7 +239,7 @@ def _max_age(wanted: str | None) -> int | None:
 
 
 def _wants_factor(wanted: str) -> bool:
-    """Return whether of the levels that there are, it likes two factors best (section 3.1.2.1)."""
+    """Return whether the app prefers two factors (`acr_values`, section 3.1.2.1)."""
     return next((level for level in wanted.split() if level in proof.LEVELS), None) == proof.TWO_FACTORS
 
 

@@ -1,4 +1,4 @@
-"""The public keys that an app was registered with, as a JWK set (RFC 7517). A second key is how it changes its first."""
+"""The public keys that an app was registered with, as a JWK set (RFC 7517). A second key lets it replace the first."""
 
 import json
 from functools import lru_cache
@@ -12,14 +12,14 @@ _KEPT = ("kty", "crv", "x", "y", "n", "e", "alg", "kid")
 
 
 class Named(NamedTuple):
-    """A key, and what the app calls it, if it does."""
+    """A key, and its `kid`, if it has one."""
 
     kid: str | None
     key: PublicKey
 
 
 def register(text: str) -> str:
-    """Return a set as it is kept: the public members alone. Raises ValueError, which says what is wrong in one line."""
+    """Return a set as it is stored: the public members only. Raises ValueError with one line."""
     try:
         found = json.loads(text) if len(text) <= MAX_LENGTH else None
     except (ValueError, RecursionError):
@@ -33,7 +33,7 @@ def register(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def read(jwks: str) -> tuple[Named, ...]:
-    """Return the keys of a set that was registered: reading a key takes longer than finding it again."""
+    """Return the keys of a registered set; parsing a key is slow, so they are cached."""
     found = [(jwk.get("kid"), PublicKey.read(jwk)) for jwk in json.loads(jwks)["keys"]]
     return tuple(Named(kid, key) for kid, key in found if key)
 

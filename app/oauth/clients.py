@@ -34,7 +34,7 @@ CODE, REFRESH = GRANTS = ("authorization_code", "refresh_token")
 class Registered(ClientMixin):
     """An app. Confidential if it has a secret, of which only the SHA-256 is kept, or keys, whose public halves are; else public.
 
-    An app with keys also has the hash of a secret that was never told, or an older node would take it for public.
+    An app with keys also has the hash of a random secret that it never got, or an older node would take it for public.
 
     Addresses, scopes and grants are kept separated by spaces. *may_be_private*: its logout messages may go to a private
     network.
@@ -65,12 +65,12 @@ class Registered(ClientMixin):
         return grant_type in self.grant_types.split()
 
     def get_default_redirect_uri(self) -> str:
-        """Return the one that is meant where none is named, or nothing."""
+        """Return the redirect URI if there is only one, else nothing."""
         only = self.redirect_uris.split()
         return only[0] if len(only) == 1 else ""
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Compare letter by letter; only the port of a loopback address is the app's to choose (RFC 8252, 7.3)."""
+        """Compare character by character; an app may choose only the port of a loopback address (RFC 8252, 7.3)."""
         return any(
             redirect_uri == known or _differs_by_port(redirect_uri, known) for known in self.redirect_uris.split()
         )
@@ -79,7 +79,7 @@ class Registered(ClientMixin):
         return uri in self.post_logout_redirect_uris.split()
 
     def get_allowed_scope(self, scope: Collection[str] | str) -> str:
-        """Return those of the wanted scopes that this client may ask for, in the order in which they are wanted.
+        """Return the requested scopes that this client may have, in the requested order.
 
         Access that outlives the browser is of no use without refresh tokens (OpenID Connect Core, section 11).
         """
@@ -121,14 +121,14 @@ def read(client_id: str) -> ClientRow | None:
 
 
 def named(ids: Iterable[str]) -> dict[str, Client]:
-    """Return those of these clients that there are, by their ids."""
+    """Return the existing ones of these clients, by their ids."""
     wanted = set(ids)
     found = db.session.scalars(select(Client).where(Client.id.in_(wanted))) if wanted else ()
     return {client.id: client for client in found}
 
 
 def names(ids: Iterable[str]) -> dict[str, str]:
-    """Return how each of these apps is called, whether it is still registered or not."""
+    """Return the name of each of these apps, even if it is no longer registered."""
     wanted = set(ids)
     return dict.fromkeys(wanted, "An app that was removed") | {id: app.name for id, app in named(wanted).items()}
 
@@ -150,9 +150,10 @@ def register(
     jwks: str | None = None,
     **columns: Any,
 ) -> tuple[Client, str | None]:
-    """Add an app and return it with its secret, if it has one, which is shown this once. Must run inside `db.writing`.
+    """Add an app and return it with its secret, if it has one; only this once. Must run inside `db.writing`.
 
-    *columns*: others of its row. One with a known *client_id* is registered anew: people need not allow it again, and its old secret is no longer good.
+    *columns*: others of its row. One with a known *client_id* is registered anew: users keep their consents, and its
+    old secret is void.
     """
     secret = None if public else secrets.token_urlsafe(32)
     client = Client(
@@ -173,7 +174,7 @@ def register(
 
 
 def renew_secret(client: Client) -> str:
-    """Give a confidential app another secret and return it, shown this once. Must run inside `db.writing`."""
+    """Give a confidential app another secret and return it, only this once. Must run inside `db.writing`."""
     secret = secrets.token_urlsafe(32)
     client.secret_hash = seal.digest(secret)
     return secret
@@ -212,7 +213,7 @@ def is_browser_origin(given: str) -> bool:
 
 
 def _is_of(given: str, uri: str) -> bool:
-    """As for the redirect, only the port of a loopback address is the app's to choose."""
+    """As for the redirect, an app may choose only the port of a loopback address."""
     known = origin(uri)
     return given == known or _differs_by_port(given if _PORT.search(given) else f"{given}:80", known)
 

@@ -1,4 +1,4 @@
-"""The authorization code: random, good for one use within a minute, and bound to all that was asked for with it."""
+"""The authorization code: random, good for one use within a minute, and bound to its request."""
 
 import secrets
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ _GAVE = select(_CODES.c.session_id).where(_IT)
 
 @dataclass(frozen=True)
 class Granted:
-    """What a code was exchanged for, and the nonce that came with the request."""
+    """The tokens a code was exchanged for, and the nonce of its request."""
 
     tokens: Tokens
     nonce: str | None
@@ -93,9 +93,9 @@ def issue(
     proof: Proof,
     dpop_jkt: str | None = None,
 ) -> str:
-    """Make a code for an app that the person in *browser* said yes to. Must run inside `db.writing`.
+    """Make a code for an app that the user of *browser* allowed. Must run inside `db.writing`.
 
-    *proof*: that of the tokens that said yes; the app must not learn of a later one.
+    *proof*: that of the tokens that allowed it; the app must not learn of a later one.
     """
     code = secrets.token_urlsafe(32)
     db.session.add(
@@ -173,14 +173,15 @@ def _needs_other(found: StoredCode, key: Proved | None) -> bool:
 
 
 def _is_still_wanted(found: StoredCode, browser: SessionRow) -> bool:
-    """Return whether the user is still signed in there, and has not withdrawn the consent; and proved what is demanded."""
+    """Return whether the user is still signed in there, has not withdrawn the consent, and has the factor that is
+    demanded."""
     if demand.refuses(browser.user_id, as_words(found.amr)):
         return False
     return browser.goes_on() and consent.stands(browser.user_id, found.client_id, found.scope)
 
 
 def _end_first(hashed: bytes) -> None:
-    """End what the first exchange gave. It names its session in the transaction that uses the code up."""
+    """End the session of the first exchange, which it noted in the transaction that used the code up."""
     row = prebuilt.ask(_GAVE, code=hashed)
     session = session_row.lock(row[0]) if row and row[0] else None
     if session and session.end(Reason.CODE_REUSED):

@@ -1,4 +1,4 @@
-"""What a person has allowed an app, so that it need not ask the same again."""
+"""Consent: what a user allowed an app, so that it need not ask again."""
 
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from app.store.db import Model, db
 
 
 class Consent(Model):
-    """One person's yes to one app, for the scopes it named."""
+    """One user's consent to one app, for the scopes it named."""
 
     __tablename__ = "consents"
     user_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -51,13 +51,13 @@ def is_given(user_id: str, client: Registered, scope: str) -> bool:
 
 
 def stands(user_id: str, client_id: str, scope: str) -> bool:
-    """Return whether a person's yes to *scope* has been given and not been withdrawn."""
+    """Return whether the user's consent to *scope* stands."""
     row = prebuilt.ask(_ALLOWED, user=user_id, client=client_id)
     return row is not None and set(scope.split()) <= set(row[0].split())
 
 
 def give(user_id: str, client: Registered, scope: str, withheld: Collection[str] = ()) -> None:
-    """Note a person's yes beside what they allowed before, except what they have *withheld* from the app now.
+    """Add a consent to what the user allowed before, except the *withheld* scopes.
 
     Must run inside `db.writing`, with the user's row locked.
     """
@@ -71,17 +71,17 @@ def give(user_id: str, client: Registered, scope: str, withheld: Collection[str]
 
 
 def given(user_id: str) -> list[Given]:
-    """Return what a person has allowed apps, the newest first, whether these hold anything now or not."""
+    """Return the user's consents, the newest first, even of apps that hold no session now."""
     return [Given(*row) for row in prebuilt.rows(_GIVEN, user=user_id)]
 
 
 def withdraw_all(user_id: str) -> bool:
-    """Forget all that a person allowed apps; return whether there was anything. Must run inside `db.writing`."""
+    """Withdraw all consents of a user; return whether there were any. Must run inside `db.writing`."""
     return _forget(Consent.user_id == user_id)
 
 
 def withdraw(user_id: str, client_id: str) -> bool:
-    """Forget a person's yes, so the app has to ask again; return whether there was one. Must run inside `db.writing`."""
+    """Withdraw a consent, so the app has to ask again; return whether there was one. Must run inside `db.writing`."""
     return _forget(Consent.user_id == user_id, Consent.client_id == client_id)
 
 

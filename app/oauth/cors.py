@@ -1,4 +1,4 @@
-"""Cross-origin requests: apps that run in a browser may call the endpoints that they need, from where they are registered."""
+"""Cross-origin requests: apps in a browser may call the endpoints they need, from their registered origins."""
 
 from flask import Flask, Response, current_app, request
 

@@ -18,7 +18,7 @@ _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def is_thumbprint(text: str) -> bool:
-    """Return whether this may name a key (RFC 7638, SHA-256)."""
+    """Return whether this is a thumbprint (RFC 7638, SHA-256)."""
     return _THUMBPRINT.fullmatch(text) is not None
 
 
@@ -50,7 +50,7 @@ def _key(client: Registered) -> Proved | None:
     found = presented.check()
     if found is not None:
         return replace(found, binds_refresh=client.is_public)
-    # Not of the site's own: for the receipt it presents a token that is over, and has to hear that, and nothing else.
+    # Not from the site itself: for the receipt it presents an ended token, and needs exactly that refusal.
     if client.id != SITE and (client.dpop_bound_access_tokens or settings().is_fapi):
         raise Unproved(INVALID, "This client has to prove its key: the header DPoP is missing.")
     return None

@@ -45,7 +45,7 @@ class PresentedToken(Protocol):
         """End what hangs on it."""
 
     def describe(self) -> dict[str, Any] | None:
-        """Return what it says (RFC 7662, section 2.2) while it is good, else None. Raises StoreUnavailable."""
+        """Return its claims (RFC 7662, section 2.2) while it is good, else None. Raises StoreUnavailable."""
 
     def may_be_seen_by(self, client: Registered) -> bool:
         """Return whether *client* may ask about it."""
@@ -63,8 +63,8 @@ class Revocation(RevocationEndpoint):
     def authenticate_token(self, request: OAuth2Request, client: Registered) -> PresentedToken | None:
         found = _presented(request)
         if found is None or found.client_id != client.id:
-            log.head()  # in a log that was cut, a token that lives may be unknown. Raises LogCut
-            # A line for either, as to write one takes time.
+            log.head()  # in a cut log, a live token may be unknown. Raises LogCut
+            # A line in either case, as writing one takes time.
             security_log.line("foreign_token_presented" if found else "unknown_token_presented", client=client.id)
             return None
         return found
@@ -76,7 +76,7 @@ class Revocation(RevocationEndpoint):
 class Introspection(IntrospectionEndpoint):
     """Token introspection (RFC 7662), for clients with a secret or a key. A hint changes nothing.
 
-    What is unknown, over, or not for this client to see is just not active.
+    A token that is unknown, over, or hidden from this client is just not active.
     """
 
     CLIENT_AUTH_METHODS = CONFIDENTIAL
@@ -100,7 +100,7 @@ class Pushing(TokenEndpoint):
 
     def create_endpoint_response(self, request: OAuth2Request) -> tuple[int, dict[str, Any], Any]:
         client: Registered = self.server.authenticate_client(request, self.CLIENT_AUTH_METHODS, self.ENDPOINT_NAME)
-        if client.is_public:  # anyone can call themselves that
+        if client.is_public:  # anyone can claim that id
             _pushes.check()
             _pushes.count()
         key = dpop.named(request.form)

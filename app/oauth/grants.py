@@ -1,4 +1,4 @@
-"""What a client can exchange for tokens: one class for each grant."""
+"""The grants that a client can exchange for tokens: one class for each."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,8 +20,8 @@ from app.oauth.dpop import ProvingGrant
 class CodeGrant(ProvingGrant, TokenEndpointMixin):
     """An authorization code for the first tokens of a chain in an app's session (RFC 6749, section 4.1.3).
 
-    Authlib's own would save and retire in two steps and leave what a reused code gave alone; here the exchange is one
-    transaction of `code`. The other half, where a person is asked, is a page: `authorization` reads its request.
+    Authlib's own would save and retire in two steps and ignore the tokens of a reused code; here the exchange is one
+    transaction of `code`. The other half, the consent, is a page: `authorization` reads its request.
     """
 
     GRANT_TYPE = "authorization_code"
@@ -86,7 +86,7 @@ class RefreshGrant(ProvingGrant, RefreshTokenGrant):
 
     def issue_token(self, user: Any, credential: Credential) -> dict[str, Any]:  # type: ignore[override]
         found, scope = credential.session, self.request.form.get("scope")
-        # Of the site's own sessions the guard demands it. Here it would hide from the receipt whether a token is over.
+        # The guard demands it of the site's own sessions. Here it would hide from the receipt whether a token is over.
         if found.client_id != SITE and demand.refuses(found.user_id, proof.as_words(credential.link.proof.how)):
             raise InvalidGrantError("A second factor is demanded: send the user to sign in again.")
         tokens = refresh_token.rotate(
@@ -97,7 +97,7 @@ class RefreshGrant(ProvingGrant, RefreshTokenGrant):
         return _body(tokens)
 
     def revoke_old_credential(self, credential: Credential) -> None:  # type: ignore[override]
-        """Nothing is left to do: the exchange has retired it."""
+        """Do nothing: the exchange has retired it."""
 
 
 def _body(tokens: Tokens) -> dict[str, Any]:

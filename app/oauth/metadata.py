@@ -1,4 +1,4 @@
-"""What the authorization server says of itself (RFC 8414; OpenID Connect Discovery): the issuer is all a client needs."""
+"""The metadata of the authorization server (RFC 8414; OpenID Connect Discovery): a client needs only the issuer."""
 
 from typing import Any
 

@@ -1,7 +1,6 @@
-"""A pushed authorization request (RFC 9126): the app hands it in, and the browser brings its name alone.
-
-It is good for one answer. Its browser has a minute to come, and then the time that a user needs to sign in and decide:
-on the way the same name comes several times.
+"""A pushed authorization request (RFC 9126): the app's server sends it, and the browser brings only its name. It is
+good for one answer. Its browser has a minute to come, and then the time that a user needs to sign in and decide: on the
+way the same name comes several times.
 """
 
 import json
@@ -28,7 +27,7 @@ _PURPOSE = "a pushed request"
 class Pushed(Model):
     """A request under the SHA-256 of its name, which also opens what is *sealed*: it may name a user.
 
-    *until*: when it is over.
+    *until*: when it expires.
     """
 
     __tablename__ = "pushed_requests"
@@ -59,7 +58,7 @@ def keep(client_id: str, parameters: Mapping[str, str]) -> str:
 
 
 def find(name: str, client_id: str) -> dict[str, str] | None:
-    """Return what this app asked for under this name, while it is good."""
+    """Return the request of this app and name, while it is good."""
     found = db.session.scalar(select(Pushed.sealed).where(*_is(name), Pushed.client_id == client_id))
     content = seal.reveal(name, _PURPOSE, found) if found else None
     parameters: dict[str, str] | None = json.loads(content) if content else None
@@ -67,7 +66,7 @@ def find(name: str, client_id: str) -> dict[str, str] | None:
 
 
 def open_(name: str) -> None:
-    """Give the user of a browser that has come time to decide."""
+    """Give the user time to decide, once the browser has come."""
     if db.session.scalar(select(Pushed.is_opened).where(*_is(name))) is False:
         with writing():
             longer = {"is_opened": True, "until": clock.now() + OPENED_SECONDS}
@@ -75,7 +74,7 @@ def open_(name: str) -> None:
 
 
 def spend(name: str) -> bool:
-    """Use a request up: it is answered. Return False if it was, or is over. Must run inside `db.writing`."""
+    """Use a request up: it is answered. Return False if it was before, or has expired. Must run inside `db.writing`."""
     gone: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
         delete(Pushed).where(*_is(name)), execution_options={"synchronize_session": False}
     )

@@ -1,4 +1,4 @@
-"""Authlib's authorization server, with what it gets wrong put right."""
+"""Authlib's authorization server, with its mistakes corrected."""
 
 from collections.abc import Callable, Collection
 from functools import cached_property, partial

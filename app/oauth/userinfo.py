@@ -1,4 +1,4 @@
-"""What an app may know of the person who let it in (OpenID Connect Core, section 5.3)."""
+"""UserInfo: the claims that an app may have (OpenID Connect Core, section 5.3)."""
 
 from typing import Any
 
@@ -10,7 +10,8 @@ CLAIMS = {"openid": ("sub",), "profile": ("name",), "email": ("email", "email_ve
 
 
 def describe(claims: Claims) -> dict[str, Any]:
-    """Return the claims of the token's scopes about its person. An address is verified once its owner has opened a link that was sent there."""
+    """Return the user's claims that the token's scopes cover. An address is verified once its owner has used a link
+    sent there."""
     user = db.session.get_one(User, claims.sub)
     known: dict[str, Any] = {"sub": user.id, "name": user.name}
     if user.lost is None:  # else another account has it, and this one has none

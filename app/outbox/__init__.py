@@ -1,1 +1,1 @@
-"""The outbox: what a transaction wants told is written with it, and delivered in the background."""
+"""The outbox: a transaction writes its messages, and a courier delivers them in the background."""

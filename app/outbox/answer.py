@@ -1,4 +1,4 @@
-"""What came of one attempt to deliver, and when to try again. Pure."""
+"""The result of one attempt to deliver, and when to try again. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""A logout message: that one app is to be told that one session is over. Kept until it is delivered or given up."""
+"""A logout message: it tells one app that one session is over. It is kept until delivered or given up."""
 
 import secrets
 from collections.abc import Collection, Iterable
@@ -80,7 +80,7 @@ def about(session_ids: Collection[str]) -> list[Message]:
 
 
 def by_id(ids: Collection[str]) -> list[Message]:
-    """Return those of these messages that there still are, the first made first."""
+    """Return the remaining ones of these messages, the oldest first."""
     if not ids:
         return []
     return list(db.session.scalars(select(Message).where(Message.id.in_(ids)).order_by(Message.entry, Message.id)))

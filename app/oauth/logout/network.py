@@ -1,5 +1,5 @@
-"""Requests to addresses that apps registered: never into a private network unless so agreed, never further than
-asked, never longer than a few seconds."""
+"""Requests to addresses that apps registered: into a private network only if the operator allowed it, without following
+redirects, within a few seconds."""
 
 import socket
 import ssl
@@ -13,7 +13,7 @@ import httpcore
 
 from app.outbox.answer import Answer, Outcome
 
-SECONDS = 5.0  # for all of it: the name, the connection, the request and the head of the answer
+SECONDS = 5.0  # in total: look-up of the name, connection, request and head of the answer
 _PRIVATE = tuple(
     ip_network(network)
     for network in ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1", "fc00::/7")
@@ -23,7 +23,7 @@ _TUNNELS = ip_network("2002::/16")  # 6to4: each of these means an IPv4 address,
 
 
 class Forbidden(Exception):
-    """The address leads where this site must not go."""
+    """The address leads into a network that this site must not reach."""
 
 
 def post(uri: str, form: dict[str, str], *, may_be_private: bool) -> Answer:

@@ -39,7 +39,7 @@ def _report(sent: Message, answer: Answer, outcome: Outcome) -> None:
 
 
 def tell_apps(entries: Sequence[Entry]) -> None:
-    """Write a message for each app that has to know of these ends, in the transaction that appends them."""
+    """Write a message to each app concerned by these ends, in the transaction that appends them."""
     ending = [entry for entry in entries if entry.kind is Kind.REVOKED and entry.scope is not Scope.TOKEN]
     if not ending:
         return
@@ -50,8 +50,8 @@ def tell_apps(entries: Sequence[Entry]) -> None:
 
 
 def _select_apps() -> Any:
-    """Select whom to tell of the entries from *first* to *last*: the apps whose sessions these ended; and, under a
-    browser that they ended, those whose sessions live on: the app is to let go of that browser."""
+    """Select whom to tell of the entries from *first* to *last*: the apps whose sessions ended, and those whose
+    sessions outlive a browser that ended: they should let go of it."""
     entry, session, app = map(prebuilt.table, (log.LogEntry, Session, Client))
     ended = session.c.ended_entry == entry.c.position  # itself, or all of its user's
     lives_on = and_(session.c.parent_id == entry.c.subject, session.c.ended_entry.is_(None))
