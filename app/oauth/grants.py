@@ -100,6 +100,9 @@ class RefreshGrant(ProvingGrant, RefreshTokenGrant):
         """Do nothing: the exchange has retired it."""
 
 
+EVERY = CodeGrant, RefreshGrant
+
+
 def _body(tokens: Tokens) -> dict[str, Any]:
     """Return the answer of the token endpoint (RFC 6749, section 5.1; how long all of it is good for is of a draft,
     OAuth 2.0 Refresh Token and Authorization Expiration)."""

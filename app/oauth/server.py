@@ -19,10 +19,9 @@ from flask import Flask, request
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
 
 from app.identity.dpop.presented import Unproved
-from app.oauth import authentication, clients, dpop
+from app.oauth import authentication, clients, dpop, grants
 from app.oauth.clients import Registered
 from app.oauth.endpoints import Introspection, Pushing, Revocation
-from app.oauth.grants import CodeGrant, RefreshGrant
 
 
 class BadGrantType(UnsupportedGrantTypeError):
@@ -101,7 +100,7 @@ def init_app(app: Flask) -> None:
     server.init_app(app)
 
 
-for grant in (CodeGrant, RefreshGrant):
+for grant in grants.EVERY:
     server.register_grant(grant)
 for endpoint in (Revocation, Introspection, Pushing):
     server.register_endpoint(endpoint)

@@ -1,4 +1,4 @@
-"""The revocation log: append-only, gapless, exact. Each checker is a memory of it."""
+"""The revocation log: append-only, gapless, exact. Each checker is a memory of it; `app/__init__.py` lists what listens to it."""
 
 import secrets
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from app.oauth.clients import GRANTS
 from tests.browsers import Site
 from tests.cli.conftest import add, refuses
 from tests.oauth.conftest import App
@@ -60,7 +61,7 @@ def test_apps_are_listed_with_all_that_they_were_registered_with(site: Site) -> 
         "name": "Photos",
         "kind": "public",
         "scope": "openid",
-        "grant_types": ["authorization_code", "refresh_token"],
+        "grant_types": [*GRANTS],
         "token_endpoint_auth_method": "none",
         "keys": [],
         "require_pushed_authorization_requests": False,
@@ -108,7 +109,7 @@ def test_an_app_may_ask_for_the_least_unless_the_operator_names_more(site: Site)
     add(site)
     add(site, "--scope", "openid email", "--grant", "authorization_code")
     found = site.query("SELECT scope, grant_types FROM clients ORDER BY scope")
-    assert found == [("openid", "authorization_code refresh_token"), ("openid email", "authorization_code")]
+    assert found == [("openid", " ".join(GRANTS)), ("openid email", "authorization_code")]
 
 
 def test_the_operator_is_told_what_else_there_is(site: Site) -> None:

@@ -1,6 +1,8 @@
 """The published description of the endpoints is whole, and they do as it says, whatever they are sent."""
 
+import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from ipaddress import IPv4Address
@@ -17,6 +19,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app.api.openapi import DOCUMENT
+from app.oauth import grants
 from tests.browsers import SITE_URL, Site
 from tests.oauth.conftest import App, basic, register_app
 from tests.oauth.flow import Flow
@@ -68,6 +71,11 @@ def bearer(tokens: dict[str, str]) -> dict[str, str]:
 def addresses() -> Iterator[str]:
     """Each request from another address, so that none is refused for the failures of those before it."""
     return (str(IPv4Address("10.0.0.0") + number) for number in count(1))
+
+
+def test_every_grant_is_described() -> None:
+    described = re.findall(r'"grant_type": {[^{}]*"enum": \["(\w+)"\]', json.dumps(DOCUMENT))
+    assert sorted(described) == sorted(grant.GRANT_TYPE for grant in grants.EVERY)
 
 
 def test_every_endpoint_for_machines_is_described_and_every_description_leads_to_one(site: Site) -> None:
