@@ -1,4 +1,4 @@
-"""The account, what apps it allowed, and a change of its password."""
+"""The account page: its apps, and a change of its password."""
 
 from urllib.parse import quote
 
@@ -74,7 +74,7 @@ def name() -> ResponseReturnValue:
 @bp.route("/email", methods=["GET", "POST"])
 @guard.login_required
 def email() -> ResponseReturnValue:
-    """Ask for another address. The password is asked for each time: an address is a way in."""
+    """Change the address. The page asks for the password each time, as an address is a way in."""
     form = forms.NewAddress(request.form or None, current_user)
     if request.method == "GET" or not form.validate():
         return render_template("web/email.html", form=form), 422 if form.errors else 200
@@ -125,14 +125,14 @@ def _password_page(form: forms.AddPassword) -> ResponseReturnValue:
 
 
 def _disowned() -> Row | None:
-    """Return the session that `not-me` names, if it is over: the query alone proves nothing."""
+    """Return the session that `not-me` names, if it has ended: the query alone proves nothing."""
     current, sid = guard.current().session, request.args.get("not-me", "")
     found = [session for session in sessions.named(current.user_id, {sid}) if session.reason is not None]
     return rows.build(found, current)[0] if found else None
 
 
 def has_lately(what: str) -> bool:
-    """Return whether this page shows the result of an act of a moment ago: an address alone proves nothing."""
+    """Return whether this page shows the result of a recent act: its address alone proves nothing."""
     newest = activity.latest(current_user.id, NEWEST_EVENTS) if "done" in request.args else []
     return any(event.event == what and clock.now() - event.at < DONE_SECONDS for event in newest)
 
@@ -178,7 +178,7 @@ def _end_all_apps(session: Session) -> None:
 
 
 def _end_app(current: Session, client_id: str) -> Answer:
-    """Take back what one app was allowed, and end all that it holds."""
+    """Withdraw the consent to one app, and end all its sessions."""
     ended = sessions.end_apps(current, Reason.ENDED_ELSEWHERE, client_id=client_id)
     if consent.withdraw(current.user_id, client_id) or ended:
         activity.act("app_disallowed", current)

@@ -1,4 +1,4 @@
-"""Activity: what happened to this account, and what apps were told of it."""
+"""The activity page: events of this account, and the logout messages to apps."""
 
 from dataclasses import dataclass
 from operator import attrgetter

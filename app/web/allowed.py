@@ -1,4 +1,4 @@
-"""What apps may know of a person: what they were allowed, and what they hold, though a yes was taken back since."""
+"""The apps that may know a user: by a consent, or by a session that outlives a withdrawn one."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Allowed:
 def build(user_id: str) -> list[Allowed]:
     """Describe each app that may know of this user, the newest first.
 
-    The devices page ends one session of an app and takes the yes back; the app's others, in other browsers, go on.
+    The devices page ends one session of an app and withdraws the consent; the app's other sessions go on.
     """
     given = {one.client_id: one for one in consent.given(user_id)}
     held: defaultdict[str, list[Session]] = defaultdict(list)

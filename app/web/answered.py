@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 
 
 class NoSession(SessionInterface):
-    """No signed session cookie: a copy of one would survive every sign-out."""
+    """No signed session cookie: a copy of one would survive a sign-out."""
 
     def open_session(self, app: Flask, request: object) -> NullSession:
         return NullSession()
@@ -40,7 +40,8 @@ class NoSession(SessionInterface):
 
 
 class SiteRequest(Request):
-    """A request whose query is ASCII (RFC 3986): werkzeug fails at bytes that are no UTF-8, which only programs send."""
+    """A request whose query is ASCII (RFC 3986): Werkzeug fails at bytes that are not UTF-8, which only programs
+    send."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -55,7 +56,7 @@ class SiteRequest(Request):
 
 
 class SiteResponse(Response):
-    """An answer that leads on to an address as it is: werkzeug would normalise it, and apps compare letters."""
+    """A redirect to an address as it is: Werkzeug would normalise it, and apps compare characters."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         found = super().get_wsgi_headers(environ)

@@ -79,7 +79,7 @@ def address(name: str) -> str:
 @bp.get(f"/static/<string(length={_LETTERS}):fingerprint>/<path:name>")
 @bp.get("/static/<path:name>")
 def give(name: str, fingerprint: str = "") -> Response:
-    """Return a file in the best encoding that the client takes. Caches keep it only under its own fingerprint."""
+    """Return a file in the best encoding that the client accepts. Caches keep it only under its own fingerprint."""
     asset = files().get(name) or abort(404)
     encoding = next((each for each in _ENCODINGS if request.accept_encodings.quality(each)), "")
     content = asset.packed(encoding)

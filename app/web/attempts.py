@@ -1,7 +1,7 @@
 """Attempts at a password or a code: how many may fail, for which account and from where, before the next one has to wait.
 
-docs/security.md has the tables ("Wrong passwords", "Wrong codes"). Only failures count. An account at a place that it knows, and a session,
-have counts of their own, which a guesser elsewhere cannot use up.
+docs/security.md has the tables ("Wrong passwords", "Wrong codes"). Only failures count. An account at a known place,
+and a session, are counted separately, so a guesser elsewhere cannot use them up.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,24 +30,24 @@ _codes_by_session = Throttle("wrong codes by session", "10 per 1 hour")
 
 
 def sign_in(account: str, check: Callable[[], T]) -> T:
-    """Return what *check* makes of a password for *account*; count it if that is nothing. Raises TooManyRequests."""
+    """Return the result of *check* on a password for *account*; count a failure. Raises TooManyRequests."""
     return _try(_at_the_door(account), check)
 
 
 def confirm(sid: str, check: Callable[[], T]) -> T:
-    """The same for the password of the user whose session this is."""
+    """Do the same for the password of this session's user."""
     return _try([(_by_session, (sid,))], check)
 
 
 def code(user: User, check: Callable[[], T]) -> T:
-    """The same for a code of a user who has given the password, or another proof, and is not signed in."""
+    """Do the same for a code, after the password or another proof, before the sign-in."""
     place = address.subnet(address.here())
     known = known_place.is_known(user.id, place)
     return _try([(_codes_by_known_place, (place, user.id)) if known else (_codes_by_account, (user.id,))], check)
 
 
 def confirm_code(sid: str, check: Callable[[], T]) -> T:
-    """The same for a code of the user whose session this is."""
+    """Do the same for a code of this session's user."""
     return _try([(_codes_by_session, (sid,))], check)
 
 
@@ -61,7 +61,7 @@ def _at_the_door(account: str) -> list[Limit]:
 def _try(limits: Sequence[Limit], check: Callable[[], T]) -> T:
     throttle.check(limits)
     found = check()
-    throttle.check(limits)  # again: of many sent at once, all were let in before the first had failed
+    throttle.check(limits)  # again: many sent at once pass the first check before any of them fails
     if not found and not throttle.count(limits):
         throttle.check(limits)  # one attempt too many: the answer does not tell whether it was wrong
     return found

@@ -105,12 +105,12 @@ def _ask_to_turn_off(form: forms.TurnOff, *, is_demanded: bool) -> ResponseRetur
 
 
 def _wanted() -> str:
-    """Return where the visitor was going before a second factor was demanded of them, or home."""
+    """Return the page that the visitor wanted before a second factor was demanded, or home."""
     return local.path(local.arguments().get("next"))
 
 
 def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue | None:
-    """Have the app be asked for from now on, if it shows the code that was typed."""
+    """Require the app from now on, if the typed code is its code."""
     visit, typed = guard.current(), forms.text(form.code).replace(" ", "")
     step = attempts.confirm_code(visit.claims.sid, lambda: totp.step(draft["secret"], typed, clock.now()))
     if step is None:

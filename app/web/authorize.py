@@ -1,4 +1,4 @@
-"""Authorize: an app asks who its user is, and that user says yes or no."""
+"""Authorize: an app asks for the user's identity, and the user allows or denies it."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -46,7 +46,7 @@ def let_forms_lead_on(response: FlaskResponse) -> FlaskResponse:
 
 
 def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
-    """Ask the visitor to sign in, to prove again who they are, or to decide; as far as the app lets us ask at all."""
+    """Ask the visitor to sign in, to prove their identity again, or to decide, as far as `prompt` allows."""
     visit, silent = guard.visit(), "none" in asked.prompt
     if visit is None or _is_somebody_else(asked, visit, silent=silent):
         has_asked = visit is not None and "since" in request.args
@@ -62,7 +62,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
 
 
 def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
-    """Return whether the app expects another user: only they may be answered for (OpenID Connect Core, 3.1.2.2).
+    """Return whether the app expects another user; the answer must be about that one (OpenID Connect Core, 3.1.2.2).
 
     A hint that we cannot verify, as of a key that is long gone, only blocks `prompt=none`.
     """
@@ -70,7 +70,7 @@ def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
 
 
 def _is_too_old(asked: Asked, visit: Visit) -> bool:
-    """Return whether the user has to prove who they are again.
+    """Return whether the user has to prove their identity again.
 
     We add `since`, from when a proof counts, and `asked` on the way back from there.
     """
@@ -84,10 +84,8 @@ def _is_too_old(asked: Asked, visit: Visit) -> bool:
 
 
 def _is_too_weak(asked: Asked, visit: Visit) -> bool:
-    """Return whether a second factor would make the proof as strong as the app would like it (`acr_values`).
-
-    It is a wish (OpenID Connect Core, section 5.5.1.1): if the user has none, gave none when asked, or cannot be
-    asked, the answer says so.
+    """Return whether a second factor would make the proof as strong as the app prefers (`acr_values`). It is voluntary
+    (OpenID Connect Core, section 5.5.1.1): if the user has none, gave none, or cannot be asked, the answer says so.
     """
     if not asked.wants_factor or visit.has_factor or "none" in asked.prompt:
         return False
@@ -125,7 +123,7 @@ def _ask(asked: Asked, visit: Visit) -> Response:
 
 
 def _withheld(asked: Asked) -> list[str]:
-    """Return the scopes that the visitor has ticked to keep from the app."""
+    """Return the scopes that the visitor has withheld from the app."""
     return [scope for scope in asked.optional if request.form.get(f"keep_{scope}")]
 
 

@@ -36,7 +36,7 @@ _OUT_OF_SCOPE = (
 )
 _OFFER, _CHALLENGE, _COOKIE = "an offer to bind", "a challenge to a device", "what a device has proved"
 _LONGEST = 512  # characters of a sealed value
-_LATE = 5  # seconds that the server takes the cookie after the browser dropped it: it may be on its way
+_LATE = 5  # seconds for which the server still accepts a cookie that the browser dropped: it may be on its way
 _REGISTRATION, _PROOF = "Secure-Session-Registration", "Secure-Session-Response"
 _CALLED = "Sec-Secure-Session-Id"
 _NOTHING = "-"
@@ -88,8 +88,8 @@ def admits(session: Bindable) -> bool:
 def asks_again(sid: str, proved_at: int | None) -> bool:
     """Return whether a sensitive act needs a new proof of identity: a thief with all cookies could ask for it too.
 
-    A bound session first asks its device for a proof of this very act: that aborts the request, which then comes again.
-    Where the device was asked a moment ago, or proves nothing, its user is. *proved_at*: when the holder of the tokens of
+    A bound session first asks its device for a proof of this act: that aborts the request, which then comes again. If
+    the device was asked a moment ago, or proves nothing, ask the user. *proved_at*: when the holder of the tokens of
     this request proved who they are.
     """
     known = db.session.get(Session, sid)
@@ -206,7 +206,7 @@ def _number(session: Session, challenge: str) -> int | None:
 
 
 def proved(session: Bindable) -> Sealed | None:
-    """Return what the cookies of this request say of the session's device, if anything."""
+    """Return the proof of the session's device in this request's cookies, if any."""
     found = (_opened(_COOKIE, cookies.read(cookie) or "", session) for cookie in (cookies.BOUND, cookies.ASIDE))
     return next(filter(None, found), None)
 
@@ -238,7 +238,7 @@ def _ask_first() -> Response:
 
 
 def _text(header: str) -> str | None:
-    """Return a header's value: browsers send it bare where the draft has a quoted string."""
+    """Return a header's value: browsers omit the quotes that the draft demands."""
     value = request.headers.get(header, "").strip().removeprefix('"').removesuffix('"')
     return value or None
 

@@ -23,7 +23,7 @@ def _read() -> None:
 
 
 def _measure() -> None:
-    """Learn the length of a body in chunks, as servers other than ours pass it on: Werkzeug would cut it at the limit."""
+    """Measure a chunked body, which servers other than ours pass on: Werkzeug would cut it at the limit."""
     body = request.environ["wsgi.input"].read(MOST_BODY + 1)
     if len(body) > MOST_BODY:
         abort(413)

@@ -1,4 +1,4 @@
-"""Passkeys in pages: the options for the script, and what the form brings back.
+"""Passkeys in pages: the options for the script, and the response in the form.
 
 The options come with a cookie for this purpose only: without it, no signature is accepted.
 """
@@ -62,7 +62,7 @@ def _must_verify(purpose: str) -> bool:
 
 
 def _about(purpose: str, token: str) -> str:
-    """Return what a challenge is good for: a visitor's session only, or one link only."""
+    """Return the purpose of a challenge: one session, or one link."""
     if purpose in (CONFIRM, ADD):
         return f"{purpose} {guard.current().claims.sid}"
     return f"{purpose} {token}" if purpose == RECOVER else purpose

@@ -15,7 +15,7 @@ _WORTH = 1024  # bytes
 
 
 def init_app(app: Flask) -> None:
-    """Compress what may be compressed, as the last change to an answer."""
+    """Compress an answer if that is safe, as its last change."""
     machines.after_visitors(app, _pack)
 
 

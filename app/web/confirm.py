@@ -1,7 +1,5 @@
-"""Step-up: prove again who you are; then what was asked for is done.
-
-It takes the password; with a second factor, a code instead, which a thief of the cookies and the password lacks; or a
-passkey that has verified its user.
+"""Step-up: the user proves their identity again, and the act is carried out. The proof is the password; with a second
+factor, a code instead, which a thief of the cookies and the password lacks; or a passkey that has verified its user.
 """
 
 from collections.abc import Callable
@@ -68,9 +66,8 @@ def _main(user: Account) -> type[Asked]:
 
 
 def _act(form: Asked, action: str, wanted: str) -> ResponseReturnValue | None:
-    """Check what was given; if it is right, give this browser, and no other holder of its tokens, new ones that say so.
-
-    The same transaction carries out the *action*, if one was asked for. Without one, lead on to the page that was *wanted*.
+    """Check the proof; if it is right, give new tokens that carry it to this browser only. The same transaction carries
+    out the *action*, if there is one; else lead on to the page that was *wanted*.
     """
     prove = _check(form)
     if prove is None:
@@ -101,11 +98,9 @@ def _go_on(session: Session, tokens: Tokens, action: str, wanted: str) -> step_u
 
 
 class Way(NamedTuple):
-    """A way to prove who you are.
-
-    *find* checks what *field* of its form holds, before any lock is taken, and returns what was right; *spend* uses that
-    up in the transaction, and returns the word for the proof, or None if it is good no more. *failed*: the event of a
-    wrong try; *wrong* and *late*: what the page then says.
+    """A way to prove one's identity. *find* checks the *field* of its form, before any lock is taken, and returns the
+    right one; *spend* uses it up in the transaction, and returns the word for the proof, or None if it is no longer
+    good. *failed*: the event of a failure; *wrong* and *late*: the page's words for it.
     """
 
     field: str
@@ -117,7 +112,7 @@ class Way(NamedTuple):
 
 
 def _check(form: Asked) -> Prove | None:
-    """Check what was given, and note it if it is wrong."""
+    """Check the proof, and record a failure."""
     way = _WAYS[type(form)]
     found = way.find(guard.current(), form)
     if found is None:

@@ -80,19 +80,19 @@ def read(cookie: str) -> str | None:
 
 
 def sent() -> dict[str, str]:
-    """Return those of the five that the browser sent."""
+    """Return the ones of the five that the browser sent."""
     return {cookie: value for cookie in _ALL if (value := read(cookie))}
 
 
 def given(response: Response) -> dict[str, str]:
-    """Return those of the five that *response* sets, with no value where it drops one."""
+    """Return the ones of the five that *response* sets, without a value where it drops one."""
     lines = [line.partition(";")[0].partition("=") for line in response.headers.getlist("Set-Cookie")]
     values = {named: value for named, _, value in lines}
     return {cookie: values[name(cookie)] for cookie in _ALL if name(cookie) in values}
 
 
 def after(response: Response) -> dict[str, str]:
-    """Return those of the five that the browser will send once it has *response*."""
+    """Return the ones of the five that the browser will send after *response*."""
     return {cookie: value for cookie, value in (sent() | given(response)).items() if value}
 
 
@@ -128,7 +128,7 @@ def _set(response: Response, cookie: str, value: str, of: Form, **life: Any) -> 
 
 
 def pair(tokens: Tokens) -> Pair:
-    """Return what `sign_in` needs, so that nothing has to be read for it any more."""
+    """Return what `sign_in` needs, so that it reads nothing later."""
     session, now = tokens.session, clock.now()
     given: Pair = {ACCESS: (tokens.access, tokens.claims.exp - now if session.keep else None)}
     if tokens.refresh:

@@ -1,4 +1,4 @@
-"""Refuses writes that another site's page has sent with our cookies (cross-site request forgery), by header."""
+"""Refuses writes that another site's page sent with our cookies (cross-site request forgery), by header."""
 
 from urllib.parse import urlencode, urlsplit
 
@@ -22,9 +22,8 @@ def check() -> None:
 
 
 def ask_again() -> Response | None:
-    """Have a form that another site posted, or that decides nothing, asked again by GET: it changes nothing.
-
-    Such a form comes without our cookies. It must not be taken for a visitor who is not signed in.
+    """Redirect a form that another site posted, or that decides nothing, to the same by GET, which changes nothing.
+    Such a form comes without our cookies, so it must not count as a visitor who is not signed in.
     """
     if request.method != "POST" or ("decision" in request.form and is_own()):
         return None
@@ -47,7 +46,7 @@ def is_own() -> bool:
 
 
 def is_browser() -> bool:
-    """Return whether a browser says where the request comes from, as each does with a form."""
+    """Return whether the request names its origin, as each browser does with a form."""
     return "Sec-Fetch-Site" in request.headers or "Origin" in request.headers
 
 

@@ -38,7 +38,7 @@ def _acting(_about: str) -> Iterator[Session]:
 
 
 def _delete(session: Session, _about: str) -> Answer:
-    """Delete the account of *session*. Only `/confirm` calls this, as the visitor proves who they are."""
+    """Delete the account of *session*. Only `/confirm` calls this, with a proof of identity."""
     if refusal(session.user):
         return step_up.lead_on(PAGE)
     answer = browser.lead_on()
@@ -53,7 +53,7 @@ def _delete(session: Session, _about: str) -> Answer:
 
 
 def _end(session: Session) -> str:
-    """End all that the user of *session* has, then forget them; return the id of the receipt."""
+    """End all sessions of *session*'s user, then erase the user; return the id of the receipt."""
     about = {"user": session.user_id, "session": session.id, "address": address.here()}
     count = sessions.end_all(session.user_id, Reason.DELETED, actor=session.id)
     content = receipt.describe(session.id, ended=count)

@@ -1,4 +1,4 @@
-"""Devices: where you are signed in, and an end to any of it."""
+"""The devices page: list, name and end sessions."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -218,7 +218,7 @@ def _cursor(text: str) -> Cursor | None:
 
 
 def _done(listed: list[Row], current: Standing, warnings: Collection[str]) -> dict[str, Any] | None:
-    """Return the result of the last action as far as the list bears it out: an address proves nothing."""
+    """Return the result of the last action, if the list confirms it: an address proves nothing."""
     verb, sid = request.args.get("done"), request.args.get("sid")
     if verb == "others":
         count = sessions.count_ended_by(current, Reason.ENDED_OTHERS, clock.now() - 60)
@@ -251,7 +251,7 @@ def _disown(current: Session, sid: str) -> Answer:
 
 
 def _answer_warning(current: Session, about: str) -> Answer:
-    """Take it from their owner that uses from a new place were theirs, as far as they were seen."""
+    """Record that the uses from a new place, as far as the owner saw them, were the owner's."""
     sid, _, seen = about.partition(":")
     session = _locked(current, sid)
     if session and session.goes_on():

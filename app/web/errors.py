@@ -1,4 +1,4 @@
-"""What went wrong, what is safe, what to do: one page for every error, JSON for machines."""
+"""Errors: a page that tells what went wrong, what is safe and what to do; JSON for programs."""
 
 import logging
 from dataclasses import dataclass
@@ -165,7 +165,7 @@ def _broken(problem: Exception) -> ResponseReturnValue:
 
 
 def answer(code: int, retry_after: int | None, words: Words | None = None, error: str | None = None) -> Response:
-    """Answer with the error *code*, in its usual words or in others; *error* is the word for machines."""
+    """Answer with the error *code*, in its usual words or in others; *error* is the code for programs."""
     db.session.rollback()
     if code >= 500 or _is_for_machines() or not _knows_the_visitor():
         guard.hide_visitor()  # this page must not need what may be broken, and a machine has no page

@@ -1,4 +1,4 @@
-"""What is kept about a person, as a document for them: one part for each table, and a schema that says what it holds."""
+"""A user's copy of their data: one part for each table, and a schema."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ Kind = dict[str, Any]
 
 @dataclass(frozen=True)
 class Part:
-    """What the copy says of one table. *fields*: of which kind each is. *secret*: columns that it leaves out, and why."""
+    """One table in the copy. *fields*: the type of each. *secret*: columns that it leaves out, and why."""
 
     name: str
     about: str

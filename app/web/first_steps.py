@@ -1,4 +1,4 @@
-"""First steps: what a new user can try, and which of it their sessions show as done."""
+"""First steps: what a new user can try, and what their sessions show as done."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class FirstSteps:
 
 
 def build(user: Account) -> FirstSteps | None:
-    """Return what this user has done, or None once all is done or the account is no longer new."""
+    """Return the steps this user has done, or None once all are done or the account is no longer new."""
     if clock.now() - user.created_at > SHOWN_DAYS * DAY:
         return None
     begun = sessions.begun(user.id, LOOKED_AT)

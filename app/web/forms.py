@@ -75,7 +75,7 @@ def _at_most(longest: int) -> Callable[[Form, Any], None]:
 
 
 def new_password(form: Any, field: Any) -> None:
-    """Refuse what is guessed first, and control characters: no rules about kinds of characters (ASVS 5.0, 6.2)."""
+    """Refuse common passwords and control characters; demand no kinds of characters (ASVS 5.0, 6.2)."""
     if found := names.control(field.data):
         raise ValidationError(f"A password cannot hold {names.describe(found)}. Leave it out.")
     password = passwords.spelled(field.data)

@@ -95,7 +95,7 @@ class Visit:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the user has to prove who they are before a sensitive act (step-up)."""
+        """Whether a sensitive act needs a new proof of identity (step-up)."""
         return not (self.suffices_for(self.user) and self.has_proof_since(clock.now() - settings().step_up_seconds + 1))
 
     @property
@@ -104,7 +104,7 @@ class Visit:
         return not self.is_stale and self.has_proof_since(clock.now() - NEW_WAY_SECONDS + 1)
 
     def asks_again(self, *, is_act: bool = True) -> bool:
-        """Return whether the user has to prove who they are first; for an act, `asks_anew` counts too."""
+        """Return whether the user has to prove their identity first; for an act, `asks_anew` counts too."""
         return self.is_stale or (is_act and self.asks_anew())
 
     def asks_anew(self) -> bool:
@@ -142,7 +142,7 @@ class Visit:
 
 
 def init_app(app: Flask) -> None:
-    """Let Flask-Login ask this guard and nothing else: its own cookies would survive a sign-out."""
+    """Have Flask-Login ask only this guard: its own cookies would survive a sign-out."""
     app.config["REMEMBER_COOKIE_NAME"] = ";"  # no cookie can have this name
     login.init_app(app, add_context_processor=False)  # type: ignore[no-untyped-call]
     machines.after_visitors(app, _hand_back)
@@ -175,7 +175,7 @@ def is_confined() -> bool:
 
 
 def without_factor(view: Callable[P, R]) -> Callable[P, R]:
-    """Keep a view open to a session that lacks the second factor that is demanded. Every other view takes it for none."""
+    """Open a view to a session that lacks the demanded second factor. To other views, it is not signed in."""
     view.takes_confined = True  # type: ignore[attr-defined]
     return view
 
@@ -259,13 +259,13 @@ def ask_for_factor() -> ResponseReturnValue:
 
 
 def forget_visitor() -> None:
-    """Have this request be no visitor's from here on: it neither refreshes nor hands back cookies."""
+    """Treat this request as a stranger's from here on: it neither refreshes nor hands back cookies."""
     _become(None)
     g.new_cookies = {}
 
 
 def hide_visitor() -> None:
-    """Have the page show no visitor, and ask nothing for it. Renewed tokens are still handed back."""
+    """Show no visitor on the page, and look nothing up for it. Renewed tokens are still handed back."""
     _become(None)
 
 
@@ -278,12 +278,12 @@ def renew(tokens: Tokens) -> Visit:
 
 
 def hand_back(response: Answer, tokens: Tokens | None = None) -> None:
-    """Have *response* carry the cookies that this request renewed, or those of *tokens*."""
+    """Add the cookies that this request renewed, or those of *tokens*, to *response*."""
     cookies.sign_in(response, cookies.pair(tokens) if tokens else g.get("new_cookies", {}))
 
 
 def _become(found: Visit | None) -> None:
-    """Have this request be of this visit from here on."""
+    """Make this the visit of the request from here on."""
     g.visit = found
     g.pop("_login_user", None)  # the current user of Flask-Login, which then asks again
 
@@ -336,7 +336,7 @@ def _admits(session: SessionRow, claims: Claims) -> bool:
             return False
         refresh_token.note_use(session, claims, here)
     except StoreUnavailable:
-        # The page can still be read. That it was is a loss for the list, not a reason to refuse, unless there is another.
+        # The page can still be read: the list misses this use, which alone is no reason to refuse.
         db.session.rollback()
         known = session_row.find(claims.sid)
         if known is None:
@@ -352,7 +352,7 @@ def _refresh() -> Visit | None:
         return None
     tokens = refresh_token.rotate(token, client_id=SITE, browser=browsers.here(), admits=binding.admits)
     if tokens is None:
-        # Its cookies stay: a request that lost a race must not take away what the winner was given.
+        # Its cookies stay: a request that lost a race must not remove the winner's cookies.
         return None
     return renew(tokens)
 

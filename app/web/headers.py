@@ -1,4 +1,4 @@
-"""Response headers that make a browser careful."""
+"""Security headers of every answer."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where everything on a lifeline is drawn. Pure geometry: x runs from 0 to 100 percent of the width."""
+"""The geometry of lifelines. Pure: x runs from 0 to 100 percent of the width."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ _LEAST, _APART = 12.0, 24.0  # how near the edge, and each other, labels of the 
 
 
 class Living(Protocol):
-    """What a session, or a row about one, has to say of itself."""
+    """What the lifelines need of a session, or of a row about one."""
 
     @property
     def id(self) -> str: ...

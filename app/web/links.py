@@ -1,4 +1,4 @@
-"""What the links in mails lead to: a page that says what its button does. Opening it changes nothing."""
+"""The pages behind links in mails: each tells what its button does. Opening one changes nothing."""
 
 from collections.abc import Callable, Collection
 from functools import partial
@@ -83,7 +83,7 @@ def _verify(token: str, link: Link, user: User, _form: Any) -> Acted:
 
 
 def _move(token: str, link: Link, user: User, _form: Any) -> Acted:
-    """Agree for one of two addresses; the second to agree changes it."""
+    """Confirm for one of two addresses; the second confirmation changes the address."""
     new = link.about or ""
     with writing():
         if not (address.lock(new, user.id) and link.spend()):
@@ -145,7 +145,7 @@ def _suffices(owner: User, spend: Spend | None) -> bool:
 
 
 def _claim(_token: str, link: Link, user: User, form: Any) -> Acted:
-    """Start an account with an address that another one holds and never proved to be its own."""
+    """Start an account with an address that another account holds unverified."""
     hashed = _hash(form)
     with writing():
         if not (address.lock(link.address, user.id) and link.spend()):

@@ -1,4 +1,4 @@
-"""Live pages: an open page learns that its session is over. To ask neither refreshes nor counts as use."""
+"""Live pages: an open page learns that its session is over. Its questions neither refresh nor count as use."""
 
 from flask import request
 from flask.typing import ResponseReturnValue

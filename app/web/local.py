@@ -25,7 +25,7 @@ def init_app(app: Flask, leading_on: Collection[str]) -> None:
 
 
 def path(wanted: str | None) -> str:
-    """Return *wanted* if it is a path of this site and nothing else, else `/`: no open redirect."""
+    """Return *wanted* if it is a path of this site, else `/`: no open redirect."""
     if not wanted or not wanted.startswith("/") or wanted.startswith("//"):
         return "/"
     page = wanted.partition("?")[0]

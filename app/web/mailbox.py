@@ -1,6 +1,6 @@
-"""Mail without a mail server: in a workshop, an account's mail is shown in the browser that made the account, and only there.
+"""Mail without a mail server: in a workshop, only the browser that made the account shows its mail.
 
-That browser holds a cookie, good for this alone, which no sign-in gives and no sign-out takes. An attendee who asks for
+It holds a cookie for this purpose only, which no sign-in gives and no sign-out removes. An attendee who asks for
 another's recovery finds nothing here. An administrator's mail is read by the operator, with `flask mail`.
 """
 
@@ -33,12 +33,12 @@ def show() -> ResponseReturnValue:
 
 
 def is_here() -> bool:
-    """Return whether mail is shown at this address: it is, where none is sent."""
+    """Return whether this site shows mail at this address, as it sends none."""
     return not settings().smtp_url
 
 
 def give(user: User) -> str | None:
-    """Return the secret by which this browser will be shown the mail of an account that it makes, if it will be.
+    """Return the secret by which this browser will read the mail of an account that it makes, if mail is shown here.
 
     Must run inside `db.writing`.
     """
@@ -50,7 +50,7 @@ def give(user: User) -> str | None:
 
 
 def keep(response: Response, secret: str | None) -> None:
-    """Have the browser keep *secret*, beside those of accounts that it made before."""
+    """Add *secret* to the browser's cookie, beside those of accounts that it made before."""
     if secret:
         cookies.put(response, cookies.MAIL, ".".join([secret, *_held()][:MOST_ACCOUNTS]), seconds=SECONDS)
 

@@ -44,11 +44,11 @@ _OLDER = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 class Lost(Exception):
-    """Another request has taken the claim over. What this one would have done must not be done twice."""
+    """Another request has taken the claim over, so this one must not act."""
 
 
 def init_app(app: Flask) -> None:
-    """Let go of what *app* has not acted on, and give way where a claim was lost."""
+    """Have *app* release claims it has not acted on, and answer for lost ones."""
     machines.after_visitors(app, _let_go)
     app.register_error_handler(Lost, _give_way)
 
@@ -188,7 +188,7 @@ def _give_way(_lost: Lost) -> ResponseReturnValue:
 
 
 def _gives_what_lives(answer: Response) -> bool:
-    """Check that what the answer gave, if anything, is still as it was given: a session's tokens, or a code."""
+    """Check that the tokens or the code in the answer, if any, are still unused and good."""
     token = cookies.given(answer).get(cookies.REFRESH)
     session = refresh_token.owner(token) if token else None
     if token and not (session and session.goes_on() and refresh_token.is_newest(token)):
@@ -207,7 +207,7 @@ def _page_id() -> str:
 
 
 def _mark(chosen: str, whose: str) -> str:
-    """Return a mark that says for whom a page was made, to us alone."""
+    """Return a mark that tells only us for whom a page was made."""
     return hmac.digest(_key(settings().secret_key), f"{chosen} {whose}".encode(), "sha256").hex()[:32]
 
 

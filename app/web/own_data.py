@@ -1,4 +1,4 @@
-"""Your data: a copy of all that is kept about you, and the deletion of your account."""
+"""Your data: a copy of it, and the deletion of your account."""
 
 import json
 
@@ -23,7 +23,7 @@ def show() -> ResponseReturnValue:
 @bp.get("/export")
 @guard.login_required
 def download() -> ResponseReturnValue:
-    """Hand over the copy, after a step-up: it says more than the pages, and a thief would want it."""
+    """Return the copy, after a step-up: it holds more than the pages, and a thief would want it."""
     if guard.current().asks_again():
         return redirect(f"/confirm?next={deletion.PAGE}", 303)
     with guard.acting() as session:

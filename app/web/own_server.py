@@ -94,7 +94,7 @@ def _site() -> tuple[str, str]:
 
 
 def _endpoint(name: str) -> str:
-    """Return where the metadata say that it is, and nowhere else (RFC 9700, section 2.6). Raises StoreUnavailable."""
+    """Return its address, from the metadata only (RFC 9700, section 2.6). Raises StoreUnavailable."""
     found: str | None = metadata.describe().get(name)
     if found is None:
         raise StoreUnavailable(f"the metadata name no {name}")

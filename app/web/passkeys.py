@@ -120,7 +120,7 @@ def _proof(key: Passkey) -> Proof:
 
 
 def _then(owner: User) -> str:
-    """Lead to the recovery codes where a lost key would lock its owner out and there are none yet."""
+    """Redirect to the recovery codes if a lost key would lock its owner out and there are none yet."""
     wanted = local.arguments().get("next")
     if demand.asks(owner) and not factors.count_codes(owner):
         return local.address("/account/recovery-codes", wanted, done="added")

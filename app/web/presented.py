@@ -1,4 +1,4 @@
-"""The tokens that this browser presents: what they can still end, and nothing else."""
+"""The tokens that this browser presents, and what they can still end."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

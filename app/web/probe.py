@@ -1,4 +1,4 @@
-"""A probe at every door: a browser shows that it keeps a cookie before anything is made for it."""
+"""The probe: a browser shows that it keeps cookies before the site makes anything for it."""
 
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -43,7 +43,7 @@ def settle(response: Response) -> Response:
 
 
 def mends() -> dict[str, str | bool]:
-    """Return what a page needs to say how this browser can come to keep cookies here."""
+    """Return what a page needs to explain how this browser can keep cookies here."""
     site = settings().site_url
     is_local = is_loopback(site)
     return {

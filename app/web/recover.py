@@ -30,7 +30,7 @@ def sent() -> ResponseReturnValue:
 
 
 def _ask(form: forms.Recover) -> ResponseReturnValue:
-    """Do the same for every address: what is counted, written and answered."""
+    """Count, write and answer the same for every address."""
     typed = forms.text(form.email)
     limits = [*_from_place.here(), _limit(typed)]
     throttle.check(limits)

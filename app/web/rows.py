@@ -19,7 +19,7 @@ _KNOWN = {"profile": "your name", "email": "your email address"}
 
 
 def knows(scopes: Collection[str]) -> str:
-    """Return what an app with these scopes may know of its user."""
+    """Return what an app with these scopes may know about its user."""
     return " and ".join(_KNOWN[scope] for scope in scopes if scope in _KNOWN) or "only that it is you"
 
 
@@ -58,7 +58,7 @@ class Row:
 
     @property
     def title(self) -> str:
-        """What to call it."""
+        """Its name, app or label."""
         return self.name or self.app or self.label
 
     @property
@@ -68,7 +68,7 @@ class Row:
 
     @property
     def knows(self) -> str:
-        """What an app may know of the person."""
+        """What the app may know about the user."""
         return knows(self.scopes)
 
 
@@ -93,7 +93,7 @@ def called_apart(row: Row) -> str:
 
 
 def in_common(listed: Sequence[Row]) -> dict[str, str]:
-    """Return the facts that are the same for all of several rows, so that a page says them once."""
+    """Return the facts that several rows share, so that a page says them once."""
     found = {name: {getattr(row, name) for row in listed} for name in ("where", "proof")}
     return {name: said.pop() for name, said in found.items() if len(said) == 1 < len(listed) and None not in said}
 

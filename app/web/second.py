@@ -1,4 +1,4 @@
-"""The second factor, wherever it is asked for beside a first: a code of the app, or a recovery code."""
+"""The second factor at any page that asks for one: a code of the app, or a recovery code."""
 
 from app.identity import activity, browsers, demand, factors, users
 from app.identity.factors import Match
@@ -10,7 +10,7 @@ WRONG = "This code is not right, or was used already. The app shows a new one ev
 
 
 def is_asked(user: User) -> bool:
-    """Return whether what *user* has proved so far is not enough."""
+    """Return whether *user* still needs a second factor."""
     return demand.asks(user)
 
 

@@ -54,7 +54,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Form:
-    """What this request has sent. *id*: that of the page; *secret*: all that makes it the same form sent again."""
+    """A form as it was sent. *id*: of its page; *secret*: derived from all that makes it the same form sent again."""
 
     id: str
     secret: str
@@ -127,7 +127,7 @@ class FormRow:
 
 @dataclass(frozen=True)
 class Claim:
-    """That a request acts on a form.
+    """A request's claim on a form.
 
     *ended*: what another request has ended by it, whose process then died. *is_late*: the row is not written yet.
     """
@@ -160,7 +160,7 @@ class Claim:
         return True
 
     def let_go(self) -> None:
-        """Have the form be as if it had not been sent, unless it has done something."""
+        """Treat the form as not sent, unless it has done something."""
         if not self.is_late:
             undone = Sent.answer.is_(None), Sent.ended.is_(None)
             with writing(durable=False):
@@ -194,7 +194,7 @@ _COPY = text(
 
 
 def _purge() -> None:
-    """Forget some of what is of no more use, so that `flask purge` finds little."""
+    """Delete some expired rows, so that `flask purge` finds few."""
     prebuilt.write(_PURGE, spent=clock.now() - SPENT_SECONDS)
 
 

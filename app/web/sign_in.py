@@ -58,9 +58,9 @@ def begin(
     """Start a session in this browser and answer with its cookies.
 
     The password was checked before any lock was held; if it, or the account, changed since, nothing begins. *prove* is
-    called in the transaction, with the user's row locked: it returns how the user is known (see `proof`), or None if that
-    is not enough, and then nothing begins either. *is_first*: the account was made just now. *mail*: the secret by which
-    this browser will be shown its mail.
+    called in the transaction, with the user's row locked: it returns the user's proof (see `proof`), or None if that is
+    not enough, and then nothing begins either. *is_first*: the account was made just now. *mail*: the secret by which
+    this browser will read its mail.
     """
     with writing():
         user = _lock(user)
@@ -97,7 +97,7 @@ def _arrive(tokens: Tokens, wanted: str | None) -> Response:
 
 
 def _is_new(user_id: str) -> bool:
-    """Return whether the account was never signed in to from such a browser, or lately not from this place."""
+    """Return whether this kind of browser, or lately this place, is new to the account."""
     here = browsers.here()
     label = browsers.describe(here.user_agent).label
     is_seen = any(browsers.describe(agent).label == label for agent in sessions.agents(user_id))
@@ -169,7 +169,7 @@ def ask_for_code(user: User, *, amr: str, keep: bool, wanted: str | None) -> Res
 
 
 def _record_failure(user: User | None) -> None:
-    """Note it even if there is no such account: the time of the write would tell the two apart."""
+    """Record it even if there is no such account: the time of the write would tell the two apart."""
     owner = user.id if user else activity.NOBODY  # read before `writing` lets go of the row
     with writing():
         owner = owner if users.stays(owner) else activity.NOBODY
@@ -210,9 +210,8 @@ def replaced() -> list[str]:
 
 
 def _why_signed_out() -> str | None:
-    """Return why the session of this browser is over, as a code.
-
-    All else about it, and to any other dead token that too, is told after a sign-in only: this may be a copy.
+    """Return why the session of this browser is over, as a code. Everything else, and the code for any other dead
+    token, is told only after a sign-in: this may be a copy.
     """
     token = cookies.read(cookies.REFRESH)
     owner = refresh_token.owner(token) if token and refresh_token.is_newest(token) else None

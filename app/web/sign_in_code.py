@@ -39,7 +39,7 @@ def _page(found: HalfSignIn, form: forms.Code) -> str:
 
 
 def _finish(found: HalfSignIn, form: forms.Code) -> ResponseReturnValue | None:
-    """Sign the user in if the code is good. What was proved before may be worth nothing by now: then start over."""
+    """Sign the user in if the code is good. The earlier proof may be void by now: then start over."""
     delivery.check_ready()
     user = db.session.get_one(User, found.user_id)
     code = second.find(user, forms.text(form.code))

@@ -1,4 +1,4 @@
-"""The pages as one: what each of them is given, and the order in which a request is looked at."""
+"""All pages together: what templates get, and the order of hooks at a request."""
 
 from typing import Any
 

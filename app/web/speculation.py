@@ -1,6 +1,5 @@
-"""A page that a browser loads before its user asks for it (prefetch, prerender) is no use of the session.
-
-It is not given: each page that is read counts as a use, or a copy of the cookies could read unseen. Browsers throw away a
+"""A page that a browser loads before its user asks for it (prefetch, prerender) is no use of the session, so it is
+refused: each page that is read counts as a use, or a copy of the cookies could read unseen. Browsers throw away a
 speculative answer other than 2xx, and ask again when the user opens the page.
 """
 

@@ -1,4 +1,4 @@
-"""Warnings: a session was used from a new place, and its owner has not said yet whether it was them."""
+"""Warnings: a session was used from a new place, and its owner has not answered yet."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def build(listed: Iterable[Standing], current: Standing) -> dict[str, Warning]:
 
 
 def called(session: Standing) -> str:
-    """Return by what its owner knows it: its name, or its browser."""
+    """Return its name, or else its browser."""
     return session.name or browsers.describe(session.user_agent).label
 
 

@@ -1,4 +1,4 @@
-"""What browsers, crawlers and researchers look for at addresses that are the same on every site."""
+"""The well-known addresses that browsers, crawlers and researchers look for."""
 
 from flask import Response, jsonify, redirect
 from flask.typing import ResponseReturnValue
@@ -63,7 +63,7 @@ def robots() -> Response:
 
 @bp.get("/favicon.ico")
 def favicon() -> Response:
-    """Give the icon to what looks for it without reading a page."""
+    """Return the icon at its default address."""
     response = assets.give("favicon.ico")
     response.headers.update(_CACHED)
     return response

@@ -24,10 +24,9 @@ UNPROVED = "unproved"  # not why a session is over, but why this browser may not
 
 
 class _End(NamedTuple):
-    """Why a session is over, as lists say it, and as the sign-in page of its browser does if that differs.
-
-    *advice*: what that page tells the user to do. It holds for every session that ended so: what the page must not say
-    before a sign-in stands on the page that it names.
+    """Why a session is over, in the words of lists, and of its browser's sign-in page if they differ. *advice*: what
+    that page tells the user to do. It holds for every session that ended so: what the page must not say before a
+    sign-in stands on the page that it names.
     """
 
     why: str
@@ -145,7 +144,7 @@ _EVENTS = {
     "passkey_confirm_failed": "A wrong passkey was given to confirm your identity",
 }
 
-# How a user proved who they are.
+# How a user proved their identity.
 _PROOFS = {"pwd": "a password", "otp": "a code", "rec": "a recovery code", "pop": "a passkey"}
 _ALARMING = (
     *("sign_in_failed", "confirm_failed", "code_confirm_failed", "factor_failed"),
@@ -218,7 +217,7 @@ def reason_here(code: str | None) -> str:
 
 
 def advice(code: str | None) -> str | None:
-    """Return what a browser whose session ended for this reason is told to do, if there is more than to sign in."""
+    """Return the advice to a browser whose session ended for this reason, if there is more than to sign in."""
     return _end(code).advice
 
 
@@ -228,7 +227,7 @@ def event(code: str) -> str:
 
 
 def proof(amr: str | Sequence[str] | None) -> str | None:
-    """Return by what a user proved who they are, as "a password and a code", where that is known."""
+    """Return how a user proved their identity, as "a password and a code", if known."""
     given = amr.split() if isinstance(amr, str) else amr or ()
     known = [_PROOFS[word] for word in given if word in _PROOFS]
     return listing(known) if known else None
@@ -250,7 +249,7 @@ def is_alarming(code: str) -> bool:
 
 
 def listing(items: Sequence[str]) -> str:
-    """Name several things in one breath."""
+    """Return the names as one list, with commas and "and"."""
     *most, last = items
     return f"{', '.join(most)} and {last}" if most else last
 

@@ -1,4 +1,4 @@
-"""Telling apps of an end (OpenID Connect Back-Channel Logout): how far that has come, in words."""
+"""The logout messages of an end (OpenID Connect Back-Channel Logout): their state, in words."""
 
 import time
 from collections.abc import Collection
@@ -31,7 +31,7 @@ class LogoutNotice:
 
 
 def ids(ended: Standing, apps: Collection[Session]) -> list[str]:
-    """Return the ids of the messages that the end of *ended* brought to *apps*: those that ended too, or outlive it."""
+    """Return the ids of the messages about the end of *ended* to *apps*: those that ended too, or outlive it."""
     entries = {ended.ended_entry, *(app.ended_entry for app in apps)}
     return [message.id for message in messages.about({app.id for app in apps}) if message.entry in entries]
 

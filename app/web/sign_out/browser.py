@@ -16,9 +16,8 @@ RECEIPT_PAGE = "/signed-out"
 
 
 def sign_out(then: str | None = None) -> ResponseReturnValue:
-    """End what this browser holds, and lead on to the receipt, or to *then*.
-
-    Asks nothing of the guard: expired tokens and a dead store are no obstacle.
+    """End this browser's sessions, and redirect to the receipt, or to *then*. Does not need the guard: expired tokens
+    and a dead store are no obstacle.
     """
     guard.forget_visitor()
     here, waiting = Presented.here(), retry.pending()
@@ -31,7 +30,7 @@ def sign_out(then: str | None = None) -> ResponseReturnValue:
         exchange, ended = revocation.end(held[0], once.noting(then))
         for one in held[1:]:
             revocation.end(one)
-        if ended is None:  # the tokens were dead: their holder is shown nothing, unless this form has ended them
+        if ended is None:  # the tokens were dead: their holder sees nothing, unless this form has ended them
             return once.look_again() or repeat() or lead_on(then)
     except StoreUnavailable:
         return retry.put_off(held)
@@ -57,7 +56,8 @@ def show_end_of_all(sid: str, *, ended: int) -> ResponseReturnValue:
 
 
 def lead_on(then: str | None = None) -> Response:
-    """Lead on to the receipt, or to *then*. The browser forgets its tokens, and what else this site has left there."""
+    """Redirect to the receipt, or to *then*. The browser deletes its tokens, and everything else this site stored
+    there."""
     response = redirect(then or RECEIPT_PAGE, 303)
     cookies.sign_out(response)
     cookies.drop(response, cookies.ENDING)

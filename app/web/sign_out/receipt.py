@@ -71,9 +71,8 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
 
 
 def prove(access: str | None, refresh: str | None) -> list[dict[str, Any]]:
-    """Present the very tokens just ended to our own API and token endpoint, and note the answers.
-
-    One that could not be judged, as without a database, was neither accepted nor refused, and is left out.
+    """Present the ended tokens to our own API and token endpoint, and note the answers. Leave out a token that could
+    not be judged, as without a database.
     """
     tried = []
     if access:
@@ -93,7 +92,7 @@ def save(content: dict[str, Any]) -> str:
 
 
 def find(receipt_id: str) -> dict[str, Any] | None:
-    """Return the receipt of this id, or None if there is none or its time is over."""
+    """Return the receipt of this id, or None if there is none or it has expired."""
     row = prebuilt.look(_FIND, of=seal.digest(receipt_id), since=clock.now() - SECONDS)
     found: dict[str, Any] | None = json.loads(row[0]) if row else None
     return found

@@ -23,15 +23,14 @@ _PURPOSE = "tokens that may only be ended"
 
 
 def pending() -> list[Presented]:
-    """Open what earlier sign-outs could not end, the newest first."""
+    """Return the tokens that earlier sign-outs could not end, the newest first."""
     opened = [Presented(access, refresh, at) for at, access, refresh in _open(cookies.read(cookies.ENDING) or "")]
     return [tokens for tokens in opened if clock.now() - tokens.at < PENDING_SECONDS]
 
 
 def put_off(tokens: Sequence[Presented]) -> AnyResponse:
-    """Return a page that says that the server could not end these, and keep what it takes to end them, and no more.
-
-    *tokens*: the newest first. A cookie holds so many; older ones are given up, and the page says so.
+    """Return a page that says that the server could not end these, and keep the tokens sealed, good only to end them.
+    *tokens*: the newest first. A cookie has room for a few; older ones are given up, and the page says so.
     """
     given_up = max(0, len(tokens) - MOST_PENDING)
     page = render_template("web/sign_out_failed.html", retry_after=RETRY_SECONDS, given_up=given_up)

@@ -44,7 +44,7 @@ def _revoke(held: Presented, tell: Note) -> Exchange:
 
 
 def _make_sure(sid: str, tell: Note) -> None:
-    """End a session of which this browser holds the access token alone: to revoke that one would not be enough."""
+    """End a session of which this browser holds only the access token: revoking that would not be enough."""
     found = db.session.get(Session, sid)
     if found is None or found.await_end():
         return

@@ -39,7 +39,7 @@ def signed_out() -> ResponseReturnValue:
 
 @bp.get("/signed-out.tlog-proof")
 def proof() -> ResponseReturnValue:
-    """Hand over the proof that the end of the session is in the log, to be checked off-line."""
+    """Return the proof that the end of the session is in the log, to be checked off-line."""
     found = _receipt()
     if not found or not found.get("position"):
         abort(404)

@@ -20,7 +20,7 @@ PATH = "/oauth/end-session"
 
 @dataclass(frozen=True)
 class LogoutRequest:
-    """The app that asks, as far as its ID token proves it, about whom, and where to lead back if that is registered."""
+    """The app that asks, if its ID token proves it, the user it is about, and where to lead back, if registered."""
 
     client: Client | None
     hint: Hint | None
