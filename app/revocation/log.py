@@ -31,7 +31,8 @@ class Head(Model):
 
 
 SMALL = 1024  # entries; for fewer, any query plan will do
-IS_REVOKED = text("kind = 'revoked'")  # as a constant: with a parameter, no partial index is sure to be used
+# As a constant: with a parameter, no partial index is sure to be used, and SQLite plans the statement anew each time.
+IS_REVOKED = text("kind = 'revoked'")
 
 
 class LogEntry(Model):

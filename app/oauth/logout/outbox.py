@@ -61,7 +61,7 @@ def _select_apps() -> Any:
         .select_from(entry)
         .join(session, or_(ended, lives_on))
         .join(app, app.c.id == session.c.client_id)
-        .where(entry.c.position.between(bindparam("first"), bindparam("last")), entry.c.kind == Kind.REVOKED)
+        .where(log.IS_REVOKED, entry.c.position.between(bindparam("first"), bindparam("last")))
         .where(session.c.client_id != SITE, app.c.backchannel_logout_uri.is_not(None))
         .where(session.c.idle_until > entry.c.at, session.c.expires_at > entry.c.at)  # else it had timed out before
         .where(session.c.id != func.coalesce(entry.c.actor, ""))  # an app that ended its own session knows
