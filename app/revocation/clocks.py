@@ -50,9 +50,9 @@ class Clock:
             self._offset, self._error, self._measured = found - (before + after) / 2, error, after
         self._report()
 
-    def is_fresh(self) -> bool:
+    def is_fresh(self, seconds: float | None = None) -> bool:
         """Return whether the last measurement is recent: the database's clock may be set, too."""
-        return now() < self._measured + FRESH_SECONDS
+        return now() < self._measured + (FRESH_SECONDS if seconds is None else seconds)
 
     def reason(self) -> str | None:
         """Return in words how far the clocks are apart, if that is certainly more than two seconds."""

@@ -14,8 +14,9 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg
 from sqlalchemy import text
@@ -31,6 +32,11 @@ from app.store.postgresql import Bounded
 from app.telemetry import metrics
 
 KEPT = 256
+OWN_LOOK_SECONDS = 0.01  # for which a request that ended something waits for its own node's look at the registry
+# One statement: the report, and a look at all nodes. Where this one was struck out, there is nothing to report.
+_REPORT = """
+    WITH reported AS (UPDATE nodes SET position = %s, beat = beat + 1 WHERE id = %s RETURNING id)
+    SELECT id, position, beat, (SELECT count(*) FROM reported) FROM nodes"""
 DATABASE_TIME = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _log = logging.getLogger("signed_out.nodes")
 
@@ -42,6 +48,18 @@ class Confirmation:
     nodes: int
     confirmed: int
     milliseconds: float
+
+
+class Look(NamedTuple):
+    """What a node saw in the registry. *began*: when, in steady seconds; *positions*: how far each of the nodes had read,
+    itself first."""
+
+    began: float
+    positions: Sequence[int]
+
+    def of(self, position: int) -> tuple[int, int]:
+        """Return how many nodes were registered, and how many of them had read the entry at *position*."""
+        return len(self.positions), sum(read >= position for read in self.positions)
 
 
 class Node:
@@ -59,6 +77,8 @@ class Node:
         self.clock = Clock()
         self._watched: dict[tuple[str, int], float] = {}  # a row, and since when it has been so
         self._confirmations: dict[int, Confirmation] = {}
+        self._looked = threading.Condition()
+        self._look = Look(0.0, ())
 
     @property
     def has_redis(self) -> bool:
@@ -99,21 +119,33 @@ class Node:
             self._redis.send()
         pause = 0.001
         most = confirmed = 0  # some of the nodes may be struck out meanwhile
+        own = self._own_look(began, position) if is_new else None
         while not self.lease.is_over_everywhere(began):
             try:
-                nodes, confirmed = registry.count(position)
+                nodes, confirmed = own.of(position) if own else registry.count(position)
             except Exception as problem:  # of any kind: no node is known to have read the entry
                 nodes, confirmed = max(most, 1), 0
                 _log.warning("the registry of nodes cannot be read: %s", problem)
             most = max(most, nodes)
             if confirmed == nodes:
                 break
+            own = None
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
         found = Confirmation(most, confirmed, (now() - began) * 1000)
         metrics.count_confirmation(found.milliseconds / 1000, max(0, found.nodes - found.confirmed))
         if is_new:
             self._note(position, found)
+
+    def _own_look(self, since: float, position: int) -> Look | None:
+        """Return what this node saw in the registry after *since*, if it soon reads the entry at *position*: the same
+        news wake it."""
+
+        def is_done() -> bool:
+            return self._look.began >= since and self._look.positions[0] >= position
+
+        with self._looked:
+            return self._look if self._looked.wait_for(is_done, OWN_LOOK_SECONDS) else None
 
     def _messages(self) -> RedisMessages | None:
         return RedisMessages(self._redis_url) if self._redis_url else None
@@ -146,7 +178,6 @@ class Node:
                     "INSERT INTO nodes (id, position, beat) VALUES (%s, 0, 0) ON CONFLICT DO NOTHING", (self._id,)
                 )
                 while not self._left.is_set() and self._renew(connection):
-                    self._prune(connection)
                     wakeups.wait(self.lease.pause)
         finally:
             wakeups.close()
@@ -154,7 +185,8 @@ class Node:
 
     def _renew(self, connection: Bounded) -> bool:
         """Read on. Return False if this node was struck out: a request that ends a session no longer waits for it."""
-        self.clock.measure(lambda: connection.execute(DATABASE_TIME).fetchone()[0])  # type: ignore[index]
+        if not self.clock.is_fresh(self.lease.pause):
+            self.clock.measure(lambda: connection.execute(DATABASE_TIME).fetchone()[0])  # type: ignore[index]
         try:
             return self.lease.renew(
                 lambda known: read(known, connection.execute, "%s", self._witness),
@@ -165,14 +197,21 @@ class Node:
             return True
 
     def _report(self, connection: Bounded, position: int) -> bool:
-        done = connection.execute("UPDATE nodes SET position = %s, beat = beat + 1 WHERE id = %s", (position, self._id))
-        return done.rowcount == 1
+        """Publish how far this node has read, and look how far the others have. Return False if it was struck out."""
+        began = now()
+        rows = connection.execute(_REPORT, (position, self._id)).fetchall()
+        others = [row for row in rows if row[0] != self._id]
+        if not rows or not rows[0][-1]:
+            return False
+        with self._looked:
+            self._look = Look(began, [position, *(row[1] for row in others)])
+            self._looked.notify_all()
+        self._prune(connection, [(name, beat) for name, _, beat, _ in others])
+        return True
 
-    def _prune(self, connection: Bounded) -> None:
+    def _prune(self, connection: Bounded, beats: list[tuple[str, int]]) -> None:
         """Strike out nodes whose beat has stood still for a full lease, as watched from here."""
-        beats = connection.execute("SELECT id, beat FROM nodes WHERE id <> %s", (self._id,)).fetchall()
-        new = {(name, beat): now() for name, beat in beats}
-        self._watched = {row: self._watched.get(row, since) for row, since in new.items()}
+        self._watched = {row: self._watched.get(row, now()) for row in beats}
         for row, since in self._watched.items():
             if self.lease.is_over_everywhere(since):
                 connection.execute("DELETE FROM nodes WHERE id = %s AND beat = %s", row)
