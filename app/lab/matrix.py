@@ -38,7 +38,9 @@ class Silence(NamedTuple):
 class Measured:
     """What the player finds when it plays a few short stories to a design."""
 
-    def __init__(self, design: Design) -> None:
+    def __init__(self, slug: str) -> None:
+        design = player.find(slug)
+
         def play(second: int, *acts: Act) -> Stage:
             return player.play(design, Story((*_DAY, *acts)), second)
 
@@ -122,7 +124,7 @@ def take(slug: str, file: str) -> ResponseReturnValue:
 @cache
 def _measured(slug: str) -> Measured:
     """Measure a design once, in another process, so that no other request waits."""
-    return executor.run("lab", visitors.current(), measure, slug)
+    return executor.run("lab", visitors.current(), Measured, slug)
 
 
 @cache
@@ -139,10 +141,6 @@ def crowd(slug: str) -> int:
         stage.sessions.end(stage.held[str(number)]["session"])
     stage.clock.go_on(stage.clock.time + 60)
     return sum(not stage.present(str(number)).accepted for number in range(CROWD, CROWD + OTHERS))
-
-
-def measure(slug: str) -> Measured:
-    return Measured(player.find(slug))
 
 
 def _break_in(stage: Stage) -> Answer:

@@ -20,7 +20,8 @@ Answers = dict[str, dict[str, Any]]
 @bp.get("/path")
 def overview() -> ResponseReturnValue:
     answers = _answers()
-    return render_template("lab/path.html", parts=PARTS, next=_next(answers), **_score(answers))
+    following = next((question for name, question in questions.ALL.items() if name not in answers), None)
+    return render_template("lab/path.html", parts=PARTS, next=following, **_score(answers))
 
 
 @bp.get("/path/<name>")
@@ -63,13 +64,7 @@ def again() -> ResponseReturnValue:
 def hand_out() -> ResponseReturnValue:
     """The questions on paper; with ?answers=1 also what explains them, and what this visitor found."""
     answers = _answers()
-    return render_template(
-        "lab/hand-out.html", parts=PARTS, with_answers="answers" in request.args, designs=_names(), **_score(answers)
-    )
-
-
-def _names() -> dict[str, str]:
-    return {design.slug: design.name for design in player.every()}
+    return render_template("lab/hand-out.html", parts=PARTS, with_answers="answers" in request.args, **_score(answers))
 
 
 def _page(question: Question, answers: Answers, *, unchosen: bool = False) -> str:
@@ -79,7 +74,7 @@ def _page(question: Question, answers: Answers, *, unchosen: bool = False) -> st
         "lab/question.html",
         question=question,
         answer=answers.get(question.id),
-        designs=_names(),
+        designs={design.slug: design.name for design in player.every()},
         number=place + 1,
         before=order[place - 1] if place else None,
         after=order[place + 1] if place + 1 < len(order) else None,
@@ -103,10 +98,6 @@ def _of(here: Visitor) -> Answers:
     found = here.read_answers()
     asked = [(name, question) for name, question in questions.ALL.items() if name in found]
     return {name: found[name] for name, question in asked if found[name]["guess"] in question.choices}
-
-
-def _next(answers: Answers) -> Question | None:
-    return next((question for name, question in questions.ALL.items() if name not in answers), None)
 
 
 def _score(answers: Answers) -> dict[str, Any]:

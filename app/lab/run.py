@@ -10,12 +10,12 @@ from enum import StrEnum
 from typing import Any, Self
 
 from app import clock
+from app.config import DAY
 from app.lab import player
 from app.lab.player import Act, Ask, Design, Stage, Story
 
 POLL_SECONDS = 60
 MOST_ACTS = 200
-MOST_SECONDS = 24 * 60 * 60  # a run's clock goes on at most so far
 
 
 class Way(StrEnum):
@@ -141,7 +141,7 @@ class Run:
         return POLL_SECONDS - self.now % POLL_SECONDS
 
     def wait(self, seconds: int) -> None:
-        self.now = min(self.now + seconds, MOST_SECONDS)
+        self.now = min(self.now + seconds, DAY)  # further on, nothing happens any more
 
 
 def begin(name: str, opened: int = 0) -> Run:

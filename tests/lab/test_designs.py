@@ -146,7 +146,7 @@ def test_two_verifiers_that_were_told_different_things_notice_it_only_if_they_co
     assert stage.twin
     assert stage.present("phone").status == (503 if slug == "transparency" else 200)
     assert stage.twin.present().accepted is (slug in UNTOLD), "the other service was told"
-    assert matrix.measure(slug).two_heads == (100 if slug == "transparency" else None)
+    assert matrix.Measured(slug).two_heads == (100 if slug == "transparency" else None)
 
 
 @pytest.mark.question("A14")
@@ -154,14 +154,14 @@ def test_the_person_alone_can_find_a_hidden_sign_out_by_the_receipt() -> None:
     shown = Story((*HIDDEN, Act(30, "show-receipt")))
     assert at("transparency", shown, 59).present().accepted, "what the verifier has is older than the receipt"
     assert "contradict" in at("transparency", shown, 60).present("phone").why
-    assert matrix.measure("transparency").receipt == 40
+    assert matrix.Measured("transparency").receipt == 40
     assert [slug for slug in SLUGS if at(slug, shown, 240).present("phone").status == 503] == ["transparency"]
 
 
 @pytest.mark.parametrize("blinded", ["hear", "contradicts"])
 def test_a_verifier_that_does_not_compare_is_lied_to(monkeypatch: pytest.MonkeyPatch, blinded: str) -> None:
     monkeypatch.setattr(player.find("transparency").module.Verifier, blinded, lambda *_, **__: None)
-    measured = matrix.measure("transparency")
+    measured = matrix.Measured("transparency")
     assert (measured.two_heads, measured.receipt) == (None, None)
     assert at("transparency", Story(tuple(SPLIT)), 240).present().accepted
 
@@ -245,7 +245,7 @@ def break_in(slug: str, second: int) -> tuple[int, int]:
 @pytest.mark.parametrize("slug", SLUGS)
 def test_before_a_sign_out_a_copy_is_good_until_the_session_ends_unless_it_is_bound_to_a_key(slug: str) -> None:
     unended = {"dpop": 0, "dbsc": 300}.get(slug, IDLE)
-    assert matrix.measure(slug).unended == unended
+    assert matrix.Measured(slug).unended == unended
     assert 200 not in break_in(slug, unended)
     assert not unended or 200 in break_in(slug, unended - 1)
 
@@ -292,12 +292,12 @@ def test_a_bound_cookie_is_given_for_a_fresh_challenge_that_the_sessions_own_key
 def test_were_the_key_not_asked_for_a_copy_would_be_as_good_as_any(monkeypatch: pytest.MonkeyPatch, slug: str) -> None:
     for side in ("Issuer", "Verifier"):
         monkeypatch.setattr(getattr(player.find(slug).module, side), "check_proof", lambda *_: None)
-    assert matrix.measure(slug).unended == IDLE
+    assert matrix.Measured(slug).unended == IDLE
 
 
 def test_a_bound_cookie_made_to_live_shorter_is_copied_to_less_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(player.find("dbsc").module, "BOUND", 120)
-    assert matrix.measure("dbsc").unended == 120
+    assert matrix.Measured("dbsc").unended == 120
 
 
 @pytest.mark.question("A4")
@@ -414,8 +414,8 @@ def test_to_add_a_design_is_to_add_one_file(new_design: Design) -> None:
     assert new_design in player.every()
     assert new_design.name == "Last digit"
     assert refused(new_design.slug) == 0
-    assert matrix.measure(new_design.slug).check.asked == Counter({"look-ups": 2})
-    assert [silence.good.status for silence in matrix.measure(new_design.slug).silences] == [503, 200, 200, 200, 200]
+    assert matrix.Measured(new_design.slug).check.asked == Counter({"look-ups": 2})
+    assert [silence.good.status for silence in matrix.Measured(new_design.slug).silences] == [503, 200, 200, 200, 200]
 
 
 def test_an_answer_says_how_old_the_news_are_that_it_rests_on() -> None:

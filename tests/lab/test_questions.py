@@ -562,7 +562,7 @@ def test_were_the_app_never_down_or_the_message_no_logout_it_would_be_told(
 ) -> None:
     monkeypatch.setattr(logout, "DOWN_SECONDS", 0)
     with site.app.app_context():
-        assert [row.status for row in logout.tell("lab", "sid", since=0)] == [200, 200]
+        assert [row.status for row in logout.send("lab", "sid", since=0)] == [200, 200]
         message = Message(id="lab", client_id=SITE, user_id="lab", session_id="sid")
         monkeypatch.setattr(token, "TYPE", "at+jwt")
         good = token.sign(message)

@@ -1,13 +1,14 @@
 """A logout message on its way to an app that is down: the site's own tokens, judgement and pauses, on a clock of its own."""
 
+from urllib.parse import parse_qs
+
 import httpx
 import jwt
-from werkzeug import Request, Response
 
 from app.config import settings
 from app.crypto.keys import identity_keys
 from app.identity.session import SITE
-from app.lab.questions.evidence import Finding
+from app.lab.questions.evidence import Finding, Findings
 from app.oauth.logout import network, token
 from app.oauth.logout.messages import Message
 from app.outbox import answer
@@ -21,6 +22,7 @@ class Recipient:
     """An app as it takes messages: verifies each, and acts once on each id (Back-Channel Logout, section 2.6)."""
 
     def __init__(self) -> None:
+        self.is_down = True
         self._seen: set[str] = set()
 
     def take(self, logout_token: str) -> tuple[int, str]:
@@ -36,46 +38,34 @@ class Recipient:
         if said["jti"] in self._seen:
             return 200, "It had this one before: nothing to do."
         self._seen.add(said["jti"])
-        return 200, "Its person is signed out there too."
+        return 200, "Its user is signed out there too."
 
-    def reach(self) -> httpx.BaseTransport:
-        """Return the way to the one address that it has."""
-
-        @Request.application
-        def serve(request: Request) -> Response:
-            status, why = self.take(request.form.get("logout_token", ""))
-            return Response(why, status)
-
-        return httpx.WSGITransport(serve)
+    def serve(self, request: httpx.Request) -> httpx.Response:
+        if self.is_down:
+            raise httpx.ConnectError("connection refused", request=request)
+        status, why = self.take(parse_qs(request.content.decode()).get("logout_token", [""])[0])
+        return httpx.Response(status, text=why)
 
 
-def tell(user: str, sid: str, *, since: int) -> list[Finding]:
+def send(user: str, sid: str, *, since: int) -> Findings:
     """Send one message until it arrives, to an app that is down until a minute after *since*, and then once more.
 
     Each attempt is signed anew, as a token is good for two minutes, under the same id.
     """
     message = Message(id="lab", client_id=SITE, user_id=user, session_id=sid)
-    app, rows, at = Recipient(), list[Finding](), since
-    while not rows or not rows[-1].accepted:
-        rows.append(_post(app if at >= since + DOWN_SECONDS else None, message, _when(at - since)))
-        at = answer.next_try(len(rows), since, at) or at
-    return [*rows, _post(app, message, "once more, as after an answer that was lost")]
+    app, found, at = Recipient(), Findings(), since
+    while not found.accepted:
+        app.is_down = at < since + DOWN_SECONDS
+        found.append(_post(app, message, f"after {words.span(at - since)}" if at > since else "at once"))
+        at = answer.next_try(len(found), since, at) or at
+    return Findings([*found, _post(app, message, "once more, as after an answer that was lost")])
 
 
-def _post(app: Recipient | None, message: Message, what: str) -> Finding:
+def _post(app: Recipient, message: Message, what: str) -> Finding:
     """Post the message; an app that is down takes no connection. *status* 0: there was no answer."""
-    transport = app.reach() if app else httpx.MockTransport(_refuse)
     try:
-        with httpx.Client(transport=transport, trust_env=False) as client:
+        with httpx.Client(transport=httpx.MockTransport(app.serve), trust_env=False) as client:
             got = client.post("http://app.example/logout", data={"logout_token": token.sign(message)})
     except httpx.ConnectError:
         return Finding(what, 0, accepted=False, over=False, why="No connection.")
     return Finding(what, got.status_code, network.judge(got.status_code) is Outcome.DELIVERED, over=False, why=got.text)
-
-
-def _refuse(request: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("connection refused", request=request)
-
-
-def _when(seconds: int) -> str:
-    return "at once" if not seconds else f"after {words.span(seconds)}"

@@ -54,7 +54,11 @@ class Trial:
         if not table:
             getattr(self, f"_{verb}", lambda *of: self.run.do(verb, *of))(*of)
             return Findings()
-        found = self._tell() if verb == "tell" else self._ask(verb, *of, what=evidence.fill(what, {"run": self.run}))
+        found = (
+            self._notify()
+            if verb == "notify-app"
+            else self._ask(verb, *of, what=evidence.fill(what, {"run": self.run}))
+        )
         self.tables[table] += found
         return found
 
@@ -146,6 +150,6 @@ class Trial:
             self.run.do("refresh", whose)
         return found
 
-    def _tell(self) -> Findings:
+    def _notify(self) -> Findings:
         """Send a logout message about the session to an app that is down."""
-        return Findings(logout.tell("lab", self.stage().session, since=self.run.time))
+        return logout.send("lab", self.stage().session, since=self.run.time)
