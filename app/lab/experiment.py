@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 from app.capacity import executor
 from app.capacity.admission import Full
 from app.config import settings
-from app.lab import acts, log, parties, replay, run, shown, visitors
-from app.lab.acts import Done
+from app.lab import acts, log, parties, replay, run, run_view, visitors
+from app.lab.log import Ended
 from app.lab.player import FAULTS, LIES
 from app.lab.replay import Replay
 from app.lab.rooms import room
@@ -29,7 +29,7 @@ def show() -> ResponseReturnValue:
     if mine is None:
         return render_template("lab/begin.html") if room.of(visitors.here()) else _answer(*_example())
     stage, found = mine.play(), _find(mine)
-    given = {"run": mine, "stage": stage, "tokens": shown.tokens(stage), "rows": shown.rows(stage)}
+    given = {"run": mine, "stage": stage, "tokens": run_view.tokens(stage), "rows": run_view.rows(stage)}
     if mine.at_once and found:
         return _answer(mine, found, **given)
     pictures = replay.draw(mine, found) if found and mine.is_answered else None
@@ -50,13 +50,13 @@ def answer() -> ResponseReturnValue:
     """Do all of it in one press: sign in, keep a copy, sign out, and present the copy everywhere."""
     visitors.begin_experiment()
     opened, name = log.opened(), visitors.expected()
-    mine, done = _at_once(name, opened)
+    mine, ended = _at_once(name, opened)
     with visitors.changing() as found:
         is_new = not found.has_acted()
         if is_new and found.id != name:
-            mine, done = _at_once(found.id, opened)
+            mine, ended = _at_once(found.id, opened)
         if is_new:
-            done.write(found)
+            acts.write(found, mine, ended)
     if is_new:
         with suppress(Full):  # then the page has a button that presents the copy
             note = _present(mine)
@@ -90,7 +90,7 @@ def refresh() -> ResponseReturnValue:
 def present() -> ResponseReturnValue:
     """Present the copy everywhere."""
     mine = visitors.run()
-    if mine is None or not shown.tokens(mine.play()):
+    if mine is None or not run_view.tokens(mine.play()):
         return redirect("/lab", 303)
     return _act(_present(mine), "result" if mine.at_once else "answers", durable=False)
 
@@ -130,14 +130,14 @@ def reset() -> ResponseReturnValue:
 
 def _present(mine: Run) -> Callable[[Run], None]:
     """Play the replay, outside of any transaction; return what notes in the run how many accepted the copy."""
-    mine.shown = (len(mine.acts), mine.now)
+    mine.presented = (len(mine.acts), mine.now)
     found = _find(mine)
     said = parties.present(parties.token(mine)) if settings().relying_parties else []
 
     def note(now: Run) -> None:
         if now.acts == mine.acts:  # else the visitor has gone on, and this is the answer to an older question
-            now.shown, now.parties = mine.shown, said
-            now.found = (found.accepted, len(found.rows)) if found else None
+            now.presented, now.parties = mine.presented, said
+            now.outcome = (found.accepted, len(found.rows)) if found else None
 
     return note
 
@@ -152,9 +152,9 @@ def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> R
     return redirect(f"/lab#{place}", 303)
 
 
-def _at_once(name: str, opened: int) -> tuple[Run, Done]:
+def _at_once(name: str, opened: int) -> tuple[Run, Ended | None]:
     mine = run.begin(name, opened).sign_out_at_once()
-    return mine, acts.done(mine)
+    return mine, parties.ended(mine)
 
 
 def _answer(mine: Run, found: Replay, **given: Any) -> str:
@@ -172,7 +172,7 @@ def _example() -> tuple[Run, Replay]:
 
 def _find(mine: Run) -> Replay | None:
     """Return what the visitor found when they last presented the copy: played elsewhere, so other requests need not wait."""
-    return _played(mine.as_shown().to_json()) if mine.shown else None
+    return _played(mine.as_presented().to_json()) if mine.presented else None
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.lab.home.world import World
 
-MANY = 100  # alike in one gap
-MOST = 20_000  # tokens that are remembered
+MAX_ALIKE = 100  # repetitions in one gap, before they stand for each other
+MAX_REMEMBERED = 20_000  # tokens
 _SIGNED: dict[Hashable, Any] = {}
 _VERIFIED: dict[Hashable, Any] = {}
 
@@ -45,7 +45,7 @@ class Clock:
         while self._due and self._due[0].at <= until:
             due = heapq.heappop(self._due)
             left = int((until - due.at) / due.seconds) if due.gap == until else 0
-            if left > (1 if due.seconds < 1 else MANY):
+            if left > (1 if due.seconds < 1 else MAX_ALIKE):
                 due = due._replace(at=due.at + left * due.seconds, alike=left)
             else:
                 self._do(due)
@@ -169,6 +169,6 @@ def _key(raw: bytes) -> tuple[Ed25519PrivateKey, bytes]:
 
 
 def _remember(known: dict[Hashable, Any], name: Hashable, found: object) -> None:
-    if len(known) >= MOST:
+    if len(known) >= MAX_REMEMBERED:
         known.clear()
     known[name] = found

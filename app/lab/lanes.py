@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from app.web import words
 
 CUT = 14.0
-MOST_MARKS = 8
+MAX_MARKS = 8
 RIGHTMOST = 82.0  # further right, words would overlap those at the edge
 STEPS = (60, 120, 300, 600, 1800, 3600, 2 * 3600, 6 * 3600)
 
@@ -56,7 +56,7 @@ def _lane(slug: str, name: str, exposed: int, life: int) -> Lane:
 
 
 def _marks(life: int) -> tuple[tuple[float, str], ...]:
-    step = next((step for step in STEPS if life / step <= MOST_MARKS), STEPS[-1])
+    step = next((step for step in STEPS if life / step <= MAX_MARKS), STEPS[-1])
     unit, name = (3600, "h") if step >= 3600 else (60, "min")
     marks = ((_x(at, life), f"{at // unit} {name}") for at in range(step, life, step))
     return tuple((x, words) for x, words in marks if x <= RIGHTMOST)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.db import Model, db
 
-MOST = 20_000  # entries; beyond, the oldest go
+MAX_ENTRIES = 20_000  # entries; beyond, the oldest go
 
 
 class Head(Model):
@@ -66,7 +66,8 @@ def append(ended: Ended) -> None:
     ).scalar_one()
     db.session.add(ended)
     db.session.execute(
-        delete(Ended).where(Ended.position <= ended.position - MOST), execution_options={"synchronize_session": False}
+        delete(Ended).where(Ended.position <= ended.position - MAX_ENTRIES),
+        execution_options={"synchronize_session": False},
     )
 
 

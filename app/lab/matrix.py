@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, abort, render_template
 from flask.typing import ResponseReturnValue
@@ -68,7 +68,7 @@ def show() -> ResponseReturnValue:
     cells: dict[tuple[str, str], list[Design]] = {}
     for design in every:
         cells.setdefault((design.checker, design.delivery), []).append(design)
-    measured = {design: _measured(design.slug) for design in every}
+    measured: dict[Design, Measured] = {design: _played(Measured, design.slug) for design in every}
     return render_template(
         "lab/designs.html",
         cells=cells,
@@ -95,14 +95,14 @@ def show_one(slug: str) -> ResponseReturnValue:
     return render_template(
         "lab/design.html",
         design=design,
-        measured=_measured(slug),
-        refused=_refused(slug),
+        measured=_played(Measured, slug),
+        refused=_played(crowd, slug),
         crowd=(CROWD, OTHERS),
-        source=_coloured(_source(design)),
+        source=highlight(design.source, PythonLexer(), HtmlFormatter(nowrap=True, classprefix="py-")),
         token=mine.get("access"),
         cookie="".join(mine.get("proof", ())),
         copied=is_copied,
-        home=is_alone(design),
+        home=design.is_alone,
         shared=SHARED,
     )
 
@@ -113,7 +113,7 @@ def take(slug: str, file: str) -> ResponseReturnValue:
     design = named(slug)
     if file not in (*SHARED, design.file):
         abort(404)
-    text = (HOME / file).read_text() if file in SHARED else _source(design)
+    text = (HOME / file).read_text() if file in SHARED else design.source
     return Response(
         LICENSE + text,
         content_type="text/x-python; charset=utf-8",
@@ -122,14 +122,9 @@ def take(slug: str, file: str) -> ResponseReturnValue:
 
 
 @cache
-def _measured(slug: str) -> Measured:
-    """Measure a design once, in another process, so that no other request waits."""
-    return executor.run("lab", visitors.current(), Measured, slug)
-
-
-@cache
-def _refused(slug: str) -> int:
-    return executor.run("lab", visitors.current(), crowd, slug)
+def _played(work: Callable[[str], Any], slug: str) -> Any:
+    """Do the *work* once for a design, in another process, so that no other request waits."""
+    return executor.run("lab", visitors.current(), work, slug)
 
 
 def crowd(slug: str) -> int:
@@ -149,11 +144,6 @@ def _break_in(stage: Stage) -> Answer:
     return answer if answer.accepted else stage.buy()
 
 
-def is_alone(design: Design) -> bool:
-    """Return whether the design's file needs nothing of ours, so that it runs at home."""
-    return "from app" not in _source(design)
-
-
 def _silence(play: Callable[..., Stage], part: str) -> Silence:
     """Cut a part just after the copy; then sign out, and look a while later."""
     cut = Act(10, "cut", part)
@@ -166,11 +156,3 @@ def _notices(design: Design, lie: str, *acts: Act) -> int | None:
     story = Story((*_DAY, Act(10, "cut", lie), Act(20, "sign-out"), *acts))
     found = player.exposure(design, story, 20, lambda stage: stage.present("phone"))
     return found if found < ACCESS_LIFE - 20 else None
-
-
-def _source(design: Design) -> str:
-    return Path(str(design.module.__file__)).read_text()
-
-
-def _coloured(source: str) -> str:
-    return str(highlight(source, PythonLexer(), HtmlFormatter(nowrap=True, classprefix="py-")))

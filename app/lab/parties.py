@@ -17,7 +17,7 @@ from app.lab.player import ACCESS_LIFE
 from app.lab.run import Run, Way
 
 PATIENCE_SECONDS = 0.5
-LONGEST = 16 * 1024
+MAX_BYTES = 16 * 1024
 TYPE = "at+jwt"
 _EVERYTHING = (Way.ALL, Way.DISABLED)
 _BY_THE_SERVER = {Way.SIGN_OUT, Way.ELSEWHERE, Way.ALL, Way.PASSWORD, Way.DISABLED, "reuse"}
@@ -49,9 +49,9 @@ def token(run: Run, whose: str = "thief") -> str:
 
 def ended(run: Run) -> Ended | None:
     """Return the lab's log entry for the end of a run, once."""
-    if run.told or run.ended_by not in _BY_THE_SERVER:
+    if run.is_logged or run.ended_by not in _BY_THE_SERVER:
         return None
-    stage, run.told = run.play(), True
+    stage, run.is_logged = run.play(), True
     if "withhold" in stage.world.cut:
         return None  # the issuer lies, to relying parties as well
     subject = run.name if run.ended_by in _EVERYTHING else stage.session
@@ -89,7 +89,7 @@ def _ask(client: httpx.Client, url: str, token: str) -> dict[str, Any]:
         body = b""
         for part in answer.iter_bytes():
             body += part
-            if len(body) > LONGEST or time.perf_counter() > began + PATIENCE_SECONDS:
+            if len(body) > MAX_BYTES or time.perf_counter() > began + PATIENCE_SECONDS:
                 raise ValueError("too much, or too slow")
     found = httpx.Response(200, content=body).json()
     if not isinstance(found, dict) or any(type(found.get(name)) is not kind for name, kind in _ANSWER.items()):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -350,6 +351,15 @@ class Design(NamedTuple):
     def is_bearer(self) -> bool:
         """Return whether its tokens are good in the hands of any holder."""
         return not hasattr(self.module, "Browser")
+
+    @property
+    def source(self) -> str:
+        return Path(str(self.module.__file__)).read_text()
+
+    @property
+    def is_alone(self) -> bool:
+        """Return whether its file needs nothing of ours, so that it runs at home."""
+        return "from app" not in self.source
 
     @property
     def file(self) -> str:

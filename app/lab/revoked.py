@@ -34,7 +34,7 @@ def revoked() -> ResponseReturnValue:
     held: Held | None = request.environ.get(HELD)
     if wait and held and known.told <= asked <= known.size and _holds(held, wait, known.epoch, asked):
         return "", 204  # it is asked again
-    after = max(min(asked, known.size), known.size - log.MOST)
+    after = max(min(asked, known.size), known.size - log.MAX_ENTRIES)
     upto = known.size if subjects else min(known.size, after + LONGEST)
     return jsonify(
         epoch=known.epoch,

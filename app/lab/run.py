@@ -15,7 +15,7 @@ from app.lab import player
 from app.lab.player import Act, Ask, Design, Stage, Story
 
 POLL_SECONDS = 60
-MOST_ACTS = 200
+MAX_ACTS = 200
 
 
 class Way(StrEnum):
@@ -35,9 +35,9 @@ class Run:
     """One run of a visitor.
 
     *name*: the visitor's id, which is in each token. *now*: seconds since *began_at*. *opened*: the position in the lab's log at
-    which the run began. *copied*, *ended_at*, *ended_by* and *ended_act* sum up its acts. *shown*: how many acts there were, and
-    the time, when the visitor last presented the copy. *found*: how many designs accepted it then, of how many. *parties*: what
-    relying parties answered. *told*: the lab's log has the end of the run. *at_once*: one button did all of it.
+    which the run began. *copied*, *ended_at*, *ended_by* and *ended_act* sum up its acts. *presented*: how many acts there were, and
+    the time, when the visitor last presented the copy. *outcome*: how many designs accepted it then, of how many. *parties*: what
+    relying parties answered. *is_logged*: the lab's log has the end of the run. *at_once*: one button did all of it.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Run:
     ended_at: int | None = None
     ended_by: str | None = None
     ended_act: int = 0
-    shown: tuple[int, int] | None = None
-    found: tuple[int, int] | None = None
+    presented: tuple[int, int] | None = None
+    outcome: tuple[int, int] | None = None
     parties: list[dict[str, Any]] = field(default_factory=list)
-    told: bool = False
+    is_logged: bool = False
     at_once: bool = False
 
     def to_json(self) -> str:
@@ -67,7 +67,7 @@ class Run:
         except TypeError:
             return None
         run.acts = [Act(*act) for act in run.acts]
-        run.shown, run.found = (tuple(pair) if pair else None for pair in (run.shown, run.found))  # type: ignore[assignment]
+        run.presented, run.outcome = (tuple(pair) if pair else None for pair in (run.presented, run.outcome))  # type: ignore[assignment]
         return run
 
     @property
@@ -75,22 +75,29 @@ class Run:
         """Return the time of the run's clock, in Unix seconds."""
         return self.began_at + self.now
 
-    def as_shown(self) -> Self:
+    def as_presented(self) -> Self:
         """Return it as it was when its visitor last presented the copy, without what was found: the same again gives the same."""
-        acts, now = self.shown or (len(self.acts), self.now)
+        acts, now = self.presented or (len(self.acts), self.now)
         ended = self.ended_at if self.is_answered else None
         return replace(
-            self, acts=self.acts[:acts], now=now, shown=(acts, now), ended_at=ended, found=None, parties=[], told=False
+            self,
+            acts=self.acts[:acts],
+            now=now,
+            presented=(acts, now),
+            ended_at=ended,
+            outcome=None,
+            parties=[],
+            is_logged=False,
         )
 
     @property
     def is_answered(self) -> bool:
         """Whether the visitor has presented the copy since the end of the session."""
-        return self.ended_at is not None and self.shown is not None and self.shown[0] >= self.ended_act
+        return self.ended_at is not None and self.presented is not None and self.presented[0] >= self.ended_act
 
     @property
     def is_full(self) -> bool:
-        return len(self.acts) >= MOST_ACTS
+        return len(self.acts) >= MAX_ACTS
 
     def story(self, acts: int | None = None) -> Story:
         """Return what has happened, or the first *acts* of it."""

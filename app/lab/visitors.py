@@ -64,7 +64,7 @@ class Visitor(Model):
         run = self.read_run()
         if run is None:
             return False, False, False, False
-        return True, run.copied, run.ended_at is not None, run.found is not None and run.is_answered
+        return True, run.copied, run.ended_at is not None, run.outcome is not None and run.is_answered
 
     def has_acted(self) -> bool:
         """Return whether the form of this request was acted on before, and only the answer was lost."""

@@ -12,7 +12,7 @@ from app.capacity.throttle import PlaceThrottle, Throttle
 from app.lab import visitors
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
-from app.lab.run import MOST_ACTS
+from app.lab.run import MAX_ACTS
 from app.store.db import db
 from tests.browsers import Site
 from tests.lab.conftest import Visitor
@@ -84,11 +84,11 @@ def test_everyone_together_begins_only_so_many_experiments(site: Site, monkeypat
 
 def test_one_run_does_not_grow_however_often_its_buttons_are_pressed(visitor: Visitor) -> None:
     visitor.press("sign-in")
-    for _ in range(MOST_ACTS // 2):
+    for _ in range(MAX_ACTS // 2):
         visitor.press("refresh")
         visitor.press("faults", fault="list")
     run = visitor.run()
-    assert len(run.acts) == MOST_ACTS
+    assert len(run.acts) == MAX_ACTS
     assert run.ended_at is None
     assert len(run.to_json()) < 8 * 1024
     visitor.press("sign-out", way="sign-out")

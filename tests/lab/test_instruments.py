@@ -52,7 +52,7 @@ def test_claims_that_a_caller_changes_are_read_as_they_were_signed() -> None:
 
 
 def test_what_it_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(instruments, "MOST", 10)
+    monkeypatch.setattr(instruments, "MAX_REMEMBERED", 10)
     for number in range(50):
         assert at(0).verify(at(0).sign({"exp": number})) == {"exp": number}
     assert len(instruments._SIGNED) <= 10

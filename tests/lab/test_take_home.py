@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.lab import matrix, player
+from app.lab import player
 from app.lab.player import Act, Design, Story
 from tests.backings import free_port, redis_server
 from tests.browsers import Site
@@ -20,7 +20,7 @@ from tests.browsers import Site
 pytestmark = pytest.mark.sqlite
 PATIENCE = 60  # seconds, on a machine that is busy
 OUT = Story((Act(0, "sign-in"), Act(0, "copy"), Act(0, "sign-out")))
-ALONE = [design for design in player.every() if matrix.is_alone(design)]
+ALONE = [design for design in player.every() if design.is_alone]
 
 
 @pytest.fixture(params=ALONE, ids=lambda design: design.slug)

@@ -54,7 +54,7 @@ def present(instance: Path, urls: list[str]) -> tuple[list[dict[str, object]], f
 
 def test_each_answer_has_its_row_and_nonsense_is_called_so(instance: Path) -> None:
     moved = http(b"", b"302 Found", b"Location: http://127.0.0.1:1/")
-    endless = http(GOOD + b" " * parties.LONGEST)
+    endless = http(GOOD + b" " * parties.MAX_BYTES)
     with answering(http(GOOD), http(b"[]"), http(b'{"status": "401"}'), http(b"\xff"), moved, endless, b"x") as urls:
         (good, *bad), _ = present(instance, urls)
     assert (good["status"], good["delivery"], "problem" in good) == (401, "push", False)

@@ -221,7 +221,7 @@ def test_where_no_server_can_hold_it_a_request_is_answered_at_once(site: Site) -
 
 
 def test_the_log_is_short_and_says_from_where_on_it_is_whole(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "MOST", 3)
+    monkeypatch.setattr(log, "MAX_ENTRIES", 3)
     for _ in range(5):
         sign_out_of_the_lab(site)
     assert site.query("SELECT position FROM lab_log ORDER BY position") == [(3,), (4,), (5,)]

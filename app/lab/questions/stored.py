@@ -4,7 +4,7 @@ from typing import Any
 
 import jwt
 
-from app.lab import shown
+from app.lab import run_view
 from app.lab.costs import measure, timing
 from app.lab.costs.day import Day
 from app.lab.home.sessions import digest
@@ -31,7 +31,7 @@ def _handed_out(t: Trial) -> set[str]:
 
 
 def _rows(t: Trial) -> str:
-    return "; ".join(f"{row['hash']}, {row['word']}" for row in shown.rows(t.stage()))
+    return "; ".join(f"{row['hash']}, {row['word']}" for row in run_view.rows(t.stage()))
 
 
 def time_a_check(_: Trial) -> dict[str, Any]:

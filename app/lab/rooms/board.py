@@ -112,7 +112,7 @@ def _attendee(
         visitor.nickname or "",
         visitor.steps(),
         _ENDED.get(run.ended_by, "an old token was used again") if run and run.ended_by else "",
-        Outcome(*run.found) if run and run.found and run.is_answered else None,
+        Outcome(*run.outcome) if run and run.outcome and run.is_answered else None,
         next((name for name in asked if name not in answers), "") if answers else "",
         visitor.moved_at or visitor.made_at,
         {name: _prediction(answers.get(name)) for name in names},
