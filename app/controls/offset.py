@@ -4,9 +4,9 @@ import fcntl
 from pathlib import Path
 
 from app import clock
-from app.config import settings
+from app.config import DAY, settings
 
-FARTHEST = 10 * 365 * 24 * 60 * 60
+FARTHEST = 10 * 365 * DAY
 
 
 def move(seconds: int) -> None:

@@ -79,7 +79,7 @@ class RefreshToken(Model):
 
 
 class Link(NamedTuple):
-    """The row of a link as it was read; `RefreshToken` says what each column means."""
+    """The row of a link as it is read, or to be stored; `RefreshToken` says what each column means."""
 
     hash: bytes
     link: str | None
@@ -88,15 +88,15 @@ class Link(NamedTuple):
     access_expires_at: int
     auth_time: int | None
     amr: str | None
-    seen_at: int | None
-    used_at: int | None
-    successor: bytes | None
-    sealed: bytes | None
     chain: int | None
     scope: str | None
-    stopped_at: int | None
     ends_at: int | None
     jkt: str | None
+    seen_at: int | None = None
+    used_at: int | None = None
+    successor: bytes | None = None
+    sealed: bytes | None = None
+    stopped_at: int | None = None
 
     @property
     def proof(self) -> Proof:
@@ -115,22 +115,6 @@ class Link(NamedTuple):
     def is_newest(self) -> bool:
         """Whether its token has not been exchanged."""
         return self.used_at is None and self.successor is None and self.goes_on
-
-
-class New(NamedTuple):
-    """The columns of a link to be stored."""
-
-    hash: bytes
-    link: str | None
-    session_id: str
-    issued_at: int
-    access_expires_at: int
-    auth_time: int | None
-    amr: str | None
-    chain: int | None
-    scope: str | None
-    ends_at: int | None
-    jkt: str | None
 
 
 _LINKS, _SESSIONS, _USERS = map(prebuilt.table, (RefreshToken, Session, User))
@@ -152,7 +136,8 @@ _NEWEST_OF = (
     .order_by(_LINKS.c.issued_at.desc())
     .limit(1)
 )
-_ADD = insert(_LINKS).values({name: bindparam(f"new_{name}") for name in New._fields})
+_NEW = [name for name in Link._fields if name not in Link._field_defaults]
+_ADD = insert(_LINKS).values({name: bindparam(f"new_{name}") for name in _NEW})
 # Compare and swap: at any isolation level, only one caller moves the chain on.
 _MOVE = (
     update(_LINKS)
@@ -225,7 +210,7 @@ def newest_of(sid: str) -> Link | None:
     return Link(*row) if row else None
 
 
-def add(new: New) -> None:
+def add(new: Link) -> None:
     """Store the first link of a chain, or one that carries a proof. Must run inside `db.writing`."""
     prebuilt.write(_ADD, **_values(new))
 
@@ -239,7 +224,7 @@ def bound(session_ids: Collection[str]) -> set[str]:
     return {sid for sid, _ in found} - {sid for sid, jkt in found if jkt is None}
 
 
-def give(new: New, session: SessionRow) -> None:
+def give(new: Link, session: SessionRow) -> None:
     """Store the first link of one more chain of an app's session, and the changed *session*.
 
     Must run inside `db.writing`, with the row locked.
@@ -248,7 +233,7 @@ def give(new: New, session: SessionRow) -> None:
     prebuilt.forget(Session)
 
 
-def advance(link: Link, new: New, sealed: bytes, session: SessionRow) -> None:
+def advance(link: Link, new: Link, sealed: bytes, session: SessionRow) -> None:
     """Store the successor of *link* and the changed *session*. Must run inside `db.writing`, under `lock`."""
     moved = _ADVANCE.write(
         old=link.hash, now=clock.now(), new_sealed=sealed, **_values(new), **session_row.noted(session)
@@ -279,8 +264,8 @@ def unseal_before(name: str, seen_before: int) -> None:
     prebuilt.forget(RefreshToken)
 
 
-def _values(new: New) -> dict[str, object]:
-    return {f"new_{name}": value for name, value in new._asdict().items()}
+def _values(new: Link) -> dict[str, object]:
+    return {f"new_{name}": getattr(new, name) for name in _NEW}
 
 
 def chain(sid: str, newest: int) -> list[Link]:

@@ -15,7 +15,7 @@ from app.identity.access_token import Claims
 from app.identity.browsers import Browser
 from app.identity.dpop.presented import Proved
 from app.identity.lifetime import State
-from app.identity.links import Chain, Link, New
+from app.identity.links import Chain, Link
 from app.identity.proof import Proof
 from app.identity.session import SEEN_SECONDS, SITE, Reason, Session, Standing, touch
 from app.identity.session_row import SessionRow
@@ -243,14 +243,14 @@ def _lasting(key: Proved | None) -> str | None:
 
 def _mint(
     session: Standing, proof: Proof, chain: Chain, scope: str | None = None, key: Proved | None = None
-) -> tuple[New, Tokens]:
+) -> tuple[Link, Tokens]:
     """Make a link, not yet stored, and its tokens. *scope* and *key* are those of the access token only."""
     token = secrets.token_urlsafe(32)
     name = secrets.token_urlsafe(12) if session.client_id == SITE else None
     access, claims = access_token.issue(
         session, scope or chain.scope, proof=proof, link=name, ends_at=chain.ends_at, jkt=_jkt(key)
     )
-    new = New(seal.digest(token), name, session.id, clock.now(), claims.exp, proof.at, proof.how, *chain)
+    new = Link(seal.digest(token), name, session.id, clock.now(), claims.exp, proof.at, proof.how, *chain)
     return new, Tokens(session, access, token, claims, longest(session, chain.ends_at))
 
 

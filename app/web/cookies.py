@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import g, request
+from werkzeug.http import dump_cookie
 from werkzeug.wrappers import Response
 
 from app import clock
@@ -71,7 +72,7 @@ def name(cookie: str) -> str:
 
 def attributes() -> str:
     """Return the attributes that each cookie has in this browser, as a page shows them."""
-    return f"{'Secure, ' if form().secure else ''}HttpOnly, SameSite=Lax, Path=/"
+    return ", ".join(_cookie(ACCESS, "", form()).split("; ")[1:])
 
 
 def read(cookie: str) -> str | None:
@@ -124,7 +125,11 @@ def _expire(response: Response, cookie: str, of: Form) -> None:
 
 def _set(response: Response, cookie: str, value: str, of: Form, **life: Any) -> None:
     """Set or remove it: a browser removes only what has the same attributes."""
-    response.set_cookie(_name(cookie, of), value, path="/", secure=of.secure, httponly=True, samesite="Lax", **life)
+    response.headers.add("Set-Cookie", _cookie(cookie, value, of, **life))
+
+
+def _cookie(cookie: str, value: str, of: Form, **life: Any) -> str:
+    return dump_cookie(_name(cookie, of), value, secure=of.secure, httponly=True, samesite="Lax", **life)
 
 
 def pair(tokens: Tokens) -> Pair:

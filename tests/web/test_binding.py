@@ -89,7 +89,7 @@ def test_the_browser_learns_what_to_renew_where_and_for_which_requests(secure: S
     told = answer.get_json()
     assert told["refresh_url"] == "/session/refresh"
     assert told["credentials"] == [
-        {"type": "cookie", "name": BOUND, "attributes": "Secure, HttpOnly, SameSite=Lax, Path=/".replace(", ", "; ")}
+        {"type": "cookie", "name": BOUND, "attributes": "Secure, HttpOnly, Path=/, SameSite=Lax".replace(", ", "; ")}
     ]
     assert told["scope"]["include_site"] is False
     excluded = {rule["path"] for rule in told["scope"]["scope_specification"] if rule["type"] == "exclude"}
