@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -59,11 +60,12 @@ def pytest_xdist_setupnodes() -> None:
 def pytest_configure() -> None:
     """Write to memory where there is room: no test pulls the plug, so none needs to wait for a disk.
 
-    Servers of the tests start sooner from compiled files. No example has to be quick: the machine may be busy.
+    Processes of the tests start sooner from compiled files. No example has to be quick: the machine may be busy.
     """
     settings.register_profile("busy", deadline=None)
     settings.load_profile("busy")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if "TMPDIR" not in os.environ and _takes_everything(MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 
