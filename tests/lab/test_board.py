@@ -69,20 +69,20 @@ def test_predictions_are_counted_by_question_in_their_order() -> None:
         Visitor(id=str(at), nickname=f"n{at}", made_at=0, answers=json.dumps(each)) for at, each in enumerate(given)
     ]
     board = draw(visitors, {name: asked(name) for name in ("unasked", "late", "early")})
-    assert [(question.id, question.claim) for question in board.tallies] == [
+    assert [(question.id, question.claim) for question in board.questions] == [
         ("late", "Claim late"),
         ("early", "Claim early"),
     ]
-    assert [dict(question.marks) for question in board.tallies] == [
+    assert [dict(question.tally) for question in board.questions] == [
         {Mark.RIGHT: 1, Mark.WRONG: 1, Mark.NOT_YET: 1},
         {Mark.RIGHT: 0, Mark.WRONG: 2, Mark.NOT_YET: 1},
     ]
-    assert [dict(question.choices) for question in board.tallies] == [
+    assert [dict(question.chosen) for question in board.questions] == [
         {"This": 1, "That": 1},
         {"This": 0, "That": 2},
     ]
-    assert board.attendees[2].marks == [Mark.NOT_YET, Mark.NOT_YET]
-    assert [row.question for row in board.attendees] == ["unasked", "unasked", ""]
+    assert board.attendees[2].answers == {}
+    assert [row.question for row in board.attendees] == ["unasked", "unasked", None]
     assert board.reached == dict.fromkeys(STEPS, 0)
 
 

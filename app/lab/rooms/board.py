@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
 
 from app import clock
 from app.lab.questions.question import Question
@@ -31,102 +31,94 @@ class Mark(StrEnum):
     NOT_YET = "not yet"
 
 
-class Outcome(NamedTuple):
-    """What the last replay after the sign-out showed: so many *accepted* the copy, *of* so many designs."""
+@dataclass(frozen=True)
+class Answer:
+    """*chosen*: the name of the choice that was predicted; empty before there is one."""
 
-    accepted: int
-    of: int
-
-
-class Prediction(NamedTuple):
-    """*chosen*: the name of the choice; empty before there is one."""
-
-    chosen: str
-    mark: Mark
+    chosen: str = ""
+    was: Mark = Mark.NOT_YET
 
 
-class Attendee(NamedTuple):
-    """*steps*: which of STEPS are done. *ended*: in which way the attendee signed out, in words.
-
-    *question*: the one that the attendee is at, once on the path. *moved_at*: the time of the last step forward.
-    *predictions*: one for each question of the board.
-    """
+@dataclass(frozen=True)
+class Attendee:
+    """*steps*: which of STEPS are done. *ended*: in which way the attendee signed out, in words. *accepted*: how many designs
+    accepted the copy in the last replay after that, *of* how many. *question*: the one that the attendee is at, once on the
+    path. *moved_at*: the time of the last step forward. *answers*: those to the questions of the board."""
 
     id: str
     nickname: str
-    steps: tuple[bool, ...]
-    ended: str
-    outcome: Outcome | None
-    question: str
+    steps: Mapping[str, bool]
+    ended: str | None
+    accepted: int | None
+    of: int | None
+    question: str | None
     moved_at: int
-    predictions: Mapping[str, Prediction]
+    answers: Mapping[str, Answer]
 
-    @property
-    def marks(self) -> list[Mark]:
-        return [prediction.mark for prediction in self.predictions.values()]
+    def answer(self, question: str) -> Answer:
+        return self.answers.get(question, Answer())
+
+    def count(self, mark: str) -> int:
+        return sum(answer.was == mark for answer in self.answers.values())
 
     @property
     def place(self) -> str:
         """Return how far the attendee is, in a word or two."""
-        done = [step for step, is_done in zip(STEPS, self.steps, strict=True) if is_done]
+        done = [step for step, is_done in self.steps.items() if is_done]
         return self.question or (done[-1] if done else "has not begun")
 
     @property
     def is_stuck(self) -> bool:
         """Return whether the attendee has not moved for long, with something left to do."""
-        return clock.now() - self.moved_at >= STUCK_SECONDS and not (all(self.steps) and not self.question)
+        return clock.now() - self.moved_at >= STUCK_SECONDS and not (all(self.steps.values()) and not self.question)
 
 
-class Tally(NamedTuple):
+@dataclass(frozen=True)
+class Tally:
     """A question that an attendee has answered: how many were right about it, and how many chose what."""
 
     id: str
     claim: str
-    marks: Mapping[Mark, int]
-    choices: Mapping[str, int]
+    tally: Mapping[Mark, int]
+    chosen: Mapping[str, int]
 
 
-class Board(NamedTuple):
-    """*reached*: for each of STEPS how many have done it."""
+@dataclass(frozen=True)
+class Board:
+    """*reached*: for each of STEPS how many have done it. *questions*: those that an attendee has answered."""
 
     attendees: list[Attendee]
     reached: Mapping[str, int]
-    tallies: list[Tally]
+    questions: list[Tally]
 
 
 def draw(visitors: Iterable[Visitor], asked: Mapping[str, Question]) -> Board:
     """Draw the board. *asked*: every question by its id, in their order. Answers to others are left out."""
-    given = {visitor: visitor.read_answers() for visitor in visitors}
-    names = [name for name in asked if any(name in answers for answers in given.values())]
-    attendees = [_attendee(visitor, answers, names, asked) for visitor, answers in given.items()]
-    reached = {step: sum(attendee.steps[at] for attendee in attendees) for at, step in enumerate(STEPS)}
-    return Board(attendees, reached, [_tally(asked[name], attendees) for name in names])
+    attendees = [_attendee(visitor, asked) for visitor in visitors]
+    reached = {step: sum(attendee.steps[step] for attendee in attendees) for step in STEPS}
+    answered = [question for name, question in asked.items() if any(name in one.answers for one in attendees)]
+    return Board(attendees, reached, [_tally(question, attendees) for question in answered])
 
 
-def _attendee(
-    visitor: Visitor, answers: Mapping[str, Any], names: Iterable[str], asked: Mapping[str, Question]
-) -> Attendee:
-    run = visitor.read_run()
+def _attendee(visitor: Visitor, asked: Mapping[str, Question]) -> Attendee:
+    run, given = visitor.read_run(), visitor.read_answers()
+    accepted, of = (run and run.is_answered and run.outcome) or (None, None)
+    answers = {name: given[name] for name in asked if name in given}
     return Attendee(
         visitor.id,
         visitor.nickname or "",
-        visitor.steps(),
-        _ENDED.get(run.ended_by, "an old token was used again") if run and run.ended_by else "",
-        Outcome(*run.outcome) if run and run.outcome and run.is_answered else None,
-        next((name for name in asked if name not in answers), "") if answers else "",
+        dict(zip(STEPS, visitor.steps(), strict=True)),
+        _ENDED.get(run.ended_by, "an old token was used again") if run and run.ended_by else None,
+        accepted,
+        of,
+        next((name for name in asked if name not in given), None) if given else None,
         visitor.moved_at or visitor.made_at,
-        {name: _prediction(answers.get(name)) for name in names},
+        {name: Answer(one["guess"], Mark.RIGHT if one["right"] else Mark.WRONG) for name, one in answers.items()},
     )
 
 
-def _prediction(answer: Mapping[str, Any] | None) -> Prediction:
-    if answer is None:
-        return Prediction("", Mark.NOT_YET)
-    return Prediction(answer["guess"], Mark.RIGHT if answer["right"] else Mark.WRONG)
-
-
 def _tally(question: Question, attendees: Iterable[Attendee]) -> Tally:
-    predictions = [attendee.predictions[question.id] for attendee in attendees]
-    chosen, marks = (Counter(each) for each in zip(*predictions, strict=True))
+    answers = [attendee.answer(question.id) for attendee in attendees]
+    marks, chosen = Counter(answer.was for answer in answers), Counter(answer.chosen for answer in answers)
     choices = {words: chosen[name] for name, words in question.choices.items()}
     return Tally(question.id, question.claim, {mark: marks[mark] for mark in Mark}, choices)
