@@ -167,7 +167,7 @@ def _sender(address: str) -> str:
 
 def _secret(text: str) -> str:
     if len(text) < SHORTEST_SECRET:
-        raise ValueError(f"give {SHORTEST_SECRET} random characters or more")
+        raise ValueError(f"it is too short: give {SHORTEST_SECRET} random characters or more")
     return text
 
 

@@ -11,6 +11,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from jwt.algorithms import OKPAlgorithm
 
+LONGEST_JWT = 4096  # characters; our tokens have about 600, a proof by an RSA key up to 2000
 ALGORITHMS = "ES256", "PS256", "Ed25519", "EdDSA"
 """Those with which an app may sign: what FAPI 2.0 allows, section 5.4.1. `EdDSA` is the old name of `Ed25519` (RFC 9864)."""
 
@@ -115,6 +116,15 @@ class PublicKey:
         except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
             return None
         return found
+
+
+def read_header(token: str) -> dict[str, Any]:
+    """Return the header of a JWT, unverified; empty where it is none, too long, or needs extensions (RFC 7515, 4.1.11)."""
+    try:
+        found = jwt.get_unverified_header(token) if len(token) <= LONGEST_JWT else {}
+    except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
+        return {}
+    return {} if "crit" in found else found
 
 
 def _kind(members: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:

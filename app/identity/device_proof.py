@@ -6,9 +6,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.crypto.jwk import PublicKey
+from app.crypto.jwk import PublicKey, read_header
 
-LONGEST_PROOF = 4096  # characters; a browser's has about 400
 TYPE = "dbsc+jwt"
 _ALGORITHM = "ES256"
 _UNCOMPRESSED = b"\x04"
@@ -18,14 +17,14 @@ _OPTIONS: Any = {"require": ["jti"], **dict.fromkeys(("verify_exp", "verify_iat"
 
 def register(token: str) -> tuple[bytes, str] | None:
     """Return the key that a registration brings, and the challenge that it answers, signed by that key; else None."""
-    key = _key(_header(token).get("jwk"))
+    key = _key(read_header(token).get("jwk"))
     challenge = answer(token, key) if key else None
     return (key, challenge) if key and challenge is not None else None
 
 
 def answer(token: str, key: bytes) -> str | None:
     """Return the challenge that a proof answers; None if it is not a proof by this *key*, as `register` gave it."""
-    if _header(token).get("typ") != TYPE:
+    if read_header(token).get("typ") != TYPE:
         return None
     try:
         said = jwt.decode(token, _public(key), algorithms=[_ALGORITHM], options=_OPTIONS)
@@ -33,15 +32,6 @@ def answer(token: str, key: bytes) -> str | None:
         return None
     challenge = said["jti"]
     return challenge if isinstance(challenge, str) else None
-
-
-def _header(token: str) -> dict[str, Any]:
-    """Return the header, unverified; empty where the token is too long or needs extensions (RFC 7515, section 4.1.11)."""
-    try:
-        found = jwt.get_unverified_header(token) if len(token) <= LONGEST_PROOF else {}
-    except (jwt.InvalidTokenError, ValueError, TypeError):
-        return {}
-    return {} if "crit" in found else found
 
 
 def _key(jwk: Any) -> bytes | None:

@@ -7,6 +7,7 @@ import jwt
 
 from app import clock
 from app.config import settings
+from app.crypto.jwk import LONGEST_JWT, read_header
 from app.identity import spent
 from app.identity.session import CLOCKS_DIFFER_SECONDS
 from app.oauth import client_keys
@@ -14,7 +15,6 @@ from app.revocation import delivery
 from app.store.db import writing
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-MAX_LENGTH = 4096  # characters
 MOST_SECONDS = 60 * 60  # of its life, as Authlib's have
 AHEAD_SECONDS = 10  # that the clock of a client may be (FAPI 2.0 Security Profile, section 5.3.2.1)
 _LONGEST_ID = 255
@@ -32,7 +32,7 @@ class Unproved(Exception):
 def subject(assertion: str) -> str | None:
     """Return the client id that the assertion names, unverified."""
     try:
-        claims = jwt.decode(assertion, options={"verify_signature": False}) if len(assertion) <= MAX_LENGTH else {}
+        claims = jwt.decode(assertion, options={"verify_signature": False}) if len(assertion) <= LONGEST_JWT else {}
     except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
         return None
     found = claims.get("sub")
@@ -56,11 +56,8 @@ def check(assertion: str, client_id: str, jwks: str) -> None:
 
 def _signed(assertion: str, jwks: str) -> dict[str, Any] | None:
     """Return the claims, if one of the keys has signed them. Only registered keys count, never those in the header."""
-    try:
-        header = jwt.get_unverified_header(assertion)
-    except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
-        return None
-    if header.get("typ") not in _TYPES:
+    header = read_header(assertion)
+    if not header or header.get("typ") not in _TYPES:
         return None
     wanted = header.get("kid")
     keys = (named.key for named in client_keys.read(jwks) if wanted is None or named.kid in (None, wanted))

@@ -2,6 +2,8 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from flask import Flask, Response, abort, current_app, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -22,7 +24,6 @@ from app.store.db import StoreUnavailable, db
 from app.web import guard
 
 _log = logging.getLogger("signed_out.errors")
-_GONE = (ObjectDeletedError, NoResultFound)
 
 
 @dataclass(frozen=True)
@@ -82,18 +83,36 @@ _STOOD_STILL = Words(
 )
 
 
+class _Known(NamedTuple):
+    """How a problem that this site knows is answered, and what the log says of it."""
+
+    retry_after: int
+    words: Words | None = None
+    error: str | None = None
+    log: str | None = None
+
+
+# A row is gone if it was removed between two looks at it: nothing was done, and the next request finds what is there now.
+_GONE = (ObjectDeletedError, NoResultFound)
+_KNOWN: dict[type[Exception], _Known] = {
+    StoreUnavailable: _Known(RETRY_SECONDS, log="the store is unavailable: %s"),
+    LogCut: _Known(CUT_SECONDS, _CUT, log="nothing is accepted: %s"),
+    TreeDamaged: _Known(
+        CUT_SECONDS, _DAMAGED, "log_damaged", "the log is damaged: %s; `flask log verify` names the entry"
+    ),
+    ClockApart: _Known(RETRY_SECONDS, _APART),
+    StoodStill: _Known(int(stillness.SETTLING_SECONDS), _STOOD_STILL),
+    **dict.fromkeys(_GONE, _Known(RETRY_SECONDS, log="a row is gone: %s")),
+}
+
+
 def init_app(app: Flask) -> None:
     """Answer every error of *app* in these words."""
     app.before_request(_refuse)
+    for kind, known in _KNOWN.items():
+        app.register_error_handler(kind, partial(_answer_known, known))
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(StoreUnavailable, _store)
-    app.register_error_handler(LogCut, _cut)
-    app.register_error_handler(TreeDamaged, _damaged)
-    app.register_error_handler(ClockApart, _apart)
-    for gone in _GONE:
-        app.register_error_handler(gone, _vanished)
     app.register_error_handler(Full, _full)
-    app.register_error_handler(StoodStill, _stood_still)
     app.register_error_handler(Exception, _broken)
 
 
@@ -120,43 +139,20 @@ def _ask_to_sign_in() -> ResponseReturnValue:
     try:
         asked: ResponseReturnValue = guard.ask_to_sign_in()
     except StoreUnavailable as problem:
-        return _store(problem)
+        return _answer_known(_KNOWN[StoreUnavailable], problem)
     return asked
 
 
-def _store(problem: StoreUnavailable) -> ResponseReturnValue:
-    _log.error("the store is unavailable: %s", problem)
-    return answer(503, RETRY_SECONDS)
-
-
-def _cut(problem: LogCut) -> ResponseReturnValue:
-    _log.error("nothing is accepted: %s", problem)
-    return answer(503, CUT_SECONDS, _CUT)
-
-
-def _damaged(problem: TreeDamaged) -> ResponseReturnValue:
-    _log.error("the log is damaged: %s; `flask log verify` names the entry", problem)
-    return answer(503, CUT_SECONDS, _DAMAGED, "log_damaged")
-
-
-def _apart(_problem: ClockApart) -> ResponseReturnValue:
-    return answer(503, RETRY_SECONDS, _APART)
-
-
-def _vanished(problem: Exception) -> ResponseReturnValue:
-    """A row was removed between two looks at it; nothing was done, and the next request finds what is there now."""
-    _log.error("a row is gone: %s", problem)
-    return answer(503, RETRY_SECONDS)
+def _answer_known(known: _Known, problem: Exception) -> Response:
+    if known.log:
+        _log.error(known.log, problem)
+    return answer(503, known.retry_after, known.words, known.error)
 
 
 def _full(problem: Full) -> ResponseReturnValue:
     if problem.own:
         return answer(429, BUSY_SECONDS, _OWN)
     return answer(503, BUSY_SECONDS, FULL[problem.kind])
-
-
-def _stood_still(_problem: StoodStill) -> ResponseReturnValue:
-    return answer(503, int(stillness.SETTLING_SECONDS), _STOOD_STILL)
 
 
 def _broken(problem: Exception) -> ResponseReturnValue:

@@ -66,6 +66,7 @@ TABLE = [
     row("log verify", "cut", "gone"),
     row("log verify-receipt RECEIPT", "gone"),
     row("log verify-receipt RECEIPT --key KEY"),
+    row("config"),
     row("purge", "clock", "locked", "gone"),
     row("relying-party --issuer http://localhost:8000 --delivery never --port 8001", "locked", "gone"),
     row("log restore --yes", "clock", "locked", "gone"),

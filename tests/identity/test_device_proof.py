@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from app.crypto.jwk import LONGEST_JWT
 from app.identity import device_proof
 from tests.device import Key
 
@@ -76,7 +77,7 @@ WRONG: dict[str, Callable[[], str]] = {
     "without a challenge": lambda: signed({"nonce": CHALLENGE}),
     "with a number for a challenge": lambda: signed({"jti": 7}),
     "with a list for a challenge": lambda: signed({"jti": [CHALLENGE]}),
-    "too long": lambda: signed({"jti": CHALLENGE, "padding": "x" * device_proof.LONGEST_PROOF}),
+    "too long": lambda: signed({"jti": CHALLENGE, "padding": "x" * LONGEST_JWT}),
     "with a signature cut short": lambda: KEY.prove(CHALLENGE, is_first=True)[:-8],
     "with no signature": lambda: KEY.prove(CHALLENGE, is_first=True).rpartition(".")[0] + ".",
 }

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.test import TestResponse
 
-from app.identity import device, device_proof
+from app.crypto.jwk import LONGEST_JWT
+from app.identity import device
 from app.web import binding
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Site, events, form
 from tests.conftest import StillClock
@@ -151,7 +152,7 @@ def test_the_first_key_stays(ada: Chrome, secure: Site) -> None:
         lambda browser: browser.key.prove(browser.offer),
         lambda browser: browser.key.prove(browser.offer, is_first=True, typ="JWT"),
         lambda browser: browser.key.prove(browser.offer, is_first=True, jwk=Key().jwk),
-        lambda browser: "x" * (device_proof.LONGEST_PROOF + 1),
+        lambda browser: "x" * (LONGEST_JWT + 1),
     ],
     ids=["without its key", "of another type", "with another key", "too long"],
 )
@@ -351,7 +352,7 @@ def no_signature(ada: Chrome, _site: Site) -> TestResponse:
 
 def too_long(ada: Chrome, _site: Site) -> TestResponse:
     ada.refresh()
-    return ada.refresh(ada.key.prove(ada.challenge, padding="x" * device_proof.LONGEST_PROOF))
+    return ada.refresh(ada.key.prove(ada.challenge, padding="x" * LONGEST_JWT))
 
 
 def made_up(ada: Chrome, _site: Site) -> TestResponse:

@@ -143,7 +143,7 @@ def damage(name: str, content: bytes) -> Callable[[Path], None]:
     ("hurt", "message"),
     [
         (damage("secret_key", b""), r"secret_key is empty: restore it"),
-        (damage("secret_key", b"short"), r"SECRET_KEY is too short"),
+        (damage("secret_key", b"short"), r"SECRET_KEY does not fit: it is too short"),
         (damage("secret_key", os.urandom(64)), r"secret_key is damaged: restore it"),
         (damage("secret_key", b"another secret of more than 32 letters"), r"SECRET_KEY is not the one that sealed"),
         (damage("signed-out.db", b"nonsense" * 1000), r"signed-out.db cannot be used"),

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import jwt
 from jwt.utils import base64url_encode
 
-from app.crypto.jwk import PublicKey
+from app.crypto.jwk import PublicKey, read_header
 
-MAX_LENGTH = 4096  # characters; with a key on P-256 it has about 500, with RSA up to 2000
 TYPE = "dpop+jwt"
 APART_SECONDS = 300  # how far an app's clock may be from ours
 # The caller judges the times: by our clock, which differs from that of the library.
@@ -52,23 +50,15 @@ class Proof:
 
 def read(token: str) -> Proof | None:
     """Return the claims of a proof that its key has signed, else None: section 4.3, checks 2 to 7."""
-    header = _header(token)
+    header = read_header(token)
     key = PublicKey.read(header.get("jwk"))
-    said = key.read_claims(token, **_OPTIONS) if key and header.get("typ") == TYPE and "crit" not in header else None
+    said = key.read_claims(token, **_OPTIONS) if key and header.get("typ") == TYPE else None
     if key is None or said is None or not said.get("jti"):
         return None
     kinds: dict[str, Any] = _REQUIRED | _OPTIONAL
     claims: dict[str, Any] = {name: said.get(name) for name in kinds}
     whole = all(isinstance(claims[name], kind) and claims[name] is not True for name, kind in kinds.items())
     return Proof(key.thumbprint, **claims) if whole else None
-
-
-def _header(token: str) -> dict[str, Any]:
-    """Return the header, unverified; empty where the token is too long or none."""
-    try:
-        return jwt.get_unverified_header(token) if len(token) <= MAX_LENGTH else {}
-    except (jwt.InvalidTokenError, ValueError, TypeError):
-        return {}
 
 
 def _parts(address: str) -> tuple[str, str, int | None, str] | None:
