@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from app.capacity import executor
 from app.capacity.admission import Full
 from app.config import settings
-from app.lab import acts, log, parties, replay, run, run_view, visitors
+from app.lab import acts, log, parties, replay, run_view, visitors
 from app.lab.log import Ended
 from app.lab.player import FAULTS, LIES
 from app.lab.replay import Replay
@@ -41,7 +41,7 @@ def sign_in() -> ResponseReturnValue:
     visitors.begin_experiment()
     with visitors.changing() as found:
         if not found.has_acted():
-            found.run = run.begin(found.id, log.opened()).to_json()
+            found.run = Run(found.id, opened=log.opened()).to_json()
     return redirect("/lab#copy", 303)
 
 
@@ -153,7 +153,7 @@ def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> R
 
 
 def _at_once(name: str, opened: int) -> tuple[Run, Ended | None]:
-    mine = run.begin(name, opened).sign_out_at_once()
+    mine = Run(name, opened=opened).sign_out_at_once()
     return mine, parties.ended(mine)
 
 

@@ -98,7 +98,7 @@ def show_one(slug: str) -> ResponseReturnValue:
         measured=_played(Measured, slug),
         refused=_played(crowd, slug),
         crowd=(CROWD, OTHERS),
-        source=highlight(design.source, PythonLexer(), HtmlFormatter(nowrap=True, classprefix="py-")),
+        source=highlight(design.file.read_text(), PythonLexer(), HtmlFormatter(nowrap=True, classprefix="py-")),
         token=mine.get("access"),
         cookie="".join(mine.get("proof", ())),
         copied=is_copied,
@@ -111,9 +111,9 @@ def show_one(slug: str) -> ResponseReturnValue:
 def take(slug: str, file: str) -> ResponseReturnValue:
     """Hand out the design's file, or one of those that it is served with."""
     design = named(slug)
-    if file not in (*SHARED, design.file):
+    if file not in (*SHARED, design.file.name):
         abort(404)
-    text = (HOME / file).read_text() if file in SHARED else design.source
+    text = (HOME / file).read_text() if file in SHARED else design.file.read_text()
     return Response(
         LICENSE + text,
         content_type="text/x-python; charset=utf-8",

@@ -353,17 +353,13 @@ class Design(NamedTuple):
         return not hasattr(self.module, "Browser")
 
     @property
-    def source(self) -> str:
-        return Path(str(self.module.__file__)).read_text()
+    def file(self) -> Path:
+        return Path(str(self.module.__file__))
 
     @property
     def is_alone(self) -> bool:
         """Return whether its file needs nothing of ours, so that it runs at home."""
-        return "from app" not in self.source
-
-    @property
-    def file(self) -> str:
-        return f"{self.slug.replace('-', '_')}.py"
+        return "from app" not in self.file.read_text()
 
 
 def read(slug: str) -> ModuleType:

@@ -41,7 +41,7 @@ class Run:
     """
 
     name: str
-    began_at: int
+    began_at: int = field(default_factory=clock.now)
     seed: str = field(default_factory=lambda: secrets.token_hex(16))
     opened: int = 0
     now: int = 0
@@ -149,10 +149,6 @@ class Run:
 
     def wait(self, seconds: int) -> None:
         self.now = min(self.now + seconds, DAY)  # further on, nothing happens any more
-
-
-def begin(name: str, opened: int = 0) -> Run:
-    return Run(name, clock.now(), opened=opened)
 
 
 def reference() -> Design:

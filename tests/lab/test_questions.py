@@ -17,7 +17,7 @@ from app.lab.costs import measure, timing
 from app.lab.designs.client_data import LIST
 from app.lab.home import sessions
 from app.lab.home.sessions import LIFE, Sessions
-from app.lab.questions import logout
+from app.lab.questions import logout, question
 from app.oauth.logout import token
 from app.oauth.logout.messages import Message
 from tests.browsers import Site
@@ -54,6 +54,49 @@ def test_every_choice_of_a_question_has_its_condition_and_one_is_right_if_no_oth
     question = questions.ALL[name]
     assert question.right.keys() == question.choices.keys()
     assert [*question.right.values()].index("otherwise") == len(question.choices) - 1
+
+
+SECTION = """
+[Q0]
+claim = "A question is a section of a file"
+why = "All that it needs stands there."
+ask = "What does the phone get after the sign-out on the laptop?"
+hints = ["One.", "Two."]
+explain = "It goes on."
+story = ["sign-out", "phone = present phone DESIGN: the phone’s token", "draw DESIGN"]
+says = "It got {{ phone[0].status }}; the copy was good for {{ exposed['DESIGN'] | clock }}."
+facts = [["Refused", "{{ phone.refused | length | many('design') }}"]]
+[Q0.choices]
+accepted = "Accepted"
+refused = "Refused"
+[Q0.right]
+accepted = "phone.accepted"
+refused = "otherwise"
+[Q0.tables]
+phone = "The phone"
+[Q0.go_on]
+"/lab" = ""
+"""
+
+
+@page
+@pytest.mark.parametrize(
+    ("design", "found", "says", "fact"),
+    [
+        ("expiry", "accepted", "It got 200; the copy was good for 5:00.", "0 designs"),
+        ("cutoff-ask", "refused", "It got 401; the copy was good for 0:00.", "1 design"),
+    ],
+)
+def test_to_add_a_question_is_to_add_a_section(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, design: str, found: str, says: str, fact: str
+) -> None:
+    (tmp_path / "new.toml").write_text(SECTION.replace("DESIGN", design))
+    monkeypatch.setattr(question, "FILES", tmp_path)
+    monkeypatch.setattr(questions, "ALL", {new.id: new for new in question.read("new")})
+    step = walk_through(site, ["Q0"])["Q0"]
+    assert (step.found, step.kept["evidence"]["says"], step.facts()) == (found, says, {"Refused": fact})
+    assert step.rows()[0]["what"] == "the phone’s token"
+    assert says in step.after
 
 
 @page

@@ -36,7 +36,7 @@ def home(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator
         (folder / path.rpartition("/")[2]).write_text(answer.text)
     assert len(list(folder.iterdir())) == 4
     environ = {"PATH": os.environ["PATH"], "REDIS_URL": redis_server().url}
-    command = [sys.executable, "-s", "serve.py", design.file.removesuffix(".py"), str(port)]
+    command = [sys.executable, "-s", "serve.py", design.file.stem, str(port)]
     with subprocess.Popen(
         command, cwd=folder, env=environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     ) as program:

@@ -12,7 +12,7 @@ from app.lab.player import Stage
 from app.lab.questions import evidence, logout
 from app.lab.questions.evidence import Findings, finding
 from app.lab.questions.question import Question
-from app.lab.run import Run, begin
+from app.lab.run import Run
 from app.lab.visitors import Visitor
 from app.store.db import db, writing
 from app.web import own_server
@@ -110,7 +110,7 @@ class Trial:
     # The acts that no design sees, and the requests.
 
     def _anew(self) -> None:
-        self.run = begin("trial")
+        self.run = Run("trial")
         self.run.do("copy")
 
     def _wait(self, seconds: str) -> None:
