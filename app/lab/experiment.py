@@ -24,7 +24,7 @@ REMEMBERED = 128  # replays that need not be played again: a page is often asked
 
 @bp.get("")
 def show() -> ResponseReturnValue:
-    """Show the visitor's run; before it, the answer, or in a room, where the teacher asks first, the steps alone."""
+    """Show the visitor's run. Without a run, show the answer; in a room, where the teacher asks first, only the steps."""
     mine = visitors.run()
     if mine is None:
         return render_template("lab/begin.html") if room.of(visitors.here()) else _answer(*_example())
@@ -72,7 +72,7 @@ def copy() -> ResponseReturnValue:
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End the run's session in one of the ways; what the browser held is forgotten in each of them."""
+    """End the run's session in one of the ways. In each of them, the browser forgets its tokens."""
     way = request.form.get("way")
     if way not in list(Way):
         abort(400)
@@ -81,7 +81,7 @@ def sign_out() -> ResponseReturnValue:
 
 @bp.post("/refresh")
 def refresh() -> ResponseReturnValue:
-    """Exchange the refresh token: the browser's own, or, if *old* is asked for, the one that was copied."""
+    """Exchange the browser's refresh token, or the copied one if the form says *old*."""
     old = "old" in request.form
     return _act(lambda mine: mine.do("refresh", "thief" if old else "laptop"), "replay" if old else "sign-in")
 
@@ -117,7 +117,7 @@ def switch() -> ResponseReturnValue:
 
 @bp.post("/receipt")
 def show_receipt() -> ResponseReturnValue:
-    """Show the verifier what the issuer gave the person at the sign-out."""
+    """Show the verifier the receipt that the issuer gave the user at the sign-out."""
     return _act(lambda mine: mine.do("show-receipt"), "faults")
 
 
@@ -129,7 +129,7 @@ def reset() -> ResponseReturnValue:
 
 
 def _present(mine: Run) -> Callable[[Run], None]:
-    """Play the replay, outside of any transaction; return what notes in the run how many accepted the copy."""
+    """Play the replay outside any transaction. Return a change that notes in the run how many designs accepted the copy."""
     mine.presented = (len(mine.acts), mine.now)
     found = _find(mine)
     said = parties.present(parties.token(mine)) if settings().relying_parties else []
@@ -165,13 +165,13 @@ def _answer(mine: Run, found: Replay, **given: Any) -> str:
 
 @cache
 def _example() -> tuple[Run, Replay]:
-    """Play what one press does, once for this process: to begin a helper for it would take longer."""
+    """Play what one press does, once in this process: starting a helper would take longer."""
     example = Run("example", began_at=0, seed="example").sign_out_at_once()
     return example, replay.everywhere(example)
 
 
 def _find(mine: Run) -> Replay | None:
-    """Return what the visitor found when they last presented the copy: played elsewhere, so other requests need not wait."""
+    """Return the result of the visitor's last replay, played in another process so that no other request waits."""
     return _played(mine.as_presented().to_json()) if mine.presented else None
 
 

@@ -1,4 +1,4 @@
-"""One lane for each thing that is presented, cut at the end of the session: what is accepted beyond the cut is its exposure.
+"""One lane for each credential, cut at the end of the session: its exposure is how long it is accepted beyond the cut.
 
 x runs from 0 to 100 percent. Left of the cut time is drawn short; right of it, it is drawn to scale.
 """

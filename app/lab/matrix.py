@@ -1,4 +1,4 @@
-"""The matrix of all designs, and a page for each: its file, to take home, and what the player measures of it."""
+"""The matrix of all designs, and a page for each design: its file, to take home, and what the player measures."""
 
 from collections.abc import Callable
 from functools import cache
@@ -27,7 +27,10 @@ CROWD, OTHERS = 300, 200  # people who sign out, and who do not
 
 
 class Silence(NamedTuple):
-    """The answers while a *part* is down, or the issuer lies: to a good token, and to one whose session ended meanwhile."""
+    """The answers while a *part* is down or the issuer lies: to a good token, and to one whose session has ended meanwhile.
+
+    *writes*: the sign-out could be written.
+    """
 
     part: str
     good: Answer
@@ -79,7 +82,7 @@ def show() -> ResponseReturnValue:
 
 
 def _draw_before(measured: dict[Design, Measured]) -> Picture:
-    """Draw how long a copy is good while the session goes on, with a lane for each design that wants more than a token."""
+    """Draw how long a copy is good while the session goes on, with a lane for each design that binds its tokens."""
     lives = [(design, found.unended) for design, found in measured.items()]
     bound = [(design.slug, design.name, unended) for design, unended in lives if not design.is_bearer]
     others = [unended for design, unended in lives if design.is_bearer]
@@ -109,7 +112,7 @@ def show_one(slug: str) -> ResponseReturnValue:
 
 @bp.get("/<slug>/<file>")
 def take(slug: str, file: str) -> ResponseReturnValue:
-    """Hand out the design's file, or one of those that it is served with."""
+    """Return the design's file, or one of the files that serve it."""
     design = named(slug)
     if file not in (*SHARED, design.file.name):
         abort(404)
@@ -128,7 +131,7 @@ def _played(work: Callable[[str], Any], slug: str) -> Any:
 
 
 def crowd(slug: str) -> int:
-    """Sign a crowd in and most of it out. Return how many of the others are refused a minute later."""
+    """Sign many users in, and most of them out. Return how many of the others are refused a minute later."""
     stage = Stage(player.find(slug).module, Story(()))
     for number in range(CROWD + OTHERS):
         stage.sign_in(str(number), f"person {number}")
@@ -139,20 +142,20 @@ def crowd(slug: str) -> int:
 
 
 def _break_in(stage: Stage) -> Answer:
-    """Present the copy, and if it is refused, what its refresh token buys."""
+    """Present the copy; if it is refused, present what its refresh token buys."""
     answer = stage.present()
     return answer if answer.accepted else stage.buy()
 
 
 def _silence(play: Callable[..., Stage], part: str) -> Silence:
-    """Cut a part just after the copy; then sign out, and look a while later."""
+    """Cut a part just after the copy, sign out, and present both tokens a while later."""
     cut = Act(10, "cut", part)
     out = play(_LATER, cut, Act(20, "sign-out"))
     return Silence(part, play(_LATER, cut).present("laptop"), out.present(), writes=out.ended is not None)
 
 
 def _notices(design: Design, lie: str, *acts: Act) -> int | None:
-    """Return after how many seconds a verifier stops trusting its issuer: from then on it refuses the phone's good token, too."""
+    """Return after how many seconds a verifier stops trusting its issuer, and so refuses even the phone's good token."""
     story = Story((*_DAY, Act(10, "cut", lie), Act(20, "sign-out"), *acts))
     found = player.exposure(design, story, 20, lambda stage: stage.present("phone"))
     return found if found < ACCESS_LIFE - 20 else None

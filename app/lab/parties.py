@@ -1,4 +1,4 @@
-"""Relying parties that run beside this site: what they get of a run, and what each says to the copied token."""
+"""Relying parties that run beside this site: what they learn of a run, and how each answers the copied token."""
 
 import secrets
 import time
@@ -30,7 +30,7 @@ def audience() -> str:
 
 
 def token(run: Run, whose: str = "thief") -> str:
-    """Sign what the thief holds, or the phone. Relying parties keep real time, also where the run's clock differs."""
+    """Sign a token for the thief, or for the phone. It expires in real time, which relying parties keep."""
     stage = run.play()
     session = stage.held.get(whose, {}).get("session", stage.session)
     issued = stage.issued_at[-1] if session == stage.session else run.began_at
@@ -59,7 +59,7 @@ def ended(run: Run) -> Ended | None:
 
 
 def present(token: str) -> list[dict[str, Any]]:
-    """Ask all of them at once; a row for each, also for one that does not answer in time."""
+    """Ask all relying parties at once. Return a row for each, even if it does not answer in time."""
     urls = settings().relying_parties
     if not urls:
         return []
@@ -83,7 +83,7 @@ def _found(answer: "Future[dict[str, Any]]") -> dict[str, Any]:
 
 
 def _ask(client: httpx.Client, url: str, token: str) -> dict[str, Any]:
-    """Return what a relying party says. Raises HTTPError, and ValueError where that makes no sense."""
+    """Return a relying party's answer. Raises HTTPError, and ValueError if the answer makes no sense."""
     began = time.perf_counter()
     with client.stream("GET", f"{url}/api/me", headers={"Authorization": f"Bearer {token}"}) as answer:
         body = b""
@@ -99,7 +99,7 @@ def _ask(client: httpx.Client, url: str, token: str) -> dict[str, Any]:
 
 @cache
 def _client() -> httpx.Client:
-    """One for the process: to make one takes longer than to ask. It keeps no connection, and follows no redirect."""
+    """Return the process's client: making one takes longer than asking. It keeps no connection, and follows no redirect."""
     return httpx.Client(
         timeout=PATIENCE_SECONDS,
         trust_env=False,

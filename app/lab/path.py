@@ -31,7 +31,7 @@ def show(name: str) -> ResponseReturnValue:
 
 @bp.post("/path/<name>")
 def predict(name: str) -> ResponseReturnValue:
-    """Carry out the experiment, and keep the prediction with what was found. A second prediction changes nothing."""
+    """Carry out the experiment, and store the prediction with the evidence. A second prediction changes nothing."""
     question, answers = _question(name), _answers()
     guess = request.form.get("guess", "")
     if guess not in question.choices:
@@ -54,7 +54,7 @@ def predict(name: str) -> ResponseReturnValue:
 
 @bp.post("/path/again")
 def again() -> ResponseReturnValue:
-    """Forget every prediction of this visitor, and nothing else."""
+    """Forget this visitor's predictions, and nothing else."""
     with visitors.changing() as here:
         here.answers = "{}"
     return redirect("/lab/path", 303)
@@ -62,7 +62,7 @@ def again() -> ResponseReturnValue:
 
 @bp.get("/hand-out")
 def hand_out() -> ResponseReturnValue:
-    """The questions on paper; with ?answers=1 also what explains them, and what this visitor found."""
+    """Return the questions on paper; with ?answers=1 also the explanations, and what this visitor found."""
     answers = _answers()
     return render_template("lab/hand-out.html", parts=PARTS, with_answers="answers" in request.args, **_score(answers))
 
@@ -88,7 +88,7 @@ def _question(name: str) -> Question:
 
 
 def _answers() -> Answers:
-    """Return what this visitor has predicted and found so far."""
+    """Return this visitor's predictions and evidence so far."""
     here = visitors.here()
     return _of(here) if here else {}
 

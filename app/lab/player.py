@@ -1,6 +1,6 @@
-"""Play a story to a design: build the design anew, let time pass from act to act, and present what a thief holds.
+"""Play a story to a design: build the design, let time pass from act to act, and present what a thief holds.
 
-Messages arrive at once and questions take no time: that is modelled. All else is what the design's own code does.
+Two things are modelled: a message arrives at once, and a question takes no time. The design's own code does the rest.
 """
 
 import importlib.util
@@ -29,7 +29,7 @@ LIES = ("withhold", "two-heads")  # of an issuer that answers: it tells no verif
 
 
 class Act(NamedTuple):
-    """One act of a story. *at*: seconds since the story began. *of*: the browser, token or part that it is about."""
+    """One act of a story. *at*: seconds since the story began. *of*: the browser, token or part that it concerns."""
 
     at: int
     name: str
@@ -38,7 +38,7 @@ class Act(NamedTuple):
 
 @dataclass(frozen=True)
 class Story:
-    """*seed*: what every token of it comes from. *name*: of the person it is about, and in each of the tokens."""
+    """*seed*: the source of all tokens of the story. *name*: the user's, which each token carries."""
 
     acts: tuple[Act, ...]
     seed: str = "1"
@@ -47,7 +47,7 @@ class Story:
 
 
 class Answer(NamedTuple):
-    """*status*: 200, 401, 503. *asked*: what this one check asked for. *as_of*: up to when the verifier had heard all."""
+    """*status*: 200, 401, 503. *asked*: what the server asked for. *as_of*: up to when the verifier knows everything."""
 
     status: int
     why: str
@@ -63,10 +63,10 @@ class Answer(NamedTuple):
 class Stage:
     """One design in the middle of a story.
 
-    *held*: what each browser holds, by its name. *tokens*: the laptop's refresh tokens, the newest last. *ended*: when the
-    laptop's session ended, and by which act. *refused_write*: the store refused the last act, which so ended nothing.
-    *exchanged*: the last act got new tokens. *spent*: the costs of each act, by its name. *twin*: where the issuer lies, the
-    same story with an honest one. *receipt*: what the user got at the sign-out, if the design gives a receipt.
+    *held*: what each browser holds, by the browser's name. *tokens*: the laptop's refresh tokens, newest last. *ended*: when
+    the laptop's session ended, and by which act. *refused_write*: the store was down, so the last act ended nothing.
+    *exchanged*: the last act got new tokens. *spent*: the cost of each act, by its name. *twin*: if the issuer lies, the same
+    story with an honest issuer. *receipt*: what the user got at the sign-out, if the design gives a receipt.
     """
 
     design: ModuleType
@@ -94,7 +94,7 @@ class Stage:
         self.clock.counts = self.at_verifier.counts
         self.issuer = self.design.Issuer(self.world)
         self.verifier = self.design.Verifier(self.at_verifier)
-        # What sessions take, no design is charged for.
+        # The cost of sessions counts for no design.
         self.at_sessions = StoryWorld(self.story.name, f"{self.story.seed} sessions", self.clock)
         self.at_sessions.cut = self.world.cut
         self.sessions = Sessions(self.at_sessions, self.issuer)
@@ -105,7 +105,7 @@ class Stage:
 
     @property
     def is_over(self) -> bool:
-        """Return whether the laptop's session has ended at the server. This look is not counted."""
+        """Return whether the laptop's session has ended at the server, without counting the look-up."""
         return self.has_ended(self.session)
 
     def has_ended(self, session: str) -> bool:
@@ -113,26 +113,26 @@ class Stage:
         return bool(self.now >= until or session in self.revoked)
 
     def moments(self) -> list[int]:
-        """Return the moments at which something lapses or is due, in seconds since the story began."""
+        """Return when something expires or is due, in seconds since the story began."""
         rows = [*self.sessions.store.rows.values(), *self.world.store.rows.values()]
         lapses = [until for _, until in rows] + [issued + ACCESS_LIFE for issued in self.issued_at]
         return sorted({math.ceil(at) - self.story.began_at for at in [*lapses, *self.clock.due()] if at < math.inf})
 
     def holder(self, refresh: str) -> str | None:
-        """Return the name of the holder of a refresh token: for one that no browser holds, its number."""
+        """Return the holder of a refresh token; for a token that no browser holds, its number."""
         for whose in ("thief", "laptop"):
             if self.held.get(whose, {}).get("refresh") == refresh:
                 return whose
         return str(self.tokens.index(refresh)) if refresh in self.tokens else None
 
     def hold(self, whose: str) -> dict[str, Any]:
-        """Return what a browser holds, or of the laptop's refresh tokens the one of this number."""
+        """Return what a browser holds; for a number, the laptop's refresh token of that number."""
         if whose.isdigit():
             self.held[whose] = {"session": self.session, "refresh": self.tokens[int(whose)]}
         return self.held[whose]
 
     def play(self, act: Act) -> None:
-        """Do one act, at its time. What the store cannot write does not happen."""
+        """Play one act at its time. An act that the store cannot write has no effect."""
         self.clock.go_on(self.story.began_at + act.at)
         if self.twin and act.of not in LIES:
             self.twin.play(act)
@@ -171,7 +171,7 @@ class Stage:
         return self._count(self.at_sessions, lambda: found[self.sessions.who(self.held[whose]["cookie"]) is not None])
 
     def _count(self, world: StoryWorld, request: Callable[[], tuple[int, str]]) -> Answer:
-        """Make a request, and count what a server asks for it in its *world*."""
+        """Make a request, and count what the server in this *world* asks for to answer it."""
         before = world.counts.copy()
         try:
             status, why = request()
@@ -189,7 +189,7 @@ class Stage:
         return 200, "Nothing that it knows speaks against it."
 
     def _proof(self, whose: str, token: str) -> list[str]:
-        """Return what the design wants to see beside a token: made by the browser, or copied with it."""
+        """Return what the design requires beside a token: a proof that the browser makes, or a copied one."""
         held = self.held[whose]
         try:
             return [held["browser"].prove(token)] if "browser" in held else held.get("proof", [])
@@ -209,7 +209,7 @@ class Stage:
             self.held[whose]["browser"] = browser
 
     def copy_of(self, whose: str) -> dict[str, Any]:
-        """Return all of it that can be copied: a cookie of the browser can, its key cannot."""
+        """Return what a thief can copy from a browser: its cookie, but not its key."""
         held = dict(self.held.get(whose, {}))
         cookie = getattr(held.pop("browser", None), "cookie", None)
         return held | {"proof": [cookie]} if cookie else held
@@ -233,7 +233,7 @@ class Stage:
         self._use()
 
     def _open(self, whose: str) -> None:
-        """Open a session: on the laptop once more, or of an app. The app "lasting" outlives the laptop's session."""
+        """Open another session, on the laptop or for an app. The app "lasting" outlives the laptop's session."""
         self.sign_in(whose, self.story.name)
         if whose == "laptop":
             self.session = self.held[whose]["session"]
@@ -259,7 +259,7 @@ class Stage:
         self._leave("sign-out")
 
     def _sign_out(self, why: str) -> None:
-        """Use the laptop's token a last time; then end its session, and what hangs on it, at the server."""
+        """Use the laptop's token once more; then end its session, and the app's with it, at the server."""
         if "laptop" in self.held:
             self._use()
             self.sessions.end(self.held["laptop"]["session"])
@@ -273,7 +273,7 @@ class Stage:
         self._leave(why)
 
     def _all_but_refresh(self) -> None:
-        """Sign out everywhere, but leave the refresh tokens alone: a mistake that some sites make."""
+        """Sign out everywhere, but forget the refresh tokens: a mistake that some sites make."""
         revoke_all = getattr(self.issuer, "revoke_all", None)
         self.revoked = {held["session"] for held in self.held.values()}
         for session in sorted(self.revoked):
@@ -349,7 +349,7 @@ class Design(NamedTuple):
 
     @property
     def is_bearer(self) -> bool:
-        """Return whether its tokens are good in the hands of any holder."""
+        """Return whether any holder of a token can use it."""
         return not hasattr(self.module, "Browser")
 
     @property
@@ -358,7 +358,7 @@ class Design(NamedTuple):
 
     @property
     def is_alone(self) -> bool:
-        """Return whether its file needs nothing of ours, so that it runs at home."""
+        """Return whether its file imports nothing from this site, so that it runs at home."""
         return "from app" not in self.file.read_text()
 
 
@@ -381,12 +381,12 @@ def find(slug: str) -> Design:
 
 
 def every() -> list[Design]:
-    """Return the designs: every file that lies in the folder is one."""
+    """Return all designs: every file in the folder is one."""
     return [find(found.name.replace("_", "-")) for found in pkgutil.iter_modules(designs.__path__)]
 
 
 def play(design: Design, story: Story, at: int | None = None) -> Stage:
-    """Return the stage at second *at* of the story, without the acts that come later."""
+    """Return the stage at second *at* of the story, without later acts."""
     stage = Stage(design.module, story)
     for act in story.acts:
         if at is None or act.at <= at:
@@ -400,7 +400,7 @@ Ask = Callable[[Stage], Answer]
 
 
 def exposure(design: Design, story: Story, since: int, ask: Ask = Stage.present) -> int:
-    """Return after how many seconds from second *since* of the story on *ask* first gets a refusal."""
+    """Return how many seconds after second *since* of the story *ask* is first refused."""
 
     def refuses(at: int) -> bool:
         return not ask(play(design, story, at)).accepted

@@ -1,4 +1,4 @@
-"""The replay: what a thief copied, presented to every design, and to the issuer itself. Pure: it plays the visitor's run."""
+"""The replay: present what a thief copied to every design, and to the issuer. Pure: it only plays the visitor's run."""
 
 from functools import partial
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""A visitor's run: a seed, and a list of acts with their times. All else comes from playing it.
+"""A visitor's run: a seed, and a list of timed acts. Everything else follows from playing it.
 
 Its clock stands still between two acts, so a run is the same whether its visitor takes ten minutes or an hour.
 """
@@ -19,7 +19,7 @@ MAX_ACTS = 200
 
 
 class Way(StrEnum):
-    """The ways in which a session can come to its end."""
+    """The ways in which a session can end."""
 
     CLIENT = "client"
     EXPIRY = "expiry"
@@ -61,7 +61,7 @@ class Run:
 
     @classmethod
     def from_json(cls, text: str) -> Self | None:
-        """Read a run; one that an older version of the site kept is begun anew."""
+        """Read a run. Return None for a run that an older version of the site stored."""
         try:
             run = cls(**json.loads(text))
         except TypeError:
@@ -76,7 +76,7 @@ class Run:
         return self.began_at + self.now
 
     def as_presented(self) -> Self:
-        """Return it as it was when its visitor last presented the copy, without what was found: the same again gives the same."""
+        """Return the run as of the visitor's last replay, without its results, so that equal runs have equal JSON."""
         acts, now = self.presented or (len(self.acts), self.now)
         ended = self.ended_at if self.is_answered else None
         return replace(
@@ -92,7 +92,7 @@ class Run:
 
     @property
     def is_answered(self) -> bool:
-        """Whether the visitor has presented the copy since the end of the session."""
+        """Return whether the visitor has presented the copy since the session ended."""
         return self.ended_at is not None and self.presented is not None and self.presented[0] >= self.ended_act
 
     @property
@@ -104,15 +104,15 @@ class Run:
         return Story(tuple(self.acts[:acts]), self.seed, self.began_at, self.name)
 
     def play(self, design: Design | None = None, at: int | None = None) -> Stage:
-        """Play it to a *design*, until now or another time. What the sessions say is the same under each of them."""
+        """Play the run to a *design*, until now or second *at*. Sessions behave the same under every design."""
         return player.play(design or reference(), self.story(), self.now if at is None else at)
 
     def exposure(self, design: Design, ask: Ask = Stage.present) -> int:
-        """Return for how many seconds from the end of the session on *ask* gets what it wants."""
+        """Return how many seconds after the end of the session *ask* is first refused."""
         return player.exposure(design, self.story(), (self.ended_at or self.time) - self.began_at, ask)
 
     def do(self, name: str, of: str = "") -> Stage:
-        """Add an act, and return what came of it. A run that is full stays as it is."""
+        """Add an act, and return the stage after it. A full run does not change."""
         if not self.is_full:
             self.acts.append(Act(self.now, name, of))
         stage = self.play()
@@ -123,14 +123,14 @@ class Run:
         return stage
 
     def leave(self, way: Way) -> Stage:
-        """End the session in this way; keep a copy if there is none yet."""
+        """End the session in this way. Make a copy first if there is none."""
         self.do("copy") if not self.copied else None
         if way is Way.EXPIRY:
             self.now = max(self.now, self.expires_at - self.began_at)
         return self.do(way.value)
 
     def sign_out_at_once(self) -> Self:
-        """Use the tokens for a minute, and sign out, with a copy in a thief's hands."""
+        """Use the tokens for a minute, let a thief copy them, and sign out."""
         self.at_once = True
         self.wait(60)
         self.leave(Way.SIGN_OUT)
@@ -138,13 +138,13 @@ class Run:
 
     @property
     def expires_at(self) -> int:
-        """When the access token of the copy, or of the browser, expires."""
+        """Return when the newest access token expires."""
         issued = self.play()
         return max(issued.issued_at) + player.ACCESS_LIFE
 
     @property
     def next_poll(self) -> int:
-        """In how many seconds the verifiers that poll will do so."""
+        """Return in how many seconds the verifiers poll next."""
         return POLL_SECONDS - self.now % POLL_SECONDS
 
     def wait(self, seconds: int) -> None:
@@ -152,5 +152,5 @@ class Run:
 
 
 def reference() -> Design:
-    """The design to play for what is the same under every design: it has no list, and so is the quickest."""
+    """Return the quickest design, to play what is the same under every design."""
     return player.find("expiry")

@@ -1,4 +1,4 @@
-"""What the experiment shows of a run: the copied tokens in their parts, and the rows that the server keeps."""
+"""How a page shows a run: the copied tokens, taken apart, and the rows that the server stores."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from app.web import words
 
 
 def tokens(stage: Stage) -> dict[str, Any] | None:
-    """Return what the thief holds, or the browser while nothing was copied: shortened, and decoded."""
+    """Return the thief's tokens, or the browser's before a copy was made: shortened and decoded."""
     held = stage.held.get("thief") or stage.held.get("laptop")
     if held is None:
         return None

@@ -1,4 +1,4 @@
-"""The pages of the lab as one."""
+"""The blueprint of the lab, which holds all its pages."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 
 
 def _wait() -> None:
-    """Wait in the lab's line before anything is read or played. Relying parties are answered beside it."""
+    """Wait in the lab's queue before anything is read or played. Relying parties do not wait."""
     if request.blueprint != f"lab.{revoked.bp.name}":
         admission.hold("acts", visitors.current() if request.method == "POST" else "")
 
@@ -41,7 +41,7 @@ def _context() -> dict[str, Any]:
 
 
 def _attendee() -> tuple[str, str] | None:
-    """Return under which nickname the visitor is in which room."""
+    """Return the visitor's nickname and the code of their room."""
     mine = visitors.here()
     found = room.of(mine)
     return (mine.nickname or "", found.code) if mine and found else None

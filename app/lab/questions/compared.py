@@ -1,4 +1,4 @@
-"""Answers by two things at once: by thief and policy, by end and credential, by list and service."""
+"""Experiments with two dimensions: thief and policy, end and credential, list and service."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,7 +31,7 @@ _THIEVES = {
 
 
 def end_in_three_ways(t: Trial) -> dict[str, Any]:
-    """End a session in each way, and present all that was copied in that very second. Measure how long the copy lasts."""
+    """End a session in each way, and present the whole copy in that second. Measure how long the copy lasts."""
     requests = ("ended = present thief this-site", "ended = exchange thief", "ended = open-page thief")
     cells, exposed, kinds = dict[str, Findings](), dict[tuple[str, str], int](), t.question.grid["columns"]
     for end, story in _ENDS.items():
@@ -49,7 +49,7 @@ def end_in_three_ways(t: Trial) -> dict[str, Any]:
 
 
 def _lasts(t: Trial, *story: str) -> tuple[int, int]:
-    """Measure for how many seconds from the end on a thief gets in by the copied access token, and by the refresh token."""
+    """Measure for how many seconds after the end the copied access token is good, and the copied refresh token."""
     t.play("anew", *story)
     access, began, last = t.run.exposure(player.find("this-site")), t.run.now, -1
     while t.play("lasts = exchange thief").accepted:
@@ -68,7 +68,7 @@ def refresh_elsewhere(t: Trial) -> dict[str, Any]:
 
 
 def _refresh(t: Trial, thief: Browser, reaction: str) -> Finding:
-    """Let the thief refresh in a session that knows its owner's place alone. The site's own rule judges the place."""
+    """Let the thief refresh in a session that knows only its owner's place. The site's own rule judges the thief's."""
     stage, known = t.stage(), place.learn({}, _locate(_OWNER))
     judgement = place.judge(known, _locate(thief), dict.fromkeys(PARTS, reaction))
     if judgement.reaction == SIGN_IN:
@@ -77,7 +77,7 @@ def _refresh(t: Trial, thief: Browser, reaction: str) -> Finding:
 
 
 def _locate(browser: Browser) -> Place:
-    """Return the place of a browser as the site does, but by the map above."""
+    """Return the place of a browser as the site does, but with the countries above."""
     return place.of(browser, _COUNTRIES.get(address.network(browser.address) or ""))
 
 

@@ -1,4 +1,4 @@
-"""Evidence: the answers to single requests, and the templates in which a question says what they come to."""
+"""Evidence: the answer to each request, and the templates and conditions with which a question sums them up."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +22,11 @@ _templates.filters |= {
 
 @dataclass(frozen=True)
 class Finding:
-    """One answer to one request. *what* was presented; *slug*: the design that answered, if one did.
-    *reaction*: what the policy had to say about the place that it came from. *asked*: what this one check asked for, where that was counted.
-    *over*: the session had ended before, so that an acceptance is a fault."""
+    """The answer to one request.
+
+    *what*: what was presented. *over*: the session had ended before, so accepting is a fault. *slug*: the design that answered,
+    if one did. *reaction*: how the policy judged the place. *asked*: what the server asked for to answer, if it was counted.
+    """
 
     what: str
     status: int
@@ -37,12 +39,12 @@ class Finding:
 
     @property
     def questions(self) -> int:
-        """Return how many questions the verifier asked for this answer, of whatever kind."""
+        """Return how many questions of any kind the server asked for this answer."""
         return sum((self.asked or {}).get(kind, 0) for kind in ("look-ups", "requests", "fetches"))
 
 
 class Findings(list[Finding]):
-    """Several, of which each goes by its design, or else by what was presented."""
+    """Several findings, each named by its design, or else by what was presented."""
 
     @property
     def accepted(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""A logout message on its way to an app that is down: the site's own tokens, judgement and pauses, on a clock of its own."""
+"""A logout message to an app that is down, with the site's own tokens, judgement and pauses, on a simulated clock."""
 
 from urllib.parse import parse_qs
 
@@ -19,7 +19,7 @@ DOWN_SECONDS = 60
 
 
 class Recipient:
-    """An app as it takes messages: verifies each, and acts once on each id (Back-Channel Logout, section 2.6)."""
+    """An app that verifies each message, and acts once on each id (Back-Channel Logout, section 2.6)."""
 
     def __init__(self) -> None:
         self.is_down = True
@@ -48,9 +48,9 @@ class Recipient:
 
 
 def send(user: str, sid: str, *, since: int) -> Findings:
-    """Send one message until it arrives, to an app that is down until a minute after *since*, and then once more.
+    """Send a message to an app that is down until a minute after *since*, until it arrives, and then once more.
 
-    Each attempt is signed anew, as a token is good for two minutes, under the same id.
+    Each attempt is signed anew under the same id, as a token is good for two minutes.
     """
     message = Message(id="lab", client_id=SITE, user_id=user, session_id=sid)
     app, found, at = Recipient(), Findings(), since

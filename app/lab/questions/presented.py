@@ -1,4 +1,4 @@
-"""Requests that no line of a story sends: over HTTP, for half an hour, and the look of a stranger into two tokens."""
+"""Experiments that no list of acts can express: HTTP requests, a visit of half an hour, reading tokens without a key."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def revoke_by_request(t: Trial) -> dict[str, Any]:
 
 
 def visit_for_half_an_hour(t: Trial) -> dict[str, Any]:
-    """Send one request a minute. Only an expired token leads to the issuer, which looks into its table."""
+    """Send one request a minute, and refresh when the access token has expired."""
     for minute in range(30):
         (answer,) = t.play("requests = present laptop expiry")
         if answer.status == 401:

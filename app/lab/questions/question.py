@@ -1,4 +1,4 @@
-"""The shape of a question: a claim, what one would predict, the story that decides, and what explains it."""
+"""The shape of a question: a claim, the predictions, the story that decides between them, and the explanation."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _USUAL = {
 
 
 class Link(NamedTuple):
-    """Where one can go on trying."""
+    """A page to try next."""
 
     path: str
     words: str
@@ -25,12 +25,12 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """All of a question, as its file has it.
+    """A question, as its file declares it.
 
-    *choices*: the predictions by name. *right*: for each choice the condition under which it is the right one; the first that
-    holds counts. *hints*: where to look, and then what to consider. *story*: see `Experiment.play`. *says*: what happened, as
-    a template. *facts*: (what, a template). *tables*: captions. *grid*: the words of one. *names*: what some designs are called
-    here. *also*: a template with something to try.
+    *choices*: the predictions by name. *right*: for each choice the condition that makes it right; the first that holds counts.
+    *hints*: where to look, and then what to consider. *story*: see `Trial.play`. *says*: a template that tells what happened.
+    *facts*: pairs of a label and a template. *tables*: captions by the names that the story gives. *grid*: the words of a table
+    with two dimensions. *names*: what this question calls some designs. *also*: a page template with something to try.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What is found in a store: of tokens, of lists, of what a browser sends along."""
+"""Experiments that look into a store, or measure it."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from app.lab.questions.trial import Trial
 
 
 def steal_a_row(t: Trial) -> dict[str, Any]:
-    """Present what stands in the row of a refresh token; then look for every token in all that is stored."""
+    """Present the stored value of a refresh token; then search everything that is stored for every token."""
     states, tokens, thief = [_rows(t)], _handed_out(t), t.stage()
     thief.held["thief"]["refresh"] = digest(thief.held["thief"]["refresh"])
     t.tables["presented"].append(finding("what stands in the database", thief.exchange()))
@@ -45,7 +45,7 @@ def weigh_two_tables(_: Trial) -> dict[str, Any]:
 
 
 def filter_and_prefer(t: Trial) -> dict[str, Any]:
-    """Send a filter along with one request, and post a preference; look for both in all that the server stored."""
+    """Send a filter with one request, and post a preference; search everything that the server stored for both."""
     stage = t.stage("client-data")
     verifier: Any = stage.verifier
     token, phone = (stage.held[whose]["access"] for whose in ("thief", "phone"))
@@ -59,7 +59,7 @@ def filter_and_prefer(t: Trial) -> dict[str, Any]:
 
 
 def revoke_by_session_id(t: Trial) -> dict[str, Any]:
-    """Refresh twice, so that three access tokens are about; then end the session by its id, and present all three."""
+    """Refresh three times; then end the session by its id, and present the three access tokens."""
     tokens, listed = list[str](), list[str]()
     for _ in range(3):
         t.play("wait 10", "refresh laptop")

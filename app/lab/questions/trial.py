@@ -1,4 +1,4 @@
-"""A trial: the story of a question, played line by line to the designs that it is about. Nothing of it is kept."""
+"""A trial: it plays the story of a question, line by line, and stores nothing."""
 
 from collections import defaultdict
 from dataclasses import asdict
@@ -22,8 +22,8 @@ _REQUESTS = {"present": Stage.present, "buy": Stage.buy, "exchange": Stage.excha
 
 
 class Trial:
-    """*run*: a visitor's, in which a thief has copied the tokens. *tables*: what came back, by the names that the story gives.
-    *values*: all else that the templates of the question know."""
+    """*run*: the story so far; it begins with a copy of the tokens in a thief's hands. *tables*: the findings, by the names
+    that the story gives. *values*: everything else that the question's templates can use."""
 
     def __init__(self, question: Question) -> None:
         self.question = question
@@ -33,10 +33,10 @@ class Trial:
         self._anew()
 
     def play(self, *lines: str) -> Findings:
-        """Play lines of a story, and return what came back.
+        """Play lines of a story, and return their findings.
 
-        A line is an act of a `player.Stage`, or of this class, or a request, the answers to which go into a table:
-        `table = present HOLDER DESIGN DESIGN: what it is`. *hourly 3 LINE*: for three hours, at the end of each.
+        A line is an act of `player.Stage` or of this class, such as `cut store` or `wait 60`, or a request whose findings go
+        into a table: `table = present HOLDER DESIGN DESIGN: what it is`. `hourly 3 LINE` plays a line after each of 3 hours.
         """
         found = Findings()
         for line in lines:
@@ -63,11 +63,11 @@ class Trial:
         return found
 
     def stage(self, slug: str = "", at: int | None = None) -> Stage:
-        """Return a design, or what is the same in all of them, in the middle of the story, now or at another time."""
+        """Return the stage of a design now, or at second *at*. Without a design, return what is the same under all."""
         return self.run.play(player.find(slug) if slug else None, at)
 
     def send(self, path: str, client: tuple[str, str] | None = None, **form: str) -> Exchange:
-        """Send one real request about the copied token, to our own application: a visitor has the run for as long as that takes."""
+        """Send a real request with the copied refresh token to our own application. Meanwhile a visitor has the run."""
         with writing():
             visitor, _ = visitors.make()
             self.run.name = name = visitor.id
@@ -84,7 +84,7 @@ class Trial:
                 db.session.execute(delete(Visitor).where(Visitor.id == name))
 
     def evidence(self) -> dict[str, Any]:
-        """Return which of the choices is right, and all that shows it."""
+        """Return the right choice, and everything that shows it."""
         asked, known = self.question, self.values | self.tables | {"run": self.run}
         return {
             "choice": next(choice for choice, condition in asked.right.items() if evidence.holds(condition, known)),
@@ -107,7 +107,7 @@ class Trial:
         ]
         return {**words, "note": evidence.fill(words["note"], known), "rows": rows}
 
-    # The acts that no design sees, and the requests.
+    # Acts that no design sees, and requests.
 
     def _anew(self) -> None:
         self.run = Run("trial")
@@ -117,7 +117,7 @@ class Trial:
         self.run.wait(int(seconds))
 
     def _count(self, slug: str, prefix: str) -> None:
-        """Count how many names in the store of a design begin so."""
+        """Count the names in a design's store that begin with *prefix*."""
         self.values["counts"].append(len(self.stage(slug).world.store.names(prefix)))
 
     def _draw(self, *slugs: str) -> None:
@@ -130,7 +130,7 @@ class Trial:
         self.values |= {"exposed": exposed, "picture": lanes.draw(rows, left)}
 
     def _designs(self, named: tuple[str, ...]) -> list[str]:
-        """Return the designs of a line: *bearers* take a token from any holder, *bound* ones want more than it."""
+        """Return the designs of a line. *bearers* accept a token from any holder; *bound* designs require more."""
         every = player.every()
         groups = {
             "bearers": [design.slug for design in every if design.is_bearer],
