@@ -5,7 +5,7 @@ import click
 from app.cli import person
 from app.cli.plain import Group
 from app.identity import activity, browsers, sessions, users
-from app.identity.session import SITE, Reason, Session
+from app.identity.session import SITE, Reason, Standing
 from app.identity.users import User
 from app.oauth import clients, consent
 from app.revocation import delivery
@@ -39,11 +39,11 @@ def end_sessions(email: str, sid: str | None) -> None:
     click.echo(f"{count} ended.")
 
 
-def _times(session: Session) -> str:
+def _times(session: Standing) -> str:
     return f"{session.id}  since {words.rfc3339(session.began_at)}  seen {words.rfc3339(session.last_seen_at)}"
 
 
-def _label(session: Session) -> str:
+def _label(session: Standing) -> str:
     return session.name or browsers.describe(session.user_agent).label
 
 

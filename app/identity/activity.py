@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Index, String, insert, select
+from sqlalchemy import Index, String, bindparam, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.identity import browsers, notice
 from app.identity.browsers import Browser
-from app.identity.session import Standing
+from app.identity.session import Session, Standing
 from app.store import prebuilt
 from app.store.db import Model, after_commit, db
 from app.telemetry import security_log
@@ -42,6 +42,15 @@ class Event(Model):
 
 _EVENTS = prebuilt.table(Event)
 _ADD = insert(_EVENTS).returning(_EVENTS.c.id)
+_SESSIONS = prebuilt.table(Session)
+_TOLD = select(_EVENTS.c.session_id).where(
+    _EVENTS.c.user_id == bindparam("user"),
+    _EVENTS.c.event == "signed_in",
+    _EVENTS.c.notice == notice.MAIL,
+    _EVENTS.c.session_id.in_(
+        select(_SESSIONS.c.id).where(_SESSIONS.c.user_id == bindparam("user"), _SESSIONS.c.ended_entry.is_(None))
+    ),
+)
 
 
 def record(
@@ -97,11 +106,9 @@ def latest(user_id: str, count: int = 50) -> list[Event]:
     )
 
 
-def told_by_mail(user_id: str, sids: Collection[str]) -> set[str]:
-    """Return the ids of the sessions whose sign-in was reported by mail."""
-    sign_ins = select(Event.session_id).where(Event.user_id == user_id, Event.event == "signed_in")
-    found = db.session.scalars(sign_ins.where(Event.session_id.in_(sids), Event.notice == notice.MAIL))
-    return {sid for sid in found if sid}
+def told_by_mail(user_id: str) -> set[str]:
+    """Return the ids of the user's sessions that were not ended and whose sign-in was reported by mail."""
+    return {sid for (sid,) in prebuilt.rows(_TOLD, user=user_id)}
 
 
 def latest_of(events: Collection[str], count: int) -> list[Event]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -12,7 +12,14 @@ from app.identity.session import Session, Standing, columns_of_use
 from app.identity.users import User
 from app.revocation import log
 from app.store import prebuilt
-from app.store.db import db
+
+
+class Ending(NamedTuple):
+    """By what entry of the log a session was ended."""
+
+    at: int
+    reason: str | None
+    actor: str | None
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,10 @@ class SessionRow(Standing):
         return find(self.parent_id) if self.parent_id else None
 
     @cached_property
-    def ending(self) -> log.LogEntry | None:
+    def ending(self) -> Ending | None:
         """The entry by which it was ended, read at its first use."""
-        return None if self.ended_entry is None else db.session.get(log.LogEntry, self.ended_entry)
+        row = None if self.ended_entry is None else prebuilt.ask(_ENDING, position=self.ended_entry)
+        return Ending(*row) if row else None
 
     def changed(self, **columns: Any) -> "SessionRow":
         """Return a copy with these values, and the same parent, which is not read again."""
@@ -79,6 +87,9 @@ NOTE = _IT.values({name: bindparam(f"now_{name}") for name in _NOTED})
 NOTE_GIVEN = _IT.values({name: bindparam(f"now_{name}") for name in _GIVEN})
 _EMPTY: dict[str, Any] = dict.fromkeys(column.name for column in COLUMNS) | {"chains": 0}
 _ADD = insert(_SESSIONS).values({"proofs": 0} | {name: bindparam(f"new_{name}") for name in _EMPTY})
+_ENTRIES = prebuilt.table(log.LogEntry)
+ENDING = tuple(_ENTRIES.c[name] for name in Ending._fields)
+_ENDING = select(*ENDING).where(_ENTRIES.c.position == bindparam("position"))
 _READ = select(*COLUMNS).where(_SESSIONS.c.id == bindparam("sid"))
 _LOCK = (
     _READ.join(_USERS, _USERS.c.id == _SESSIONS.c.user_id).with_for_update(of=(_USERS, _SESSIONS))  # in this order
@@ -93,6 +104,13 @@ def read(row: Any, *, parent: SessionRow | None = None) -> SessionRow:
 def _under(parent: SessionRow | None, session: SessionRow) -> SessionRow:
     if parent:
         vars(session)["parent"] = parent
+    return session
+
+
+def read_ended(row: Any) -> SessionRow:
+    """Return the session of a row of `COLUMNS` and, where it was ended, `ENDING`."""
+    session = read(row)
+    vars(session)["ending"] = None if session.ended_entry is None else Ending(*row[WIDTH:])
     return session
 
 

@@ -1,6 +1,6 @@
 """All the sessions of a person: found, listed, counted and ended."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, tuple_
@@ -23,13 +23,18 @@ _LIVE = Session.user_id == bindparam("owner"), *LIVES
 _LATEST_FIRST = Session.last_seen_at.desc(), Session.opened.desc()
 _BROWSERS = select(Session).where(*_LIVE, Session.client_id == SITE)
 _COUNTED = select(func.count()).select_from(Session).where(*_LIVE, Session.client_id == SITE)
-_LISTED = _BROWSERS.order_by(*_LATEST_FIRST)
+_LISTED = select(*session_row.COLUMNS).where(*_LIVE, Session.client_id == SITE).order_by(*_LATEST_FIRST)
 _PAGE = _LISTED.offset(bindparam("start")).limit(bindparam("count"))
 _WARNED = _BROWSERS.where(Session.warned.is_not(None)).order_by(Session.opened)
 _APPS = select(Session).where(*_LIVE, Session.client_id != SITE).options(joinedload(Session.parent))
 _APPS_LATEST_FIRST = _APPS.order_by(*_LATEST_FIRST)
 # Most users have none of either. Whether there are any is soon found out, without the ORM.
 _HAS_WARNED = select(Session.id).where(*_LIVE, Session.client_id == SITE, Session.warned.is_not(None)).limit(1)
+_HAS_LOST_APPS = (
+    select(Session.id)
+    .where(Session.user_id == bindparam("owner"), Session.client_id != SITE, Session.ended_entry.is_not(None))
+    .limit(1)
+)
 _HAS_APPS = select(Session.id).where(*_LIVE, Session.client_id != SITE).limit(1)
 _LOCK = (
     select(Session, User)
@@ -58,9 +63,8 @@ _hung_on_replaced = (
     .exists()
 )
 _ENDED = (
-    select(Session)
-    .outerjoin(Session.ending)
-    .options(contains_eager(Session.ending))
+    select(*session_row.COLUMNS, *session_row.ENDING)
+    .outerjoin_from(Session, log.LogEntry, log.LogEntry.position == Session.ended_entry)
     .where(Session.user_id == bindparam("owner"))
     .where(
         or_(log.LogEntry.at > bindparam("since"), and_(Session.ended_entry.is_(None), _ends_at > bindparam("since")))
@@ -68,7 +72,7 @@ _ENDED = (
     .where(
         or_(
             log.LogEntry.reason.is_(None),
-            log.LogEntry.reason.not_in((Reason.REPLACED, Reason.BROWSER_ENDED)),
+            and_(log.LogEntry.reason != Reason.REPLACED, log.LogEntry.reason != Reason.BROWSER_ENDED),
             and_(log.LogEntry.reason == Reason.BROWSER_ENDED, _hung_on_replaced),
         )
     )
@@ -112,11 +116,10 @@ def lock(sid: str) -> Session | None:
     return found[0] if found else None
 
 
-def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[Session]:
+def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[SessionRow]:
     """Return the user's signed-in browsers, the latest seen first: all, or *count* of them after the first *start*."""
-    if count is None:
-        return list(db.session.scalars(_LISTED, _now_of(user_id)))
-    return list(db.session.scalars(_PAGE, _now_of(user_id) | {"start": start, "count": count}))
+    part = {} if count is None else {"start": start, "count": count}
+    return [session_row.read(row) for row in prebuilt.rows(_PAGE if part else _LISTED, **_now_of(user_id), **part)]
 
 
 def count_live(user_id: str) -> int:
@@ -255,7 +258,7 @@ class Cursor(NamedTuple):
 class Over(NamedTuple):
     """One page of what is over, the latest first. *older*: where the next page begins, if there is one."""
 
-    sessions: list[Session]
+    sessions: Sequence[Standing]
     older: Cursor | None
 
 
@@ -266,18 +269,21 @@ def ended(user_id: str, since: int, newest: int, *, before: Cursor | None = None
     replaced is not listed, as it lives on in the new one; the apps that ended by that are listed, and count.
     """
     place = before._asdict() if before else {}
-    values = _now_of(user_id) | {"since": since, "count": newest + 1} | place
-    found = list(db.session.scalars(_ENDED_BEFORE if before else _ENDED, values))
+    rows = prebuilt.rows(
+        _ENDED_BEFORE if before else _ENDED, **_now_of(user_id), since=since, count=newest + 1, **place
+    )
+    found = [session_row.read_ended(row) for row in rows]
     page = found[:newest]
     older = Cursor(page[-1].ended_at or 0, page[-1].opened) if len(found) > newest else None
     beside = _ended_beside(user_id, page)
-    return Over(sorted(page + beside, key=lambda session: -(session.ended_at or 0)), older)
+    return Over(sorted([*page, *beside], key=lambda session: -(session.ended_at or 0)), older)
 
 
-def _ended_beside(user_id: str, browsers: Collection[Session]) -> list[Session]:
+def _ended_beside(user_id: str, browsers: Collection[Standing]) -> list[Session]:
     """Return the app sessions that ended as one of these browsers ended or timed out."""
     ended, timed_out = ({one.id for one in browsers if (one.ending is None) == silent} for silent in (False, True))
-    found = list(db.session.scalars(_HUNG, {"browsers": list(ended)})) if ended else []
+    has_hung = ended and prebuilt.rows(_HAS_LOST_APPS, owner=user_id)
+    found = list(db.session.scalars(_HUNG, {"browsers": list(ended)})) if has_hung else []
     apps = _unended_apps(user_id) if timed_out else []
     now = clock.now()
     return found + [app for app in apps if app.parent_id in timed_out and app.state(now) is not State.LIVE]
@@ -308,7 +314,7 @@ def end_all(user_id: str, reason: Reason, *, actor: str | None = None) -> int:
     return count
 
 
-def end_others(current: Session, reason: Reason) -> int:
+def end_others(current: Standing, reason: Reason) -> int:
     """End every live session of the user but *current* and what hangs on it, one entry each. Return how many browsers.
 
     Must run inside `db.writing`, with the user's row locked. The answer also waits for what other requests have ended.

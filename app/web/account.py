@@ -118,7 +118,7 @@ def password() -> ResponseReturnValue:
 def _password_page(form: forms.AddPassword) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
     user_id, done = current_user.id, has_lately("password_changed")
-    has_apps, lasting = allowed.count(user_id) > 0, sessions.has_lasting(user_id)
+    has_apps, lasting = allowed.count(user_id, sessions.apps(user_id)) > 0, sessions.has_lasting(user_id)
     return render_template(
         "web/password.html", form=form, has_apps=has_apps, lasting=lasting, done=done, disowned=_disowned()
     ), status

@@ -1,6 +1,7 @@
 """The apps that may know a user: by a consent, or by a session that outlives a withdrawn one."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.identity import sessions
@@ -37,10 +38,9 @@ def build(user_id: str) -> list[Allowed]:
     return sorted(found, key=lambda app: (-app.given_at, app.client_id))
 
 
-def count(user_id: str) -> int:
-    """Return how many apps may know of this user."""
-    given = {one.client_id for one in consent.given(user_id)}
-    return len(given | {app.client_id for app in sessions.apps(user_id)})
+def count(user_id: str, held: Iterable[Session]) -> int:
+    """Return how many apps may know of this user, who has given them the sessions *held*."""
+    return len({one.client_id for one in consent.given(user_id)} | {app.client_id for app in held})
 
 
 def _describe(client_id: str, name: str, given: consent.Given | None, held: list[Session]) -> Allowed:

@@ -15,10 +15,10 @@ from app.identity import activity, browsers, sessions, suspicion
 from app.identity.session import SITE, Reason, Session, Standing
 from app.identity.sessions import Cursor, Over
 from app.oauth import consent
+from app.store import prebuilt
 from app.store.db import db
 from app.web import allowed, filters, forms, guard, lifeline, once, rows, step_up, warning
 from app.web.filters import Filter
-from app.web.guard import current_user
 from app.web.rows import Row
 from app.web.sign_out import browser
 from app.web.step_up import Answer
@@ -85,13 +85,16 @@ def _json(alive: Sequence[Standing], over: Over) -> ResponseReturnValue:
 def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = None) -> str:
     """Show the sessions, and what the last action did, or why it was *refused*."""
     visit = guard.current()
-    current, user = visit.session, current_user
-    page = max(1, request.args.get("page", 1, type=int))
-    count, wanted = sessions.count_live(user.id), Filter.of(request.args)
-    shown, found = _find(current, wanted, page) if wanted.is_set else (_live(current, page), count)
+    current, user = visit.session, visit.user
+    page, wanted = max(1, request.args.get("page", 1, type=int)), Filter.of(request.args)
     is_first = page == 1 and not wanted.is_set
-    over = _over(current) if is_first else Over([], None)
-    apps = rows.build(sessions.apps(user.id), current)
+    with prebuilt.reading():
+        count, held = sessions.count_live(user.id), sessions.apps(user.id)
+        shown, found = _find(current, wanted, page) if wanted.is_set else (_live(current, page), count)
+        over = _over(current) if is_first else Over([], None)
+        told = activity.told_by_mail(user.id) if user.verified_at else set()
+        allowed_apps = allowed.count(user.id, held)
+    apps = rows.build(held, current)
     live, warnings = rows.build(shown, current), warning.build(shown, current)
     ended = rows.build(over.sessions, current)
     everything, now = [*live, *apps, *ended], clock.now()
@@ -106,7 +109,7 @@ def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = Non
         scale=lifeline.row_scale(everything, now),
         lines=lifeline.row_lines(everything, now),
         warnings=warnings,
-        told=activity.told_by_mail(user.id, [row.id for row in live]) if user.verified_at else set(),
+        told=told,
         older=_older(over),
         is_first=is_first,
         page=page,
@@ -114,7 +117,7 @@ def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = Non
         wanted=wanted if count >= filters.LEAST_SESSIONS else None,
         which=filters.WHICH,
         found=found,
-        allowed=allowed.count(user.id),
+        allowed=allowed_apps,
         done=refused or _done(everything, current, warnings),
         form=form,
     )

@@ -30,6 +30,7 @@ from app.web import (
     live,
     local,
     mailbox,
+    moments,
     once,
     own_data,
     passkeys,
@@ -112,13 +113,14 @@ def init_app(app: Flask) -> None:
     for other in _NO_PAGES:
         app.register_blueprint(other.bp)
     app.context_processor(_context)
-    _add_filters(app)
+    _add_words(app)
 
 
-def _add_filters(app: Flask) -> None:
+def _add_words(app: Flask) -> None:
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
     app.template_filter("leading_to")(local.leading_to)
     app.template_filter("until")(lambda at: words.until(at, clock.now()))
+    app.jinja_env.globals |= {shown.__name__: shown for shown in (moments.ago, moments.until, moments.moment)}
     for plain in (
         words.span,
         words.clock,

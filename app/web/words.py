@@ -1,6 +1,7 @@
 """Times, durations and codes in plain words. Pure: the caller passes the time."""
 
 import re
+from calendar import month_name
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from app.identity.place import PARTS
 from app.identity.session import Reason
 
 MINUTE, HOUR = 60, 60 * 60
+_MONTHS = tuple(month_name)
 
 # Each unit: from how many seconds on it is used, its length, its name. So 59 minutes 40 are an hour, and 36 hours not yet days.
 _UNITS = (
@@ -180,13 +182,13 @@ def clock(seconds: float) -> str:
 
 def rfc3339(at: int) -> str:
     """Write the moment *at* for machines."""
-    return f"{_utc(at):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{_utc(at).isoformat()[:19]}Z"
 
 
 def day(at: int) -> str:
     """Write the moment *at* for people, where an exact one is needed."""
     moment = _utc(at)
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+    return f"{moment.day} {_MONTHS[moment.month]} {moment.year}, {moment.hour:02}:{moment.minute:02} UTC"
 
 
 def ordinal(number: int) -> str:
