@@ -96,7 +96,7 @@ def ada(site: Site) -> Browser:
     [
         ("account", 4, 4, 4),
         ("home", 5, 5, 5),
-        ("devices", 7, 7, 9),
+        ("devices", 6, 6, 6),
         ("exchange", 7, 4, 6),
         ("sign out", 17, 17, 25),
     ],

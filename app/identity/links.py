@@ -217,10 +217,12 @@ def add(new: Link) -> None:
 
 def bound(session_ids: Collection[str]) -> set[str]:
     """Return which of these apps' sessions have refresh tokens, each of them bound to a key."""
+    if not session_ids:
+        return set()
     newest = select(RefreshToken.session_id, RefreshToken.jkt).where(
         RefreshToken.session_id.in_(session_ids), _ENDS_CHAIN
     )
-    found = db.session.execute(newest).all() if session_ids else []
+    found = db.session.execute(newest).all()
     return {sid for sid, _ in found} - {sid for sid, jkt in found if jkt is None}
 
 

@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
 def find(address: str) -> Country | None:
     """Return the country of *address*, or None if the map, or we, have none for it."""
     reader: Reader | None = current_app.extensions["countries"]
-    found = addresses.read(address)
+    found = addresses.read(address) if reader else None
     try:
         return _read(reader.get(found)) if reader and found else None
     except _BROKEN:  # in a damaged part of the map

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, cached_property, partial
 from itertools import chain
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from flask import Flask, Request, Response
 from flask.ctx import RequestContext
 from flask.globals import request_ctx
 from flask.sessions import NullSession, SessionInterface
+from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 
 from app.config import settings
@@ -48,7 +49,7 @@ class SiteRequest(Request):
         if not self.query_string.isascii():
             self.query_string = quote(self.query_string, safe=_ASCII).encode()
 
-    @property
+    @cached_property
     def blueprints(self) -> list[str]:
         """Return the scopes of its hooks: except for machine endpoints, those of visitors too."""
         found = super().blueprints
@@ -83,12 +84,38 @@ class Application(Flask):
             _log.exception("the page of an error cannot be shown")
             return self.finalize_request(errors.bare(problem, self, request_ctx.request.path), from_error_handler=True)
 
+    def preprocess_request(self) -> ResponseReturnValue | None:
+        """Call the hooks before a view, as Flask does: here nothing looks at the values of an address."""
+        for hook in self._before(*request_ctx.request.blueprints):
+            answer: ResponseReturnValue | None = hook()
+            if answer is not None:
+                return answer
+        return None
+
+    @cached_property
+    def _before(self) -> Callable[..., Any]:
+        """The hooks before a request of these scopes, collected once: none is added after the first request."""
+
+        @cache
+        def collect(*scopes: str) -> list[Callable[[], Any]]:
+            return [hook for scope in (None, *reversed(scopes)) for hook in self.before_request_funcs.get(scope, ())]
+
+        return collect
+
+    @cached_property
+    def _after(self) -> Callable[..., Any]:
+        """The same after a request."""
+
+        @cache
+        def collect(*scopes: str) -> list[Callable[[Response], Response]]:
+            return [hook for scope in (*scopes, None) for hook in reversed(self.after_request_funcs.get(scope, ()))]
+
+        return collect
+
     def process_response(self, response: Response) -> Response:
         """Let each hook change the answer; a hook that fails leaves it as it was."""
         context: RequestContext = request_ctx._get_current_object()  # type: ignore[attr-defined]
-        scopes = (*context.request.blueprints, None)
-        hooks = (reversed(self.after_request_funcs.get(scope, ())) for scope in scopes)
-        for hook in chain(context._after_request_functions, *hooks):
+        for hook in (*context._after_request_functions, *self._after(*context.request.blueprints)):
             try:
                 response = hook(response)
             except Exception:

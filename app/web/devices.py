@@ -98,6 +98,7 @@ def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = Non
     live, warnings = rows.build(shown, current), warning.build(shown, current)
     ended = rows.build(over.sessions, current)
     everything, now = [*live, *apps, *ended], clock.now()
+    scale = lifeline.row_scale(everything, now)
     return render_template(
         "web/devices.html",
         count=count,
@@ -106,8 +107,8 @@ def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = Non
         ended=ended,
         called=rows.tell_apart([row for row in (*live, *apps) if not row.current]),
         common=rows.in_common(live),
-        scale=lifeline.row_scale(everything, now),
-        lines=lifeline.row_lines(everything, now),
+        scale=scale,
+        lines=lifeline.row_lines(everything, now) if scale else {},
         warnings=warnings,
         told=told,
         older=_older(over),

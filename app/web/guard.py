@@ -142,9 +142,8 @@ class Visit:
 
 
 def init_app(app: Flask) -> None:
-    """Have Flask-Login ask only this guard: its own cookies would survive a sign-out."""
-    app.config["REMEMBER_COOKIE_NAME"] = ";"  # no cookie can have this name
-    login.init_app(app, add_context_processor=False)  # type: ignore[no-untyped-call]
+    """Have Flask-Login ask only this guard: its own cookies would survive a sign-out, and its `init_app` adds their hook."""
+    app.login_manager = login  # type: ignore[attr-defined]
     machines.after_visitors(app, _hand_back)
 
 

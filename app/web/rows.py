@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app import clock
 from app.identity import browsers, links, proof
@@ -23,8 +22,7 @@ def knows(scopes: Collection[str]) -> str:
     return " and ".join(_KNOWN[scope] for scope in scopes if scope in _KNOWN) or "only that it is you"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One line of the list. Times are Unix seconds; *ended_by* is in words, *actor* the id of the session that asked.
 
     *amr*: how its user had proved who they are (RFC 8176). *app*: its name, where the session is an app's; *parent*: the browser session that it hangs on; *scopes*: what it may
@@ -102,7 +100,7 @@ def as_json(row: Row) -> dict[str, Any]:
     """Return the row as `GET /devices` gives it to programs: times in RFC 3339, UTC."""
     shown = {
         name: value
-        for name, value in asdict(row).items()
+        for name, value in row._asdict().items()
         if name in ("current", "name", "browser", "os", "address", "reason", "app", "amr")
     }
     ended_at = row.ended_at and words.rfc3339(row.ended_at)
