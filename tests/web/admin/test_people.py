@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from app.store.db import db, writing
 from app.web.admin import people
+from tests import plans
 from tests.browsers import Browser, Site
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
@@ -48,6 +49,17 @@ def test_without_a_question_the_newest_come_first_a_page_at_a_time(
     assert 'href="/admin?page=2&amp;q=example"' in root.get("/admin?q=example").text
     for page in ("0", "-1", "x", "99999999999999999999"):
         assert root.get(f"/admin?page={page}").status_code == 200
+
+
+@pytest.mark.sqlite
+def test_the_list_counts_the_sessions_of_those_whom_it_lists_and_reads_no_others(
+    site: Site, root: Browser, ada: Browser
+) -> None:
+    with plans.noting(site, "SELECT") as asked:
+        assert "on 1 device" in root.get("/admin").text
+    read = [plan for statement, plan in plans.explain(site.folder, asked) if "FROM sessions" in statement]
+    assert len(read) == 1
+    assert "sessions_of_user (user_id=? AND ended_entry=?" in read[0]
 
 
 def test_the_list_says_where_each_is_signed_in(site: Site, root: Browser, ada: Browser) -> None:
