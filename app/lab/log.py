@@ -3,7 +3,7 @@
 import secrets
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, delete, select, update
+from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.db import Model, db
@@ -12,13 +12,13 @@ MAX_ENTRIES = 20_000  # entries; beyond, the oldest go
 
 
 class Head(Model):
-    """One row. *told*: the position of the last entry that was announced to those who wait."""
+    """One row. *announced*: the position of the last entry that those who wait were told of."""
 
     __tablename__ = "lab_log_head"
     id: Mapped[int] = mapped_column(primary_key=True)
     epoch: Mapped[str] = mapped_column(String(32))
     size: Mapped[int]
-    told: Mapped[int]
+    announced: Mapped[int] = mapped_column("told")
 
 
 class Ended(Model):
@@ -39,11 +39,11 @@ class State(NamedTuple):
 
     epoch: str
     size: int
-    told: int
+    announced: int
 
 
 def state() -> State:
-    return State(*db.session.execute(select(Head.epoch, Head.size, Head.told).where(Head.id == 0)).one())
+    return State(*db.session.execute(select(Head.epoch, Head.size, Head.announced).where(Head.id == 0)).one())
 
 
 def opened() -> int:
@@ -56,19 +56,12 @@ def append(ended: Ended) -> None:
 
     The row of the head is held until the commit, so positions are gapless and in the order of the commits.
     """
-    size = Head.size + 1
-    ended.position = db.session.execute(
-        update(Head)
-        .where(Head.id == 0)
-        .values(size=size, told=size if ended.pushed else Head.told)
-        .returning(Head.size),
-        execution_options={"synchronize_session": False},
-    ).scalar_one()
+    head = _lock()
+    head.size = ended.position = head.size + 1
+    if ended.pushed:
+        head.announced = head.size
     db.session.add(ended)
-    db.session.execute(
-        delete(Ended).where(Ended.position <= ended.position - MAX_ENTRIES),
-        execution_options={"synchronize_session": False},
-    )
+    db.session.execute(delete(Ended).where(Ended.position <= head.size - MAX_ENTRIES))
 
 
 def read(after: int, upto: int, subjects: tuple[str, ...] = (), *, pushed: bool = False) -> list[dict[str, Any]]:
@@ -83,7 +76,8 @@ def read(after: int, upto: int, subjects: tuple[str, ...] = (), *, pushed: bool 
 
 def begin_epoch() -> None:
     """Make every relying party start over with this log. Must run inside `db.writing`."""
-    db.session.execute(
-        update(Head).where(Head.id == 0).values(epoch=secrets.token_hex(16)),
-        execution_options={"synchronize_session": False},
-    )
+    _lock().epoch = secrets.token_hex(16)
+
+
+def _lock() -> Head:
+    return db.session.get_one(Head, 0, with_for_update=True, populate_existing=True)

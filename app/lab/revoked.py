@@ -32,7 +32,7 @@ def revoked() -> ResponseReturnValue:
     known, asked = log.state(), _whole("after")
     wait = 0 if subjects else min(_whole("wait"), LONGEST_WAIT)
     held: Held | None = request.environ.get(HELD)
-    if wait and held and known.told <= asked <= known.size and _holds(held, wait, known.epoch, asked):
+    if wait and held and known.announced <= asked <= known.size and _holds(held, wait, known.epoch, asked):
         return "", 204  # it is asked again
     after = max(min(asked, known.size), known.size - log.MAX_ENTRIES)
     upto = known.size if subjects else min(known.size, after + LONGEST)
@@ -48,7 +48,7 @@ def revoked() -> ResponseReturnValue:
 
 def _holds(held: Held, seconds: int, epoch: str, after: int) -> bool:
     def is_news(found: State) -> bool:
-        return found.epoch != epoch or found.told > after or found.size < after
+        return found.epoch != epoch or found.announced > after or found.size < after
 
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     held.shelf.look_for_news(lambda: _look(app), LOOK_SECONDS)
