@@ -39,14 +39,13 @@ _SCHEMA = [CreateTable(checkpoint.Checkpoint.metadata.tables[name]).compile(_ENG
 class Issuer:
     def __init__(self, world):
         connection = _ENGINE.connect()
-        raw = connection.connection.driver_connection
-        raw.executescript(";".join(map(str, [*_SCHEMA, "INSERT INTO log_head VALUES (0, 0, 'story', NULL)"])))
+        self.world, self.log, self.opened = world, connection.connection.driver_connection, {}
+        self.log.executescript(";".join(map(str, [*_SCHEMA, "INSERT INTO log_head VALUES (0, 0, 'story', NULL)"])))
         world.store.rows["log"] = connection, 0
-        self.world, self.log, self.rule, self.opened = world, Log(world), Lease(LEASE, world.steady), {}
 
     def issue(self, person, session):
         if session not in self.opened:
-            self.opened[session] = self.log.append(Kind.OPENED, Scope.SESSION, session)
+            self.opened[session] = self._append(Kind.OPENED, Scope.SESSION, session)
         said = {"jti": self.world.token(), "sub": person, "sid": session, "opened": self.opened[session]}
         return self.world.sign(said | {"exp": self.world.expiry()})
 
@@ -58,26 +57,39 @@ class Issuer:
 
     def _end(self, scope, subject, opened=None):
         """Answer once the node has read the entry, or can trust no memory without it."""
-        position = self.log.append(Kind.REVOKED, scope, subject, opened)
+        position, rule = self._append(Kind.REVOKED, scope, subject, opened), Lease(LEASE, self.world.steady)
         began = self.world.steady()
         self.world.channel.publish("")
-        while (self.world.store.get("confirmed") or 0) < position and not self.rule.is_over_everywhere(began):
-            self.world.sleep(self.rule.pause)
+        while (self.world.store.get("confirmed") or 0) < position and not rule.is_over_everywhere(began):
+            self.world.sleep(rule.pause)
+
+    def _append(self, kind, scope, subject, opened=None):
+        now, (size,) = self.world.now(), self.log.execute("SELECT size FROM log_head").fetchone()
+        position = size + 1
+        entry = position, kind, scope, subject, opened or position, self.world.expiry(), now
+        self.world.store.put(f"log:{position}", entry)  # seen by the instruments; refused where the store is cut
+        self.log.execute("UPDATE log_head SET size = ?", (position,))
+        self.log.execute("INSERT INTO log_entries VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, x'')", entry)
+        self.log.commit()
+        return position
 
 
 class Verifier:
     def __init__(self, world):
-        self.world, self.log = world, Log(world)
+        self.world, (self.connection, _) = world, world.store.rows["log"]
         self.lease, self.witness = Lease(LEASE, world.steady), Witness(lambda: None)
-        self.witness.attend(self.log.connection)
+        self.witness.attend(self.connection)
         world.channel.subscribe(lambda _wake_up: self.renew())
         world.every(self.lease.pause, self.renew)
 
     def renew(self):
         with suppress(ConnectionError, LogCut):  # the lease remembers the second, and ends by itself after the first
-            self.lease.renew(
-                lambda known: read(known, self.log.execute, "?", self.witness, self.world.now), self._report
-            )
+            self.lease.renew(lambda known: read(known, self._ask, "?", self.witness, self.world.now), self._report)
+
+    def _ask(self, statement, values):
+        rows = self.connection.connection.driver_connection.execute(statement, values).fetchall()
+        self.world.use("store", "look-ups", sum(len(str(value)) for row in rows for value in row))
+        return Rows(rows)
 
     def _report(self, position):
         self.world.store.put("confirmed", position)
@@ -91,36 +103,13 @@ class Verifier:
     def check(self, token):
         bearer = SimpleNamespace(**self.world.read(token))
         try:
-            is_good = decide(bearer, self.lease.current(), self.log.allows)
+            is_good = decide(bearer, self.lease.current(), self._allows)
         except StoreUnavailable as problem:
             raise ConnectionError(str(problem)) from problem
         if not is_good:
             raise PermissionError("The log has an entry that ends it.")
 
-
-class Log:
-    """The log of a story as one machine reaches it: each statement is a question to the store."""
-
-    def __init__(self, world):
-        self.world, (self.connection, _) = world, world.store.rows["log"]
-        self.raw = self.connection.connection.driver_connection
-
-    def append(self, kind, scope, subject, opened=None):
-        now, (size,) = self.world.now(), self.raw.execute("SELECT size FROM log_head").fetchone()
-        position = size + 1
-        entry = position, kind, scope, subject, opened or position, self.world.expiry(), now
-        self.world.store.put(f"log:{position}", entry)  # seen by the instruments; refused where the store is cut
-        self.raw.execute("UPDATE log_head SET size = ?", (position,))
-        self.raw.execute("INSERT INTO log_entries VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, x'')", entry)
-        self.raw.commit()
-        return position
-
-    def execute(self, statement, values):
-        rows = self.raw.execute(statement, values).fetchall()
-        self.world.use("store", "look-ups", sum(len(str(value)) for row in rows for value in row))
-        return Rows(rows)
-
-    def allows(self, bearer):
+    def _allows(self, bearer):
         self.world.use("store", "look-ups")
         with Session(self.connection) as session:
             return log.allows(bearer, session)
