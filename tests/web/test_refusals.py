@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.api.test_operation import number
 from tests.browsers import ACCESS, REFRESH, Browser, Site
-from tests.test_operation import number
 
 ELSEWHERE = {"Origin": "https://evil.example"}
 
