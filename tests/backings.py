@@ -228,7 +228,7 @@ class Backing:
         return self._redis or redis_server()
 
     def furnish(self, folder: Path, like: Path | None = None) -> None:
-        """Give the instance in *folder* a database of its own, a copy of that of *like* if given."""
+        """Give the instance in *folder* its own database, a copy of that of *like* if given."""
         if self.name == "sqlite":
             return
         database = f"site_{secrets.token_hex(6)}"
@@ -241,7 +241,7 @@ class Backing:
         (folder / "backing.json").write_text(json.dumps(kept))
 
     def remove(self, folder: Path) -> None:
-        """Drop the database of this instance, whoever still uses it."""
+        """Drop the database of this instance, even while it is in use."""
         if self.name != "sqlite":
             self.server.execute(f"DROP DATABASE {_database(folder)} WITH (FORCE)")
 
@@ -255,7 +255,7 @@ def settings(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def shell(folder: Path) -> Iterator[Any]:
-    """Open the database of the instance in *folder* as somebody with a shell would, in autocommit."""
+    """Open the database of the instance in *folder* as an operator with a shell would, in autocommit."""
     url = settings(folder).get("DATABASE_URL")
     if url:
         with psycopg.connect(url, autocommit=True) as connection:
@@ -268,7 +268,7 @@ def shell(folder: Path) -> Iterator[Any]:
 
 
 def back_up(folder: Path) -> Path:
-    """Take a backup of the database of the instance in *folder*, whoever uses it; return an instance folder that has it."""
+    """Take a backup of the database of the instance in *folder*, while it is in use; return an instance folder that has it."""
     copy = folder.with_name(f"{folder.name}-{secrets.token_hex(4)}")
     shutil.copytree(folder, copy, ignore=lambda _, names: [name for name in names if name.startswith("signed-out.db")])
     if not settings(folder):
@@ -285,7 +285,7 @@ def back_up(folder: Path) -> Path:
 
 
 def put_back(copy: Path, folder: Path) -> None:
-    """Put the backup in *copy* in the place of the database of *folder*, under whatever runs there."""
+    """Put the backup in *copy* in the place of the database of *folder*, under the running site."""
     if not settings(folder):
         _copy_file(copy / "signed-out.db", copy / "draft.db")
         for name in ("signed-out.db-wal", "signed-out.db-shm"):
@@ -300,7 +300,7 @@ def put_back(copy: Path, folder: Path) -> None:
 
 
 def lose(folder: Path) -> None:
-    """Take the database away from under whatever runs in *folder*."""
+    """Take the database away from under the site in *folder*."""
     if settings(folder):
         with _maintaining(settings(folder)["DATABASE_URL"]) as connection:
             _without_users(connection, _database(folder))
@@ -351,7 +351,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _folder_of(package: str) -> Path:
-    """Where a package lies. Not imported: it would start to look after servers of its own."""
+    """Where a package lies. Not imported: it would start to look after its own servers."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(package)
@@ -363,7 +363,7 @@ def _database(folder: Path | None) -> str:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
+    """Return a loopback port that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -57,7 +57,7 @@ COMPILED = Compiled()
 
 
 class Site:
-    """The site in this process, in an instance folder of its own."""
+    """The site in this process, in its own instance folder."""
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
@@ -120,14 +120,14 @@ class Site:
 
 
 def move_clock(folder: Path, seconds: int) -> None:
-    """Move the clock of whatever runs in this instance folder, forward or back."""
+    """Move the clock of the processes of this instance folder, forward or back."""
     file, draft = folder / "clock", folder / ".clock"
     draft.write_text(str((int(file.read_text()) if file.exists() else 0) + seconds))
     draft.replace(file)  # at once: nobody may find it half written
 
 
 class Browser:
-    """A browser that keeps cookies and says who it is. *at*: where it finds the site."""
+    """A browser that keeps cookies and has a user agent. *at*: where it finds the site."""
 
     at = SITE_URL
 

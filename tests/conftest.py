@@ -1,4 +1,4 @@
-"""What every test stands on: a site of its own, with a clock it can move, and browsers that visit it."""
+"""What every test stands on: its own site, with a clock it can move, and browsers that visit it."""
 
 import gc
 import os
@@ -152,14 +152,14 @@ def instance(backing: Backing, prepared: Path, tmp_path: Path) -> Iterator[Path]
 
 @pytest.fixture(scope="module")
 def shared_instance(backing: Backing, prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An instance that the tests of a module share, each with people of its own."""
+    """An instance that the tests of a module share, each with its own users."""
     with copied(backing, prepared, tmp_path_factory.mktemp("shared")) as folder:
         yield folder
 
 
 @contextmanager
 def copied(backing: Backing, prepared: Path, parent: Path) -> Iterator[Path]:
-    """Copy the instance in *prepared* into *parent*, with a database of its own."""
+    """Copy the instance in *prepared* into *parent*, with its own database."""
     folder = parent / "instance"
     shutil.copytree(prepared, folder)
     backing.furnish(folder, like=prepared)
@@ -191,7 +191,7 @@ def still_clock() -> Iterator[StillClock]:
 
 @pytest.fixture
 def site(instance: Path, still_clock: StillClock) -> Iterator[Site]:
-    """A site with nobody signed in."""
+    """A site with no user signed in."""
     opened = Site(instance)
     yield opened
     opened.close()
@@ -235,7 +235,7 @@ def _time_of_shared_sites() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _bare_environment() -> None:
-    """No setting of whoever runs the tests reaches the site under test."""
+    """No setting of the machine's environment reaches the site under test."""
     for name in ("SITE_URL", "HOST", "PORT", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "INSTANCE_PATH"):
         os.environ.pop(name, None)
 

@@ -48,7 +48,7 @@ def add_refresh_hashes(raw: Any, sid: str, prefix: str, sessions: int, each: int
 
 
 def grow_log(raw: Any, count: int) -> None:
-    """Append *count* entries of past sessions, with their hashes and tiles, to the log of a site that nobody uses now."""
+    """Append *count* entries of past sessions, with their hashes and tiles, to the log of an idle site."""
     [(size,)] = raw.execute("SELECT size FROM log_head").fetchall()
     backings.drop_triggers(raw)
     nonce = "x'00'" if kind(raw) == "sqlite" else "decode('00', 'hex')"

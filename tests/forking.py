@@ -1,4 +1,4 @@
-"""Starts programs of ours by a fork from a process that has imported them already, which saves each a second.
+"""Starts our programs by a fork from a process that has imported them already, which saves each a second.
 
 What starts is a process of its own in a session of its own, with an environment of its own, and runs the program from
 its first line. Only its imports were done before. So do the processes in which a server that was forked computes.
@@ -95,7 +95,7 @@ class Helper(Forked):
 
 
 def begin(command: Command, environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start the same in an interpreter of its own, which begins by importing everything."""
+    """Start the same in a separate interpreter, which begins by importing everything."""
     with log.open("w") as output:
         return subprocess.Popen(
             [sys.executable, *command],

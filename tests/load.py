@@ -195,7 +195,7 @@ class Browser:
 
 
 def memory(server: Server) -> int:
-    """MiB that the workers hold and share with nobody."""
+    """MiB that the workers hold and share with no process."""
     kept = 0
     for pid in server.workers():
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
@@ -248,7 +248,7 @@ async def hold(port: int, number: int) -> None:
 
 
 class Crowd:
-    """The crowd, in a process of its own: from the moment at which all of it is there to the end of the block."""
+    """The crowd, in a separate process: from the moment at which all of it is there to the end of the block."""
 
     def __init__(self, port: int) -> None:
         self._port = port

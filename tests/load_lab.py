@@ -55,7 +55,7 @@ class Teacher(Browser):
             await asyncio.sleep(LOOK_SECONDS)
 
     async def check(self) -> None:
-        """Count on the board those who have come to the end."""
+        """Count on the board the attendees at the end."""
         page = (await self._see("The board, at the end", 200, "GET", f"/lab/rooms/{self.code}")).decode()
         tried = re.findall(r"<dt>tried the copy</dt>\s*<dd>\s*(\d+)", page)
         if tried != [str(ATTENDEES)]:

@@ -23,9 +23,9 @@ from tests.forking import Forked, begin
 
 
 class Server:
-    """A running site in an instance folder of its own.
+    """A running site in its own instance folder.
 
-    *anew*: in an interpreter of its own, as when it is started from a shell; else by a fork, which is soon done.
+    *anew*: in a separate interpreter, as when it is started from a shell; else by a fork, which is soon done.
     *program*: what starts it.
     """
 
@@ -78,7 +78,7 @@ class Server:
         move_clock(self.folder, seconds)
 
     def ask(self, method: str, path: str, pocket: Pocket, **form: str) -> tuple[int, Pocket]:
-        """Send one request on a connection of its own; return its status and the cookies it set."""
+        """Send one request on a separate connection; return its status and the cookies it set."""
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in pocket.items())}
         if form:
             headers["Content-Type"] = "application/x-www-form-urlencoded"

@@ -1,4 +1,4 @@
-"""The server: a slow client holds nobody up, what cannot be read is refused by a page of ours, and a stop loses nothing."""
+"""The server: a slow client delays no other, what cannot be read is refused by our page, and a stop loses nothing."""
 
 import http.client
 import os
@@ -189,7 +189,7 @@ UNREADABLE = [
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize(("sent", "status"), [row[1:] for row in UNREADABLE], ids=[row[0] for row in UNREADABLE])
-def test_what_cannot_be_read_is_refused_by_a_page_of_ours(server: Server, sent: str, status: int) -> None:
+def test_what_cannot_be_read_is_refused_by_our_page(server: Server, sent: str, status: int) -> None:
     found, head, body = ask(server, sent)
     assert found == status
     assert "</html>" in body
@@ -278,7 +278,7 @@ def test_a_signal_to_the_supervisor_ends_every_process(instance: Path, how: int)
 
 
 class Visitor(threading.Thread):
-    """Connects anew for each request, until nobody lets it in."""
+    """Connects anew for each request, until no server accepts it."""
 
     def __init__(self, server: Server, pocket: Pocket) -> None:
         super().__init__()
@@ -355,7 +355,7 @@ def accepts(server: Server) -> bool:
 
 @pytest.fixture
 def polled(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """A server of four threads whose `/live` answers nobody before there is a file: its port, and the file."""
+    """A server of four threads whose `/live` answers no request before there is a file: its port, and the file."""
     port, gate = free_port(), tmp_path / "gate"
     words = ["gunicorn", "tests.polled:app", "-k", "tests.polled.Worker", "--threads", "4", "-b", f"127.0.0.1:{port}"]
     environ = os.environ | {"GATE": str(gate)}

@@ -1,4 +1,4 @@
-"""A database of the first version, with people and sessions in it, becomes one of today, and nobody notices."""
+"""A database of the first version, with people and sessions in it, becomes one of today, and no user notices."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The published description of the endpoints is whole, and they do as it says, whatever they are sent."""
+"""The published description of the endpoints is whole, and they do as it says, for any input."""
 
 import json
 import os
@@ -35,7 +35,7 @@ TAKES = {"parameters", "requestBody", "security"}
 
 
 def knows(name: str) -> set[str]:
-    """The ways in which an operation knows who asks."""
+    """The security schemes of an operation."""
     path, method = OPERATIONS[name]
     return {way for ways in PATHS[path][method].get("security", ()) for way in ways}
 

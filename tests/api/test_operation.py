@@ -1,4 +1,4 @@
-"""Health, readiness and metrics: what whoever runs the site may ask."""
+"""Health, readiness and metrics: the operator's endpoints."""
 
 import re
 import subprocess

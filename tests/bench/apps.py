@@ -19,7 +19,7 @@ def empty() -> Flask:
 
 
 def plain() -> Flask:
-    """A view that verifies a JWT with PyJWT and asks nobody whether it was revoked."""
+    """A view that verifies a JWT with PyJWT and never checks revocation."""
     app = Flask(__name__)
     key, url = jwt.PyJWK(json.loads(os.environ["JWK"])).key, os.environ["SITE_URL"]
 

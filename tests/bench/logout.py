@@ -1,4 +1,4 @@
-"""Sign Out of somebody whose many apps are told of it, some of which hang, and of somebody whose apps are not told."""
+"""Sign Out with many apps to tell, some of which hang, and without any."""
 
 import asyncio
 import multiprocessing
@@ -30,7 +30,7 @@ LONGEST = 60
 
 @dataclass
 class Arm:
-    """A site of its own with its apps, by their ids. *taken*: how long each Sign Out took, in seconds."""
+    """A separate site with its apps, by their ids. *taken*: how long each Sign Out took, in seconds."""
 
     name: str
     server: Server
@@ -39,7 +39,7 @@ class Arm:
     taken: list[float]
 
     def leave(self) -> None:
-        """Sign out once, having used every app; then wait until whoever answers has been told."""
+        """Sign out once, having used every app; then wait until each app that answers has been told."""
         pocket = self._sign_in()
         began = time.perf_counter()
         Line(self.server.port).ask(post("/sign-out", {}, 303, **carrying(pocket)))
@@ -69,7 +69,7 @@ class Arm:
 
 
 def compare_sign_outs() -> None:
-    """In turn, each on a site of its own, and all of them with as many apps, whose sessions end with the browser's."""
+    """In turn, each on its own site, and all of them with as many apps, whose sessions end with the browser's."""
     with parties() as port, arm("hang", port) as hang, arm("answer", port) as answer, arm("none", port) as none:
         for _ in range(LEAVINGS):
             for one in (hang, answer, none):
@@ -109,7 +109,7 @@ def arm(name: str, port: int) -> Iterator[Arm]:
 
 @contextmanager
 def parties() -> Iterator[int]:
-    """The apps' end of it, in a process of its own."""
+    """The apps' end of it, in a separate process."""
     port = backings.free_port()
     process = multiprocessing.Process(target=_answer, args=(port,), daemon=True)
     process.start()

@@ -120,7 +120,7 @@ def _shown(stacks: Counter[Stack], least: float) -> Iterator[str]:
 
 @cache
 def _package(file: str) -> str:
-    """Return the package that *file* belongs to; of ours, the module."""
+    """Return the package that *file* belongs to; for ours, the module."""
     path = Path(os.path.realpath(file))
     ours, theirs = PROJECT / "app", Path(os.path.realpath(sysconfig.get_path("purelib")))
     if path.is_relative_to(ours):

@@ -1,4 +1,4 @@
-"""What computes for long runs in a process of its own, at low priority, which ends with the one it works for."""
+"""What computes for long runs in a separate process, at low priority, which ends with the one it works for."""
 
 import os
 import signal

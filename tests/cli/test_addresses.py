@@ -1,4 +1,4 @@
-"""An app may send people back only where nobody else reads along."""
+"""An app may send people back only where no other program reads along."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""New keys take over while nobody is signed out."""
+"""New keys take over, and sign no user out."""
 
 import re
 from pathlib import Path

@@ -205,7 +205,7 @@ class Crowded:
 
     @contextmanager
     def purging(self) -> Iterator["Purge"]:
-        """A purge in a process of its own, that has begun to delete."""
+        """A purge in a separate process, that has begun to delete."""
         before, process = self.left(), Purge(self.server)
         while self.left() == before and process.poll() is None:
             time.sleep(0.005)
@@ -241,7 +241,7 @@ def crowded(instance: Path, backing: Backing, request: pytest.FixtureRequest) ->
 @pytest.mark.stores("locks")
 @pytest.mark.server
 @pytest.mark.parametrize("crowded", [MOST], indirect=True)
-def test_who_signs_in_and_out_during_a_purge_is_answered_each_time(crowded: Crowded) -> None:
+def test_a_user_who_signs_in_and_out_during_a_purge_is_answered_each_time(crowded: Crowded) -> None:
     writers = [Writer(crowded.server, number) for number in range(2)]
     with crowded.purging() as process:
         said = process.said()

@@ -29,9 +29,7 @@ def test_an_app_that_is_removed_holds_nothing_any_more(site: Site, other_node: S
     assert "An app was removed from this site" not in bob.get("/activity").text
 
 
-def test_each_of_its_sessions_has_an_entry_of_its_own_and_consents_and_codes_are_forgotten(
-    site: Site, ada: Browser
-) -> None:
+def test_each_of_its_sessions_has_an_entry_and_consents_and_codes_are_forgotten(site: Site, ada: Browser) -> None:
     photos = app(site)
     photos.grant()
     photos.grant()

@@ -13,7 +13,7 @@ from tests.clients.library import SCOPE, App, InProcess, Refused, check
 
 
 class Authlib(InProcess):
-    """*jwk*: the private key by which it proves who it is, in place of a secret."""
+    """*jwk*: the private key by which it authenticates, in place of a secret."""
 
     def __init__(self, app: App, jwk: dict[str, Any] | None = None) -> None:
         self._app = app

@@ -24,7 +24,7 @@ LIBRARIES: dict[str, Callable[[App], Library]] = {
 
 
 def register(server: Server, *more: str, redirect_uri: str = CALLBACK) -> App:
-    """Register an app as whoever runs the site does, with *more* words on the command line."""
+    """Register an app as an operator does, with *more* words on the command line."""
     about = "--redirect-uri", redirect_uri, "--scope", "openid profile email offline_access"
     said = json.loads(server.run("clients", "add", "Calendar", *about, "--json", *more))
     return App(server.url, said["client_id"], said.get("client_secret"), redirect_uri)
@@ -32,7 +32,7 @@ def register(server: Server, *more: str, redirect_uri: str = CALLBACK) -> App:
 
 @pytest.fixture(scope="module")
 def server(shared_instance: Path) -> Iterator[Server]:
-    """Two worker processes. Tests of one module share it, each with people of its own."""
+    """Two worker processes. Tests of one module share it, each with its own users."""
     running = Server(shared_instance, WORKERS="2")
     yield running
     running.stop()

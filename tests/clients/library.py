@@ -46,7 +46,7 @@ class Library(Protocol):
         """Exchange the code; return the claims of the ID token, which is checked. Raises Refused."""
 
     def userinfo(self) -> dict[str, Any]:
-        """Ask who the person is."""
+        """Ask for the user's claims."""
 
     def call_api(self) -> int:
         """Use the access token; return the status."""

@@ -1,4 +1,4 @@
-"""An app in Node.js, in a process of its own, to which the test speaks in lines of JSON (tests/node/lines.mjs)."""
+"""An app in Node.js, in a separate process, to which the test speaks in lines of JSON (tests/node/lines.mjs)."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from tests.forking import PROJECT
 
 
 class Node:
-    """*has_key*: it proves a key of its own with each request (DPoP). *jwk*: the private key by which it proves who it is,
+    """*has_key*: it proves its own key with each request (DPoP). *jwk*: the private key by which it authenticates,
     in place of a secret; it then also pushes its requests."""
 
     def __init__(self, script: str, app: App, *, has_key: bool = False, jwk: dict[str, Any] | None = None) -> None:

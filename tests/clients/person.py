@@ -30,7 +30,7 @@ class Person:
         self._browser = httpx.Client(base_url=server.url, event_hooks=hooks, timeout=60)
 
     def decide(self, address: str, decision: str = "allow") -> str:
-        """Go to *address*, sign in if asked who it is, decide if asked; return where that leads off the site, or ends on it."""
+        """Go to *address*, sign in and decide if asked; return where that leads off the site, or ends on it."""
         self.led.append(address)
         answer = self._browser.get(address)
         for _ in range(9):

@@ -1,4 +1,4 @@
-"""Whole sites, each on a library configured as docs/apps.md says, in a process of its own, and what a visitor does there."""
+"""Whole sites, each on a library configured as docs/apps.md says, in a separate process, and what a visitor does there."""
 
 import json
 import shutil
@@ -63,7 +63,7 @@ class Seen:
 
 
 class Site:
-    """A running site on a library. It has a host of its own, as cookies ignore the port."""
+    """A running site on a library. It has its own host, as cookies ignore the port."""
 
     def __init__(self, server: Server, client: Client) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Two clients that nobody here wrote hold a key and prove it with each request, and a thief has all but the key."""
+"""Two clients by other authors hold a key and prove it with each request, and a thief has all but the key."""
 
 from collections.abc import Callable, Iterator
 

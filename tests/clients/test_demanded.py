@@ -1,4 +1,4 @@
-"""A site that demands all that it can of every app, and clients that nobody here wrote: they do it, and get in."""
+"""A site that demands all that it can of every app, and clients by other authors: they do it, and get in."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote, with the issuer's address and no other: they sign somebody in, and it ends when it should."""
+"""Clients by other authors, with the issuer's address and no other: they sign a user in, and it ends when it should."""
 
 import pytest
 

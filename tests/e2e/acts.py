@@ -1,4 +1,4 @@
-"""What somebody does on a page, done when the page has answered."""
+"""What a user does on a page, done when the page has answered."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ def follow(page: Page, link: str | Pattern[str]) -> None:
 
 
 def check(page: Page) -> None:
-    """Look whether everybody can read the page, on a screen of its width. It needs a page with JavaScript."""
+    """Look whether every user can read the page, on a screen of its width. It needs a page with JavaScript."""
     page.wait_for_load_state()
     violations = Axe().run(page).response["violations"]
     assert [(found["id"], [node["target"] for node in found["nodes"]]) for found in violations] == []

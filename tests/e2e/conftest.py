@@ -67,7 +67,7 @@ def chromium(playwright_session: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server(shared_instance: Path) -> Iterator[Server]:
-    """Two worker processes. Tests of one module share it, each with people of its own."""
+    """Two worker processes. Tests of one module share it, each with its own users."""
     running = Server(shared_instance, WORKERS="2")
     yield running
     running.stop()
@@ -95,7 +95,7 @@ OpenBrowser = Callable[..., "Person"]
 
 @pytest.fixture
 def open_browser(chromium: Browser, server: Server) -> Iterator[OpenBrowser]:
-    """Open a browser of its own cookies under a name such as "Safari on macOS"."""
+    """Open a browser with its own cookies under a name such as "Safari on macOS"."""
     opened: list[BrowserContext] = []
 
     def open_one(
@@ -118,7 +118,7 @@ def open_browser(chromium: Browser, server: Server) -> Iterator[OpenBrowser]:
 
 
 class Person:
-    """Somebody at a browser, who reads labels and presses buttons."""
+    """A user at a browser, who reads labels and presses buttons."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.context = context
@@ -156,5 +156,5 @@ class Person:
         return self.page.get_by_role("heading", level=1).inner_text()
 
     def is_signed_in(self) -> bool:
-        """Ask for a private page with the cookies of this browser, beside whatever its open pages do."""
+        """Ask for a private page with the cookies of this browser, beside its open pages."""
         return self.context.request.get("/account", max_redirects=0).status == 200

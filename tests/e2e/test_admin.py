@@ -1,4 +1,4 @@
-"""An administrator helps somebody whose cookies were stolen, in real browsers."""
+"""An administrator helps a user whose cookies were stolen, in real browsers."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""Apps, with a real browser: somebody lets one in, sees it, ends it, and is signed out at its wish."""
+"""Apps, with a real browser: a user lets one in, sees it, ends it, and is signed out at its request."""
 
 import re
 import uuid
@@ -141,7 +141,9 @@ def test_a_user_who_denies_goes_back_with_nothing(ada: Person, notes: Visited) -
     assert ada.page.get_by_text("Notes").count() == 0
 
 
-def test_who_allowed_before_is_led_through_the_sign_in_without_another_question(ada: Person, notes: Visited) -> None:
+def test_a_user_who_allowed_before_is_led_through_the_sign_in_without_another_question(
+    ada: Person, notes: Visited
+) -> None:
     """The form of the sign-in ends at the app: its page's policy has to let it. And no address on the way is too long."""
     address = email()
     ada.sign_up(address)

@@ -1,4 +1,4 @@
-"""An app that runs in the browser, on oidc-client-ts, which nobody here wrote: from another origin, without a secret."""
+"""An app that runs in the browser, on oidc-client-ts, by other authors: from another origin, without a secret."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Two real browsers while PostgreSQL is away and comes back: what was answered holds, and nobody else is signed out."""
+"""Two real browsers while PostgreSQL is away and comes back: what was answered holds, and no other user is signed out."""
 
 from collections.abc import Iterator
 

@@ -27,7 +27,7 @@ STOP = """() => {
 
 
 class Keyboard:
-    """Somebody who has no pointer."""
+    """A user who has no pointer."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

@@ -82,7 +82,7 @@ def test_on_a_phone_a_finger_finds_every_target(open_browser: OpenBrowser, every
             ada.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
 
 
-def test_each_page_has_a_title_of_its_own_and_marks_its_place_in_the_navigation(
+def test_each_page_has_its_own_title_and_marks_its_place_in_the_navigation(
     open_browser: OpenBrowser, every_page: list[str]
 ) -> None:
     ada = open_browser()

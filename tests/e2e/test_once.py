@@ -124,7 +124,7 @@ PRESS_THRICE = """() => {
 
 @pytest.fixture
 def slow(server: Server) -> Iterator[Server]:
-    """A server that can be paused, and goes on for the next test whatever happens."""
+    """A server that can be paused, and goes on for the next test in any case."""
     yield server
     server.resume()
 

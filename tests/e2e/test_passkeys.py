@@ -143,7 +143,7 @@ def test_a_second_key_and_the_removal_of_the_first_when_it_is_lost(
     assert len(kept.keys()) == 1
 
 
-def test_who_has_lost_the_only_key_is_told_so(open_one: Callable[[], Person], email: str) -> None:
+def test_a_user_who_has_lost_the_only_key_is_told_so(open_one: Callable[[], Person], email: str) -> None:
     ada = open_one()
     device = Device(ada)
     sign_up(ada, email)

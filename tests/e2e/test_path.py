@@ -67,7 +67,7 @@ def test_a_first_time_visitor_goes_the_whole_path_on_a_phone(phone: Person) -> N
     assert fits(page)
 
 
-def test_who_comes_back_goes_on_where_they_stopped(phone: Person) -> None:
+def test_an_attendee_who_comes_back_goes_on_where_they_stopped(phone: Person) -> None:
     page = phone.page
     page.goto("/lab/path/Q1")
     predict(page, "None")

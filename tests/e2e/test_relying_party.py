@@ -29,7 +29,7 @@ def world(shared_instance: Path) -> Iterator[World]:
 
 @pytest.fixture
 def ada(world: World, chromium: Browser) -> Iterator[Person]:
-    """Somebody new, who is signed in at the site and nowhere else."""
+    """A new user, who is signed in at the site and nowhere else."""
     with chromium.new_context(base_url=world.issuer.url) as context:
         yield _join(context)
 
@@ -42,7 +42,7 @@ def _join(context: BrowserContext) -> Person:
 
 
 def visit(person: Person, party: Party, *, decision: str = "Allow") -> Page:
-    """Sign in at a relying party, in a tab of its own."""
+    """Sign in at a relying party, in another tab."""
     tab = person.context.new_page()
     tab.goto(party.url)
     follow(tab, "Sign in with Signed Out")
@@ -113,7 +113,7 @@ def test_sign_out_ends_what_hangs_on_the_browser_wherever_it_is_presented(world:
 
 
 def connect(ada: Person, app: App, scope: str = "email") -> Held:
-    """Let *app* in, in a tab of its own, and take what it is given."""
+    """Let *app* in, in another tab, and take what it is given."""
     flow = Flow(app, scope=f"openid {scope}")
     tab = ada.context.new_page()
     tab.route(f"{CALLBACK}**", lambda route: route.fulfill(body="taken"))
@@ -124,7 +124,7 @@ def connect(ada: Person, app: App, scope: str = "email") -> Held:
     return Held(app, tokens["access_token"], tokens["refresh_token"])
 
 
-def test_who_signs_out_at_a_party_is_asked_at_the_issuer_and_led_back(world: World, ada: Person) -> None:
+def test_a_user_who_signs_out_at_a_party_is_asked_at_the_issuer_and_led_back(world: World, ada: Person) -> None:
     tab = visit(ada, world["ask"])
     press(tab, "Sign out")
     assert heading(tab) == "Relying party (ask) asks to sign you out here too"
@@ -135,7 +135,7 @@ def test_who_signs_out_at_a_party_is_asked_at_the_issuer_and_led_back(world: Wor
     assert not ada.is_signed_in()
 
 
-def test_who_stays_at_the_issuer_is_signed_out_at_the_party_all_the_same(world: World, ada: Person) -> None:
+def test_a_user_who_stays_at_the_issuer_is_signed_out_at_the_party_all_the_same(world: World, ada: Person) -> None:
     party = world["never"]
     tab = visit(ada, party)
     press(tab, "Sign out")
@@ -148,7 +148,7 @@ def test_who_stays_at_the_issuer_is_signed_out_at_the_party_all_the_same(world: 
     assert heading(tab) == SIGNED_IN
 
 
-def test_who_does_not_allow_it_is_not_known_there(world: World, ada: Person) -> None:
+def test_a_user_who_does_not_allow_it_is_not_known_there(world: World, ada: Person) -> None:
     tab = visit(ada, world["push"], decision="Deny")
     assert heading(tab) == "You were not signed in"
 

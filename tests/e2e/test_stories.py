@@ -127,7 +127,7 @@ def test_a_wrong_password_is_said_beside_the_field(laptop: Person, email: str) -
     expect(laptop.page.get_by_label("Email", exact=True)).to_have_value(email)
 
 
-def test_who_asked_for_a_page_gets_it_after_signing_in(laptop: Person, email: str) -> None:
+def test_a_user_who_asked_for_a_page_gets_it_after_signing_in(laptop: Person, email: str) -> None:
     laptop.sign_out()
     laptop.page.goto("/activity")
     laptop.fill_in(email)

@@ -27,7 +27,7 @@ def laptop(open_browser: OpenBrowser, javascript: bool, email: str) -> Person:
 
 @pytest.fixture
 def thief(open_browser: OpenBrowser, laptop: Person) -> Person:
-    """Somebody who has copied the cookies of Ada's laptop into another browser, and looked around."""
+    """A user who has copied the cookies of Ada's laptop into another browser, and looked around."""
     thief = open_browser("Safari on macOS")
     thief.context.add_cookies(laptop.context.cookies())
     assert thief.is_signed_in()
@@ -51,7 +51,9 @@ def test_its_owner_reads_it_on_the_first_page_and_ends_the_session(
     expect(warning).to_have_count(0)
 
 
-def test_who_used_it_there_says_so_with_the_password_and_the_warning_is_gone(laptop: Person, thief: Person) -> None:
+def test_a_user_who_used_it_there_says_so_with_the_password_and_the_warning_is_gone(
+    laptop: Person, thief: Person
+) -> None:
     laptop.page.goto("/devices")
     expect(laptop.page.get_by_text("This session was used from a new place.")).to_be_visible()
     press(laptop.page, "It was me")

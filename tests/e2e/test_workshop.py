@@ -24,7 +24,7 @@ WAYS = {
 
 @pytest.fixture
 def teacher(open_browser: OpenBrowser) -> Person:
-    """Somebody who has just opened a room."""
+    """A user who has just opened a room."""
     teacher = open_browser("Safari on macOS")
     teacher.page.goto("/lab")
     teacher.page.get_by_role("link", name="Workshop").click()

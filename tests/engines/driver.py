@@ -174,7 +174,7 @@ class Marionette(Line):
 
 
 class Browser:
-    """A browser that somebody uses: goes to an address, reads labels, presses buttons."""
+    """A browser that a user uses: goes to an address, reads labels, presses buttons."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
@@ -328,7 +328,7 @@ def chromium(*, javascript: bool = True, cookies: bool = True) -> Line:
 
 
 class WebKit(WebDriver):
-    """WebKit, which Safari is built on, in the small browser that comes with it; its window is on a screen of its own."""
+    """WebKit, which Safari is built on, in the small browser that comes with it; its window is on a separate screen."""
 
     def __init__(self, *, javascript: bool = True, cookies: bool = True) -> None:
         driver, browser = program("WebKitWebDriver", "webkit2gtk-driver"), program("MiniBrowser", "webkit2gtk-driver")
@@ -351,7 +351,7 @@ class WebKit(WebDriver):
 
 
 def _screen(started: ExitStack) -> str:
-    """Start a screen that nobody sees; return its name."""
+    """Start a screen that no user sees; return its name."""
     told, tells = os.pipe()
     screen = subprocess.Popen(
         [program("Xvfb", "xvfb"), "-displayfd", str(tells), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"],

@@ -53,7 +53,7 @@ def browser(open_engine: OpenEngine, gate: Gate) -> Browser:
     return browser
 
 
-def test_who_leaves_the_lab_while_a_button_is_at_work_is_not_led_back_and_it_acts_once(
+def test_a_visitor_who_leaves_the_lab_while_a_button_is_at_work_is_not_led_back_and_it_acts_once(
     browser: Browser, gate: Gate
 ) -> None:
     gate.open.clear()

@@ -16,7 +16,7 @@ MEBIBYTE = 1 << 20
 
 
 class Stand:
-    """Nodes on *backing*; each has lines of its own to the database and to Redis. *disk*: what all data lie on."""
+    """Nodes on *backing*; each has its own lines to the database and to Redis. *disk*: what all data lie on."""
 
     def __init__(self, backing: str, folder: Path, disk: "Disk | None" = None) -> None:
         self.backing, self.disk = backing, disk

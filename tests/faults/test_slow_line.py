@@ -135,7 +135,7 @@ def test_sign_out_whose_answer_never_comes_has_ended_the_session_all_the_same(
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_renewals_whose_answers_are_cut_one_after_another_sign_nobody_out(server: Server, ada: Far, cut: int) -> None:
+def test_renewals_whose_answers_are_cut_one_after_another_sign_no_user_out(server: Server, ada: Far, cut: int) -> None:
     for _ in range(3):
         ada.pocket.pop(ACCESS, None)
         ada.get("/account", cut=cut)

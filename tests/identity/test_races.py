@@ -1,4 +1,4 @@
-"""Revocation beats whatever is under way: each story stops one request in the middle and ends its session elsewhere."""
+"""Revocation beats requests under way: each story stops one request in the middle and ends its session elsewhere."""
 
 from collections.abc import Callable
 from typing import Any

@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
-# On this very machine, whatever proxy the environment names.
+# On this very machine, without the environment's proxy.
 _open = build_opener(ProxyHandler({})).open
 
 

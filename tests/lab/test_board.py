@@ -111,7 +111,7 @@ def test_the_board_says_at_which_question_an_attendee_is(site: Site, teacher: Te
     assert f"stuck at “{second}”" in teacher.row("Ada")
 
 
-def test_who_has_just_been_reset_is_not_stuck(site: Site, teacher: Teacher) -> None:
+def test_an_attendee_who_has_just_been_reset_is_not_stuck(site: Site, teacher: Teacher) -> None:
     teacher.arrive("Ada")
     site.wait(STUCK_SECONDS)
     assert "stuck at “has not begun”" in teacher.row("Ada")
@@ -209,7 +209,7 @@ def test_all_are_reset_at_once(teacher: Teacher) -> None:
     assert STILL in teacher.row("Ada")
 
 
-def test_who_is_removed_keeps_their_experiment(teacher: Teacher) -> None:
+def test_an_attendee_who_is_removed_keeps_their_experiment(teacher: Teacher) -> None:
     ada = teacher.arrive("Ada")
     experiment(ada)
     teacher.browser.post(f"{teacher.room}/remove", attendee=teacher.name_of("Ada"))

@@ -1,4 +1,4 @@
-"""What the designs cost, on a simulated day: as claimed, the same each time, and whatever the sliders say."""
+"""What the designs cost, on a simulated day: as claimed, the same each time, and for any setting of the sliders."""
 
 from types import ModuleType
 

@@ -254,7 +254,7 @@ def test_a_time_that_is_none_is_now_and_one_far_away_is_within_the_sessions_life
     ("path", "form"),
     [("sign-out", {"way": "x"}), ("faults", {"fault": "x"}), ("sign-out", {})],
 )
-def test_a_word_that_is_none_of_ours_is_a_bad_request(visitor: Visitor, path: str, form: dict[str, str]) -> None:
+def test_a_word_that_is_not_ours_is_a_bad_request(visitor: Visitor, path: str, form: dict[str, str]) -> None:
     visitor.sign_in_and_copy()
     assert visitor.browser.post(f"/lab/{path}", **form).status_code == 400
 

@@ -18,7 +18,7 @@ def at(now: int, kind: type[World] = StoryWorld) -> World:
     return World(now=lambda: now, random=Stream("1"))
 
 
-def test_it_signs_as_a_real_one_does_whatever_it_remembers() -> None:
+def test_it_signs_as_a_real_one_does_with_a_full_memory() -> None:
     for claims in (CLAIMS, {"sub": "eve", "exp": 100}, CLAIMS, {"sub": "ada", "exp": "100"}):
         assert at(0).sign(claims) == at(0, World).sign(claims)
         assert at(0).sign(claims, OTHER) == at(0, World).sign(claims, OTHER)

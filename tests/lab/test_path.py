@@ -17,7 +17,7 @@ def visitor(site: Site) -> Browser:
     return site.browser()
 
 
-def test_who_has_never_been_here_gets_a_cookie_with_the_first_prediction(visitor: Browser) -> None:
+def test_a_visitor_who_has_never_been_here_gets_a_cookie_with_the_first_prediction(visitor: Browser) -> None:
     assert "31 claims" in page(visitor, "/lab/path")
     assert visitor.get("/lab/path/Q4").headers.get("Set-Cookie") is None
     answer = visitor.post("/lab/path/Q4", guess="sign-in")

@@ -151,7 +151,7 @@ def test_a_cookie_of_a_forgotten_visitor_makes_one_new_visitor_in_one_press(
     assert ada.run().outcome == (8, len(player.every()))
 
 
-def test_who_joins_and_loses_the_answer_joins_again_under_the_same_nickname(site: Site) -> None:
+def test_an_attendee_who_joins_and_loses_the_answer_joins_again_under_the_same_nickname(site: Site) -> None:
     teacher, ada = Teacher(site), site.browser()
     door = f"{teacher.room}/join"
     sent = pick(ada, door, door) | {"nickname": "Ada"}

@@ -18,7 +18,7 @@ def token(visitor: Visitor) -> str:
 
 
 def revoke(site: Site, token: str, *stranger: str) -> TestResponse:
-    """Send the request as the issuer's client does, or as a *stranger* with a name and a secret of their own."""
+    """Send the request as the issuer's client does, or as a *stranger* with another name and secret."""
     with site.app.app_context():
         name, secret = stranger or endpoint.credentials()
     return site.app.test_client().post("/lab/revoke", data={"token": token}, auth=(name, secret))

@@ -1,4 +1,4 @@
-"""A workshop's rooms: who may come in, under which name, and for how long."""
+"""A workshop's rooms: which visitors may come in, under which name, and for how long."""
 
 import re
 from pathlib import Path
@@ -71,7 +71,7 @@ def test_a_nickname_is_unique_in_its_room_in_any_case(site: Site, teacher: Teach
     Teacher(site, "another").arrive(taken)
 
 
-def test_who_is_in_may_change_the_nickname_and_the_room(site: Site, teacher: Teacher) -> None:
+def test_an_attendee_who_is_in_may_change_the_nickname_and_the_room(site: Site, teacher: Teacher) -> None:
     ada, other = teacher.arrive("Ada"), Teacher(site, "another")
     assert ada.post(f"{teacher.room}/join", nickname="ADA").status_code == 303
     assert "has not begun" in teacher.row("ADA")

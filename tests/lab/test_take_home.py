@@ -1,4 +1,4 @@
-"""A design is taken home: its file and three more, in an empty folder, with nothing of ours on the path."""
+"""A design is taken home: its file and three more, in an empty folder, without this repository on the path."""
 
 import os
 import re
@@ -25,7 +25,7 @@ ALONE = [design for design in player.every() if design.is_alone]
 
 @pytest.fixture(params=ALONE, ids=lambda design: design.slug)
 def home(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[httpx.Client]:
-    """One design, served by a program of its own, out of what its page hands out."""
+    """One design, served by a separate program, out of what its page hands out."""
     design, folder, port = request.param, tmp_path / "home", free_port()
     folder.mkdir()
     browser = site.browser()

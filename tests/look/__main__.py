@@ -32,13 +32,13 @@ Look = dict[str, Any]
 
 
 class Crowd:
-    """People who have done what shows each page in a state of its own."""
+    """People who have done what shows each page in its own state."""
 
     def __init__(self, chromium: Browser, server: Server, every: list[str]) -> None:
         self._chromium, self._server, self._every = chromium, server, every
 
     def looks(self) -> Iterator[Look]:
-        """Yield who looks at which pages. Receipts and half sign-ins are kept for minutes only, so they come first."""
+        """Yield each user and the pages they look at. Receipts and half sign-ins are kept for minutes only, so they come first."""
         yield self._look("leaver", self._leaver(), ["/signed-out"])
         careful = self._careful()
         yield self._look("half signed in", self._half(), ["/sign-in/code"])
@@ -81,7 +81,7 @@ class Crowd:
         return member
 
     def _consent(self) -> str:
-        """Return the address at which an app asks who somebody is."""
+        """Return the address at which an app asks for a user's identity."""
         asked = {"response_type": "code", "client_id": self._app, "code_challenge": "x" * 43, "prompt": "consent"}
         return f"/oauth/authorize?{urlencode(asked | {'code_challenge_method': 'S256'})}"
 

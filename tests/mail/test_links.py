@@ -330,7 +330,7 @@ class TestRecovery:
         post.site.wait(60 * MINUTE)
         assert post.site.browser().post("/recover", email="ada@example.org").status_code == 303
 
-    def test_who_asks_elsewhere_keeps_no_owner_at_home_from_asking(self, post: Post) -> None:
+    def test_asking_elsewhere_keeps_no_owner_at_home_from_asking(self, post: Post) -> None:
         """The account knows the place where its owner signed up."""
         post.verified()
         elsewhere = [

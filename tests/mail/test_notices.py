@@ -1,4 +1,4 @@
-"""What an owner is told of outside of the site, and the one button by which they say that it was somebody else."""
+"""What an owner is told of outside of the site, and the one button by which they say that it was another person."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -23,7 +23,7 @@ def told(post: Post, since: int) -> list[str]:
 
 
 def stranger(post: Post) -> tuple[Browser, Letter]:
-    """Somebody who signed in with the password, and the notice of it."""
+    """A user who signed in with the password, and the notice of it."""
     thief = post.site.browser("Safari on macOS", address="203.0.113.66")
     assert thief.sign_in().status_code == 303
     letter = post.newest()
@@ -251,7 +251,7 @@ def test_the_thief_is_out_in_all_nodes_before_the_page_answers(post: Post, open_
 
 
 def test_a_thief_with_the_cookies_gets_no_such_link(post: Post) -> None:
-    """Who can read no mail can press no button: neither by the pages, nor by a made-up link, nor by asking again."""
+    """Without the mail there is no button to press: neither by the pages, nor by a made-up link, nor by asking again."""
     ada = post.verified()
     _, letter = stranger(post)
     thief = post.site.thief(ada.pocket())

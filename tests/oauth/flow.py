@@ -21,7 +21,7 @@ def challenge(verifier: str) -> str:
 
 @dataclass
 class Flow:
-    """One request of *app*, with a verifier, state and nonce of its own. A parameter of None is left out."""
+    """One request of *app*, with a verifier, state and nonce. A parameter of None is left out."""
 
     app: App
     scope: str = "openid profile email"

@@ -1,4 +1,4 @@
-"""An app that proves who it is by a key, and what it signs."""
+"""An app that authenticates by a key, and what it signs."""
 
 import json
 import secrets
@@ -63,7 +63,7 @@ class Keyed(App):
         return {name: value for name, value in found.items() if value is not None}
 
     def assertion(self, **changed: Any) -> str:
-        """What proves who it is. A claim of None is left out."""
+        """Its client assertion. A claim of None is left out."""
         return self.key.sign(self.claims(**changed))
 
     def post(self, path: str, *, auth: str = "key", headers: dict[str, str] | None = None, **form: str) -> TestResponse:

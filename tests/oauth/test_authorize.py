@@ -1,4 +1,4 @@
-"""The authorization endpoint: who may ask, what is asked, and where the browser is led back to."""
+"""The authorization endpoint: which clients may ask, what is asked, and where the browser is led back to."""
 
 import re
 from html import unescape
@@ -250,7 +250,7 @@ def test_what_another_site_posts_to_is_asked_for_as_it_stands(ada: Browser, web:
     assert (answer.status_code, answer.headers["Location"]) == (303, path)
 
 
-def test_who_is_not_signed_in_signs_in_first_and_then_is_asked(site: Site, web: App) -> None:
+def test_a_user_who_is_not_signed_in_signs_in_first_and_then_is_asked(site: Site, web: App) -> None:
     site.member().sign_out()
     browser = site.browser()
     flow = Flow(web)
@@ -263,7 +263,7 @@ def test_who_is_not_signed_in_signs_in_first_and_then_is_asked(site: Site, web: 
     assert 'value="allow"' in browser.get(browser.get(arrived).headers["Location"]).text
 
 
-def test_who_has_no_account_makes_one_and_is_asked_then(site: Site, web: App) -> None:
+def test_a_user_who_has_no_account_makes_one_and_is_asked_then(site: Site, web: App) -> None:
     browser, flow = site.browser(), Flow(web, state='{"back": "/ä?b=1&c=%2f"}')
     page = browser.get(browser.get(flow.path()).headers["Location"])
     for there, back in (("/sign-up", "I have no account yet"), ("/sign-in", "I have an account already")) * 2:
@@ -436,7 +436,7 @@ def confirm(browser: Browser, location: str) -> str:
 
 
 @pytest.mark.parametrize("asked", [{"prompt": "login"}, {"max_age": "0"}, {"max_age": "60"}], ids=str)
-def test_who_has_to_prove_it_again_gives_the_password_and_the_app_learns_when(
+def test_a_user_who_has_to_prove_it_again_gives_the_password_and_the_app_learns_when(
     site: Site, ada: Browser, web: App, asked: dict[str, str]
 ) -> None:
     first = Flow(web).connect(ada)
@@ -450,7 +450,7 @@ def test_who_has_to_prove_it_again_gives_the_password_and_the_app_learns_when(
     assert "code" in led(again), "it was proven just now"
 
 
-def test_who_has_to_prove_it_again_can_not_do_so_silently(site: Site, ada: Browser, web: App) -> None:
+def test_a_user_who_has_to_prove_it_again_can_not_do_so_silently(site: Site, ada: Browser, web: App) -> None:
     Flow(web).connect(ada)
     site.wait(61)
     assert led(ada.get(Flow(web).path(prompt="none", max_age="60")))["error"] == "login_required"
@@ -476,7 +476,7 @@ def test_a_user_who_switched_accounts_in_another_tab_decides_anew(site: Site, ad
     assert "bob@example.org" in answer.text
 
 
-def test_who_was_signed_out_meanwhile_allows_nothing(site: Site, ada: Browser, web: App) -> None:
+def test_a_user_who_was_signed_out_meanwhile_allows_nothing(site: Site, ada: Browser, web: App) -> None:
     flow = Flow(web)
     sid = ada.session()["sid"]
     old = site.thief(ada.pocket())

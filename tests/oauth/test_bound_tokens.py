@@ -252,7 +252,7 @@ def test_a_chain_that_was_not_bound_is_from_the_first_proof_on(ada: Browser, hol
 
 @pytest.mark.page
 @pytest.mark.parametrize("owner_has_key", [False, True])
-def test_a_thief_who_binds_a_copied_token_to_a_key_of_their_own_is_found_when_the_owner_comes_within_the_grace(
+def test_a_thief_who_binds_a_copied_token_to_another_key_is_found_when_the_owner_comes_within_the_grace(
     ada: Browser, holder: Holder, *, owner_has_key: bool
 ) -> None:
     """The successor is of no use to the owner, so the owner's next refresh would not show that there are two holders."""
@@ -273,7 +273,7 @@ def test_an_app_that_binds_its_token_and_loses_the_answer_gets_the_same_successo
 
 
 @pytest.mark.page
-def test_dpop_02_an_app_with_a_secret_may_change_its_key_and_nobody_refreshes_without_the_secret(
+def test_dpop_02_an_app_with_a_secret_may_change_its_key_and_no_thief_refreshes_without_the_secret(
     ada: Browser, web: App, page_app: App
 ) -> None:
     """RFC 9449, section 5: its refresh token is bound to the client, which proves itself otherwise."""
@@ -358,7 +358,7 @@ def test_a_pushed_request_that_is_refused_uses_no_proof_up(
 
 @pytest.mark.page
 @pytest.mark.parametrize("name", ["x", "x" * 42, "x" * 44, "ä" * 43, "+" * 43])
-def test_what_cannot_name_a_key_is_refused_before_anybody_is_asked(ada: Browser, web: App, name: str) -> None:
+def test_what_cannot_name_a_key_is_refused_before_the_user_is_asked(ada: Browser, web: App, name: str) -> None:
     answer = ada.get(Flow(web).path(dpop_jkt=name))
     assert led(answer)["error"] == "invalid_request"
     assert led(ada.get(Flow(web).path(dpop_jkt="", prompt="none")))["error"] == "consent_required"

@@ -1,4 +1,4 @@
-"""One app in one browser is one session, however often it exchanges a code; each exchange has a chain of its own."""
+"""One app in one browser is one session, however often it exchanges a code; each exchange has its own chain."""
 
 from collections.abc import Callable
 from typing import Any
@@ -277,7 +277,7 @@ def test_an_exchange_gives_an_app_that_outlives_the_browser_a_whole_life(site: S
 
 
 def test_a_later_exchange_lengthens_no_chain_but_its_own(site: Site, ada: Browser, web: App) -> None:
-    """Who copied a token before a new sign-in gains nothing by it."""
+    """A token copied before a new sign-in gains nothing."""
     ada.sign_in(keep="y")
     older = use_for(29, ada, web, Flow(web, scope=OFFLINE).connect(ada))
     site.wait(DAY - 60)

@@ -1,4 +1,4 @@
-"""Client authentication: each client proves who it is, in exactly one way, or gets nowhere."""
+"""Client authentication: each client authenticates by exactly one method, or is refused."""
 
 import hashlib
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""The authorization code: good once, soon, for whoever asked for it."""
+"""The authorization code: good once, soon, for the app that asked."""
 
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode

@@ -16,7 +16,7 @@ def ada(site: Site) -> Browser:
 
 @pytest.fixture
 def brief(site: Site) -> App:
-    """An app that needs to know once who its user is, and never refreshes."""
+    """An app that needs its user's identity once, and never refreshes."""
     return register_app(site, "Brief", grant_types=["authorization_code"])
 
 
@@ -52,7 +52,7 @@ def test_a_client_that_has_lost_the_grant_can_not_use_the_token_that_it_still_ha
     assert ada.api(tokens["access_token"]).status_code == 401, "it can still give it back"
 
 
-def test_a_client_without_the_grant_of_codes_is_sent_back_before_anybody_is_asked(site: Site, ada: Browser) -> None:
+def test_a_client_without_the_grant_of_codes_is_sent_back_before_the_user_is_asked(site: Site, ada: Browser) -> None:
     service = register_app(site, "Service", grant_types=["refresh_token"])
     assert led(ada.get(Flow(service).path()))["error"] == "unauthorized_client"
 

@@ -1,4 +1,4 @@
-"""A client that is registered with a key proves who it is by what it signs, and by nothing else (RFC 7523)."""
+"""A client that is registered with a key authenticates only by what it signs (RFC 7523)."""
 
 import base64
 import hmac
@@ -34,7 +34,7 @@ def keyed(site: Site) -> Keyed:
 
 
 def is_refused(answer: TestResponse, words: str = "") -> bool:
-    """Whether the client has not proved who it is, and the answer says why in these *words*."""
+    """Whether client authentication failed, and the answer says why in these *words*."""
     body = answer.get_json()
     return (answer.status_code, body["error"]) == (401, "invalid_client") and words in body["error_description"]
 
@@ -237,7 +237,7 @@ def test_a_client_without_a_key_is_not_helped_by_an_assertion(site: Site, web: A
         assert is_refused(pretends.post("/oauth/revoke", client_assertion=hashed, token="x"))
 
 
-def test_guessing_is_slowed_down_and_who_has_the_key_never_is(keyed: Keyed) -> None:
+def test_guessing_is_slowed_down_and_the_holder_of_the_key_never_is(keyed: Keyed) -> None:
     thief = Keyed(keyed.site, keyed.id, None)
     assert [thief.revoke("x").status_code for _ in range(52)][-3:] == [401, 429, 429]
     assert keyed.revoke("x").status_code == 200

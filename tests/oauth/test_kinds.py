@@ -75,7 +75,7 @@ def test_without_openid_there_is_no_id_token_and_without_a_nonce_none_comes_back
     assert "nonce" not in jwt.decode(plain["id_token"], options={"verify_signature": False})
 
 
-def test_each_app_knows_the_session_by_an_id_of_its_own(site: Site, ada: Browser, web: App, page_app: App) -> None:
+def test_each_app_knows_the_session_by_a_different_id(site: Site, ada: Browser, web: App, page_app: App) -> None:
     found = [Flow(app).connect(ada)["access_token"] for app in (web, page_app)]
     sids = {jwt.decode(token, options={"verify_signature": False})["sid"] for token in found}
     assert len(sids | {ada.session()["sid"]}) == 3

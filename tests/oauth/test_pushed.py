@@ -64,7 +64,7 @@ def test_nothing_of_the_request_can_be_read_in_the_database(site: Site, web: App
         assert secret not in rows
 
 
-def test_a_request_is_answered_once_whatever_the_answer_is(ada: Browser, web: App) -> None:
+def test_a_request_is_answered_once_with_any_answer(ada: Browser, web: App) -> None:
     for decision, answer in (("allow", "code"), ("deny", "error")):
         address = Flow(web).pushed()
         assert answer in decide(ada, address, decision)

@@ -1,4 +1,4 @@
-"""The revocation endpoint does what RFC 7009 says, and tells nobody more."""
+"""The revocation endpoint does what RFC 7009 says, and nothing more."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""A revocation request: who may ask, in which form, and what the answer gives away."""
+"""A revocation request: which clients may send it, in which form, and what the answer gives away."""
 
 import json
 import logging

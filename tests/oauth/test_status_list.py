@@ -52,7 +52,7 @@ TIMELESS: Any = {"verify_iat": False, "verify_exp": False}  # the clock of the s
 
 
 class Verifier:
-    """Somebody who was given the issuer's address, and asks it for keys and lists only."""
+    """A client that was given the issuer's address, and asks it for keys and lists only."""
 
     def __init__(self, site: Site) -> None:
         self._browser = site.browser()

@@ -1,4 +1,4 @@
-"""Relying parties as processes of their own, beside a real site, and somebody at its lab."""
+"""Relying parties as separate processes, beside a real site, and a visitor at its lab."""
 
 import http.client
 import json
@@ -173,7 +173,7 @@ def running(folder: Path, *, is_registered: bool = False) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def world(shared_instance: Path) -> Iterator[World]:
-    """Tests of a module share it, each with an attendee of its own."""
+    """Tests of a module share it, each with its own attendee."""
     with running(shared_instance) as made:
         yield made
 
@@ -185,7 +185,7 @@ def attendee(world: World) -> Attendee:
 
 @pytest.fixture
 def issuer() -> FakeIssuer:
-    """An issuer that answers whatever a test wants, in this process."""
+    """An issuer that answers the answers that a test sets, in this process."""
     return FakeIssuer()
 
 

@@ -1,4 +1,4 @@
-"""An issuer that says whatever a test wants, and remembers what it was asked."""
+"""An issuer that says the answers that a test sets, and remembers what it was asked."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""A hundred relying parties wait at one site, and neither it nor anybody else waits for them."""
+"""A hundred relying parties wait at one site, and neither it nor other users wait for them."""
 
 import json
 import socket

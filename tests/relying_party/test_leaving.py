@@ -20,7 +20,7 @@ def test_only_a_site_that_is_told_listens(issuer: FakeIssuer) -> None:
         assert ada.state() == "live"
 
 
-def test_who_asks_learns_of_it_at_the_next_page_and_not_before(issuer: FakeIssuer) -> None:
+def test_a_party_that_asks_learns_of_it_at_the_next_page_and_not_before(issuer: FakeIssuer) -> None:
     party = Party(issuer, "ask")
     ada = party.guest()
     assert ada.is_signed_in()
@@ -31,7 +31,7 @@ def test_who_asks_learns_of_it_at_the_next_page_and_not_before(issuer: FakeIssue
     assert "so this site asked Signed Out" in page
 
 
-def test_who_asks_and_gets_no_answer_shows_nothing_of_the_visitor(issuer: FakeIssuer) -> None:
+def test_a_party_that_asks_and_gets_no_answer_shows_nothing_of_the_visitor(issuer: FakeIssuer) -> None:
     ada = Party(issuer, "ask").guest()
     issuer.is_down = True
     page = ada.get("/")
@@ -41,7 +41,7 @@ def test_who_asks_and_gets_no_answer_shows_nothing_of_the_visitor(issuer: FakeIs
     assert ada.is_signed_in()
 
 
-def test_who_polls_learns_of_it_at_the_next_poll(issuer: FakeIssuer) -> None:
+def test_a_party_that_polls_learns_of_it_at_the_next_poll(issuer: FakeIssuer) -> None:
     party = Party(issuer, "poll")
     ada, eve = party.guest("sid-1"), party.guest("sid-2")
     issuer.over.add("refresh-sid-1")

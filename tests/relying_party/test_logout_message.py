@@ -10,7 +10,7 @@ from tests.relying_party.fake_issuer import EVENT, URL, FakeIssuer, Party
 pytestmark = pytest.mark.sqlite
 
 
-def test_who_is_told_lets_go_at_once_and_says_how_it_knew(party: Party) -> None:
+def test_a_party_that_is_told_lets_go_at_once_and_says_how_it_knew(party: Party) -> None:
     ada = party.guest()
     answer = party.tell(party.issuer.logout_token())
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")

@@ -1,4 +1,4 @@
-"""Sites in processes of their own: when each of them refuses a token that was signed out, and what it does on silence."""
+"""Sites in separate processes: when each of them refuses a token that was signed out, and what it does on silence."""
 
 import pytest
 

@@ -169,7 +169,9 @@ def test_a_token_of_another_log_and_one_whose_end_may_be_forgotten_are_not_let_i
         ask.decide(BEARER)
 
 
-def test_who_polls_does_not_wait_and_trusts_a_list_for_two_intervals(log: Log, steady: SimpleNamespace) -> None:
+def test_a_party_that_polls_does_not_wait_and_trusts_a_list_for_two_intervals(
+    log: Log, steady: SimpleNamespace
+) -> None:
     poll = Poll(log.issuer, 5)
     poll._hear()
     poll._hear()
@@ -190,7 +192,7 @@ def learned(*subjects: str, until: int = 2**40) -> Memory:
     return memory
 
 
-def test_who_signed_in_anew_after_everything_was_ended_goes_on() -> None:
+def test_a_user_who_signed_in_anew_after_everything_was_ended_goes_on() -> None:
     memory = learned(*["another"] * 8, "ada")
     assert memory.covers(BEARER)
     assert not memory.covers(Bearer("ada", "phone", "jti", 10, 2**40))

@@ -106,7 +106,7 @@ def test_a_parameter_that_comes_twice_counts_for_nothing(party: Party) -> None:
     assert "Another site answered" in refused.text
 
 
-def test_who_says_no_at_the_issuer_is_not_signed_in(party: Party) -> None:
+def test_a_user_who_says_no_at_the_issuer_is_not_signed_in(party: Party) -> None:
     ada = party.visitor()
     refused = ada.answer(ada.begin(), error="access_denied")
     assert "You were not signed in" in refused.text
@@ -139,7 +139,7 @@ def test_while_the_issuer_is_silent_no_visitor_is_let_in(party: Party) -> None:
     assert ada.state() == "nobody"
 
 
-def test_who_comes_by_another_name_is_led_to_the_address_where_the_cookies_will_be(party: Party) -> None:
+def test_a_user_who_comes_by_another_name_is_led_to_the_address_where_the_cookies_will_be(party: Party) -> None:
     led = party.app.test_client().get("/sign-in", base_url="http://localhost:8001")
     assert led.location == f"{URL}/sign-in"
 

@@ -1,4 +1,4 @@
-"""A node whose clock is not the database's signs nobody in, and above all nobody out."""
+"""A node whose clock is not the database's signs no user in or out."""
 
 import json
 import time
@@ -65,7 +65,7 @@ def skew(request: pytest.FixtureRequest) -> float:
 
 @pytest.fixture
 def email(skew: float, request: pytest.FixtureRequest) -> str:
-    """An address that nobody has used."""
+    """An address that is unused."""
     return f"person{abs(hash(request.node.name))}@example.org"
 
 

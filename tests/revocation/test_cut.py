@@ -47,7 +47,7 @@ def marks(site: Site) -> int:
 
 @pytest.fixture
 def ada(site: Site) -> Browser:
-    """Somebody who is signed in now, and was when the backup was taken."""
+    """A user who is signed in now, and was when the backup was taken."""
     return site.member()
 
 
@@ -134,7 +134,7 @@ def test_no_user_signs_in_up_or_out_and_nothing_is_said_of_any_token(
             assert node.browser().get(path).status_code == 503, path
 
 
-def test_who_joined_after_the_backup_is_told_neither_that_it_is_over_nor_that_the_password_is_wrong(
+def test_a_user_who_joined_after_the_backup_is_told_neither_that_it_is_over_nor_that_the_password_is_wrong(
     site: Site, other_node: Site, ada: Browser
 ) -> None:
     assert ada.is_signed_in()

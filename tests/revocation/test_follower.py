@@ -24,7 +24,7 @@ pytestmark = pytest.mark.sqlite
 
 
 class Door:
-    """A lock that counts who has come to it."""
+    """A lock that counts the threads that came to it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -173,7 +173,7 @@ def test_a_follower_that_cannot_read_the_log_says_so_and_does_not_guess(site: Si
 
 
 def without_triggers(site: Site) -> sqlite3.Connection:
-    """The database, open to somebody who may do anything to it."""
+    """The database, open to an attacker who may do anything to it."""
     raw = sqlite3.connect(site.folder / "signed-out.db", isolation_level=None)
     backings.drop_triggers(raw)
     return raw

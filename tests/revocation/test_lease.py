@@ -244,7 +244,7 @@ def test_another_epoch_empties_the_memory(site: Site, node: Node, raw: Any) -> N
     assert node.current().epoch == "another"  # type: ignore[union-attr]
 
 
-def test_after_a_fork_a_process_is_a_node_of_its_own(node: Node, raw: Any) -> None:
+def test_after_a_fork_a_process_is_another_node(node: Node, raw: Any) -> None:
     first, thread = node._id, node._thread
     node._pid = 0  # as it looks to a child
     node.start()

@@ -27,7 +27,7 @@ def _context(site: Site) -> Iterator[None]:
 
 @pytest.fixture
 def raw(site: Site) -> Iterator[Any]:
-    """The database as somebody with a shell would open it."""
+    """The database as an operator with a shell would open it."""
     with backings.shell(site.folder) as connection:
         yield connection
 

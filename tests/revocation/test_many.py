@@ -65,7 +65,7 @@ def test_ending_many_costs_hardly_more_statements_than_ending_one(site: Site, ad
     assert ada.is_signed_in()
 
 
-def test_each_of_many_has_an_entry_of_its_own_without_a_gap_and_a_proof(site: Site, ada: Browser) -> None:
+def test_each_of_many_has_its_own_entry_without_a_gap_and_a_proof(site: Site, ada: Browser) -> None:
     open_many(site, MANY)
     before = ada.get("/log/checkpoint").text
     assert end_others(site, ada)

@@ -1,4 +1,4 @@
-"""No node accepts an old token in a check that begins after the Sign Out page appears, whatever fails meanwhile."""
+"""No node accepts an old token in a check that begins after the Sign Out page appears, under any fault."""
 
 import random
 import re
@@ -28,7 +28,7 @@ Names = Iterator[str]
 
 @pytest.fixture(scope="module")
 def names() -> Names:
-    """Addresses that nobody has used."""
+    """Addresses that is unused."""
     return (f"person{number}@example.org" for number in range(10**9))
 
 

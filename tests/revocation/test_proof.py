@@ -205,7 +205,7 @@ CHANGES = {
 
 @pytest.fixture
 def tampered(site: Site) -> Any:
-    """The database, open to somebody who may do anything to it; ten entries, and a head that was signed at eight."""
+    """The database, open to an attacker who may do anything to it; ten entries, and a head that was signed at eight."""
     fill(site, 8)
     fetch(site, "/log/checkpoint")
     fill(site, 2)
@@ -321,7 +321,7 @@ def test_sign_out_is_not_pretended_where_a_damaged_log_takes_no_entry(site: Site
 
 @pytest.fixture
 def forged(site: Site, tampered: Any) -> None:
-    """An entry was changed together with its hash, by somebody who knows how this works."""
+    """An entry was changed together with its hash, by an attacker who knows how this works."""
     tampered.execute("UPDATE log_entries SET subject = 'forged' WHERE position = 5")
     with site.app.app_context():
         [content] = log.commitments(4, 1)

@@ -1,4 +1,4 @@
-"""A request is the same in whatever pieces it arrives, and what follows it is left for the next."""
+"""A request is the same in any pieces, and what follows it is left for the next."""
 
 from itertools import pairwise
 

@@ -103,7 +103,7 @@ def test_a_password_that_was_hashed_as_typed_works_wherever_it_is_asked_for_and_
     assert site.browser().sign_in(password="Zo\u00eb signs out").status_code == 303
 
 
-def test_who_signs_in_as_of_old_while_the_password_is_changed_stays_out(
+def test_a_user_who_signs_in_as_of_old_while_the_password_is_changed_stays_out(
     site: Site, laptop: Browser, of_old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check = passwords.check

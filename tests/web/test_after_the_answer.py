@@ -127,7 +127,7 @@ def test_no_row_that_one_request_read_is_left_to_the_next(site: Site, monkeypatc
             assert left not in db.session.registry.registry.values()
 
 
-def test_a_page_of_ours_says_so_where_even_the_page_of_an_error_fails(
+def test_a_plain_page_says_so_where_even_the_page_of_an_error_fails(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = site.member()
@@ -143,7 +143,7 @@ def test_a_page_of_ours_says_so_where_even_the_page_of_an_error_fails(
     assert ada.is_signed_in()
 
 
-def test_an_error_outside_of_any_request_is_a_page_of_ours_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_outside_of_any_request_is_our_page_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(site.app), "request_context", fail)
     answer = site.browser().get("/account")
     assert answer.status_code == 500
@@ -188,7 +188,7 @@ def test_an_error_while_a_streamed_body_is_closed_changes_nothing(site: Site) ->
     assert "streamed=1" in answer.headers["Set-Cookie"]
 
 
-def test_an_error_before_the_first_byte_of_a_body_is_a_page_of_ours(site: Site) -> None:
+def test_an_error_before_the_first_byte_of_a_body_is_our_page(site: Site) -> None:
     def body() -> Iterator[bytes]:
         yield fail()
 
@@ -216,7 +216,7 @@ def assert_careful(answer: Any) -> None:
 @pytest.mark.server
 @pytest.mark.nodes
 def test_no_connection_that_is_lost_is_answered_by_the_bare_server(instance: Path) -> None:
-    """Every answer, whatever its status, is a whole one of ours, and nobody loses a session."""
+    """Every answer, of any status, is a whole one, and no user loses a session."""
     server = Server(instance, WORKERS="2")
     people = [server.join(f"person-{number}@example.org") for number in range(6)]
     goes_on = True

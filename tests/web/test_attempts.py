@@ -176,7 +176,7 @@ _worlds = count()
 
 @pytest.fixture
 def world(crowded: Site, still_clock: StillClock) -> World:
-    """People of their own, and no failure counted yet."""
+    """Their own users, and no failure counted yet."""
     made = World(crowded, next(_worlds))
     made.furnish()
     return made
@@ -184,7 +184,7 @@ def world(crowded: Site, still_clock: StillClock) -> World:
 
 @pytest.mark.page
 @pytest.mark.parametrize(("tried", "then"), MATRIX, ids=[called(tried) for tried, _ in MATRIX])
-def test_who_from_where_how_often_is_held_off_or_not(
+def test_which_attempts_have_to_wait_by_account_place_and_count(
     world: World, tried: Tries, then: list[tuple[str, str, str, bool]]
 ) -> None:
     for how, who, where, times in tried:
@@ -255,7 +255,7 @@ def test_a_guesser_with_a_whole_48_has_five_hundred_tries_and_accounts_that_know
 
 
 @pytest.mark.page
-def test_who_is_held_off_is_let_in_after_ten_minutes(world: World, still_clock: StillClock) -> None:
+def test_a_user_who_had_to_wait_is_let_in_after_ten_minutes(world: World, still_clock: StillClock) -> None:
     for _ in range(61):
         world.attempt("sign in", "ada", HOME, WRONG)
     refused = world.site.browser(address=HOME).sign_in(world.email("ada"))

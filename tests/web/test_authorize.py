@@ -25,7 +25,7 @@ def test_the_page_names_the_app_what_it_asks_for_for_how_long_and_where_it_leads
     assert "keeps no secret" not in page
 
 
-def test_who_asks_to_outlive_the_browser_has_to_say_so(ada: Browser, web: App) -> None:
+def test_an_app_that_asks_to_outlive_the_browser_has_to_say_so(ada: Browser, web: App) -> None:
     page = ada.get(Flow(web, scope="openid offline_access").path()).text
     assert "Also after you sign out of this browser" in page
     assert "for 30 days at most" in page

@@ -1,4 +1,4 @@
-"""Whatever is sent: never a mistake of ours, never another person's data, never an echo that is not escaped."""
+"""Any input: never a server error, never another user's data, never an echo that is not escaped."""
 
 import io
 import os

@@ -119,7 +119,7 @@ def test_an_offer_that_is_late_binds_nothing(secure: Site) -> None:
     assert browser.is_signed_in()
 
 
-def test_a_thief_without_the_offer_cannot_bind_a_session_to_a_key_of_their_own(secure: Site) -> None:
+def test_a_thief_without_the_offer_cannot_bind_a_session_to_another_key(secure: Site) -> None:
     browser, other = Chrome(secure), Chrome(secure)
     browser.sign_up()
     other.take(other.sign_up("bob@example.org"))

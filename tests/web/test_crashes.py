@@ -29,7 +29,7 @@ PEOPLE = 6
 
 
 class Person:
-    """Somebody with a laptop and a phone, who does one thing after the other until the site answers no more."""
+    """A user with a laptop and a phone, who does one thing after the other until the site answers no more."""
 
     def __init__(self, server: Server, number: int) -> None:
         self._server = server

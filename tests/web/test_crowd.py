@@ -1,4 +1,4 @@
-"""A crowd that signs in: passwords are checked a few at a time, and everybody else goes on."""
+"""A crowd that signs in: passwords are checked a few at a time, and other users go on."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ def _crowd(site: Site, ada: Browser) -> None:
 
 
 @pytest.mark.usefixtures("_crowd")
-def test_who_finds_the_queue_full_is_told_when_to_come_back(site: Site) -> None:
+def test_a_visitor_who_finds_the_queue_full_is_told_when_to_come_back(site: Site) -> None:
     visitor = site.browser()
     for answer in (visitor.sign_in(), visitor.sign_up("eve@example.org")):
         assert answer.status_code == 503
@@ -31,7 +31,7 @@ def test_who_finds_the_queue_full_is_told_when_to_come_back(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("_crowd")
-def test_who_is_signed_in_goes_on_and_can_sign_out(ada: Browser) -> None:
+def test_a_user_who_is_signed_in_goes_on_and_can_sign_out(ada: Browser) -> None:
     assert ada.is_signed_in()
     assert ada.post("/confirm", password=PASSWORD).status_code == 503
     assert ada.sign_out().status_code == 303
@@ -48,7 +48,7 @@ def test_being_sent_away_is_not_counted_as_a_wrong_password(site: Site, ada: Bro
 
 
 @pytest.mark.stores("connections")
-def test_who_waits_for_a_turn_holds_no_connection_to_the_database(site: Site, ada: Browser) -> None:
+def test_a_request_that_waits_for_a_turn_holds_no_connection_to_the_database(site: Site, ada: Browser) -> None:
     line = site.app.extensions["admission"]["passwords"] = Queue("passwords", at_once=1, length=9)
     with site.app.app_context(), line.turn():
         waiting = [threading.Thread(target=site.browser().sign_in) for _ in range(8)]

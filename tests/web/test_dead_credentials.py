@@ -1,4 +1,4 @@
-"""Copies of the cookies of a session that is over: what somebody who kept them can still learn or end. Nearly nothing."""
+"""Copies of the cookies of a session that is over: what their holder can still learn or end. Nearly nothing."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -351,7 +351,7 @@ def test_a_demo_account_stays_for_the_others(site: Site) -> None:
     assert guest.is_signed_in()
 
 
-def test_who_signs_up_again_with_the_address_has_another_account(site: Site, app: Party, ada: Life) -> None:
+def test_a_user_who_signs_up_again_with_the_address_has_another_account(site: Site, app: Party, ada: Life) -> None:
     copied = ada.laptop.pocket()
     delete(ada.laptop)
     again = site.browser()

@@ -261,7 +261,7 @@ class TestAThiefWithThePassword:
         assert passkeys.sign_in(owner, key).headers["Location"].startswith("/sign-in?arrived=1")
         assert owner.is_signed_in()
 
-    def test_adds_no_factor_of_their_own_to_it(self, strict: Site, open_site: Opener) -> None:
+    def test_adds_no_other_factor_to_it(self, strict: Site, open_site: Opener) -> None:
         lax = open_site()
         owner = lax.member()
         passkeys.add(owner)

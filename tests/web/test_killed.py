@@ -47,7 +47,7 @@ def killed_after(commits: int) -> Iterator[None]:
 
 
 class Stage:
-    """What is there when a form is sent: somebody with a laptop and a phone, and, where it is asked for, more."""
+    """What is there when a form is sent: a user with a laptop and a phone, and, where it is asked for, more."""
 
     def __init__(self, site: Site) -> None:
         self.site, self.number = site, next(_numbers)
@@ -423,7 +423,7 @@ SIGN_UP = {"name": "Eve", "email": "eve@example.org", "password": PASSWORD}
 
 
 def without(press: Press, part: str) -> Press:
-    """The same form as somebody sends it who lacks a part of it, or has changed it."""
+    """The same form as a client sends it without a part of it, or changed."""
     fields, cookies = dict(press.fields), dict(press.cookies)
     if part == "id":
         fields["once"] = form(press.site.browser(), "/sign-up")["once"]

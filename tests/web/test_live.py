@@ -40,7 +40,7 @@ def test_when_another_tab_has_signed_out_the_page_goes_to_the_receipt(ada: Brows
 def test_while_this_browser_waits_for_other_cookies_its_pages_wait_too(
     site: Site, ada: Browser, act: Callable[[Browser], object]
 ) -> None:
-    """Who left meanwhile would cancel the very request that brings the answer."""
+    """Leaving meanwhile would cancel the very request that brings the answer."""
     sid, waits = ada.session()["sid"], site.thief(ada.pocket())
     act(ada)
     assert look(waits, sid) == (202, None)

@@ -86,7 +86,7 @@ def test_a_key_that_asks_for_no_finger_is_one_factor(site: Site, ada: Browser) -
     assert (amr(browser), claims(browser)["acr"]) == (["pop"], "1")
 
 
-def test_who_finds_a_key_that_asks_for_no_finger_changes_nothing(site: Site, ada: Browser) -> None:
+def test_a_thief_who_finds_a_key_that_asks_for_no_finger_changes_nothing(site: Site, ada: Browser) -> None:
     key = passkeys.add(ada, Key(is_sure=False))
     finder = site.browser()
     passkeys.sign_in(finder, key)
@@ -332,7 +332,7 @@ def test_cookies_that_were_copied_a_while_after_the_proof_add_no_way_in(site: Si
     passkeys.add(ada)
 
 
-def test_who_takes_long_to_make_a_key_can_still_add_it(site: Site, ada: Browser) -> None:
+def test_a_user_who_takes_long_to_make_a_key_can_still_add_it(site: Site, ada: Browser) -> None:
     sent = passkeys.made(ada, Key(), "add", name="Phone")
     site.wait(challenges.SECONDS - 1)
     assert ada.post(f"{PAGE}/add", **sent).status_code == 303

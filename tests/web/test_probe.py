@@ -155,7 +155,7 @@ def test_a_browser_that_keeps_secure_cookies_is_left_with_no_other(site: Site) -
     assert chrome.given == [], "it is tried once"
 
 
-def test_who_has_lost_the_cookie_opens_the_page_again_and_goes_on(site: Site) -> None:
+def test_a_user_who_has_lost_the_cookie_opens_the_page_again_and_goes_on(site: Site) -> None:
     chrome = Choosy(site, drops="none of them")
     fields = form(chrome, "/sign-up", **ACCOUNT)
     chrome.client.delete_cookie(PROBE)

@@ -1,4 +1,4 @@
-"""So much may succeed from one network in an hour, and no more: nobody fills the store by signing in or up."""
+"""So much may succeed from one network in an hour, and no more: no network fills the store by signing in or up."""
 
 from collections.abc import Iterator
 from pathlib import Path

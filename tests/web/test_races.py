@@ -1,4 +1,4 @@
-"""Two things at once, in two worker processes: whatever the order, what was ended stays ended.
+"""Two things at once, in two worker processes: in any order, what was ended stays ended.
 
 Each story begins with Ada's session and lets several requests go at the same moment. The invariants afterwards:
 no cookie that any of the answers gave, and none from before, opens a page of a session that was ended; nobody else's
@@ -95,7 +95,9 @@ def test_a_refresh_that_races_with_an_end_from_elsewhere_never_survives_it(
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
-def test_who_signs_in_with_the_old_password_while_it_is_changed_does_not_stay(server: Server, round_: int) -> None:
+def test_a_user_who_signs_in_with_the_old_password_while_it_is_changed_does_not_stay(
+    server: Server, round_: int
+) -> None:
     email = f"carol-{round_}@example.org"
     ada = server.join(email)
     change = partial(

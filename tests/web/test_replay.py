@@ -15,7 +15,7 @@ from tests.conftest import copied, standing_still
 
 @dataclass
 class Story:
-    """Ada is signed in on a laptop, whose cookies a thief has copied, and on a phone. Bob is somebody else."""
+    """Ada is signed in on a laptop, whose cookies a thief has copied, and on a phone. Bob is another user."""
 
     site: Site
     laptop: Browser
@@ -173,7 +173,7 @@ def test_the_copied_cookies_did_work_before(story: Story, other_node: Site) -> N
 
 
 @pytest.mark.question("A13")
-def test_who_signs_in_again_in_the_second_of_signing_out_everywhere_is_not_refused(site: Site) -> None:
+def test_a_user_who_signs_in_again_in_the_second_of_signing_out_everywhere_is_not_refused(site: Site) -> None:
     ada = site.member()
     ada.post("/devices/end-all")
     ada.sign_in()

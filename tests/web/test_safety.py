@@ -42,7 +42,7 @@ def ada(site: Site) -> Browser:
 
 @pytest.fixture(scope="module")
 def reader(shared_instance: Path) -> Iterator[Browser]:
-    """A browser that stays signed in, whatever is tried with it."""
+    """A browser that stays signed in, during all attempts."""
     opened = Site(shared_instance)
     yield opened.member()
     opened.close()
@@ -194,7 +194,7 @@ def test_a_wrong_method_names_the_right_ones(ada: Browser) -> None:
     assert "POST" in answer.headers["Allow"]
 
 
-def test_a_mistake_of_ours_is_said_plainly_and_shows_no_inside(
+def test_our_mistake_is_said_plainly_and_shows_no_inside(
     site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -257,9 +257,7 @@ def test_a_page_that_breaks_after_a_refresh_still_hands_back_the_new_tokens(site
     assert ada.is_signed_in()
 
 
-def test_so_does_one_that_breaks_by_a_mistake_of_ours(
-    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_so_does_one_that_breaks_by_our_mistake(site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise StoreUnavailable
 

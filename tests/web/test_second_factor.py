@@ -1,4 +1,4 @@
-"""With an authenticator app, a password alone signs nobody in, confirms nothing, and does not remove the app."""
+"""With an authenticator app, a password alone neither signs in, nor confirms anything, nor removes the app."""
 
 import re
 import threading
@@ -434,7 +434,7 @@ def test_a_copy_of_the_database_holds_no_code_and_no_way_to_one(site: Site, phon
 
 
 def test_wrong_codes_are_slowed_down_at_the_door_and_the_owner_is_not(site: Site, phone: Phone) -> None:
-    """From elsewhere twenty may fail in an hour; where the account has signed in, ten, which nobody elsewhere uses up."""
+    """From elsewhere twenty may fail in an hour; where the account has signed in, ten, which no attempt elsewhere uses up."""
     guesser = site.browser(address="203.0.113.66")
     to_second_page(guesser)
     answers = [guesser.post("/sign-in/code", code="wrong").status_code for _ in range(22)]
@@ -536,7 +536,7 @@ def test_cookies_that_were_copied_a_while_after_the_proof_get_no_key_and_no_code
     assert site.query("SELECT totp, password_version FROM users") == before
 
 
-def test_who_takes_long_to_find_the_phone_can_still_add_the_app(site: Site, ada: Browser) -> None:
+def test_a_user_who_takes_long_to_find_the_phone_can_still_add_the_app(site: Site, ada: Browser) -> None:
     ready, phone = shown(ada)
     site.wait(FRESH - 1)
     assert ada.post(PAGE, **ready, code=phone.code()).status_code == 303

@@ -1,4 +1,4 @@
-"""Signing in begins a session, tells a guesser nothing, and never sends anybody elsewhere."""
+"""Signing in begins a session, tells a guesser nothing, and never redirects to another site."""
 
 import json
 import logging
@@ -116,7 +116,7 @@ def test_aut_08_no_browser_is_sent_elsewhere(ada: Browser, wanted: str) -> None:
     assert answer.headers["Location"] in ("/", "/%09//evil.example")
 
 
-def test_who_asked_for_a_page_gets_it_after_signing_in(ada: Browser) -> None:
+def test_a_user_who_asked_for_a_page_gets_it_after_signing_in(ada: Browser) -> None:
     asked = ada.get("/devices?x=1&y=2")
     assert asked.status_code == 303
     assert asked.headers["Location"] == "/sign-in?next=/devices%3Fx%3D1%26y%3D2"

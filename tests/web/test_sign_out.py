@@ -19,7 +19,7 @@ pytestmark = pytest.mark.page
 
 @contextmanager
 def locked(site: Site) -> Iterator[None]:
-    """The database, while somebody else holds its write lock."""
+    """The database, while another program holds its write lock."""
     site.impatient()
     with backings.locked(site.folder):
         yield
@@ -46,7 +46,7 @@ def test_ck_07_out_04_it_clears_the_cookies_with_the_attributes_they_were_set_wi
 @pytest.mark.parametrize(
     "demands", [{}, {"OAUTH_PROFILE": "fapi2"}, {"SECOND_FACTOR": "everyone"}], ids=lambda demands: "".join(demands)
 )
-def test_the_proof_tells_tokens_that_live_from_tokens_that_are_over_whatever_the_operator_demands(
+def test_the_proof_tells_tokens_that_live_from_tokens_that_are_over_under_any_demand_of_the_operator(
     open_site: Callable[..., Site], demands: dict[str, str]
 ) -> None:
     site = open_site(**demands)
@@ -202,7 +202,7 @@ def test_twice_is_no_error(site: Site, ada: Browser) -> None:
     assert ada.sign_out().status_code == 303
 
 
-def test_who_is_not_signed_in_is_simply_signed_out(site: Site) -> None:
+def test_a_user_who_is_not_signed_in_is_simply_signed_out(site: Site) -> None:
     stranger = site.browser()
     assert stranger.sign_out().headers["Location"] == "/signed-out"
     assert stranger.get("/signed-out").status_code == 200

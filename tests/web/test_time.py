@@ -15,7 +15,7 @@ HOUR, DAY = 3600, 86400
 
 
 def works(site: Site, pocket: Pocket) -> bool:
-    """Whether any copy of the cookies gets anybody anywhere."""
+    """Whether any copy of the cookies opens a page."""
     copies = [site.thief(pocket, only) for only in (None, ACCESS, REFRESH)]
     return any(copy.is_signed_in() for copy in copies) or copies[0].api(pocket[ACCESS]).status_code == 200
 

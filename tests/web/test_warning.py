@@ -117,7 +117,9 @@ def test_nor_can_a_thief_with_the_cookies_of_every_browser(
     assert warned(ada)
 
 
-def test_who_gave_the_password_after_the_warning_is_not_asked_again(site: Site, ada: Browser, thief: Browser) -> None:
+def test_a_user_who_gave_the_password_after_the_warning_is_not_asked_again(
+    site: Site, ada: Browser, thief: Browser
+) -> None:
     sid, until = ada.session()["sid"], seen(ada)
     site.wait(30)
     ada.post("/confirm", action="others", password=PASSWORD)

@@ -58,7 +58,7 @@ def test_a_secret_is_never_shown_whole(length: int) -> None:
     assert len(shown) - 1 <= length / 2
 
 
-def test_every_reason_for_which_a_session_can_end_has_words_of_its_own() -> None:
+def test_every_reason_for_which_a_session_can_end_has_its_own_words() -> None:
     for code in [*Reason, State.IDLE, State.EXPIRED]:
         assert words.reason(code) != code.replace("_", " ")
 
@@ -68,7 +68,7 @@ def test_the_glossary_has_every_reason_for_which_a_session_can_end() -> None:
     assert sorted(listed) == sorted([*Reason, State.IDLE, State.EXPIRED])
 
 
-def test_every_event_that_is_recorded_has_words_of_its_own() -> None:
+def test_every_event_that_is_recorded_has_its_own_words() -> None:
     code = "\n".join(file.read_text() for file in Path("app").rglob("*.py"))
     recorded = set(re.findall(r'activity\.record\(\s*"(\w+)"', code))
     recorded |= {found for pair in re.findall(r'activity\.record\("(\w+)" if .*? else "(\w+)"', code) for found in pair}

@@ -1,4 +1,4 @@
-"""A site on Django whose people sign in by mozilla-django-oidc, django-allauth or social-auth, in an environment of its own."""
+"""A site on Django whose people sign in by mozilla-django-oidc, django-allauth or social-auth, in a separate environment."""
 
 import json
 import sys

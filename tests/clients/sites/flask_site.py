@@ -1,4 +1,4 @@
-"""A site on Flask whose people sign in by flask-oidc, in an environment of its own."""
+"""A site on Flask whose people sign in by flask-oidc, in a separate environment."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Who signs out at the wish of an app is led back to it once the apps were told; one that hangs holds nobody up."""
+"""A user who signs out at an app's request is led back once the apps were told; one that hangs delays no user."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whatever address somebody registers, no request goes into a private network, unless the app is registered so."""
+"""For any registered address, no request goes into a private network, unless the app is registered so."""
 
 import socket
 from collections.abc import Iterator
@@ -127,7 +127,7 @@ def test_a_redirect_into_the_private_network_leads_nowhere(sink: Sink) -> None:
     other.down()
 
 
-def test_who_is_registered_for_it_is_reached_in_a_private_network(sink: Sink) -> None:
+def test_an_app_that_is_registered_for_it_is_reached_in_a_private_network(sink: Sink) -> None:
     assert post(sink.uri, may_be_private=True).words == "HTTP 200"
     assert post(f"http://localhost:{sink.port}/logout", may_be_private=True).words == "HTTP 200"
 

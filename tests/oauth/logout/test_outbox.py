@@ -1,4 +1,4 @@
-"""Whatever ends a session tells the apps concerned, each of its own session, and nobody else."""
+"""Any end of a session tells the apps concerned, each of its own session, and no other app."""
 
 import pytest
 

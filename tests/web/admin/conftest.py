@@ -1,4 +1,4 @@
-"""An administrator, and somebody to look after."""
+"""An administrator, and a user to look after."""
 
 import pytest
 

@@ -143,7 +143,7 @@ def test_to_do_it_twice_is_no_error_and_is_noted_once(site: Site, root: Browser,
 
 @pytest.mark.page
 @pytest.mark.parametrize("act", ["end", "end-all", "disable"])
-def test_who_signed_in_a_while_ago_is_asked_and_then_it_is_done(
+def test_a_user_who_signed_in_a_while_ago_is_asked_and_then_it_is_done(
     site: Site, root: Browser, ada: Browser, page: str, act: str
 ) -> None:
     site.wait(601)

@@ -1,4 +1,4 @@
-"""Only administrators may administer; to everybody else these pages do not exist."""
+"""Only administrators may administer; other users get 404."""
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_the_link_is_there_for_administrators(root: Browser, ada: Browser) -> No
     assert 'href="/admin"' not in ada.get("/").text
 
 
-def test_who_is_not_here_is_not_found(site: Site, root: Browser, ada: Browser, page: str) -> None:
+def test_a_user_who_is_not_here_is_not_found(site: Site, root: Browser, ada: Browser, page: str) -> None:
     sid = ada.session()["sid"]
     assert answers(root, "/admin/people/nobody", sid) == {200, 404}
     bob = f"/admin/people/{person_id(site, 'root@example.org')}"
@@ -76,7 +76,7 @@ def test_who_is_not_here_is_not_found(site: Site, root: Browser, ada: Browser, p
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_who_is_no_administrator_any_more_when_it_comes_to_acting_does_nothing(
+def test_a_user_who_is_no_administrator_any_more_when_it_comes_to_acting_does_nothing(
     site: Site, root: Browser, ada: Browser, page: str, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     meanwhile(site, monkeypatch, "users", "admin", "root@example.org", "--remove")

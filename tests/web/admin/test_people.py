@@ -130,7 +130,7 @@ def test_an_address_proves_nothing(root: Browser, ada: Browser, page: str, done:
     assert 'role="status"' not in said
 
 
-def test_who_is_called_like_a_piece_of_html_is_shown_as_text(site: Site, root: Browser) -> None:
+def test_a_user_who_is_called_like_a_piece_of_html_is_shown_as_text(site: Site, root: Browser) -> None:
     site.browser().sign_up("eve@example.org", name="<script>alert(1)</script>")
     for path in ("/admin", "/admin?q=<script>", f"/admin/people/{person_id(site, 'eve@example.org')}"):
         assert "<script>alert" not in root.get(path).text
