@@ -1,7 +1,9 @@
 """A user's copy of their data: one part for each table, and a schema."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import select
@@ -27,29 +29,39 @@ FLAG: dict[str, Any] = {"type": "boolean"}
 TIME: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
 PLACES: dict[str, Any] = {"type": ["object", "null"]}
 Kind = dict[str, Any]
+_KINDS: Mapping[type, Kind] = {str: TEXT, int: NUMBER, bool: FLAG, object: PLACES}  # by the type of a column
 
 
 @dataclass(frozen=True)
 class Part:
-    """One table in the copy. *fields*: the type of each. *secret*: columns that it leaves out, and why."""
+    """One table in the copy.
+
+    *columns*: those that it has, with spaces between them, and what is made of them. *secret*: those that it leaves
+    out, and why.
+    """
 
     name: str
     about: str
     model: type[Model]
-    fields: Mapping[str, Kind]
+    columns: str
     secret: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self, user_id: str) -> list[dict[str, Any]]:
         """Describe every row of this user, in the order of the table's key."""
-        table = self.model.__table__
+        table, fields = self.model.__table__, self.fields
         owner = table.c["user_id" if "user_id" in table.c else "id"]
         found: Iterable[Model] = db.session.scalars(
             select(self.model).where(owner == user_id).order_by(*table.primary_key)
         )
-        return [{name: _value(row, name, kind) for name, kind in self.fields.items()} for row in found]
+        return [{name: _value(row, name, kind) for name, kind in fields.items()} for row in found]
+
+    @cached_property
+    def fields(self) -> dict[str, Kind]:
+        """The type of each."""
+        return {name: _kind(self.model, name) for name in self.columns.split()}
 
     def schema(self) -> dict[str, Any]:
-        row = {"type": "object", "properties": dict(self.fields), "required": [*self.fields]}
+        row = {"type": "object", "properties": self.fields, "required": [*self.fields]}
         return {"description": self.about, "type": "array", "items": row | {"additionalProperties": False}}
 
 
@@ -60,17 +72,7 @@ PARTS = (
         "account",
         "Your account, as you made it.",
         User,
-        {
-            "id": TEXT,
-            "email": TEXT,
-            "name": TEXT,
-            "created_at": TIME,
-            "verified_at": TIME,
-            "lost": TEXT,
-            "disabled_at": TIME,
-            "is_admin": FLAG,
-            "has_factor": FLAG,
-        },
+        "id email name created_at verified_at lost disabled_at is_admin has_factor",
         {
             "password_hash": "a thief of the copy could try passwords against it",
             "password_version": _OURS,
@@ -86,71 +88,36 @@ PARTS = (
         "sessions",
         "Where you are or were signed in, and what apps hold for you.",
         Session,
-        {
-            "id": TEXT,
-            "client_id": TEXT,
-            "scope": TEXT,
-            "name": TEXT,
-            "user_agent": TEXT,
-            "address": TEXT,
-            "places": PLACES,
-            "began_at": TIME,
-            "last_auth_at": TIME,
-            "last_seen_at": TIME,
-            "idle_until": TIME,
-            "expires_at": TIME,
-            "access_until": TIME,
-            "ended_at": TIME,
-            "reason": TEXT,
-            "opened": NUMBER,
-            "ended_entry": NUMBER,
-            "keep": FLAG,
-            "amr": TEXT,
-            "parent_id": TEXT,
-            "began_as": TEXT,
-            "warned": NUMBER,
-            "chains": NUMBER,
-            "bound_at": TIME,
-            "proofs": NUMBER,
-            "asked_at": TIME,
-        },
+        "id client_id scope name user_agent address places began_at last_auth_at last_seen_at idle_until expires_at "
+        "access_until ended_at reason opened ended_entry keep amr parent_id began_as warned chains bound_at proofs asked_at",
         {"user_id": _WHOSE, "device_key": "the public half of a key that your device keeps", "asked_for": _OURS},
     ),
     Part(
         "activity",
         "What happened to your account.",
         Event,
-        {
-            "id": NUMBER,
-            "event": TEXT,
-            "at": TIME,
-            "session_id": TEXT,
-            "address": TEXT,
-            "user_agent": TEXT,
-            "amr": TEXT,
-            "notice": TEXT,
-        },
+        "id event at session_id address user_agent amr notice",
         {"user_id": _WHOSE},
     ),
     Part(
         "consents",
         "What you allowed apps to know.",
         Consent,
-        {"client_id": TEXT, "scope": TEXT, "given_at": TIME},
+        "client_id scope given_at",
         {"user_id": _WHOSE},
     ),
     Part(
         "known_places",
         "The networks that you signed in from.",
         KnownPlace,
-        {"place": TEXT, "at": TIME},
+        "place at",
         {"user_id": _WHOSE, "id": _OURS},
     ),
     Part(
         "passkeys",
         "The passkeys that sign you in.",
         Passkey,
-        {"name": TEXT, "added_at": TIME, "used_at": TIME, "sign_count": NUMBER, "is_backed_up": FLAG, "verifies": FLAG},
+        "name added_at used_at sign_count is_backed_up verifies",
         {
             "user_id": _WHOSE,
             "id": _OURS,
@@ -162,17 +129,7 @@ PARTS = (
         "messages_to_apps",
         "What apps were told of the end of your sessions.",
         Message,
-        {
-            "client_id": TEXT,
-            "session_id": TEXT,
-            "uri": TEXT,
-            "entry": NUMBER,
-            "made_at": TIME,
-            "attempts": NUMBER,
-            "delivered_at": TIME,
-            "given_up_at": TIME,
-            "answer": TEXT,
-        },
+        "client_id session_id uri entry made_at attempts delivered_at given_up_at answer",
         {
             "user_id": _WHOSE,
             "id": "the name of a message that an app may not have got yet",
@@ -183,22 +140,14 @@ PARTS = (
         "links",
         "The links that were mailed to you, or are about to be.",
         Link,
-        {
-            "purpose": TEXT,
-            "address": TEXT,
-            "about": TEXT,
-            "session_id": TEXT,
-            "made_at": TIME,
-            "until": TIME,
-            "spent_at": TIME,
-        },
+        "purpose address about session_id made_at until spent_at",
         {"user_id": _WHOSE, "hash": "of a secret that only the mail holds", "version": _OURS},
     ),
     Part(
         "mails",
         "When mail was sent to you. What it said is erased once it is delivered.",
         Mail,
-        {"made_at": TIME, "attempts": NUMBER, "delivered_at": TIME, "given_up_at": TIME, "answer": TEXT},
+        "made_at attempts delivered_at given_up_at answer",
         {
             "user_id": _WHOSE,
             "sealed": "the mail itself, which goes to you and holds a link",
@@ -236,6 +185,16 @@ def schema() -> dict[str, Any]:
         "required": [*fields],
         "additionalProperties": False,
     }
+
+
+def _kind(model: type[Model], name: str) -> Kind:
+    """Return the type of a field: a number whose name ends so is a time; what is no column is a flag, a time or a text."""
+    if re.search(r"(^|_)(at|until)$", name):
+        return TIME
+    column = model.__table__.c.get(name)
+    if column is None:
+        return FLAG if name.startswith("has_") else TEXT
+    return _KINDS[column.type.python_type]
 
 
 def _value(row: Model, name: str, kind: Kind) -> Any:
