@@ -13,7 +13,7 @@ from app.capacity.admission import Full
 from app.config import settings
 from app.lab import acts, log, parties, replay, run_view, visitors
 from app.lab.log import Ended
-from app.lab.player import FAULTS, LIES
+from app.lab.player import FAULTS, LIES, Story
 from app.lab.replay import Replay
 from app.lab.rooms import room
 from app.lab.run import Run, Way
@@ -167,14 +167,18 @@ def _answer(mine: Run, found: Replay, **given: Any) -> str:
 def _example() -> tuple[Run, Replay]:
     """Play what one press does, once in this process: starting a helper would take longer."""
     example = Run("example", began_at=0, seed="example").sign_out_at_once()
-    return example, replay.everywhere(example)
+    return example, replay.everywhere(example.story(), example.now, example.now)
 
 
 def _find(mine: Run) -> Replay | None:
     """Return the result of the visitor's last replay, played in another process so that no other request waits."""
-    return _played(mine.as_presented().to_json()) if mine.presented else None
+    if mine.presented is None:
+        return None
+    acts, now = mine.presented
+    ended = mine.ended_at - mine.began_at if mine.ended_at is not None and mine.is_answered else None
+    return _replay(mine.story(acts), now, ended)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _played(text: str) -> Replay:
-    return executor.run("lab", visitors.current(), replay.of, text)
+def _replay(story: Story, now: int, ended: int | None) -> Replay:
+    return executor.run("lab", visitors.current(), replay.everywhere, story, now, ended)

@@ -1,20 +1,21 @@
-"""The replay: present what a thief copied to every design, and to the issuer. Pure: it only plays the visitor's run."""
+"""The replay: present what a thief copied to every design, and to the issuer. Pure: it only plays a story."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 from app.lab import lanes, player
 from app.lab.home.sessions import LIFE
 from app.lab.lanes import Picture
-from app.lab.player import Answer, Ask, Design, Stage
+from app.lab.player import Answer, Design, Stage, Story
 from app.lab.run import Run, reference
 
 _CUTS = {"client": "Forgetting", "expiry": "Expiry"}
 
 
 class Verdict(NamedTuple):
-    """The answer of a design, or of the issuer. *exposed*: seconds from the end of the session in which it accepts, once there
-    is an end. *age*: how many seconds ago the verifier had heard all; None if it never hears."""
+    """The answer of a design, or of the issuer. *exposed*: for how many seconds after the end of the session it accepts, if there
+    is an end. *age*: how many seconds ago the verifier knew everything; None if it never hears."""
 
     slug: str
     name: str
@@ -24,8 +25,8 @@ class Verdict(NamedTuple):
 
 
 class Replay(NamedTuple):
-    """*at*: the time of the run. *rows*: one for each design, the longest exposed first. *issuer*: the refresh token and the session cookie, whatever the
-    design. *over*: the server ended the session, so that an acceptance is a fault."""
+    """*at*: the second of the story. *over*: the server has ended the session, so accepting is a fault. *rows*: one for each
+    design, the longest exposed first. *issuer*: the refresh token and the session cookie, under any design."""
 
     at: int
     over: bool
@@ -42,24 +43,24 @@ class Replay(NamedTuple):
         return self.issuer[0], next(row for row in self.rows if row.slug == reference().slug)
 
 
-def of(text: str) -> Replay:
-    """Present what was copied in a run, given as JSON."""
-    run = Run.from_json(text)
-    if run is None:
-        raise ValueError("no run")
-    return everywhere(run)
+def everywhere(story: Story, now: int, ended: int | None) -> Replay:
+    """Present what was copied everywhere, *now*. If the session has *ended*, also find when each is first refused."""
 
+    def judge(slug: str, name: str, design: Design, ask: Callable[..., Answer]) -> Verdict:
+        answer = ask(player.play(design, story, now), whose)
+        is_refused = now == ended and not answer.accepted
+        exposed = 0 if is_refused else None
+        if ended is not None and not is_refused:
+            exposed = player.exposure(design, story, ended, partial(ask, whose=whose))
+        age = None if answer.as_of is None else story.began_at + now - answer.as_of
+        return Verdict(slug, name, answer, exposed, age)
 
-def everywhere(run: Run) -> Replay:
-    """Present what was copied everywhere now; after the end of the session, also find when each is first refused."""
-    stage = run.play()
+    stage = player.play(reference(), story, now)
     whose = "thief" if "thief" in stage.held else "laptop"
-    present = partial(Stage.present, whose=whose)
-    rows = [_judge(design.slug, design.name, run, design, present) for design in player.every()]
+    rows = [judge(design.slug, design.name, design, Stage.present) for design in player.every()]
     rows.sort(key=lambda row: (-(row.exposed or 0), row.name))
     credentials = (("refresh token", Stage.exchange), ("session cookie", Stage.open_page))
-    issuer = [_judge("", name, run, reference(), partial(ask, whose=whose)) for name, ask in credentials]
-    return Replay(run.now, stage.is_over, rows, issuer)
+    return Replay(now, stage.is_over, rows, [judge("", name, reference(), ask) for name, ask in credentials])
 
 
 def draw_two(run: Run, found: Replay) -> Picture:
@@ -87,11 +88,3 @@ def _span(run: Run) -> tuple[int, int]:
     """Return when the session ended, and how long the copied access token lived on, in seconds."""
     ended = (run.ended_at or run.began_at) - run.began_at
     return ended, max(1, run.expires_at - run.began_at - ended)
-
-
-def _judge(slug: str, name: str, run: Run, design: Design, ask: Ask) -> Verdict:
-    answer: Answer = ask(run.play(design))
-    is_refused = run.time == run.ended_at and not answer.accepted
-    exposed = None if run.ended_at is None else 0 if is_refused else run.exposure(design, ask)
-    age = None if answer.as_of is None else run.time - answer.as_of
-    return Verdict(slug, name, answer, exposed, age)

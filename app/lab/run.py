@@ -5,7 +5,7 @@ Its clock stands still between two acts, so a run is the same whether its visito
 
 import json
 import secrets
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
@@ -75,21 +75,6 @@ class Run:
         """Return the time of the run's clock, in Unix seconds."""
         return self.began_at + self.now
 
-    def as_presented(self) -> Self:
-        """Return the run as of the visitor's last replay, without its results, so that equal runs have equal JSON."""
-        acts, now = self.presented or (len(self.acts), self.now)
-        ended = self.ended_at if self.is_answered else None
-        return replace(
-            self,
-            acts=self.acts[:acts],
-            now=now,
-            presented=(acts, now),
-            ended_at=ended,
-            outcome=None,
-            parties=[],
-            is_logged=False,
-        )
-
     @property
     def is_answered(self) -> bool:
         """Return whether the visitor has presented the copy since the session ended."""
@@ -100,7 +85,7 @@ class Run:
         return len(self.acts) >= MAX_ACTS
 
     def story(self, acts: int | None = None) -> Story:
-        """Return what has happened, or the first *acts* of it."""
+        """Return the story of the run, or of its first *acts*."""
         return Story(tuple(self.acts[:acts]), self.seed, self.began_at, self.name)
 
     def play(self, design: Design | None = None, at: int | None = None) -> Stage:
@@ -124,7 +109,8 @@ class Run:
 
     def leave(self, way: Way) -> Stage:
         """End the session in this way. Make a copy first if there is none."""
-        self.do("copy") if not self.copied else None
+        if not self.copied:
+            self.do("copy")
         if way is Way.EXPIRY:
             self.now = max(self.now, self.expires_at - self.began_at)
         return self.do(way.value)

@@ -5,6 +5,7 @@ import html
 import io
 import json
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,7 +13,6 @@ import pytest
 from app.lab import questions, replay
 from app.lab.questions.question import Question
 from app.lab.rooms.board import STEPS, STUCK_SECONDS, Mark, draw
-from app.lab.run import Run
 from app.lab.visitors import Visitor
 from tests.browsers import Browser, Site
 from tests.workshop import FORGOTTEN, STILL, Teacher, experiment
@@ -252,8 +252,8 @@ def test_a_replay_that_a_sign_out_overtook_is_not_taken_for_one_after_it(
     ada.post("/lab/sign-in")
     everywhere = replay.everywhere
 
-    def slowly(run: Run) -> replay.Replay:
-        found = everywhere(run)
+    def slowly(*played: Any) -> replay.Replay:
+        found = everywhere(*played)
         ada.post("/lab/sign-out", way="sign-out")
         return found
 

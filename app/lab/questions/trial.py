@@ -62,9 +62,9 @@ class Trial:
         self.tables[table] += found
         return found
 
-    def stage(self, slug: str = "", at: int | None = None) -> Stage:
-        """Return the stage of a design now, or at second *at*. Without a design, return what is the same under all."""
-        return self.run.play(player.find(slug) if slug else None, at)
+    def stage(self, slug: str = "") -> Stage:
+        """Return the stage of a design; without one, return what is the same under all designs."""
+        return self.run.play(player.find(slug) if slug else None)
 
     def send(self, path: str, client: tuple[str, str] | None = None, **form: str) -> Exchange:
         """Send a real request with the copied refresh token to our own application. Meanwhile a visitor has the run."""
