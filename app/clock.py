@@ -1,5 +1,6 @@
 """The only place that asks the time."""
 
+import os
 import time
 from pathlib import Path
 
@@ -27,6 +28,6 @@ def follow(path: Path | None) -> None:
 
 def offset() -> int:
     """Return by how many seconds this clock is ahead of the machine's, or, below 0, behind it."""
-    if _offset_file is None or not _offset_file.exists():
+    if _offset_file is None or not os.access(_offset_file, os.F_OK):
         return 0
-    return int(_offset_file.read_text())
+    return int(_offset_file.read_bytes())

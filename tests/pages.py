@@ -24,6 +24,7 @@ _ALONE = {
 _ARGUMENTS = {"slug": "status-list", "name": "Q1", "token": "none", "key_id": "0", "user_id": "0", "code": "AAA-AAA"}
 _QUERIES = {"/confirm": "?action=others"}
 SLOW = "/lab/costs"  # it simulates a day
+SOONER = f"{SLOW}?people=20"
 
 
 def pages(app: Flask, arguments: Mapping[str, str] = _ARGUMENTS) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A store outage on demand: while a file stands in the instance folder, no process reaches the database."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def init_app(app: Flask) -> None:
     current = delivery.current
 
     def check(*_statement: Any) -> None:
-        if sign.exists():
+        if os.access(sign, os.F_OK):  # for each statement: half as long as Path.exists
             raise StoreUnavailable("an outage was asked for")
 
     def current_unless_down() -> Memory | None:

@@ -10,10 +10,11 @@ import pytest
 from app.config import PROJECT
 from app.web import assets
 from tests.browsers import Browser, Site
+from tests.pages import SOONER
 
 pytestmark = pytest.mark.page
 KEPT = "public, max-age=31536000, immutable"
-LAB = ["/lab", "/lab/path", "/lab/designs", "/lab/costs", "/lab/rooms", "/lab/experiment", "/lab/hand-out"]
+LAB = ["/lab", "/lab/path", "/lab/designs", SOONER, "/lab/rooms", "/lab/experiment", "/lab/hand-out"]
 
 
 def sheets(page: str) -> list[str]:
