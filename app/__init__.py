@@ -47,7 +47,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
 
 
 def _lab(settings: config.Settings) -> tuple[Any, ...]:
-    """Return the lab, if there is to be one: a deployment without it does not even load its pages."""
+    """Return the lab, if it is on: a deployment without it does not load its pages."""
     if not settings.lab:
         return ()
     from app.lab import site as lab

@@ -38,7 +38,7 @@ class Setting:
     """How one variable is read. *parse* raises ValueError, whose text says what to give instead.
 
     *default* is what might stand in the environment, or makes it of the settings before this one; *by_default* describes
-    it then. *is_private*: it leads to what only the site may know, so no other process and no list gets it.
+    it then. *is_private*: it leads to a secret, so no other process and no list gets it.
     """
 
     name: str
@@ -110,7 +110,7 @@ def _host(text: str) -> str:
 
 
 def _split(url: str) -> SplitResult:
-    """Split *url*; what is none, or has a port that is none, is as good as empty."""
+    """Split *url*; an invalid one, or one with an invalid port, counts as empty."""
     try:
         return urlsplit("" if urlsplit(url).port == 0 else url)
     except ValueError:
@@ -342,7 +342,7 @@ class Settings:
 
     @property
     def is_fapi(self) -> bool:
-        """Whether every app has to do what the FAPI 2.0 Security Profile asks of one."""
+        """Whether every app has to meet the FAPI 2.0 Security Profile."""
         return self.oauth_profile == FAPI
 
     @property

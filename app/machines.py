@@ -12,7 +12,7 @@ VISITORS = "visitors"  # as if it were one more blueprint around that of the req
 
 
 class Machines(Blueprint):
-    """A blueprint of such endpoints. *beneath*: where paths begin that lead nowhere, and have no page to say so.
+    """A blueprint of such endpoints. *beneath*: the prefixes under which an unknown path is answered in JSON.
 
     *reads_cookies*: whether a browser asks on behalf of a page.
     """

@@ -1,7 +1,6 @@
-"""What people call themselves, a device, a room or an app: read by the meaning of its characters. Pure.
-
-The mapping is that of RFC 8266 (spaces, NFC); its classes are not used: they refuse joined emoji, and characters
-that are newer than the tables at hand. What a character is comes from `regex`, whose tables are the same under every Python.
+"""Names of people, devices, rooms and apps, read by the meaning of their characters. Pure. The mapping is that of RFC
+8266 (spaces, NFC). Its classes are not used: they refuse joined emoji, and characters newer than the tables at hand.
+The properties of characters come from `regex`, whose tables are the same under every Python.
 """
 
 import unicodedata
@@ -10,11 +9,11 @@ import regex
 
 _CONTROL = r"\p{Cc}\p{Cs}"
 _IN_TEXT = regex.compile(f"[{_CONTROL}]")
-# A name is one line, and turns nothing around that stands after it.
+# A name is one line, and must not reverse the text after it.
 _IN_NAME = regex.compile(rf"[{_CONTROL}\p{{Zl}}\p{{Zp}}\u202A-\u202E\u2066-\u2069]")
 _SPACES = regex.compile(r"\p{Zs}+")
 _IGNORED = regex.compile(r"\p{Default_Ignorable_Code_Point}")
-# Signs that show nothing, though Unicode calls them neither spaces nor ignorable: U+2800 is the empty Braille cell.
+# Invisible characters that Unicode calls neither spaces nor ignorable: U+2800 is the empty Braille cell.
 _BLANK = r"\u2800\U0001D159\U00013441\U00013442"
 _INVISIBLE = regex.compile(rf"[\p{{Z}}\p{{C}}\p{{Default_Ignorable_Code_Point}}{_BLANK}]")
 # A joiner means something after a virama (RFC 5892, A.1 and A.2), or before it, as in Bengali; between letters that join
@@ -37,7 +36,7 @@ _FAR = 16  # times as long as a name may be: this is too long, and is not even m
 
 
 def read(typed: str, longest: int) -> str:
-    """Return the name as it is kept and shown. Raises ValueError, which names the character at fault."""
+    """Return the name as it is stored and shown. Raises ValueError, which names the character at fault."""
     name = typed.strip()
     if len(name) > _FAR * longest:  # before it is normalized, which takes long for many accents on one letter
         raise ValueError(_too_long(longest))
@@ -69,7 +68,7 @@ def invisible(text: str) -> str | None:
 
 
 def describe(character: str) -> str:
-    """Name a character that a person may not be able to see."""
+    """Return the code point and name of a character, which may be invisible."""
     called = unicodedata.name(character, "").lower() or _CALLED.get(character)
     if not called and unicodedata.category(character) == "Cc":
         called = "control character"
@@ -77,7 +76,7 @@ def describe(character: str) -> str:
 
 
 def folded(name: str) -> str:
-    """Return what two names are compared by, where no two may look the same."""
+    """Return the form in which names are compared, so that no two look the same."""
     plain = _IGNORED.sub("", unicodedata.normalize("NFKC", name)).casefold()
     return unicodedata.normalize("NFKC", plain)
 

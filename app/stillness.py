@@ -1,7 +1,6 @@
-"""Whether this process stood still: it was stopped, its machine slept, or something held the interpreter.
-
-What waited in the process meanwhile is old, and its sender may have gone on elsewhere. So nothing that a request brings
-is judged as theft if the process stood still since the request came, or shortly before: it then waited in a queue.
+"""Whether this process stood still: it was stopped, its machine slept, or something held the interpreter. A request
+that waited meanwhile is old, and its sender may have gone on elsewhere. So no token in a request is judged as stolen if
+the process stood still since the request came, or shortly before: it then waited in a queue.
 """
 
 import os

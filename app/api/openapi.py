@@ -1,4 +1,4 @@
-"""`GET /openapi.json`: each endpoint for programs, what it takes and what it answers (OpenAPI 3.1).
+"""`GET /openapi.json`: each endpoint for programs, its input and its answers (OpenAPI 3.1).
 
 The document is `templates/openapi.json`. Pages, authorize and end-session among them, are not in it.
 """

@@ -1,4 +1,4 @@
-"""What an operator may ask: does the site live, is it ready, how is it doing."""
+"""Endpoints for monitors: liveness, readiness, metrics."""
 
 from flask import Flask, Response, current_app
 from flask.typing import ResponseReturnValue
@@ -12,7 +12,7 @@ bp = Machines("operation", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Let an operator ask."""
+    """Add the endpoints."""
     app.register_blueprint(bp)
 
 

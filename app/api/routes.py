@@ -1,4 +1,4 @@
-"""`GET /api/me`: what a bearer token stands for."""
+"""`GET /api/me`: the claims of a bearer token."""
 
 from functools import lru_cache
 

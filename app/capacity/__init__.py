@@ -1,1 +1,2 @@
-"""What keeps one visitor from holding up another: lines for costly work, a process beside, and rate limits."""
+"""Limits that keep one visitor from delaying others: lines for costly work, a process beside each worker, rate
+limits."""

@@ -30,7 +30,7 @@ LATELY = 1  # seconds after which a request is no sign any more that someone use
 
 
 class Full(Exception):
-    """The line of *kind* is full: nothing was done, and it is worth trying again soon. *own*: with this visitor's work."""
+    """The line of *kind* is full: nothing was done; try again soon. *own*: with this visitor's work."""
 
     def __init__(self, kind: str, *, own: bool = False) -> None:
         super().__init__(kind)
@@ -155,7 +155,7 @@ def hold(kind: str, whose: str = "") -> None:
 
 
 def aside() -> AbstractContextManager[None]:
-    """Do without the turn that this request holds, if any, for the block: it waits for work that is done elsewhere."""
+    """Give up this request's turn, if any, for the block, which waits for work elsewhere."""
     queue, _ = g.get("turn", (None, None))
     return queue.aside() if queue else nullcontext()
 

@@ -70,7 +70,7 @@ class Executor:
 
 
 class _Helper:
-    """A process that does one thing after the other, for as long as this end of its pipe is open."""
+    """A process that runs one function after the other, as long as this end of its pipe is open."""
 
     def __init__(self, setup: bytes) -> None:
         command = [sys.executable, "-c", _PROGRAM]
@@ -119,12 +119,12 @@ def run(kind: str, whose: str, function: Callable[P, T], *args: P.args, **kwargs
 
 
 def warm() -> None:
-    """Begin a process for work that will soon come: until it can do any, it takes a second."""
+    """Start a process for work that will soon come: starting takes a second."""
     current_app.extensions["executor"].warm()
 
 
 def serve() -> None:
-    """Do what the process at the other end of the pipe asks for, until it ends."""
+    """Run the functions that the process at the other end of the pipe sends, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for that process, with which this one ends
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that is printed may come between the answers

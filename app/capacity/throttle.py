@@ -1,4 +1,5 @@
-"""Throttling: limits on failures, and for each network on successes. A process counts alone, or with Redis all together."""
+"""Throttling: limits on failures, and for each network on successes. Each process counts for itself, or with Redis all
+together."""
 
 import threading
 from collections import OrderedDict
@@ -114,7 +115,8 @@ class Quota(PlaceThrottle):
 class Windows:
     """Moving windows in the memory of this process. The storage of `limits` would keep every key for ever.
 
-    Of each name the keys stand in the order of their last hit. Those out of the window go, and so do the first of too many.
+    The keys of each name are in the order of their last hit. Keys out of the window go, and so do the oldest of too
+    many.
     """
 
     MAX_KEYS = 100_000  # keys of one name
@@ -182,7 +184,7 @@ class Counters:
         self._shared = MovingWindowRateLimiter(_redis(redis_url)) if redis_url else None
 
     def ask(self, question: Callable[[Counting], T]) -> T:
-        """Ask those that are shared; while Redis does not answer, those of this process."""
+        """Use the shared counters, or, while Redis does not answer, those of this process."""
         if self._shared is not None:
             with suppress(StorageError):
                 return question(self._shared)
@@ -195,7 +197,7 @@ def init_app(app: Flask) -> None:
 
 
 def _is_this_machine() -> bool:
-    """Return whether the peer is this machine, and no proxy that speaks for others."""
+    """Return whether the peer is this machine, and not a trusted proxy."""
     return address.is_loopback(address.here()) and not settings().trusted_proxies
 
 

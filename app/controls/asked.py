@@ -13,7 +13,7 @@ class BadValue(Exception):
 
 
 def check() -> None:
-    """Raise BadValue for what is no JSON object. A page can send any other type to another site unasked (CORS)."""
+    """Raise BadValue for anything but a JSON object. A page can send any other type to another site unasked (CORS)."""
     if request.mimetype != "application/json" or not isinstance(_body(), dict):
         raise BadValue("Send a JSON object as application/json.")
 

@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
             raise StoreUnavailable("an outage was asked for")
 
     def current_unless_down() -> Memory | None:
-        check()  # the followers of the log have connections of their own
+        check()  # the followers of the log have separate connections
         return current()
 
     with app.app_context():

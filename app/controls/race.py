@@ -1,4 +1,4 @@
-"""A race on demand: several exchanges of a refresh token wait for each other, whatever process they are in."""
+"""A race on demand: several exchanges of a refresh token wait for each other, in all processes."""
 
 import shutil
 import tempfile

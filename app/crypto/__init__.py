@@ -1,1 +1,1 @@
-"""What signs, and what seals: the keys of the site, in its database under `SECRET_KEY`."""
+"""The keys that sign, in the database, sealed under `SECRET_KEY`; and sealing."""

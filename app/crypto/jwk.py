@@ -1,4 +1,4 @@
-"""Keys that sign tokens: our own, one algorithm for each kind, and the public keys with which apps prove who they are."""
+"""Keys that sign tokens: our own, one algorithm for each kind, and the public keys by which apps authenticate."""
 
 import warnings
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ SomeKey = TypeVar("SomeKey", AccessKey, IdentityKey)
 
 @dataclass(frozen=True)
 class KeySet(Generic[SomeKey]):
-    """The keys of one purpose by their ids: those whose tokens are good. *name*: another as soon as any of them is."""
+    """The keys of one purpose by their ids: those whose tokens are good. *name* changes with any of them."""
 
     keys: dict[str, SomeKey]
 
@@ -85,7 +85,7 @@ PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _RSA_BITS = range(2048, 4096 + 1)
 _LONGEST_EXPONENT = 32  # bits: with a longer one, a check takes as long as a signature
 
-warnings.simplefilter("error", SecurityWarning)  # Joserfc's, of a short key: it is refused
+warnings.simplefilter("error", SecurityWarning)  # Joserfc warns of a short key; we refuse it
 
 if "Ed25519" not in jwt.algorithms.get_default_algorithms():
     jwt.register_algorithm("Ed25519", OKPAlgorithm())
@@ -110,7 +110,7 @@ class PublicKey:
         return cls(key.public_key, key.thumbprint(), algorithms) if key else None
 
     def read_claims(self, token: str, **options: Any) -> dict[str, Any] | None:
-        """Return what a JWT says that this key has signed, else None. *options* are those of PyJWT."""
+        """Return the claims of a JWT that this key has signed, else None. *options* are PyJWT's."""
         try:
             found: dict[str, Any] = jwt.decode(token, self.key, algorithms=self.algorithms, options=options)  # type: ignore[arg-type]
         except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
@@ -134,12 +134,12 @@ def _kind(members: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
 
 
 def _is_for_signatures(members: dict[str, Any]) -> bool:
-    """Return whether the key says nothing else of itself (RFC 7517, sections 4.2 and 4.3)."""
+    """Return whether `use` and `key_ops`, if present, mean signatures (RFC 7517, sections 4.2 and 4.3)."""
     return (members.get("use", "sig"), members.get("key_ops", ["verify"])) == ("sig", ["verify"])
 
 
 def _import(family: Any, members: dict[str, Any]) -> Any:
-    """Return the key, if it is sound, with its members in their only spelling: a thumbprint needs that."""
+    """Return the key, if it is sound, with its members in canonical form, as a thumbprint needs."""
     public = {name: members[name] for name in ("kty", *family.value_registry) if name in members}
     try:
         key = family.import_key(family.import_key(public).public_key)

@@ -51,14 +51,14 @@ class KeyRing:
 
 
 class Keys:
-    """What this process knows of the keys: read again every half minute, and for a key that it has not seen."""
+    """This process's copy of the keys: read again every half minute, and for an unknown key."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ring: KeyRing | None = None
 
     def ring(self, kid: str | None = None) -> KeyRing:
-        """Return the ring; look once a second at most whether *kid* has come to it. Raises StoreUnavailable."""
+        """Return the ring; look for a new *kid* once a second at most. Raises StoreUnavailable."""
         ring = self._ring
         age = clock.now() - ring.read_at if ring else 0
         if ring is None or not 0 <= age < FRESH_SECONDS or (kid and not ring.knows(kid) and age > 0):
@@ -102,8 +102,8 @@ def log_key() -> ed25519.Ed25519PrivateKey:
 
 def rotate(*, at_once: bool = False) -> tuple[str, str]:
     """Add a key for access tokens and one for ID tokens; return their ids. The old ones sign until those who keep a copy
-    of the key list have the new, and are published until their tokens have expired. *at_once*: they were stolen, so
-    nothing that they signed is good any more."""
+    of the key list have the new, and are published until their tokens have expired. *at_once*: the old ones were
+    stolen, so their tokens are no longer good."""
     with writing():
         for purpose in (ACCESS, IDENTITY):
             if at_once:
@@ -194,7 +194,7 @@ def _open(row: SigningKey, kind: Any) -> Any:
     pem = seal.reveal(settings().secret_key, _PURPOSE, row.sealed)
     if pem is None:
         raise Misconfigured("SECRET_KEY is not the one that sealed the signing keys: restore it.")
-    # The seal has proven that the key is as we made it; to check an RSA key once more takes long.
+    # The seal proves that the key is ours; re-validating an RSA key is slow.
     private = serialization.load_pem_private_key(pem.encode(), password=None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(private, kind):
         raise TypeError(f"{row.id} is another kind of key")

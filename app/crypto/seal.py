@@ -1,4 +1,4 @@
-"""Sealing: AES-256-GCM under a key derived from a secret, for one named purpose. And the hash of a secret, to know it by."""
+"""Sealing: AES-256-GCM under a key derived from a secret, for one named purpose. And the hash of a token."""
 
 import hashlib
 import secrets

@@ -1,1 +1,1 @@
-"""Where a visitor comes from: addresses, and the countries they are in."""
+"""The visitor's address, and its country."""

@@ -1,4 +1,5 @@
-"""The address of a client, read here alone: servers and proxies write it in many forms, and here one address has one text."""
+"""The address of a client, read only here: servers and proxies write it in many forms; here one address has one
+text."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ _TRANSLATED = IPv6Network("64:ff9b::/96")  # RFC 6052, section 2.1
 
 
 def init_app(app: Flask) -> None:
-    """Have *app* believe so many proxies as it is told to, and no other client, about the scheme and the address."""
+    """Have *app* trust as many proxies as configured, and no other client, about scheme and address."""
     hops = app.extensions["settings"].trusted_proxies
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=hops, x_host=0)  # type: ignore[method-assign]
@@ -51,12 +52,11 @@ def here() -> str:
 
 
 def client(peer: str, forwarded: str, proxies: int) -> str:
-    """Return the client's address: what X-Forwarded-For says, else, or if that is no address, the *peer's* own.
-
-    Each proxy adds one entry at the end. What stands before the entries of the trusted ones is a claim of the client's.
-    So the list is cut at every comma: in a quoted string the client could hide the entries that follow its own.
+    """Return the client's address: from X-Forwarded-For, or, if that has no valid one, the *peer's*. Each proxy adds
+    one entry at the end. Entries before those of trusted proxies are the client's claims. So the list is cut at every
+    comma: in a quoted string the client could hide the entries that follow its own.
     """
-    entries = forwarded.split(",")  # an empty one too is a proxy's: without it, a claim would stand in its place
+    entries = forwarded.split(",")  # an empty entry is a proxy's too: without it, a claim would take its place
     said = read(entries[-proxies]) if 0 < proxies <= len(entries) else None
     return str(said or read(peer) or UNKNOWN)
 
@@ -80,7 +80,7 @@ def is_loopback(text: str) -> bool:
 
 
 def subnet(text: str) -> str:
-    """Return what one household has at least: the IPv4 address, or the IPv6 /64 in which its devices change theirs."""
+    """Return the network of one household: the IPv4 address, or the IPv6 /64 in which its devices change theirs."""
     found = read(text)
     return _network(found, 64) if isinstance(found, IPv6Address) else str(found or UNKNOWN)
 

@@ -13,7 +13,7 @@ from app.config import Misconfigured, settings
 from app.network import address as addresses
 
 _BROKEN = (OSError, ValueError, LookupError, TypeError, RuntimeError, struct.error)  # what a damaged file leads to
-_LOOKED_AT = 1000  # entries, to see whether it is a map of countries at all
+_LOOKED_AT = 1000  # entries, to check that it is a database of countries
 
 
 class Country(NamedTuple):
@@ -24,23 +24,23 @@ class Country(NamedTuple):
 
 
 def init_app(app: Flask) -> None:
-    """Give *app* the map. Raises Misconfigured if it is missing or damaged, or one of something else."""
+    """Give *app* the database. Raises Misconfigured if it is missing, damaged or not one of countries."""
     path = settings().country_database
     app.extensions["countries"] = _open(path) if path else None
 
 
 def find(address: str) -> Country | None:
-    """Return the country of *address*, or None if the map, or we, have none for it."""
+    """Return the country of *address*, or None if it is not known."""
     reader: Reader | None = current_app.extensions["countries"]
     found = addresses.read(address) if reader else None
     try:
         return _read(reader.get(found)) if reader and found else None
-    except _BROKEN:  # in a damaged part of the map
+    except _BROKEN:  # in a damaged part of the database
         return None
 
 
 def beside(address: str | None) -> str | None:
-    """Return *address* as people read it: with its country, where that is known."""
+    """Return *address*, with its country if known."""
     country = find(address) if address else None
     return f"{address}, {country.name}" if country else address
 

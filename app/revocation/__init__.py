@@ -1,1 +1,1 @@
-"""What is over: one append-only log, and small memories of it. Knows only opaque ids and times."""
+"""Revocation: one append-only log, and small memories of it. It knows only opaque ids and times."""

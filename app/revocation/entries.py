@@ -7,14 +7,14 @@ from typing import NamedTuple, Protocol
 
 
 class Kind(StrEnum):
-    """What an entry says of its subject."""
+    """The kind of fact an entry states about its subject."""
 
     OPENED = "opened"
     REVOKED = "revoked"
 
 
 class Scope(StrEnum):
-    """What kind of thing an entry's subject is."""
+    """The kind of an entry's subject."""
 
     TOKEN = "token"  # noqa: S105 - a name, not a secret
     SESSION = "session"
@@ -24,7 +24,7 @@ class Scope(StrEnum):
 class Entry(NamedTuple):
     """One fact, at its gapless *position*.
 
-    *opened*: a revocation means that everything of *subject* that opened at or before *position* is over; where
+    *opened*: a revocation means that all of *subject* that opened at or before *position* has ended; where
     the subject is a session or one of its tokens, this names the position at which that session opened.
     *until*: Unix seconds; no token that this entry concerns is good after then, so a memory may forget it.
     *actor*: the session that asked for it, if a person did.

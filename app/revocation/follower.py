@@ -34,8 +34,8 @@ class Follower:
     autocommit. It reads the version, then the entries, then publishes: a commit in between is read now or the next
     time. One look serves every request that came before it began.
 
-    To ask SQLite even that lets other threads have the interpreter four times, and under load costs ten times as much as
-    alone. So where requests are served, the head of the log's index is compared first: until it changes, no one committed.
+    Even that query releases the interpreter to other threads four times, and costs ten times as much under load. So a
+    process that serves requests first compares the head of the log's index: until it changes, no one committed.
     """
 
     def __init__(self, database: Path, witness: Witness) -> None:

@@ -31,7 +31,7 @@ class Head(Model):
 
 
 SMALL = 1024  # entries; for fewer, any query plan will do
-# As a constant: with a parameter, no partial index is sure to be used, and SQLite plans the statement anew each time.
+# A constant: with a parameter, a partial index may not be used, and SQLite plans the statement each time.
 IS_REVOKED = text("kind = 'revoked'")
 
 
@@ -94,7 +94,7 @@ def open_session(sid: str, *, until: int) -> Entry:
 def revoke(
     scope: Scope, subject: str, *, until: int, reason: str, opened: int | None = None, actor: str | None = None
 ) -> Entry:
-    """Append that everything of *subject* opened so far is over. Must run inside `db.writing`."""
+    """Append that all of *subject* opened so far has ended. Must run inside `db.writing`."""
     (entry,) = _append([Fact(Kind.REVOKED, scope, subject, until, opened, reason, actor)])
     return entry
 
@@ -105,7 +105,8 @@ def revoke_each(facts: Sequence[Fact]) -> list[Entry]:
 
 
 def allows(bearer: Bearer, session: Asked = db.session) -> bool:
-    """Return whether the log lets the token live. A token of another log, perhaps a newer copy of this one, does not."""
+    """Return whether the log lets the token live. A token of another log, such as a newer copy of this one, does
+    not."""
     size, _, ended = _ask(_COVERING, session, **_asked((bearer.jti, bearer.sid, bearer.sub), bearer.opened))
     return bearer.opened <= size and ended is None
 

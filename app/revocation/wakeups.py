@@ -1,4 +1,4 @@
-"""Wake-ups: they shorten a node's wait and carry no entry, so a lost one costs time alone."""
+"""Wake-ups: they shorten a node's wait and carry no entry, so a lost one only costs time."""
 
 import time
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Requests that wait for news: while one is held it costs a socket, and no thread."""
+"""Requests that wait for news: a held one costs a socket, and no thread."""
 
 import threading
 import time
@@ -54,7 +54,7 @@ class Held:
 
 
 class Shelf:
-    """Where the requests lie that one process holds."""
+    """The held requests of one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -79,7 +79,7 @@ class Shelf:
             self._held.discard(held)
 
     def ring(self, news: Any = None) -> None:
-        """Release those who waited for these *news*, and those who have waited long enough."""
+        """Release requests that waited for these *news*, or long enough."""
         now = time.monotonic()
         with self._lock:
             over = {held for held in self._held if not self._is_open or held.concerns(news, now)}

@@ -1,4 +1,4 @@
-"""The supervisor: gunicorn's, which closes the door before the house."""
+"""The supervisor: gunicorn's, but it stops accepting before the workers stop."""
 
 import ctypes
 import socket

@@ -1,7 +1,7 @@
 """A worker of gunicorn's: one thread reads and writes, and only whole requests are handed to the others.
 
-So what holds a thread is work, never a client: one that sends half a request, takes no answer or says nothing costs a
-socket and some bytes. gunicorn parses and frames; its own threaded worker reads in the thread that answers.
+So only work holds a thread, never a client: one that sends half a request, takes no answer or is silent costs a socket
+and some bytes. gunicorn parses and frames; its own threaded worker reads in the thread that answers.
 """
 
 import errno
@@ -93,7 +93,7 @@ class Buffered(Worker):  # type: ignore[misc]
         self._stop()
 
     def _stop(self) -> None:
-        """Take what has connected already, close the door, and let everything under way come to its end."""
+        """Accept waiting connections, close the socket, and let everything under way end."""
         self.alive = False
         deadline = time.monotonic() + self.cfg.graceful_timeout - 4 * TURN_SECONDS
         for listener in self.sockets:

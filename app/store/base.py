@@ -1,4 +1,4 @@
-"""What every kind of database has to answer."""
+"""The interface of every kind of database."""
 
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -24,13 +24,13 @@ class Store(Protocol):
         """Return how SQLAlchemy is to connect."""
 
     def prepare(self) -> None:
-        """See to it that there is a database, if an empty one."""
+        """Create an empty database if there is none."""
 
     def attach(self, engine: Engine) -> None:
         """Prepare every connection of *engine*."""
 
     def start(self) -> None:
-        """Begin what goes on in the background of a process that answers requests."""
+        """Start the background work of a process that answers requests."""
 
     def turn_to_write(self, patience: float) -> AbstractContextManager[None]:
         """Queue the writers of this process, where that helps. Raises StoreUnavailable after *patience*."""
@@ -51,4 +51,4 @@ class Store(Protocol):
         """Refresh the statistics by which queries are planned. Raises StoreUnavailable."""
 
     def migrating(self) -> AbstractContextManager[None]:
-        """Hold off every other process that might migrate the database. Raises StoreUnavailable."""
+        """Keep other processes from migrating the database. Raises StoreUnavailable."""

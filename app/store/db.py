@@ -78,7 +78,7 @@ def init_app(app: Flask) -> None:
     store: Store = PostgreSQL(found, THREADS) if isinstance(found, str) else Sqlite(found, THREADS)
     app.extensions["store"] = store
     app.config["SQLALCHEMY_DATABASE_URI"] = store.url
-    # What was to be stored, a password's hash perhaps, must not stand in an error message.
+    # Values to store, such as a password's hash, must not appear in an error message.
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = store.engine_options() | {"hide_parameters": True}
     app.config["BUSY_SECONDS"] = BUSY_SECONDS
     db.init_app(app)
@@ -176,7 +176,7 @@ def check_durable() -> None:
 
 
 def let_go() -> None:
-    """Give the connection back before something that takes long. What was read can still be looked at."""
+    """Return the connection before slow work. Objects already read can still be used."""
     if is_writing():
         raise RuntimeError("nothing that takes long belongs inside a transaction")
     db.session.commit()
@@ -192,7 +192,7 @@ def after_commit(callback: C, *, once: object = None) -> C:
 
 
 def trim(key: InstrumentedAttribute[bytes], is_old: ColumnElement[bool]) -> None:
-    """Delete some rows that are old, by their primary *key*, where new ones come: so `flask purge` finds few.
+    """Delete some old rows, by their primary *key*, where new ones are added: so `flask purge` finds few.
 
     Must run inside `writing`. Rows that another request is deleting are left to it.
     """
@@ -206,7 +206,7 @@ def analyze() -> None:
 
 
 def analyze_growth() -> None:
-    """Refresh the statistics where the database does not by itself. They are a help: without them, nothing fails."""
+    """Refresh the statistics if the database does not do so itself. They only help: nothing fails without them."""
     if not store().analyzes_itself:
         with suppress(StoreUnavailable):
             analyze()
@@ -243,7 +243,7 @@ def _unavailable(found: BaseException | None, original: BaseException) -> StoreU
 
 
 def name_error(problem: Exception, engine: Engine) -> BaseException:
-    """Return what SQLAlchemy would raise for a driver's error: StoreUnavailable, or another of its errors."""
+    """Return the error that SQLAlchemy would raise for a driver's error: StoreUnavailable, or another one."""
     base, named = engine.dialect.loaded_dbapi.Error, exc.DBAPIError.instance
     found = named("", None, problem, base, hide_parameters=True, dialect=engine.dialect)
     return _unavailable(found, problem) or found

@@ -19,7 +19,7 @@ from app.store.base import StoreUnavailable
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 3  # the longest wait for one answer, however the line was cut
-TRUSTED_SECONDS = 1  # from its last use, a connection is taken to be well as long as nothing comes on it
+TRUSTED_SECONDS = 1  # for so long after its last use, a connection counts as good if no data came on it
 KEPT = 8
 LOCK_SECONDS = 5
 _MIGRATING = 0x51_6E_0D  # a number that names our lock
@@ -48,7 +48,7 @@ _ROUNDS = 3  # in which a pooler that works by transaction gives itself away
 
 
 class Bounded(psycopg.Connection[Any]):
-    """A connection that waits for an answer only so long: a cut line says nothing at all."""
+    """A connection with a limit on each answer: a cut line is silent."""
 
     patience: float | None = ANSWER_SECONDS
 
@@ -76,8 +76,8 @@ def _session(connection: Bounded) -> tuple[int, dict[str, str]]:
 
 
 def _is_well(connection: Bounded, used_at: float) -> bool:
-    """Return whether the server is still there. A server that leaves says so: a line that was used a moment ago, and on
-    which nothing has come since, is not tried."""
+    """Return whether the server is still there. A server that stops sends something, so a line that was just used and
+    stayed silent is not tried."""
     try:
         news = select.poll()
         news.register(connection.fileno(), select.POLLIN)
@@ -91,7 +91,7 @@ def _is_well(connection: Bounded, used_at: float) -> bool:
 
 
 class WithoutNul(StrDumper):
-    """Text as PostgreSQL can take it: without NUL, which it refuses even in a question."""
+    """Text for PostgreSQL: without NUL, which it refuses even in a query."""
 
     def dump(self, obj: str) -> Buffer | None:
         return super().dump(obj.replace("\0", "\ufffd"))
@@ -118,7 +118,7 @@ class PostgreSQL:
         }
 
     def connect(self, *, autocommit: bool = False) -> Bounded:
-        """Open a connection. Raises psycopg.OperationalError if that cannot be had soon."""
+        """Open a connection. Raises psycopg.OperationalError if that takes too long."""
         connection = Bounded.connect(
             self._conninfo,
             autocommit=True,
@@ -160,7 +160,7 @@ class PostgreSQL:
             )
 
     def attach(self, engine: Engine) -> None:
-        """Try a connection before its use, without a round trip where that tells nothing new."""
+        """Test a connection before its use, without a needless round trip."""
 
         def check(connection: Bounded, record: ConnectionPoolEntry, _proxy: object) -> None:
             if "used_at" in record.info and not _is_well(connection, record.info["used_at"]):

@@ -1,7 +1,7 @@
 """Prebuilt statements for the hot acts, run by the driver itself on the connection of the session's transaction.
 
-To build a statement, and an object for each row, takes longer than to run it; so does each layer in between. Everything
-else uses the models. A statement names its values by `bindparam`, and stands at the top level of a module.
+Building a statement, and an object for each row, takes longer than running it; so does each layer in between.
+Everything else uses the models. A statement names its values by `bindparam`, and stands at the top level of a module.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -82,9 +82,8 @@ def look(statement: Statement, **values: Any) -> Answer | None:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Have the look-ups of the block share one connection, and no transaction: that takes longer to open than some of them.
-
-    The ORM would take a second connection: the block uses it for what is rare, if at all.
+    """Have the look-ups of the block share one connection, and no transaction: opening one takes longer than some of
+    them. The ORM would take a second connection, so the block rarely uses it.
     """
     if "lent" in g or _is_in_transaction():
         yield
@@ -117,7 +116,7 @@ def forget(model: type[DeclarativeBase]) -> None:
 
 
 class _Compiled:
-    """A statement in the words of one kind of database, with what is done to its values and its rows on their way."""
+    """A statement compiled for one kind of database, with the conversions of its values and rows."""
 
     def __init__(self, statement: Any, dialect: Dialect, names: Iterable[str]) -> None:
         found = statement.compile(dialect=dialect, column_keys=[*names])
@@ -160,7 +159,7 @@ class _Compiled:
 
 
 def _plain(value: Any) -> Any:
-    """Return a word of a StrEnum as mere text: SQLite's driver takes as long to adapt it as for a whole statement."""
+    """Return a StrEnum as plain text: SQLite's driver adapts it as slowly as it runs a whole statement."""
     return str(value) if isinstance(value, str) else value
 
 

@@ -36,7 +36,7 @@ def _upgrade() -> None:
 
 
 def _is_newest() -> bool:
-    """Return whether there is nothing to migrate. Raises Misconfigured where only newer code knows the database."""
+    """Return whether there is nothing to migrate. Raises Misconfigured if the database is newer than the code."""
     if not inspect(db.engine).has_table("alembic_version"):
         return False
     found = db.session.scalar(text("SELECT version_num FROM alembic_version"))

@@ -1,1 +1,1 @@
-"""What the operator sees: metrics and the security log."""
+"""For the operator: metrics and the security log."""

@@ -1,4 +1,4 @@
-"""What is counted for the operator, over all processes of a machine."""
+"""The operator's metrics, over all processes of a machine."""
 
 import atexit
 import os
@@ -119,7 +119,7 @@ def count_confirmation(seconds: float, missing: int) -> None:
 
 
 def text() -> bytes:
-    """Return what all processes of this machine have counted, in the text format of Prometheus."""
+    """Return the counts of all processes of this machine, in the text format of Prometheus."""
     if not os.path.isdir(os.environ.get(_FOLDER, "")):
         return generate_latest(_own)
     registry = CollectorRegistry()
@@ -128,6 +128,6 @@ def text() -> bytes:
 
 
 def forget(pid: int) -> None:
-    """Let go of what only a living process may report."""
+    """Drop the values that only a live process may report."""
     if _FOLDER in os.environ:
         mark_process_dead(pid)
