@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
 def _pack(response: Response) -> Response:
     if response.mimetype != "text/html" or response.is_streamed:
         return response
-    response.vary.add("Accept-Encoding")
+    response.headers.add("Vary", "Accept-Encoding")
     if _may_pack(response) and request.accept_encodings.quality("gzip"):
         response.set_data(gzip.compress(response.get_data(), 6))
         response.headers["Content-Encoding"] = "gzip"
@@ -32,5 +32,5 @@ def _pack(response: Response) -> Response:
 def _may_pack(response: Response) -> bool:
     if request.method not in ("GET", "HEAD") or response.status_code != 200:
         return False
-    knows_user = any(request.headers.get(name) for name in ("Cookie", "Authorization"))
+    knows_user = any(request.environ.get(name) for name in ("HTTP_COOKIE", "HTTP_AUTHORIZATION"))
     return not knows_user and (response.content_length or 0) >= _WORTH

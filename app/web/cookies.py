@@ -1,6 +1,5 @@
 """The cookies: the only ones this site ever sets, in a form that this browser keeps."""
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import g, request
@@ -41,14 +40,18 @@ INSECURE = Form("", secure=False)
 _SHORTER = {BOUND: "__Host-"}  # browsers do not bind cookies with the longer prefix
 
 
-_is_loopback = lru_cache(1024)(is_loopback)  # asked several times by each request
-
-
 def forms() -> tuple[Form, ...]:
     """Return the forms that cookies may have at the address of this request, the safest first."""
+    if "cookie_forms" not in g:
+        g.cookie_forms = _forms()
+    found: tuple[Form, ...] = g.cookie_forms
+    return found
+
+
+def _forms() -> tuple[Form, ...]:
     if settings().insecure_cookies:
         return (INSECURE,)
-    stays_here = not settings().https and _is_loopback(request.host_url)
+    stays_here = not settings().https and is_loopback(request.host_url)
     return (SECURE, LOOPBACK) if stays_here else (SECURE,)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jinja2
 from flask import Blueprint, Flask, g
 
 from app import clock
@@ -116,7 +117,15 @@ def init_app(app: Flask) -> None:
     _add_words(app)
 
 
+class Template(jinja2.Template):
+    """A template whose macros are given all that they need. Jinja compares what each page knows besides, at each import."""
+
+    def _get_default_module(self, ctx: Any = None) -> Any:
+        return super()._get_default_module()
+
+
 def _add_words(app: Flask) -> None:
+    app.jinja_env.template_class = Template
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
     app.template_filter("leading_to")(local.leading_to)
     app.template_filter("until")(lambda at: words.until(at, clock.now()))

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock
 from app.crypto import seal
 from app.identity import browsers, links, sessions
+from app.identity.links import Link
 from app.identity.session import Standing
 from app.identity.session_row import SessionRow
 from app.identity.sessions import EndedSession
@@ -49,7 +51,8 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
 
     Raises LookupError if a purge has removed it.
     """
-    found = sessions.read_ended(sid)
+    with prebuilt.reading():
+        found, chain = sessions.read_ended(sid), links.chain(sid, ACCESS_TOKENS)
     session = found.session
     apps, kept = (sessions.ended_with(session), sessions.outliving(session)) if found.has_apps else ([], [])
     names = clients.names(app.client_id for app in apps + kept)
@@ -58,7 +61,7 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
         "began_at": session.began_at,
         "bound": session.bound_at is not None,
         "label": session.name or browsers.describe(session.user_agent).label,
-        "parts": [*_parts(found), *(_part("app", app) | {"name": names[app.client_id]} for app in apps[-APPS:])],
+        "parts": [*_parts(found, chain), *(_part("app", app) | {"name": names[app.client_id]} for app in apps[-APPS:])],
         "told": back_channel.ids(session, apps + kept),
         "kept": [names[app.client_id] for app in kept],
         "others": found.others,
@@ -104,9 +107,8 @@ def _nodes(session: SessionRow) -> dict[str, Any] | None:
     return asdict(found) if found else None
 
 
-def _parts(ended: EndedSession) -> list[dict[str, Any]]:
+def _parts(ended: EndedSession, chain: Sequence[Link]) -> list[dict[str, Any]]:
     session, now = ended.session, ended.ended_at
-    chain = links.chain(session.id, ACCESS_TOKENS)
     newest = [
         {
             "what": "refresh token",
