@@ -7,7 +7,7 @@ import sys
 import time
 from functools import partial
 
-from tests.bench import backings, bound, chart, checkers, logout, memory, pages, report, sizes
+from tests.bench import backings, bound, chart, checkers, logout, memory, pages, paint, report, sizes
 from tests.forking import PROJECT
 
 PARTS = {
@@ -16,6 +16,7 @@ PARTS = {
     "bound": bound.compare,
     "tabs": pages.compare_open_pages,
     "leaving": pages.measure_leaving,
+    "paint": paint.compare,
     "memory": memory.measure,
     "checkers": checkers.compare,
     "nodes": backings.compare_nodes,

@@ -38,7 +38,7 @@ def compare_acts(backing: str) -> None:
         answers = {"/api/me": acts.line.ask(check)}
         answers |= {path: acts.line.ask(get(path, **carrying(acts.ada))) for path in PAGES.values()}
         jwk = json.dumps(acts.line.ask(get("/oauth/jwks")).json["keys"][0])
-        known = {"SITE_URL": acts.server.url, "JWK": jwk, "ANSWERS": json.dumps(_bare(answers))}
+        known = {"SITE_URL": acts.server.url, "JWK": jwk, "ANSWERS": json.dumps(bare(answers))}
         with serving("empty", known) as empty, serving("plain", known) as plain, serving("floor", known) as floor:
             checks = {"an empty view": empty, "PyJWT alone, which never asks about revocation": plain}
             checks |= {"a view that sends the same headers and JSON": floor}
@@ -61,7 +61,8 @@ def compare_acts(backing: str) -> None:
     say(f"a question of an open tab / the account page, on {backing}", ratio(ours["live"], ours["account"]))
 
 
-def _bare(answers: dict[str, Answer]) -> dict[str, tuple[dict[str, str], str]]:
+def bare(answers: dict[str, Answer]) -> dict[str, tuple[dict[str, str], str]]:
+    """Return the headers and the body of each answer, without what a server adds."""
     return {
         path: ({name: value for name, value in found.headers if name not in _FRAMING}, found.body.decode())
         for path, found in answers.items()
