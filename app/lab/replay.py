@@ -14,13 +14,13 @@ _CUTS = {"client": "Forgetting", "expiry": "Expiry"}
 
 
 class Verdict(NamedTuple):
-    """The answer of a design, or of the issuer. *exposed*: for how many seconds after the end of the session it accepts, if there
-    is an end. *age*: how many seconds ago the verifier knew everything; None if it never hears."""
+    """The answer of a design, or of the issuer. *exposed*: for how many seconds after the end of the session it accepts; 0
+    before the end. *age*: how many seconds ago the verifier knew everything; None if it never hears."""
 
     slug: str
     name: str
     answer: Answer
-    exposed: int | None
+    exposed: int
     age: int | None
 
 
@@ -48,43 +48,34 @@ def everywhere(story: Story, now: int, ended: int | None) -> Replay:
 
     def judge(slug: str, name: str, design: Design, ask: Callable[..., Answer]) -> Verdict:
         answer = ask(player.play(design, story, now), whose)
-        is_refused = now == ended and not answer.accepted
-        exposed = 0 if is_refused else None
-        if ended is not None and not is_refused:
-            exposed = player.exposure(design, story, ended, partial(ask, whose=whose))
+        is_measured = ended is not None and (answer.accepted or now > ended)
+        exposed = player.exposure(design, story, ended or 0, partial(ask, whose=whose)) if is_measured else 0
         age = None if answer.as_of is None else story.began_at + now - answer.as_of
         return Verdict(slug, name, answer, exposed, age)
 
     stage = player.play(reference(), story, now)
     whose = "thief" if "thief" in stage.held else "laptop"
     rows = [judge(design.slug, design.name, design, Stage.present) for design in player.every()]
-    rows.sort(key=lambda row: (-(row.exposed or 0), row.name))
+    rows.sort(key=lambda row: (-row.exposed, row.name))
     credentials = (("refresh token", Stage.exchange), ("session cookie", Stage.open_page))
     return Replay(now, stage.is_over, rows, [judge("", name, reference(), ask) for name, ask in credentials])
 
 
 def draw_two(run: Run, found: Replay) -> Picture:
     """Draw a lane for each of the two."""
-    _, life = _span(run)
     refresh, access = found.two
     rows = [
-        ("", "Refresh token: looked up", refresh.exposed or 0),
-        ("", "Access token, a JWT: not looked up", access.exposed or 0),
+        ("", "Refresh token: looked up", refresh.exposed),
+        ("", "Access token, a JWT: not looked up", access.exposed),
     ]
-    return lanes.draw(rows, life, cut="Sign Out")
+    return lanes.draw(rows, run.seconds_left, cut="Sign Out")
 
 
 def draw(run: Run, found: Replay) -> tuple[Picture, Picture]:
     """Draw a lane for each design, and one for each of the thief's other things."""
-    ended, life = _span(run)
+    ended = (run.ended_at or run.time) - run.began_at
     cut = _CUTS.get(run.ended_by or "", "Sign-out")
-    now = run.now - ended
-    mine = lanes.draw([(row.slug, row.name, row.exposed or 0) for row in found.rows], life, now=now, cut=cut)
-    longer = [("", row.name.capitalize(), row.exposed or 0) for row in found.issuer]
+    rows = [(row.slug, row.name, row.exposed) for row in found.rows]
+    mine = lanes.draw(rows, run.seconds_left, now=run.now - ended, cut=cut)
+    longer = [("", row.name.capitalize(), row.exposed) for row in found.issuer]
     return mine, lanes.draw(longer, LIFE - ended, cut=cut)
-
-
-def _span(run: Run) -> tuple[int, int]:
-    """Return when the session ended, and how long the copied access token lived on, in seconds."""
-    ended = (run.ended_at or run.began_at) - run.began_at
-    return ended, max(1, run.expires_at - run.began_at - ended)

@@ -129,6 +129,11 @@ class Run:
         return max(issued.issued_at) + player.ACCESS_LIFE
 
     @property
+    def seconds_left(self) -> int:
+        """Return how many seconds the newest access token outlives the session."""
+        return max(1, self.expires_at - (self.ended_at or self.time))
+
+    @property
     def next_poll(self) -> int:
         """Return in how many seconds the verifiers poll next."""
         return POLL_SECONDS - self.now % POLL_SECONDS

@@ -126,8 +126,7 @@ class Trial:
         rows = [
             (slug, player.find(slug).name, exposed[slug]) for slug in sorted(exposed, key=lambda slug: -exposed[slug])
         ]
-        left = max(1, self.run.expires_at - (self.run.ended_at or self.run.time))
-        self.values |= {"exposed": exposed, "picture": lanes.draw(rows, left)}
+        self.values |= {"exposed": exposed, "picture": lanes.draw(rows, self.run.seconds_left)}
 
     def _designs(self, named: tuple[str, ...]) -> list[str]:
         """Return the designs of a line. *bearers* accept a token from any holder; *bound* designs require more."""
