@@ -8,7 +8,7 @@ from app import clock
 from app.identity import browsers, links, proof
 from app.identity import sessions as users_sessions
 from app.identity.lifetime import State
-from app.identity.session import SITE, Standing
+from app.identity.session import SITE, Reason, Standing
 from app.network import countries
 from app.network.countries import Country
 from app.oauth import clients
@@ -58,6 +58,11 @@ class Row(NamedTuple):
     def title(self) -> str:
         """Its name, app or label."""
         return self.name or self.app or self.label
+
+    @property
+    def ended_with_browser(self) -> bool:
+        """Whether it is an app's that ended with the browser it hung on: pages list it there."""
+        return self.reason == Reason.BROWSER_ENDED
 
     @property
     def where(self) -> str:
