@@ -129,9 +129,9 @@ def lock(sid: str) -> SessionRow | None:
     return read(row) if row else None
 
 
-def of(session: Session, *, parent: SessionRow | None = None) -> SessionRow:
+def of(session: Session) -> SessionRow:
     """Return the row of an ORM object."""
-    return _under(parent, SessionRow(*(getattr(session, field.name) for field in fields(SessionRow))))
+    return SessionRow(*(getattr(session, field.name) for field in fields(SessionRow)))
 
 
 def add(columns: dict[str, Any], *, parent: SessionRow) -> SessionRow:

@@ -68,10 +68,6 @@ def _about(purpose: str, token: str) -> str:
     return f"{purpose} {token}" if purpose == RECOVER else purpose
 
 
-def _sign_in(challenge: bytes) -> str:
-    return passkey.ask_to_sign(challenge)
-
-
 def _confirm(challenge: bytes) -> str:
     return passkey.ask_to_sign(challenge, guard.current().session.user_id)
 
@@ -101,7 +97,7 @@ def _sign_up(challenge: bytes) -> str:
 
 
 _ASKS: dict[str, Callable[[bytes], str]] = {
-    SIGN_IN: _sign_in,
+    SIGN_IN: passkey.ask_to_sign,
     SIGN_UP: _sign_up,
     CONFIRM: _confirm,
     ADD: _add,

@@ -12,7 +12,19 @@ from wtforms import Form
 
 from app import clock
 from app.config import DAY, settings
-from app.identity import activity, address, browsers, factors, half, letters, passkey, passwords, sessions, users
+from app.identity import (
+    activity,
+    address,
+    browsers,
+    demand,
+    factors,
+    half,
+    letters,
+    passkey,
+    passwords,
+    sessions,
+    users,
+)
 from app.identity.session import Reason
 from app.identity.users import User
 from app.mail import links, outbox
@@ -105,7 +117,7 @@ def _move(token: str, link: Link, user: User, _form: Any) -> Acted:
 def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
     """Set the new password, and end every session and app, before the page answers. Factors stay as they are."""
     spend = _find_second(token, user)
-    if spend is None and second.is_asked(user):
+    if spend is None and demand.asks(user):
         return _page(token, link, user, form, is_wrong=True), 422
     hashed = _hash(form)
     with writing():
@@ -129,7 +141,7 @@ def _find_second(token: str, user: User) -> Spend | None:
 
     A passkey that has verified its user does as well as a code.
     """
-    if not second.is_asked(user):
+    if not demand.asks(user):
         return None
     if "credential" in request.form:
         signature = ceremony.signature(forms.Signed(request.form), ceremony.RECOVER, token)
@@ -141,7 +153,7 @@ def _find_second(token: str, user: User) -> Spend | None:
 
 def _suffices(owner: User, spend: Spend | None) -> bool:
     """Use up the second factor, if there is one by now."""
-    return not second.is_asked(owner) or (spend is not None and spend(owner) is not None)
+    return not demand.asks(owner) or (spend is not None and spend(owner) is not None)
 
 
 def _claim(_token: str, link: Link, user: User, form: Any) -> Acted:
@@ -222,7 +234,7 @@ def _outcome(link: Link) -> dict[str, bool]:
 
 def _page(token: str, link: Link, user: User, form: Form | None = None, *, is_wrong: bool = False) -> str:
     session = sessions.named(user.id, {link.session_id}) if link.session_id else []
-    asks_second = link.purpose == Purpose.RECOVER and second.is_asked(user)
+    asks_second = link.purpose == Purpose.RECOVER and demand.asks(user)
     return render_template(
         "web/link.html",
         token=token,

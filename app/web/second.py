@@ -1,17 +1,12 @@
 """The second factor at any page that asks for one: a code of the app, or a recovery code."""
 
-from app.identity import activity, browsers, demand, factors, users
+from app.identity import activity, browsers, factors, users
 from app.identity.factors import Match
 from app.identity.users import User
 from app.store.db import writing
 from app.web import attempts
 
 WRONG = "This code is not right, or was used already. The app shows a new one every 30 seconds."
-
-
-def is_asked(user: User) -> bool:
-    """Return whether *user* still needs a second factor."""
-    return demand.asks(user)
 
 
 def find(user: User, typed: str) -> Match | None:

@@ -55,7 +55,15 @@ def is_led_to_factor(answer: TestResponse) -> bool:
 def paths(site: Site, method: str) -> list[str]:
     """Return an address for each rule that takes *method*, about Ada where the rule is about something."""
     [(sid, owner)] = site.query("SELECT id, user_id FROM sessions LIMIT 1")
-    given = {"sid": sid, "user_id": owner, "client_id": "x", "key_id": "x", "token": "x", "purpose": "add"}
+    given = {
+        "sid": sid,
+        "user_id": owner,
+        "client_id": "x",
+        "key_id": "x",
+        "token": "x",
+        "purpose": "add",
+        "kind": "csv",
+    }
 
     def fill(rule: Rule) -> str:
         values = {name: given.get(name, 1) for name in rule.arguments}
