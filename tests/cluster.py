@@ -86,8 +86,8 @@ class Line:
         for end in list(self._ends):
             _shut(end)
 
-    def mend(self) -> None:
-        self.delay, self.drops_commits, self._is_broken = 0.0, False, False
+    def mend(self, *, delay: float = 0.0) -> None:
+        self.delay, self.drops_commits, self._is_broken = delay, False, False
         self.cuts = dict.fromkeys(self.cuts, -1)
         self._open.set()
 

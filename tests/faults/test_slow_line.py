@@ -4,6 +4,7 @@ import http.client
 import re
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.browsers import ACCESS, PASSWORD, PROBE, RECEIPT, REFRESH, Pocket
-from tests.cluster import Line
+from tests.cluster import Cluster, Line, accepted
 from tests.conftest import LONG
 from tests.faults.test_faults import until
 from tests.server import Server
@@ -66,9 +67,8 @@ class Far:
 
     def _send(self, method: str, path: str, body: str | None, cuts: dict[str, int]) -> tuple[int, str]:
         """Return the status, or 0 where the head of the answer does not arrive; and what arrives of the page."""
-        context = ssl.create_default_context(cafile=self._server.folder / "tls" / "authority.pem")
-        self._line.mend()
-        with closing(http.client.HTTPSConnection("localhost", self._line.port, timeout=60, context=context)) as far:
+        self._line.mend(delay=self._line.delay)
+        with closing(self._connect()) as far:
             far.connect()
             self._line.cuts |= cuts
             try:
@@ -81,6 +81,12 @@ class Far:
                 return answer.status, answer.read().decode()
             except (OSError, http.client.HTTPException):
                 return answer.status, ""
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._server.url.startswith("http:"):
+            return http.client.HTTPConnection("localhost", self._line.port, timeout=60)
+        context = ssl.create_default_context(cafile=self._server.folder / "tls" / "authority.pem")
+        return http.client.HTTPSConnection("localhost", self._line.port, timeout=60, context=context)
 
     def _headers(self, body: str | None) -> dict[str, str]:
         cookies = "; ".join(f"{name}={value}" for name, value in self.pocket.items())
@@ -181,3 +187,41 @@ def test_a_change_of_password_whose_answer_is_cut_is_sent_again_and_stays_signed
 def test_half_a_sign_out_ends_nothing(ada: Far, cut: int) -> None:
     assert ada.post("/sign-out", cut_request=cut, **ada.form("/sign-out"), padding="x" * 400) == 0
     assert ada.get("/account")[0] == 200
+
+
+@pytest.fixture(scope="module")
+def nodes(shared_instance: Path) -> Iterator[list[Server]]:
+    cluster = Cluster(shared_instance, 2)
+    yield cluster.nodes
+    cluster.stop()
+
+
+LOST_AT = [0, 1, 12] if LONG else [0, 1]  # bytes of the answer that arrive; 0: the node still waits for the other
+
+
+@pytest.mark.nodes
+@pytest.mark.parametrize("cut", LOST_AT)
+def test_a_sign_out_on_a_slow_line_that_is_sent_again_is_over_only_when_the_other_node_knows(
+    nodes: list[Server], request: pytest.FixtureRequest, cut: int
+) -> None:
+    """The other node stands still, so that this one has to wait for it."""
+    near, other = nodes
+    with closing(Line(near.port)) as line, ThreadPoolExecutor(1) as threads:
+        line.delay = 0.02  # for each piece
+        ada = Far(near, line)
+        assert ada.post("/sign-up", name="Ada", email=email(request), password=PASSWORD) == 303
+        before, form = ada.tokens(), ada.form("/sign-out")
+        assert accepted(other, before)
+        other.pause()
+        lost = threads.submit(ada.post, "/sign-out", cut=cut or -1, **form)
+        if not cut:
+            until(lambda: not live(near, email(request)))
+            line.tear()
+        assert lost.result() == 0
+        assert ada.post("/sign-out", **form) == 303
+        first = threads.submit(other.api, before[ACCESS])  # it waits at the door
+        other.resume()
+        assert first.result() == 401
+        assert accepted(other, before) == accepted(near, before) == []
+        assert RECEIPT in ada.pocket
+        assert "signed-out.tlog-proof" in ada.get("/signed-out")[1]
