@@ -12,7 +12,7 @@ help:  ## show this list
 run: .venv/site  ## start the site on http://localhost:8000; with TLS=1 on https://localhost:8000
 	@exec $(BIN)/python app.py
 
-demo: .venv/site  ## start the site and two relying parties, each in a process and under a host of its own
+demo: .venv/site  ## start the site and two relying parties, each in its own process and under its own host
 	@exec $(BIN)/python -m app.relying_party.demo
 
 test: .venv/dev .venv/browser .venv/node .venv/redis .venv/pgbouncer  ## run every test, with round counts for every day

@@ -45,7 +45,7 @@ class Site(BaseApplication):  # type: ignore[misc]
             "workers": settings.workers,
             "worker_class": Worker,
             "threads": config.THREADS,
-            "limit_request_line": 0,  # the worker has limits of its own, which lead to pages of ours
+            "limit_request_line": 0,  # the worker has its own limits, which lead to our pages
             "graceful_timeout": 8,  # seconds to finish what runs: within the ten that containers are given to stop
             "forwarded_allow_ips": "",  # TRUSTED_PROXIES decides
             "loglevel": "warning",

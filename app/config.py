@@ -258,7 +258,7 @@ class Settings:
     session_idle_seconds: int = _setting(
         _whole(),
         14 * DAY,
-        'when "keep me signed in" ends without use; without it 12 hours, and cookies without an end of their own',
+        'when "keep me signed in" ends without use; without it 12 hours, and session cookies',
     )
     session_max_seconds: int = _setting(_whole(), 30 * DAY, 'when "keep me signed in" ends with use')
     max_sessions: int = _setting(

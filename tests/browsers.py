@@ -75,7 +75,7 @@ class Site:
         return Browser(self, label, address)
 
     def thief(self, pocket: Pocket, only: str | None = None) -> "Browser":
-        """Somebody else's browser with copied cookies: all of them, or one."""
+        """Another user's browser with copied cookies: all of them, or one."""
         browser = self.browser("Safari on macOS", address="203.0.113.66")
         for name, value in pocket.items():
             if only in (None, name):
@@ -123,7 +123,7 @@ def move_clock(folder: Path, seconds: int) -> None:
     """Move the clock of the processes of this instance folder, forward or back."""
     file, draft = folder / "clock", folder / ".clock"
     draft.write_text(str((int(file.read_text()) if file.exists() else 0) + seconds))
-    draft.replace(file)  # at once: nobody may find it half written
+    draft.replace(file)  # at once: no reader finds it half written
 
 
 class Browser:
@@ -134,7 +134,7 @@ class Browser:
     def __init__(self, site: Site, label: str, address: str) -> None:
         self.client = site.app.test_client()
         insecure = site.app.extensions["settings"].insecure_cookies
-        self.client.set_cookie("probe" if insecure else PROBE, "1")  # whatever it posts, it has opened a page before
+        self.client.set_cookie("probe" if insecure else PROBE, "1")  # it has opened a page before it posts
         self._agent = AGENTS[label]
         self._address = address
 

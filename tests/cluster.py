@@ -102,7 +102,7 @@ class Line:
                 near, _ = self._listener.accept()
                 try:
                     self._connect(near)
-                except OSError:  # nobody is there
+                except OSError:  # no server is there
                     near.close()
 
     def _connect(self, near: socket.socket) -> None:

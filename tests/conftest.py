@@ -34,7 +34,7 @@ from tests.forking import hash_quickly
 collect_ignore = ["engines"]  # `make test-browsers`: its browsers are Debian's, and no other system has all of them
 FULL_COST = passwords.PARAMETERS
 LONG = os.environ.get("LONG") == "1"
-MEMORY = "/dev/shm"  # noqa: S108 - each run makes folders of its own in it
+MEMORY = "/dev/shm"  # noqa: S108 - each run makes its own folders in it
 MINUTE = 60
 NODES = ("postgresql", "redis")
 BACKINGS = {  # by mark: for every day, and in the long run

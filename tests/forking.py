@@ -1,6 +1,6 @@
 """Starts our programs by a fork from a process that has imported them already, which saves each a second.
 
-What starts is a process of its own in a session of its own, with an environment of its own, and runs the program from
+A program starts as a separate process in a separate session, with its own environment, and runs the program from
 its first line. Only its imports were done before. So do the processes in which a server that was forked computes.
 
 The fork server of `multiprocessing` does not do: its children end by `os._exit`, so nothing that a server does at its
@@ -212,7 +212,7 @@ def _run(command: Command, mother: int) -> None:
         executor.subprocess = SimpleNamespace(Popen=Helper, PIPE=subprocess.PIPE)  # type: ignore[assignment]
     atexit.register(db._app_engines.clear)  # frozen, it would keep the application, and its files open, at the end
     if command[0] == "-c":
-        exec(command[1], {})  # noqa: S102 - a program of ours
+        exec(command[1], {})  # noqa: S102 - our program
         return
     metrics.share_between_processes()
     if command[0] == "-m":

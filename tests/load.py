@@ -5,8 +5,8 @@ BROWSERS change how long and how many; BROWSERS=0 leaves this part out.
 
 Then how far a crowd holds up others: a few people use the site in turn by themselves and beside sockets that send half
 a request, visitors of the lab who present their copies again and again, and open tabs. Both happen in several rounds,
-so whatever else the machine does meets both, and each p95 is of more than a hundred sign-outs. It may treble. The crowd
-is played by a process of its own, so what is measured holds no wait inside the program that measures.
+so other load on the machine meets both, and each p95 is of more than a hundred sign-outs. It may treble. The crowd
+is played by a separate process, so what is measured holds no wait inside the program that measures.
 """
 
 import asyncio

@@ -273,7 +273,7 @@ def test_a_signal_to_the_supervisor_ends_every_process(instance: Path, how: int)
         server.begin_to_stop(how)
         assert server.wait_until_stopped() == 0
     for pid in workers:
-        while Path(f"/proc/{pid}").exists():  # whoever collects it after us may take a moment
+        while Path(f"/proc/{pid}").exists():  # the process that collects it may take a moment
             time.sleep(0.01)
 
 
@@ -332,7 +332,7 @@ def test_a_request_of_which_a_byte_was_read_is_answered_though_the_server_stops(
     request = f"GET /healthz HTTP/1.1\r\n{HOST}\r\n"
     with closing(connect(server, request[:1])) as new, closing(kept):
         kept.send(request[:1].encode())
-        server.read("/healthz")  # whatever came before it has been read
+        server.read("/healthz")  # all input before it has been read
         server.begin_to_stop()
         while accepts(server):
             time.sleep(0.01)

@@ -16,7 +16,7 @@ from app import clock
 from app.cli.plain import Command
 from app.config import DAY
 from app.identity import known_place, sessions
-from app.identity.activity import NOBODY, Event
+from app.identity.activity import NO_ACCOUNT, Event
 from app.identity.half import HalfSignIn
 from app.identity.known_place import KnownPlace
 from app.identity.links import RefreshToken
@@ -124,7 +124,7 @@ def _is_bare() -> ColumnElement[bool]:
 def _ownerless(now: int) -> ColumnElement[bool]:
     """Return the condition that an older node noted an event, during an upgrade, of an account that is deleted."""
     owner = select(User.id).where(User.id == Event.user_id, User.deleted_at.is_(None)).exists()
-    return and_(Event.at >= now - OWNERLESS_DAYS * DAY, Event.user_id != NOBODY, ~owner)
+    return and_(Event.at >= now - OWNERLESS_DAYS * DAY, Event.user_id != NO_ACCOUNT, ~owner)
 
 
 def _forget(names: tuple[str, ...], batch: Batch) -> None:

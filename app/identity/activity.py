@@ -13,11 +13,11 @@ from app.store import prebuilt
 from app.store.db import Model, after_commit, db
 from app.telemetry import security_log
 
-NOBODY = ""
+NO_ACCOUNT = ""
 
 
 class Event(Model):
-    """One event of an account, or of `NOBODY`. *session_id*: where it happened, or which session it happened to.
+    """One event of an account, or of `NO_ACCOUNT`. *session_id*: where it happened, or which session it happened to.
 
     *amr*: of a sign-in or a confirmation, how the user proved who they are (see `proof`).
     *notice*: where its owner is told of it besides, as `notice` says.

@@ -52,9 +52,9 @@ def ask_recovery(typed: str) -> None:
     can_claim = bool(settings().smtp_url)
     owner = user if user and user.disabled_at is None and (user.verified_at is not None or can_claim) else None
     purpose = Purpose.CLAIM if owner and owner.verified_at is None else Purpose.RECOVER
-    user_id, to = (owner.id, owner.email) if owner else (activity.NOBODY, activity.NOBODY)
+    user_id, to = (owner.id, owner.email) if owner else (activity.NO_ACCOUNT, "")
     link = links.make(purpose, user_id, to, version=owner.password_version if owner else 0)
-    name = owner.name if owner else activity.NOBODY
+    name = owner.name if owner else ""
     letter = letters.claim(site, link) if purpose is Purpose.CLAIM else letters.recover(name, site, link)
     outbox.post(letter, to, user_id)
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Delete, Select, Table, TextClause, Update,
 from app import clock
 from app.config import settings
 from app.identity import letters
-from app.identity.activity import NOBODY
+from app.identity.activity import NO_ACCOUNT
 from app.identity.links import RefreshToken
 from app.identity.session import Reason, Session
 from app.identity.users import User
@@ -45,7 +45,7 @@ def forget(user_id: str) -> None:
     for table in tables():
         stays: TextClause | None = table.info.get(OUTLIVES)
         if stays is not None:
-            _execute(update(table).where(table.c.user_id == user_id, stays).values(user_id=NOBODY))
+            _execute(update(table).where(table.c.user_id == user_id, stays).values(user_id=NO_ACCOUNT))
         if table not in left:
             _execute(delete(table).where(_is_of(table, user_id)))
     if left:

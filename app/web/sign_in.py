@@ -170,9 +170,9 @@ def ask_for_code(user: User, *, amr: str, keep: bool, wanted: str | None) -> Res
 
 def _record_failure(user: User | None) -> None:
     """Record it even if there is no such account: the time of the write would tell the two apart."""
-    owner = user.id if user else activity.NOBODY  # read before `writing` lets go of the row
+    owner = user.id if user else activity.NO_ACCOUNT  # read before `writing` lets go of the row
     with writing():
-        owner = owner if users.stays(owner) else activity.NOBODY
+        owner = owner if users.stays(owner) else activity.NO_ACCOUNT
         activity.record("sign_in_failed", owner, browser=browsers.here())
 
 

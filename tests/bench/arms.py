@@ -1,6 +1,6 @@
 """The arms of a comparison: each does its act so many times in each round, in turn with the others.
 
-Whatever else the machine does meets them all. A ratio is the median of the ratios of the rounds, and their range.
+Other load on the machine meets them all. A ratio is the median of the ratios of the rounds, and their range.
 """
 
 import statistics

@@ -120,7 +120,7 @@ def tabs_open(port: int, asking: list[Asked]) -> Iterator[None]:
 
 def keep_open(port: int, asking: list[Asked], answered: "Synchronized[int]") -> None:
     """Let each page ask, wait, and ask again. Stop at the first wrong answer."""
-    os.nice(19)  # browsers have processors of their own
+    os.nice(19)  # browsers run on other machines
     asyncio.run(_keep_open(port, asking, answered))
 
 

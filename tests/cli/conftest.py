@@ -1,4 +1,4 @@
-"""Somebody for the operator to be concerned with, and apps that the operator registers."""
+"""A user for the operator to manage, and apps that the operator registers."""
 
 import json
 from typing import Any

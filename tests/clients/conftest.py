@@ -14,7 +14,7 @@ from tests.clients.person import Person
 from tests.clients.requests_oauthlib_app import RequestsOAuthlib
 from tests.server import Server
 
-CALLBACK = "http://127.0.0.1/callback"  # nobody listens there: the test hands the address over
+CALLBACK = "http://127.0.0.1/callback"  # no program listens there: the test hands the address over
 LIBRARIES: dict[str, Callable[[App], Library]] = {
     "Authlib": Authlib,
     "requests-oauthlib": RequestsOAuthlib,

@@ -15,7 +15,7 @@ _ID = "SELECT id FROM users WHERE email = ?"
 
 
 class Person:
-    """Somebody with an account, at a browser in which they are not signed in yet."""
+    """A user with an account, at a browser in which they are not signed in yet."""
 
     def __init__(self, server: Server, email: str) -> None:
         if not server.query(_ID, email):

@@ -38,7 +38,7 @@ class Page(BaseHTTPRequestHandler):
         self.wfile.write(b"<title>The app</title><h1>The app</h1>")
 
     def log_message(self, *args: object) -> None:
-        """Nobody reads it."""
+        """No one reads it."""
 
 
 @dataclass

@@ -109,7 +109,7 @@ def test_a_double_confirmation_counts_once(server: Server, ada: Person, email: s
     assert ada.is_signed_in()
 
 
-# Nobody can ask a page that waits for an answer, so it tells by itself. The first press is a click; after a while, in which the
+# No test can ask a page that waits for an answer, so it tells by itself. The first press is a click; after a while, in which the
 # request went out, come another click, and Enter.
 PRESS_THRICE = """() => {
     const button = document.querySelector("main form > button");

@@ -27,7 +27,7 @@ def test_a_press_while_the_server_restarts_is_sent_again_and_counts_once(
         if javascript:
             expect(page.get_by_text("Press again: it counts once")).to_be_visible()
         else:
-            expect(button).to_have_count(0)  # the browser shows a page of its own
+            expect(button).to_have_count(0)  # the browser shows its own page
     finally:
         server.start()  # also for the tests that share it
     if javascript:

@@ -15,7 +15,7 @@ PREFETCH = "path => document.head.append(Object.assign(document.createElement('l
 def test_a_link_that_is_prefetched_neither_renews_nor_keeps_the_page_from_opening(
     chromium: Browser, server: Server
 ) -> None:
-    with chromium.new_context(base_url=server.url, bypass_csp=True) as context:  # no page of ours would ask for it
+    with chromium.new_context(base_url=server.url, bypass_csp=True) as context:  # none of our pages would ask for it
         ada = Person(context)
         ada.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
         server.wait(301)

@@ -1,4 +1,4 @@
-"""Somebody uses copied cookies, in real browsers: the owner is warned, and answers."""
+"""A thief uses copied cookies, in real browsers: the owner is warned, and answers."""
 
 import re
 import uuid

@@ -18,7 +18,7 @@ from typing import Any
 from tests.backings import free_port
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key under which WebDriver names an element
-PATIENCE = 60  # seconds, after which whatever was awaited will not come
+PATIENCE = 60  # seconds, after which the awaited event will not come
 HURRY = (
     10  # seconds, after which a question is asked again: WebKit's driver may lose one as its page gives way to another
 )

@@ -174,7 +174,7 @@ class Page(BaseHTTPRequestHandler):
         self.wfile.write(b"<title>The app</title><main><h1>The app</h1></main><footer><p></p></footer>")
 
     def log_message(self, *args: object) -> None:
-        """Nobody reads it."""
+        """No one reads it."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Whatever fails: a browser that was told "you are signed out" is signed out, and no other browser is."""
+"""Under each fault, a browser that was told "you are signed out" is signed out, and no other browser is."""
 
 import os
 import random
@@ -27,7 +27,7 @@ BYSTANDERS = 3
 DISK = {"sqlite": 24, "postgresql": 300}  # mebibytes
 SILENT = {faults.a_node_stops_and_goes_on}  # while it lasts, the last node does not answer
 DEAD = {faults.a_node_is_killed}  # what the last node had begun is never answered
-FELT = {  # these hinder sign-outs at whatever moment they begin
+FELT = {  # these hinder sign-outs whenever they begin
     faults.answers_of_commit_are_lost,
     faults.the_line_is_torn,
     faults.the_line_is_silent,

@@ -79,7 +79,7 @@ def test_an_older_one_is_reuse_even_within_the_grace(site: Site, ada: Browser) -
 
 
 def test_a_lost_answer_signs_no_user_out_however_long_the_browser_could_not_ask_again(site: Site, ada: Browser) -> None:
-    successor = refresh(site.thief(ada.pocket(), REFRESH))[REFRESH]  # it reaches nobody who comes back with it
+    successor = refresh(site.thief(ada.pocket(), REFRESH))[REFRESH]  # no browser comes back with it
     site.wait(DAY)
     assert refresh(ada)[REFRESH] == successor
     assert ada.is_signed_in()

@@ -40,7 +40,7 @@ def member(site: Site, email: str = "ada@example.org") -> Browser:
 
 
 def at(site: Site, part: str, copied: Browser, only: str | None = None) -> Browser:
-    """Somebody elsewhere with copied cookies: all of them, or one."""
+    """A thief elsewhere with copied cookies: all of them, or one."""
     label, address = ELSEWHERE[part]
     browser = site.browser(label, address=address)
     for name, value in copied.pocket().items():

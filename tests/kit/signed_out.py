@@ -1,6 +1,6 @@
 """Signed Out for your own Playwright tests: copy this file, or put this repository on your path.
 
-The site has to run with TEST_CONTROLS=1. What its controls change, they change for everybody who uses it.
+The site has to run with TEST_CONTROLS=1. What its controls change, they change for every user.
 """
 
 import json
@@ -37,7 +37,7 @@ class SignedOut:
     ) -> list[dict[str, Any]]:
         """Begin a session; return its cookies, as `context.add_cookies` takes them.
 
-        *password*: for an account that is made now; without it nobody knows its password.
+        *password*: for an account that is made now; without it, its password is random.
         *secure*: False for WebKit over http, which keeps no Secure cookie there.
         """
         asked = {"email": email, "keep": keep, "password": password, "secure": secure}

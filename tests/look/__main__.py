@@ -70,7 +70,7 @@ class Crowd:
         return person
 
     def _member(self) -> Person:
-        """Somebody with a phone, an ended session and an app that was let in."""
+        """A user with a phone, an ended session and an app that was let in."""
         member = self._joined("member")
         for label in ("Chrome on Android", "Safari on macOS"):
             other = self._person(label)
@@ -87,7 +87,7 @@ class Crowd:
 
     @cached_property
     def _app(self) -> str:
-        address = f"http://127.0.0.1:{self._server.port}/healthz"  # answers whatever comes back
+        address = f"http://127.0.0.1:{self._server.port}/healthz"  # answers any response
         made = self._server.run("clients", "add", "Calendar", "--redirect-uri", address, "--json")
         return str(json.loads(made)["client_id"])
 

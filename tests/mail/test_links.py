@@ -416,7 +416,7 @@ class TestChangeOfAddress:
 
 
 class TestSquatting:
-    """Somebody makes an account with an address that is another's."""
+    """A stranger makes an account with an address that is another's."""
 
     def claimed(self, post: Post) -> tuple[Browser, Browser]:
         """Mallory, who held Ada's address unverified, and Ada, who has proved it by then."""

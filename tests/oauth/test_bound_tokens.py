@@ -548,7 +548,7 @@ def test_what_is_refused_is_not_kept(site: Site, ada: Browser, holder: Holder) -
 def test_behind_a_proxy_a_proof_names_the_public_address(
     open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever Host and X-Forwarded-Host say: a client can choose them."""
+    """The values of Host and X-Forwarded-Host do not count: a client can choose them."""
     site = open_site(TRUSTED_PROXIES="1")
     holder = Holder(register_app(site, "Page", public=True))
     access = holder.connect(site.member())["access_token"]

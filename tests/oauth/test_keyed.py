@@ -323,7 +323,7 @@ def test_an_older_node_takes_an_app_with_a_key_for_one_with_a_secret_that_was_ne
 
 
 def test_a_public_app_gets_no_key(site: Site, page_app: App, tmp_path: Path) -> None:
-    """Whoever called themselves that app may have been let in."""
+    """Any program that claimed to be that app may have been let in."""
     path = key_file(tmp_path, Signer().public)
     assert site.run("clients", "change", page_app.id, "--jwks", path).exit_code == 1
     assert site.run("clients", "add", "Photos", "--public", "--jwks", path).exit_code == 1

@@ -1,7 +1,7 @@
 """What differs only in what the asker may not know takes the same time: a statistical test, for `make test-long`.
 
 In-process, so that no network hides a difference. Two kinds of request are sent in random order; the advantage of
-whoever guesses the kind from the time is measured as the area under the curve (0.5 is blind guessing).
+an attacker who guesses the kind from the time is measured as the area under the curve (0.5 is blind guessing).
 """
 
 import os

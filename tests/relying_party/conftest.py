@@ -77,7 +77,7 @@ def until(look: Callable[[], T], is_so: Callable[[T], bool]) -> list[T]:
 
 
 class Attendee:
-    """Somebody at the lab of a real server, signed in, whose token has been copied."""
+    """A visitor at the lab of a real server, signed in, whose token has been copied."""
 
     def __init__(self, issuer: Server) -> None:
         self._issuer = issuer
@@ -109,7 +109,7 @@ class World:
         ports = {delivery: free_port() for delivery in DELIVERIES}
         addresses = [
             f"http://127.0.0.1:{port}" for port in (*ports.values(), free_port())
-        ]  # at the last nobody listens
+        ]  # at the last no program listens
         self.issuer = Server(folder, WORKERS="2", RELYING_PARTIES=" ".join(addresses))
         self.parties = {
             delivery: Party(

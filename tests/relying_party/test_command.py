@@ -141,7 +141,7 @@ def test_the_demo_starts_three_sites_and_stops_them_all(tmp_path: Path) -> None:
             running.send_signal(signal.SIGINT)
             running.wait(timeout=30)
         finally:
-            running.terminate()  # if it has not stopped: nobody else would end it
+            running.terminate()  # if it has not stopped: no other code ends it
         deadline = time.monotonic() + PATIENCE
         while any(_answers(address) for address in addresses):
             assert time.monotonic() < deadline

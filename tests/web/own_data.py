@@ -24,7 +24,7 @@ Places = set[tuple[str, str]]  # a table and a column
 
 @dataclass
 class Life:
-    """Somebody with two browsers, an app in each, and a row in every table that can hold one of theirs."""
+    """A user with two browsers, an app in each, and a row in every table that can hold one of theirs."""
 
     site: Site
     laptop: Browser

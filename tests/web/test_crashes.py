@@ -1,8 +1,8 @@
 """Killed at any moment, under load, and started again: what was answered holds, and nothing is half done.
 
-Each person acts in a thread of their own and notes what was answered. Then every process is killed, or one worker
+Each person acts in a separate thread and notes what was answered. Then every process is killed, or one worker
 is. The invariants afterwards: every answered sign-out and change of password holds; what was not answered was done
-whole or not at all; nobody loses a session that they did not end; the log has neither gap nor contradiction.
+whole or not at all; no user loses a session that they did not end; the log has neither gap nor contradiction.
 """
 
 import http.client

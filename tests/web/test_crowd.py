@@ -17,7 +17,7 @@ def ada(site: Site) -> Browser:
 
 @pytest.fixture
 def _crowd(site: Site, ada: Browser) -> None:
-    """Nobody's password can be checked: as many wait as may."""
+    """No password can be checked: the line is full."""
     site.app.extensions["admission"]["passwords"] = Queue("passwords", at_once=1, length=0)
 
 

@@ -25,7 +25,7 @@ SAYS = re.compile(r"once\(|press\(|data-doing|caller\(\)")
 
 
 def member(site: Site) -> Browser:
-    """Somebody with a phone, an app that was let in, an address to verify, and an ended session."""
+    """A user with a phone, an app that was let in, an address to verify, and an ended session."""
     ada = site.member()
     for label in ("Chrome on Android", "Safari on macOS"):
         other = site.browser(label)
@@ -36,7 +36,7 @@ def member(site: Site) -> Browser:
 
 
 def careful(site: Site) -> Browser:
-    """Somebody with an authenticator app and a passkey."""
+    """A user with an authenticator app and a passkey."""
     ada = site.member()
     passkeys.add(ada)
     add_app(ada)

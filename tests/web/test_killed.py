@@ -466,7 +466,7 @@ def test_a_form_that_a_killed_process_acted_on_counts_as_new_after_a_minute(site
 
 
 class Person:
-    """Somebody whose browser sends each form twice: the first time, the process that answers it is killed."""
+    """A user whose browser sends each form twice: the first time, the process that answers it is killed."""
 
     def __init__(self, server: Server) -> None:
         self.server, self.pocket = server, Pocket()

@@ -74,7 +74,7 @@ def ada(site: Site) -> Browser:
 
 @pytest.fixture
 def visitor(site: Site) -> Browser:
-    """Somebody with an account, in a browser that has never been here."""
+    """A user with an account, in a browser that has never been here."""
     site.member().sign_out()
     return site.browser()
 

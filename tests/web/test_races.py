@@ -1,8 +1,8 @@
 """Two things at once, in two worker processes: in any order, what was ended stays ended.
 
 Each story begins with Ada's session and lets several requests go at the same moment. The invariants afterwards:
-no cookie that any of the answers gave, and none from before, opens a page of a session that was ended; nobody else's
-session is touched; no answer is a mistake of ours; the log says each thing once.
+no cookie that any of the answers gave, and none from before, opens a page of a session that was ended; and no other
+session is touched; no answer is our mistake; the log says each thing once.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Whatever the clock does: nothing that was ended comes back, and nothing that lives is lost early."""
+"""Under any change of the clock, no ended session comes back, and no live one is lost early."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -24,7 +24,7 @@ def phone(site: Site, ada: Browser) -> Browser:
 
 @pytest.fixture
 def thief(site: Site, ada: Browser) -> Browser:
-    """Somebody with a copy of both of Ada's cookies, in another browser elsewhere, who has looked at one page."""
+    """A thief with a copy of both of Ada's cookies, in another browser elsewhere, who has looked at one page."""
     thief = site.thief(ada.pocket())
     assert thief.is_signed_in()
     return thief

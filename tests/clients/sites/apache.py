@@ -36,7 +36,7 @@ def command(app: App, port: int, folder: Path, block: str) -> list[str]:
         re.sub(r"\b(?:ISSUER|SECRET|ID)\b", lambda found: given[found[0]], block),
     ]
     (folder / "apache.conf").write_text("\n".join(lines))
-    if os.geteuid() == 0:  # it refuses to answer as root, and so runs as nobody
+    if os.geteuid() == 0:  # it refuses to answer as root
         for path in (folder, *folder.rglob("*")):
             os.chown(path, NOBODY, -1)
     return [program, "-f", str(folder / "apache.conf"), "-D", "FOREGROUND"]
