@@ -39,7 +39,7 @@ class Exchange:
         except ValueError:
             return None
 
-    def shown(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Return both messages as a page shows them."""
         target = self.request.url.raw_path.decode()
         status = f"HTTP/1.1 {self.response.status_code} {self.response.reason_phrase}"

@@ -27,7 +27,7 @@ def revoke_by_request(t: Trial) -> dict[str, Any]:
     send("the client", client=client, token_type_hint="refresh_token")  # noqa: S106 - a kind, not a secret
     t.play("uses = exchange thief: the revoked refresh token", "uses = exchange thief: and once more")
     send("the client, about a token that was never issued", client=client, token="unknown")  # noqa: S106 - none
-    return {"exchange": exchanges[1].shown()}
+    return {"exchange": exchanges[1].describe()}
 
 
 def visit_for_half_an_hour(t: Trial) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _show(
     try:
         proof = receipt.prove(held.access, held.refresh)
         content = receipt.describe(sid, ended=ended)
-        content |= {"exchange": exchange.shown() if exchange else None, "proof": proof}
+        content |= {"exchange": exchange.describe() if exchange else None, "proof": proof}
         if then:
             back_channel.wait(content["told"])
         with writing(durable=False):

@@ -137,4 +137,4 @@ def _part(what: str, session: Standing) -> dict[str, Any]:
 
 def _proof(what: str, where: str, found: Exchange, expected: tuple[int, str]) -> dict[str, Any]:
     refused = (found.response.status_code, found.error) == expected
-    return {"what": what, "where": where, "refused": refused, "exchange": found.shown()}
+    return {"what": what, "where": where, "refused": refused, "exchange": found.describe()}
