@@ -152,8 +152,8 @@ class Stage:
         return self.check(token, *self._proof(whose, token))
 
     def check(self, *presented: str) -> Answer:
-        answer = self._count(self.at_verifier, lambda: self._judge(*presented))
-        return answer._replace(as_of=self._as_of())
+        status, why, asked, _ = self._count(self.at_verifier, lambda: self._judge(*presented))
+        return Answer(status, why, asked, self._as_of())
 
     def exchange(self, whose: str = "thief") -> Answer:
         """Exchange a refresh token at the issuer."""
@@ -172,12 +172,12 @@ class Stage:
 
     def _count(self, world: StoryWorld, request: Callable[[], tuple[int, str]]) -> Answer:
         """Make a request, and count what the server in this *world* asks for to answer it."""
-        before = world.counts.copy()
+        before = dict(world.counts)
         try:
             status, why = request()
         except ConnectionError as silence:
             status, why = 503, f"It cannot know: {silence}"
-        return Answer(status, why, world.counts - before)
+        return Answer(status, why, Counter() if world.counts == before else world.counts - Counter(before))
 
     def _judge(self, *presented: str) -> tuple[int, str]:
         try:

@@ -145,13 +145,12 @@ class _Play:
         self._present()
 
     def _present(self) -> None:
-        counts = self.stage.at_verifier.counts.copy()
         for whose, since in list(self._copies.items()):
-            if not self.stage.present(whose).accepted:
+            answer = self.stage.present(whose)
+            self.stage.at_verifier.counts.subtract(answer.asked)  # a thief's look-ups are not the day's
+            if not answer.accepted:
                 self.late.append(self.stage.now - since)
                 del self._copies[whose]
-        self.stage.at_verifier.counts.clear()
-        self.stage.at_verifier.counts.update(counts)  # a thief's look-ups are not the day's
 
     def weigh(self) -> None:
         """Weigh the store after each change, and with it the verifier's memory."""
