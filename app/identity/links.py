@@ -128,7 +128,7 @@ _LOCK = (
     .join(_USERS, _USERS.c.id == _SESSIONS.c.user_id)
     .join(_LINKS, _LINKS.c.session_id == _SESSIONS.c.id)
     .where(_IT)
-    .with_for_update(of=(_USERS, _SESSIONS, _LINKS))  # PostgreSQL takes the locks in this order
+    .with_for_update(of=(*session_row.LOCKED, _LINKS))
 )
 _NEWEST_OF = (
     select(*_COLUMNS)

@@ -91,9 +91,8 @@ _ENTRIES = prebuilt.table(log.LogEntry)
 ENDING = tuple(_ENTRIES.c[name] for name in Ending._fields)
 _ENDING = select(*ENDING).where(_ENTRIES.c.position == bindparam("position"))
 _READ = select(*COLUMNS).where(_SESSIONS.c.id == bindparam("sid"))
-_LOCK = (
-    _READ.join(_USERS, _USERS.c.id == _SESSIONS.c.user_id).with_for_update(of=(_USERS, _SESSIONS))  # in this order
-)
+LOCKED = _USERS, _SESSIONS  # PostgreSQL takes the locks in this order
+_LOCK = _READ.join(_USERS, _USERS.c.id == _SESSIONS.c.user_id).with_for_update(of=LOCKED)
 
 
 def read(row: Any, *, parent: SessionRow | None = None) -> SessionRow:

@@ -40,7 +40,7 @@ _LOCK = (
     select(Session, User)
     .join(User, User.id == Session.user_id)
     .where(Session.id == bindparam("sid"))
-    .with_for_update(of=(User, Session))  # PostgreSQL takes the locks in this order
+    .with_for_update(of=session_row.LOCKED)
     .execution_options(populate_existing=True)
 )
 _SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
@@ -108,10 +108,7 @@ _READ_ENDED = (
 
 
 def lock(sid: str) -> Session | None:
-    """Return the session's row as it is now, its user's row locked first, both held until the transaction ends.
-
-    None if there is none: its account may have been deleted meanwhile.
-    """
+    """Do what `session_row.lock` does, for a caller that changes what the row says of the session."""
     found = db.session.execute(_LOCK, {"sid": sid}).one_or_none()
     return found[0] if found else None
 

@@ -12,11 +12,11 @@ from app.capacity import admission
 from app.capacity.throttle import Throttle, TooManyMails
 from app.identity import (
     activity,
-    address,
     browsers,
     demand,
     emails,
     factors,
+    mail_address,
     passkey,
     passwords,
     refresh_token,
@@ -90,7 +90,7 @@ def verify() -> ResponseReturnValue:
         _count_mail(session.user_id)
         owner = users.lock(session.user_id)
         if owner.verified_at is None and owner.lost is None:
-            address.ask_proof(owner)
+            mail_address.ask_proof(owner)
             activity.act("address_asked", session)
         return once.result("/account?done=address")
 
@@ -188,7 +188,7 @@ def _end_app(current: Session, client_id: str) -> Answer:
 def _ask_for_address(current: Session, typed: str) -> Answer:
     """Send the links by which another address is confirmed."""
     _count_mail(current.user_id)
-    address.ask_change(users.lock(current.user_id), _read(typed))
+    mail_address.ask_change(users.lock(current.user_id), _read(typed))
     activity.act("address_asked", current)
     return step_up.lead_on("/account?done=address")
 

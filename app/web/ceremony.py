@@ -9,7 +9,7 @@ from collections.abc import Callable
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app.identity import address, challenges, passkey
+from app.identity import challenges, mail_address, passkey
 from app.identity.passkey import Passkey, Signature
 from app.web import cookies, cross_origin, forms, guard, sign_up
 from app.web.guard import current_user
@@ -73,7 +73,7 @@ def _confirm(challenge: bytes) -> str:
 
 
 def _recover(challenge: bytes) -> str:
-    owner = address.recovering(request.form.get("token", "")) or abort(422)
+    owner = mail_address.recovering(request.form.get("token", "")) or abort(422)
     return passkey.ask_to_sign(challenge, owner.id)
 
 

@@ -14,12 +14,12 @@ from app import clock
 from app.config import DAY, settings
 from app.identity import (
     activity,
-    address,
     browsers,
     demand,
     factors,
     half,
     letters,
+    mail_address,
     passkey,
     passwords,
     sessions,
@@ -74,7 +74,7 @@ def _owner(link: Link | None) -> User | None:
 def _is_good(link: Link, user: User) -> bool:
     """Return whether the link is open and its account still as it was when the link was made."""
     if link.purpose == Purpose.RECOVER:
-        return link.is_open and address.is_current(link, user)
+        return link.is_open and mail_address.is_current(link, user)
     if link.purpose == Purpose.CLAIM:
         return link.is_open and user.verified_at is None and user.lost is None
     return link.is_open
@@ -82,11 +82,11 @@ def _is_good(link: Link, user: User) -> bool:
 
 def _verify(token: str, link: Link, user: User, _form: Any) -> Acted:
     with writing():
-        if not (address.lock(link.address, user.id) and link.spend()):
+        if not (mail_address.lock(link.address, user.id) and link.spend()):
             return None
         owner = users.lock(user.id)
         had = owner.email
-        losers = address.take(owner, link.address)
+        losers = mail_address.take(owner, link.address)
         if losers is None:
             return _taken()
         _take_back(losers)
@@ -98,14 +98,14 @@ def _move(token: str, link: Link, user: User, _form: Any) -> Acted:
     """Confirm for one of two addresses; the second confirmation changes the address."""
     new = link.about or ""
     with writing():
-        if not (address.lock(new, user.id) and link.spend()):
+        if not (mail_address.lock(new, user.id) and link.spend()):
             return None
         other, owner = links.twin(link), users.lock(user.id)
         if other is None or other.about != new:
             return None
         if other.spent_at is not None:
             old = owner.email
-            losers = address.take(owner, new)
+            losers = mail_address.take(owner, new)
             if losers is None:
                 return _taken()
             _take_back(losers)
@@ -122,7 +122,7 @@ def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
     hashed = _hash(form)
     with writing():
         owner = users.lock(user.id)
-        if not (address.is_current(link, owner) and _suffices(owner, spend)):
+        if not (mail_address.is_current(link, owner) and _suffices(owner, spend)):
             return None  # what was noted of a key that counts backwards stays
         if not link.spend():
             db.session.rollback()
@@ -160,9 +160,9 @@ def _claim(_token: str, link: Link, user: User, form: Any) -> Acted:
     """Start an account with an address that another account holds unverified."""
     hashed = _hash(form)
     with writing():
-        if not (address.lock(link.address, user.id) and link.spend()):
+        if not (mail_address.lock(link.address, user.id) and link.spend()):
             return None
-        losers = address.take(None, link.address)
+        losers = mail_address.take(None, link.address)
         made = users.sign_up(link.address, forms.text(form.name), hashed) if losers is not None else None
         if made is None:
             db.session.rollback()

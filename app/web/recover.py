@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app.capacity import throttle
 from app.capacity.throttle import Limit, PlaceThrottle, Throttle, TooManyMails
-from app.identity import address, emails, known_place, users
+from app.identity import emails, known_place, mail_address, users
 from app.network.address import here, subnet
 from app.store.db import writing
 from app.web import forms, once
@@ -36,7 +36,7 @@ def _ask(form: forms.Recover) -> ResponseReturnValue:
     throttle.check(limits)
     throttle.count(limits)
     with writing():
-        address.ask_recovery(typed)
+        mail_address.ask_recovery(typed)
         return once.result("/recover/sent")
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.capacity.throttle import PlaceThrottle, Quota
-from app.identity import activity, address, browsers, passwords, users
+from app.identity import activity, browsers, mail_address, passwords, users
 from app.identity.users import User
 from app.revocation import delivery
 from app.store.db import db, writing
@@ -48,7 +48,7 @@ def start(
         if user:
             made.spend()  # if it is one too many, nothing is made
             activity.record("signed_up", user.id, browser=browsers.here())
-            address.ask_proof(user)
+            mail_address.ask_proof(user)
             mail = mailbox.give(user)
             begun = sign_in.begin(
                 user, user.password_version, keep=False, wanted=form.next.data, is_first=True, mail=mail, prove=prove

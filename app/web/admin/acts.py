@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
 
 from app import clock
-from app.identity import activity, address, browsers, sessions
+from app.identity import activity, browsers, mail_address, sessions
 from app.identity.session import SITE, Reason, Session
 from app.identity.users import User
 from app.mail import links
@@ -100,7 +100,7 @@ def _end_all(current: Session, person: User, _sid: str) -> str:
 def _recover(current: Session, person: User, _sid: str) -> str:
     can_recover = person.verified_at is not None and person.disabled_at is None
     if can_recover and links.count_open(person.id, Purpose.RECOVER) < MOST_LINKS:
-        address.send_recovery(person)
+        mail_address.send_recovery(person)
         _note("recovery_sent", current, person)
     return "sent"
 
