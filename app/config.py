@@ -75,22 +75,29 @@ def _setting(
     return field(metadata={"declared": (parse, plain, meaning, by_default, is_private)})
 
 
-def _whole(low: int = 1, high: int = 10 * 365 * DAY) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
-            raise ValueError(f"give a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
+def _fitting(fits: Callable[[str], bool], give: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"give one of {', '.join(choices)}")
+        if not fits(text):
+            raise ValueError(f"give {give}")
         return text
 
     return parse
+
+
+def _whole(low: int = 1, high: int = 10 * 365 * DAY) -> Callable[[str], int]:
+    digits = _fitting(
+        lambda text: text.isascii() and text.isdigit() and low <= int(text) <= high,
+        f"a whole number from {low} to {high}",
+    )
+    return lambda text: int(digits(text))
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    return _fitting(lambda text: text in choices, f"one of {', '.join(choices)}")
+
+
+def _beginning(*beginnings: str, give: str) -> Callable[[str], str]:
+    return _fitting(lambda text: not text or (text.isprintable() and text.startswith(beginnings)), give)
 
 
 def _flag(text: str) -> bool:
@@ -135,12 +142,6 @@ def _database(url: str) -> Path | str:
     if url.startswith(("postgresql://", "postgres://")) and _split(url).path.strip("/"):
         return url.replace("postgres://", "postgresql://", 1)
     raise ValueError("give sqlite:///path/to/file or postgresql://user:password@host/name")
-
-
-def _redis(url: str) -> str:
-    if url and not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("give redis://host:port/0, or leave it out")
-    return url
 
 
 def _smtp(url: str) -> str:
@@ -188,18 +189,6 @@ def _generated_secret(before: Any) -> str:
     return found
 
 
-def _contact(text: str) -> str:
-    if not text.isprintable() or not text.startswith(("mailto:", "https://", "tel:")):
-        raise ValueError("give mailto:name@example.org, or a page as https://…")
-    return text
-
-
-def _page(url: str) -> str:
-    if url and not (url.isprintable() and url.startswith(("https://", "http://"))):
-        raise ValueError("give the page of the source as https://…")
-    return url
-
-
 @dataclass(frozen=True)
 class Settings:
     """Every setting, in the order in which they are read. Its variable is the field's name in capitals."""
@@ -227,7 +216,7 @@ class Settings:
         is_private=True,
     )
     redis_url: str = _setting(
-        _redis,
+        _beginning("redis://", "rediss://", "unix://", give="redis://host:port/0, or leave it out"),
         "",
         "with PostgreSQL: wake-ups and rate limits of all machines; never the only place of anything",
         is_private=True,
@@ -309,13 +298,15 @@ class Settings:
         "and its rule does not apply",
     )
     security_contact: str = _setting(
-        _contact,
+        _beginning("mailto:", "https://", "tel:", give="mailto:name@example.org, or a page as https://…"),
         lambda before: f"mailto:security@{urlsplit(before.site_url).hostname}",
         "where to report a hole, as `/.well-known/security.txt` says: `mailto:`, `https:` or `tel:`",
         by_default="`mailto:security@` and the host",
     )
     source_url: str = _setting(
-        _page, "", "the URL of this site's source: each page's footer then links to it, and to its documentation"
+        _beginning("https://", "http://", give="the page of the source as https://…"),
+        "",
+        "the URL of this site's source: each page's footer then links to it, and to its documentation",
     )
     insecure_cookies: bool = _setting(_flag, 0, "1 for a workshop over plain http; every page says so")
     lab: bool = _setting(_flag, 1, "0 leaves the lab out: no page of it, no link to it")
