@@ -31,16 +31,13 @@ PATIENCE = 60  # seconds after which something that has to happen has not
 
 
 class Party:
-    """A relying party, started by its own command, or by the site's, which registers it. It polls once a second."""
+    """A relying party in a process, started by its own command. It polls once a second."""
 
-    def __init__(self, issuer: Server, delivery: str, port: int, log: Path, *, is_registered: bool) -> None:
+    def __init__(self, delivery: str, port: int, log: Path, words: list[str], environ: dict[str, str]) -> None:
         self.delivery = delivery
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        command = ["--issuer", issuer.url, "--delivery", delivery, "--port", str(port), "--every", "1"]
-        module = ["flask", "relying-party"] if is_registered else ["app.relying_party"]
-        environ = issuer.environ if is_registered else {}
-        self._process = Forked(("-m", *module, *command), environ, log)
+        self._process = Forked(tuple(words), environ, log)
 
     def present(self, token: str) -> dict[str, Any]:
         """Present *token* once; what came back, its status checked against what it says."""
@@ -106,17 +103,30 @@ class World:
     """A site and one relying party of each delivery, which are told its address and nothing else."""
 
     def __init__(self, folder: Path, *, is_registered: bool) -> None:
+        self._is_registered = is_registered
         ports = {delivery: free_port() for delivery in DELIVERIES}
         addresses = [
             f"http://127.0.0.1:{port}" for port in (*ports.values(), free_port())
         ]  # at the last no program listens
         self.issuer = Server(folder, WORKERS="2", RELYING_PARTIES=" ".join(addresses))
         self.parties = {
-            delivery: Party(
-                self.issuer, delivery, port, folder.with_name(f"{delivery}.log"), is_registered=is_registered
-            )
+            delivery: Party(delivery, port, folder.with_name(f"{delivery}.log"), *self._command(delivery, port))
             for delivery, port in ports.items()
         }
+
+    def _command(self, delivery: str, port: int) -> tuple[list[str], dict[str, str]]:
+        """Return the command of a party, and its environment."""
+        words = ["--issuer", self.issuer.url, "--delivery", delivery, "--port", str(port), "--every", "1"]
+        return self._register(words) if self._is_registered else (["-m", "app.relying_party", *words], {})
+
+    def _register(self, words: list[str]) -> tuple[list[str], dict[str, str]]:
+        """Register a party by the site's command; return the program that this would become, and its environment."""
+        became: list[tuple[list[str], dict[str, str]]] = []
+        with self.inside() as site, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "execve", lambda _python, command, environ: became.append((command[1:], environ)))
+            site.run("relying-party", *words)
+        [found] = became
+        return found
 
     def wait_until_all_have_heard(self) -> None:
         attendee = self.attendee()
