@@ -4,20 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from flask import Flask
 
-# What is no page: answers for programs, files, and what leads on at once.
-_PREFIXES = ("/.well-known/", "/api/", "/log/", "/static/", "/status-lists", "/test/", "/lab/api/", "/oauth/")
-_ALONE = {
-    *(
-        "/favicon.ico",
-        "/healthz",
-        "/live",
-        "/metrics",
-        "/openapi.json",
-        "/readyz",
-        "/robots.txt",
-        "/signed-out.tlog-proof",
-    ),
-    *("/account/export", "/account/export/schema", "/devices/<string(minlength=16):sid>", "/lab/page", "/lab/revoked"),
+from app.machines import Machines
+
+# What is no page, although people ask for it: files, parts of pages, and what leads on at once. What answers programs is
+# known by its blueprint.
+_NO_PAGES = {
+    *("/static/<path:name>", "/static/<string(length=16):fingerprint>/<path:name>"),
+    *("/signed-out.tlog-proof", "/oauth/authorize", "/oauth/end-session"),
+    *("/account/export", "/account/export/schema", "/devices/<string(minlength=16):sid>", "/lab/page"),
     *("/lab/designs/<slug>/<file>", "/lab/rooms/<code>", "/lab/rooms/<code>/board"),
     "/lab/rooms/<code>/results.<any(csv, json):kind>",
 }
@@ -30,7 +24,8 @@ SOONER = f"{SLOW}?people=20"
 def pages(app: Flask, arguments: Mapping[str, str] = _ARGUMENTS) -> Iterator[str]:
     """Return an address of each page. *arguments*: values for the parts of a path that vary."""
     for rule in sorted(app.url_map.iter_rules(), key=str):
-        if "GET" not in (rule.methods or ()) or rule.rule in _ALONE or rule.rule.startswith(_PREFIXES):
+        is_for_programs = isinstance(app.blueprints.get(rule.endpoint.rpartition(".")[0]), Machines)
+        if "GET" not in (rule.methods or ()) or rule.rule in _NO_PAGES or is_for_programs:
             continue
         path = rule.rule
         for name in rule.arguments:
