@@ -51,14 +51,13 @@ class Trial:
         table, _, command = line.rpartition(" = ")
         command, _, what = command.partition(": ")
         verb, *of = command.split()
-        if not table:
+        if verb == "notify-app":
+            found = self._notify()
+        elif verb in _REQUESTS:
+            found = self._ask(verb, *of, what=evidence.fill(what, {"run": self.run}))
+        else:
+            found = Findings()
             getattr(self, f"_{verb}", lambda *of: self.run.do(verb, *of))(*of)
-            return Findings()
-        found = (
-            self._notify()
-            if verb == "notify-app"
-            else self._ask(verb, *of, what=evidence.fill(what, {"run": self.run}))
-        )
         self.tables[table] += found
         return found
 
