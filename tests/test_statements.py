@@ -98,7 +98,7 @@ def ada(site: Site) -> Browser:
         ("home", 5, 5, 5),
         ("devices", 6, 6, 6),
         ("exchange", 7, 4, 6),
-        ("sign out", 17, 17, 23),
+        ("sign out", 17, 16, 22),
     ],
 )
 def test_an_act_sends_no_statement_more(

@@ -1,5 +1,7 @@
 """An app's session in a browser: one, however many codes it exchanges there. Found, extended or begun."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import bindparam, func, select
 
 from app import clock
@@ -7,7 +9,7 @@ from app.config import settings
 from app.identity import activity, session_row, sessions
 from app.identity.lifetime import outlives
 from app.identity.proof import Proof
-from app.identity.session import LIVES, Reason, Session, opening
+from app.identity.session import LIVES, Reason, Session, new_id, opening
 from app.identity.session_row import SessionRow
 from app.revocation import log
 from app.store import prebuilt
@@ -25,18 +27,41 @@ _HELD = (
 _COUNT = select(func.count()).select_from(_SESSIONS).where(_SESSIONS.c.user_id == bindparam("user"), *_OF_APP)
 
 
-def give(browser: SessionRow, client_id: str, scope: str, proof: Proof, *, most: int) -> SessionRow:
-    """Return the app's session in *browser*: the one that it holds, extended and not yet written, or a new one.
+@dataclass(frozen=True)
+class Grant:
+    """What a browser is about to give an app. *held*: the app's session there, if it has one.
 
     *most*: how many sessions of one person an app can hold.
+    """
+
+    browser: SessionRow
+    client_id: str
+    scope: str
+    proof: Proof
+    most: int
+    held: SessionRow | None
+    session_id: str
+
+    def take(self) -> SessionRow:
+        """Return the app's session, not yet written: the one that it holds, extended, or a new one, as the log has it now.
+
+        Must run inside the same `db.writing` as `find`.
+        """
+        if self.held:
+            return _extended(self.held, self.scope, self.proof)
+        _make_room(self.browser.user_id, self.client_id, self.most)
+        begun = _begun(self.browser, self.client_id, self.scope, self.proof, self.session_id)
+        activity.record("app_connected", begun.user_id, begun)
+        return begun
+
+
+def find(browser: SessionRow, client_id: str, scope: str, proof: Proof, *, most: int) -> Grant:
+    """Return what *browser* can give the app. Writes nothing.
 
     Must run inside `db.writing`, with the row of *browser* locked and found to go on.
     """
     held = _held(browser, client_id, scope)
-    if held:
-        return _extended(held, scope, proof)
-    _make_room(browser.user_id, client_id, most)
-    return _begun(browser, client_id, scope, proof)
+    return Grant(browser, client_id, scope, proof, most, held, held.id if held else new_id())
 
 
 def _held(browser: SessionRow, client_id: str, scope: str) -> SessionRow | None:
@@ -71,8 +96,15 @@ def begin(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> Sess
 
     Must run inside `db.writing`, with the row of *browser* locked and found to go on.
     """
+    begun = _begun(browser, client_id, scope, proof, new_id())
+    session_row.add(begun)
+    return begun.stored()
+
+
+def _begun(browser: SessionRow, client_id: str, scope: str, proof: Proof, sid: str) -> SessionRow:
     life, lasts = settings().session_max_seconds, outlives(scope)
     columns = opening(
+        sid=sid,
         user_id=browser.user_id,
         client_id=client_id,
         scope=scope,
@@ -85,13 +117,7 @@ def begin(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> Sess
         address=browser.address,
         parent_id=browser.id,
     )
-    return session_row.add(columns, parent=browser)
-
-
-def _begun(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> SessionRow:
-    begun = begin(browser, client_id, scope, proof)
-    activity.record("app_connected", begun.user_id, begun)
-    return begun
+    return session_row.new(columns, parent=browser)
 
 
 def _make_room(user_id: str, client_id: str, most: int) -> None:

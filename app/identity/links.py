@@ -121,8 +121,9 @@ _LINKS, _SESSIONS, _USERS = map(prebuilt.table, (RefreshToken, Session, User))
 _IT, _COLUMNS = _LINKS.c.hash == bindparam("old"), [_LINKS.c[name] for name in Link._fields]
 _READ = select(*_COLUMNS).where(_IT)
 _READ_LOCKED = _READ.with_for_update()
-_OWNER = select(*session_row.COLUMNS).join(_LINKS, _LINKS.c.session_id == _SESSIONS.c.id).where(_IT)
-_FIND = select(*session_row.COLUMNS, *_COLUMNS).join(_LINKS, _LINKS.c.session_id == _SESSIONS.c.id).where(_IT)
+_HAS_IT = _LINKS.join(_SESSIONS, _SESSIONS.c.id == _LINKS.c.session_id).outerjoin(*session_row.OF_ITS_PARENT)
+_OWNER = select(*session_row.BOTH).select_from(_HAS_IT).where(_IT)
+_FIND = select(*session_row.BOTH, *_COLUMNS).select_from(_HAS_IT).where(_IT)
 _LOCK = (
     select(*session_row.COLUMNS, *_COLUMNS)
     .join(_USERS, _USERS.c.id == _SESSIONS.c.user_id)
@@ -151,7 +152,7 @@ _MOVE = (
 )
 # The predecessor's copy is no longer needed: this token came back to us.
 _UNSEAL = update(_LINKS).where(_LINKS.c.successor == bindparam("old")).values(sealed=null())
-_GIVE = prebuilt.Together(session_row.NOTE_GIVEN, _ADD)
+_GIVE, _BEGIN = prebuilt.Together(session_row.NOTE_GIVEN, _ADD), prebuilt.Together(session_row.ADD, _ADD)
 _ADVANCE = prebuilt.Together(session_row.NOTE, _UNSEAL, _ADD, _MOVE)
 _PROVE = update(_LINKS).where(_IT).values(successor=bindparam("new_hash"))
 _VOID = update(_LINKS).where(_IT).values(used_at=bindparam("now"), successor=null())
@@ -186,21 +187,19 @@ def locked(name: bytes | None) -> Link | None:
 def owner(token: str) -> SessionRow | None:
     """Return the session of this token."""
     row = prebuilt.look(_OWNER, old=seal.digest(token))
-    return session_row.read(row) if row else None
+    return session_row.read_both(row) if row else None
 
 
 def find(token: str) -> tuple[SessionRow, Link] | None:
     """Return the session and the link of this token."""
-    return _pair(prebuilt.look(_FIND, old=seal.digest(token)))
+    row = prebuilt.look(_FIND, old=seal.digest(token))
+    return (session_row.read_both(row), Link(*row[2 * session_row.WIDTH :])) if row else None
 
 
 def lock(token: str) -> tuple[SessionRow, Link] | None:
     """Return the session and the link of this token as they are now, the user's row locked first, all of them held
     until the transaction ends."""
-    return _pair(prebuilt.ask(_LOCK, old=seal.digest(token)))
-
-
-def _pair(row: prebuilt.Answer | None) -> tuple[SessionRow, Link] | None:
+    row = prebuilt.ask(_LOCK, old=seal.digest(token))
     return (session_row.read(row), Link(*row[session_row.WIDTH :])) if row else None
 
 
@@ -227,11 +226,14 @@ def bound(session_ids: Collection[str]) -> set[str]:
 
 
 def give(new: Link, session: SessionRow) -> None:
-    """Store the first link of one more chain of an app's session, and the changed *session*.
+    """Store the first link of one more chain of an app's session, and the changed *session*, or the new one.
 
     Must run inside `db.writing`, with the row locked.
     """
-    _GIVE.write(**_values(new), **session_row.given(session))
+    if session.is_new:
+        _BEGIN.write(**_values(new), **session_row.added(session))
+    else:
+        _GIVE.write(**_values(new), **session_row.given(session))
     prebuilt.forget(Session)
 
 

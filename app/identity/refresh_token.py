@@ -79,7 +79,7 @@ def give(session: SessionRow, scope: str, proof: Proof, key: Proved | None = Non
     until = max(session.access_until, tokens.claims.exp)
     given = session.changed(chains=session.chains + 1, access_until=until)
     links.give(new, given)
-    return replace(tokens, session=given)
+    return replace(tokens, session=given.stored())
 
 
 def rotate(

@@ -123,11 +123,15 @@ class Standing(Lifetime):
 
     def goes_on(self) -> bool:
         """Decide whether to accept it now, asking the log itself."""
-        return self.state(clock.now()) is State.LIVE and not log.covers((self.id, self.user_id), self.opened)
+        return self.state(clock.now()) is State.LIVE and self.covering() is None
+
+    def covering(self) -> int | None:
+        """Return the position of the first entry of the log that ended it. Raises LogCut."""
+        return log.covering((self.id, self.user_id), self.opened)
 
     def await_end(self) -> bool:
         """Return whether the log says that it was ended; if so, the answer waits until every node knows."""
-        position = log.covering((self.id, self.user_id), self.opened)
+        position = self.covering()
         delivery.settle(position)
         return position is not None
 
@@ -197,7 +201,7 @@ class Session(Standing, Model):
     __tablename__ = "sessions"
     __table_args__ = (
         Index("sessions_of_user", "user_id", "ended_entry", "expires_at"),
-        Index("sessions_of_parent", "parent_id"),
+        Index("sessions_of_parent", "parent_id", "client_id"),
         Index("sessions_of_client", "client_id"),
         Index("sessions_by_expiry", "expires_at"),
         Index("sessions_by_ending", "ended_entry", sqlite_where=_ENDED, postgresql_where=_ENDED),
@@ -281,12 +285,17 @@ class Session(Standing, Model):
         db.session.execute(lasting.values(parent_id=heir.id))
 
 
-def opening(*, expires_at: int, until: int | None = None, **more: Any) -> dict[str, Any]:
+def new_id() -> str:
+    """Return an id that no session has."""
+    return secrets.token_urlsafe(16)
+
+
+def opening(*, expires_at: int, until: int | None = None, sid: str | None = None, **more: Any) -> dict[str, Any]:
     """Append that a session begins, and return its columns. *until*: how long it may be renewed, if beyond *expires_at*.
 
     Must run inside `db.writing`.
     """
-    now, sid = clock.now(), secrets.token_urlsafe(16)
+    now, sid = clock.now(), sid or new_id()
     return {
         "id": sid,
         "opened": log.open_session(sid, until=until or expires_at).position,
@@ -353,6 +362,12 @@ _MARK_NAMED = (
     )
     .returning(_SESSIONS.c.id, _SESSIONS.c.ended_entry)
 )
+_MARK_ONE = (  # the same for the one entry of a session, without a look at the log
+    update(_SESSIONS)
+    .where(_SESSIONS.c.id == bindparam("subject"), _SESSIONS.c.ended_entry.is_(None))
+    .values(ended_entry=bindparam("last"))
+    .returning(_SESSIONS.c.id, _SESSIONS.c.ended_entry)
+)
 _MARK_ALL = (  # what had timed out before keeps that as its reason
     update(_SESSIONS)
     .where(_SESSIONS.c.user_id == bindparam("subject"), _SESSIONS.c.opened <= bindparam("last"))
@@ -366,8 +381,11 @@ _MARK_ALL = (  # what had timed out before keeps that as its reason
 def mark_ended(entries: Sequence[Entry]) -> None:
     """Write down at each session by which entry it ended: one statement for all that end a session."""
     revoked = [entry for entry in entries if entry.kind is Kind.REVOKED]
-    if any(entry.scope is Scope.SESSION for entry in revoked):
-        _mark(_MARK_NAMED, first=revoked[0].position, last=revoked[-1].position)
+    sessions = [entry for entry in revoked if entry.scope is Scope.SESSION]
+    if len(sessions) == 1:
+        _mark(_MARK_ONE, subject=sessions[0].subject, last=sessions[0].position)
+    elif sessions:
+        _mark(_MARK_NAMED, first=sessions[0].position, last=sessions[-1].position)
     for entry in revoked:
         if entry.scope is Scope.USER:
             _mark(_MARK_ALL, subject=entry.subject, last=entry.position, ended_at=entry.at)

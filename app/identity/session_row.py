@@ -51,10 +51,20 @@ class SessionRow(Standing):
     device_key: bytes | None
     bound_at: int | None
 
+    is_new = False  # it has begun, and is not yet written
+
     @cached_property
     def parent(self) -> "SessionRow | None":
         """The browser session that an app's hangs on, read at its first use."""
         return find(self.parent_id) if self.parent_id else None
+
+    def covering(self) -> int | None:
+        """Return what ended it, if something did; what it hangs on is read by the same statement."""
+        if "parent" in vars(self) or self.parent_id is None or self.is_offline:
+            return super().covering()
+        position, row = log.covering_beside(_COVERING, (self.id, self.user_id), self.opened, parent=self.parent_id)
+        vars(self)["parent"] = _whole(row)
+        return position
 
     @cached_property
     def ending(self) -> Ending | None:
@@ -65,9 +75,12 @@ class SessionRow(Standing):
     def changed(self, **columns: Any) -> "SessionRow":
         """Return a copy with these values, and the same parent, which is not read again."""
         after = replace(self, **columns)
-        if "parent" in vars(self):
-            vars(after)["parent"] = self.parent
+        vars(after).update({name: vars(self)[name] for name in ("parent", "is_new") if name in vars(self)})
         return after
+
+    def stored(self) -> "SessionRow":
+        """Return a copy that is written."""
+        return _under(self.parent, replace(self))
 
     def used(self, browser: Browser | None, *, access_until: int) -> "SessionRow":
         """Return a copy after a token good until then was issued, and *browser*, if any, used the session."""
@@ -80,13 +93,18 @@ class SessionRow(Standing):
 _SESSIONS, _USERS = prebuilt.table(Session), prebuilt.table(User)
 COLUMNS = tuple(_SESSIONS.c[field.name] for field in fields(SessionRow))
 WIDTH = len(COLUMNS)
+_PARENT = _SESSIONS.alias("parent")
+_OF_PARENT = tuple(_PARENT.c[field.name] for field in fields(SessionRow))
+BOTH = (*COLUMNS, *_OF_PARENT)
+OF_ITS_PARENT = _PARENT, _PARENT.c.id == _SESSIONS.c.parent_id
+_COVERING = log.beside(_PARENT, _PARENT.c.id == bindparam("parent"), *_OF_PARENT)
 _NOTED = "access_until", "last_seen_at", "idle_until", "address", "user_agent"
 _GIVEN = "access_until", "last_seen_at", "idle_until", "scope", "last_auth_at", "expires_at", "chains"
 _IT = update(_SESSIONS).where(_SESSIONS.c.id == bindparam("sid"))
 NOTE = _IT.values({name: bindparam(f"now_{name}") for name in _NOTED})
 NOTE_GIVEN = _IT.values({name: bindparam(f"now_{name}") for name in _GIVEN})
 _EMPTY: dict[str, Any] = dict.fromkeys(column.name for column in COLUMNS) | {"chains": 0}
-_ADD = insert(_SESSIONS).values({"proofs": 0} | {name: bindparam(f"new_{name}") for name in _EMPTY})
+ADD = insert(_SESSIONS).values({"proofs": 0} | {name: bindparam(f"begun_{name}") for name in _EMPTY})
 _ENTRIES = prebuilt.table(log.LogEntry)
 ENDING = tuple(_ENTRIES.c[name] for name in Ending._fields)
 _ENDING = select(*ENDING).where(_ENTRIES.c.position == bindparam("position"))
@@ -98,6 +116,17 @@ _LOCK = _READ.join(_USERS, _USERS.c.id == _SESSIONS.c.user_id).with_for_update(o
 def read(row: Any, *, parent: SessionRow | None = None) -> SessionRow:
     """Return the session of a row that begins with `COLUMNS`. *parent*: what it hangs on, if that was read."""
     return _under(parent, SessionRow(*row[:WIDTH]))
+
+
+def read_both(row: Any) -> SessionRow:
+    """Return the session of a row that begins with `BOTH`, with what it hangs on."""
+    session = SessionRow(*row[:WIDTH])
+    vars(session)["parent"] = _whole(row[WIDTH : 2 * WIDTH])
+    return session
+
+
+def _whole(row: Any) -> SessionRow | None:
+    return None if row[0] is None else SessionRow(*row)
 
 
 def _under(parent: SessionRow | None, session: SessionRow) -> SessionRow:
@@ -133,11 +162,21 @@ def of(session: Session) -> SessionRow:
     return SessionRow(*(getattr(session, field.name) for field in fields(SessionRow)))
 
 
-def add(columns: dict[str, Any], *, parent: SessionRow) -> SessionRow:
+def new(columns: dict[str, Any], *, parent: SessionRow) -> SessionRow:
+    """Return the row of an app's session that begins, not yet written."""
+    session = _under(parent, SessionRow(**(_EMPTY | columns)))
+    vars(session)["is_new"] = True
+    return session
+
+
+def add(session: SessionRow) -> None:
     """Write the row of an app's session that begins. Must run inside `db.writing`."""
-    whole = _EMPTY | columns
-    prebuilt.write(_ADD, **{f"new_{name}": value for name, value in whole.items()})
-    return _under(parent, SessionRow(**whole))
+    prebuilt.write(ADD, **added(session))
+
+
+def added(session: SessionRow) -> dict[str, Any]:
+    """Return the values of `ADD`."""
+    return {f"begun_{name}": getattr(session, name) for name in _EMPTY}
 
 
 def note(session: SessionRow) -> None:

@@ -12,6 +12,7 @@ from app import clock
 from app.crypto import seal
 from app.identity import activity, demand, grant, refresh_token, session_row
 from app.identity.dpop.presented import Proved
+from app.identity.grant import Grant
 from app.identity.proof import Proof, as_words
 from app.identity.refresh_token import Tokens
 from app.identity.session import Reason, Session
@@ -69,8 +70,9 @@ class StoredCode(NamedTuple):
 _CODES = prebuilt.table(Code)
 _IT = _CODES.c.hash == bindparam("code")
 _READ = select(*(_CODES.c[name] for name in StoredCode._fields)).where(_IT)
-_USE = update(_CODES).where(_IT, _CODES.c.used_at.is_(None)).values(used_at=bindparam("now"))
-_NAME = update(_CODES).where(_IT).values(session_id=bindparam("sid"))
+_USE = (
+    update(_CODES).where(_IT, _CODES.c.used_at.is_(None)).values(used_at=bindparam("now"), session_id=bindparam("sid"))
+)
 _GAVE = select(_CODES.c.session_id).where(_IT)
 
 
@@ -142,18 +144,21 @@ def exchange(
         browser = session_row.lock(found.browser_session_id)
         if key:
             key.spend()  # under the lock: a refresh that brings the same proof locks in this order too
+        given = _given(found, browser)
         # Compare and swap: at any isolation level, only one caller gets tokens for it.
-        if prebuilt.write(_USE, code=found.hash, now=clock.now()) != 1:
+        if prebuilt.write(_USE, code=found.hash, now=clock.now(), sid=given.session_id if given else None) != 1:
             _end_first(found.hash)
             return None
-        if browser is None or found.expires_at <= clock.now() or not _is_still_wanted(found, browser):
-            return None
-        proof = Proof(browser.began_at if found.auth_time is None else found.auth_time, found.amr)
-        session = grant.give(browser, client_id, found.scope, proof, most=MAX_SESSIONS_OF_AN_APP)
-        tokens = refresh_token.give(session, found.scope, proof, key)
-        prebuilt.write(_NAME, code=found.hash, sid=tokens.session.id)
         prebuilt.forget(Code)
-        return Granted(tokens, found.nonce)
+        return Granted(refresh_token.give(given.take(), found.scope, given.proof, key), found.nonce) if given else None
+
+
+def _given(found: StoredCode, browser: SessionRow | None) -> Grant | None:
+    """Return what the code stands for, if it is still good for that. Writes nothing: the code may have been used."""
+    if browser is None or found.expires_at <= clock.now() or not _is_still_wanted(found, browser):
+        return None
+    proof = Proof(browser.began_at if found.auth_time is None else found.auth_time, found.amr)
+    return grant.find(browser, found.client_id, found.scope, proof, most=MAX_SESSIONS_OF_AN_APP)
 
 
 def _fits_request(found: StoredCode, client_id: str, verifier: str, redirect_uri: str | None) -> bool:

@@ -145,7 +145,7 @@ def spread(entries: Sequence[Entry]) -> None:
     delivery, last = _delivery(), entries[-1]
     if last.kind is Kind.REVOKED and isinstance(delivery, Node):
         if not delivery.has_redis:
-            nodes.notify(db.session())
+            nodes.notify()
         after_commit(_Wait(delivery), once=_Wait).extend(last.position, is_new=True)
 
 

@@ -6,11 +6,23 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import CheckConstraint, Index, String, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    FromClause,
+    Index,
+    String,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, scoped_session
 
 from app import clock
-from app.revocation import tree, witness
+from app.revocation import merkle, tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, HeadState, Known, LogCut, Seen, Witness
 from app.store import prebuilt
@@ -157,9 +169,20 @@ def covering(subjects: tuple[str, ...], opened: int) -> int | None:
 
     One index look-up. Every node that has read this entry refuses what it covers. Raises LogCut.
     """
-    *_, position = _ask(_COVERING, **_asked(subjects, opened))
-    found: int | None = position
-    return found
+    return covering_beside(_COVERING, subjects, opened)[0]
+
+
+def beside(table: FromClause, is_it: ColumnElement[bool], *columns: ColumnElement[Any]) -> prebuilt.Statement:
+    """Return a statement for `covering_beside` that also reads these *columns* of a row of *table*, if there is one."""
+    return _COVERING.add_columns(*columns).outerjoin_from(_LOG, table, is_it)
+
+
+def covering_beside(
+    statement: prebuilt.Statement, subjects: tuple[str, ...], opened: int, **values: Any
+) -> tuple[int | None, Sequence[Any]]:
+    """Return what `covering` does, and what else *statement* reads at that moment. Raises LogCut."""
+    _, _, position, *row = _ask(statement, **_asked(subjects, opened), **values)
+    return position, row
 
 
 def latest(subject: str) -> int | None:
@@ -191,7 +214,9 @@ _HEAD = select(*_head())
 _COVERING = select(*_head(), _first_covering())
 _LATEST = select(*_head(), _last_revoking())
 _GROW = update(_LOG).where(_LOG.c.cut_from.is_(None)).values(size=_LOG.c.size + bindparam("count")).returning(*_head())
-_APPEND = insert(_ENTRIES)
+_APPEND = prebuilt.Together(
+    insert(_ENTRIES).values({column.name: bindparam(f"new_{column.name}") for column in _ENTRIES.c}), tree.ADD
+)
 
 
 def _asked(subjects: tuple[str, ...], opened: int) -> dict[str, Any]:
@@ -230,11 +255,10 @@ def _append(facts: Sequence[Fact]) -> list[Entry]:
     db.session.flush()  # the projections read the rows
     first, epoch = _next(len(facts))
     entries = [_entry(position, fact) for position, fact in enumerate(facts, first)]
-    nonces = [secrets.token_bytes(16) for _ in entries]
-    pairs = list(zip(entries, nonces, strict=True))
-    prebuilt.add(_APPEND, [_columns(entry) | {"nonce": nonce} for entry, nonce in pairs])
-    last = tree.append(first, [entry.commitment(nonce) for entry, nonce in pairs])
-    after_commit(_Note(_witness()), once=_Note).seen = Seen(epoch, entries[-1].position, last)
+    rows = [_columns(entry) for entry in entries]
+    _APPEND.add(rows)
+    tree.fill(first, len(entries))
+    after_commit(_Note(_witness()), once=_Note).seen = Seen(epoch, entries[-1].position, rows[-1]["new_hash"])
     for write in current_app.extensions["projections"]:
         write(entries)
     return entries
@@ -248,7 +272,12 @@ def _entry(position: int, fact: Fact) -> Entry:
 
 
 def _columns(entry: Entry) -> dict[str, Any]:
-    return entry._asdict() | {"kind": entry.kind.value, "scope": entry.scope.value}
+    """Return the values of `_APPEND`: the entry, its nonce, and the hash of both."""
+    nonce = secrets.token_bytes(16)
+    stored = entry._asdict() | {"kind": entry.kind.value, "scope": entry.scope.value, "nonce": nonce}
+    return {f"new_{name}": value for name, value in stored.items()} | {
+        "new_hash": merkle.leaf_hash(entry.commitment(nonce))
+    }
 
 
 @dataclass

@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import psycopg
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
 
 from app.revocation import registry
 from app.revocation.clocks import Clock, now
@@ -28,6 +27,7 @@ from app.revocation.lease import Lease
 from app.revocation.memory import Memory, mark, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
 from app.revocation.witness import LogCut, Witness
+from app.store import prebuilt
 from app.store.postgresql import Bounded
 from app.telemetry import metrics
 
@@ -223,6 +223,9 @@ class Node:
             self._thread.join(self.lease.seconds)
 
 
-def notify(session: Session) -> None:
+_NOTIFY = select(func.pg_notify(Notifications.CHANNEL, ""))
+
+
+def notify() -> None:
     """Have every listening node woken by the commit of this transaction."""
-    session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": Notifications.CHANNEL})
+    prebuilt.ask(_NOTIFY)

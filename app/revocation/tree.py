@@ -1,8 +1,6 @@
 """The log as a Merkle tree: the hash of each entry, and of each 256 hashes of a level, as tiles (C2SP tlog-tiles)."""
 
-from collections.abc import Sequence
-
-from sqlalchemy import LargeBinary, insert, select
+from sqlalchemy import LargeBinary, bindparam, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.revocation import merkle
@@ -41,23 +39,18 @@ class Node(Model):
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
-_ADD, _FILL = insert(prebuilt.table(Leaf)), insert(prebuilt.table(Node))
+ADD = insert(prebuilt.table(Leaf)).values(position=bindparam("new_position"), hash=bindparam("new_hash"))
+_FILL = insert(prebuilt.table(Node))
 
 
-def append(first: int, commitments: Sequence[bytes]) -> bytes:
-    """Add the hashes of the entries from the position *first* on, and of each tile that they fill; return the last.
-
-    Must run inside `db.writing`.
-    """
-    leaves = [merkle.leaf_hash(found) for found in commitments]
-    prebuilt.add(_ADD, [{"position": at, "hash": found} for at, found in enumerate(leaves, first)])
-    level, before, after = 0, (first - 1) // WIDTH, (first - 1 + len(leaves)) // WIDTH
+def fill(first: int, count: int) -> None:
+    """Add the hash of each tile that *count* leaves from the position *first* on have filled. Must run inside `db.writing`."""
+    level, before, after = 0, (first - 1) // WIDTH, (first - 1 + count) // WIDTH
     while before < after:  # tiles of this level that have become full
         filled = [(index, merkle.of_leaves(tile(level, index))(HEIGHT, 0)) for index in range(before, after)]
         level += 1
         prebuilt.add(_FILL, [{"level": level, "index": index, "hash": found} for index, found in filled])
         before, after = before // WIDTH, after // WIDTH
-    return leaves[-1]
 
 
 def tile(level: int, index: int, width: int = WIDTH) -> list[bytes]:

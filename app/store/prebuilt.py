@@ -54,7 +54,8 @@ def add(statement: Insert, rows: list[dict[str, Any]]) -> None:
 
 
 class Together:
-    """Writes that PostgreSQL gets as one statement, to save round trips. No two may concern the same row."""
+    """Writes that PostgreSQL gets as one statement, to save round trips. No two may concern the same row, and none sees
+    what another has written."""
 
     def __init__(self, *writes: Write) -> None:
         *before, last = self._each = writes
@@ -65,6 +66,14 @@ class Together:
         if db.engine.dialect.name == "postgresql":
             return write(self._whole, **values)
         return [write(one, **values) for one in self._each][-1]
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        """Insert so many rows into each table."""
+        if len(rows) == 1:
+            self.write(**rows[0])
+        else:
+            for one in self._each:
+                _run(db.session.connection(), one, rows)
 
 
 def look(statement: Statement, **values: Any) -> Answer | None:

@@ -11,6 +11,7 @@ from app import clock
 from app.telemetry import metrics
 
 _log = logging.getLogger("signed_out.security")
+_encoder = json.JSONEncoder(separators=(",", ":"))
 
 
 def init_app(_app: Flask) -> None:
@@ -24,4 +25,4 @@ def line(event: str, **details: Any) -> None:
     """Write one line about *event*: ids and addresses, never a token, a password or a cookie."""
     metrics.count_event(event)
     known = {name: value for name, value in details.items() if value is not None}
-    _log.info(json.dumps({"event": event, "at": clock.now(), **known}, separators=(",", ":")))
+    _log.info(_encoder.encode({"event": event, "at": clock.now(), **known}))
