@@ -26,7 +26,7 @@ from app.revocation import merkle, tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, HeadState, Known, LogCut, Seen, Witness
 from app.store import prebuilt
-from app.store.db import Model, after_commit, analyze_growth, check_durable, db
+from app.store.db import Model, after_commit, analyze_growth, check_durable, connection, db
 
 
 class Head(Model):
@@ -227,9 +227,9 @@ def _asked(subjects: tuple[str, ...], opened: int) -> dict[str, Any]:
 
 def _ask(statement: prebuilt.Statement, session: Asked = db.session, **values: Any) -> tuple[Any, ...]:
     """Return the size and the epoch of the log, then what else *statement* selects. Raises LogCut."""
-    connection = session.connection()
-    known = witness.known_to(connection)
-    row = prebuilt.ask_on(connection, statement, known=known.position, **values)
+    one = connection() if session is db.session else session.connection()
+    known = witness.known_to(one)
+    row = prebuilt.ask_on(one, statement, known=known.position, **values)
     if row is None:
         raise _lost(known, session)
     size, epoch, cut_from, anchor, *answers = row
@@ -297,7 +297,7 @@ def _next(count: int) -> tuple[int, str]:
     The head's row is locked until the commit, so positions have no gaps and follow the order of the commits.
     (A sequence would leave gaps; max()+1 would give duplicates.)
     """
-    known = witness.known_to(db.session.connection())
+    known = witness.known_to(connection())
     row = prebuilt.ask(_GROW, count=count, known=known.position)
     if row is None:
         raise _lost(known)

@@ -131,7 +131,8 @@ def writing(*, durable: bool = True) -> Iterator[None]:
     try:
         with store().turn_to_write(_patience()):
             try:
-                session.connection(execution_options={"writing": True, "durable": durable})
+                options = {"writing": True, "durable": durable}
+                session.info["connection"] = session.connection(execution_options=options)
                 yield
                 session.commit()
             except BaseException:
@@ -139,9 +140,17 @@ def writing(*, durable: bool = True) -> Iterator[None]:
                 raise
     finally:
         _count_write()
-        del session.info["after_commit"], session.info["durable"]
+        for kept in ("after_commit", "durable", "connection"):
+            session.info.pop(kept, None)
     for callback in callbacks.values():
         _call(callback)
+
+
+def connection() -> Connection:
+    """Return the connection of the session's transaction, without asking the session for it each time."""
+    session = db.session()
+    found: Connection = session.info.get("connection") or session.connection()
+    return found
 
 
 def writes() -> int:

@@ -12,7 +12,7 @@ from flask import g
 from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Table, Update
 from sqlalchemy.orm import DeclarativeBase
 
-from app.store.db import db, name_error, pooled
+from app.store.db import connection, db, name_error, pooled
 
 Write = Insert | Update | Delete
 Statement = Select[*tuple[Any, ...]] | Write
@@ -30,27 +30,27 @@ def ask(statement: Statement, **values: Any) -> Answer | None:
     return _only(rows(statement, **values))
 
 
-def ask_on(connection: Connection, statement: Statement, **values: Any) -> Answer | None:
+def ask_on(one: Connection, statement: Statement, **values: Any) -> Answer | None:
     """Return the only row, or None, in the transaction of this connection."""
-    return _only(_run(connection, statement, [values])[0])
+    return _only(_run(one, statement, [values])[0])
 
 
 def rows(statement: Statement, **values: Any) -> Sequence[Answer]:
     """Return all rows."""
     lent = g.get("lent")
     if lent is None:
-        return _run(db.session.connection(), statement, [values])[0]
+        return _run(connection(), statement, [values])[0]
     return _compiled(statement, lent.engine.dialect, values).run(lent.engine, lent.raw, [values])[0]
 
 
 def write(statement: Write, **values: Any) -> int:
     """Return how many rows it wrote. Then call `forget` if the ORM may hold an object of one."""
-    return _run(db.session.connection(), statement, [values])[1]
+    return _run(connection(), statement, [values])[1]
 
 
 def add(statement: Insert, rows: list[dict[str, Any]]) -> None:
     """Insert *rows*."""
-    _run(db.session.connection(), statement, rows)
+    _run(connection(), statement, rows)
 
 
 class Together:
@@ -73,7 +73,7 @@ class Together:
             self.write(**rows[0])
         else:
             for one in self._each:
-                _run(db.session.connection(), one, rows)
+                _run(connection(), one, rows)
 
 
 def look(statement: Statement, **values: Any) -> Answer | None:
@@ -182,15 +182,13 @@ def _compiled(statement: Statement, dialect: Dialect, names: Iterable[str]) -> _
     return found
 
 
-def _run(
-    connection: Connection, statement: Statement, values: Sequence[dict[str, Any]]
-) -> tuple[Sequence[Answer], int]:
-    engine, raw = connection.engine, connection.connection.dbapi_connection
+def _run(one: Connection, statement: Statement, values: Sequence[dict[str, Any]]) -> tuple[Sequence[Answer], int]:
+    engine, raw = one.engine, one.connection.dbapi_connection
     try:
         return _compiled(statement, engine.dialect, values[0]).run(engine, raw, values)
     except engine.dialect.loaded_dbapi.Error as problem:
         if engine.dialect.is_disconnect(problem, raw, None):
-            connection.invalidate(problem)
+            one.invalidate(problem)
         raise name_error(problem, engine) from problem
 
 
