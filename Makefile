@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest
+PYTEST := $(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest $(if $(COVERAGE),-p tests.covering)
 
 .PHONY: help run demo test test-long test-browsers test-clients bench bench-peers load load-lab look pictures settings check lint format lock clean
 

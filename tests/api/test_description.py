@@ -27,7 +27,7 @@ from tests.oauth.flow import Flow
 pytestmark = pytest.mark.page
 
 PATHS = DOCUMENT["paths"]
-EXAMPLES = 500 if os.environ.get("LONG") else 30
+EXAMPLES = 500 if os.environ.get("LONG") else 15
 OPERATIONS = {f"{method.upper()} {path}": (path, method) for path, known in PATHS.items() for method in known}
 FORM = "application/x-www-form-urlencoded"
 FOR_MACHINES = ("api", "log", "oauth", "openapi", "operation")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.browsers import ACCESS, ENDING, PASSWORD, RECEIPT, REFRESH, SITE_URL, Browser, Site, form
 
-EXAMPLES = 1000 if os.environ.get("LONG") else 120
+EXAMPLES = 1000 if os.environ.get("LONG") else 60
 MARK = "<i>mark</i>"
 FIELDS = ["email", "password", "name", "next", "keep", "current", "end_others", "end_apps", "action", "token", "token_type_hint",
           "grant_type", "refresh_token", "client_id", "client_secret", "scope", "done", "sid", "arrived", "at", "seen", "code", "draft", "late", "credential", "stamp"]  # fmt: skip
