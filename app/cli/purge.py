@@ -97,22 +97,25 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
     come first."""
     now = clock.now()
     ended, activity = now - ENDED_DAYS * DAY, now - ACTIVITY_DAYS * DAY
+    simple: dict[str, tuple[type[Model], ColumnElement[bool]]] = {
+        "deleted accounts": (User, _is_bare()),
+        "events": (Event, Event.at < activity),
+        "events of deleted accounts": (Event, _ownerless(now)),
+        "messages to apps": (Message, messages.settled_before(ended)),
+        "mails": (Mail, outbox.is_old(ended)),
+        "links": (Link, Link.until < now),
+        "codes": (Code, Code.expires_at < now - CODE_DAYS * DAY),
+        "pushed requests": (Pushed, Pushed.until <= now),
+        "receipts": (receipt.Receipt, receipt.Receipt.made_at < now - receipt.SECONDS),
+        "known places": (KnownPlace, KnownPlace.at <= now - known_place.KEPT_SECONDS),
+        "revocations of the lab": (lab_log.Ended, lab_log.Ended.until < now),
+        "half sign-ins": (HalfSignIn, HalfSignIn.until <= now),
+        "spent challenges": (Spent, Spent.until < now),
+        "forms": (sent.Sent, sent.Sent.at < now - sent.SPENT_SECONDS),
+    }
     return [
         (("refresh tokens", "sessions"), lambda rows: _forget_sessions(sessions.over_before(ended, rows), rows)),
-        (("deleted accounts",), _rows("deleted accounts", User, _is_bare())),
-        (("events",), _rows("events", Event, Event.at < activity)),
-        (("events of deleted accounts",), _rows("events of deleted accounts", Event, _ownerless(now))),
-        (("messages to apps",), _rows("messages to apps", Message, messages.settled_before(ended))),
-        (("mails",), _rows("mails", Mail, outbox.is_old(ended))),
-        (("links",), _rows("links", Link, Link.until < now)),
-        (("codes",), _rows("codes", Code, Code.expires_at < now - CODE_DAYS * DAY)),
-        (("pushed requests",), _rows("pushed requests", Pushed, Pushed.until <= now)),
-        (("receipts",), _rows("receipts", receipt.Receipt, receipt.Receipt.made_at < now - receipt.SECONDS)),
-        (("known places",), _rows("known places", KnownPlace, KnownPlace.at <= now - known_place.KEPT_SECONDS)),
-        (("revocations of the lab",), _rows("revocations of the lab", lab_log.Ended, lab_log.Ended.until < now)),
-        (("half sign-ins",), _rows("half sign-ins", HalfSignIn, HalfSignIn.until <= now)),
-        (("spent challenges",), _rows("spent challenges", Spent, Spent.until < now)),
-        (("forms",), _rows("forms", sent.Sent, sent.Sent.at < now - sent.SPENT_SECONDS)),
+        *(((name,), _rows(name, model, is_old)) for name, (model, is_old) in simple.items()),
     ]
 
 
