@@ -101,8 +101,8 @@ def half_a_first_line(server: Server) -> socket.socket:
 
 
 def a_slow_reader(server: Server) -> socket.socket:
-    page = f"GET /sign-in HTTP/1.1\r\n{HOST}\r\n"
-    return connect(server, page * 60, room=1024)  # one after the other, and far more than fits on the way
+    asked = f"GET /openapi.json HTTP/1.1\r\n{HOST}\r\n"
+    return connect(server, asked * 60, room=1024)  # one after the other, and far more than fits on the way
 
 
 @pytest.mark.sqlite
