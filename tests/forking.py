@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from select import POLLIN, poll
@@ -187,8 +187,9 @@ def _mind(line: int, standard: list[int], environ: dict[str, str]) -> None:
         os.write(line, child.to_bytes(4))
         ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
         status = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-        os.write(line, status.to_bytes(4, signed=True))
-        os.read(line, 1)  # returns when that was read: until then the id belongs to no other process
+        with suppress(OSError):  # a process that computes ends with its server, or after it
+            os.write(line, status.to_bytes(4, signed=True))
+            os.read(line, 1)  # returns when that was read: until then the id belongs to no other process
         os.waitpid(child, 0)
         os._exit(0)
     os.setsid()
