@@ -11,6 +11,7 @@ import atexit
 import json
 import os
 import runpy
+import shutil
 import signal
 import socket
 import subprocess
@@ -231,9 +232,13 @@ def hash_quickly() -> None:
     passwords.PARAMETERS = replace(passwords.PARAMETERS, memory_cost=8)
 
 
-def _import() -> None:
+def _import(folder: str) -> None:
+    """Import the site. A template is compiled into *folder* by the first process that shows it."""
     import gc
     import importlib
+
+    from flask import Flask
+    from jinja2 import FileSystemBytecodeCache
 
     for name in (
         "app",
@@ -248,12 +253,16 @@ def _import() -> None:
 
     configure_mappers()
     hash_quickly()
+    Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(folder)}
     gc.collect()
     gc.freeze()
 
 
 if __name__ == "__main__":
-    _import()
+    templates = tempfile.mkdtemp(prefix="templates-")
+    _import(templates)
     found = _serve(socket.socket(fileno=int(sys.argv[1])))
     if found:
         _run(*found)
+    else:
+        shutil.rmtree(templates)
