@@ -108,14 +108,6 @@ def _path(text: str) -> Path:
     return (PROJECT / text).resolve()
 
 
-def _file(text: str) -> Path | None:
-    return _path(text) if text else None
-
-
-def _host(text: str) -> str:
-    return text.strip("[]")
-
-
 def _split(url: str) -> SplitResult:
     """Split *url*; an invalid one, or one with an invalid port, counts as empty."""
     try:
@@ -130,10 +122,6 @@ def _origin(url: str) -> str:
     if not is_web or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("give scheme and host only, as in https://example.org or http://127.0.0.2:8001")
     return url.rstrip("/")
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    return tuple(_origin(url) for url in text.split())
 
 
 def _database(url: str) -> Path | str:
@@ -193,7 +181,11 @@ def _generated_secret(before: Any) -> str:
 class Settings:
     """Every setting, in the order in which they are read. Its variable is the field's name in capitals."""
 
-    host: str = _setting(_host, "127.0.0.1", "where to listen: an address of this machine, as `0.0.0.0`, `::` or `::1`")
+    host: str = _setting(
+        lambda text: text.strip("[]"),
+        "127.0.0.1",
+        "where to listen: an address of this machine, as `0.0.0.0`, `::` or `::1`",
+    )
     port: int = _setting(_whole(1, 65535), 8000, "the port to listen on")
     tls: bool = _setting(
         _flag,
@@ -292,7 +284,7 @@ class Settings:
     )
     on_new_browser: str = _setting(_one_of(*REACTIONS), "warn", "the same for another browser")
     country_database: Path | None = _setting(
-        _file,
+        lambda text: _path(text) if text else None,
         "",
         "a file in MaxMind's format that says in which country an address is; without it no country is known, "
         "and its rule does not apply",
@@ -317,7 +309,7 @@ class Settings:
         by_default="1 where `SITE_URL` is a loopback address, else 0",
     )
     relying_parties: tuple[str, ...] = _setting(
-        _origins,
+        lambda text: tuple(map(_origin, text.split())),
         "",
         "addresses, with spaces between them, to which the lab also presents its tokens; in a workshop only",
     )

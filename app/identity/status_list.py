@@ -140,11 +140,6 @@ def read(number: int) -> Published:
     return found.read(number)
 
 
-def token(number: int) -> str:
-    """Return the list as a signed JWT (section 5.1)."""
-    return read(number).token
-
-
 def pack(statuses: Mapping[int, int], size: int, bits: int = BITS) -> bytes:
     """Compress *size* statuses of *bits* each, the first in the lowest bits of the first byte (section 4.1)."""
     each = 8 // bits

@@ -4,7 +4,7 @@ Building a statement, and an object for each row, takes longer than running it; 
 Everything else uses the models. A statement names its values by `bindparam`, and stands at the top level of a module.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
@@ -17,7 +17,6 @@ from app.store.db import connection, db, name_error, pooled
 Write = Insert | Update | Delete
 Statement = Select[*tuple[Any, ...]] | Write
 Answer = tuple[Any, ...]
-Convert = Callable[[Any], Any]
 
 
 def table(model: type[DeclarativeBase]) -> Table:

@@ -25,7 +25,7 @@ def in_place_of(kind: str, site: Site, web: App, tokens: dict[str, str], key: st
     """What the site itself signs as *kind*; or the claims of every kind at once under that type, by either key."""
     with site.app.test_request_context(base_url=SITE_URL):
         if kind == "statuslist+jwt":
-            return status_list.token(0)
+            return status_list.read(0).token
         given = {
             **jwt.decode(tokens["id_token"], options={"verify_signature": False}),
             **jwt.decode(tokens["access_token"], options={"verify_signature": False}),
