@@ -1,7 +1,7 @@
 """How revocations reach this process's memory, and how Sign Out knows that they have reached every node."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from flask import Flask, current_app
@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 from app.config import settings
 from app.crypto import keys
 from app.revocation import log, nodes
-from app.revocation.clocks import ClockApart
+from app.revocation.clocks import ClockApart, now
 from app.revocation.entries import Bearer, Entry, Kind
 from app.revocation.follower import Follower
 from app.revocation.memory import Memory, decide
@@ -156,13 +156,14 @@ class _Wait:
     node: Node
     position: int = 0
     is_new: bool = False
+    began: float = field(default_factory=now)
 
     def extend(self, position: int, *, is_new: bool = False) -> None:
         self.position = max(self.position, position)
         self.is_new |= is_new
 
     def __call__(self) -> None:
-        self.node.spread(self.position, is_new=self.is_new)
+        self.node.spread(self.position, since=self.began if self.is_new else None)
 
 
 def _delivery() -> Delivery:

@@ -32,7 +32,9 @@ from app.store.postgresql import Bounded
 from app.telemetry import metrics
 
 KEPT = 256
-OWN_LOOK_SECONDS = 0.01  # for which a request that ended something waits for its own node's look at the registry
+# For so long a request that ended something waits for its own node's look at the registry. It needs that node's word anyway,
+# and to ask the registry meanwhile would cost more than all else.
+OWN_LOOK_SECONDS = 0.1
 # One statement: the report, and a look at all nodes. Where this one was struck out, there is nothing to report.
 _REPORT = """
     WITH reported AS (UPDATE nodes SET position = %s, beat = beat + 1 WHERE id = %s RETURNING id)
@@ -109,17 +111,17 @@ class Node:
         self.lease.end()
         atexit.unregister(self._leave)
 
-    def spread(self, position: int, *, is_new: bool = False) -> None:
+    def spread(self, position: int, *, since: float | None = None) -> None:
         """Wait until every registered node has read the committed entry at *position*, or until none of them can
-        trust a memory without it. *is_new*: just committed, so the nodes are woken.
+        trust a memory without it. *since*: a moment before its commit, if that was just now: then the nodes are woken.
 
         Holds no connection meanwhile. Never fails: the entry stands."""
         began = now()
-        if self._redis and is_new:
+        if self._redis and since is not None:
             self._redis.send()
         pause = 0.001
         most = confirmed = 0  # some of the nodes may be struck out meanwhile
-        own = self._own_look(began, position) if is_new else None
+        own = None if since is None else self._own_look(since, position)
         while not self.lease.is_over_everywhere(began):
             try:
                 nodes, confirmed = own.of(position) if own else registry.count(position)
@@ -134,12 +136,12 @@ class Node:
             pause = min(pause * 1.5, 0.02)
         found = Confirmation(most, confirmed, (now() - began) * 1000)
         metrics.count_confirmation(found.milliseconds / 1000, max(0, found.nodes - found.confirmed))
-        if is_new:
+        if since is not None:
             self._note(position, found)
 
     def _own_look(self, since: float, position: int) -> Look | None:
-        """Return what this node saw in the registry after *since*, if it soon reads the entry at *position*: the same
-        news wake it."""
+        """Return what this node saw in the registry once it had read the entry at *position*, if that is soon: the same
+        news wake it, perhaps before this call. *since*: see `spread`; a look before was at another log."""
 
         def is_done() -> bool:
             return self._look.began >= since and self._look.positions[0] >= position
