@@ -91,7 +91,7 @@ def test_an_open_page_is_loaded_anew_when_the_person_signs_in_anew_in_another_ta
     expect(laptop.page).to_have_url(re.compile("/devices$"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def keeps_pages(playwright_session: Playwright) -> Iterator[Browser]:
     """A browser as people have it, which keeps pages for Back; tests' browsers usually do not."""
     browser = launch(playwright_session, without=["--disable-back-forward-cache"])
@@ -115,14 +115,15 @@ def mark(page: Page) -> None:
 
 
 @pytest.fixture
-def kept(keeps_pages: Browser, server: Server, email: str) -> Person:
+def kept(keeps_pages: Browser, server: Server, email: str) -> Iterator[Person]:
     """Ada in a browser that keeps pages, on her third page."""
-    kept = Person(keeps_pages.new_context(base_url=server.url))
-    kept.sign_up(email, name=PRIVATE)
-    kept.page.goto("/account")
-    mark(kept.page)
-    kept.page.goto("/activity")
-    return kept
+    with keeps_pages.new_context(base_url=server.url) as context:
+        kept = Person(context)
+        kept.sign_up(email, name=PRIVATE)
+        kept.page.goto("/account")
+        mark(kept.page)
+        kept.page.goto("/activity")
+        yield kept
 
 
 def test_back_shows_a_kept_page_while_the_session_goes_on(kept: Person) -> None:
