@@ -18,7 +18,10 @@ from app.store import postgresql, prebuilt
 from app.store.db import db, writing
 from app.store.postgresql import PostgreSQL
 from tests.browsers import AGENTS, REFRESH, Browser, Site
+from tests.oauth.conftest import App, web
+from tests.oauth.flow import Flow
 
+__all__ = ["web"]  # a fixture
 Act = Callable[[], Any]
 HERE, THERE = {"User-Agent": AGENTS["Firefox on Linux"]}, {"REMOTE_ADDR": "127.0.0.1"}
 LIFE = 300  # seconds, of an access token
@@ -117,6 +120,43 @@ def test_an_act_sends_no_statement_more(
     expected = together if is_postgresql(site) else statements
     assert len(asked.statements) == expected, "\n".join(asked.statements)
     assert asked.trips == (trips if is_postgresql(site) else 0)
+
+
+@contextmanager
+def at_once(site: Site) -> Iterator[list[int]]:
+    """Record how many connections are lent, whenever one more is."""
+    lent, counts = set[int](), list[int]()
+
+    def lend(connection: object, *_: object) -> None:
+        lent.add(id(connection))
+        counts.append(len(lent))
+
+    def take(connection: object, *_: object) -> None:
+        lent.discard(id(connection))
+
+    with site.app.app_context():
+        engine: Engine = db.engine
+    event.listen(engine, "checkout", lend)
+    event.listen(engine, "checkin", take)
+    yield counts
+    event.remove(engine, "checkout", lend)
+    event.remove(engine, "checkin", take)
+
+
+def test_a_page_holds_one_connection_at_a_time(site: Site, web: App) -> None:
+    """As many requests as there are connections, each with one and in want of a second, would wait for each other."""
+    ada = site.member()
+    gone = site.browser("Chrome on Android")
+    gone.sign_in()
+    for browser in (ada, gone):
+        Flow(web).connect(browser)
+    gone.sign_out()
+    assert site.thief(ada.pocket()).is_signed_in()  # so there is a warning
+    with at_once(site) as counts:
+        for path in ("/", "/account", "/devices", "/devices/ended", "/activity", "/devices?q=web"):
+            assert ada.get(path).status_code == 200
+        ada.sign_out()
+    assert set(counts) == {1}
 
 
 def test_no_object_of_a_row_that_an_exchange_changed_is_older_than_the_row(site: Site, ada: Browser) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
@@ -40,8 +40,23 @@ class Model(DeclarativeBase):
     registry = orm.registry(type_annotation_map={int: BigInteger().with_variant(Integer, "sqlite")})
 
 
+class Lent(NamedTuple):
+    """The connection of the driver's that the look-ups of a request share (see `prebuilt.reading`)."""
+
+    engine: Engine
+    raw: Any
+    give_back: Callable[[], None]
+
+
 class Session(BoundSession):
     """Ends a transaction without an error where the connection is lost: the database has rolled it back already."""
+
+    def get_bind(self, *which: Any, **more: Any) -> Engine | Connection:
+        """Return what to connect to. A request holds one connection at a time."""
+        lent: Lent | None = g.pop("lent", None)
+        if lent:
+            lent.give_back()
+        return super().get_bind(*which, **more)
 
     def rollback(self) -> None:
         try:

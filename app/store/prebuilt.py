@@ -5,14 +5,14 @@ Everything else uses the models. A statement names its values by `bindparam`, an
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple, cast
+from contextlib import ExitStack, contextmanager
+from typing import Any, cast
 
 from flask import g
 from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Table, Update
 from sqlalchemy.orm import DeclarativeBase
 
-from app.store.db import connection, db, name_error, pooled
+from app.store.db import Lent, connection, db, name_error, pooled
 
 Write = Insert | Update | Delete
 Statement = Select[*tuple[Any, ...]] | Write
@@ -91,27 +91,23 @@ def look(statement: Statement, **values: Any) -> Answer | None:
 @contextmanager
 def reading() -> Iterator[None]:
     """Have the look-ups of the block share one connection, and no transaction: opening one takes longer than some of
-    them. The ORM would take a second connection, so the block rarely uses it.
+    them. Where the block uses the ORM after all, this connection goes back first: requests that wait for a second one
+    while they hold one would wait for each other.
     """
     if "lent" in g or _is_in_transaction():
         yield
         return
     engine = db.engine
-    with pooled(engine) as raw:
-        g.lent = _Lent(engine, raw)
+    with ExitStack() as held:
+        g.lent = Lent(engine, held.enter_context(pooled(engine)), held.close)
         try:
             yield
         finally:
-            del g.lent
+            g.pop("lent", None)
 
 
 def _is_in_transaction() -> bool:
     return db.session.registry.has() and db.session().in_transaction()
-
-
-class _Lent(NamedTuple):
-    engine: Engine
-    raw: Any
 
 
 def forget(model: type[DeclarativeBase]) -> None:
