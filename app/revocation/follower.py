@@ -119,8 +119,10 @@ class Follower:
         now = time.monotonic()
         if now < self._file_checked + FILE_SECONDS:
             return False
-        self._file_checked = now
-        return self._file != file_id(self._database)
+        if self._file != file_id(self._database):
+            return True
+        self._file_checked = now  # not before: others would go by what was seen of the file that is gone
+        return False
 
     def _open(self) -> None:
         self._head = self._seen = None

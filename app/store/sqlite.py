@@ -168,7 +168,8 @@ def head_of_index(database: Path) -> mmap.mmap | None:
     SQLite compares these bytes to tell whether what it has cached is still so (sqlite.org/walformat.html, 2.1). They are
     good as long as this process has a connection to the file. None if the index cannot be read.
     """
-    index = database.with_name(f"{database.name}-shm")
+    real = database.resolve()  # SQLite keeps the log beside the file itself, not beside a link to it
+    index = real.with_name(f"{real.name}-shm")
     name = file_id(index)
     if name is None:
         return None

@@ -143,6 +143,41 @@ def test_a_process_that_was_forked_does_not_go_by_what_its_parent_saw(
     before.close()
 
 
+def test_a_database_behind_a_link_has_its_index_beside_the_file_itself(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator moved the file to another disk; the old place still has an index, which no commit changes."""
+    monkeypatch.setattr(following, "FILE_SECONDS", 3600)
+    database, old = site.folder / "signed-out.db", tmp_path / "old"
+    old.mkdir()
+    (old / "signed-out.db").symlink_to(database)
+    (old / "signed-out.db-shm").write_bytes(bytes(32768))
+    found = follower_of(old / "signed-out.db")
+    found.start()
+    token = Token("t1", "s1", "ada", 1, 10**10)
+    for _ in range(3):
+        assert known(found).checker.allows(token)
+    end(site, "s1")
+    assert not known(found).checker.allows(token)
+    found.close()
+
+
+def test_while_one_request_finds_the_file_replaced_no_other_goes_by_the_old_one(
+    site: Site, serving: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted: list[bool] = []
+
+    def replaced(_database: Path) -> tuple[int, int]:
+        trusted.append(serving._is_ours())
+        return (0, 0)
+
+    monkeypatch.setattr(following, "file_id", replaced)
+    serving._file_checked -= following.FILE_SECONDS
+    assert serving._is_elsewhere()
+    assert trusted == [False]
+    assert not serving._is_ours()
+
+
 def test_without_the_index_each_look_asks_sqlite(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "head_of_index", lambda _database: None)
     found = follower_of(site.folder / "signed-out.db")
