@@ -239,6 +239,14 @@ def _import(folder: str) -> None:
 
     from flask import Flask
     from jinja2 import FileSystemBytecodeCache
+    from jinja2.bccache import Bucket
+
+    class Templates(FileSystemBytecodeCache):
+        """Keeps what it can: a test may have taken the disk's room away."""
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            with suppress(OSError):
+                super().dump_bytecode(bucket)
 
     for name in (
         "app",
@@ -253,7 +261,7 @@ def _import(folder: str) -> None:
 
     configure_mappers()
     hash_quickly()
-    Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(folder)}
+    Flask.jinja_options = {"bytecode_cache": Templates(folder)}
     gc.collect()
     gc.freeze()
 
