@@ -79,8 +79,7 @@ def revoke() -> ResponseReturnValue:
 
     The client gets 200 whatever the token was (section 2.2); 401 without its credentials (section 2.1), and 503 if
     nothing can be written."""
-    sender, (name, secret) = request.authorization, credentials()
-    if not (sender and sender.username == name and hmac.compare_digest(sender.password or "", secret)):
+    if not _is_client():
         return {"error": "invalid_client"}, 401, {"WWW-Authenticate": 'Basic realm="lab"'}
     given = request.form.get("token", "")
 
@@ -92,6 +91,12 @@ def revoke() -> ResponseReturnValue:
     if ended and ended.refused_write:
         return {"error": "temporarily_unavailable"}, 503, {"Retry-After": "5"}
     return Response(status=200)
+
+
+def _is_client() -> bool:
+    sender, (name, secret) = request.authorization, credentials()
+    password = sender.password or "" if sender and sender.username == name else ""
+    return hmac.compare_digest(password.encode(), secret.encode())
 
 
 def credentials() -> tuple[str, str]:

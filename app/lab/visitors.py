@@ -11,6 +11,7 @@ from typing import Any
 from flask import g, request
 from markupsafe import Markup
 from sqlalchemy import Index, String, delete, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 from werkzeug.wrappers import Response
 
@@ -109,13 +110,13 @@ def lock(visitor_id: str) -> Visitor | None:
 
 
 def make(secret: str = "") -> tuple[Visitor, str]:
-    """Add the visitor of a cookie, or of a new one; return both. Must run inside `db.writing`."""
+    """Add the visitor of a cookie, or of a new one, unless another request has; return both, the visitor locked. Must run
+    inside `db.writing`."""
     forget(Visitor.id, Visitor.seen_at, KEPT_SECONDS, MOST)
     now, secret = clock.now(), secret or secrets.token_urlsafe(24)
-    visitor = Visitor(id=name(secret), made_at=now, seen_at=now, answers="{}")
-    db.session.add(visitor)
-    db.session.flush()
-    return visitor, secret
+    added = insert(Visitor).values(id=name(secret), made_at=now, seen_at=now, answers="{}")
+    db.session.execute(added.on_conflict_do_nothing())
+    return db.session.get_one(Visitor, name(secret), with_for_update=True, populate_existing=True), secret
 
 
 def forget(key: Column, age: Column, seconds: int, most: int) -> None:

@@ -126,6 +126,18 @@ def test_the_first_press_that_is_sent_again_without_its_cookie_finds_its_visitor
     assert site.query("SELECT count(*) FROM lab_visitors") == [(1,)]
 
 
+def test_and_so_it_does_beside_the_cookie_of_a_visitor_that_is_gone(site: Site, ada: Visitor) -> None:
+    ada.browser.client.set_cookie(LAB, "of a month ago")
+    sent = pick(ada.browser, "/lab/sign-in")
+    ada.press("sign-in", **sent)
+    cookie, begun = ada.browser.cookie(LAB), ada.run()
+    ada.browser.client.set_cookie(LAB, "of a month ago")
+    ada.press("sign-in", **sent)
+    assert ada.browser.cookie(LAB) == cookie
+    assert ada.run() == begun
+    assert site.query("SELECT count(*) FROM lab_visitors") == [(1,)]
+
+
 def test_the_one_press_that_is_sent_again_without_its_cookie_counts_once(site: Site, ada: Visitor) -> None:
     sent = pick(ada.browser, "/lab/answer")
     ada.press("answer", **sent)

@@ -42,7 +42,7 @@ def test_an_unknown_token_gets_the_same_answer(site: Site, token: str, unknown: 
     assert [(answer.status_code, answer.data) for answer in answers] == [(200, b"")] * 2
 
 
-@pytest.mark.parametrize("stranger", [("lab", "wrong"), ("lab", ""), ("", ""), ("other", "wrong")])
+@pytest.mark.parametrize("stranger", [("lab", "wrong"), ("lab", ""), ("lab", "é"), ("", ""), ("other", "wrong")])
 def test_a_stranger_with_the_token_ends_nothing(
     site: Site, visitor: Visitor, token: str, stranger: tuple[str, str]
 ) -> None:
