@@ -53,7 +53,7 @@ class Measured:
         #: Seconds after the copy in which a thief who has copied everything gets in, while the session goes on.
         self.unended = player.exposure(design, Story(_DAY), 0, _break_in)
         self.check = play(0).present("laptop")
-        self.sign_out_asks = dict(play(0, out).spent["sign-out"])
+        self.sign_out_asks = play(0, out).spent["sign-out"]
         self.phone = play(_LATER, out).present("phone")
         #: A new sign-in, in the second of a sign-out everywhere.
         self.again = play(0, Act(0, "all"), Act(0, "open", "laptop")).present("laptop")

@@ -4,7 +4,6 @@ All of them take real requests, from any shell, and play the run that the token 
 """
 
 import hmac
-from collections import Counter
 from typing import Any
 
 import jwt
@@ -23,7 +22,7 @@ from app.store.db import writing
 bp = Machines("resource", __name__, beneath=("/lab/api/",))
 TIME = "Lab-Time"
 COOKIE, BOUND = "lab-session", "lab-bound"
-_NO_TOKEN = Answer(401, "No token of a run was sent.", Counter())
+_NO_TOKEN = Answer(401, "No token of a run was sent.", {})
 
 
 @bp.get("/api/<slug>")

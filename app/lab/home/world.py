@@ -9,7 +9,6 @@ import secrets
 import threading
 import time
 from collections import Counter
-from copy import copy
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,6 +24,13 @@ def _at_home(seconds, action):
 
     action()
     threading.Thread(target=run, daemon=True).start()
+
+
+def _copy(thing):
+    """Return what `copy.copy` would, in a tenth of the time: a replay makes thousands."""
+    other = object.__new__(type(thing))
+    other.__dict__.update(thing.__dict__)
+    return other
 
 
 class World:
@@ -74,7 +80,7 @@ class World:
 
     def beside(self):
         """Return this world as another machine sees it, which counts for itself."""
-        other = copy(self)
+        other = _copy(self)
         other.counts, other.heard_at = Counter(), None
         for name in ("store", "channel", "peers", "list_server", "issuer"):
             setattr(other, name, getattr(self, name).seen_by(other))
@@ -91,7 +97,7 @@ class World:
 
 class _Part:
     def seen_by(self, world):
-        other = copy(self)
+        other = _copy(self)
         other.world = world
         return other
 
@@ -148,10 +154,13 @@ class Endpoints(_Part):
 class Channel(_Part):
     """Tells every listener but the speaker at once. While *part* is cut, messages are lost, and neither side notices."""
 
+    is_heard = False  # whether this side listens
+
     def __init__(self, world, part):
         self.world, self.part, self.listeners = world, part, []
 
     def subscribe(self, listener):
+        self.is_heard = True
         self.listeners.append((self.world, listener))
 
     def publish(self, message):
@@ -160,8 +169,3 @@ class Channel(_Part):
             self.world.counts["bytes"] += len(message)
             if self.part not in self.world.cut | listening.cut:
                 listener(message)
-
-    @property
-    def is_heard(self):
-        """Return whether this side listens."""
-        return any(world is self.world for world, _ in self.listeners)
