@@ -215,14 +215,10 @@ class Stage:
         return held | {"proof": [cookie]} if cookie else held
 
     def _do(self, act: Act) -> None:
-        if act.name in ("sign-out", "elsewhere", "password"):
-            self._sign_out(act.name)
-        elif act.name in ("all", "disabled"):
-            self._sign_out_everywhere(act.name)
-        elif act.name in ("client", "expiry"):
-            self._leave(act.name)  # the server is not told
+        if act.name in _ENDS:
+            _ENDS[act.name](self, act.name)
         else:
-            getattr(self, "_" + act.name.replace("-", "_"))(*([act.of] if act.of else []))
+            _ACTS[act.name](self, *([act.of] if act.of else []))
 
     # The acts.
 
@@ -328,6 +324,21 @@ class Stage:
         self.ended = self.ended or (self.now, why)
         if hasattr(self.issuer, "head"):
             self.receipt = self.twin.receipt if self.twin else self.issuer.head()
+
+
+_ENDS: dict[str, Callable[[Stage, str], None]] = {
+    **dict.fromkeys(("sign-out", "elsewhere", "password"), Stage._sign_out),
+    **dict.fromkeys(("all", "disabled"), Stage._sign_out_everywhere),
+    **dict.fromkeys(("client", "expiry"), Stage._leave),  # the server is not told
+}
+_ACTS: dict[str, Callable[..., None]] = {
+    name: getattr(Stage, "_" + name.replace("-", "_"))
+    for name in (
+        *("sign-in", "open", "use", "copy", "refresh", "revoke", "all-but-refresh"),
+        *("cut", "mend", "lose-the-store", "show-receipt"),
+    )
+}
+KNOWN = frozenset((*_ENDS, *_ACTS))  # a story can call nothing else of a stage
 
 
 def _added(counts: Counter[str], before: dict[str, int]) -> dict[str, int]:

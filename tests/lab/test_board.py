@@ -198,6 +198,18 @@ def test_one_attendee_is_reset_and_stays_in_the_room(teacher: Teacher) -> None:
     assert [has_run(ada), has_run(bob)] == [False, True]
 
 
+@pytest.mark.parametrize("field", ["attendee", "bench"])  # the field's name on a page from before an upgrade
+def test_a_form_that_names_one_attendee_touches_no_other(teacher: Teacher, field: str) -> None:
+    ada, bob = teacher.arrive("Ada"), teacher.arrive("Bob")
+    experiment(ada)
+    experiment(bob)
+    teacher.browser.post(f"{teacher.room}/reset", **{field: teacher.name_of("Ada")})
+    assert [has_run(ada), has_run(bob)] == [False, True]
+    teacher.browser.post(f"{teacher.room}/remove", **{field: teacher.name_of("Ada")})
+    assert "<bdi>Ada</bdi>" not in teacher.board()
+    assert "<bdi>Bob</bdi>" in teacher.board()
+
+
 def test_all_are_reset_at_once(teacher: Teacher) -> None:
     people = [teacher.arrive(name) for name in ("Ada", "Bob")]
     for person in people:

@@ -266,10 +266,14 @@ def test_acts_without_a_run_lead_back_to_the_beginning(visitor: Visitor) -> None
     assert "Sign in to begin" in visitor.browser.get("/lab").text
 
 
+OF_ANOTHER_SHAPE = '{"user":"lab:x","offset":0,"began_at":1,"laptop":{},"phone":{},"held":null,"entries":[]}'
+OF_ANOTHER_ACT = '{"name":"x","began_at":1,"acts":[[0,"sign-in",""],[0,"%s",""]]}'
+
+
 @pytest.mark.page
-def test_a_run_of_an_older_version_of_the_site_begins_anew(visitor: Visitor) -> None:
+@pytest.mark.parametrize("old", [OF_ANOTHER_SHAPE, OF_ANOTHER_ACT % "hide", OF_ANOTHER_ACT % "do"])
+def test_a_run_of_an_older_version_of_the_site_begins_anew(visitor: Visitor, old: str) -> None:
     visitor.sign_in_and_copy()
-    old = '{"user":"lab:x","offset":0,"began_at":1,"laptop":{},"phone":{},"held":null,"phone_access":"","entries":[]}'
     with visitor.site.app.app_context():
         from app.store.db import db
 

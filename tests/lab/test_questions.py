@@ -18,6 +18,7 @@ from app.lab.designs.client_data import LIST
 from app.lab.home import sessions
 from app.lab.home.sessions import LIFE, Sessions
 from app.lab.questions import logout, question
+from app.lab.questions.trial import Trial
 from app.oauth.logout import token
 from app.oauth.logout.messages import Message
 from tests.browsers import Site
@@ -54,6 +55,12 @@ def test_every_choice_of_a_question_has_its_condition_and_one_is_right_if_no_oth
     question = questions.ALL[name]
     assert question.right.keys() == question.choices.keys()
     assert [*question.right.values()].index("otherwise") == len(question.choices) - 1
+
+
+@pytest.mark.parametrize("line", ["ask thief", "grid", "notify", "do", "note", "leave sign-out", "unknown"])
+def test_a_word_of_a_story_that_is_no_act_calls_nothing(line: str) -> None:
+    with pytest.raises(LookupError):
+        Trial(questions.ALL["Q1"]).play(line)
 
 
 SECTION = """

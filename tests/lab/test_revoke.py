@@ -61,3 +61,11 @@ def test_with_the_store_off_it_says_so_and_ends_nothing(site: Site, visitor: Vis
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert visitor.run().ended_at is None
+
+
+@pytest.mark.parametrize("path", ["revoke", "token"])
+def test_an_error_of_either_endpoint_is_json(site: Site, path: str) -> None:
+    client = site.app.test_client()
+    by_get, too_long = client.get(f"/lab/{path}"), client.post(f"/lab/{path}", data={"token": "a" * 2_000_000})
+    assert (by_get.status_code, by_get.get_json()) == (405, {"error": "invalid_request"})
+    assert (too_long.status_code, too_long.get_json()) == (413, {"error": "invalid_request"})
