@@ -27,6 +27,19 @@ def order(text: str) -> list[str]:
 
 
 @pytest.mark.page
+@pytest.mark.parametrize("path", ["", "/costs", "/designs", "/path/Q3"])
+def test_each_id_on_a_page_with_pictures_is_there_once_and_each_hatch_is_drawn(visitor: Visitor, path: str) -> None:
+    visitor.press("answer")
+    visitor.browser.post("/lab/path/Q3", guess="accepted")
+    text = visitor.browser.get(f"/lab{path}").text
+    ids = re.findall(r'\sid="([^"]+)"', text)
+    assert [one for one in {*ids} if ids.count(one) > 1] == []
+    hatched = re.findall(r'class="hatch"[^>]*url\(#([^)]+)\)', text)
+    assert hatched
+    assert {*hatched} <= {*ids}
+
+
+@pytest.mark.page
 @pytest.mark.question("Q3", "Q6", "A22")
 def test_one_press_without_an_account_shows_that_the_refresh_token_is_over_and_the_jwt_is_not(visitor: Visitor) -> None:
     before = page(visitor.browser, "/lab")
