@@ -20,7 +20,7 @@ def tokens(stage: Stage) -> dict[str, Any] | None:
         "parts": held["access"].split("."),
         "refresh": words.shorten(held["refresh"].rpartition(".")[2]),
         "cookie": words.shorten(held["cookie"].rpartition(".")[2]),
-        "claims": [(name, value, _meaning(name, value, stage.now)) for name, value in claims.items()],
+        "claims": words.claims(claims, stage.now, sub="a person who does not exist: your name in the lab"),
     }
 
 
@@ -39,11 +39,3 @@ def rows(stage: Stage) -> list[dict[str, Any]]:
         for name, at in issued
         if f"refresh:{name}" in store
     ]
-
-
-def _meaning(name: str, value: Any, now: int) -> str:
-    return {
-        "sub": "a person who does not exist: your name in the lab",
-        "sid": "the session, which is what is ended",
-        "exp": f"expires {words.until(value, now) if name == 'exp' else ''}",
-    }.get(name, "")

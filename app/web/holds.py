@@ -1,6 +1,5 @@
 """What my browser holds: the cookies of its session, and each claim of its access token, explained."""
 
-import json
 from typing import Any
 
 import jwt
@@ -23,35 +22,12 @@ def show() -> ResponseReturnValue:
 
 
 def _decoded(visit: Visit) -> dict[str, Any]:
-    claims = jwt.decode(visit.access, options={"verify_signature": False})
+    token = jwt.decode_complete(visit.access, options={"verify_signature": False})
     return {
         "parts": visit.access.split("."),
-        "header": jwt.get_unverified_header(visit.access),
-        "claims": claims,
-        "json": json.dumps(claims, indent=2),
-        "words": [(name, value, _meaning(name, value)) for name, value in claims.items()],
+        "header": words.claims(token["header"], clock.now()),
+        "claims": words.claims(token["payload"], clock.now()),
     }
-
-
-def _meaning(name: str, value: Any) -> str:
-    now = clock.now()
-    return {
-        "iss": "issued by this site",
-        "aud": "meant for this site's own API",
-        "sub": "about you, by an id that says nothing else",
-        "client_id": "given to this site's own pages",
-        "scope": "for this session only",
-        "sid": f"session {words.shorten(str(value))}: what Sign Out ends",
-        "jti": "the id of this one token",
-        "link": "which renewal it came with",
-        "auth_time": f"you proved who you are {words.ago(value, now) if name == 'auth_time' else ''}",
-        "amr": f"you proved it by {words.proof(value) if name == 'amr' else ''}",
-        "acr": "how many factors you used",
-        "opened": f"your session is entry {value} of the revocation log",
-        "iat": f"issued {words.ago(value, now) if name == 'iat' else ''}",
-        "status": "where a verifier that cannot ask us finds out whether it is over",
-        "exp": f"expires {words.until(value, now) if name == 'exp' else ''}",
-    }.get(name, "")
 
 
 def _cookies(visit: Visit) -> list[dict[str, Any]]:

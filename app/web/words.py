@@ -2,9 +2,10 @@
 
 import re
 from calendar import month_name
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from app.config import DAY
 from app.identity.lifetime import State
@@ -148,6 +149,27 @@ _EVENTS = {
 
 # How a user proved their identity.
 _PROOFS = {"pwd": "a password", "otp": "a code", "rec": "a recovery code", "pop": "a passkey"}
+# What a token says, in its header and its claims. {}: the value, in words.
+_CLAIMS = {
+    "alg": "how it is signed",
+    "typ": "what it is: an access token",
+    "kid": "which key to check it with",
+    "iss": "issued by this site",
+    "aud": "meant for this site's own API",
+    "sub": "about you, by an id that says nothing else",
+    "client_id": "given to this site's own pages",
+    "scope": "for this session only",
+    "sid": "session {}: what Sign Out ends",
+    "jti": "the id of this one token",
+    "link": "which renewal it came with",
+    "auth_time": "you proved who you are {}",
+    "amr": "you proved it by {}",
+    "acr": "how many factors you used",
+    "opened": "your session is entry {} of the revocation log",
+    "iat": "issued {}",
+    "status": "where a verifier that cannot ask us finds out whether it is over",
+    "exp": "expires {}",
+}
 _ALARMING = (
     *("sign_in_failed", "confirm_failed", "code_confirm_failed", "factor_failed"),
     *("refresh_reused", "code_reused", "address_lost", "not_me"),
@@ -233,6 +255,19 @@ def proof(amr: str | Sequence[str] | None) -> str | None:
     given = amr.split() if isinstance(amr, str) else amr or ()
     known = [_PROOFS[word] for word in given if word in _PROOFS]
     return listing(known) if known else None
+
+
+def claims(said: Mapping[str, Any], now: int, **meanings: str) -> list[tuple[str, Any, str]]:
+    """Return the name, the value and the meaning of each claim. *meanings*: those that are not the site's usual ones."""
+    in_words: dict[str, Callable[[Any], str | None]] = {
+        "sid": shorten,
+        "amr": proof,
+        "auth_time": partial(ago, now=now),
+        "iat": partial(ago, now=now),
+        "exp": partial(until, now=now),
+    }
+    known = _CLAIMS | meanings
+    return [(name, value, known.get(name, "").format(in_words.get(name, str)(value))) for name, value in said.items()]
 
 
 def new_place(code: str) -> str:
