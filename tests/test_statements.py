@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, event, select, update
 
-from app.identity import browsers, refresh_token, sessions
+from app.identity import browsers, refresh_token, sessions, user_row
 from app.identity.links import RefreshToken
 from app.identity.session import SITE, Session
 from app.revocation import clocks, registry
@@ -225,3 +225,12 @@ def as_stored(site: Site, held: Any, *columns: str) -> bool:
 
 def is_postgresql(site: Site) -> bool:
     return isinstance(site.app.extensions["store"], PostgreSQL)
+
+
+def test_the_row_of_an_account_shows_no_secret_in_a_message(site: Site, ada: Browser) -> None:
+    with site.app.app_context():
+        found = user_row.of_session(ada.sessions()[0]["sid"])
+        assert found
+        shown, account = repr(found), found[1]
+    assert account.email not in shown
+    assert account.password_hash not in shown

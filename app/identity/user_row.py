@@ -11,7 +11,7 @@ from app.identity.users import Account, User
 from app.store import prebuilt
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)  # no message shows a hash or a sealed secret
 class UserRow(Account):
     """What pages need of an account; `User` says what each column means."""
 
