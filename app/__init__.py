@@ -20,14 +20,14 @@ from app.oauth.logout import outbox as logout
 from app.revocation import delivery, log
 from app.store import db, schema
 from app.telemetry import security_log
-from app.web import answered, site
+from app.web import application, site
 
 _PARTS = (
     *(clock, security_log, schema, throttle, countries, delivery, admission, mail, executor, keys),
     *(passwords, users, demo, stillness, access_token, first_use),
     *(oauth, api, operation, site),
 )
-_LAST = controls, cli, address, answered  # the last two wrap all that is there before them
+_LAST = controls, cli, address, application  # the last two wrap all that is there before them
 
 # What follows an appended entry, in the transaction that appends it. Each may read what those before it wrote: `logout`
 # asks which app sessions `session` has marked as ended. `delivery` wakes the nodes once all of it is written.
@@ -36,7 +36,7 @@ _PROJECTIONS = log.follow_growth, session.mark_ended, logout.tell_apps, delivery
 
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     """Build the application that *environ* describes. Raises Misconfigured with one line if it makes no sense."""
-    app = answered.Application(__name__, template_folder="../templates", static_folder=None)
+    app = application.Application(__name__, template_folder="../templates", static_folder=None)
     settings = config.load(environ)
     app.extensions |= {"settings": settings, "factory": (create_app, environ), "projections": _PROJECTIONS}
     db.init_app(app)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event, select, update
 
 from app.identity import browsers, refresh_token, sessions, user_row
-from app.identity.links import RefreshToken
+from app.identity.chains import RefreshToken
 from app.identity.session import SITE, Session
 from app.revocation import clocks, registry
 from app.store import postgresql, prebuilt

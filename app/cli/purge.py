@@ -17,9 +17,9 @@ from app.cli.plain import Command
 from app.config import DAY
 from app.identity import known_place, sessions
 from app.identity.activity import NO_ACCOUNT, Event
+from app.identity.chains import RefreshToken
 from app.identity.half import HalfSignIn
 from app.identity.known_place import KnownPlace
-from app.identity.links import RefreshToken
 from app.identity.session import Session
 from app.identity.spent import Spent
 from app.identity.users import User
@@ -33,7 +33,7 @@ from app.oauth.logout.messages import Message
 from app.oauth.pushed import Pushed
 from app.revocation import delivery
 from app.store.db import Model, analyze_growth, db, let_go, store, writing
-from app.web import sent
+from app.web import form_claims
 from app.web.sign_out import receipt
 
 ENDED_DAYS = 30
@@ -111,7 +111,7 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
         "revocations of the lab": (lab_log.Ended, lab_log.Ended.until < now),
         "half sign-ins": (HalfSignIn, HalfSignIn.until <= now),
         "spent challenges": (Spent, Spent.until < now),
-        "forms": (sent.Sent, sent.Sent.at < now - sent.SPENT_SECONDS),
+        "forms": (form_claims.Sent, form_claims.Sent.at < now - form_claims.SPENT_SECONDS),
     }
     return [
         (("refresh tokens", "sessions"), lambda rows: _forget_sessions(sessions.over_before(ended, rows), rows)),

@@ -12,7 +12,7 @@ from app import clock
 from app.config import settings
 from app.identity import letters
 from app.identity.activity import NO_ACCOUNT
-from app.identity.links import RefreshToken
+from app.identity.chains import RefreshToken
 from app.identity.session import Reason, Session
 from app.identity.users import User
 from app.mail import outbox

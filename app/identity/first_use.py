@@ -10,8 +10,8 @@ from app import clock
 from app.crypto import seal
 from app.identity import refresh_token, sessions
 from app.identity.access_token import Claims
+from app.identity.chains import RefreshToken
 from app.identity.lifetime import State
-from app.identity.links import RefreshToken
 from app.identity.refresh_token import StoodStill
 from app.identity.session import SITE
 from app.revocation import delivery

@@ -10,12 +10,12 @@ from flask import current_app
 from app import clock, stillness
 from app.config import settings
 from app.crypto import seal
-from app.identity import access_token, activity, links, session_row, suspicion
+from app.identity import access_token, activity, chains, session_row, suspicion
 from app.identity.access_token import Claims
 from app.identity.browsers import Browser
+from app.identity.chains import Chain, Link
 from app.identity.dpop.presented import Proved
 from app.identity.lifetime import State
-from app.identity.links import Chain, Link
 from app.identity.proof import Proof
 from app.identity.session import SEEN_SECONDS, SITE, Reason, Session, Standing, touch
 from app.identity.session_row import SessionRow
@@ -73,12 +73,12 @@ def give(session: SessionRow, scope: str, proof: Proof, key: Proved | None = Non
 
     Must run inside `db.writing`, with the row locked.
     """
-    links.make_room(session)
+    chains.make_room(session)
     chain = Chain(session.chains + 1, scope, session.expires_at, _lasting(key))
     new, tokens = _mint(session, proof, chain, key=key)
     until = max(session.access_until, tokens.claims.exp)
     given = session.changed(chains=session.chains + 1, access_until=until)
-    links.give(new, given)
+    chains.give(new, given)
     return replace(tokens, session=given.stored())
 
 
@@ -106,7 +106,7 @@ def rotate(
         return None
     _wait_for_others()
     with writing():
-        now = links.lock(token)
+        now = chains.lock(token)
         if now is None:  # it was purged meanwhile
             return None
         session, link = now
@@ -153,11 +153,11 @@ def prove(session: Session, token: str | None, how: str) -> Tokens | None:
     Raises ClockApart.
     """
     delivery.check_clock()
-    presented = links.read(token) if token else None
+    presented = chains.read(token) if token else None
     if presented and presented.session_id == session.id and _judge(presented, session) is _Verdict.THEFT:
         end_reused(session)
         return None
-    newest = links.newest_of(session.id)
+    newest = chains.newest_of(session.id)
     before = newest.hash if newest else None
     # By its name: another tab may have noted its use of it between the two looks.
     if token and newest and presented and presented.hash == newest.hash and _expires_soon(newest):
@@ -165,7 +165,7 @@ def prove(session: Session, token: str | None, how: str) -> Tokens | None:
     session.last_auth_at = clock.now()
     proved, tokens = _begin(session, Proof(session.last_auth_at, how), _BROWSERS)
     if before:
-        links.follow(before, proved)
+        chains.follow(before, proved)
     return tokens
 
 
@@ -179,17 +179,17 @@ def find(token: str) -> SessionRow | None:
 
 def owner(token: str) -> SessionRow | None:
     """Return the session that this token, used or not, belongs to."""
-    return links.owner(token) if len(token) <= LONGEST_TOKEN else None
+    return chains.owner(token) if len(token) <= LONGEST_TOKEN else None
 
 
 def presented(token: str) -> tuple[SessionRow, Link] | None:
     """Return the session and the link that this token, used or not, belongs to. Uses nothing up."""
-    return links.find(token) if len(token) <= LONGEST_TOKEN else None
+    return chains.find(token) if len(token) <= LONGEST_TOKEN else None
 
 
 def is_newest(token: str) -> bool:
     """Return whether this token has not been exchanged. Uses nothing up."""
-    link = links.read(token)
+    link = chains.read(token)
     return link is not None and link.is_newest
 
 
@@ -210,7 +210,7 @@ def note_use(session: Standing, claims: Claims, browser: Browser) -> None:
     with writing():
         touch(sid, known_as, browser)
         if claims.link:
-            links.unseal_before(claims.link, now - settings().rotation_grace_seconds)
+            chains.unseal_before(claims.link, now - settings().rotation_grace_seconds)
 
 
 def end_reused(session: Standing) -> None:
@@ -257,7 +257,7 @@ def _mint(
 def _begin(session: Session, proof: Proof, chain: Chain) -> tuple[bytes, Tokens]:
     """Add a link with no predecessor yet; return its hash and its tokens."""
     new, tokens = _mint(session, proof, chain)
-    links.add(new)
+    chains.add(new)
     session.access_until = max(session.access_until, tokens.claims.exp)
     return new.hash, tokens
 
@@ -297,7 +297,7 @@ def _judge(link: Link, session: Standing, key: Proved | None = None) -> _Verdict
     period after the exchange: this site does not see the uses of its access tokens. *key*: the key that the sender has
     proved; if the successor is bound to another, another holder has exchanged the link.
     """
-    successor = links.locked(link.successor)
+    successor = chains.locked(link.successor)
     if link.used_at is None:
         return _judge_proved(successor)
     if successor is None or successor.used_at is not None or successor.is_bound_elsewhere(_jkt(key)):
@@ -325,7 +325,7 @@ def _first_use(link: Link) -> int | None:
     found = link.seen_at if link.seen_at is not None else link.used_at
     if found is not None:
         return found
-    proved = links.locked(link.successor)
+    proved = chains.locked(link.successor)
     return _first_use(proved) if proved else None
 
 
@@ -339,12 +339,12 @@ def _advance(
 ) -> tuple[bytes, Tokens]:
     """Exchange the newest link; return the hash of its successor, and the tokens. A proof made from it, if it is unused,
     is void from here on."""
-    links.void(link.successor)
+    chains.void(link.successor)
     chain = Chain(link.chain, link.scope, link.ends_at, _lasting(key))
     new, tokens = _mint(session, link.proof, chain, scope, key)
     sealed = seal.close(token, _SUCCESSOR, tokens.refresh or "")
     used = session.used(browser, access_until=tokens.claims.exp)
-    links.advance(link, new, sealed, used)
+    chains.advance(link, new, sealed, used)
     return new.hash, replace(tokens, session=used)
 
 
@@ -365,7 +365,7 @@ def _repeat(
     key: Proved | None,
 ) -> Tokens:
     """Give the *known* successor again, with an access token of it; else an access token of *link* alone."""
-    named = (links.locked(link.successor) if known else None) or link
+    named = (chains.locked(link.successor) if known else None) or link
     access, claims = access_token.issue(
         session, scope or link.scope, proof=named.proof, link=named.link, ends_at=link.ends_at, jkt=_jkt(key)
     )

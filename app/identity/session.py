@@ -147,7 +147,7 @@ class Standing(Lifetime):
         """
         if self.await_end() or self._has_timed_out():
             return False  # an entry after a time-out would change when and why it ended
-        hanging = [app.over(Reason.BROWSER_ENDED, actor or self.id) for app in self._hanging()]
+        hanging = [app.over(Reason.BROWSER_ENDED, actor or self.id) for app in self._lock_apps()]
         log.revoke_each([*hanging, self.over(reason, actor)])
         return True
 
@@ -159,7 +159,7 @@ class Standing(Lifetime):
         """Return whether it has timed out by the clock of every node; a wrong clock cannot tell."""
         return self.ends_at + CLOCKS_DIFFER_SECONDS <= clock.now() and delivery.is_clock_right()
 
-    def _hanging(self) -> list["Life"]:
+    def _lock_apps(self) -> list["Life"]:
         """Return what ends with it, the rows locked. Nothing hangs on an app's session."""
         if self.client_id != SITE:
             return []

@@ -188,7 +188,7 @@ def has_lasting(user_id: str) -> bool:
     return any(app.is_offline for app in apps(user_id))
 
 
-def hanging(browser: Standing) -> list[Standing]:
+def apps_under(browser: Standing) -> list[Standing]:
     """Return the app sessions that end with *browser*."""
     return [app for app in apps(browser.user_id) if app.holder is not None and app.parent_id == browser.id]
 

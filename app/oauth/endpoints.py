@@ -16,7 +16,7 @@ from app.capacity.throttle import PlaceThrottle
 from app.config import settings
 from app.identity import access_token, activity, bearer, demand, proof, refresh_token, session_row
 from app.identity.access_token import Claims
-from app.identity.links import Link
+from app.identity.chains import Link
 from app.identity.session import SITE, Reason
 from app.identity.session_row import SessionRow
 from app.oauth import authorization, dpop, pushed

@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749.grants import RefreshTokenGrant, TokenEndpointMixin
 
 from app import clock
 from app.identity import demand, id_token, proof, refresh_token
-from app.identity.links import Link
+from app.identity.chains import Link
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE
 from app.identity.session_row import SessionRow

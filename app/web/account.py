@@ -28,9 +28,9 @@ from app.identity.session import Reason, Session
 from app.identity.users import Account
 from app.oauth import clients, consent
 from app.store import prebuilt
-from app.web import allowed, attempts, forms, guard, once, rows, step_up
+from app.web import allowed_apps, attempts, forms, guard, once, session_list, step_up
 from app.web.guard import current_user
-from app.web.rows import Row
+from app.web.session_list import ListedSession
 from app.web.step_up import Answer
 
 bp = Blueprint("account", __name__, url_prefix="/account")
@@ -47,7 +47,7 @@ def show() -> ResponseReturnValue:
     asks_factor = demand.asks(user)
     codes = factors.count_codes(user) if asks_factor else 0
     with prebuilt.reading():
-        apps, passkeys = allowed.build(user.id), passkey.count(user.id)
+        apps, passkeys = allowed_apps.build(user.id), passkey.count(user.id)
     return render_template(
         "web/account.html",
         apps=apps,
@@ -118,17 +118,17 @@ def password() -> ResponseReturnValue:
 def _password_page(form: forms.AddPassword) -> ResponseReturnValue:
     status = 422 if request.method == "POST" else 200
     user_id, done = current_user.id, has_lately("password_changed")
-    has_apps, lasting = allowed.count(user_id, sessions.apps(user_id)) > 0, sessions.has_lasting(user_id)
+    has_apps, lasting = allowed_apps.count(user_id, sessions.apps(user_id)) > 0, sessions.has_lasting(user_id)
     return render_template(
         "web/password.html", form=form, has_apps=has_apps, lasting=lasting, done=done, disowned=_disowned()
     ), status
 
 
-def _disowned() -> Row | None:
+def _disowned() -> ListedSession | None:
     """Return the session that `not-me` names, if it has ended: the query alone proves nothing."""
     current, sid = guard.current().session, request.args.get("not-me", "")
     found = [session for session in sessions.named(current.user_id, {sid}) if session.reason is not None]
-    return rows.build(found, current)[0] if found else None
+    return session_list.build(found, current)[0] if found else None
 
 
 def has_lately(what: str) -> bool:

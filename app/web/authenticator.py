@@ -15,7 +15,7 @@ from app.identity import activity, browsers, demand, factors, passkey, proof, re
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
 from app.identity.users import Account
-from app.web import account, attempts, forms, guard, local, once, second, sign_in
+from app.web import account, attempts, factor_code, forms, guard, next_page, once, sign_in
 from app.web.guard import current_user
 
 bp = Blueprint("authenticator", __name__, url_prefix="/account")
@@ -72,7 +72,7 @@ def make_codes() -> ResponseReturnValue:
         with guard.acting() as session:
             factors.replace_codes(session.user, draft["codes"])
             activity.act("codes_made", session)
-            return once.result(local.address("/account/recovery-codes", _wanted(), done="made"))
+            return once.result(next_page.address("/account/recovery-codes", _wanted(), done="made"))
     if not (done or guard.current().may_open_way):
         return guard.ask_for_proof()
     codes, left = factors.new_codes(), factors.count_codes(user)
@@ -106,7 +106,7 @@ def _ask_to_turn_off(form: forms.TurnOff, *, is_demanded: bool) -> ResponseRetur
 
 def _wanted() -> str:
     """Return the page that the visitor wanted before a second factor was demanded, or home."""
-    return local.path(local.arguments().get("next"))
+    return next_page.path(next_page.arguments().get("next"))
 
 
 def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue | None:
@@ -114,7 +114,7 @@ def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue |
     visit, typed = guard.current(), forms.text(form.code).replace(" ", "")
     step = attempts.confirm_code(visit.claims.sid, lambda: totp.step(draft["secret"], typed, clock.now()))
     if step is None:
-        form.code.errors = [f"{second.WRONG} Check that the clock of your phone is right."]
+        form.code.errors = [f"{factor_code.WRONG} Check that the clock of your phone is right."]
         return None
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(session.user_id)
@@ -123,7 +123,7 @@ def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue |
         factors.turn_on(owner, draft["secret"], step, draft["codes"])
         known = Proof(visit.claims.auth_time, proof.repeat(visit.claims.amr, proof.CODE))
         go_on(session, "factor_added", known, end_others=form.end_others.data)
-        return once.result(local.address(PAGE, _wanted(), done="added"))
+        return once.result(next_page.address(PAGE, _wanted(), done="added"))
 
 
 def go_on(session: Session, event: str, known: Proof, *, end_others: bool) -> None:
@@ -148,7 +148,7 @@ def _draw(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue:
         qr=qr.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"),
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
         codes=draft["codes"],
-        action=local.leading_to(request.path, _wanted()),
+        action=next_page.leading_to(request.path, _wanted()),
         hanging=sign_in.replaced(),
         has_passkeys=passkey.has_verifying(user.id),
     ), status

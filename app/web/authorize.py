@@ -16,7 +16,7 @@ from app.identity import activity, passkey
 from app.oauth import authorization, clients, code, consent, pushed
 from app.oauth.authorization import PATH, Asked, AuthorizationRefused, Over, Unanswerable
 from app.store.db import StoreUnavailable, writing
-from app.web import cross_origin, guard, headers, local, once
+from app.web import cross_origin, guard, headers, next_page, once
 from app.web.guard import Visit, current_user
 
 bp = Blueprint("authorize", __name__)
@@ -40,7 +40,7 @@ def let_forms_lead_on(response: FlaskResponse) -> FlaskResponse:
     """Let the form of a page lead on where an app is next."""
     if response.mimetype == "text/html" and response.status_code < 500:
         with suppress(StoreUnavailable, HTTPException):  # a body that is too long, say; then the form leads nowhere
-            if authorization.leads_on(local.path(request.form.get("next") or local.arguments().get("next"))):
+            if authorization.leads_on(next_page.path(request.form.get("next") or next_page.arguments().get("next"))):
                 headers.let_forms_lead_on(response)
     return response
 
@@ -96,14 +96,14 @@ def _ask_to_sign_in(asked: Asked) -> Response:
     if guard.is_confined():
         return redirect(_by_way_of(guard.FACTOR_PAGE), 303)
     way = _by_way_of("/sign-in", email=asked.login_hint) if asked.login_hint else ""
-    return redirect(way if 0 < len(way) <= local.LONGEST_ADDRESS else _by_way_of("/sign-in"), 303)
+    return redirect(way if 0 < len(way) <= next_page.LONGEST_ADDRESS else _by_way_of("/sign-in"), 303)
 
 
 def _by_way_of(page: str, *more: str, **own: str) -> str:
     """Return the address of *page*, which leads back here, with *more* in the query."""
-    given = local.query().split("&")
+    given = next_page.query().split("&")
     again = [part for part in given if unquote_plus(part.partition("=")[0]) not in ("since", "asked")]
-    return local.address(page, f"{PATH}?{'&'.join([*again, *more, f'since={clock.now()}'])}", **own)
+    return next_page.address(page, f"{PATH}?{'&'.join([*again, *more, f'since={clock.now()}'])}", **own)
 
 
 def _ask(asked: Asked, visit: Visit) -> Response:
@@ -115,7 +115,7 @@ def _ask(asked: Asked, visit: Visit) -> Response:
         ends_at=visit.session.expires_at,
         longest=settings().session_max_seconds,
         other=_by_way_of("/sign-in"),
-        query=local.query(),
+        query=next_page.query(),
     )
     response = make_response(page)
     headers.let_forms_lead_on(response)

@@ -22,7 +22,7 @@ from app.crypto import seal
 from app.identity import activity, device, device_proof, refresh_token, sessions
 from app.identity.session import SITE, Session
 from app.store.db import StoreUnavailable, db, writing
-from app.web import cookies, cross_origin, local
+from app.web import cookies, cross_origin, next_page
 
 bp = Blueprint("binding", __name__, url_prefix="/session")
 bp.before_request(cross_origin.check)
@@ -220,7 +220,7 @@ def _take_effect(sid: str) -> None:
 
 def _act() -> str:
     """Return a hash that names this request's act: its method, address and form."""
-    asked = [request.method, local.here(), sorted(request.form.items(multi=True))]
+    asked = [request.method, next_page.here(), sorted(request.form.items(multi=True))]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -229,7 +229,7 @@ def _ask_first() -> Response:
 
     The old cookie is put aside and stays good: a browser that proves nothing now is not signed out.
     """
-    answer = redirect(local.here(), 307)
+    answer = redirect(next_page.here(), 307)
     had = cookies.read(cookies.BOUND)
     if had:
         cookies.drop(answer, cookies.BOUND)

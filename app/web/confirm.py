@@ -16,7 +16,7 @@ from app.identity.refresh_token import Tokens
 from app.identity.session import Session
 from app.identity.users import Account, User
 from app.oauth import authorization
-from app.web import attempts, ceremony, cookies, forms, guard, local, second, step_up
+from app.web import attempts, ceremony, cookies, factor_code, forms, guard, next_page, step_up
 from app.web.guard import Visit, current_user
 
 bp = Blueprint("confirm", __name__)
@@ -28,12 +28,12 @@ Prove = Callable[[User], str | None]  # in the transaction: the word for what wa
 @guard.without_factor
 @guard.login_required
 def confirm() -> ResponseReturnValue:
-    asked = {name: local.arguments().get(name, "") for name in ("action", "next")}
+    asked = {name: next_page.arguments().get(name, "") for name in ("action", "next")}
     visit = guard.current()
     user, asks_factor = current_user, demand.asks(current_user)
     form = _kind(user)(request.form or None, data=asked)
     action = form.action.data or asked["action"]
-    wanted = local.path(form.next.data or asked["next"] or "/devices")
+    wanted = next_page.path(form.next.data or asked["next"] or "/devices")
     if action and visit.is_confined and not asks_factor:  # here the password alone carries out no act
         return guard.ask_for_factor()
     doing = step_up.describe(action) if action else None
@@ -161,7 +161,12 @@ _WAYS: dict[type[Asked], Way] = {
         late="How you sign in was changed just now.",
     ),
     forms.ConfirmCode: Way(
-        "code", _find_code, second.spend, failed="code_confirm_failed", wrong=second.WRONG, late=second.WRONG
+        "code",
+        _find_code,
+        factor_code.spend,
+        failed="code_confirm_failed",
+        wrong=factor_code.WRONG,
+        late=factor_code.WRONG,
     ),
     forms.ConfirmPasskey: Way(
         "credential",

@@ -7,7 +7,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from app.config import settings
-from app.web import local
+from app.web import next_page
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -27,7 +27,7 @@ def ask_again() -> Response | None:
     """
     if request.method != "POST" or ("decision" in request.form and is_own()):
         return None
-    asked = urlencode([*request.form.items(multi=True)]) if request.form else local.query()
+    asked = urlencode([*request.form.items(multi=True)]) if request.form else next_page.query()
     return redirect(f"{request.path}?{asked}", 303)
 
 

@@ -17,9 +17,9 @@ from app.identity.sessions import Cursor, Over
 from app.oauth import consent
 from app.store import prebuilt
 from app.store.db import db
-from app.web import allowed, filters, forms, guard, lifeline, once, rows, step_up, warning
-from app.web.filters import Filter
-from app.web.rows import Row
+from app.web import allowed_apps, forms, guard, lifeline, once, session_filter, session_list, step_up, warning
+from app.web.session_filter import Filter
+from app.web.session_list import ListedSession
 from app.web.sign_out import browser
 from app.web.step_up import Answer
 
@@ -49,7 +49,7 @@ def show_ended() -> ResponseReturnValue:
     over = _over(current, before=_cursor(request.args.get("before", "")))
     if guard.wants_json():
         return _json([], over)
-    ended, now = rows.build(over.sessions, current), clock.now()
+    ended, now = session_list.build(over.sessions, current), clock.now()
     scale = lifeline.row_scale(ended, now)
     lines = lifeline.row_lines(ended, now)
     return render_template("web/ended.html", ended=ended, older=_older(over), scale=scale, lines=lines)
@@ -78,8 +78,8 @@ def _listed_on(found: Standing, current: Standing) -> str:
 
 def _json(alive: Sequence[Standing], over: Over) -> ResponseReturnValue:
     """Return one page for programs. `next`: the next page, or null."""
-    listed = rows.build([*alive, *over.sessions], guard.current().session)
-    return jsonify(sessions=[rows.as_json(row) for row in listed], next=_older(over))
+    listed = session_list.build([*alive, *over.sessions], guard.current().session)
+    return jsonify(sessions=[session_list.as_json(row) for row in listed], next=_older(over))
 
 
 def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = None) -> str:
@@ -93,10 +93,10 @@ def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = Non
         shown, found = _find(current, wanted, page) if wanted.is_set else (_live(current, page), count)
         over = _over(current) if is_first else Over([], None)
         told = activity.told_by_mail(user.id) if user.verified_at else set()
-        allowed_apps = allowed.count(user.id, held)
-    apps = rows.build(held, current)
-    live, warnings = rows.build(shown, current), warning.build(shown, current)
-    ended = rows.build(over.sessions, current)
+        allowed = allowed_apps.count(user.id, held)
+    apps = session_list.build(held, current)
+    live, warnings = session_list.build(shown, current), warning.build(shown, current)
+    ended = session_list.build(over.sessions, current)
     everything, now = [*live, *apps, *ended], clock.now()
     scale = lifeline.row_scale(everything, now)
     return render_template(
@@ -105,8 +105,8 @@ def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = Non
         live=live,
         apps=apps,
         ended=ended,
-        called=rows.tell_apart([row for row in (*live, *apps) if not row.current]),
-        common=rows.in_common(live),
+        called=session_list.tell_apart([row for row in (*live, *apps) if not row.current]),
+        common=session_list.in_common(live),
         scale=scale,
         lines=lifeline.row_lines(everything, now) if scale else {},
         warnings=warnings,
@@ -115,10 +115,10 @@ def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = Non
         is_first=is_first,
         page=page,
         pages=-(-found // PAGE_SIZE),
-        wanted=wanted if count >= filters.LEAST_SESSIONS else None,
-        which=filters.WHICH,
+        wanted=wanted if count >= session_filter.LEAST_SESSIONS else None,
+        which=session_filter.WHICH,
         found=found,
-        allowed=allowed_apps,
+        allowed=allowed,
         done=refused or _done(everything, current, warnings),
         form=form,
     )
@@ -197,7 +197,7 @@ def _live(current: Standing, page: int) -> Sequence[Standing]:
 def _find(current: Standing, wanted: Filter, page: int) -> tuple[Sequence[Standing], int]:
     """Return this page of the live sessions that fit *wanted*, and how many fit in all."""
     listed = {session.id: session for session in _first(current, sessions.live(current.user_id))}
-    found = [row.id for row in rows.build(listed.values(), current) if wanted.fits(row, clock.now())]
+    found = [row.id for row in session_list.build(listed.values(), current) if wanted.fits(row, clock.now())]
     start = min(page - 1, MOST_PAGES) * PAGE_SIZE
     return [listed[sid] for sid in found[start : start + PAGE_SIZE]], len(found)
 
@@ -221,7 +221,7 @@ def _cursor(text: str) -> Cursor | None:
     return Cursor(int(found[1]), int(found[2])) if found else None
 
 
-def _done(listed: list[Row], current: Standing, warnings: Collection[str]) -> dict[str, Any] | None:
+def _done(listed: list[ListedSession], current: Standing, warnings: Collection[str]) -> dict[str, Any] | None:
     """Return the result of the last action, if the list confirms it: an address proves nothing."""
     verb, sid = request.args.get("done"), request.args.get("sid")
     if verb == "others":
@@ -292,8 +292,8 @@ def _take_back(session: Session | None) -> None:
 
 def _describe_one(words: str, about: str) -> str:
     session = own(about.partition(":")[0])
-    row = rows.build([session], session)[0]
-    return words.format(title=row.title, which=rows.called_apart(row))
+    row = session_list.build([session], session)[0]
+    return words.format(title=row.title, which=session_list.called_apart(row))
 
 
 step_up.register("end", describe=partial(_describe_one, "End {which}"), perform=_end)

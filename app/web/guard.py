@@ -38,7 +38,7 @@ from app.identity.session_row import SessionRow
 from app.identity.user_row import UserRow
 from app.identity.users import Account
 from app.store.db import StoreUnavailable, db, writes, writing
-from app.web import binding, cookies, local
+from app.web import binding, cookies, next_page
 from app.web.presented import Presented
 
 NEW_WAY_SECONDS = 2 * 60
@@ -247,14 +247,14 @@ def proved(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturn
 
 def ask_for_proof() -> Answer:
     """Lead to the page that asks for a proof of identity, and then back to this one."""
-    return redirect(local.address("/confirm", local.here() if request.method == "GET" else request.path), 303)
+    return redirect(next_page.address("/confirm", next_page.here() if request.method == "GET" else request.path), 303)
 
 
 def ask_for_factor() -> ResponseReturnValue:
     """Lead to the page where the second factor that is demanded is added or proved, and then back to this one."""
     if wants_json():
         return jsonify(error="second_factor_required"), 403
-    return redirect(local.address(FACTOR_PAGE, local.here() if request.method == "GET" else "/"), 303)
+    return redirect(next_page.address(FACTOR_PAGE, next_page.here() if request.method == "GET" else "/"), 303)
 
 
 def forget_visitor() -> None:
@@ -369,7 +369,7 @@ def ask_to_sign_in() -> ResponseReturnValue:
         return ask_for_factor()
     if wants_json():
         return jsonify(error="sign_in_required"), 401
-    return redirect(local.address("/sign-in", local.here() if request.method == "GET" else "/"), 303)
+    return redirect(next_page.address("/sign-in", next_page.here() if request.method == "GET" else "/"), 303)
 
 
 def wants_json() -> bool:

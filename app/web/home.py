@@ -4,10 +4,10 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.identity import links, sessions
+from app.identity import chains, sessions
 from app.identity.session import Standing
 from app.store import prebuilt
-from app.web import first_steps, guard, lifeline, rows, warning
+from app.web import first_steps, guard, lifeline, session_list, warning
 from app.web.warning import Warning
 
 bp = Blueprint("home", __name__)
@@ -24,12 +24,12 @@ def home() -> ResponseReturnValue:
         return render_template("web/welcome.html")
     current, user = visit.session, visit.user
     with prebuilt.reading():
-        chain, refreshes = links.chain(current.id, STROKES), links.rotations(current.id)
+        chain, refreshes = chains.newest(current.id, STROKES), chains.rotations(current.id)
         steps, warnings = first_steps.build(user), _warnings(current)
     strokes = [(link.issued_at, link.access_expires_at) for link in reversed(chain)]
     return render_template(
         "web/home.html",
-        session=rows.build([current], current)[0],
+        session=session_list.build([current], current)[0],
         line=lifeline.session_line(current, strokes, clock.now()),
         access_expires_at=visit.claims.exp,
         refreshed_at=chain[0].issued_at if chain else visit.claims.iat,

@@ -32,7 +32,7 @@ from app.mail.links import Link, Purpose
 from app.oauth import consent
 from app.revocation import delivery
 from app.store.db import db, writing
-from app.web import ceremony, forms, guard, once, second, sign_in
+from app.web import ceremony, factor_code, forms, guard, once, sign_in
 
 bp = Blueprint("links", __name__)
 AT_ONCE = 5  # seconds; one transaction writes a notice and the fact that it reports
@@ -147,8 +147,8 @@ def _find_second(token: str, user: User) -> Spend | None:
         signature = ceremony.signature(forms.Signed(request.form), ceremony.RECOVER, token)
         is_good = signature is not None and signature.user_id == user.id and signature.is_verified
         return partial(passkey.spend, signature=signature) if signature and is_good else None
-    code = second.find(user, request.form.get("code", ""))
-    return partial(second.spend, found=code) if code else None
+    code = factor_code.find(user, request.form.get("code", ""))
+    return partial(factor_code.spend, found=code) if code else None
 
 
 def _suffices(owner: User, spend: Spend | None) -> bool:
@@ -241,7 +241,7 @@ def _page(token: str, link: Link, user: User, form: Form | None = None, *, is_wr
         link=link,
         user=user,
         form=form or _form(link, user, None),
-        wrong=(ceremony.WRONG if "credential" in request.form else second.WRONG) if is_wrong else None,
+        wrong=(ceremony.WRONG if "credential" in request.form else factor_code.WRONG) if is_wrong else None,
         by_passkey="credential" in request.form,
         undoes_factor=_undoes_factor(link, user),
         asks_second=asks_second,

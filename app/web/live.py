@@ -7,7 +7,7 @@ from app import clock
 from app.identity.session import Reason, Session
 from app.machines import Machines
 from app.store.db import db
-from app.web import guard, local
+from app.web import guard, next_page
 from app.web.presented import Presented
 
 bp = Machines("live", __name__, reads_cookies=True)
@@ -21,14 +21,14 @@ def live() -> ResponseReturnValue:
 
     202 if this browser itself has just ended it: leaving now would cancel the redirect under way.
     """
-    at = local.path(request.args.get("at"))
+    at = next_page.path(request.args.get("at"))
     session = guard.peek()
     if session is None:
         tokens = Presented.here()
         if any(_has_just_ended(session.id) for session in tokens.sessions()):
             return "", 202
         # The answer does not tell whether they are our tokens.
-        return {"to": local.address("/sign-in", at) if tokens else "/signed-out"}, 401
+        return {"to": next_page.address("/sign-in", at) if tokens else "/signed-out"}, 401
     if session != request.args.get("session"):
         return {"to": at}, 409  # another user signed in here, or the same one again
     return "", 204

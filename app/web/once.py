@@ -32,9 +32,9 @@ from app.identity import refresh_token
 from app.oauth import code
 from app.revocation import delivery
 from app.store.db import StoreUnavailable, after_commit, let_go
-from app.web import cookies, guard, local
+from app.web import cookies, guard, next_page
+from app.web.form_claims import PATIENCE_SECONDS, Claim, Ended, Form, FormRow
 from app.web.presented import Presented
-from app.web.sent import PATIENCE_SECONDS, Claim, Ended, Form, FormRow
 
 FIELD = "once"
 _POLL_SECONDS = 0.02
@@ -230,6 +230,6 @@ def _is_for_visitor(form_id: str) -> bool:
 
 def _refuse() -> Response:
     """Tell the visitor that the page was made for another user, and offer it anew."""
-    page = local.came_from()
-    again = local.address("/sign-in", page)
+    page = next_page.came_from()
+    again = next_page.address("/sign-in", page)
     return make_response(render_template("errors/another.html", page=page, again=again), HTTPStatus.CONFLICT)

@@ -8,7 +8,7 @@ from app.identity import activity, browsers, demand, factors, half, passkey, use
 from app.identity.passkey import Passkey
 from app.identity.proof import Proof
 from app.identity.users import User
-from app.web import account, authenticator, ceremony, forms, guard, local, once, sign_in
+from app.web import account, authenticator, ceremony, forms, guard, next_page, once, sign_in
 from app.web.guard import current_user
 
 bp = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
@@ -20,7 +20,7 @@ PAGE = "/account/passkeys"
 def show() -> ResponseReturnValue:
     keys = passkey.of_user(guard.current().session.user_id)
     done = next((event for event in _RESULTS if account.has_lately(event)), None)
-    user, wanted = current_user, local.path(local.arguments().get("next"))
+    user, wanted = current_user, next_page.path(next_page.arguments().get("next"))
     codes = factors.count_codes(user) if demand.asks(user) and not user.has_factor else None
     return render_template(
         "web/passkeys.html",
@@ -45,7 +45,7 @@ def add() -> ResponseReturnValue:
     done = _add(form) if request.method == "POST" and form.validate() else None
     if done:
         return done
-    wanted = local.path(local.arguments().get("next"))
+    wanted = next_page.path(next_page.arguments().get("next"))
     page = render_template("web/passkeys_add.html", form=form, wanted=wanted, hanging=sign_in.replaced())
     return page, 422 if request.method == "POST" else 200
 
@@ -121,10 +121,10 @@ def _proof(key: Passkey) -> Proof:
 
 def _then(owner: User) -> str:
     """Redirect to the recovery codes if a lost key would lock its owner out and there are none yet."""
-    wanted = local.arguments().get("next")
+    wanted = next_page.arguments().get("next")
     if demand.asks(owner) and not factors.count_codes(owner):
-        return local.address("/account/recovery-codes", wanted, done="added")
-    return local.address(PAGE, wanted, done="added")
+        return next_page.address("/account/recovery-codes", wanted, done="added")
+    return next_page.address(PAGE, wanted, done="added")
 
 
 _RESULTS = {

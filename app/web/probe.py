@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from flask import Response, make_response, render_template, request
 
 from app.config import is_loopback, settings
-from app.web import cookies, cross_origin, local
+from app.web import cookies, cross_origin, next_page
 
 _DOORS = (
     "pages.sign_in",
@@ -23,7 +23,7 @@ def ask() -> Response | None:
     """Refuse the form of a browser that sends back none of the cookies that its page set. A program is not asked."""
     if request.method != "POST" or not _is_untried() or not cross_origin.is_browser():
         return None
-    page = render_template("web/no_cookies.html", mends=mends(), again=local.came_from())
+    page = render_template("web/no_cookies.html", mends=mends(), again=next_page.came_from())
     return make_response(page, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 

@@ -20,7 +20,7 @@ from app.network import address
 from app.oauth import clients
 from app.revocation import delivery
 from app.store.db import db, writing
-from app.web import attempts, binding, cookies, forms, guard, local, mailbox, once, probe, words
+from app.web import attempts, binding, cookies, forms, guard, mailbox, next_page, once, probe, words
 from app.web.presented import Presented
 
 bp = Blueprint("sign_in", __name__)
@@ -31,8 +31,8 @@ begun = Quota("sign-ins by place", "2000 per 1 hour")
 def sign_in() -> ResponseReturnValue:
     if request.method == "POST":
         return _attempt(forms.SignIn(request.form))
-    given = local.arguments()
-    wanted = local.path(given.get("next"))
+    given = next_page.arguments()
+    wanted = next_page.path(given.get("next"))
     if "arrived" in given and (guard.visit() or guard.is_confined()):
         return redirect(wanted, 303)
     if _has_not_been_asked():
@@ -87,7 +87,7 @@ def begin(
 
 def _arrive(tokens: Tokens, wanted: str | None) -> Response:
     """Give the browser its tokens, by way of /sign-in, which notices if the cookies do not come back."""
-    response = redirect(local.address("/sign-in", wanted, arrived="1"), 303)
+    response = redirect(next_page.address("/sign-in", wanted, arrived="1"), 303)
     guard.hand_back(response, tokens)
     binding.offer(response, tokens.session.origin)
     for cookie in (cookies.RECEIPT, cookies.HALF):  # the receipt may be another person's
@@ -161,7 +161,7 @@ def _go_on(user: User, *, keep: bool, wanted: str | None) -> ResponseReturnValue
 
 def ask_for_code(user: User, *, amr: str, keep: bool, wanted: str | None) -> Response:
     """Lead to the page that asks for a second factor. Must run inside `db.writing`, with the user's row locked."""
-    answer = redirect(local.address("/sign-in/code", wanted), 303)
+    answer = redirect(next_page.address("/sign-in/code", wanted), 303)
     token = half.begin(user, user.password_version, amr=amr, keep=keep)
     cookies.put(answer, cookies.HALF, token, seconds=half.SECONDS)
     once.keep(answer)
@@ -179,13 +179,13 @@ def _record_failure(user: User | None) -> None:
 def page(form: forms.SignIn, *, failed: bool = False, wrong: str | None = None) -> str:
     if failed:
         form.fail()
-    visit, given = guard.visit(), local.arguments()
+    visit, given = guard.visit(), next_page.arguments()
     return render_template(
         "web/sign_in.html",
         form=form,
         wrong=wrong,
         mends=probe.mends() if "arrived" in given and not cookies.sent() else None,
-        ask=local.path(given.get("next")) != "/",
+        ask=next_page.path(given.get("next")) != "/",
         ended=None if visit else _why_signed_out(),
         late="late" in given,
         replaced=replaced(),
@@ -205,7 +205,7 @@ def _has_not_been_asked() -> bool:
 def replaced() -> list[str]:
     """Return the names of the apps that end with the session of this browser, which a sign-in replaces."""
     visit = guard.visit()
-    hanging = sessions.hanging(visit.session) if visit else []
+    hanging = sessions.apps_under(visit.session) if visit else []
     return sorted(set(clients.names(app.client_id for app in hanging).values())) if hanging else []
 
 

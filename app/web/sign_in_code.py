@@ -9,7 +9,7 @@ from app.identity.half import HalfSignIn
 from app.identity.users import User
 from app.revocation import delivery
 from app.store.db import db
-from app.web import cookies, forms, local, second, sign_in
+from app.web import cookies, factor_code, forms, next_page, sign_in
 
 bp = Blueprint("sign_in_code", __name__)
 
@@ -17,7 +17,7 @@ bp = Blueprint("sign_in_code", __name__)
 @bp.route("/sign-in/code", methods=["GET", "POST"])
 def ask() -> ResponseReturnValue:
     found = half.find(cookies.read(cookies.HALF))
-    form = forms.Code(request.form or None, data={"next": local.path(local.arguments().get("next"))})
+    form = forms.Code(request.form or None, data={"next": next_page.path(next_page.arguments().get("next"))})
     if found is None:
         return _start_over(form)
     done = _finish(found, form) if request.method == "POST" and form.validate() else None
@@ -42,9 +42,9 @@ def _finish(found: HalfSignIn, form: forms.Code) -> ResponseReturnValue | None:
     """Sign the user in if the code is good. The earlier proof may be void by now: then start over."""
     delivery.check_ready()
     user = db.session.get_one(User, found.user_id)
-    code = second.find(user, forms.text(form.code))
+    code = factor_code.find(user, forms.text(form.code))
     if code is None:
-        form.code.errors = [second.WRONG]
+        form.code.errors = [factor_code.WRONG]
         return None
     begun = sign_in.begin(
         user,
@@ -57,9 +57,9 @@ def _finish(found: HalfSignIn, form: forms.Code) -> ResponseReturnValue | None:
 
 
 def _prove(user: User, found: HalfSignIn, code: Match) -> str | None:
-    word = second.spend(user, code)
+    word = factor_code.spend(user, code)
     return proof.join(found.amr, word) if word and half.finish(found) else None
 
 
 def _start_over(form: forms.Code) -> ResponseReturnValue:
-    return redirect(local.address("/sign-in", form.next.data, late="1"), 303)
+    return redirect(next_page.address("/sign-in", form.next.data, late="1"), 303)

@@ -8,7 +8,7 @@ from app.identity.passkey import Signature
 from app.identity.users import User
 from app.revocation import delivery
 from app.store.db import db, writing
-from app.web import ceremony, forms, local, sign_in
+from app.web import ceremony, forms, next_page, sign_in
 
 bp = Blueprint("sign_in_passkey", __name__)
 
@@ -16,7 +16,7 @@ bp = Blueprint("sign_in_passkey", __name__)
 @bp.route("/sign-in/passkey", methods=["GET", "POST"])
 def sign_in_with_passkey() -> ResponseReturnValue:
     if request.method == "GET":  # the page after a failure, reloaded
-        return redirect(local.address("/sign-in", local.arguments().get("next")), 303)
+        return redirect(next_page.address("/sign-in", next_page.arguments().get("next")), 303)
     form = forms.SignInPasskey(request.form)
     sign_in.begun.check()
     delivery.check_ready()

@@ -10,7 +10,7 @@ from app.identity import activity, browsers, mail_address, passwords, users
 from app.identity.users import User
 from app.revocation import delivery
 from app.store.db import db, writing
-from app.web import forms, local, mailbox, sign_in
+from app.web import forms, mailbox, next_page, sign_in
 
 bp = Blueprint("sign_up", __name__)
 TAKEN = "This address has an account already. Sign in instead."
@@ -21,7 +21,7 @@ _taken = PlaceThrottle("sign-ups of a taken address", "30 per 10 minutes")
 @bp.route("/sign-up", methods=["GET", "POST"])
 def sign_up() -> ResponseReturnValue:
     if request.method == "GET":
-        return _page(forms.SignUp(local.arguments()))
+        return _page(forms.SignUp(next_page.arguments()))
     form = forms.SignUp(request.form)
     if not form.validate():
         return _page(form), 422

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from app.identity import browsers, passkey
 from app.identity.passkey import Passkey
 from app.revocation import delivery
-from app.web import ceremony, forms, local, sign_in, sign_up
+from app.web import ceremony, forms, next_page, sign_in, sign_up
 
 bp = Blueprint("sign_up_passkey", __name__)
 
@@ -14,7 +14,7 @@ bp = Blueprint("sign_up_passkey", __name__)
 @bp.route("/sign-up/passkey", methods=["GET", "POST"])
 def sign_up_with_passkey() -> ResponseReturnValue:
     if request.method == "GET":
-        return _page(forms.SignUpPasskey(local.arguments()))
+        return _page(forms.SignUpPasskey(next_page.arguments()))
     form = forms.SignUpPasskey(request.form)
     done = _create(form) if form.validate() and not sign_up.is_taken(form) else None
     return done or (_page(form), 422)

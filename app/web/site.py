@@ -20,6 +20,7 @@ from app.web import (
     compression,
     confirm,
     cross_origin,
+    demanded_factor,
     devices,
     errors,
     forms,
@@ -29,16 +30,15 @@ from app.web import (
     home,
     links,
     live,
-    local,
     mailbox,
     moments,
+    next_page,
     once,
     own_data,
     passkeys,
     probe,
     recover,
     refusals,
-    second_factor,
     sign_in,
     sign_in_code,
     sign_in_passkey,
@@ -60,7 +60,7 @@ _LEADING_ON = (
     sign_up,
     sign_up_passkey,
     confirm,
-    second_factor,
+    demanded_factor,
     authenticator,
     passkeys,
 )  # they go on to `next`, perhaps an app
@@ -75,7 +75,7 @@ _PAGES = (
     sign_out,
     account,
     own_data,
-    second_factor,
+    demanded_factor,
     authenticator,
     passkeys,
     devices,
@@ -94,7 +94,7 @@ def init_app(app: Flask) -> None:
     """Add every page to *app*."""
     pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
     leading_on = [f"{pages.name}.{page.bp.name}" for page in _LEADING_ON]
-    local.init_app(app, leading_on)
+    next_page.init_app(app, leading_on)
     for module in (compression, speculation, body, headers, once, guard, errors, refusals):
         module.init_app(app)
     pages.before_request(cross_origin.check)
@@ -127,7 +127,7 @@ class Template(jinja2.Template):
 def _add_words(app: Flask) -> None:
     app.jinja_env.template_class = Template
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
-    app.template_filter("leading_to")(local.leading_to)
+    app.template_filter("leading_to")(next_page.leading_to)
     app.template_filter("until")(lambda at: words.until(at, clock.now()))
     app.jinja_env.globals |= {shown.__name__: shown for shown in (moments.ago, moments.until, moments.moment)}
     for plain in (

@@ -9,10 +9,10 @@ from werkzeug.test import TestResponse
 from app import clock, stillness
 from app.crypto import seal
 from app.crypto.keys import access_keys
-from app.identity import access_token, links
+from app.identity import access_token, chains
 from app.identity.access_token import Claims
+from app.identity.chains import RefreshToken
 from app.identity.first_use import Recorded
-from app.identity.links import RefreshToken
 from app.identity.users import User
 from app.store.db import Session, StoreUnavailable, db
 from tests.browsers import ACCESS, PASSWORD, REFRESH, SITE_URL, Browser, Pocket, Site
@@ -280,13 +280,13 @@ def test_nor_if_the_answer_is_late_and_the_other_tab_has_renewed_meanwhile(site:
 def test_nor_if_a_third_tab_uses_the_link_at_that_very_moment(
     site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = links.newest_of
+    read = chains.newest_of
 
-    def used_meanwhile(sid: str) -> links.Link | None:
+    def used_meanwhile(sid: str) -> chains.Link | None:
         found = read(sid)
         return found and found._replace(seen_at=clock.now() + 1)
 
-    monkeypatch.setattr(links, "newest_of", used_meanwhile)
+    monkeypatch.setattr(chains, "newest_of", used_meanwhile)
     site.wait(299)
     before = ada.pocket()
     confirm(ada)

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.serving.reading import MOST_LINE
-from app.web.local import LONGEST_ADDRESS
+from app.web.next_page import LONGEST_ADDRESS
 from tests.browsers import ACCESS, PASSWORD, SITE_URL, Browser, Site, form
 from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import CALLBACK, Flow, is_led_back, led

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.identity import refresh_token
-from app.identity.links import RefreshToken
+from app.identity.chains import RefreshToken
 from app.identity.session import Session
 from app.oauth import code as codes
 from app.oauth.code import Code

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.config import DAY
-from app.web import devices, filters
+from app.web import devices, session_filter
 from tests import backings
 from tests.browsers import PASSWORD, Browser, Site
 
@@ -117,16 +117,16 @@ def test_of_many_the_wanted_ones_are_found_by_their_words_their_kind_or_their_id
     phone.post(f"/devices/{phone.session()['sid']}/name", name="Old phone")
     site.wait(8 * DAY)
     laptop.sign_in()
-    for _ in range(filters.LEAST_SESSIONS - 2):
+    for _ in range(session_filter.LEAST_SESSIONS - 2):
         site.browser("Safari on macOS", address="203.0.113.9").sign_in()
     assert 'role="search"' in laptop.get("/devices").text
     for asked, count in (
-        ("q=old+PHONE", 1), ("q=203.0.113", filters.LEAST_SESSIONS - 2), ("q=%25", 0), ("which=phones", 1), ("which=idle", 1),
-        ("which=computers", filters.LEAST_SESSIONS - 1), ("q=chrome&which=computers", 0), ("which=computers&q=o", filters.LEAST_SESSIONS - 1),
+        ("q=old+PHONE", 1), ("q=203.0.113", session_filter.LEAST_SESSIONS - 2), ("q=%25", 0), ("which=phones", 1), ("which=idle", 1),
+        ("which=computers", session_filter.LEAST_SESSIONS - 1), ("q=chrome&which=computers", 0), ("which=computers&q=o", session_filter.LEAST_SESSIONS - 1),
     ):  # fmt: skip
         page = laptop.get(f"/devices?{asked}").text
         assert len(set(re.findall(r'id="session-([^"]+)"', page))) == count, asked
-        assert f"You are signed in on {filters.LEAST_SESSIONS} devices" in page
+        assert f"You are signed in on {session_filter.LEAST_SESSIONS} devices" in page
 
 
 def test_the_pages_of_what_was_found_go_on_with_the_same_search(site: Site, laptop: Browser) -> None:

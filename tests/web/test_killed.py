@@ -14,7 +14,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.store import db
-from app.web import once, sent
+from app.web import form_claims, once
 from tests import passkeys
 from tests.authenticator import Phone as Authenticator
 from tests.authenticator import add_app, shown, to_second_page
@@ -24,7 +24,7 @@ from tests.oauth.flow import Flow
 from tests.server import Server
 from tests.web.test_once import NEW, Killed, jar, with_cookies
 
-TAKE_OVER = sent.PATIENCE_SECONDS + 1
+TAKE_OVER = form_claims.PATIENCE_SECONDS + 1
 MOST = 9  # commits of one request
 BYE = "https://app.example/bye"
 _numbers = count()
@@ -460,7 +460,7 @@ def test_a_form_that_a_killed_process_acted_on_counts_as_new_after_a_minute(site
     sign_up = Press(site, "/sign-up", form(visitor, "/sign-up", **SIGN_UP), jar(visitor))
     assert sign_out.is_killed(site, 1)
     assert sign_up.is_killed(site, 2)
-    site.wait(sent.SPENT_SECONDS)
+    site.wait(form_claims.SPENT_SECONDS)
     assert sign_up.send(site)[1].status_code == 422
     assert sign_out.send(site)[0].cookie(RECEIPT) is None
 

@@ -13,13 +13,13 @@ from werkzeug.test import TestResponse
 
 from app.identity import passwords
 from app.store.db import db
-from app.web import once, sent, sign_in, step_up
+from app.web import form_claims, once, sign_in, step_up
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form
 
 NEW = "nine quiet walruses"
 LIVE = "SELECT count(*) FROM sessions WHERE ended_entry IS NULL"
-TAKE_OVER = sent.PATIENCE_SECONDS + 1
+TAKE_OVER = form_claims.PATIENCE_SECONDS + 1
 
 
 class Killed(BaseException):
@@ -387,7 +387,7 @@ def test_a_second_press_waits_so_long_even_if_the_clock_stands_still(
     seconds, waited = count(), list[float]()
     monkeypatch.setattr(once, "time", SimpleNamespace(sleep=waited.append, monotonic=lambda: next(seconds)))
     assert second.post("/sign-in", **fields).status_code == 303
-    assert len(waited) == sent.PATIENCE_SECONDS - 1
+    assert len(waited) == form_claims.PATIENCE_SECONDS - 1
     assert second.is_signed_in()
 
 
@@ -403,7 +403,7 @@ def test_what_is_kept_is_forgotten_in_passing(site: Site, visitor: Browser) -> N
     for _ in range(3):
         visitor.sign_in(once=form(visitor, "/sign-in")["once"])
     [(before,)] = site.query("SELECT max(at) FROM forms_sent")
-    site.wait(sent.KEPT_SECONDS + TAKE_OVER)
+    site.wait(form_claims.KEPT_SECONDS + TAKE_OVER)
     visitor.sign_in(once=form(visitor, "/sign-in")["once"])
     assert site.query("SELECT min(at) FROM forms_sent")[0][0] > before
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.store.db import StoreUnavailable, db
-from app.web import rows
+from app.web import session_list
 from tests.browsers import SITE_URL, Browser, Site
 from tests.pages import SLOW, SOONER
 
@@ -201,7 +201,7 @@ def test_our_mistake_is_said_plainly_and_shows_no_inside(
     def broken(*_: object) -> None:
         raise RuntimeError("an inner secret")
 
-    monkeypatch.setattr(rows, "build", broken)
+    monkeypatch.setattr(session_list, "build", broken)
     answer = ada.get("/devices")
     assert answer.status_code == 500
     assert "an inner secret" not in answer.text
@@ -264,7 +264,7 @@ def test_so_does_one_that_breaks_by_our_mistake(site: Site, ada: Browser, monkey
 
     ada.forget("__Host-Http-access")
     before = ada.pocket()
-    monkeypatch.setattr(rows, "build", broken)
+    monkeypatch.setattr(session_list, "build", broken)
     answer = ada.get("/devices")
     assert answer.status_code == 503
     assert "Ada" not in answer.text

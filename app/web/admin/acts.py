@@ -18,7 +18,7 @@ from app.mail.links import Purpose
 from app.oauth import consent
 from app.store.db import after_commit, db
 from app.telemetry import security_log
-from app.web import rows, step_up
+from app.web import session_list, step_up
 from app.web.admin import authority
 from app.web.step_up import Answer
 
@@ -55,7 +55,7 @@ def _describe(action: str) -> str:
     verb, person, sid = _read(action)
     if verb == "end":
         session = _of(person, db.session.get(Session, sid))
-        return f"End {rows.build([session], session)[0].title} of {person.name}"
+        return f"End {session_list.build([session], session)[0].title} of {person.name}"
     words = {
         "all": "End all sessions of {}",
         "recover": "Send a link to choose a new password to {}",

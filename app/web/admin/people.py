@@ -11,8 +11,8 @@ from app.identity import activity, browsers, sessions, users
 from app.identity.users import User
 from app.mail import links
 from app.mail.links import Purpose
-from app.web import guard, lifeline, rows
-from app.web.rows import Row
+from app.web import guard, lifeline, session_list
+from app.web.session_list import ListedSession
 
 PAGE_SIZE = 25  # accounts
 MOST_PAGES = 1000  # pages
@@ -50,7 +50,7 @@ def about(person: User) -> dict[str, Any]:
     """Return what the page of a person shows."""
     current = guard.current().session
     over = sessions.ended(person.id, clock.now() - LISTED_DAYS * DAY, ENDED_SESSIONS).sessions
-    listed = rows.build(
+    listed = session_list.build(
         [*sessions.live(person.id, count=LISTED_SESSIONS), *sessions.apps(person.id)[:LISTED_SESSIONS], *over], current
     )
     live = [row for row in listed if row.state != "ended"]
@@ -82,7 +82,7 @@ def _events(person: User) -> list[dict[str, Any]]:
     ]
 
 
-def _done(person: User, listed: list[Row]) -> dict[str, str | None] | None:
+def _done(person: User, listed: list[ListedSession]) -> dict[str, str | None] | None:
     """Return the result of the last act as far as the page bears it out: an address proves nothing."""
     verb, sid = request.args.get("done", ""), request.args.get("sid")
     over = any(row.id == sid and row.state == "ended" for row in listed)

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.crypto import seal
-from app.identity import browsers, links, sessions
-from app.identity.links import Link
+from app.identity import browsers, chains, sessions
+from app.identity.chains import Link
 from app.identity.session import Standing
 from app.identity.session_row import SessionRow
 from app.identity.sessions import EndedSession
@@ -52,7 +52,7 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
     Raises LookupError if a purge has removed it.
     """
     with prebuilt.reading():
-        found, chain = sessions.read_ended(sid), links.chain(sid, ACCESS_TOKENS)
+        found, chain = sessions.read_ended(sid), chains.newest(sid, ACCESS_TOKENS)
     session = found.session
     apps, kept = (sessions.ended_with(session), sessions.outliving(session)) if found.has_apps else ([], [])
     names = clients.names(app.client_id for app in apps + kept)

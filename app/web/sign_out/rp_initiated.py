@@ -11,7 +11,7 @@ from app.identity.id_token import Hint
 from app.oauth import clients
 from app.oauth.clients import Client
 from app.store.db import StoreUnavailable
-from app.web import cross_origin, guard, headers, local
+from app.web import cross_origin, guard, headers, next_page
 from app.web.sign_out import browser
 
 bp = Blueprint("end_session", __name__)
@@ -67,7 +67,7 @@ def _back(client: Client, uri: str) -> str | None:
 def _page(asked: LogoutRequest | None) -> Response:
     visit = guard.visit()
     about_another = bool(visit and asked and asked.hint and asked.hint.sub != visit.user.id)
-    page = render_template("web/end_session.html", asked=asked, about_another=about_another, query=local.query())
+    page = render_template("web/end_session.html", asked=asked, about_another=about_another, query=next_page.query())
     response = make_response(page)
     if asked and asked.back:
         headers.let_forms_lead_on(response)

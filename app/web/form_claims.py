@@ -15,7 +15,7 @@ from app import clock
 from app.crypto import seal
 from app.store import prebuilt
 from app.store.db import Model, db, writing
-from app.web import cookies, local
+from app.web import cookies, next_page
 
 KEPT_SECONDS = 60
 PATIENCE_SECONDS = 5  # a process that holds a claim for longer has died
@@ -62,7 +62,7 @@ class Form:
     @classmethod
     def here(cls, form_id: str, jar: Mapping[str, str]) -> "Form":
         body = [*request.form.items(multi=True)]
-        return cls(form_id, json.dumps([form_id, request.path, local.query(), body, sorted(jar.items())]))
+        return cls(form_id, json.dumps([form_id, request.path, next_page.query(), body, sorted(jar.items())]))
 
     @property
     def name(self) -> bytes:

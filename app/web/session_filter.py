@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.config import DAY
-from app.web.rows import Row
+from app.web.session_list import ListedSession
 
 LEAST_SESSIONS = 20  # sessions: fewer are seen at a glance
 IDLE_DAYS = 7
@@ -40,12 +40,12 @@ class Filter:
         """Arguments for the other pages of the same list."""
         return {"q": self.words, "which": self.which} if self.is_set else {}
 
-    def fits(self, row: Row, now: int) -> bool:
+    def fits(self, row: ListedSession, now: int) -> bool:
         """Return whether the row fits."""
         text = f"{row.title} {row.label} {row.where}".casefold()
         return all(word in text for word in self.words.casefold().split()) and self._is_which(row, now)
 
-    def _is_which(self, row: Row, now: int) -> bool:
+    def _is_which(self, row: ListedSession, now: int) -> bool:
         is_small = row.kind in KINDS
         return {
             "all": True,

@@ -4,10 +4,10 @@ from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from app.identity import demand
-from app.web import guard, local
+from app.web import guard, next_page
 from app.web.guard import current_user
 
-bp = Blueprint("second_factor", __name__)
+bp = Blueprint("demanded_factor", __name__)
 
 
 @bp.get(guard.FACTOR_PAGE)
@@ -15,9 +15,9 @@ bp = Blueprint("second_factor", __name__)
 @guard.login_required
 def show() -> ResponseReturnValue:
     """Offer an app and a passkey. A user who has one of them only proves it."""
-    visit, wanted = guard.current(), local.path(local.arguments().get("next"))
+    visit, wanted = guard.current(), next_page.path(next_page.arguments().get("next"))
     if not visit.is_confined:
         return redirect(wanted, 303)
     if demand.asks(current_user):
-        return redirect(local.address("/confirm", wanted), 303)
-    return render_template("web/second_factor.html", wanted=wanted)
+        return redirect(next_page.address("/confirm", wanted), 303)
+    return render_template("web/demanded_factor.html", wanted=wanted)

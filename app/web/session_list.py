@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from app import clock
-from app.identity import browsers, links, proof
+from app.identity import browsers, chains, proof
 from app.identity import sessions as users_sessions
 from app.identity.lifetime import State
 from app.identity.session import SITE, Reason, Standing
@@ -22,7 +22,7 @@ def knows(scopes: Collection[str]) -> str:
     return " and ".join(_KNOWN[scope] for scope in scopes if scope in _KNOWN) or "only that it is you"
 
 
-class Row(NamedTuple):
+class ListedSession(NamedTuple):
     """One line of the list. Times are Unix seconds; *ended_by* is in words, *actor* the id of the session that asked.
 
     *amr*: how its user had proved who they are (RFC 8176). *app*: its name, where the session is an app's; *parent*: the browser session that it hangs on; *scopes*: what it may
@@ -75,33 +75,33 @@ class Row(NamedTuple):
         return knows(self.scopes)
 
 
-def build(sessions: Iterable[Standing], current: Standing) -> list[Row]:
+def build(sessions: Iterable[Standing], current: Standing) -> list[ListedSession]:
     """Describe each of one person's sessions, as seen from *current*."""
     listed = {session.id: session for session in sessions}
     apps = clients.names(session.client_id for session in listed.values() if session.client_id != SITE)
     known = listed | _actors(listed)
-    keyed = links.bound([session.id for session in listed.values() if session.client_id != SITE])
+    keyed = chains.bound([session.id for session in listed.values() if session.client_id != SITE])
     return [_row(session, current, known, apps, keyed) for session in listed.values()]
 
 
-def tell_apart(listed: Sequence[Row]) -> dict[str, str]:
+def tell_apart(listed: Sequence[ListedSession]) -> dict[str, str]:
     """Return a name for each row by its id: if two share a title, it says when and where each began."""
     count = Counter(row.title for row in listed)
     return {row.id: row.title if count[row.title] == 1 else called_apart(row) for row in listed}
 
 
-def called_apart(row: Row) -> str:
+def called_apart(row: ListedSession) -> str:
     """Return a name that tells this row from others with its title."""
     return f"{row.title}, signed in {words.day(row.began_at)}, {row.where}"
 
 
-def in_common(listed: Sequence[Row]) -> dict[str, str]:
+def in_common(listed: Sequence[ListedSession]) -> dict[str, str]:
     """Return the facts that several rows share, so that a page says them once."""
     found = {name: {getattr(row, name) for row in listed} for name in ("where", "proof")}
     return {name: said.pop() for name, said in found.items() if len(said) == 1 < len(listed) and None not in said}
 
 
-def as_json(row: Row) -> dict[str, Any]:
+def as_json(row: ListedSession) -> dict[str, Any]:
     """Return the row as `GET /devices` gives it to programs: times in RFC 3339, UTC."""
     shown = {
         name: value
@@ -132,10 +132,10 @@ def _actors(listed: dict[str, Standing]) -> dict[str, Standing]:
 
 def _row(
     session: Standing, current: Standing, known: dict[str, Standing], apps: dict[str, str], keyed: Collection[str]
-) -> Row:
+) -> ListedSession:
     about = browsers.describe(session.user_agent)
     actor = session.ending.actor if session.ending else None
-    return Row(
+    return ListedSession(
         id=session.id,
         current=session.id == current.id,
         name=session.name,

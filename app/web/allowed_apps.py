@@ -8,7 +8,7 @@ from app.identity import sessions
 from app.identity.lifetime import outlives
 from app.identity.session import Session
 from app.oauth import clients, consent
-from app.web import rows
+from app.web import session_list
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def _describe(client_id: str, name: str, given: consent.Given | None, held: list
     return Allowed(
         client_id=client_id,
         name=name,
-        knows=rows.knows(dict.fromkeys(scope.split())),
+        knows=session_list.knows(dict.fromkeys(scope.split())),
         given_at=given.given_at if given else min(app.began_at for app in held),
         is_offline=outlives(scope),
         connected=len(held),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from werkzeug.exceptions import RequestURITooLarge
 
 from app.serving.reading import MOST_LINE
-from app.web import local
+from app.web import next_page
 
 ODD = st.text(
     st.sampled_from("/?&=#%+;:@\\ \t\n\"'<>[]{}|^~.aA0é漢\u200d\u00a0\ufffd🦦") | st.characters(codec="utf-8"),
@@ -21,21 +21,21 @@ PATHS = st.builds("/{}?{}".format, ODD, ODD) | ODD
 
 @given(PATHS)
 def test_it_is_always_a_path_of_this_site(wanted: str) -> None:
-    found = local.path(wanted)
+    found = next_page.path(wanted)
     assert found.startswith("/")
     assert not found.startswith(("//", "/\\"))
     assert found.isascii()
     assert not set(found) & set(' "<>\\\t\r\n')
-    assert local.path(found) == found, "and it is one already"
+    assert next_page.path(found) == found, "and it is one already"
     parts = urlsplit(found)
     assert (parts.scheme, parts.netloc) == ("", "")
 
 
 @given(PATHS)
 def test_it_comes_back_from_the_address_that_carried_it_and_means_the_same(wanted: str) -> None:
-    found = local.path(wanted)
-    carried = parse_qs(urlsplit(local.address("/sign-in", found)).query, keep_blank_values=True)
-    again = local.path(carried["next"][0])
+    found = next_page.path(wanted)
+    carried = parse_qs(urlsplit(next_page.address("/sign-in", found)).query, keep_blank_values=True)
+    again = next_page.path(carried["next"][0])
     assert carried.keys() == {"next"}
     assert means(again) == means(found)
     assert urlsplit(again).path == urlsplit(found).path
@@ -58,23 +58,25 @@ def asking(path: str, sent: str) -> RequestContext:
 def test_what_is_accepted_at_its_own_address_is_accepted_by_way_of_another_page(sent: str, own: dict[str, str]) -> None:
     with asking(PATH, sent):
         try:
-            local._check(())
+            next_page._check(())
         except RequestURITooLarge:
-            assert len(local.here()) > local.LONGEST_ADDRESS
+            assert len(next_page.here()) > next_page.LONGEST_ADDRESS
             return
-        wanted = local.here()
-    way = local.address("/sign-in", local.path(local.address("/sign-up", wanted)))  # a page that leads to a page
-    for carried in (way, local.address("/sign-in", wanted, **own)):
+        wanted = next_page.here()
+    way = next_page.address(
+        "/sign-in", next_page.path(next_page.address("/sign-up", wanted))
+    )  # a page that leads to a page
+    for carried in (way, next_page.address("/sign-in", wanted, **own)):
         assert len(f"POST {carried} HTTP/1.1") <= MOST_LINE
     page, _, query = carried.partition("?")
     with asking(page, query):
-        given = local.arguments()
-        found = local.path(given["next"])
+        given = next_page.arguments()
+        found = next_page.path(given["next"])
     assert {name: given[name] for name in own} == own
     assert given.keys() == {*own, "next"}, "and of what is wanted nothing passes for a parameter of the page"
     assert urlsplit(found).path == PATH
     assert means(found) == means(wanted)
-    assert found == wanted or len(carried) < local.LONGEST_ADDRESS
+    assert found == wanted or len(carried) < next_page.LONGEST_ADDRESS
 
 
 def means(path: str) -> list[tuple[str, str]]:
@@ -83,8 +85,8 @@ def means(path: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("page", ["/", "/devices", PATH, "/api/me", "/no/such/page"])
 def test_a_longer_address_is_refused_at_its_own_address(page: str) -> None:
-    most = local.LONGEST_ADDRESS - len(f"{page}?")
+    most = next_page.LONGEST_ADDRESS - len(f"{page}?")
     with asking(page, "%" * most):
-        local._check(())
+        next_page._check(())
     with asking(page, "%" * (most + 1)), pytest.raises(RequestURITooLarge):
-        local._check(())
+        next_page._check(())

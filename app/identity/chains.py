@@ -272,9 +272,9 @@ def _values(new: Link) -> dict[str, object]:
     return {f"new_{name}": getattr(new, name) for name in _NEW}
 
 
-def chain(sid: str, newest: int) -> list[Link]:
+def newest(sid: str, count: int) -> list[Link]:
     """Return the newest links of a session's chain, the newest first."""
-    return [Link(*row) for row in prebuilt.rows(_CHAIN, sid=sid, most=newest)]
+    return [Link(*row) for row in prebuilt.rows(_CHAIN, sid=sid, most=count)]
 
 
 def rotations(sid: str) -> int:
