@@ -1,6 +1,8 @@
 """What the lab says of this site is what the site's own code does: break that code, and the lab says so."""
 
+import gc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -108,3 +110,14 @@ def test_a_sign_out_that_cannot_be_written_ends_nothing() -> None:
     stage = player.play(DESIGN, Story((*SILENT, Act(35, "sign-out"), Act(36, "mend", "store"))), 40)
     assert stage.ended is None
     assert stage.present().status == 200
+
+
+def test_a_story_that_one_thread_played_is_cleared_away_by_another_without_an_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gc.collect()
+    with ThreadPoolExecutor() as pool:
+        stages = [pool.submit(player.play, DESIGN, Story(SIGNED_OUT), 60).result()]
+    stages.clear()
+    gc.collect()
+    assert caplog.text == ""
