@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from app.lab.instruments import Clock, Liar, StoryWorld
 PERSON = "ada"
 ACCESS_LIFE = World.life  # what no lane of an access token is longer than
 FAULTS = ("store", "list", "push")  # parts that can be silent
+QUESTIONS = ("look-ups", "fetches", "requests")
 LIES = ("withhold", "two-heads")  # of an issuer that answers: it tells no verifier of a sign-out, or not all of them
 
 
@@ -47,16 +48,30 @@ class Story:
 
 
 class Answer(NamedTuple):
-    """*status*: 200, 401, 503. *asked*: what the server asked for. *as_of*: up to when the verifier knows everything."""
+    """The answer to one request.
+
+    *status*: 200, 401, 503; 0 if there was none. *asked*: what the server asked for to answer, if it was counted. *as_of*: up to
+    when the verifier knows everything. *what*: what was presented. *slug*: the design that answered, if one did. *over*: the
+    session had ended before, so accepting is a fault. *reaction*: how the policy judged the place.
+    """
 
     status: int
     why: str
-    asked: dict[str, int]
+    asked: dict[str, int] | None = None
     as_of: int | None = None
+    what: str = ""
+    slug: str = ""
+    over: bool = False
+    reaction: str = ""
 
     @property
     def accepted(self) -> bool:
         return self.status == 200
+
+    @property
+    def questions(self) -> int:
+        """Return how many questions of any kind the server asked for this answer."""
+        return sum((self.asked or {}).get(kind, 0) for kind in QUESTIONS)
 
 
 @dataclass
@@ -139,7 +154,7 @@ class Stage:
         self.refused_write = self.exchanged = False
         before = dict(self.world.counts)
         try:
-            self._do(act)
+            ACTS[act.name](self, *([act.of] if act.of else []))
         except ConnectionError:
             self.refused_write = True
         self.spent[act.name] = _added(self.world.counts, before)
@@ -152,8 +167,7 @@ class Stage:
         return self.check(token, *self._proof(whose, token))
 
     def check(self, *presented: str) -> Answer:
-        status, why, asked, _ = self._count(self.at_verifier, lambda: self._judge(*presented))
-        return Answer(status, why, asked, self._as_of())
+        return self._count(self.at_verifier, lambda: self._judge(*presented))._replace(as_of=self._as_of())
 
     def exchange(self, whose: str = "thief") -> Answer:
         """Exchange a refresh token at the issuer."""
@@ -213,12 +227,6 @@ class Stage:
         held = dict(self.held.get(whose, {}))
         cookie = getattr(held.pop("browser", None), "cookie", None)
         return held | {"proof": [cookie]} if cookie else held
-
-    def _do(self, act: Act) -> None:
-        if act.name in _ENDS:
-            _ENDS[act.name](self, act.name)
-        else:
-            _ACTS[act.name](self, *([act.of] if act.of else []))
 
     # The acts.
 
@@ -326,19 +334,18 @@ class Stage:
             self.receipt = self.twin.receipt if self.twin else self.issuer.head()
 
 
-_ENDS: dict[str, Callable[[Stage, str], None]] = {
-    **dict.fromkeys(("sign-out", "elsewhere", "password"), Stage._sign_out),
-    **dict.fromkeys(("all", "disabled"), Stage._sign_out_everywhere),
-    **dict.fromkeys(("client", "expiry"), Stage._leave),  # the server is not told
+ACTS: dict[str, Callable[..., None]] = {  # a story can call nothing else of a stage
+    **{
+        name: getattr(Stage, "_" + name.replace("-", "_"))
+        for name in (
+            *("sign-in", "open", "use", "copy", "refresh", "revoke", "all-but-refresh"),
+            *("cut", "mend", "lose-the-store", "show-receipt"),
+        )
+    },
+    **{why: partial(Stage._sign_out, why=why) for why in ("sign-out", "elsewhere", "password")},
+    **{why: partial(Stage._sign_out_everywhere, why=why) for why in ("all", "disabled")},
+    **{why: partial(Stage._leave, why=why) for why in ("client", "expiry")},  # the server is not told
 }
-_ACTS: dict[str, Callable[..., None]] = {
-    name: getattr(Stage, "_" + name.replace("-", "_"))
-    for name in (
-        *("sign-in", "open", "use", "copy", "refresh", "revoke", "all-but-refresh"),
-        *("cut", "mend", "lose-the-store", "show-receipt"),
-    )
-}
-KNOWN = frozenset((*_ENDS, *_ACTS))  # a story can call nothing else of a stage
 
 
 def _added(counts: Counter[str], before: dict[str, int]) -> dict[str, int]:

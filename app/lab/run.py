@@ -67,7 +67,7 @@ class Run:
         except TypeError:
             return None
         run.acts = [Act(*act) for act in run.acts]
-        if not player.KNOWN.issuperset(act.name for act in run.acts):
+        if not player.ACTS.keys() >= {act.name for act in run.acts}:
             return None
         run.presented, run.outcome = (tuple(pair) if pair else None for pair in (run.presented, run.outcome))  # type: ignore[assignment]
         return run

@@ -28,7 +28,7 @@ class Step:
 
     def accepted(self, table: int = 0) -> dict[str, bool]:
         """Which design accepted, by its slug."""
-        return {row["slug"]: row["accepted"] for row in self.rows(table)}
+        return {row["slug"]: row["status"] == 200 for row in self.rows(table)}
 
     def statuses(self, table: int = 0) -> list[int]:
         return [row["status"] for row in self.rows(table)]

@@ -12,7 +12,6 @@ from app.lab.player import Design, Stage, Story
 
 REMEMBERED = 20 * 64  # designs, times days
 LOOK = 5  # seconds
-LOOKS = ("look-ups", "fetches", "requests")
 _OURS = ("world", "store", "issuer", "redis")  # what an object holds of its world is not its memory
 
 
@@ -75,7 +74,7 @@ def live(slug: str, day: Day) -> Cost:
     return Cost(
         slug,
         **peak,
-        lookups=sum(asked[name] for name in LOOKS),
+        lookups=sum(asked[name] for name in player.QUESTIONS),
         bytes=asked["bytes"],
         messages=played.stage.world.counts["messages"],
         worst=max(late),

@@ -1,6 +1,5 @@
 """Experiments with two dimensions: thief and policy, end and credential, list and service."""
 
-from dataclasses import replace
 from typing import Any
 
 from app.config import REACTIONS, settings
@@ -9,8 +8,8 @@ from app.identity.browsers import Browser
 from app.identity.place import PARTS, SIGN_IN, Place
 from app.lab import lanes, player
 from app.lab.home.sessions import LIFE
-from app.lab.player import FAULTS, PERSON, Stage, Story
-from app.lab.questions.evidence import Finding, Findings, finding
+from app.lab.player import FAULTS, PERSON, Answer, Stage, Story
+from app.lab.questions.evidence import Findings
 from app.lab.questions.trial import Trial
 from app.network import address
 
@@ -67,13 +66,13 @@ def refresh_elsewhere(t: Trial) -> dict[str, Any]:
     return {"cells": cells, "here": here, "mildest": mildest, "strictest": strictest, "alike": alike}
 
 
-def _refresh(t: Trial, thief: Browser, reaction: str) -> Finding:
+def _refresh(t: Trial, thief: Browser, reaction: str) -> Answer:
     """Let the thief refresh in a session that knows only its owner's place. The site's own rule judges the thief's."""
     stage, known = t.stage(), place.learn({}, _locate(_OWNER))
     judgement = place.judge(known, _locate(thief), dict.fromkeys(PARTS, reaction))
     if judgement.reaction == SIGN_IN:
         stage.sessions.end(stage.held["thief"]["session"])
-    return replace(finding("", stage.exchange("thief")), reaction=judgement.reaction)
+    return stage.exchange("thief")._replace(reaction=judgement.reaction)
 
 
 def _locate(browser: Browser) -> Place:
@@ -102,5 +101,5 @@ def _three_services(slug: str) -> Findings:
     found = Findings()
     for service, device in ((0, laptop), (1, laptop), (2, laptop), (2, phone)):
         stage.verifier, stage.at_verifier = verifiers[service], worlds[service]
-        found.append(finding("", stage.check(device["access"]), over=device is laptop))
+        found.append(stage.check(device["access"])._replace(over=device is laptop))
     return found

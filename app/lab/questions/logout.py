@@ -8,7 +8,8 @@ import jwt
 from app.config import settings
 from app.crypto.keys import identity_keys
 from app.identity.session import SITE
-from app.lab.questions.evidence import Finding, Findings
+from app.lab.player import Answer
+from app.lab.questions.evidence import Findings
 from app.oauth.logout import network, token
 from app.oauth.logout.messages import Message
 from app.outbox import answer
@@ -54,18 +55,18 @@ def send(user: str, sid: str, *, since: int) -> Findings:
     """
     message = Message(id="lab", client_id=SITE, user_id=user, session_id=sid)
     app, found, at = Recipient(), Findings(), since
-    while not found.accepted:
+    while not found or network.judge(found[-1].status) is not Outcome.DELIVERED:
         app.is_down = at < since + DOWN_SECONDS
         found.append(_post(app, message, f"after {words.span(at - since)}" if at > since else "at once"))
         at = answer.next_try(len(found), since, at) or at
     return Findings([*found, _post(app, message, "once more, as after an answer that was lost")])
 
 
-def _post(app: Recipient, message: Message, what: str) -> Finding:
+def _post(app: Recipient, message: Message, what: str) -> Answer:
     """Post the message; an app that is down takes no connection. *status* 0: there was no answer."""
     try:
         with httpx.Client(transport=httpx.MockTransport(app.serve), trust_env=False) as client:
             got = client.post("http://app.example/logout", data={"logout_token": token.sign(message)})
     except httpx.ConnectError:
-        return Finding(what, 0, accepted=False, over=False, why="No connection.")
-    return Finding(what, got.status_code, network.judge(got.status_code) is Outcome.DELIVERED, over=False, why=got.text)
+        return Answer(0, "No connection.", what=what)
+    return Answer(got.status_code, got.text, what=what)

@@ -5,7 +5,7 @@ from typing import Any
 import jwt
 
 from app.lab import resource
-from app.lab.questions.evidence import Finding
+from app.lab.player import Answer
 from app.lab.questions.trial import Trial
 from app.web import words
 
@@ -18,9 +18,7 @@ def revoke_by_request(t: Trial) -> dict[str, Any]:
         exchanges.append(t.send("/lab/revoke", **sent))
         answer = exchanges[-1].response
         why = answer.text.strip() or "The answer is empty."
-        t.tables["requests"].append(
-            Finding(what, answer.status_code, accepted=answer.status_code == 200, over=False, why=why)
-        )
+        t.tables["requests"].append(Answer(answer.status_code, why, what=what))
 
     send("a stranger, without the client’s credentials")
     t.play("uses = exchange thief: the refresh token, after the stranger’s request")

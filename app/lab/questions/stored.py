@@ -8,7 +8,6 @@ from app.lab import run_view
 from app.lab.costs import measure, timing
 from app.lab.costs.day import Day
 from app.lab.home.sessions import digest
-from app.lab.questions.evidence import finding
 from app.lab.questions.trial import Trial
 
 
@@ -16,7 +15,7 @@ def steal_a_row(t: Trial) -> dict[str, Any]:
     """Present the stored value of a refresh token; then search everything that is stored for every token."""
     states, tokens, thief = [_rows(t)], _handed_out(t), t.stage()
     thief.held["thief"]["refresh"] = digest(thief.held["thief"]["refresh"])
-    t.tables["presented"].append(finding("what stands in the database", thief.exchange()))
+    t.tables["presented"].append(thief.exchange()._replace(what="what stands in the database"))
     t.play("presented = exchange laptop: what the browser holds")
     states.append(_rows(t))
     stage, tokens = t.stage(), tokens | _handed_out(t)
@@ -52,7 +51,7 @@ def filter_and_prefer(t: Trial) -> dict[str, Any]:
     whole, filtered = verifier.check(token), verifier.check(token, "pp")
     verifier.prefer(token, "by name")
     elsewhere, stored = verifier.check(phone), str(stage.world.store.rows)
-    t.tables["rows"].append(finding("the opaque token", stage.check(token), slug="client-data"))
+    t.tables["rows"].append(stage.check(token)._replace(what="the opaque token", slug="client-data"))
     t.play("sign-out", "rows = present thief client-data: the same, after the sign-out")
     kept = ["filter"] * ("'pp'" in stored) + ["preference"] * ("by name" in stored and elsewhere == sorted(whole))
     return {"whole": whole, "filtered": filtered, "elsewhere": elsewhere, "name": digest(token)[:12], "kept": kept}
@@ -70,7 +69,7 @@ def revoke_by_session_id(t: Trial) -> dict[str, Any]:
     stage = t.stage("denylist-push")
     for number, token in enumerate(tokens, 1):
         what = f"access token {number} of {len(tokens)}"
-        t.tables["rows"].append(finding(what, stage.check(token), slug="denylist-push", over=True))
+        t.tables["rows"].append(stage.check(token)._replace(what=what, slug="denylist-push", over=True))
     return {
         "stored": sum(token in stored for token in tokens),
         "sids": len({_claims(token)["sid"] for token in tokens}),

@@ -10,7 +10,7 @@ from app.config import settings
 from app.lab import lanes, player, visitors
 from app.lab.player import Stage
 from app.lab.questions import evidence, logout
-from app.lab.questions.evidence import Findings, finding
+from app.lab.questions.evidence import Findings
 from app.lab.questions.question import Question
 from app.lab.run import Run
 from app.lab.visitors import Visitor
@@ -91,7 +91,7 @@ class Trial:
             "choice": next(choice for choice, condition in asked.right.items() if evidence.holds(condition, known)),
             "says": evidence.fill(asked.says, known),
             "tables": [
-                {"caption": caption, "rows": [asdict(row) for row in self.tables[name]]}
+                {"caption": caption, "rows": [row._asdict() for row in self.tables[name]]}
                 for name, caption in asked.tables.items()
             ],
             "facts": [(what, evidence.fill(text, known)) for what, text in asked.facts],
@@ -103,7 +103,7 @@ class Trial:
     def _grid(self, known: dict[str, Any]) -> dict[str, Any]:
         words = self.question.grid
         rows = [
-            (name, [asdict(cell) | {"what": what} for what, cell in zip(words["columns"], cells, strict=True)])
+            (name, [cell._asdict() | {"what": what} for what, cell in zip(words["columns"], cells, strict=True)])
             for name, cells in self.values["cells"].items()
         ]
         return {**words, "note": evidence.fill(words["note"], known), "rows": rows}
@@ -145,7 +145,7 @@ class Trial:
             stage = self.stage(slug)
             is_over = stage.has_ended(stage.hold(whose)["session"])
             answer = _REQUESTS[verb](stage, whose)
-            found.append(finding(what or self.question.names.get(slug, ""), answer, slug=slug, over=is_over))
+            found.append(answer._replace(what=what or self.question.names.get(slug, ""), slug=slug, over=is_over))
         if verb == "exchange":
             self.run.do("refresh", whose)
         return found
