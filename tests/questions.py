@@ -57,7 +57,7 @@ def _table(asked: tuple[Question, ...], tests: dict[str, list[tuple[str, str]]])
 
 
 def _row(question: Question, tests: list[tuple[str, str]]) -> str:
-    pages = "<br>".join(f"`{path}`" for path in [f"/lab/path/{question.id}", *(link.path for link in question.go_on)])
+    pages = "<br>".join(f"`{path}`" for path in [f"/lab/path/{question.id}", *question.go_on])
     shown = "<br>".join(f"[`{name}`](../{path})" for path, name in tests)
     return f"| {question.id} | {question.claim} | {pages} | {shown} |\n"
 

@@ -130,14 +130,14 @@ def reset() -> ResponseReturnValue:
 
 def _present(mine: Run) -> Callable[[Run], None]:
     """Play the replay outside any transaction. Return a change that notes in the run how many designs accepted the copy."""
-    mine.presented = (len(mine.acts), mine.now)
+    mine.presented = [len(mine.acts), mine.now]
     found = _find(mine)
     said = parties.present(parties.token(mine)) if settings().relying_parties else []
 
     def note(now: Run) -> None:
         if now.acts == mine.acts:  # else the visitor has gone on, and this is the answer to an older question
             now.presented, now.parties = mine.presented, said
-            now.outcome = (found.accepted, len(found.rows)) if found else None
+            now.outcome = [found.accepted, len(found.rows)] if found else None
 
     return note
 

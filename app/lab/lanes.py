@@ -4,7 +4,7 @@ x runs from 0 to 100 percent. Left of the cut time is drawn short; right of it, 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from app.web import words
 
@@ -41,8 +41,8 @@ def draw(rows: Iterable[tuple[str, str, int]], life: int, *, now: int | None = N
     """Draw (slug, name, seconds exposed) for something that had *life* seconds left at the cut."""
     lanes = tuple(_lane(slug, name, exposed, life) for slug, name, exposed in rows)
     said = ". ".join(f"{lane.name}: {lane.words}" for lane in lanes)
-    picture = Picture(lanes, _marks(life), f"From the {cut.lower()} on. {said}.", life, cut)
-    return picture if now is None else replace(picture, now=_x(now, life))
+    at = None if now is None else _x(now, life)
+    return Picture(lanes, _marks(life), f"From the {cut.lower()} on. {said}.", life, cut, at)
 
 
 def _lane(slug: str, name: str, exposed: int, life: int) -> Lane:

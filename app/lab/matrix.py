@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Blueprint, Response, abort, render_template
 from flask.typing import ResponseReturnValue
@@ -24,18 +24,6 @@ SHARED = ("serve.py", "sessions.py", "world.py")
 _DAY = (Act(0, "sign-in"), Act(0, "copy"))
 _LATER = 240  # seconds: before the token expires
 CROWD, OTHERS = 300, 200  # people who sign out, and who do not
-
-
-class Silence(NamedTuple):
-    """The answers while a *part* is down or the issuer lies: to a good token, and to one whose session has ended meanwhile.
-
-    *writes*: the sign-out could be written.
-    """
-
-    part: str
-    good: Answer
-    ended: Answer
-    writes: bool
 
 
 class Measured:
@@ -59,7 +47,8 @@ class Measured:
         self.again = play(0, Act(0, "all"), Act(0, "open", "laptop")).present("laptop")
         #: What a forgotten refresh token buys.
         self.bought = play(180, Act(60, "all-but-refresh")).buy()
-        self.silences = [_silence(play, part) for part in FAULTS + LIES]
+        #: By the part that is down or lies: the answers to a good token, and to one whose session has ended meanwhile.
+        self.silences = {part: _silence(play, part) for part in FAULTS + LIES}
         #: Seconds after a hidden sign-out until the verifier finds the lie, by what another verifier or the user tells it.
         self.two_heads = _notices(design, "two-heads")
         self.receipt = _notices(design, "withhold", Act(20, "show-receipt"))
@@ -147,11 +136,12 @@ def _break_in(stage: Stage) -> Answer:
     return answer if answer.accepted else stage.buy()
 
 
-def _silence(play: Callable[..., Stage], part: str) -> Silence:
+def _silence(play: Callable[..., Stage], part: str) -> tuple[Answer, Answer]:
     """Cut a part just after the copy, sign out, and present both tokens a while later."""
     cut = Act(10, "cut", part)
     out = play(_LATER, cut, Act(20, "sign-out"))
-    return Silence(part, play(_LATER, cut).present("laptop"), out.present(), writes=out.ended is not None)
+    # Where the sign-out could not be written, nothing is over.
+    return play(_LATER, cut).present("laptop"), out.present()._replace(over=out.ended is not None)
 
 
 def _notices(design: Design, lie: str, *acts: Act) -> int | None:

@@ -27,7 +27,7 @@ def token(run: Run, whose: str = "thief") -> str:
     """Sign a token for the thief, or for the phone. It expires in real time, which relying parties keep."""
     stage = run.play()
     session = stage.held.get(whose, {}).get("session", stage.session)
-    issued = stage.issued_at[-1] if session == stage.session else run.began_at
+    issued = max(stage.tokens.values()) if session == stage.session else run.began_at
     claims = {
         "iss": settings().site_url,
         "aud": f"{settings().site_url}/lab",  # so the site's own API refuses it

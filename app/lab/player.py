@@ -78,7 +78,7 @@ class Answer(NamedTuple):
 class Stage:
     """One design in the middle of a story.
 
-    *held*: what each browser holds, by the browser's name. *tokens*: the laptop's refresh tokens, newest last. *ended*: when
+    *held*: what each browser holds, by the browser's name. *tokens*: the laptop's refresh tokens, and when each was issued. *ended*: when
     the laptop's session ended, and by which act. *refused_write*: the store was down, so the last act ended nothing.
     *exchanged*: the last act got new tokens. *spent*: the cost of each act, by its name. *twin*: if the issuer lies, the same
     story with an honest issuer. *receipt*: what the user got at the sign-out, if the design gives a receipt.
@@ -87,8 +87,7 @@ class Stage:
     design: ModuleType
     story: Story
     held: dict[str, dict[str, Any]] = field(default_factory=dict)
-    tokens: list[str] = field(default_factory=list)
-    issued_at: list[int] = field(default_factory=list)
+    tokens: dict[str, int] = field(default_factory=dict)
     ended: tuple[int, str] | None = None
     refused_write: bool = False
     exchanged: bool = False
@@ -130,7 +129,7 @@ class Stage:
     def moments(self) -> list[int]:
         """Return when something expires or is due, in seconds since the story began."""
         rows = [*self.sessions.store.rows.values(), *self.world.store.rows.values()]
-        lapses = [until for _, until in rows] + [issued + ACCESS_LIFE for issued in self.issued_at]
+        lapses = [until for _, until in rows] + [issued + ACCESS_LIFE for issued in self.tokens.values()]
         return sorted({math.ceil(at) - self.story.began_at for at in [*lapses, *self.clock.due()] if at < math.inf})
 
     def holder(self, refresh: str) -> str | None:
@@ -138,12 +137,12 @@ class Stage:
         for whose in ("thief", "laptop"):
             if self.held.get(whose, {}).get("refresh") == refresh:
                 return whose
-        return str(self.tokens.index(refresh)) if refresh in self.tokens else None
+        return str(list(self.tokens).index(refresh)) if refresh in self.tokens else None
 
     def hold(self, whose: str) -> dict[str, Any]:
         """Return what a browser holds; for a number, the laptop's refresh token of that number."""
         if whose.isdigit():
-            self.held[whose] = {"session": self.session, "refresh": self.tokens[int(whose)]}
+            self.held[whose] = {"session": self.session, "refresh": list(self.tokens)[int(whose)]}
         return self.held[whose]
 
     def play(self, act: Act) -> None:
@@ -241,7 +240,7 @@ class Stage:
         self.sign_in(whose, self.story.name)
         if whose == "laptop":
             self.session = self.held[whose]["session"]
-            self._note(self.held[whose])
+            self.tokens[self.held[whose]["refresh"]] = self.now
             self.ended = None
 
     def _use(self, whose: str = "laptop") -> None:
@@ -318,14 +317,10 @@ class Stage:
         self.exchanged = found is not None
         if found:
             self.held[whose] = held | found
-            self._note(found)
+            self.tokens[found["refresh"]] = self.now
         elif lived and not self.sessions.lives(held["session"]):
             self._leave("reuse")
         return self.exchanged
-
-    def _note(self, found: dict[str, Any]) -> None:
-        self.tokens.append(found["refresh"])
-        self.issued_at.append(self.now)
 
     def _leave(self, why: str) -> None:
         self.held.pop("laptop", None)

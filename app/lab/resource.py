@@ -6,13 +6,12 @@ All of them take real requests, from any shell, and play the run that the token 
 import hmac
 from typing import Any
 
-import jwt
 from flask import Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.config import settings
 from app.crypto import seal
-from app.lab import acts, player, visitors
+from app.lab import acts, player, run_view, visitors
 from app.lab.home.sessions import LIFE
 from app.lab.player import Answer, Design, Stage
 from app.lab.run import Run, reference
@@ -129,10 +128,7 @@ def visitor_of(token: str) -> str:
     kind, _, rest = token.partition(".")
     if kind == "lab":
         return rest.partition(".")[0]
-    try:
-        return str(jwt.decode(token, options={"verify_signature": False}).get("sub", ""))
-    except jwt.InvalidTokenError:
-        return ""
+    return str(run_view.claims(token).get("sub", ""))
 
 
 def _moment(run: Run) -> int:

@@ -50,8 +50,8 @@ class Run:
     ended_at: int | None = None
     ended_by: str | None = None
     ended_act: int = 0
-    presented: tuple[int, int] | None = None
-    outcome: tuple[int, int] | None = None
+    presented: list[int] | None = None
+    outcome: list[int] | None = None
     parties: list[dict[str, Any]] = field(default_factory=list)
     is_logged: bool = False
     at_once: bool = False
@@ -69,7 +69,6 @@ class Run:
         run.acts = [Act(*act) for act in run.acts]
         if not player.ACTS.keys() >= {act.name for act in run.acts}:
             return None
-        run.presented, run.outcome = (tuple(pair) if pair else None for pair in (run.presented, run.outcome))  # type: ignore[assignment]
         return run
 
     @property
@@ -127,8 +126,7 @@ class Run:
     @property
     def expires_at(self) -> int:
         """Return when the newest access token expires."""
-        issued = self.play()
-        return max(issued.issued_at) + player.ACCESS_LIFE
+        return max(self.play().tokens.values()) + player.ACCESS_LIFE
 
     @property
     def seconds_left(self) -> int:

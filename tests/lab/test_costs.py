@@ -3,6 +3,7 @@
 from types import ModuleType
 
 import pytest
+from werkzeug.datastructures import MultiDict
 
 from app.lab import player
 from app.lab.costs import bars, measure
@@ -129,7 +130,7 @@ def test_a_chart_of_nothing_can_be_drawn() -> None:
 def test_a_slider_moves_what_it_is_given_to_its_nearest_place() -> None:
     people, *_ = costs.SLIDERS
     given = ["149", "151", "-5", "99999999", "many", "", "9" * 5000, "1e3", "²"]
-    assert [people.read({"people": text}) for text in given] == [140, 160, 20, 200, *[60] * 5]
+    assert [people.read(MultiDict({"people": text})) for text in given] == [140, 160, 20, 200, *[60] * 5]
 
 
 @pytest.mark.sqlite

@@ -142,7 +142,7 @@ def test_the_one_press_that_is_sent_again_without_its_cookie_counts_once(site: S
     sent = pick(ada.browser, "/lab/answer")
     ada.press("answer", **sent)
     cookie, once = ada.browser.cookie(LAB), ada.run()
-    assert once.outcome == (8, len(player.every()))
+    assert once.outcome == [8, len(player.every())]
     ada.browser.forget(LAB)
     ada.press("answer", **sent)
     assert ada.browser.cookie(LAB) == cookie
@@ -160,7 +160,7 @@ def test_a_cookie_of_a_forgotten_visitor_makes_one_new_visitor_in_one_press(
     ada.browser.client.set_cookie(LAB, "of a visitor who was away for a month")
     ada.press("answer", **sent)
     assert site.query("SELECT count(*) FROM lab_visitors") == [(1,)]
-    assert ada.run().outcome == (8, len(player.every()))
+    assert ada.run().outcome == [8, len(player.every())]
 
 
 def test_an_attendee_who_joins_and_loses_the_answer_joins_again_under_the_same_nickname(site: Site) -> None:

@@ -119,7 +119,7 @@ def test_the_prediction_comes_first_and_then_what_happened(walk: Walk, name: str
     assert f"<h2>{question.choices[step.found]}</h2>" in step.after
     assert step.kept["evidence"]["says"] in step.after
     assert question.explain in step.after
-    assert all(f'href="{link.path}"' in step.after for link in question.go_on)
+    assert all(f'href="{path}"' in step.after for path in question.go_on)
     assert "<fieldset" not in step.after or question.also
     assert step.kept["right"] is (step.kept["guess"] == step.found)
 

@@ -1,6 +1,8 @@
 """A simulated day: people sign in, come by and sign out. Pure, and the same for the same seed."""
 
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import count
 from random import Random
 from typing import NamedTuple
 
@@ -29,28 +31,32 @@ class Day(NamedTuple):
     seed: int = 1
 
 
-class Session(NamedTuple):
-    """One session of one person: when it began, when each request came, and whether the last one was followed by Sign Out."""
+class Act(NamedTuple):
+    """What someone does at a time: *name* is "begin", "request" or "sign_out". *session*: its number."""
 
+    at: int
+    session: int
+    name: str
     person: str
-    began: int
-    requests: list[int]
-    leaves: bool
 
 
-def simulate(day: Day) -> list[Session]:
-    """Return the sessions of the day."""
-    chance = Random(day.seed)  # noqa: S311 - people of a simulation, no secrets
-    return [session for number in range(day.people) for session in _sessions(f"u{number}", day, chance)]
+@lru_cache(maxsize=2)
+def simulate(day: Day) -> list[Act]:
+    """Return what happens on the day, in its order."""
+    chance, number = Random(day.seed), count()  # noqa: S311 - people of a simulation, no secrets
+    devices = (f"u{person}" for person in range(day.people) for _ in range(chance.choice(DEVICES)))
+    return sorted(act for person in devices for act in _session(next(number), person, day, chance))
 
 
-def _sessions(person: str, day: Day, chance: Random) -> Iterator[Session]:
-    for _ in range(chance.choice(DEVICES)):
-        kept = chance.random() < KEPT
-        first = _hour(6, chance)
-        visits = [first, *(_hour((first - START) / HOUR, chance) for _ in range(chance.choice(VISITS) - 1))]
-        requests = sorted(at + GAP * number for at in sorted(visits) for number in range(_length(chance)))
-        yield Session(person, START if kept else first, requests, chance.random() * 100 < day.leaving)
+def _session(number: int, person: str, day: Day, chance: Random) -> Iterator[Act]:
+    is_kept = chance.random() < KEPT
+    first = _hour(6, chance)
+    visits = [first, *(_hour((first - START) / HOUR, chance) for _ in range(chance.choice(VISITS) - 1))]
+    requests = sorted(at + GAP * place for at in sorted(visits) for place in range(_length(chance)))
+    yield Act(START if is_kept else first, number, "begin", person)
+    yield from (Act(at, number, "request", person) for at in requests)
+    if chance.random() * 100 < day.leaving:
+        yield Act(requests[-1] + 1, number, "sign_out", person)
 
 
 def _length(chance: Random) -> int:

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from collections import Counter
 from functools import lru_cache
 from statistics import mean
 from typing import Any, NamedTuple
@@ -49,11 +50,10 @@ class Comparison(NamedTuple):
 
 def compare(day: Day, *slugs: str) -> Comparison:
     """Simulate the day for the designs with these slugs, or for all."""
-    sessions = simulate(day)
-    requests, endings = sum(len(session.requests) for session in sessions), sum(session.leaves for session in sessions)
+    done = Counter(act.name for act in simulate(day))
     designs = [player.find(slug) for slug in slugs] or player.every()
     costs = tuple(live(design.slug, day if _polls(design) else day._replace(poll=0)) for design in designs)
-    return Comparison(len(sessions), requests, endings, costs)
+    return Comparison(done["begin"], done["request"], done["sign_out"], costs)
 
 
 def _polls(design: Design) -> bool:
@@ -65,9 +65,9 @@ def _polls(design: Design) -> bool:
 def live(slug: str, day: Day) -> Cost:
     """Simulate a design's day, once for all pages and questions that ask for it."""
     played = _Play(player.read(slug), day)
-    for at, number, act, person in _acts(day):
-        played.go_on(at)
-        getattr(played, act)(str(number), person)
+    for act in simulate(day):
+        played.go_on(act.at)
+        getattr(played, act.name)(str(act.session), act.person)
     played.go_on(END + day.life)
     played.weigh()
     asked, peak, late = played.stage.at_verifier.counts, played.peak, played.late or [0]
@@ -81,17 +81,6 @@ def live(slug: str, day: Day) -> Cost:
         mean=mean(late),
         refused=len(played.refused),
     )
-
-
-@lru_cache(maxsize=2)
-def _acts(day: Day) -> list[tuple[int, int, str, str]]:
-    """Return what happens on the day, in its order: when, in which session, what, and whose session it is."""
-    acts = []
-    for number, session in enumerate(simulate(day)):
-        acts += [(session.began, number, "begin", session.person)]
-        acts += [(at, number, "request", session.person) for at in session.requests]
-        acts += [(session.requests[-1] + 1, number, "sign_out", session.person)] * session.leaves
-    return sorted(acts)
 
 
 class _Play:

@@ -1,11 +1,12 @@
 """What each design costs: bytes, look-ups, seconds exposed and people wrongly refused, on a simulated day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from app.capacity import executor
 from app.lab.costs import bars, measure, timing
@@ -29,12 +30,9 @@ class Slider(NamedTuple):
     places: range
     usual: int
 
-    def read(self, given: Mapping[str, str]) -> int:
+    def read(self, given: MultiDict[str, str]) -> int:
         """Return the place that is nearest to what was *given*."""
-        try:
-            value = int(given.get(self.name, self.usual))
-        except ValueError:
-            value = self.usual
+        value = given.get(self.name, self.usual, type=int)
         return min(self.places, key=lambda place: abs(place - value))
 
 

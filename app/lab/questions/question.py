@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.config import PROJECT
 
@@ -16,13 +16,6 @@ _USUAL = {
 }
 
 
-class Link(NamedTuple):
-    """A page to try next."""
-
-    path: str
-    words: str
-
-
 @dataclass(frozen=True)
 class Question:
     """A question, as its file declares it.
@@ -30,7 +23,7 @@ class Question:
     *choices*: the predictions by name. *right*: for each choice the condition that makes it right; the first that holds counts.
     *hints*: where to look, and then what to consider. *story*: see `Trial.play`. *says*: a template that tells what happened.
     *facts*: pairs of a label and a template. *tables*: captions by the names that the story gives. *grid*: the words of a table
-    with two dimensions. *names*: what this question calls some designs. *also*: a page template with something to try.
+    with two dimensions. *names*: what this question calls some designs. *also*: a page template with something to try. *go_on*: the words of links to try next, by their paths.
     """
 
     id: str
@@ -42,7 +35,7 @@ class Question:
     hints: tuple[str, str]
     explain: str
     says: str
-    go_on: tuple[Link, ...]
+    go_on: Mapping[str, str]
     story: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
@@ -58,5 +51,5 @@ def read(*files: str) -> Iterator[Question]:
             words: dict[str, Any] = {
                 key: " ".join(text.split()) if isinstance(text, str) else text for key, text in said.items()
             }
-            links = tuple(Link(path, text or _USUAL[path]) for path, text in words.pop("go_on").items())
-            yield Question(name, go_on=links, **words)
+            words["go_on"] = {path: text or _USUAL[path] for path, text in words["go_on"].items()}
+            yield Question(name, **words)

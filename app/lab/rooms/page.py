@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import segno
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import Blueprint, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms import Form, StringField
 
@@ -167,14 +167,10 @@ def _find(code: str) -> Room:
     if found is None:
         _guesses.check()
         _guesses.count()
-        abort(_no_such_room(code))
+        door = Door(code=code[:20])
+        door.code.errors = ["There is no room with this code, or it was closed."]
+        abort(make_response(_lobby(door=door), 404))
     return found
-
-
-def _no_such_room(code: str) -> Response:
-    door = Door(code=code[:20])
-    door.code.errors = ["There is no room with this code, or it was closed."]
-    return make_response(_lobby(door=door), 404)
 
 
 def _teaches(found: Room) -> bool:
