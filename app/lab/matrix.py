@@ -57,14 +57,10 @@ class Measured:
 @bp.get("")
 def show() -> ResponseReturnValue:
     every = player.every()
-    cells: dict[tuple[str, str], list[Design]] = {}
-    for design in every:
-        cells.setdefault((design.checker, design.delivery), []).append(design)
     measured: dict[Design, Measured] = {design: _played(Measured, design.slug) for design in every}
     return render_template(
         "lab/designs.html",
-        cells=cells,
-        rows=list(dict.fromkeys(design.checker for design in every)),
+        every=every,
         measured=dict(sorted(measured.items(), key=lambda found: found[1].exposed)),
         before=_draw_before(measured),
     )

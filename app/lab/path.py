@@ -19,20 +19,20 @@ Answers = dict[str, dict[str, Any]]
 
 @bp.get("/path")
 def overview() -> ResponseReturnValue:
-    answers = _answers()
+    answers = _answers(visitors.here())
     following = next((question for name, question in questions.ALL.items() if name not in answers), None)
     return render_template("lab/path.html", parts=PARTS, next=following, **_score(answers))
 
 
 @bp.get("/path/<name>")
 def show(name: str) -> ResponseReturnValue:
-    return _page(_question(name), _answers())
+    return _page(_question(name), _answers(visitors.here()))
 
 
 @bp.post("/path/<name>")
 def predict(name: str) -> ResponseReturnValue:
     """Carry out the experiment, and store the prediction with the evidence. A second prediction changes nothing."""
-    question, answers = _question(name), _answers()
+    question, answers = _question(name), _answers(visitors.here())
     guess = request.form.get("guess", "")
     if guess not in question.choices:
         return _page(question, answers, unchosen=True), 422
@@ -48,7 +48,7 @@ def predict(name: str) -> ResponseReturnValue:
         "evidence": found,
     }
     with visitors.changing() as here:
-        here.answers = json.dumps({name: answer, **_of(here)}, separators=(",", ":"))
+        here.answers = json.dumps({name: answer, **_answers(here)}, separators=(",", ":"))
     return redirect(f"/lab/path/{name}#answer", 303)
 
 
@@ -63,7 +63,7 @@ def again() -> ResponseReturnValue:
 @bp.get("/hand-out")
 def hand_out() -> ResponseReturnValue:
     """Return the questions on paper; with ?answers=1 also the explanations, and what this visitor found."""
-    answers = _answers()
+    answers = _answers(visitors.here())
     return render_template("lab/hand-out.html", parts=PARTS, with_answers="answers" in request.args, **_score(answers))
 
 
@@ -87,15 +87,9 @@ def _question(name: str) -> Question:
     return questions.ALL.get(name) or abort(404)
 
 
-def _answers() -> Answers:
-    """Return this visitor's predictions and evidence so far."""
-    here = visitors.here()
-    return _of(here) if here else {}
-
-
-def _of(here: Visitor) -> Answers:
-    """Return the stored answers to questions and choices that still exist."""
-    found = here.read_answers()
+def _answers(here: Visitor | None) -> Answers:
+    """Return a visitor's predictions and evidence so far, to questions and choices that still exist."""
+    found = here.read_answers() if here else {}
     asked = [(name, question) for name, question in questions.ALL.items() if name in found]
     return {name: found[name] for name, question in asked if found[name]["guess"] in question.choices}
 

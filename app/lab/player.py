@@ -52,7 +52,8 @@ class Answer(NamedTuple):
 
     *status*: 200, 401, 503; 0 if there was none. *asked*: what the server asked for to answer, if it was counted. *as_of*: up to
     when the verifier knows everything. *what*: what was presented. *slug*: the design that answered, if one did. *over*: the
-    session had ended before, so accepting is a fault. *reaction*: how the policy judged the place.
+    session had ended before, so accepting is a fault. *exposed*: for how many seconds after the end it would be accepted, if that was
+    measured. *reaction*: how the policy judged the place.
     """
 
     status: int
@@ -62,6 +63,7 @@ class Answer(NamedTuple):
     what: str = ""
     slug: str = ""
     over: bool = False
+    exposed: int = 0
     reaction: str = ""
 
     @property

@@ -13,32 +13,21 @@ from app.lab.run import Run, reference
 _CUTS = {"client": "Forgetting", "expiry": "Expiry"}
 
 
-class Verdict(NamedTuple):
-    """The answer of a design, or of the issuer. *exposed*: for how many seconds after the end of the session it accepts; 0
-    before the end. *age*: how many seconds ago the verifier knew everything; None if it never hears."""
-
-    slug: str
-    name: str
-    answer: Answer
-    exposed: int
-    age: int | None
-
-
 class Replay(NamedTuple):
-    """*at*: the second of the story. *over*: the server has ended the session, so accepting is a fault. *rows*: one for each
-    design, the longest exposed first. *issuer*: the refresh token and the session cookie, under any design."""
+    """*at*: when it was, by the run's clock. *over*: the server has ended the session, so accepting is a fault. *rows*: one for
+    each design, the longest exposed first. *issuer*: the refresh token and the session cookie, under any design."""
 
     at: int
     over: bool
-    rows: list[Verdict]
-    issuer: list[Verdict]
+    rows: list[Answer]
+    issuer: list[Answer]
 
     @property
     def accepted(self) -> int:
-        return sum(row.answer.accepted for row in self.rows)
+        return sum(row.accepted for row in self.rows)
 
     @property
-    def two(self) -> tuple[Verdict, Verdict]:
+    def two(self) -> tuple[Answer, Answer]:
         """The answer in short: the refresh token, which is looked up, and the JWT that nothing but its expiry stops."""
         return self.issuer[0], next(row for row in self.rows if row.slug == reference().slug)
 
@@ -46,19 +35,18 @@ class Replay(NamedTuple):
 def everywhere(story: Story, now: int, ended: int | None) -> Replay:
     """Present what was copied everywhere, *now*. If the session has *ended*, also find when each is first refused."""
 
-    def judge(slug: str, name: str, design: Design, ask: Callable[..., Answer]) -> Verdict:
+    def judge(slug: str, name: str, design: Design, ask: Callable[..., Answer]) -> Answer:
         answer = ask(player.play(design, story, now), whose)
         is_measured = ended is not None and (answer.accepted or now > ended)
         exposed = player.exposure(design, story, ended or 0, partial(ask, whose=whose)) if is_measured else 0
-        age = None if answer.as_of is None else story.began_at + now - answer.as_of
-        return Verdict(slug, name, answer, exposed, age)
+        return answer._replace(slug=slug, what=name, exposed=exposed)
 
     stage = player.play(reference(), story, now)
     whose = "thief" if "thief" in stage.held else "laptop"
     rows = [judge(design.slug, design.name, design, Stage.present) for design in player.every()]
-    rows.sort(key=lambda row: (-row.exposed, row.name))
+    rows.sort(key=lambda row: (-row.exposed, row.what))
     credentials = (("refresh token", Stage.exchange), ("session cookie", Stage.open_page))
-    return Replay(now, stage.is_over, rows, [judge("", name, reference(), ask) for name, ask in credentials])
+    return Replay(stage.now, stage.is_over, rows, [judge("", name, reference(), ask) for name, ask in credentials])
 
 
 def draw_two(run: Run, found: Replay) -> Picture:
@@ -75,7 +63,7 @@ def draw(run: Run, found: Replay) -> tuple[Picture, Picture]:
     """Draw a lane for each design, and one for each of the thief's other things."""
     ended = (run.ended_at or run.time) - run.began_at
     cut = _CUTS.get(run.ended_by or "", "Sign-out")
-    rows = [(row.slug, row.name, row.exposed) for row in found.rows]
+    rows = [(row.slug, row.what, row.exposed) for row in found.rows]
     mine = lanes.draw(rows, run.seconds_left, now=run.now - ended, cut=cut)
-    longer = [("", row.name.capitalize(), row.exposed) for row in found.issuer]
+    longer = [("", row.what.capitalize(), row.exposed) for row in found.issuer]
     return mine, lanes.draw(longer, LIFE - ended, cut=cut)

@@ -44,7 +44,7 @@ class Act(NamedTuple):
 def simulate(day: Day) -> list[Act]:
     """Return what happens on the day, in its order."""
     chance, number = Random(day.seed), count()  # noqa: S311 - people of a simulation, no secrets
-    devices = (f"u{person}" for person in range(day.people) for _ in range(chance.choice(DEVICES)))
+    devices = (name for name in map("u{}".format, range(day.people)) for _ in range(chance.choice(DEVICES)))
     return sorted(act for person in devices for act in _session(next(number), person, day, chance))
 
 
