@@ -84,7 +84,7 @@ def _for_pages() -> dict[str, Any]:
 
 def _state() -> str:
     visit = here.visit()
-    return "nobody" if visit is None else "live" if visit.is_live else "ended"
+    return "visitor" if visit is None else "live" if visit.is_live else "ended"
 
 
 def _decide() -> Verdict:

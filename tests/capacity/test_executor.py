@@ -13,8 +13,6 @@ from app.capacity.executor import NICENESS, Executor
 from tests import backings
 from tests.server import Server
 
-BENCH = "__Host-Http-lab"
-
 
 @pytest.fixture(scope="module")
 def executor(shared_instance: Path) -> Iterator[Executor]:

@@ -52,7 +52,7 @@ PURGED = {
 }
 KEPT = {
     "for as long as the account or the app": {"clients", "consents", "passkeys", "recovery_codes"},
-    "for ever, and names nobody": {"log_entries", "log_head", "log_leaves", "log_tiles", "log_checkpoints"},
+    "for ever, and names no user": {"log_entries", "log_head", "log_leaves", "log_tiles", "log_checkpoints"},
     "for as long as a process or a key lives": {"nodes", "signing_keys"},
     "as one row": {"lab_log_head"},
     "by the lab, which forgets them itself": {"lab_visitors", "lab_rooms"},

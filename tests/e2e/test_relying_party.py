@@ -165,7 +165,7 @@ def test_their_pages_and_their_answers_in_the_lab_are_accessible(
     page = context.new_page()
     page.goto("/lab")
     press(page, "Sign in to begin", "Keep a copy", "The server revokes", "Present the token")
-    page.get_by_role("heading", name="In processes of their own").wait_for()
+    page.get_by_role("heading", name="In their own processes").wait_for()
     check(page)
     assert page.get_by_text("It does not answer.").count() == 1
     for party in [*world.parties.values()][: None if LONG else 1]:  # their templates are the same

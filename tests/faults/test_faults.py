@@ -236,7 +236,7 @@ def test_a_browser_that_was_told_it_is_signed_out_is_and_no_other_is(
         assert all(bystander.read for bystander in stays)
         refusals += one.refusals
         pockets[IN_FLIGHT:] = [bystander.pocket for bystander in stays]
-    assert refusals or fault not in FELT, "nobody felt the fault"
+    assert refusals or fault not in FELT, "no request felt the fault"
 
 
 def enter(way: Callable[[str], Pocket], email: str) -> Pocket:

@@ -40,7 +40,7 @@ def test_an_account_has_so_many_places_and_those_of_longest_ago_go(site: Site, a
         site.wait(1)
         assert site.browser(address=f"203.0.113.{number}").sign_in().status_code == 303
     expected = {f"203.0.113.{number}" for number in range(known_place.MOST_NETWORKS)}
-    assert places(site) == expected | {"198.51.100.9"}, "the first of Ada's went, and nobody else's"
+    assert places(site) == expected | {"198.51.100.9"}, "the first of Ada's went, and no other user's"
     site.wait(1)
     assert site.browser(address="203.0.113.0").sign_in().status_code == 303, "no other place, but a newer sign-in"
     site.wait(1)

@@ -57,7 +57,7 @@ def test_an_address_makes_only_so_many_visitors_and_those_who_have_one_go_on(
     visitor.press("sign-in")
     answer = site.browser().post("/lab/reset")
     assert answer.status_code == 429
-    assert "So much has come from your network" in answer.text
+    assert "Too much has come from your network" in answer.text
     visitor.press("copy")
     assert site.browser(address="203.0.113.9").post("/lab/reset").status_code == 303
 

@@ -220,7 +220,7 @@ class TestWithoutAMailServer:
         ada = site.member()
         assert "Verify your address" in ada.get("/mail").text
         ada.sign_out()
-        assert "Verify your address" in ada.get("/mail").text, "to recover an account, nobody is signed in"
+        assert "Verify your address" in ada.get("/mail").text, "a user who recovers an account is not signed in"
         phone = site.browser("Chrome on Android")
         phone.sign_in()
         assert "No mail for this browser" in phone.get("/mail").text

@@ -417,7 +417,7 @@ def test_a_hint_of_another_user_is_never_answered_for_the_signed_in_one(site: Si
     for answer in (bob.get(flow.path(prompt="consent", **hint)), flow.decide(bob, "allow", **hint)):
         assert urlsplit(answer.headers["Location"]).path == urlsplit(asked).path == "/sign-in"
     back = parse_qs(urlsplit(asked).query)["next"][0]
-    assert led(bob.get(back))["error"] == "login_required", "it is still Bob: nobody is asked for ever"
+    assert led(bob.get(back))["error"] == "login_required", "it is still Bob, who is not asked for ever"
     bob.sign_in("ada@example.org")
     assert "code" in led(bob.get(back))
     assert asks(ada, Flow(web), id_token_hint="nonsense", prompt="consent")

@@ -202,4 +202,4 @@ def test_a_code_from_before_the_person_took_the_yes_back_gives_nothing(ada: Brow
     ada.post(f"/devices/{granted['sid']}/end")
     assert error(later.exchange(code)) == (400, "invalid_grant")
     again = Flow(web)
-    assert again.exchange(again.allow(ada)).status_code == 200, "who says yes once more means it"
+    assert again.exchange(again.allow(ada)).status_code == 200, "a user who says yes once more means it"

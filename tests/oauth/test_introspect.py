@@ -123,4 +123,4 @@ def test_rt_13_to_ask_about_a_refresh_token_is_no_use_of_it(site: Site, ada: Bro
     for _ in range(2):
         site.wait(8 * day)
         found = web.post("/oauth/introspect", token=tokens["refresh_token"]).get_json()
-    assert found == {"active": False}, "sixteen days without use, whoever asked in between"
+    assert found == {"active": False}, "sixteen days without use, whatever asked in between"

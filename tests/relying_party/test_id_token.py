@@ -36,7 +36,7 @@ BAD_ID_TOKENS: dict[str, Callable[[FakeIssuer, Claims], str]] = {
     "by an unknown key": lambda issuer, claims: issuer.sign(claims, kid="another"),
     "by another key": lambda issuer, claims: issuer.sign(claims, by="another"),
     "by another algorithm": lambda issuer, claims: issuer.sign(claims, alg="RS512"),
-    "by nobody": lambda issuer, claims: issuer.sign_without_key(claims, "JWT"),
+    "by no key": lambda issuer, claims: issuer.sign_without_key(claims, "JWT"),
     "by the public key": lambda issuer, claims: issuer.sign_with_public_key(claims, "JWT"),
     "a logout token": lambda issuer, claims: issuer.sign(claims | issuer.logout_claims(), typ="logout+jwt"),
     "an access token": lambda issuer, claims: issuer.sign(claims, typ="at+jwt"),
@@ -52,4 +52,4 @@ def test_an_id_token_that_is_not_the_answer_to_this_question_signs_no_user_in(pa
     refused = ada.sign_in()
     assert refused.status_code == 400
     assert "cannot be trusted" in refused.text
-    assert ada.state() == "nobody"
+    assert ada.state() == "visitor"

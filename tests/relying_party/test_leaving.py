@@ -82,7 +82,7 @@ def test_a_session_ends_by_itself_and_is_forgotten(issuer: FakeIssuer, monkeypat
     monkeypatch.setattr(visits, "LIFE_SECONDS", 0)
     assert "was over at" in ada.get("/").text
     monkeypatch.setattr(visits, "ENDED_SECONDS", 0)
-    assert ada.state() == "nobody"
+    assert ada.state() == "visitor"
 
 
 def test_the_visitor_signs_out_here_then_the_issuer_is_asked_and_leads_back(party: Party) -> None:

@@ -30,7 +30,7 @@ BAD_LOGOUT_TOKENS: dict[str, Callable[[FakeIssuer], str]] = {
     "of another event": lambda issuer: issuer.logout_token(events={"https://example.org/another": {}}),
     "with an event that is no object": lambda issuer: issuer.logout_token(events={EVENT: "yes"}),
     "with a list of events": lambda issuer: issuer.logout_token(events=[EVENT]),
-    "about nobody": lambda issuer: issuer.logout_token(sub=None, sid=None),
+    "about no user": lambda issuer: issuer.logout_token(sub=None, sid=None),
     "about a number": lambda issuer: issuer.logout_token(sid=7),
     "without an id": lambda issuer: issuer.logout_token(jti=None),
     "without a time": lambda issuer: issuer.logout_token(iat=None),
@@ -38,7 +38,7 @@ BAD_LOGOUT_TOKENS: dict[str, Callable[[FakeIssuer], str]] = {
     "an ID token": lambda issuer: issuer.sign(issuer.logout_claims(), typ="JWT"),
     "of no type": lambda issuer: issuer.sign(issuer.logout_claims(), typ=None),
     "by another key": lambda issuer: issuer.sign(issuer.logout_claims(), typ="logout+jwt", by="another"),
-    "by nobody": lambda issuer: issuer.sign_without_key(issuer.logout_claims(), "logout+jwt"),
+    "by no key": lambda issuer: issuer.sign_without_key(issuer.logout_claims(), "logout+jwt"),
     "by the public key": lambda issuer: issuer.sign_with_public_key(issuer.logout_claims(), "logout+jwt"),
     "nonsense": lambda issuer: "x",
     "nothing": lambda issuer: "",
@@ -111,4 +111,4 @@ def test_a_message_that_overtakes_the_sign_in_is_not_lost(party: Party) -> None:
     late = ada.answer(asked)
     assert late.status_code == 400
     assert "signed out in the meantime" in late.text
-    assert ada.state() == "nobody"
+    assert ada.state() == "visitor"

@@ -97,7 +97,7 @@ def test_the_lab_shows_what_they_said_and_which_site_did_not_answer(world: World
     assert [row.get("delivery") for row in rows] == ["never", "ask", "poll", "push", None]
     assert [rows[number]["status"] for number in (0, 1, 3)] == [200, 401, 401]
     assert rows[-1]["problem"] == "It does not answer."
-    assert "In processes of their own" in world.issuer.read("/lab", attendee.pocket)
+    assert "In their own processes" in world.issuer.read("/lab", attendee.pocket)
 
 
 def test_their_page_says_how_they_hear_and_of_how_many(world: World, attendee: Attendee) -> None:

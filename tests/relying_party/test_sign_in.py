@@ -123,7 +123,7 @@ def test_an_answer_without_all_its_tokens_signs_no_user_in(party: Party, name: s
     party.issuer.leaves_out = name
     ada = party.visitor()
     assert ada.sign_in().status_code == 400
-    assert ada.state() == "nobody"
+    assert ada.state() == "visitor"
 
 
 def test_an_issuer_that_calls_itself_by_another_name_is_not_asked_for_anything(party: Party) -> None:
@@ -136,7 +136,7 @@ def test_while_the_issuer_is_silent_no_visitor_is_let_in(party: Party) -> None:
     asked = ada.begin()
     party.issuer.is_down = True
     assert ada.answer(asked).status_code == 503
-    assert ada.state() == "nobody"
+    assert ada.state() == "visitor"
 
 
 def test_a_user_who_comes_by_another_name_is_led_to_the_address_where_the_cookies_will_be(party: Party) -> None:
@@ -161,13 +161,13 @@ def test_a_made_up_cookie_belongs_to_no_user(party: Party) -> None:
     party.guest()
     eve = party.visitor()
     eve.client.set_cookie("rp-session-8001", "x", domain="127.0.0.2")
-    assert eve.state() == "nobody"
+    assert eve.state() == "visitor"
 
 
 def test_there_is_room_for_so_many_and_the_oldest_goes_first(party: Party, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visits, "MAX_VISITS", 2)
     guests = [party.guest(f"sid-{number}") for number in range(3)]
-    assert [guest.state() for guest in guests] == ["nobody", "live", "live"]
+    assert [guest.state() for guest in guests] == ["visitor", "live", "live"]
 
 
 def test_behind_https_its_cookies_never_go_over_plain_http(issuer: FakeIssuer) -> None:

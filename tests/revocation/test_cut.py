@@ -177,7 +177,7 @@ def test_it_says_so_to_people_and_to_the_operator_once(
 ) -> None:
     for node in (site, other_node, later):
         assert node.browser().get("/healthz").status_code == 200
-        assert node.browser().get("/").status_code == 200, "who is nobody needs no log"
+        assert node.browser().get("/").status_code == 200, "a visitor without a session needs no log"
         assert node.browser().get("/lab").status_code == 200
         assert node.browser().get("/readyz").status_code == 503
         assert "flask log restore" in readiness(node)

@@ -81,7 +81,7 @@ def test_what_is_taken_back_ends_all_that_the_app_holds_and_nothing_else(
     assert alive(page_app, other["access_token"])
     assert [browser.is_signed_in() for browser in (ada, phone)] == [True, True]
     assert [line.partition(" ")[0] for line in listed(phone)] == ["Page"]
-    assert "What an app had been allowed was taken back" in ada.get("/activity").text
+    assert "The permission of an app was withdrawn" in ada.get("/activity").text
 
 
 def test_a_code_that_is_on_its_way_is_worth_nothing(ada: Browser, web: App) -> None:
@@ -253,7 +253,7 @@ def test_a_password_that_the_operator_sets_takes_back_what_apps_were_allowed_if_
     ada.sign_in(password=NEW)
     assert answer_without_asking(ada, web) == ("consent_required" if says_so else "code")
     assert ("Every app has to ask again." in said) == says_so
-    assert ("What all apps had been allowed was taken back" in ada.get("/activity").text) == says_so
+    assert ("The permissions of all apps were withdrawn" in ada.get("/activity").text) == says_so
     assert ("Every app" in set_password(site, PASSWORD, "--end-apps")) != says_so, "and twice is once"
 
 

@@ -91,7 +91,7 @@ def test_what_cannot_be_checked_is_not_accepted(server: Server, trouble: Trouble
     assert server.is_signed_in(ada)
     with trouble(server):
         assert server.ask("GET", "/account", ada)[0] == 503
-        assert server.ask("GET", "/", {})[0] == 200, "who is nobody needs no store"
+        assert server.ask("GET", "/", {})[0] == 200, "a visitor without a session needs no store"
     assert server.is_signed_in(ada)
 
 

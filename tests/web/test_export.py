@@ -114,4 +114,4 @@ def test_a_visitor_and_another_person_get_nothing_of_it(site: Site, ada: Life) -
 
 def test_the_owner_reads_that_a_copy_was_taken(ada: Life) -> None:
     copy(ada.laptop)
-    assert "A copy of all that is kept about you was downloaded" in ada.phone.get("/activity").text
+    assert "A copy of your data was downloaded" in ada.phone.get("/activity").text

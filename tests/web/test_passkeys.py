@@ -256,7 +256,7 @@ def test_an_app_that_wants_two_factors_has_the_passkey_asked_for(site: Site, ada
     assert flow.allow(browser, acr_values="1"), "another app does not"
     assert browser.get(flow.path(**wish, prompt="none")).headers["Location"].startswith(flow.redirect_uri)
     back = browser.post("/confirm", password=PASSWORD, **arguments(asked)).headers["Location"]
-    assert browser.get(back).status_code == 303, "it is a wish: who gives the password is answered for as they are"
+    assert browser.get(back).status_code == 303, "it is a wish: with the password alone, the answer says so"
     assert browser.get(flow.path(**wish)).headers["Location"] == asked, "and is asked the next time"
     back = passkeys.confirm(browser, key, **arguments(asked)).headers["Location"]
     assert amr(browser) == ["pop", "mfa"]
@@ -414,7 +414,7 @@ def test_the_last_way_in_cannot_be_removed(site: Site) -> None:
     assert "is your only way in" in browser.get(f"{PAGE}/{only}/remove").text
     assert browser.post(f"{PAGE}/{only}/remove", end_others="y").status_code == 422
     passkeys.add(browser, Key(is_sure=False), name="Unsure")
-    assert browser.post(f"{PAGE}/{only}/remove").status_code == 422, "the other could not prove who one is"
+    assert browser.post(f"{PAGE}/{only}/remove").status_code == 422, "the other cannot prove who the user is"
     passkeys.add(browser, Key(), name="Second")
     assert remove(browser, only).status_code == 303
     assert {name for (name,) in rows(site)} == {"Unsure", "Second"}

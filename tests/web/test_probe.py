@@ -96,7 +96,7 @@ def test_it_plays_with_the_lab_and_keeps_its_bench(site: Site, safari: Choosy) -
     assert safari.open_and_post("/lab", "/lab/sign-in").headers["Location"] == "/lab#copy"
     assert "Keep a copy" in safari.get("/lab").text
     room = safari.post("/lab/rooms", name="Monday").headers["Location"]
-    assert safari.get(room).status_code == 200, "who opened it is its teacher"
+    assert safari.get(room).status_code == 200, "the visitor who opened it is its teacher"
     assert rows(site)["lab_visitors"] == 1
 
 

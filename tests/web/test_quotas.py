@@ -46,7 +46,7 @@ def test_sign_ins_from_one_network_end_at_the_limit_and_others_go_on(site: Site)
     assert sign_ins(site, 1, "203.0.113.8") == [303]
     answer = site.browser(address="203.0.113.7").sign_in()
     assert 0 < int(answer.headers["Retry-After"]) <= 60 * 60
-    assert "So much has come from your network" in answer.text
+    assert "Too much has come from your network" in answer.text
     assert "wrong" not in answer.text
 
 

@@ -200,7 +200,7 @@ def test_what_outlives_a_browser_session_is_told_of_the_sign_out_and_not_that_th
         else:
             ada.post("/account/password", current=PASSWORD, password="quite other green otters")
             ada.post("/account/password", current="quite other green otters", password=PASSWORD)
-        assert mail.told() == [], "nobody signed out"
+        assert mail.told() == [], "no user signed out"
         assert mail.connect(ada, offline=True).sid == lasting.sid
     ada.sign_out()
     assert [one.claims["sid"] for one in mail.told()] == [lasting.sid]

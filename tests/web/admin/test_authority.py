@@ -18,7 +18,7 @@ def answers(browser: Browser, page: str, sid: str) -> set[int]:
     return {answer.status_code for answer in (*read, *written)}
 
 
-def somebody(site: Site, who: str) -> Browser:
+def browser_of(site: Site, who: str) -> Browser:
     browser = site.browser() if who == "a visitor" else site.member("bob@example.org")
     if who in ("a former administrator", "an administrator whose account is closed"):
         site.run("users", "admin", "bob@example.org")
@@ -34,7 +34,7 @@ def somebody(site: Site, who: str) -> Browser:
     "who", ["a visitor", "a person", "a former administrator", "an administrator whose account is closed"]
 )
 def test_every_other_user_gets_404(site: Site, ada: Browser, page: str, who: str) -> None:
-    browser = somebody(site, who)
+    browser = browser_of(site, who)
     assert answers(browser, page, ada.session()["sid"]) == {404}
     assert ada.is_signed_in()
     assert "administrator" not in ada.get("/activity").text
@@ -69,7 +69,7 @@ def test_a_user_who_is_not_here_is_not_found(site: Site, root: Browser, ada: Bro
     sid = ada.session()["sid"]
     assert answers(root, "/admin/people/nobody", sid) == {200, 404}
     bob = f"/admin/people/{person_id(site, 'root@example.org')}"
-    assert root.post(f"{bob}/sessions/{sid}/end").status_code == 404, "of somebody else"
+    assert root.post(f"{bob}/sessions/{sid}/end").status_code == 404, "another user's"
     assert root.post(f"{page}/sessions/nothing/end").status_code == 404
     assert root.get(f"/confirm?action=admin:dance:{person_id(site)}:").status_code == 400
     assert ada.is_signed_in()
