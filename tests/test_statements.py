@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, event, select, update
 
+from app.crypto import keys
 from app.identity import browsers, refresh_token, sessions, user_row
 from app.identity.chains import RefreshToken
 from app.identity.session import SITE, Session
@@ -74,6 +75,7 @@ def exchange(site: Site, ada: Browser) -> None:
 def steady(open_site: Callable[..., Site], patch: pytest.MonkeyPatch) -> Site:
     """Open a site that asks and tries nothing once more because the machine is busy."""
     patch.setattr(clocks, "FRESH_SECONDS", 3600)
+    patch.setattr(keys, "FRESH_SECONDS", 3600)
     patch.setattr(postgresql, "TRUSTED_SECONDS", 3600)
     patch.setattr(registry, "count", lambda _position: (1, 1))  # the nodes are asked until all have confirmed
     return open_site(MAX_STALENESS_SECONDS="60")
