@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from app.lab import log, parties
-from app.lab.log import Ended
 from app.lab.run import Run
 from app.lab.visitors import Visitor
 
@@ -12,32 +11,31 @@ Change = Callable[[Run], Any]
 
 
 class Act:
-    """A *change* to a visitor's run: worked out on the run of now, and again if another act comes first.
+    """A *change* to a visitor's run, or to one that begins *anew*: worked out now, and again if another act comes first.
 
-    *result*: what the change returned, if there is a run.
+    *name*: the id of the visitor, who may not be there yet. *result*: what the change returned, if there is a run.
     """
 
-    def __init__(self, visitor: Visitor | None, change: Change) -> None:
-        self._change, self._known = change, visitor.run if visitor else None
-        self._work_out()
+    result: Any
+
+    def __init__(self, name: str, visitor: Visitor | None, change: Change, *, anew: bool = False) -> None:
+        self._change, self._anew = change, anew
+        self._work_out(name, visitor.run if visitor else None)
 
     def write(self, visitor: Visitor) -> Any:
-        """Keep the change for a *visitor* who is locked, and return its result. Must run inside `db.writing`."""
-        if visitor.run != self._known:
-            self._known = visitor.run
-            self._work_out()
+        """Keep the change for a *visitor* who is locked, and the end of the run in the lab's log. Return the result.
+
+        Must run inside `db.writing`."""
+        if self._known != (visitor.id, visitor.run):
+            self._work_out(visitor.id, visitor.run)
         if self._run:
-            write(visitor, self._run, self._ended)
+            visitor.run = self._run.to_json()
+        if self._ended:
+            log.append(self._ended)
         return self.result
 
-    def _work_out(self) -> None:
-        self._run = Run.from_json(self._known) if self._known else None
+    def _work_out(self, name: str, known: str | None) -> None:
+        self._known, stored = (name, known), Run.from_json(known) if known else None
+        self._run = Run(name, opened=log.opened()) if self._anew else stored
         self.result = self._change(self._run) if self._run else None
         self._ended = parties.ended(self._run) if self._run else None
-
-
-def write(visitor: Visitor, run: Run, ended: Ended | None) -> None:
-    """Keep a run for a *visitor* who is locked, and its end in the lab's log. Must run inside `db.writing`."""
-    visitor.run = run.to_json()
-    if ended:
-        log.append(ended)

@@ -12,7 +12,6 @@ from app.capacity import executor
 from app.capacity.admission import Full
 from app.config import settings
 from app.lab import acts, log, parties, replay, run_view, visitors
-from app.lab.log import Ended
 from app.lab.player import FAULTS, LIES, Story
 from app.lab.replay import Replay
 from app.lab.rooms import room
@@ -25,7 +24,7 @@ REMEMBERED = 128  # replays that need not be played again: a page is often asked
 @bp.get("")
 def show() -> ResponseReturnValue:
     """Show the visitor's run. Without a run, show the answer; in a room, where the teacher asks first, only the steps."""
-    mine = visitors.run()
+    mine = visitors.run(visitors.current())
     if mine is None:
         return render_template("lab/begin.html") if room.of(visitors.here()) else _answer(*_example())
     stage, found = mine.play(), _find(mine)
@@ -49,19 +48,16 @@ def sign_in() -> ResponseReturnValue:
 def answer() -> ResponseReturnValue:
     """Do all of it in one press: sign in, keep a copy, sign out, and present the copy everywhere."""
     visitors.begin_experiment()
-    opened, name = log.opened(), visitors.expected()
-    mine, ended = _at_once(name, opened)
+    act = acts.Act(visitors.expected(), visitors.here(), Run.sign_out_at_once, anew=True)
     with visitors.changing() as found:
         is_new = not found.has_acted()
-        if is_new and found.id != name:
-            mine, ended = _at_once(found.id, opened)
         if is_new:
-            acts.write(found, mine, ended)
+            act.write(found)
     if is_new:
         with suppress(Full):  # then the page has a button that presents the copy
-            note = _present(mine)
+            note = _present(act.result)
             with visitors.changing(durable=False) as found:
-                acts.Act(found, note).write(found)
+                acts.Act(found.id, found, note).write(found)
     return redirect("/lab#result", 303)
 
 
@@ -89,7 +85,7 @@ def refresh() -> ResponseReturnValue:
 @bp.post("/replay")
 def present() -> ResponseReturnValue:
     """Present the copy everywhere."""
-    mine = visitors.run()
+    mine = visitors.run(visitors.current())
     if mine is None or not run_view.tokens(mine.play()):
         return redirect("/lab", 303)
     return _act(_present(mine), "result" if mine.at_once else "answers", durable=False)
@@ -145,16 +141,11 @@ def _present(mine: Run) -> Callable[[Run], None]:
 def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> ResponseReturnValue:
     """Change the visitor's run, then show it at *place* on the page. *durable*: see `db.writing`."""
     here = visitors.here()
-    act = acts.Act(None if here and here.has_acted() else here, change)
+    act = acts.Act(visitors.current(), None if here and here.has_acted() else here, change)
     with visitors.changing(durable=durable) as found:
         if not found.has_acted():
             act.write(found)
     return redirect(f"/lab#{place}", 303)
-
-
-def _at_once(name: str, opened: int) -> tuple[Run, Ended | None]:
-    mine = Run(name, opened=opened).sign_out_at_once()
-    return mine, parties.ended(mine)
 
 
 def _answer(mine: Run, found: Replay, **given: Any) -> str:

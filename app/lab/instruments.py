@@ -77,14 +77,10 @@ class _Due(NamedTuple):
     alike: int = 0
 
 
-class Stream:
-    """Random bytes, the same for the same seed."""
-
-    def __init__(self, seed: str) -> None:
-        self._seed, self._calls = seed, count()
-
-    def __call__(self, size: int) -> bytes:
-        return hashlib.shake_256(f"{self._seed} {next(self._calls)}".encode()).digest(size)
+def stream(seed: str) -> Callable[[int], bytes]:
+    """Return a source of random bytes, the same for the same seed."""
+    calls = count()
+    return lambda size: hashlib.shake_256(f"{seed} {next(calls)}".encode()).digest(size)
 
 
 class Liar:
@@ -125,7 +121,7 @@ class StoryWorld(World):
     """
 
     def __init__(self, name: str, seed: str, clock: Clock) -> None:
-        self._name, random = name, Stream(seed)
+        self._name, random = name, stream(seed)
         key, self._public = _key(random(32))
         super().__init__(
             clock.now,

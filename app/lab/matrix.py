@@ -77,7 +77,7 @@ def _draw_before(measured: dict[Design, Measured]) -> Picture:
 
 @bp.get("/<slug>")
 def show_one(slug: str) -> ResponseReturnValue:
-    design, run = named(slug), visitors.run()
+    design, run = named(slug), visitors.run(visitors.current())
     is_copied = run is not None and run.copied
     mine = run.play(design).copy_of("thief" if is_copied else "laptop") if run else {}
     return render_template(

@@ -29,7 +29,7 @@ def api(slug: str) -> ResponseReturnValue:
     """Decide on a bearer token as the design *slug* does, now or at the moment that `Lab-Time` names."""
     design = named(slug)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    run = _run_of(token) if scheme.lower() in ("bearer", "dpop") else None
+    run = visitors.run(visitor_of(token)) if scheme.lower() in ("bearer", "dpop") else None
     if run is None:
         return _answer(_NO_TOKEN)
     proof = request.headers.get("DPoP") or request.cookies.get(BOUND)
@@ -41,7 +41,7 @@ def api(slug: str) -> ResponseReturnValue:
 def page() -> ResponseReturnValue:
     """Decide on a session cookie, as a site with sessions at the server does."""
     cookie = request.cookies.get(COOKIE, "")
-    run = _run_of(cookie)
+    run = visitors.run(visitor_of(cookie))
     if run is None:
         return _answer(_NO_TOKEN)
     stage = run.play(at=_moment(run))
@@ -105,7 +105,7 @@ def credentials() -> tuple[str, str]:
 def _change(given: str, use: acts.Change) -> Any:
     """Apply *use* to the run of a token, and return its result. If that is empty, take no lock."""
     name = visitor_of(given)
-    act = acts.Act(visitors.find(name), use)
+    act = acts.Act(name, visitors.find(name), use)
     if not act.result:
         return None
     with writing():
@@ -116,11 +116,6 @@ def _change(given: str, use: acts.Change) -> Any:
 def named(slug: str) -> Design:
     """Return the design of this name, or answer that there is none."""
     return next((design for design in player.every() if design.slug == slug), None) or abort(404)
-
-
-def _run_of(token: str) -> Run | None:
-    found = visitors.find(visitor_of(token))
-    return found.read_run() if found else None
 
 
 def visitor_of(token: str) -> str:

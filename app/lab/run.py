@@ -67,9 +67,7 @@ class Run:
         except TypeError:
             return None
         run.acts = [Act(*act) for act in run.acts]
-        if not player.ACTS.keys() >= {act.name for act in run.acts}:
-            return None
-        return run
+        return run if player.ACTS.keys() >= {act.name for act in run.acts} else None
 
     @property
     def time(self) -> int:

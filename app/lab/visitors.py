@@ -93,9 +93,9 @@ def here() -> Visitor | None:
     return find(current())
 
 
-def run() -> Run | None:
-    """Return the run of the visitor who sent this request, if there is one."""
-    found = here()
+def run(visitor_id: str) -> Run | None:
+    """Return the run of the visitor of this id, if there is one."""
+    found = find(visitor_id)
     return found.read_run() if found else None
 
 

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.lab import instruments
 from app.lab.home.world import World
-from app.lab.instruments import Clock, StoryWorld, Stream
+from app.lab.instruments import Clock, StoryWorld, stream
 
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes([7] * 32))
 CLAIMS = {"sub": "ada", "exp": 100}
@@ -15,7 +15,7 @@ CLAIMS = {"sub": "ada", "exp": 100}
 def at(now: int, kind: type[World] = StoryWorld) -> World:
     if kind is StoryWorld:
         return StoryWorld("ada", "1", Clock(now))
-    return World(now=lambda: now, random=Stream("1"))
+    return World(now=lambda: now, random=stream("1"))
 
 
 def test_it_signs_as_a_real_one_does_with_a_full_memory() -> None:

@@ -54,7 +54,7 @@ class Trial:
         command, _, what = command.partition(": ")
         verb, *of = command.split()
         if verb == "notify-app":
-            found = self._notify()
+            found = logout.send("lab", self.stage().session, since=self.run.time)  # to an app that is down
         elif verb in _REQUESTS:
             found = self._ask(verb, *of, what=evidence.fill(what, {"run": self.run}))
         else:
@@ -79,8 +79,7 @@ class Trial:
                 "POST", settings().site_url + path, form={"token": token, **form}, client=client, secrets=(token,)
             )
         finally:
-            left = visitors.find(name)
-            self.run = (left and left.read_run()) or self.run
+            self.run = visitors.run(name) or self.run
             with writing():
                 db.session.execute(delete(Visitor).where(Visitor.id == name))
 
@@ -97,16 +96,13 @@ class Trial:
             "facts": [(what, evidence.fill(text, known)) for what, text in asked.facts],
             "picture": asdict(known["picture"]) if "picture" in known else None,
             "exchange": known.get("exchange"),
-            "grid": self._grid(known) if asked.grid else None,
+            "grid": asked.grid
+            and {
+                **asked.grid,
+                "note": evidence.fill(asked.grid["note"], known),
+                "rows": [(name, [cell._asdict() for cell in cells]) for name, cells in known["cells"].items()],
+            },
         }
-
-    def _grid(self, known: dict[str, Any]) -> dict[str, Any]:
-        words = self.question.grid
-        rows = [
-            (name, [cell._asdict() | {"what": what} for what, cell in zip(words["columns"], cells, strict=True)])
-            for name, cells in self.values["cells"].items()
-        ]
-        return {**words, "note": evidence.fill(words["note"], known), "rows": rows}
 
     # Acts that no design sees, and requests.
 
@@ -123,10 +119,9 @@ class Trial:
 
     def _draw(self, *slugs: str) -> None:
         """Measure when each design first refuses the copy, and draw it, the longest exposed first."""
-        exposed = {slug: self.run.exposure(player.find(slug)) for slug in self._designs(slugs)}
-        rows = [
-            (slug, player.find(slug).name, exposed[slug]) for slug in sorted(exposed, key=lambda slug: -exposed[slug])
-        ]
+        rows = [(slug, player.find(slug).name, self.run.exposure(player.find(slug))) for slug in self._designs(slugs)]
+        rows.sort(key=lambda row: -row[2])
+        exposed = {slug: seconds for slug, _, seconds in rows}
         self.values |= {"exposed": exposed, "picture": lanes.draw(rows, self.run.seconds_left)}
 
     def _designs(self, named: tuple[str, ...]) -> list[str]:
@@ -149,7 +144,3 @@ class Trial:
         if verb == "exchange":
             self.run.do("refresh", whose)
         return found
-
-    def _notify(self) -> Findings:
-        """Send a logout message about the session to an app that is down."""
-        return logout.send("lab", self.stage().session, since=self.run.time)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import segno
 from flask import Blueprint, abort, make_response, redirect, render_template, request
@@ -19,11 +20,6 @@ from app.web.forms import name_field, text
 bp = Blueprint("rooms", __name__, url_prefix="/rooms")
 _guesses = PlaceThrottle("wrong room codes by place", "60 per 10 minutes")
 _openings = PlaceThrottle("rooms opened by place", "12 per 1 hour")
-_RESULTS = {
-    "reset": "That attendee starts again.",
-    "reset-all": "All attendees start again.",
-    "remove": "That attendee is out of the room. What they have done stays theirs.",
-}
 
 
 class Opening(Form):
@@ -80,7 +76,6 @@ def show(code: str) -> ResponseReturnValue:
         link=link,
         qr=qr.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"),
         only_here=is_loopback(settings().site_url),
-        done=_RESULTS.get(request.args.get("done", "")),
     )
 
 
@@ -95,7 +90,8 @@ def inner(code: str) -> ResponseReturnValue:
 def download(code: str, kind: str) -> ResponseReturnValue:
     """Return what the board shows, as a spreadsheet or a JSON document."""
     found = _taught(code)
-    answer = make_response(results.as_csv(_board(found)) if kind == "csv" else results.as_json(found, _board(found)))
+    shown, named = _board(found), {"room": found.name, "code": found.code}
+    answer = make_response(results.as_csv(shown) if kind == "csv" else named | asdict(shown))
     answer.mimetype = "text/csv" if kind == "csv" else "application/json"
     answer.headers.set("Content-Disposition", "attachment", filename=f"room-{found.code}.{kind}")
     return answer

@@ -1,13 +1,10 @@
-"""What a teacher takes home of a room: a table and a JSON document."""
+"""What a teacher takes home of a room: a table."""
 
 import csv
 import io
-from dataclasses import asdict
 from itertools import chain
-from typing import Any
 
 from app.lab.rooms.board import STEPS, Board
-from app.lab.rooms.room import Room
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to compute (OWASP, CSV injection)
 
@@ -24,8 +21,3 @@ def as_csv(board: Board) -> str:
         row = one.nickname, *steps, one.ended, one.accepted, one.of, *chain.from_iterable(answers)
         writer.writerow(f"'{cell}" if str(cell).startswith(_FORMULA) else cell for cell in row)
     return text.getvalue()
-
-
-def as_json(room: Room, board: Board) -> dict[str, Any]:
-    """Return everything that the board shows."""
-    return {"room": room.name, "code": room.code, **asdict(board)}
