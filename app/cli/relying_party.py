@@ -19,7 +19,7 @@ from app.store.db import writing
 @with_appcontext
 def relying_party(options: tuple[str, ...]) -> None:
     """A second site, to which people sign in with this one; `flask relying-party --help` says how to start it."""
-    # In place of this process, which has the database open and knows the secrets: that one is to know an address.
+    # It replaces this process, which has the database open and knows the secrets: a relying party needs only an address.
     private = {setting.name for setting in config.SETTINGS if setting.is_private}
     public = {name: value for name, value in os.environ.items() if name not in private} | _registration(options)
     command = [sys.executable, "-m", "app.relying_party", *options]

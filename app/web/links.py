@@ -268,5 +268,5 @@ def _dead(status: int = 404) -> tuple[str, int]:
 
 
 def _taken() -> Response | tuple[str, int]:
-    """The link is spent all the same: this answers nothing that could be tried again."""
+    """Answer that another account has the address by now. The link is spent, so it cannot be tried again."""
     return render_template("web/link_taken.html"), 409

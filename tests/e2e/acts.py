@@ -12,7 +12,7 @@ from playwright.sync_api import Error, Page
 def answered(page: Page) -> Iterator[None]:
     """Wait until what is done within has led to another page, or to another main part of this one.
 
-    A click comes back as soon as it is made: who looks then may still see the page before, or none.
+    A click comes back as soon as it is made: a test that looks then may still see the page before, or none.
     """
     page.evaluate("() => document.querySelector('main')?.setAttribute('data-before', '')")
     yield

@@ -12,7 +12,7 @@ from tests.e2e.conftest import OpenBrowser, Person
 from tests.server import Server
 
 pytestmark = pytest.mark.e2e
-LEFT = re.compile(r"/sign-in\?next=")  # a page leaves by itself: who goes elsewhere before gets in its way
+LEFT = re.compile(r"/sign-in\?next=")  # a page leaves by itself; a test that navigates before gets in its way
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_an_unknown_account_takes_as_long_as_a_wrong_password(open_site: Callabl
     visitor = site.browser()
 
     def sign_in(email: str) -> TestResponse:
-        site.app.extensions["throttle"] = Counters(redis_url="")  # who is held off answers at once
+        site.app.extensions["throttle"] = Counters(redis_url="")  # a client that is held off is answered at once
         return visitor.sign_in(email, "wrong wrong")
 
     assert advantage(lambda: sign_in("ada@example.org"), lambda: sign_in("eve@example.org")) < BLIND

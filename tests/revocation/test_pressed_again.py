@@ -29,7 +29,7 @@ def three(instance: Path) -> Iterator[Cluster]:
     cluster = Cluster(instance, settings=lambda _: {"MAX_STALENESS_SECONDS": LEASE})
     yield cluster
     for node in cluster.nodes:
-        node.kill()  # who leaves first finishes its waiting
+        node.kill()  # a node that stops finishes its waits first
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def bystander(server: Server) -> Pocket:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_else_is_touched(server: Server, bystander: Pocket) -> Iterator[None]:
+def _no_other_user_is_touched(server: Server, bystander: Pocket) -> Iterator[None]:
     yield
     status, cookies = server.ask("GET", "/account", bystander)
     assert status == 200

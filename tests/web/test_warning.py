@@ -1,4 +1,4 @@
-"""Who was warned reads what changed, and answers: end it, or "It was me"; a thief cannot answer for the owner."""
+"""A warned user reads what changed, and answers: end it, or "It was me"; a thief cannot answer for the owner."""
 
 import re
 

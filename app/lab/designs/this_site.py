@@ -31,7 +31,7 @@ CARD = {
     "avoid": "Not without a database that every node can reach: where it is silent, no node accepts anything.",
 }
 LEASE = 1  # seconds
-# Each connection is a database of its own. What plays a story leaves it to the garbage collector, which runs in any thread.
+# Each connection is a separate database. A played story leaves it to the garbage collector, which runs in any thread.
 _ENGINE = create_engine("sqlite://", poolclass=NullPool, connect_args={"check_same_thread": False})
 _TABLES = ("log_head", "log_entries", "log_leaves", "log_checkpoints")
 _SCHEMA = [CreateTable(checkpoint.Checkpoint.metadata.tables[name]).compile(_ENGINE) for name in _TABLES]
