@@ -29,7 +29,8 @@ AUTOVACUUM_SECONDS = 180
 ACTS = ("check", "devices", "refresh", "sign out")
 PATHS = {
     "admin": "/admin",
-    "admin, a search": "/admin?q=ada",
+    "admin, a search that finds all": "/admin?q=ada",
+    "admin, a search that finds none": "/admin?q=grace",
     "status list": "/status-lists/0",
     "head of the log": "/log/checkpoint",
     "tile": "/log/tile/0/000",
@@ -70,7 +71,8 @@ def _fill(raw: Any, size: int) -> None:
     ).fetchall()
     people = max(1, size // A_USERS_SESSIONS)
     email = "'u' || n || '@example.org'"
-    crowd.copy(raw, "users", people, f"id = '{user}'", id="'u' || n", email=email, mailbox=email)
+    since = "original.created_at - n"
+    crowd.copy(raw, "users", people, f"id = '{user}'", id="'u' || n", email=email, mailbox=email, created_at=since)
     crowd.copy_sessions(raw, sid, size, user_id=f"'u' || (n % {people} + 1)")
     crowd.add_refresh_hashes(raw, sid, "copy", size, 1)
     [(entries,)] = raw.execute("SELECT size FROM log_head").fetchall()

@@ -1,5 +1,6 @@
 """People as an administrator finds and sees them."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,8 @@ from flask import request
 
 from app import clock
 from app.config import DAY
-from app.identity import activity, browsers, sessions, users
+from app.identity import activity, browsers, directory, sessions
+from app.identity.directory import Listed, Place
 from app.identity.users import User
 from app.mail import links
 from app.mail.links import Purpose
@@ -15,35 +17,55 @@ from app.web import guard, lifeline, session_list
 from app.web.session_list import ListedSession
 
 PAGE_SIZE = 25  # accounts
-MOST_PAGES = 1000  # pages
+MOST_COUNTED = 1000  # accounts
 LONGEST_SEARCH = 320  # characters of what is looked for: an address fits
 LISTED_DAYS = 30
 LISTED_SESSIONS = 100  # live sessions of either kind
 ENDED_SESSIONS = 20
 EVENTS = 20
+_BEFORE = re.compile(r"([0-9]{1,15})-([\w-]{1,64})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class PeoplePage:
-    """One page of accounts. *signed_in*: in how many browsers, by the person's id."""
+    """One page of accounts. *count*: of a search, how many are on it, else how many there are; *has_more*: there are more.
+
+    *is_later*: it is not the first; *older*: the place where the next one begins, as `before` names it.
+    *is_partial*: not all accounts were searched. *signed_in*: in how many browsers, by the person's id.
+    """
 
     text: str
-    people: list[User]
+    accounts: list[Listed]
     count: int
-    page: int
+    has_more: bool
+    is_later: bool
+    older: str | None
+    is_partial: bool
     signed_in: dict[str, int]
 
-    @property
-    def pages(self) -> int:
-        return min(MOST_PAGES, -(-self.count // PAGE_SIZE))
 
-
-def search(text: str, page: int) -> PeoplePage:
+def search(text: str, before: str) -> PeoplePage:
     """Find people by a part of their address or name, or by their id."""
     text = text.replace("\0", "").strip()[:LONGEST_SEARCH]
-    page = min(max(1, page), MOST_PAGES)
-    people, count = users.search(text, start=(page - 1) * PAGE_SIZE, count=PAGE_SIZE)
-    return PeoplePage(text, people, count, page, sessions.live_each(person.id for person in people))
+    place = _place(before)
+    found = directory.search(text, PAGE_SIZE, place) if text else directory.newest(PAGE_SIZE, place)
+    counted = directory.count(MOST_COUNTED)
+    return PeoplePage(
+        text=text,
+        accounts=found.accounts,
+        count=len(found.accounts) if text else min(counted, MOST_COUNTED),
+        has_more=found.older is not None and not found.is_partial if text else counted > MOST_COUNTED,
+        is_later=place is not None,
+        older="{}-{}".format(*found.older) if found.older else None,
+        is_partial=found.is_partial,
+        signed_in=sessions.live_each(account.id for account in found.accounts),
+    )
+
+
+def _place(text: str) -> Place | None:
+    """Parse what `PeoplePage.older` holds. Anything else is the beginning of the list."""
+    found = _BEFORE.fullmatch(text)
+    return Place(int(found[1]), found[2]) if found else None
 
 
 def about(person: User) -> dict[str, Any]:

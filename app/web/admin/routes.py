@@ -11,7 +11,7 @@ bp.before_request(authority.admit)
 
 @bp.get("")
 def search() -> ResponseReturnValue:
-    found = people.search(request.args.get("q", ""), request.args.get("page", 1, type=int))
+    found = people.search(request.args.get("q", ""), request.args.get("before", ""))
     return render_template("admin/index.html", found=found, reuse=reports.reuse(), failed=reports.failed_deliveries())
 
 

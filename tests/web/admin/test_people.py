@@ -1,10 +1,13 @@
 """People are found by what is known of them, and shown as they are."""
 
 import re
+from html import unescape
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
+from app.identity import directory
+from app.identity.users import User
 from app.store.db import db, writing
 from app.web.admin import people
 from tests import plans
@@ -35,20 +38,125 @@ def test_they_are_found_by_a_part_of_the_address_or_name_or_by_the_whole_id(
     assert "1 account matches “grace”" in root.get("/admin?q=grace").text
 
 
+def follow(browser: Browser, label: str, query: str = "") -> str:
+    """The question behind the link of this name."""
+    [href] = re.findall(rf'href="/admin([^"]*)"[^>]*>{label}<', browser.get(f"/admin{query}").text)
+    return unescape(href)
+
+
+def add(site: Site, *names: str) -> None:
+    """Let a user of each name join, a second after the other."""
+    for name in names:
+        site.wait(1)
+        site.member(f"{name}@example.org")
+
+
+@pytest.mark.stores("the order of a list, and where it goes on")
 def test_without_a_question_the_newest_come_first_a_page_at_a_time(
     site: Site, root: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(people, "PAGE_SIZE", 2)
-    for name in ("ann", "ben", "cy"):
-        site.wait(1)
-        site.member(f"{name}@example.org")
+    add(site, "ann", "ben", "cy")
     assert found(root) == ["cy@example.org", "ben@example.org"]
-    assert found(root, "?page=2") == ["ann@example.org", "root@example.org"]
-    assert "There are 4 accounts here" in root.get("/admin").text
-    assert "Page 2 of 2" in root.get("/admin?page=2").text
-    assert 'href="/admin?page=2&amp;q=example"' in root.get("/admin?q=example").text
-    for page in ("0", "-1", "x", "99999999999999999999"):
-        assert root.get(f"/admin?page={page}").status_code == 200
+    older = follow(root, "Older accounts")
+    add(site, "dee")  # moves no account to another page
+    assert found(root, older) == ["ann@example.org", "root@example.org"]
+    assert "Older accounts" not in root.get(f"/admin{older}").text
+    assert follow(root, "Newest accounts", older) == ""
+    assert "There are 5 accounts here" in root.get("/admin").text
+    monkeypatch.setattr(people, "MOST_COUNTED", 4)
+    assert "There are more than 4 accounts here" in root.get("/admin").text
+
+
+@pytest.mark.stores("the order of a list, and where it goes on")
+def test_accounts_of_one_second_are_listed_once_each(
+    site: Site, root: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ann", "ben", "cy", "dee"):
+        site.member(f"{name}@example.org")
+    with site.app.app_context(), writing():
+        db.session.execute(update(User).values(created_at=1))
+    expected = sorted(found(root))
+    assert len(expected) == 5
+    monkeypatch.setattr(people, "PAGE_SIZE", 2)
+    pages = [found(root), found(root, older := follow(root, "Older accounts"))]
+    pages.append(found(root, follow(root, "Older accounts", older)))
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert sorted(address for page in pages for address in page) == expected
+
+
+def test_a_place_that_no_page_has_named_is_the_beginning(site: Site, root: Browser, ada: Browser) -> None:
+    for place in ("0", "-1", "x", "9" * 30, "1-", f"{'9' * 16}-x", "1-x y", "1-%00", "-", "1-" + "x" * 65):
+        assert found(root, f"?before={place}") == found(root), place
+    assert found(root, "?before=1-x") == []
+    assert found(root, f"?before={'9' * 15}-x") == found(root)
+
+
+@pytest.mark.stores("a search that goes on")
+def test_a_search_goes_on_where_its_page_ended(site: Site, root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(site, "ann", "ben.x", "cy", "dee.x", "ed.x")
+    monkeypatch.setattr(people, "PAGE_SIZE", 2)
+    assert found(root, "?q=.x@") == ["ed.x@example.org", "dee.x@example.org"]
+    assert "More than 2 accounts match “.x@”" in root.get("/admin?q=.x@").text
+    older = follow(root, "Older accounts", "?q=.x@")
+    assert found(root, older) == ["ben.x@example.org"]
+    assert "1 older account matches “.x@”" in root.get(f"/admin{older}").text
+    assert follow(root, "Newest accounts", older) == "?q=.x%40"
+    assert "so far" not in root.get(f"/admin{older}").text
+
+
+@pytest.mark.stores("a search that goes on")
+def test_a_search_among_many_accounts_says_that_it_has_not_compared_all_and_goes_on(
+    site: Site, root: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(site, "ann.x", "ben", "cy", "dee.x", "ed")
+    monkeypatch.setattr(directory, "LOOKED_THROUGH", 2)
+    said = root.get("/admin?q=.x@").text
+    assert "1 account matches “.x@” so far" in said
+    assert "Older accounts were not searched yet" in said
+    assert found(root, "?q=.x@") == ["dee.x@example.org"]
+    older = follow(root, "Search older accounts", "?q=.x@")
+    assert "No older account matches “.x@” so far" in root.get(f"/admin{older}").text
+    last = follow(root, "Search older accounts", older)
+    assert found(root, last) == ["ann.x@example.org"]
+    assert "so far" not in root.get(f"/admin{last}").text
+    assert "Search older" not in root.get(f"/admin{last}").text
+
+
+def test_a_whole_address_or_id_is_found_however_many_accounts_are_newer_and_listed_once(
+    site: Site, root: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(site, "ann", "joann", "ben", "cy", "dee")
+    monkeypatch.setattr(directory, "LOOKED_THROUGH", 2)
+    for typed in ("ann@example.org", "ANN@Example.org", person_id(site, "ann@example.org")):
+        assert found(root, f"?q={typed}") == ["ann@example.org"]
+    older = follow(root, "Search older accounts", "?q=ann@example.org")
+    assert found(root, older) == ["joann@example.org"]
+    assert found(root, follow(root, "Search older accounts", older)) == []
+    monkeypatch.setattr(directory, "LOOKED_THROUGH", 100)
+    assert found(root, "?q=ann@example.org") == ["ann@example.org", "joann@example.org"]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("query", ["", "?q=a", "?before=9999999999-x", "?q=a&before=9999999999-x"])
+def test_no_page_reads_or_sorts_all_accounts(
+    site: Site, root: Browser, ada: Browser, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "LOOKED_THROUGH", 1)
+    with plans.noting(site, "SELECT") as asked:
+        assert root.get(f"/admin{query}").status_code == 200
+    steps = [
+        (statement, step)
+        for statement, plan in plans.explain(site.folder, asked)
+        for step in plan.splitlines()
+        if re.match(r"(SCAN|SEARCH) (users|activity|logout_messages)|USE TEMP", step)
+    ]
+    for statement, step in steps:
+        assert " USING " in step, f"{statement}\n{step}"  # and no temporary tree to sort by
+        assert step.startswith("SEARCH") or "LIMIT" in statement, f"{statement}\n{step}"
+    listed = [step for statement, step in steps if "created_at DESC" in statement]
+    assert len(listed) == 1 + ("q=" in query)
+    assert all("INDEX users_by_age" in step for step in listed), listed
 
 
 @pytest.mark.sqlite
