@@ -44,6 +44,24 @@ def test_a_row_at_rest_is_at_most_72_pixels_high_and_opens_in_place(laptop: Pers
     assert not row.get_by_role("button", name="This wasn’t me").is_visible()
 
 
+@pytest.mark.parametrize("width", [768, 1280])
+def test_a_long_name_covers_neither_the_state_nor_the_button(laptop: Person, width: int) -> None:
+    page = laptop.page
+    page.set_viewport_size({"width": width, "height": 900})
+    row = page.locator(".session").first
+    row.locator("summary").press("Enter")
+    row.get_by_label("Name").fill("W" * 40)
+    row.get_by_role("button", name="Save name").click()
+    row.get_by_role("heading", name="W" * 40).wait_for()
+    name, state, button = (row.locator(f"> {part}").bounding_box() for part in ("h2", ".state", "form"))
+    assert name
+    assert state
+    assert button
+    assert name["x"] + name["width"] <= state["x"]
+    wide = row.locator("> .state").evaluate("state => state.scrollWidth")
+    assert state["x"] + wide <= button["x"]
+
+
 def test_what_ends_many_stands_above_all_that_is_listed(laptop: Person) -> None:
     many = laptop.page.get_by_role("button", name="Sign out everywhere").bounding_box()
     first = laptop.page.locator(".session").first.bounding_box()
