@@ -29,7 +29,7 @@ _PARTS = (
 )
 _LAST = controls, cli, address, application  # the last two wrap all that is there before them
 
-# What follows an appended entry, in the transaction that appends it. Each may read what those before it wrote: `logout`
+# What listens to the log, in the transaction that appends an entry. Each may read what those before it wrote: `logout`
 # asks which app sessions `session` has marked as ended. `delivery` wakes the nodes once all of it is written.
 _PROJECTIONS = log.follow_growth, session.mark_ended, logout.tell_apps, delivery.spread
 
