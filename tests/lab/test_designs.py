@@ -1,14 +1,17 @@
 """Each design is one file, and what the lab says of it is what its own code did in a story: measured, never declared."""
 
+import zlib
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt import InvalidTokenError
 
 from app.lab import designs, matrix, player
 from app.lab.home.sessions import IDLE
+from app.lab.home.world import World
 from app.lab.instruments import Clock
 from app.lab.player import Act, Answer, Design, Stage, Story
 
@@ -53,6 +56,35 @@ def test_every_file_of_the_folder_is_a_design_and_is_found_by_its_name() -> None
     files = {path.stem for path in Path(designs.__path__[0]).glob("*.py")} - {"__init__"}
     assert {slug.replace("-", "_") for slug in SLUGS} == files
     assert len(SLUGS) >= 20
+
+
+@pytest.mark.parametrize("place", [-1, 8 * 512])
+def test_tsl_06_a_token_whose_place_is_outside_of_the_list_is_refused(place: int) -> None:
+    design, polls = player.find("status-list").module, []
+    world = World(every=lambda _, poll: polls.append(poll))
+    issuer, verifier = design.Issuer(world), design.Verifier(world.beside())
+    polls[0]()
+    verifier.check(issuer.issue("ada", "a session"))
+    claims = {"sub": "ada", "exp": world.expiry(), "status": {"status_list": {"idx": place}}}
+    with pytest.raises(PermissionError, match="no place"):
+        verifier.check(world.sign(claims))
+
+
+@pytest.mark.parametrize("damaged", ["nonsense", ""])
+def test_tsl_06_a_damaged_or_forged_list_takes_the_place_of_none(damaged: str) -> None:
+    design, polls, now = player.find("status-list").module, [], [0]
+    world = World(now=lambda: now[0], every=lambda _, poll: polls.append(poll))
+    issuer, verifier = design.Issuer(world), design.Verifier(world.beside())
+    polls[0]()
+    token = issuer.issue("ada", "a session")
+    claims = {"exp": design.TTL + 1, "status_list": {"bits": 1, "lst": damaged}}
+    world.list_server.serve("/statuses", lambda: world.sign(claims, None if damaged else Ed25519PrivateKey.generate()))
+    with pytest.raises((InvalidTokenError, zlib.error)):
+        polls[0]()
+    verifier.check(token)
+    now[0] = design.TTL
+    with pytest.raises(ConnectionError, match="too old"):
+        verifier.check(token)
 
 
 @pytest.mark.parametrize("slug", ALONE)

@@ -41,7 +41,7 @@ class Verifier:
         try:
             token = self.world.read(self.world.list_server.fetch("/statuses"))
             bits = zlib.decompress(base64.urlsafe_b64decode(token["status_list"]["lst"]))
-            self.until, self.bits = token["exp"], int.from_bytes(bits, "little")
+            self.until, self.bits, self.places = token["exp"], int.from_bytes(bits, "little"), 8 * len(bits)
         except ConnectionError:
             pass  # it keeps the old list until that expires
 
@@ -49,5 +49,8 @@ class Verifier:
         claims = self.world.read(token)
         if self.world.now() >= self.until:
             raise ConnectionError("The last list is too old to be trusted.")
-        if self.bits >> claims["status"]["status_list"]["idx"] & 1:
+        place = claims["status"]["status_list"]["idx"]
+        if not 0 <= place < self.places:
+            raise PermissionError("It has no place in the list.")
+        if self.bits >> place & 1:
             raise PermissionError("Its bit is set in the list.")
