@@ -169,10 +169,11 @@ def named(user_id: str, sids: set[str]) -> list[Session]:
     return list(db.session.scalars(select(Session).where(Session.id.in_(sids), Session.user_id == user_id)))
 
 
-def live_each(user_ids: Iterable[str]) -> dict[str, int]:
-    """Return in how many browsers each of these users is signed in, if in any."""
+def live_each(user_ids: Iterable[str], most: int) -> dict[str, int]:
+    """Return in how many browsers each of these users is signed in, if in any: *most*, if there are more."""
     # For each by itself: among several users, SQLite would look through all sessions that are of browsers.
-    live = select(func.count()).where(Session.user_id == User.id, Session.client_id == SITE, *LIVES).scalar_subquery()
+    some = select(Session.id).where(Session.user_id == User.id, Session.client_id == SITE, *LIVES).limit(most)
+    live = select(func.count()).select_from(some.correlate(User).subquery()).scalar_subquery()
     found = db.session.execute(select(User.id, live).where(User.id.in_(set(user_ids))), {"now": clock.now()})
     return {user_id: count for user_id, count in found if count}
 

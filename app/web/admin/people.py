@@ -18,6 +18,7 @@ from app.web.session_list import ListedSession
 
 PAGE_SIZE = 25  # accounts
 MOST_COUNTED = 1000  # accounts
+MOST_DEVICES = 10  # of each account, counted for the list
 LONGEST_SEARCH = 320  # characters of what is looked for: an address fits
 LISTED_DAYS = 30
 LISTED_SESSIONS = 100  # live sessions of either kind
@@ -31,7 +32,8 @@ class PeoplePage:
     """One page of accounts. *count*: of a search, how many are on it, else how many there are; *has_more*: there are more.
 
     *is_later*: it is not the first; *older*: the place where the next one begins, as `before` names it.
-    *is_partial*: not all accounts were searched. *signed_in*: in how many browsers, by the person's id.
+    *is_partial*: not all accounts were searched. *signed_in*: in how many browsers, or `MOST_DEVICES`, by
+    the person's id.
     """
 
     text: str
@@ -58,7 +60,7 @@ def search(text: str, before: str) -> PeoplePage:
         is_later=place is not None,
         older="{}-{}".format(*found.older) if found.older else None,
         is_partial=found.is_partial,
-        signed_in=sessions.live_each(account.id for account in found.accounts),
+        signed_in=sessions.live_each((account.id for account in found.accounts), MOST_DEVICES),
     )
 
 

@@ -12,7 +12,8 @@ bp.before_request(authority.admit)
 @bp.get("")
 def search() -> ResponseReturnValue:
     found = people.search(request.args.get("q", ""), request.args.get("before", ""))
-    return render_template("admin/index.html", found=found, reuse=reports.reuse(), failed=reports.failed_deliveries())
+    shown = {"found": found, "reuse": reports.reuse(), "failed": reports.failed_deliveries()}
+    return render_template("admin/index.html", most_devices=people.MOST_DEVICES, **shown)
 
 
 @bp.get("/people/<user_id>")

@@ -171,13 +171,19 @@ def test_the_list_counts_the_sessions_of_those_whom_it_lists_and_reads_no_others
     assert all("sessions_of_user (user_id=? AND ended_entry=?" in line for line in read), counted
 
 
-def test_the_list_says_where_each_is_signed_in(site: Site, root: Browser, ada: Browser) -> None:
+def test_the_list_says_where_each_is_signed_in(
+    site: Site, root: Browser, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.browser("Chrome on Android").sign_in()
     site.member("ben@example.org").sign_out()
     site.member("cy@example.org")
     site.run("users", "disable", "cy@example.org")
     said = root.get("/admin").text
     for words in ("on 2 devices", "on 1 device", "not signed in", "closed", "administrator"):
+        assert words in said
+    monkeypatch.setattr(people, "MOST_DEVICES", 2)
+    said = root.get("/admin").text
+    for words in ("on 2 or more devices", "on 1 device"):
         assert words in said
 
 
