@@ -113,7 +113,7 @@ def test_a_search_among_many_accounts_says_that_it_has_not_compared_all_and_goes
     monkeypatch.setattr(directory, "LOOKED_THROUGH", 2)
     said = root.get("/admin?q=.x@").text
     assert "1 account matches “.x@” so far" in said
-    assert "Older accounts were not searched yet" in said
+    assert "Older accounts have not been searched yet" in said
     assert found(root, "?q=.x@") == ["dee.x@example.org"]
     older = follow(root, "Search older accounts", "?q=.x@")
     assert "No older account matches “.x@” so far" in root.get(f"/admin{older}").text
