@@ -4,6 +4,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -220,7 +221,12 @@ def _is_of(given: str, uri: str) -> bool:
 
 def site_secret() -> str:
     """Return the secret with which this site calls its own endpoints."""
-    return seal.derive(settings().secret_key, "secret of the site's own client").hex()
+    return _site_secret(settings().secret_key)
+
+
+@lru_cache
+def _site_secret(secret: str) -> str:
+    return seal.derive(secret, "secret of the site's own client").hex()
 
 
 def _host(parts: SplitResult) -> str:

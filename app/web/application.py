@@ -17,6 +17,7 @@ from werkzeug.datastructures import Headers
 
 from app.config import settings
 from app.machines import VISITORS, Machines
+from app.serving.reading import MOST_BODY
 from app.web import errors
 from app.web.headers import SecurityHeaders, Write
 
@@ -43,6 +44,8 @@ class NoSession(SessionInterface):
 class SiteRequest(Request):
     """A request whose query is ASCII (RFC 3986): Werkzeug fails at bytes that are not UTF-8, which only programs
     send."""
+
+    max_content_length = MOST_BODY  # type: ignore[assignment]
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)

@@ -9,7 +9,6 @@ from app.serving.reading import MOST_BODY
 
 def init_app(app: Flask) -> None:
     """Have *app* refuse a body that is too large (413), also one of unknown length that no view would have looked at."""
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY
     app.before_request(_read)
 
 

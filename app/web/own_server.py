@@ -1,13 +1,21 @@
 """This site as a client of its own authorization server and API: real HTTP requests, in process."""
 
 import contextvars
+import io
+import json
+import sys
 import time
-from collections.abc import Callable, Iterable
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode, urlsplit
+from wsgiref.util import setup_testing_defaults
 
-import httpx
 from flask import current_app
+from werkzeug.datastructures import Headers
+from werkzeug.test import run_wsgi_app
 
 from app.config import settings
 from app.identity.bearer import OWN
@@ -19,14 +27,19 @@ from app.store.db import StoreUnavailable, db
 from app.web import words
 
 _SHOWN = ("authorization", "content-type", "retry-after", "www-authenticate", "cache-control")
+_FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One request and its answer, with secrets shortened wherever they are shown."""
 
-    request: httpx.Request
-    response: httpx.Response
+    line: str
+    sent: Mapping[str, str]
+    form: str
+    status: int
+    headers: Headers
+    body: str
     milliseconds: float
     secrets: tuple[str, ...]
 
@@ -34,31 +47,23 @@ class Exchange:
     def error(self) -> str | None:
         """The OAuth error code of the answer, if it has one."""
         try:
-            found: str | None = self.response.json().get("error")
+            found: str | None = json.loads(self.body).get("error")
             return found
         except ValueError:
             return None
 
     def describe(self) -> dict[str, Any]:
         """Return both messages as a page shows them."""
-        target = self.request.url.raw_path.decode()
-        status = f"HTTP/1.1 {self.response.status_code} {self.response.reason_phrase}"
+        status = f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"
         return {
-            "request": {
-                "line": f"{self.request.method} {target} HTTP/1.1",
-                "headers": self._headers(self.request.headers.items()),
-                "body": self._hide(self.request.content.decode()) or None,
-            },
-            "response": {
-                "line": status,
-                "headers": self._headers(self.response.headers.items()),
-                "body": self._hide(self.response.text.strip()),
-            },
+            "request": self._message(f"{self.line} HTTP/1.1", self.sent.items(), self.form or None),
+            "response": self._message(status, self.headers, self.body.strip()),
             "milliseconds": self.milliseconds,
         }
 
-    def _headers(self, headers: Iterable[tuple[str, str]]) -> list[list[str]]:
-        return [[name.title(), self._hide(_without_password(value))] for name, value in headers if name in _SHOWN]
+    def _message(self, line: str, headers: Iterable[tuple[str, str]], body: str | None) -> dict[str, Any]:
+        shown = [[name, self._hide(_without_password(value))] for name, value in headers if name.lower() in _SHOWN]
+        return {"line": line, "headers": shown, "body": body and self._hide(body)}
 
     def _hide(self, text: str) -> str:
         for secret in self.secrets:
@@ -85,8 +90,7 @@ def refresh(token: str) -> Exchange:
 
 def read_me(token: str) -> Exchange:
     """Try an access token at the API (RFC 6750)."""
-    bearer = {"Authorization": f"Bearer {token}"}
-    return send("GET", f"{settings().site_url}/api/me", headers=bearer, secrets=(token,), within={OWN: True})
+    return send("GET", f"{settings().site_url}/api/me", bearer=token, secrets=(token,), within={OWN: True})
 
 
 def _site() -> tuple[str, str]:
@@ -111,7 +115,7 @@ def send(
     *,
     form: dict[str, str] | None = None,
     client: tuple[str, str] | None = None,
-    headers: dict[str, str] | None = None,
+    bearer: str | None = None,
     secrets: tuple[str, ...],
     within: dict[str, Any] | None = None,
 ) -> Exchange:
@@ -119,14 +123,35 @@ def send(
     # In process, so that one worker never waits for itself. What the caller holds is let go of first, and the call
     # runs in a separate context: it must not share our transaction, our visitor or our `g`.
     db.session.remove()
-    app, more = current_app.wsgi_app, within or {}
-    transport = httpx.WSGITransport(app=lambda environ, start: app({**environ, **more}, start))
-    request = httpx.Request(method, url, data=form, headers=headers)
-    if client:
-        request = next(httpx.BasicAuth(*client).auth_flow(request))
+    body, sent = urlencode(form or {}), {"Content-Type": _FORM} if form else {}
+    if client or bearer:
+        sent["Authorization"] = _basic(*client) if client else f"Bearer {bearer}"
+    environ = _environ(method, url, sent, body.encode()) | (within or {})
     began = time.perf_counter()
-    # By its transport: a client would do no more but keep cookies and follow redirects, and takes long to make.
-    response = contextvars.Context().run(transport.handle_request, request)
-    response.read()
-    took = (time.perf_counter() - began) * 1000
-    return Exchange(request, response, took, secrets)
+    # By WSGI itself: what a client library does beside it takes as long as the answer.
+    answer, status, headers = contextvars.Context().run(run_wsgi_app, current_app.wsgi_app, environ, buffered=True)
+    text, took = b"".join(answer).decode(), (time.perf_counter() - began) * 1000
+    return Exchange(f"{method} {environ['PATH_INFO']}", sent, body, int(status[:3]), headers, text, took, secrets)
+
+
+def _basic(name: str, secret: str) -> str:
+    return f"Basic {b64encode(f'{name}:{secret}'.encode()).decode()}"
+
+
+def _environ(method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    """Return the request as a server would hand it to the application."""
+    parts = urlsplit(url)
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": parts.path,
+        "HTTP_HOST": parts.netloc,
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_TYPE": headers.get("Content-Type", ""),
+        "HTTP_AUTHORIZATION": headers.get("Authorization", ""),
+        "wsgi.url_scheme": parts.scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+    }
+    setup_testing_defaults(environ)
+    return environ

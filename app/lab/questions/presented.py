@@ -13,10 +13,9 @@ def revoke_by_request(t: Trial) -> dict[str, Any]:
     client, exchanges = resource.credentials(), []
 
     def send(what: str, **sent: Any) -> None:
-        exchanges.append(t.send("/lab/revoke", **sent))
-        answer = exchanges[-1].response
-        why = answer.text.strip() or "The answer is empty."
-        t.tables["requests"].append(Answer(answer.status_code, why, what=what))
+        found = t.send("/lab/revoke", **sent)
+        exchanges.append(found)
+        t.tables["requests"].append(Answer(found.status, found.body.strip() or "The answer is empty.", what=what))
 
     send("a stranger, without the client’s credentials")
     t.play("uses = exchange thief: the refresh token, after the stranger’s request")

@@ -82,7 +82,7 @@ def prove(access: str | None, refresh: str | None) -> list[dict[str, Any]]:
         tried.append(("access token", "GET /api/me", own_server.read_me(access), (401, "invalid_token")))
     if refresh:
         tried.append(("refresh token", "POST /oauth/token", own_server.refresh(refresh), (400, "invalid_grant")))
-    return [_proof(*each) for each in tried if each[2].response.status_code < 500]
+    return [_proof(*each) for each in tried if each[2].status < 500]
 
 
 def save(content: dict[str, Any]) -> str:
@@ -136,5 +136,5 @@ def _part(what: str, session: Standing) -> dict[str, Any]:
 
 
 def _proof(what: str, where: str, found: Exchange, expected: tuple[int, str]) -> dict[str, Any]:
-    refused = (found.response.status_code, found.error) == expected
+    refused = (found.status, found.error) == expected
     return {"what": what, "where": where, "refused": refused, "exchange": found.describe()}

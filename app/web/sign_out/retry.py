@@ -24,7 +24,8 @@ _PURPOSE = "tokens that may only be ended"
 
 def pending() -> list[Presented]:
     """Return the tokens that earlier sign-outs could not end, the newest first."""
-    opened = [Presented(access, refresh, at) for at, access, refresh in _open(cookies.read(cookies.ENDING) or "")]
+    cookie = cookies.read(cookies.ENDING)
+    opened = [Presented(access, refresh, at) for at, access, refresh in _open(cookie)] if cookie else []
     return [tokens for tokens in opened if clock.now() - tokens.at < PENDING_SECONDS]
 
 

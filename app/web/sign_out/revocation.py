@@ -38,8 +38,8 @@ def _revoke(held: Presented, tell: Note) -> Exchange:
         exchange = own_server.revoke(held.refresh, "refresh_token", tell)
     else:
         exchange = own_server.revoke(held.access or "", "access_token", tell)
-    if exchange.response.status_code != 200:
-        raise StoreUnavailable(f"revocation was answered {exchange.response.status_code}")
+    if exchange.status != 200:
+        raise StoreUnavailable(f"revocation was answered {exchange.status}")
     return exchange
 
 
