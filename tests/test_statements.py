@@ -103,7 +103,7 @@ def ada(site: Site) -> Browser:
         ("home", 5, 5, 5),
         ("devices", 6, 6, 6),
         ("exchange", 7, 4, 6),
-        ("sign out", 17, 16, 22),
+        ("sign out", 16, 15, 19),
     ],
 )
 def test_an_act_sends_no_statement_more(

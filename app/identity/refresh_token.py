@@ -89,7 +89,7 @@ def rotate(
     scope: str | None = None,
     browser: Browser | None = None,
     admits: Callable[[SessionRow], bool] = lambda _: True,
-    found: SessionRow | None = None,
+    found: tuple[SessionRow, Link] | None = None,
     key: Proved | None = None,
 ) -> Tokens | None:
     """Exchange a refresh token of this client for its successor and an access token, or return None if it is not good.
@@ -97,12 +97,12 @@ def rotate(
     *scope* narrows the access token only (RFC 6749, section 6). *browser*: the sender, if this counts as a use of the
     session. A token whose successor is in use, or bound to another key, ends its session: there are two holders (RFC 9700,
     section 4.14.2).
-    *admits*: whether the sender may use the session at all; if not, nothing happens to it. *found*: the owner, where the
+    *admits*: whether the sender may use the session at all; if not, nothing happens to it. *found*: what `presented` gave, where the
     caller has looked before the transaction. *key*: the key that the sender has proved; to a token that needs another,
     nothing happens, so a copy without the key ends nothing. Raises ClockApart, and Unproved for a proof that was used before.
     """
-    found = found or find(token)
-    if found is None or found.client_id != client_id or _is_dead(found, token):
+    found = found or _find(token)
+    if found is None or found[0].client_id != client_id or _is_dead(*found):
         return None
     _wait_for_others()
     with writing():
@@ -130,7 +130,7 @@ def _lacks_key(link: Link, session: SessionRow, key: Proved | None) -> bool:
     return False
 
 
-def _is_dead(session: SessionRow, token: str) -> bool:
+def _is_dead(session: SessionRow, link: Link) -> bool:
     """Return whether the session is over, before any lock is taken: a browser may bring a dead token for weeks.
 
     An old one is reuse again, so its answer too waits until every node knows the end that reuse brought.
@@ -140,7 +140,7 @@ def _is_dead(session: SessionRow, token: str) -> bool:
         delivery.check_clock()
     if session.state(clock.now()) is State.LIVE:
         return False
-    if not is_newest(token):
+    if not link.is_newest:
         session.await_end()
     return True
 
@@ -171,7 +171,12 @@ def prove(session: Session, token: str | None, how: str) -> Tokens | None:
 
 def find(token: str) -> SessionRow | None:
     """Return the owner. Raises LogCut: in a log that was cut, the token of a living session may be unknown."""
-    found = owner(token)
+    found = _find(token)
+    return found and found[0]
+
+
+def _find(token: str) -> tuple[SessionRow, Link] | None:
+    found = presented(token)
     if found is None:
         log.head()
     return found

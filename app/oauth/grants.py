@@ -90,7 +90,7 @@ class RefreshGrant(ProvingGrant, RefreshTokenGrant):
         if found.client_id != SITE and demand.refuses(found.user_id, proof.as_words(credential.link.proof.how)):
             raise InvalidGrantError("A second factor is demanded: send the user to sign in again.")
         tokens = refresh_token.rotate(
-            credential.token, client_id=found.client_id, scope=scope, found=found, key=self.key
+            credential.token, client_id=found.client_id, scope=scope, found=(found, credential.link), key=self.key
         )
         if tokens is None:
             raise InvalidGrantError

@@ -227,9 +227,13 @@ def _asked(subjects: tuple[str, ...], opened: int) -> dict[str, Any]:
 
 def _ask(statement: prebuilt.Statement, session: Asked = db.session, **values: Any) -> tuple[Any, ...]:
     """Return the size and the epoch of the log, then what else *statement* selects. Raises LogCut."""
-    one = connection() if session is db.session else session.connection()
-    known = witness.known_to(one)
-    row = prebuilt.ask_on(one, statement, known=known.position, **values)
+    if session is db.session and not prebuilt.is_in_transaction():
+        known = _witness().known
+        row = prebuilt.look(statement, known=known.position, **values)
+    else:
+        one = connection() if session is db.session else session.connection()
+        known = witness.known_to(one)
+        row = prebuilt.ask_on(one, statement, known=known.position, **values)
     if row is None:
         raise _lost(known, session)
     size, epoch, cut_from, anchor, *answers = row

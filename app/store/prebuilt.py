@@ -81,7 +81,7 @@ def look(statement: Statement, **values: Any) -> Answer | None:
     A transaction for one look-up takes longer than the look-up and, on PostgreSQL, two more round trips. A request that
     has one open asks in that one: it must not wait for a second connection while it holds one, and sees what it has written.
     """
-    if _is_in_transaction():
+    if is_in_transaction():
         db.session.flush()
         return ask(statement, **values)
     with reading():
@@ -94,7 +94,7 @@ def reading() -> Iterator[None]:
     them. Where the block uses the ORM after all, this connection goes back first: requests that wait for a second one
     while they hold one would wait for each other.
     """
-    if "lent" in g or _is_in_transaction():
+    if "lent" in g or is_in_transaction():
         yield
         return
     engine = db.engine
@@ -106,7 +106,8 @@ def reading() -> Iterator[None]:
             g.pop("lent", None)
 
 
-def _is_in_transaction() -> bool:
+def is_in_transaction() -> bool:
+    """Return whether this request has a transaction open."""
     return db.session.registry.has() and db.session().in_transaction()
 
 

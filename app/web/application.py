@@ -45,7 +45,7 @@ class SiteRequest(Request):
     """A request whose query is ASCII (RFC 3986): Werkzeug fails at bytes that are not UTF-8, which only programs
     send."""
 
-    max_content_length = MOST_BODY  # type: ignore[assignment]
+    max_content_length = MOST_BODY
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)

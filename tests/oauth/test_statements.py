@@ -68,9 +68,9 @@ def granted(site: Site, web: App) -> Grant:
         ("code", 10, 9, 11),
         ("refresh", 8, 5, 7),
         ("introspect access", 1, 1, 1),
-        ("introspect refresh", 3, 3, 5),
-        ("introspect unknown", 3, 3, 5),
-        ("revoke access", 7, 6, 10),
+        ("introspect refresh", 3, 3, 3),
+        ("introspect unknown", 3, 3, 3),
+        ("revoke access", 7, 6, 8),
         ("revoke refresh", 10, 9, 11),
     ],
 )
