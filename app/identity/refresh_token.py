@@ -101,8 +101,8 @@ def rotate(
     caller has looked before the transaction. *key*: the key that the sender has proved; to a token that needs another,
     nothing happens, so a copy without the key ends nothing. Raises ClockApart, and Unproved for a proof that was used before.
     """
-    found = found or _find(token)
-    if found is None or found[0].client_id != client_id or _is_dead(*found):
+    owned, known = found or (find(token), None)
+    if owned is None or owned.client_id != client_id or _is_dead(owned, known or token):
         return None
     _wait_for_others()
     with writing():
@@ -130,7 +130,7 @@ def _lacks_key(link: Link, session: SessionRow, key: Proved | None) -> bool:
     return False
 
 
-def _is_dead(session: SessionRow, link: Link) -> bool:
+def _is_dead(session: SessionRow, presented: Link | str) -> bool:
     """Return whether the session is over, before any lock is taken: a browser may bring a dead token for weeks.
 
     An old one is reuse again, so its answer too waits until every node knows the end that reuse brought.
@@ -140,7 +140,7 @@ def _is_dead(session: SessionRow, link: Link) -> bool:
         delivery.check_clock()
     if session.state(clock.now()) is State.LIVE:
         return False
-    if not link.is_newest:
+    if not (is_newest(presented) if isinstance(presented, str) else presented.is_newest):
         session.await_end()
     return True
 
@@ -171,12 +171,7 @@ def prove(session: Session, token: str | None, how: str) -> Tokens | None:
 
 def find(token: str) -> SessionRow | None:
     """Return the owner. Raises LogCut: in a log that was cut, the token of a living session may be unknown."""
-    found = _find(token)
-    return found and found[0]
-
-
-def _find(token: str) -> tuple[SessionRow, Link] | None:
-    found = presented(token)
+    found = owner(token)
     if found is None:
         log.head()
     return found
