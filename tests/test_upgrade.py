@@ -57,6 +57,7 @@ INDEXES = (
     "sessions_by_expiry",
     "sessions_of_client",
     "sessions_of_parent",
+    "users_by_age",
     "users_by_deleted_at",
     "users_by_lost",
     "users_by_made_in",

@@ -31,13 +31,13 @@ class Bitmap:
         count[0] += 1
         return True
 
-    def discard(self, position: int) -> None:
-        if position in self:
-            bits, count = self._pages[position // PAGE]
-            bits[position % PAGE >> 3] &= ~(1 << (position & 7))
-            count[0] -= 1
-            if not count[0]:
-                del self._pages[position // PAGE]
+    def remove(self, position: int) -> None:
+        """Remove a position that is in the set."""
+        bits, count = self._pages[position // PAGE]
+        bits[position % PAGE >> 3] &= ~(1 << (position & 7))
+        count[0] -= 1
+        if not count[0]:
+            del self._pages[position // PAGE]
 
     def pages(self) -> Iterator[bytes]:
         """Return the pages in order, each as its number (8 bytes) and its bits."""

@@ -38,7 +38,7 @@ class Denylist:
 
     def forget(self, now: int) -> None:
         for position in self._session_expiries.pop(now):
-            self._sessions.discard(position)
+            self._sessions.remove(position)
         self._tokens.difference_update(self._token_expiries.pop(now))
 
     def snapshot(self) -> bytes:
