@@ -128,7 +128,7 @@ def send(
         sent["Authorization"] = _basic(*client) if client else f"Bearer {bearer}"
     environ = _environ(method, url, sent, body.encode()) | (within or {})
     began = time.perf_counter()
-    # By WSGI itself: what a client library does beside it was a fifteenth of Sign Out's processor time.
+    # By WSGI itself (docs/decisions.md).
     answer, status, headers = contextvars.Context().run(run_wsgi_app, current_app.wsgi_app, environ, buffered=True)
     text, took = b"".join(answer).decode(), (time.perf_counter() - began) * 1000
     return Exchange(f"{method} {environ['PATH_INFO']}", sent, body, int(status[:3]), headers, text, took, secrets)
