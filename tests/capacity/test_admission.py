@@ -248,12 +248,19 @@ def test_while_the_lab_is_full_its_visitors_are_told_when_to_come_back_and_other
         assert "Sign in to begin" in site.browser().get("/lab").text
 
 
-def test_a_visitor_who_presses_again_while_the_first_is_under_way_is_told_that_it_is_their_own(site: Site) -> None:
-    visitor = site.browser()
+@contextmanager
+def two_under_way(site: Site, visitor: Browser, kind: str) -> Iterator[None]:
+    """Begin a run of *visitor*, who has two requests of this kind under way."""
     begin_run(visitor)
     name = site.query("SELECT id FROM lab_visitors")[0].id
-    line = site.app.extensions["admission"]["lab"] = Queue("lab", at_once=9, length=9)
+    line = site.app.extensions["admission"][kind] = Queue(kind, at_once=9, length=9)
     with site.app.app_context(), line.turn(name), line.turn(name):
+        yield
+
+
+def test_a_visitor_who_presses_again_while_the_first_is_under_way_is_told_that_it_is_their_own(site: Site) -> None:
+    visitor = site.browser()
+    with two_under_way(site, visitor, "lab"):
         answer = visitor.post("/lab/replay")
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, str(errors.BUSY_SECONDS))
     assert "You have asked for this already" in answer.text
@@ -262,10 +269,7 @@ def test_a_visitor_who_presses_again_while_the_first_is_under_way_is_told_that_i
 
 def test_a_browser_that_loads_many_tabs_of_the_lab_at_once_gets_them_all(site: Site) -> None:
     visitor = site.browser()
-    begin_run(visitor)
-    name = site.query("SELECT id FROM lab_visitors")[0].id
-    line = site.app.extensions["admission"]["acts"] = Queue("acts", at_once=9, length=9)
-    with site.app.app_context(), line.turn(name), line.turn(name):
+    with two_under_way(site, visitor, "acts"):
         assert visitor.get("/lab").status_code == 200
         assert visitor.post("/lab/replay").status_code == 429
 
