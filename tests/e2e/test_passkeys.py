@@ -7,12 +7,20 @@ from typing import Any
 import pytest
 from playwright.sync_api import CDPSession
 
-from tests.e2e.acts import answered, check
+from tests.e2e.acts import check
 from tests.e2e.conftest import SIZES, OpenBrowser, Person
 from tests.server import Server
 
 pytestmark = pytest.mark.e2e
 FRESH = 600
+QUESTIONS = """
+    window.questions = [];
+    const get = navigator.credentials.get.bind(navigator.credentials);
+    navigator.credentials.get = (options) => {
+        document.documentElement.dataset.questions = questions.push(options);
+        return get(options);
+    };
+"""
 
 
 class Device:
@@ -96,16 +104,28 @@ def test_an_account_begins_with_a_passkey_and_is_offered_it_at_the_door(
 
 def test_a_press_signs_in(open_one: Callable[[], Person], email: str) -> None:
     ada = open_one()
-    device = Device(ada)
+    Device(ada)
     sign_up(ada, email)
     ada.sign_out()
-    device.away(True)
+    ada.page.add_init_script("delete PublicKeyCredential.isConditionalMediationAvailable")  # which offers nothing
     ada.page.goto("/sign-in")
     check(ada.page)
-    with answered(ada.page):
-        ada.page.get_by_role("main").get_by_role("button", name="Sign in with a passkey", exact=True).click()
-        device.away(False)  # not before the press: the device would answer what the page offers
+    ada.press("Sign in with a passkey")
     assert ada.is_signed_in()
+
+
+def test_a_press_ends_what_the_page_offers(open_one: Callable[[], Person]) -> None:
+    ada = open_one()
+    Device(ada).away(True)
+    ada.page.add_init_script(QUESTIONS)
+    ada.page.goto("/sign-in")
+    ada.page.locator("[data-questions='1']").wait_for()
+    ada.page.get_by_role("main").get_by_role("button", name="Sign in with a passkey", exact=True).click()
+    ada.page.locator("[data-questions='2']").wait_for()
+    assert ada.page.evaluate("questions.map((one) => [one.mediation, one.signal?.aborted])") == [
+        ["conditional", True],
+        [None, None],
+    ]
 
 
 def test_a_passkey_proves_the_users_identity_again(open_one: Callable[[], Person], email: str, server: Server) -> None:
