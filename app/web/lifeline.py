@@ -14,7 +14,7 @@ WINDOW = 8  # lives of an access token that home shows: the current one stays wi
 RECENT = 84.0  # home: where the current access token expires; the end of the session is beyond the break
 OLDER = 12.0  # home: where the linear part begins if the session began long before it
 PRESENT = 88.0  # devices: now
-CUT = 62.0  # receipt: the sign-out
+CUT = 58.0  # receipt: the sign-out. On the smallest screens the words to its right have room
 _LEAST, _APART = 12.0, 24.0  # how near the edge, and each other, labels of the scale may be on a phone
 
 
