@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import NoReturn
 
 from app.relying_party.issuer import Issuer
 from app.relying_party.memory import Memory
@@ -21,8 +21,8 @@ _NO_ANSWER = (Unheard, KeyError, TypeError, ValueError)
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
-class Delivery(Protocol):
-    """*says*: what it does, in one sentence."""
+class Delivery:
+    """Decides on tokens. *says*: what it does, in one sentence. By itself it remembers nothing between two requests."""
 
     name: str
     says: str
@@ -32,34 +32,22 @@ class Delivery(Protocol):
 
     def decide(self, bearer: Bearer) -> Verdict:
         """Return whether the token's session goes on. Raises Unheard."""
+        raise NotImplementedError
 
     def heard(self) -> int | None:
         """Return how many revocations it has heard of; None if it remembers none."""
+        return None
 
     def age(self) -> float | None:
         """Return how old its knowledge is, in seconds; None if it has none."""
+        return None
 
     def is_silent(self) -> bool:
         """Return whether what it remembers is too old to be trusted."""
-
-
-class Forgetful:
-    """Remembers nothing from one request to the next."""
-
-    def start(self) -> None:
-        """Do nothing: no messages come in between."""
-
-    def heard(self) -> int | None:
-        return None
-
-    def age(self) -> float | None:
-        return None
-
-    def is_silent(self) -> bool:
         return False
 
 
-class Never(Forgetful):
+class Never(Delivery):
     """Does not ask: a token lives until it expires."""
 
     name = "never"
@@ -71,7 +59,7 @@ class Never(Forgetful):
         )
 
 
-class Ask(Forgetful):
+class Ask(Delivery):
     """Asks the issuer at each request, and refuses without an answer."""
 
     name = "ask"
@@ -93,7 +81,7 @@ class Ask(Forgetful):
         )
 
 
-class Remembering:
+class Remembering(Delivery):
     """Trusts its memory for *trusted* seconds after the last message; then *otherwise* decides."""
 
     def __init__(self, issuer: Issuer, trusted: float, otherwise: Callable[[Bearer], Verdict]) -> None:
@@ -164,12 +152,7 @@ class Poll(Remembering):
         raise Unheard("the last list is too old to be trusted")
 
     def _follow(self) -> None:
-        while True:
-            began, pause = steady(), min(AGAIN_SECONDS, self._every)
-            with suppress(*_NO_ANSWER):  # the list grows older, until it is not trusted any more
-                self._hear()
-                pause = self._every
-            time.sleep(max(0.0, began + pause - steady()))
+        repeat(self._hear, self._every)  # without an answer the list grows older, until it is not trusted any more
 
 
 class Push(Remembering):
@@ -191,6 +174,16 @@ class Push(Remembering):
                 if self._hear(WAIT_SECONDS):
                     continue
             time.sleep(max(0.0, began + REST_SECONDS - steady()))
+
+
+def repeat(ask: Callable[[], object], every: float) -> NoReturn:
+    """Call *ask* every so many seconds, for ever; sooner after one that got no answer."""
+    while True:
+        began, pause = steady(), min(AGAIN_SECONDS, every)
+        with suppress(*_NO_ANSWER):
+            ask()
+            pause = every
+        time.sleep(max(0.0, began + pause - steady()))
 
 
 def steady() -> float:

@@ -15,7 +15,12 @@ from app.relying_party.party import Guests, Party, party
 from app.relying_party.verdict import Unheard, Verdict
 from app.relying_party.visits import Visits
 
-DELIVERIES = ("never", "ask", "poll", "push")
+DELIVERIES: dict[str, Callable[[Issuer, float], Delivery]] = {
+    "never": lambda _issuer, _every: Never(),
+    "ask": lambda issuer, _every: Ask(issuer),
+    "poll": Poll,
+    "push": lambda issuer, _every: Push(issuer),
+}
 LONGEST_REQUEST = 64 * 1024
 bp = Blueprint("site", __name__)
 
@@ -27,9 +32,8 @@ def create_site(
     site = Flask(__name__)
     site.config["MAX_CONTENT_LENGTH"] = LONGEST_REQUEST
     client = Client(issuer, client_id, secret, url) if client_id else None
-    site.extensions["party"] = Party(
-        url, issuer, _news(issuer, delivery, every), _guests(client, delivery, every) if client else None
-    )
+    guests = _guests(client, delivery, every) if client else None
+    site.extensions["party"] = Party(url, issuer, DELIVERIES[delivery](issuer, every), guests)
     for pages in (bp, sign_in.bp, sign_out.bp):
         site.register_blueprint(pages)
     site.after_request(_careful)
@@ -96,16 +100,6 @@ def _decide() -> Verdict:
         return read if isinstance(read, Verdict) else party().news.decide(read)
     except Unheard as silence:
         return Verdict(503, f"It cannot know: {silence}.", "no answer")
-
-
-def _news(issuer: Issuer, delivery: str, every: float) -> Delivery:
-    makes: dict[str, Callable[[], Delivery]] = {
-        "never": Never,
-        "ask": lambda: Ask(issuer),
-        "poll": lambda: Poll(issuer, every),
-        "push": lambda: Push(issuer),
-    }
-    return makes[delivery]()
 
 
 def _guests(client: Client, delivery: str, every: float) -> Guests:

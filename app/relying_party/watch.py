@@ -1,21 +1,22 @@
 """How this site learns that a visitor has signed out at the issuer. It is said on its pages, before and after."""
 
 import threading
-import time
-from contextlib import suppress
-from typing import Protocol
 
 from app.relying_party.client import Client
-from app.relying_party.deliveries import AGAIN_SECONDS, steady
+from app.relying_party.deliveries import repeat, steady
 from app.relying_party.verdict import Unheard
 from app.relying_party.visits import How, Visit, Visits
 from app.relying_party.words import span
 
 
-class Watch(Protocol):
-    """*says*: what will happen here after a sign-out at the issuer, in one sentence."""
+class Watch:
+    """*says*: what will happen here after a sign-out at the issuer, in one sentence.
 
-    says: str
+    By itself it does not look: the issuer tells this site (push), or this site never learns of it (never).
+    """
+
+    def __init__(self, says: str) -> None:
+        self.says = says
 
     def start(self) -> None:
         """Begin to look, where that goes on in the background."""
@@ -24,46 +25,40 @@ class Watch(Protocol):
         """Look before a page is shown to this visitor; end the session if it is over. Raises Unheard."""
 
 
-class Idle:
-    """Does not look: the issuer tells this site (push), or this site never learns of it (never)."""
-
-    def __init__(self, says: str) -> None:
-        self.says = says
-
-    def start(self) -> None:
-        """Do nothing."""
-
-    def look(self, visit: Visit) -> None:
-        """Do nothing."""
-
-
-class Asking:
+class Asking(Watch):
     """Asks the issuer before each page, and shows no page without its answer."""
 
-    says = "this site learns of it when you open its next page: it asks each time"
+    how = How.ASKED
 
-    def __init__(self, client: Client, visits: Visits) -> None:
+    def __init__(self, says: str, client: Client, visits: Visits) -> None:
+        super().__init__(says)
         self._client = client
         self._visits = visits
-
-    def start(self) -> None:
-        """Do nothing: it asks when a visitor comes."""
 
     def look(self, visit: Visit) -> None:
-        _ask(self._client, self._visits, visit, How.ASKED)
+        self._ask(visit)
+
+    def _ask(self, visit: Visit) -> None:
+        asked, refresh = steady(), visit.refresh
+        if not refresh:
+            return  # it ended a moment ago
+        if self._client.is_active(refresh):
+            visit.confirmed = asked
+        else:
+            self._visits.end(visit, self.how)
 
 
-class Polling:
+class Polling(Asking):
     """Asks the issuer about each live session at regular times, and trusts its answer for two rounds."""
 
+    how = How.POLLED
+
     def __init__(self, client: Client, visits: Visits, every: float) -> None:
-        self._client = client
-        self._visits = visits
+        super().__init__(f"this site learns of it a moment later: it asks every {span(every)}", client, visits)
         self._every = every
-        self.says = f"this site learns of it a moment later: it asks every {span(every)}"
 
     def start(self) -> None:
-        threading.Thread(target=self._follow, name="visits", daemon=True).start()
+        threading.Thread(target=repeat, args=(self.round, self._every), name="visits", daemon=True).start()
 
     def look(self, visit: Visit) -> None:
         if steady() - visit.confirmed > 2 * self._every:
@@ -72,32 +67,15 @@ class Polling:
     def round(self) -> None:
         """Ask about each live session once. Raises Unheard at the first question without an answer."""
         for visit in self._visits.live():
-            _ask(self._client, self._visits, visit, How.POLLED)
-
-    def _follow(self) -> None:
-        while True:
-            began, pause = steady(), min(AGAIN_SECONDS, self._every)
-            with suppress(Unheard):  # the answers grow older, until they are too old to trust
-                self.round()
-                pause = self._every
-            time.sleep(max(0.0, began + pause - steady()))
+            self._ask(visit)
 
 
 def make(delivery: str, client: Client, visits: Visits, every: float) -> Watch:
     """Return how this site watches its visitors' sessions under *delivery*."""
     if delivery == "ask":
-        return Asking(client, visits)
+        return Asking("this site learns of it when you open its next page: it asks each time", client, visits)
     if delivery == "poll":
         return Polling(client, visits, every)
-    pushed = "it tells this site at once, and you leave here, too"
-    return Idle(pushed if delivery == "push" else "this site does not notice")
-
-
-def _ask(client: Client, visits: Visits, visit: Visit, how: How) -> None:
-    asked, refresh = steady(), visit.refresh
-    if not refresh:
-        return  # it ended a moment ago
-    if client.is_active(refresh):
-        visit.confirmed = asked
-    else:
-        visits.end(visit, how)
+    return Watch(
+        "it tells this site at once, and you leave here, too" if delivery == "push" else "this site does not notice"
+    )
