@@ -6,7 +6,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import TypeVar
 
 from flask import Flask, current_app, g
 
@@ -27,6 +29,7 @@ PLACES = {"acts": 1, "endings": 4, "forms": 64}
 RESTS = {"acts": 4.0, "lab": 1.0}
 LONGEST_REST = 0.5  # seconds
 LATELY = 1  # seconds after which a request is no sign any more that someone uses the site
+T = TypeVar("T")
 
 
 class Full(Exception):
@@ -158,6 +161,13 @@ def aside() -> AbstractContextManager[None]:
     """Give up this request's turn, if any, for the block, which waits for work elsewhere."""
     queue, _ = g.get("turn", (None, None))
     return queue.aside() if queue else nullcontext()
+
+
+def wait(work: Future[T]) -> T:
+    """Return what *work* of another request comes to, or raise what it raises. Meanwhile hold no turn and no connection."""
+    db.let_go()
+    with aside():
+        return work.result()
 
 
 def _leave(others: Others) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.capacity import executor
+from app.capacity import executor, memo
 from app.capacity.admission import Full
 from app.config import settings
 from app.lab import acts, log, parties, replay, run_view, visitors
@@ -170,6 +170,6 @@ def _find(mine: Run) -> Replay | None:
     return _replay(mine.story(acts), now, ended)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@memo.shared(REMEMBERED)
 def _replay(story: Story, now: int, ended: int | None) -> Replay:
     return executor.run("lab", visitors.current(), replay.everywhere, story, now, ended)

@@ -1,7 +1,6 @@
 """The matrix of all designs, and a page for each design: its file, to take home, and what the player measures."""
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from app.capacity import executor
+from app.capacity import executor, memo
 from app.lab import home, lanes, player, visitors
 from app.lab.lanes import Picture
 from app.lab.player import ACCESS_LIFE, FAULTS, LIES, Act, Answer, Design, Stage, Story
@@ -22,6 +21,7 @@ HOME = Path(home.__file__).parent
 LICENSE = "# MIT licensed, from Signed Out. Take it.\n"
 SHARED = ("serve.py", "sessions.py", "world.py")
 _DAY = (Act(0, "sign-in"), Act(0, "copy"))
+REMEMBERED = 100  # measurements: two of each design
 _LATER = 240  # seconds: before the token expires
 CROWD, OTHERS = 300, 200  # people who sign out, and who do not
 
@@ -109,7 +109,7 @@ def take(slug: str, file: str) -> ResponseReturnValue:
     )
 
 
-@cache
+@memo.shared(REMEMBERED)
 def _played(work: Callable[[str], Any], slug: str) -> Any:
     """Do the *work* once for a design, in another process, so that no other request waits."""
     return executor.run("lab", visitors.current(), work, slug)

@@ -1,14 +1,13 @@
 """What each design costs: bytes, look-ups, seconds exposed and people wrongly refused, on a simulated day."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from app.capacity import executor
+from app.capacity import executor, memo
 from app.lab.costs import bars, measure, timing
 from app.lab.costs.bars import Chart, Value
 from app.lab.costs.day import Day
@@ -53,7 +52,7 @@ def show() -> ResponseReturnValue:
     return render_template("lab/costs.html", sliders=SLIDERS, at=at, day=compared, charts=charts, times=times, **words)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@memo.shared(REMEMBERED)
 def _compare(day: Day) -> Comparison:
     return executor.run("days", "", measure.compare, day)
 
