@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, g
 
 from app import clock
 from app.config import settings
-from app.identity import passkey
+from app.identity import browsers, passkey
 from app.web import (
     account,
     activity,
@@ -143,6 +143,7 @@ def _add_words(app: Flask) -> None:
         words.proof,
         words.theirs,
         words.listing,
+        browsers.label,
     ):
         app.template_filter(plain.__name__)(plain)
 

@@ -8,7 +8,7 @@ from flask import request
 
 from app import clock
 from app.config import DAY
-from app.identity import activity, browsers, directory, sessions
+from app.identity import activity, directory, sessions
 from app.identity.directory import Listed, Place
 from app.identity.users import User
 from app.mail import links
@@ -89,21 +89,9 @@ def about(person: User) -> dict[str, Any]:
         "alone": [row for row in live if row.app and row.parent not in ids],
         "ended": [row for row in listed if row.state == "ended"],
         "lines": lifeline.row_lines(listed, clock.now()),
-        "events": _events(person),
+        "events": activity.latest(person.id, EVENTS),
         "done": _done(person, listed),
     }
-
-
-def _events(person: User) -> list[dict[str, Any]]:
-    return [
-        {
-            "at": event.at,
-            "event": event.event,
-            "label": browsers.label(event.user_agent),
-            "address": event.address,
-        }
-        for event in activity.latest(person.id, EVENTS)
-    ]
 
 
 def _done(person: User, listed: list[ListedSession]) -> dict[str, str | None] | None:

@@ -12,8 +12,7 @@ bp.before_request(authority.admit)
 @bp.get("")
 def search() -> ResponseReturnValue:
     found = people.search(request.args.get("q", ""), request.args.get("before", ""))
-    shown = {"found": found, "reuse": reports.reuse(), "failed": reports.failed_deliveries()}
-    return render_template("admin/index.html", most_devices=people.MOST_DEVICES, **shown)
+    return render_template("admin/index.html", found=found, most_devices=people.MOST_DEVICES, **reports.latest())
 
 
 @bp.get("/people/<user_id>")
@@ -26,21 +25,9 @@ def end(user_id: str, sid: str) -> ResponseReturnValue:
     return acts.ask("end", user_id, sid)
 
 
-@bp.post("/people/<user_id>/end-all")
-def end_all(user_id: str) -> ResponseReturnValue:
-    return acts.ask("all", user_id)
-
-
-@bp.post("/people/<user_id>/recover")
-def recover(user_id: str) -> ResponseReturnValue:
-    return acts.ask("recover", user_id)
-
-
-@bp.post("/people/<user_id>/disable")
-def disable(user_id: str) -> ResponseReturnValue:
-    return acts.ask("disable", user_id)
-
-
-@bp.post("/people/<user_id>/enable")
-def enable(user_id: str) -> ResponseReturnValue:
-    return acts.ask("enable", user_id)
+@bp.post("/people/<user_id>/end-all", defaults={"verb": "all"})
+@bp.post("/people/<user_id>/recover", defaults={"verb": "recover"})
+@bp.post("/people/<user_id>/disable", defaults={"verb": "disable"})
+@bp.post("/people/<user_id>/enable", defaults={"verb": "enable"})
+def ask(user_id: str, verb: str) -> ResponseReturnValue:
+    return acts.ask(verb, user_id)
