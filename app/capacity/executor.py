@@ -21,7 +21,10 @@ from app.capacity.admission import Full
 from app.config import PROJECT
 
 NICENESS = 5  # a third of the share of a process that answers people, where there is not enough for both
-LONGEST_SECONDS = 60  # then it is taken to hang
+LONGEST_SECONDS = 60  # of processor time; then it is taken to hang
+SILENT_SECONDS = 60  # without a sign of life; on a busy machine honest work is slow, and never silent for so long
+SIGN_SECONDS = 0.1  # of processor time from one sign of life to the next
+_ALIVE = pickle.dumps(None)
 _PROGRAM = "from app.capacity.executor import serve; serve()"
 _log = logging.getLogger("signed_out.executor")
 P = ParamSpec("P")
@@ -79,12 +82,19 @@ class _Helper:
 
     def ask(self, call: bytes) -> tuple[bool, Any]:
         """Return whether the call succeeded, and its result or its exception. Raises EOFError."""
-        watch = threading.Timer(LONGEST_SECONDS, self._process.kill)
+        self._send(call)
+        for _ in range(round(LONGEST_SECONDS / SIGN_SECONDS)):
+            found = self._hear()
+            if found:
+                return found
+        raise EOFError("it takes too long")
+
+    def _hear(self) -> tuple[bool, Any] | None:
+        """Return the next answer, or None for a sign of life. Raises EOFError."""
+        watch = threading.Timer(SILENT_SECONDS, self._process.kill)
         watch.start()
         try:
-            self._send(call)
-            found: tuple[bool, Any] = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 - from ourselves
-            return found
+            return pickle.load(self._process.stdout)  # type: ignore[arg-type, no-any-return]  # noqa: S301 - from ourselves
         except pickle.UnpicklingError as problem:
             raise EOFError from problem  # it ended in the middle of its answer
         finally:
@@ -128,12 +138,17 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for that process, with which this one ends
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that is printed may come between the answers
+    signal.signal(signal.SIGPROF, lambda *_: os.write(answers.fileno(), _ALIVE))
     factory, environ = pickle.load(calls)  # noqa: S301 - from ourselves
     app = factory(environ)
     os.nice(NICENESS)
     with suppress(EOFError, BrokenPipeError):
         while True:
-            answers.write(_answer(app, *pickle.load(calls)))  # noqa: S301 - from ourselves
+            call = pickle.load(calls)  # noqa: S301 - from ourselves
+            signal.setitimer(signal.ITIMER_PROF, SIGN_SECONDS, SIGN_SECONDS)
+            answer = _answer(app, *call)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            answers.write(answer)
             answers.flush()
 
 

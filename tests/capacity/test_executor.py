@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,19 @@ from pathlib import Path
 import pytest
 
 from app import create_app
+from app.capacity import executor as module
 from app.capacity.executor import NICENESS, Executor
 from tests import backings
 from tests.server import Server
+
+SPEND = """
+import time
+
+def spend(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +61,37 @@ def test_one_that_is_lost_is_said_to_be_and_another_takes_its_place(executor: Ex
     with pytest.raises(EOFError):
         executor.run(os._exit, 1)
     assert executor.run(os.getpid) != other
+
+
+@pytest.mark.sqlite
+def test_what_a_busy_machine_makes_slow_is_watched_anew_after_each_sign_of_life(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watches, timer = list[threading.Timer](), threading.Timer
+    monkeypatch.setattr(threading, "Timer", lambda *set: watches.append(timer(*set)) or watches[-1])
+    executor.run(exec, f"{SPEND}\nspend({5.5 * module.SIGN_SECONDS})", {})
+    assert len(watches) > 3
+    assert all(watch.finished.is_set() for watch in watches)
+
+
+@pytest.mark.sqlite
+def test_what_computes_without_an_end_is_given_up(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = executor.run(os.getpid)
+    monkeypatch.setattr(module, "LONGEST_SECONDS", 0.3)
+    with pytest.raises(EOFError):
+        executor.run(exec, f"{SPEND}\nspend(20)", {})
+    assert executor.run(os.getpid) != other
+    wait_until_gone(other)
+
+
+@pytest.mark.sqlite
+def test_a_process_that_stands_still_is_given_up(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = executor.run(os.getpid)
+    monkeypatch.setattr(module, "SILENT_SECONDS", 0.2)
+    os.kill(other, signal.SIGSTOP)
+    with pytest.raises(EOFError):
+        executor.run(os.getpid)
+    wait_until_gone(other)
 
 
 def children(pid: int) -> list[int]:
