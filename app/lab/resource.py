@@ -119,11 +119,10 @@ def named(slug: str) -> Design:
 
 
 def visitor_of(token: str) -> str:
-    """Return whose run a token belongs to: the second part of an opaque one, the subject of a JWT."""
+    """Return whose run a token belongs to: the second part of an opaque one, the subject of a JWT. Empty for no id."""
     kind, _, rest = token.partition(".")
-    if kind == "lab":
-        return rest.partition(".")[0]
-    return str(run_view.claims(token).get("sub", ""))
+    name = rest.partition(".")[0] if kind == "lab" else str(run_view.claims(token).get("sub", ""))
+    return name if name.isalnum() else ""  # no database takes a lone surrogate
 
 
 def _moment(run: Run) -> int:

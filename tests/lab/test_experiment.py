@@ -2,6 +2,7 @@
 
 import re
 
+import jwt
 import pytest
 
 from app.lab import player, visitors
@@ -239,6 +240,15 @@ def test_a_junk_token_is_known_nowhere(visitor: Visitor) -> None:
         assert visitor.present("expiry", token)["status"] == 401
         assert visitor.present("introspection", token)["status"] == 401
         assert visitor.present_refresh(token) == 400
+
+
+@pytest.mark.stores("text that it cannot hold")
+@pytest.mark.parametrize("name", ["\x00", "\ud800", "9" * 4000])
+def test_a_token_that_names_what_no_database_can_hold_is_known_nowhere(visitor: Visitor, name: str) -> None:
+    visitor.sign_in_and_copy()
+    token = jwt.encode({"sub": name}, "x" * 32)
+    assert visitor.present_refresh(token) == 400
+    assert visitor.present("expiry", token)["status"] == 401
 
 
 @pytest.mark.page
