@@ -90,6 +90,12 @@ def test_designs_without_sessions_refuse_wrongly_and_exact_ones_do_not(compared:
     assert {"cutoff-ask", "key-rotation"} <= refused
 
 
+@pytest.mark.parametrize("day", [Day(poll=300), Day(poll=15), Day(life=120, poll=300), Day(life=3600, leaving=100)])
+def test_wherever_the_sliders_stand_a_design_that_knows_sessions_refuses_none_that_goes_on(day: Day) -> None:
+    costs = [alone(design.slug, day._replace(people=20)) for design in player.every()]
+    assert {cost.slug for cost in costs if cost.refused} <= COARSE | {"bloom-filter"}
+
+
 def test_a_verifier_made_to_ask_three_times_costs_three_times_as_much(
     compared: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
