@@ -160,9 +160,12 @@ class PgBouncer:
 
 
 class Redis:
-    """A Redis server of this test process."""
+    """A Redis server of this test process. *durable*: it answers once a change is on the disk; else it writes none."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="redis-"))
+        atexit.register(shutil.rmtree, self._folder)
+        self._keeping = ("--appendonly", "yes", "--appendfsync", "always") if durable else ()
         self.port = free_port()
         self.start()
         atexit.register(self.kill)
@@ -179,9 +182,8 @@ class Redis:
         program = shutil.which("redis-server") or shutil.which("valkey-server")
         if program is None:
             raise FileNotFoundError("neither redis-server nor valkey-server is on the PATH")
-        self._process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL
-        )
+        where = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder))
+        self._process = subprocess.Popen([program, *where, "--save", "", *self._keeping], stdout=subprocess.DEVNULL)
         with closing(self.client()) as client:
             while True:
                 with suppress(redis.ConnectionError):

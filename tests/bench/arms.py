@@ -42,6 +42,11 @@ class Arm:
         self.costs.append(spent(before, after) / done * 1e6)
         self.rates.append(done / took)
 
+    def forget(self) -> None:
+        """Have what was measured so far not count."""
+        self.costs.clear()
+        self.rates.clear()
+
     @property
     def cost(self) -> float:
         return statistics.median(self.costs)
@@ -49,11 +54,12 @@ class Arm:
 
 def measure(arms: list[Arm], rounds: int) -> None:
     """Measure the arms in turn, after one round that is not counted."""
-    for _ in range(rounds + 1):
+    for arm in arms:
+        arm.run()
+        arm.forget()
+    for _ in range(rounds):
         for arm in arms:
             arm.run()
-    for arm in arms:
-        del arm.costs[0], arm.rates[0]
 
 
 def ratio(one: Arm, other: Arm) -> str:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.backings import PostgreSQL, redis_server
+from tests.backings import PostgreSQL, Redis, redis_server
 from tests.bench.acts import running
 from tests.bench.arms import Arm, measure, rate_ratio, ratio, rows
 from tests.bench.peers import servers
@@ -20,19 +20,20 @@ from tests.bench.peers.servers import Peer
 from tests.bench.report import fill, table
 from tests.forking import PROJECT
 
+_OIDC, _IN_MEMORY = "node-oidc-provider", "node-oidc-provider, nothing on a disk"
 ROUNDS = int(os.environ.get("ROUNDS", "9"))
 # An act of the site, by its name and backing, and the peers that do the same.
 PAIRS = (
     ("check", "sqlite", ("Flask-JWT-Extended", "Flask-Security", "better-auth")),
     ("account", "sqlite", ("Flask-Security",)),
     ("devices", "sqlite", ("better-auth",)),
-    ("app refresh", "sqlite", ("node-oidc-provider", "django-oauth-toolkit")),
-    ("app refresh", "postgresql", ("node-oidc-provider", "django-oauth-toolkit on PostgreSQL")),
-    ("code", "sqlite", ("node-oidc-provider", "django-oauth-toolkit")),
-    ("code", "postgresql", ("node-oidc-provider", "django-oauth-toolkit on PostgreSQL")),
-    ("introspection", "sqlite", ("node-oidc-provider", "django-oauth-toolkit")),
-    ("revocation", "sqlite", ("node-oidc-provider", "django-oauth-toolkit")),
-    ("revocation", "postgresql", ("node-oidc-provider", "django-oauth-toolkit on PostgreSQL")),
+    ("app refresh", "sqlite", (_OIDC, _IN_MEMORY, "django-oauth-toolkit")),
+    ("app refresh", "postgresql", (_OIDC, "django-oauth-toolkit on PostgreSQL")),
+    ("code", "sqlite", (_OIDC, _IN_MEMORY, "django-oauth-toolkit")),
+    ("code", "postgresql", (_OIDC, "django-oauth-toolkit on PostgreSQL")),
+    ("introspection", "sqlite", (_OIDC, "django-oauth-toolkit")),
+    ("revocation", "sqlite", (_OIDC, _IN_MEMORY, "django-oauth-toolkit")),
+    ("revocation", "postgresql", (_OIDC, "django-oauth-toolkit on PostgreSQL")),
     ("sign out", "sqlite", ("Flask-Security", "better-auth")),
 )
 
@@ -58,7 +59,8 @@ def _peers(folder: Path, database: PostgreSQL) -> list[AbstractContextManager[Pe
     return [
         servers.jwt_extended(redis),
         servers.security(folder),
-        servers.oidc(redis),
+        servers.oidc(_OIDC, Redis(durable=True)),
+        servers.oidc(_IN_MEMORY, redis),
         servers.toolkit("django-oauth-toolkit", file),
         servers.toolkit("django-oauth-toolkit on PostgreSQL", _django(toolkit), database.pid),
         servers.better(database, better),
