@@ -66,7 +66,7 @@ def paths(site: Site, method: str) -> list[str]:
     }
 
     def fill(rule: Rule) -> str:
-        values = {name: given.get(name, 1) for name in rule.arguments}
+        values = {name: given.get(name, 1) for name in rule.arguments} | dict(rule.defaults or {})
         return site.app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
 
     found = [rule for rule in site.app.url_map.iter_rules() if method in (rule.methods or ())]
