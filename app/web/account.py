@@ -61,10 +61,9 @@ def show() -> ResponseReturnValue:
 @bp.route("/name", methods=["GET", "POST"])
 @guard.login_required
 def name() -> ResponseReturnValue:
-    user = current_user
-    form = forms.NewName(request.form or None, obj=user)
-    if request.method == "GET" or not form.validate():
-        return render_template("web/name.html", form=form), 422 if form.errors else 200
+    form = forms.NewName(request.form or None, obj=current_user)
+    if not form.validate_on_submit():
+        return forms.page("web/name.html", form)
     with guard.acting() as session:
         users.lock(session.user_id).name = forms.text(form.name)
         activity.act("name_changed", session)
@@ -76,8 +75,8 @@ def name() -> ResponseReturnValue:
 def email() -> ResponseReturnValue:
     """Change the address. The page asks for the password each time, as an address is a way in."""
     form = forms.NewAddress(request.form or None, current_user)
-    if request.method == "GET" or not form.validate():
-        return render_template("web/email.html", form=form), 422 if form.errors else 200
+    if not form.validate_on_submit():
+        return forms.page("web/email.html", form)
     action = quote(f"address:{forms.text(form.email)}", safe=":@")
     return redirect(f"/confirm?action={action}&next=/account", 303)
 
@@ -111,17 +110,14 @@ def password() -> ResponseReturnValue:
     if proves_first and (not is_fresh or visit.asks_again(is_act=request.method == "POST")):
         return guard.ask_for_proof()
     form = (forms.ChangePassword if has_password else forms.AddPassword)(request.form or None, current_user)
-    done = _change(form) if request.method == "POST" and form.validate() else None
+    done = _change(form) if form.validate_on_submit() else None
     return done or _password_page(form)
 
 
 def _password_page(form: forms.AddPassword) -> ResponseReturnValue:
-    status = 422 if request.method == "POST" else 200
     user_id, done = current_user.id, has_lately("password_changed")
     has_apps, lasting = allowed_apps.count(user_id, sessions.apps(user_id)) > 0, sessions.has_lasting(user_id)
-    return render_template(
-        "web/password.html", form=form, has_apps=has_apps, lasting=lasting, done=done, disowned=_disowned()
-    ), status
+    return forms.page("web/password.html", form, has_apps=has_apps, lasting=lasting, done=done, disowned=_disowned())
 
 
 def _disowned() -> ListedSession | None:

@@ -33,7 +33,7 @@ def turn_on() -> ResponseReturnValue:
         done = account.has_lately("factor_added")
         codes, has_passkeys = factors.count_codes(user), passkey.has_verifying(user.id)
         return render_template(
-            "web/authenticator.html", codes=codes, done=done, has_passkeys=has_passkeys, wanted=_wanted()
+            "web/authenticator.html", codes=codes, done=done, has_passkeys=has_passkeys, wanted=next_page.wanted()
         )
     form = forms.TurnOn(request.form or None)
     draft = _opened(form, user) if request.method == "POST" else None
@@ -47,7 +47,7 @@ def turn_on() -> ResponseReturnValue:
 @guard.proved
 def turn_off() -> ResponseReturnValue:
     visit = guard.current()
-    form, is_demanded = forms.TurnOff(request.form or None), demand.is_last_met_by(current_user)
+    form, is_demanded = forms.EndOthers(request.form or None), demand.is_last_met_by(current_user)
     if request.method == "GET" or is_demanded:
         return _ask_to_turn_off(form, is_demanded=is_demanded)
     with admission.turn("endings"), guard.acting() as session:
@@ -72,41 +72,32 @@ def make_codes() -> ResponseReturnValue:
         with guard.acting() as session:
             factors.replace_codes(session.user, draft["codes"])
             activity.act("codes_made", session)
-            return once.result(next_page.address("/account/recovery-codes", _wanted(), done="made"))
+            return once.result(next_page.address("/account/recovery-codes", next_page.wanted(), done="made"))
     if not (done or guard.current().may_open_way):
         return guard.ask_for_proof()
     codes, left = factors.new_codes(), factors.count_codes(user)
     form.draft.data = _sealed(user, {"codes": codes})
-    status = 422 if request.method == "POST" else 200
-    return render_template(
+    return forms.page(
         "web/recovery_codes.html",
-        form=form,
+        form,
         codes=codes,
         left=left,
         done=done,
         added=account.has_lately("passkey_added"),
-        wanted=_wanted(),
+        wanted=next_page.wanted(),
         back=PAGE if user.has_factor else KEYS,
-    ), status
+    )
 
 
-def _ask_to_turn_off(form: forms.TurnOff, *, is_demanded: bool) -> ResponseReturnValue:
-    user, done = current_user, account.has_lately("factor_removed")
-    status = 422 if request.method == "POST" else 200
-    return render_template(
+def _ask_to_turn_off(form: forms.EndOthers, *, is_demanded: bool) -> ResponseReturnValue:
+    return forms.page(
         "web/authenticator_remove.html",
-        form=form,
-        has_factor=user.has_factor,
-        done=done,
+        form,
+        done=account.has_lately("factor_removed"),
         is_demanded=is_demanded,
-        asks=demand.asks(user),
+        asks=demand.asks(current_user),
         hanging=sign_in.replaced(),
-    ), status
-
-
-def _wanted() -> str:
-    """Return the page that the visitor wanted before a second factor was demanded, or home."""
-    return next_page.path(next_page.arguments().get("next"))
+    )
 
 
 def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue | None:
@@ -123,7 +114,7 @@ def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue |
         factors.turn_on(owner, draft["secret"], step, draft["codes"])
         known = Proof(visit.claims.auth_time, proof.repeat(visit.claims.amr, proof.CODE))
         go_on(session, "factor_added", known, end_others=form.end_others.data)
-        return once.result(next_page.address(PAGE, _wanted(), done="added"))
+        return once.result(next_page.address(PAGE, next_page.wanted(), done="added"))
 
 
 def go_on(session: Session, event: str, known: Proof, *, end_others: bool) -> None:
@@ -136,22 +127,22 @@ def go_on(session: Session, event: str, known: Proof, *, end_others: bool) -> No
 
 
 def _draw(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue:
-    user, status = current_user, 422 if request.method == "POST" else 200
-    if status == 422 and not form.errors:
+    user = current_user
+    if request.method == "POST" and not form.errors:
         form.code.errors = [_LATE]
     form.draft.data = _sealed(user, draft)
     secret = draft["secret"]
     qr = segno.make(totp.address(secret, account=user.email, site="Signed Out"), error="m", micro=False)
-    return render_template(
+    return forms.page(
         "web/authenticator_add.html",
-        form=form,
+        form,
         qr=qr.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"),
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
         codes=draft["codes"],
-        action=next_page.leading_to(request.path, _wanted()),
+        action=next_page.leading_to(request.path, next_page.wanted()),
         hanging=sign_in.replaced(),
         has_passkeys=passkey.has_verifying(user.id),
-    ), status
+    )
 
 
 def _sealed(user: Account, draft: dict[str, Any]) -> str:

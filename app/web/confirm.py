@@ -5,7 +5,7 @@ factor, a code instead, which a thief of the cookies and the password lacks; or 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Unauthorized
 
@@ -20,7 +20,6 @@ from app.web import attempts, ceremony, cookies, factor_code, forms, guard, next
 from app.web.guard import Visit, current_user
 
 bp = Blueprint("confirm", __name__)
-Asked = forms.Confirm | forms.ConfirmCode | forms.ConfirmPasskey
 Prove = Callable[[User], str | None]  # in the transaction: the word for what was proved, or None if it no longer is
 
 
@@ -37,13 +36,10 @@ def confirm() -> ResponseReturnValue:
     if action and visit.is_confined and not asks_factor:  # here the password alone carries out no act
         return guard.ask_for_factor()
     doing = step_up.describe(action) if action else None
-    done = _act(form, action, wanted) if request.method == "POST" and form.validate() else None
-    if done:
-        return done
-    status = 422 if request.method == "POST" else 200
-    return render_template(
+    done = _act(form, action, wanted) if form.validate_on_submit() else None
+    return done or forms.page(
         "web/confirm.html",
-        form=form,
+        form,
         main=_main(user)(data={"action": action, "next": wanted}) if isinstance(form, forms.ConfirmPasskey) else form,
         has_passkeys=passkey.has_any(user.id),
         doing=doing,
@@ -51,21 +47,21 @@ def confirm() -> ResponseReturnValue:
         is_app=authorization.leads_on(wanted),
         likes_factor=authorization.likes_factor(wanted),
         has_codes=user.has_factor or (asks_factor and factors.count_codes(user) > 0),
-    ), status
+    )
 
 
-def _kind(user: Account) -> type[Asked]:
+def _kind(user: Account) -> type[forms.Proof]:
     return forms.ConfirmPasskey if "credential" in request.form else _main(user)
 
 
-def _main(user: Account) -> type[Asked]:
+def _main(user: Account) -> type[forms.Proof]:
     """Return the form to show beside that of a passkey, which is the only one for an account without a password."""
     if demand.asks(user):
         return forms.ConfirmCode
     return forms.Confirm if user.has_some_password else forms.ConfirmPasskey
 
 
-def _act(form: Asked, action: str, wanted: str) -> ResponseReturnValue | None:
+def _act(form: forms.Proof, action: str, wanted: str) -> ResponseReturnValue | None:
     """Check the proof; if it is right, give new tokens that carry it to this browser only. The same transaction carries
     out the *action*, if there is one; else lead on to the page that was *wanted*.
     """
@@ -111,7 +107,7 @@ class Way(NamedTuple):
     late: str
 
 
-def _check(form: Asked) -> Prove | None:
+def _check(form: forms.Proof) -> Prove | None:
     """Check the proof, and record a failure."""
     way = _WAYS[type(form)]
     found = way.find(guard.current(), form)
@@ -151,7 +147,7 @@ def _find_code(visit: Visit, form: forms.ConfirmCode) -> Match | None:
     return attempts.confirm_code(visit.claims.sid, lambda: factors.match(current_user, forms.text(form.code)))
 
 
-_WAYS: dict[type[Asked], Way] = {
+_WAYS: dict[type[forms.Proof], Way] = {
     forms.Confirm: Way(
         "password",
         _find_password,

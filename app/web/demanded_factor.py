@@ -15,7 +15,7 @@ bp = Blueprint("demanded_factor", __name__)
 @guard.login_required
 def show() -> ResponseReturnValue:
     """Offer an app and a passkey. A user who has one of them only proves it."""
-    visit, wanted = guard.current(), next_page.path(next_page.arguments().get("next"))
+    visit, wanted = guard.current(), next_page.wanted()
     if not visit.is_confined:
         return redirect(wanted, 303)
     if demand.asks(current_user):

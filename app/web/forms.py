@@ -4,16 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import wtforms
+from flask import render_template, request
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from werkzeug.datastructures import MultiDict
-from wtforms import (
-    BooleanField,
-    Form,
-    HiddenField,
-    PasswordField,
-    StringField,
-)
+from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, StopValidation, ValidationError
 
 from app import names
@@ -21,10 +17,23 @@ from app.identity import emails, guesses, passwords
 from app.identity.users import Account
 
 
+class Form(wtforms.Form):
+    """A form, which also knows whether it was sent."""
+
+    def validate_on_submit(self) -> bool:
+        """Return whether this request has sent the form, and all of it is right."""
+        return request.method == "POST" and self.validate()
+
+
+def page(template: str, form: Form, **about: Any) -> tuple[str, int]:
+    """Return the page of *form*, and its status: 422 if the form was sent and did not do."""
+    return render_template(template, form=form, **about), 422 if request.method == "POST" else 200
+
+
 @pass_context
 def is_wrong(context: Context) -> bool:
     """Return whether a form on the page has an error: its title says so first."""
-    return any(isinstance(value, Form) and value.errors for value in context.get_all().values())
+    return any(isinstance(value, wtforms.Form) and value.errors for value in context.get_all().values())
 
 
 def _strip(value: str | None) -> str | None:
@@ -94,8 +103,11 @@ _NEW_PASSWORD = [InputRequired("Choose a password."), new_password]
 _PASSWORD = [InputRequired("Enter your password."), _at_most(passwords.LONGEST_PASSWORD)]
 
 
-class SignUp(Form):
+class NewName(Form):
     name = name_field("Name", "Enter your name.", longest=80)
+
+
+class SignUp(NewName):
     email = _email_field(emails.check)
     password = PasswordField("Password", _NEW_PASSWORD)
     next = HiddenField()
@@ -137,14 +149,15 @@ class NewAddress(Form):
             raise ValidationError("This is your address already, and it is verified.")
 
 
-class NewName(Form):
-    name = name_field("Name", "Enter your name.", longest=80)
+class Proof(Form):
+    """A proof of identity. *action*: what it is for; *next*: where to go on."""
 
-
-class Confirm(Form):
-    password = PasswordField("Password", _PASSWORD)
     action = HiddenField()
     next = HiddenField()
+
+
+class Confirm(Proof):
+    password = PasswordField("Password", _PASSWORD)
 
 
 def code_field() -> StringField:
@@ -160,10 +173,8 @@ class Code(Form):
     next = HiddenField()
 
 
-class ConfirmCode(Form):
+class ConfirmCode(Proof):
     code = code_field()
-    action = HiddenField()
-    next = HiddenField()
 
 
 class Signed(Form):
@@ -178,35 +189,26 @@ class SignInPasskey(Signed):
     next = HiddenField()
 
 
-class SignUpPasskey(Signed):
-    name = name_field("Name", "Enter your name.", longest=80)
+class SignUpPasskey(Signed, NewName):
     email = _email_field(emails.check)
     next = HiddenField()
 
 
-class ConfirmPasskey(Signed):
-    action = HiddenField()
-    next = HiddenField()
-
-
-class AddPasskey(Signed):
-    name = name_field("Name", "Give the passkey a name.", longest=60)
-    end_others = BooleanField("End my other sessions")
+class ConfirmPasskey(Signed, Proof):
+    pass
 
 
 class RenamePasskey(Form):
     name = name_field("Name", "Give the passkey a name.", longest=60)
 
 
-class TurnOn(Form):
-    """An authenticator app to be added. *draft*: its secret and the recovery codes that the page showed, sealed."""
-
-    code = code_field()
-    draft = HiddenField()
-    end_others = BooleanField("End my other sessions", default=True)
+class AddPasskey(Signed, RenamePasskey):
+    end_others = BooleanField("End my other sessions")
 
 
-class TurnOff(Form):
+class EndOthers(Form):
+    """A change of how the user signs in, which may end their other sessions."""
+
     end_others = BooleanField("End my other sessions", default=True)
 
 
@@ -214,6 +216,12 @@ class NewCodes(Form):
     """Recovery codes to be good from now on. *draft*: those that the page showed, sealed."""
 
     draft = HiddenField()
+
+
+class TurnOn(NewCodes, EndOthers):
+    """An authenticator app to be added: the *draft* has its secret, too."""
+
+    code = code_field()
 
 
 class NewPassword(Form):
@@ -229,10 +237,9 @@ class NewPassword(Form):
         return [self._owner.email, self._owner.name]
 
 
-class Claim(Form):
+class Claim(NewName):
     """An account for *address*, which a link has proved."""
 
-    name = name_field("Name", "Enter your name.", longest=80)
     password = PasswordField("Password", _NEW_PASSWORD)
 
     def __init__(self, sent: MultiDict[str, str] | None, address: str) -> None:
@@ -243,10 +250,9 @@ class Claim(Form):
         return [self._address, text(self.name)]
 
 
-class AddPassword(NewPassword):
+class AddPassword(NewPassword, EndOthers):
     """A password for an account that has none."""
 
-    end_others = BooleanField("End my other sessions", default=True)
     end_apps = BooleanField("Take back what I allowed apps", default=True)
 
 

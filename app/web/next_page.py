@@ -66,6 +66,11 @@ def arguments() -> MultiDict[str, str]:
     return MultiDict([*own, ("next", request.query_string[found.end() :].decode(errors="replace"))])
 
 
+def wanted() -> str:
+    """Return the page that the visitor wants to go on to, or home."""
+    return path(arguments().get("next"))
+
+
 def leading_to(page: str, wanted: str | None) -> str:
     """Return the address of *page*, which goes on to *wanted*, if that is more than home."""
     return page if path(wanted) == "/" else address(page, wanted)

@@ -20,7 +20,7 @@ PAGE = "/account/passkeys"
 def show() -> ResponseReturnValue:
     keys = passkey.of_user(guard.current().session.user_id)
     done = next((event for event in _RESULTS if account.has_lately(event)), None)
-    user, wanted = current_user, next_page.path(next_page.arguments().get("next"))
+    user = current_user
     codes = factors.count_codes(user) if demand.asks(user) and not user.has_factor else None
     return render_template(
         "web/passkeys.html",
@@ -28,7 +28,7 @@ def show() -> ResponseReturnValue:
         most=passkey.MOST_PASSKEYS,
         done=_RESULTS.get(done or ""),
         codes=codes,
-        wanted=wanted,
+        wanted=next_page.wanted(),
     )
 
 
@@ -42,12 +42,8 @@ def add() -> ResponseReturnValue:
     asks = visit.asks_anew() if form.credential.data else not visit.may_open_way
     if asks:
         return guard.ask_for_proof()
-    done = _add(form) if request.method == "POST" and form.validate() else None
-    if done:
-        return done
-    wanted = next_page.path(next_page.arguments().get("next"))
-    page = render_template("web/passkeys_add.html", form=form, wanted=wanted, hanging=sign_in.replaced())
-    return page, 422 if request.method == "POST" else 200
+    done = _add(form) if form.validate_on_submit() else None
+    return done or forms.page("web/passkeys_add.html", form, wanted=next_page.wanted(), hanging=sign_in.replaced())
 
 
 @bp.post("/<key_id>/name")
@@ -67,18 +63,17 @@ def rename(key_id: str) -> ResponseReturnValue:
 @bp.route("/<key_id>/remove", methods=["GET", "POST"])
 @guard.proved
 def remove(key_id: str) -> ResponseReturnValue:
-    visit, key, form = guard.current(), _own(key_id), forms.TurnOff(request.form or None)
+    visit, key, form = guard.current(), _own(key_id), forms.EndOthers(request.form or None)
     is_last, is_demanded = passkey.is_last_way_in(current_user, key), demand.is_last_met_by(current_user, key)
     if request.method == "GET" or is_last or is_demanded:
-        page = render_template(
+        return forms.page(
             "web/passkeys_remove.html",
-            form=form,
+            form,
             key=key,
             is_last=is_last,
             is_demanded=is_demanded,
             hanging=sign_in.replaced(),
         )
-        return page, 422 if request.method == "POST" else 200
     with admission.turn("endings"), guard.acting() as session:
         owner = users.lock(session.user_id)
         key = _own(key_id)

@@ -19,9 +19,9 @@ _from_place = PlaceThrottle("recovery mails by place", "30 per 1 hour", TooManyM
 @bp.route("/recover", methods=["GET", "POST"])
 def recover() -> ResponseReturnValue:
     if request.method == "GET":
-        return _page(forms.Recover(data={"email": request.args.get("email", "")}))
+        return forms.page("web/recover.html", forms.Recover(data={"email": request.args.get("email", "")}))
     form = forms.Recover(request.form)
-    return _ask(form) if form.validate() else (_page(form), 422)
+    return _ask(form) if form.validate() else forms.page("web/recover.html", form)
 
 
 @bp.get("/recover/sent")
@@ -45,7 +45,3 @@ def _limit(typed: str) -> Limit:
     user, place, box = users.find(typed), subnet(here()), emails.mailbox(typed)
     is_known = known_place.is_known(user.id if user else "", place)  # the same work for an address without an account
     return (_at_known_place, (place, box)) if is_known else (_to_address, (box,))
-
-
-def _page(form: forms.Recover) -> str:
-    return render_template("web/recover.html", form=form)

@@ -139,7 +139,7 @@ def _held() -> list[SessionRow]:
 
 def _attempt(form: forms.SignIn) -> ResponseReturnValue:
     if not form.validate():
-        return page(form), 422
+        return page(form)
     begun.check()
     delivery.check_ready()
     account = users.canonical(forms.text(form.email))
@@ -147,9 +147,9 @@ def _attempt(form: forms.SignIn) -> ResponseReturnValue:
     if user:
         begun.spend()
         done = _go_on(user, keep=form.keep.data, wanted=form.next.data)
-        return done or (page(form, failed=True), 422)
+        return done or page(form, failed=True)
     _record_failure(users.find(account))
-    return page(form, failed=True), 422
+    return page(form, failed=True)
 
 
 def _go_on(user: User, *, keep: bool, wanted: str | None) -> ResponseReturnValue | None:
@@ -176,13 +176,13 @@ def _record_failure(user: User | None) -> None:
         activity.record("sign_in_failed", owner, browser=browsers.here())
 
 
-def page(form: forms.SignIn, *, failed: bool = False, wrong: str | None = None) -> str:
+def page(form: forms.SignIn, *, failed: bool = False, wrong: str | None = None) -> ResponseReturnValue:
     if failed:
         form.fail()
     visit, given = guard.visit(), next_page.arguments()
-    return render_template(
+    return forms.page(
         "web/sign_in.html",
-        form=form,
+        form,
         wrong=wrong,
         mends=probe.mends() if "arrived" in given and not cookies.sent() else None,
         ask=next_page.path(given.get("next")) != "/",

@@ -1,6 +1,6 @@
 """The second page of a sign-in: the password or the passkey was right, and a code is asked for. Until then, no session begins."""
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
 from app.identity import factors, half, passkey, proof
@@ -17,19 +17,19 @@ bp = Blueprint("sign_in_code", __name__)
 @bp.route("/sign-in/code", methods=["GET", "POST"])
 def ask() -> ResponseReturnValue:
     found = half.find(cookies.read(cookies.HALF))
-    form = forms.Code(request.form or None, data={"next": next_page.path(next_page.arguments().get("next"))})
+    form = forms.Code(request.form or None, data={"next": next_page.wanted()})
     if found is None:
         return _start_over(form)
-    done = _finish(found, form) if request.method == "POST" and form.validate() else None
-    return done or (_page(found, form), 422 if request.method == "POST" else 200)
+    done = _finish(found, form) if form.validate_on_submit() else None
+    return done or _page(found, form)
 
 
-def _page(found: HalfSignIn, form: forms.Code) -> str:
+def _page(found: HalfSignIn, form: forms.Code) -> ResponseReturnValue:
     """Ask for a code, or, of a user who has no app, for the passkey that is the second factor."""
     user = db.session.get_one(User, found.user_id)
-    return render_template(
+    return forms.page(
         "web/sign_in_code.html",
-        form=form,
+        form,
         given=found.amr,
         keep=found.keep,
         has_app=user.has_factor,

@@ -22,7 +22,7 @@ def sign_in_with_passkey() -> ResponseReturnValue:
     delivery.check_ready()
     signature = ceremony.signature(form, ceremony.SIGN_IN)
     done = _go_on(signature, form) if signature else None
-    return done or (sign_in.page(forms.SignIn(data={"next": form.next.data}), wrong=ceremony.WRONG), 422)
+    return done or sign_in.page(forms.SignIn(data={"next": form.next.data}), wrong=ceremony.WRONG)
 
 
 def _go_on(signature: Signature, form: forms.SignInPasskey) -> ResponseReturnValue | None:

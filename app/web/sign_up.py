@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from app.capacity.throttle import PlaceThrottle, Quota
@@ -21,19 +21,21 @@ _taken = PlaceThrottle("sign-ups of a taken address", "30 per 10 minutes")
 @bp.route("/sign-up", methods=["GET", "POST"])
 def sign_up() -> ResponseReturnValue:
     if request.method == "GET":
-        return _page(forms.SignUp(next_page.arguments()))
+        return page("web/sign_up.html", forms.SignUp(next_page.arguments()))
     form = forms.SignUp(request.form)
-    if not form.validate():
-        return _page(form), 422
-    return _create(form)
+    done = _create(form) if form.validate() else None
+    return done or page("web/sign_up.html", form)
 
 
-def _create(form: forms.SignUp) -> ResponseReturnValue:
+def page(template: str, form: forms.SignUp | forms.SignUpPasskey) -> ResponseReturnValue:
+    return forms.page(template, form, replaced=sign_in.replaced(), is_taken=says_taken(form))
+
+
+def _create(form: forms.SignUp) -> ResponseReturnValue | None:
     _taken.check()
     made.check()
     delivery.check_ready()
-    hashed = passwords.hash(forms.text(form.password))
-    return start(form, hashed) or (_page(form), 422)
+    return start(form, passwords.hash(forms.text(form.password)))
 
 
 def start(
@@ -77,12 +79,3 @@ def _refuse(form: forms.SignUp | forms.SignUpPasskey) -> None:
 def says_taken(form: forms.SignUp | forms.SignUpPasskey) -> bool:
     """Return whether the form says that the address is taken."""
     return bool(form.email.errors) and TAKEN in form.email.errors
-
-
-def _page(form: forms.SignUp) -> str:
-    return render_template(
-        "web/sign_up.html",
-        form=form,
-        replaced=sign_in.replaced(),
-        is_taken=says_taken(form),
-    )

@@ -1,23 +1,24 @@
 """Sign up with a passkey and no password. The key must verify its user: it is the only way in."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from app.identity import browsers, passkey
 from app.identity.passkey import Passkey
 from app.revocation import delivery
-from app.web import ceremony, forms, next_page, sign_in, sign_up
+from app.web import ceremony, forms, next_page, sign_up
 
 bp = Blueprint("sign_up_passkey", __name__)
+_PAGE = "web/sign_up_passkey.html"
 
 
 @bp.route("/sign-up/passkey", methods=["GET", "POST"])
 def sign_up_with_passkey() -> ResponseReturnValue:
     if request.method == "GET":
-        return _page(forms.SignUpPasskey(next_page.arguments()))
+        return sign_up.page(_PAGE, forms.SignUpPasskey(next_page.arguments()))
     form = forms.SignUpPasskey(request.form)
     done = _create(form) if form.validate() and not sign_up.is_taken(form) else None
-    return done or (_page(form), 422)
+    return done or sign_up.page(_PAGE, form)
 
 
 def _create(form: forms.SignUpPasskey) -> ResponseReturnValue | None:
@@ -34,9 +35,3 @@ def _create(form: forms.SignUpPasskey) -> ResponseReturnValue | None:
 
 def _prove(key: Passkey, challenge: bytes) -> str | None:
     return passkey.VERIFIED if passkey.add(key, challenge) else None
-
-
-def _page(form: forms.SignUpPasskey) -> str:
-    return render_template(
-        "web/sign_up_passkey.html", form=form, replaced=sign_in.replaced(), is_taken=sign_up.says_taken(form)
-    )
