@@ -28,7 +28,7 @@ from app import clock
 from app.config import settings
 from app.identity import proof
 from app.identity.browsers import Browser, describe
-from app.identity.lifetime import Lifetime, State, outlives
+from app.identity.lifetime import State, outlives
 from app.identity.users import User
 from app.revocation import delivery, log
 from app.revocation.entries import Entry, Kind, Scope
@@ -74,36 +74,96 @@ def longest_life(*, keep: bool) -> int:
     return most if keep else min(most, UNKEPT_SECONDS)
 
 
-class Standing(Lifetime):
-    """A session that may be over: its time-outs, and what the log says."""
+class Standing:
+    """One signed-in browser, or one app's grant. All times are Unix seconds; both time-outs are fixed when written.
 
-    if TYPE_CHECKING:  # columns of the table
-        id: Any
-        user_id: Any
-        client_id: Any
-        opened: Any
-        began_at: Any
-        user_agent: Any
-        address: Any
-        places: Any
-        access_until: Any
-        amr: Any
-        keep: Any
-        began_as: Any
-        last_seen_at: Any
-        name: Any
-        bound_at: Any
-        device_key: Any
-        parent_id: Any
-        warned: Any
-        ending: Any
+    *opened*: its position in the log. *access_until*: the greatest expiry of any access token issued under it.
+    *last_auth_at*: the latest proof of identity, for lists. What a browser may do by it depends on the tokens it holds.
+    *ended_entry*: written by the log's projection, for lists; whether a token is accepted asks the log itself.
+    *parent_id*: for a grant, the browser session that gave it, or that replaced that one. The grant hangs on that one, and is over with it, unless
+    its scope has `offline_access`.
+    *user_agent*: the browser that signed in, or the newest of which its owner has said "It was me"; *address*: from where
+    it was used last; *places*: from where ever, once that is more than one place.
+    *warned*: the first warning about a new place, an event, to which the owner has not said "It was me".
+    *chains*: how many chains of refresh tokens have begun in an app's session, one for each exchange of a code.
+    *began_as*: the id under which it began, if a change of password has given it another.
+    *amr*: how its user had proved who they are when it began (see `proof`).
+    *device_key*: the public key that its browser has proved (P-256, both coordinates); *bound_at*: since when it is needed;
+    *proofs*: how many were accepted; *asked_for*, *asked_at*: the act for which one was asked last (see `device`).
+    """
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    client_id: Mapped[str] = mapped_column(String(64))
+    scope: Mapped[str] = mapped_column(String(255))
+    opened: Mapped[int]
+    began_at: Mapped[int]
+    last_auth_at: Mapped[int]
+    last_seen_at: Mapped[int]
+    idle_until: Mapped[int]
+    expires_at: Mapped[int]
+    access_until: Mapped[int]
+    keep: Mapped[bool]
+    user_agent: Mapped[str] = mapped_column(String(512))
+    address: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str | None] = mapped_column(String(60))
+    ended_entry: Mapped[int | None] = mapped_column(ForeignKey("log_entries.position"))
+    parent_id: Mapped[str | None] = mapped_column(String(64))
+    places: Mapped[dict[str, list[str]] | None] = mapped_column(JSON(none_as_null=True))
+    warned: Mapped[int | None]
+    chains: Mapped[int] = mapped_column(default=0, server_default="0")
+    began_as: Mapped[str | None] = mapped_column(String(64))
+    amr: Mapped[str | None] = mapped_column(String(64))
+    device_key: Mapped[bytes | None] = mapped_column(LargeBinary(64))
+    bound_at: Mapped[int | None]
+    proofs: Mapped[int] = mapped_column(default=0, server_default="0")
+    asked_for: Mapped[str | None] = mapped_column(String(64))
+    asked_at: Mapped[int | None]
+
+    if TYPE_CHECKING:  # the session of `parent_id`, and the entry of `ended_entry`
+
+        @property
+        def parent(self) -> "Standing | None": ...
+
+        @property
+        def ending(self) -> "log.LogEntry | Ending | None": ...
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether this is an app's grant that outlives the browser session that gave it."""
+        return outlives(self.scope)
+
+    @property
+    def holder(self) -> "Standing | None":
+        """The browser session that this one hangs on, if it does."""
+        return None if self.is_offline else self.parent
+
+    @property
+    def longest(self) -> int:
+        """When it ends even if it stays in use."""
+        return min(self.expires_at, self.holder.longest) if self.holder else self.expires_at
+
+    @property
+    def ends_at(self) -> int:
+        """The nearest of its time-outs, and of those of the session it hangs on."""
+        own = min(self.idle_until, self.expires_at)
+        return min(own, self.holder.ends_at) if self.holder else own
+
+    def state(self, now: int) -> State:
+        """Return whether the session goes on: the one definition of live, timed out and ended."""
+        if self.ended_entry is not None:
+            return State.ENDED
+        if now >= self.expires_at:
+            return State.EXPIRED
+        if now >= self.idle_until:
+            return State.IDLE
+        return self.holder.state(now) if self.holder else State.LIVE
 
     @property
     def ended_at(self) -> int | None:
         """When it was ended or timed out, or None while it goes on."""
         if self.ending is not None:
-            at: int = self.ending.at
-            return at
+            return self.ending.at
         return self.ends_at if self.ends_at <= clock.now() else None
 
     @property
@@ -112,14 +172,12 @@ class Standing(Lifetime):
         state = self.state(clock.now())
         if state is State.LIVE:
             return None
-        why: str = self.ending.reason if self.ending else state.value
-        return why
+        return self.ending.reason if self.ending else state.value
 
     @property
     def origin(self) -> str:
         """The id under which it began: the same for all sessions that its owner takes for one."""
-        found: str = self.began_as or self.id
-        return found
+        return self.began_as or self.id
 
     def goes_on(self) -> bool:
         """Decide whether to accept it now, asking the log itself."""
@@ -137,7 +195,7 @@ class Standing(Lifetime):
 
     def is_at(self, browser: Browser) -> bool:
         """Return whether this browser, at this address, used the session last."""
-        return bool((self.user_agent, self.address) == (browser.user_agent, browser.address))
+        return (self.user_agent, self.address) == (browser.user_agent, browser.address)
 
     def end(self, reason: Reason, *, actor: str | None = None) -> bool:
         """Append that it and what hangs on it are over; return False if it already was, or had timed out.
@@ -168,8 +226,16 @@ class Standing(Lifetime):
         return [Life(*life) for scope, *life in found if not outlives(scope)]
 
 
+class Ending(NamedTuple):
+    """By what entry of the log a session was ended."""
+
+    at: int
+    reason: str | None
+    actor: str | None
+
+
 class Life(NamedTuple):
-    """What the log needs of a session that ends."""
+    """The facts about a session that its end in the log contains."""
 
     id: str
     opened: int
@@ -181,22 +247,7 @@ class Life(NamedTuple):
 
 
 class Session(Standing, Model):
-    """One signed-in browser, or one app's grant. All times are Unix seconds; both time-outs are fixed when written.
-
-    *opened*: its position in the log. *access_until*: the greatest expiry of any access token issued under it.
-    *last_auth_at*: the latest proof of identity, for lists. What a browser may do by it depends on the tokens it holds.
-    *ended_entry*: written by the log's projection, for lists; whether a token is accepted asks the log itself.
-    *parent_id*: for a grant, the browser session that gave it, or that replaced that one. The grant hangs on that one, and is over with it, unless
-    its scope has `offline_access`.
-    *user_agent*: the browser that signed in, or the newest of which its owner has said "It was me"; *address*: from where
-    it was used last; *places*: from where ever, once that is more than one place.
-    *warned*: the first warning about a new place, an event, to which the owner has not said "It was me".
-    *chains*: how many chains of refresh tokens have begun in an app's session, one for each exchange of a code.
-    *began_as*: the id under which it began, if a change of password has given it another.
-    *amr*: how its user had proved who they are when it began (see `proof`).
-    *device_key*: the public key that its browser has proved (P-256, both coordinates); *bound_at*: since when it is needed;
-    *proofs*: how many were accepted; *asked_for*, *asked_at*: the act for which one was asked last (see `device`).
-    """
+    """A session as an ORM object. `Standing` says what each column means."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -206,33 +257,6 @@ class Session(Standing, Model):
         Index("sessions_by_expiry", "expires_at"),
         Index("sessions_by_ending", "ended_entry", sqlite_where=_ENDED, postgresql_where=_ENDED),
     )
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    client_id: Mapped[str] = mapped_column(String(64))
-    scope: Mapped[str] = mapped_column(String(255))
-    opened: Mapped[int]
-    began_at: Mapped[int]
-    last_auth_at: Mapped[int]
-    last_seen_at: Mapped[int]
-    idle_until: Mapped[int]
-    expires_at: Mapped[int]
-    access_until: Mapped[int]
-    keep: Mapped[bool]
-    user_agent: Mapped[str] = mapped_column(String(512))
-    address: Mapped[str] = mapped_column(String(64))
-    name: Mapped[str | None] = mapped_column(String(60))
-    ended_entry: Mapped[int | None] = mapped_column(ForeignKey("log_entries.position"))
-    parent_id: Mapped[str | None] = mapped_column(String(64))
-    places: Mapped[dict[str, list[str]] | None] = mapped_column(JSON(none_as_null=True))
-    warned: Mapped[int | None]
-    chains: Mapped[int] = mapped_column(default=0, server_default="0")
-    began_as: Mapped[str | None] = mapped_column(String(64))
-    amr: Mapped[str | None] = mapped_column(String(64))
-    device_key: Mapped[bytes | None] = mapped_column(LargeBinary(64))
-    bound_at: Mapped[int | None]
-    proofs: Mapped[int] = mapped_column(default=0, server_default="0")
-    asked_for: Mapped[str | None] = mapped_column(String(64))
-    asked_at: Mapped[int | None]
     user: Mapped[User] = relationship()
     ending: Mapped[log.LogEntry | None] = relationship()
     parent: Mapped["Session | None"] = relationship(

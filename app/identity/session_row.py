@@ -1,57 +1,23 @@
-"""A session's row as it was read: not an ORM object, so it is cheap to read and cannot be changed."""
+"""The row of a session, as the hot acts read and write it: without the ORM."""
 
-from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
 from app import clock
 from app.identity.browsers import Browser
-from app.identity.session import Session, Standing, columns_of_use
+from app.identity.session import Ending, Session, Standing, columns_of_use
 from app.identity.users import User
 from app.revocation import log
 from app.store import prebuilt
+from app.store.prebuilt import Row
 
 
-class Ending(NamedTuple):
-    """By what entry of the log a session was ended."""
+class SessionRow(Row, Standing):
+    """The row of a session. *is_new*: it has begun, and is not yet written."""
 
-    at: int
-    reason: str | None
-    actor: str | None
-
-
-@dataclass(frozen=True)
-class SessionRow(Standing):
-    """What the hot acts need of a session; `Session` says what each column means."""
-
-    id: str
-    user_id: str
-    client_id: str
-    scope: str
-    opened: int
-    began_at: int
-    last_auth_at: int
-    last_seen_at: int
-    idle_until: int
-    expires_at: int
-    access_until: int
-    keep: bool
-    user_agent: str
-    address: str
-    ended_entry: int | None
-    parent_id: str | None
-    places: dict[str, list[str]] | None
-    warned: int | None
-    chains: int
-    amr: str | None
-    name: str | None
-    began_as: str | None
-    device_key: bytes | None
-    bound_at: int | None
-
-    is_new = False  # it has begun, and is not yet written
+    is_new = False
 
     @cached_property
     def parent(self) -> "SessionRow | None":
@@ -73,14 +39,12 @@ class SessionRow(Standing):
         return Ending(*row) if row else None
 
     def changed(self, **columns: Any) -> "SessionRow":
-        """Return a copy with these values, and the same parent, which is not read again."""
-        after = replace(self, **columns)
-        vars(after).update({name: vars(self)[name] for name in ("parent", "is_new") if name in vars(self)})
-        return after
+        """Return a copy with these values; what was read with it is not read again."""
+        return SessionRow(vars(self), **columns)
 
     def stored(self) -> "SessionRow":
         """Return a copy that is written."""
-        return _under(self.parent, replace(self))
+        return self.changed(is_new=False)
 
     def used(self, browser: Browser | None, *, access_until: int) -> "SessionRow":
         """Return a copy after a token good until then was issued, and *browser*, if any, used the session."""
@@ -91,20 +55,19 @@ class SessionRow(Standing):
 
 
 _SESSIONS, _USERS = prebuilt.table(Session), prebuilt.table(User)
-COLUMNS = tuple(_SESSIONS.c[field.name] for field in fields(SessionRow))
+COLUMNS, _NAMES = tuple(_SESSIONS.c), _SESSIONS.c.keys()
 WIDTH = len(COLUMNS)
 _PARENT = _SESSIONS.alias("parent")
-_OF_PARENT = tuple(_PARENT.c[field.name] for field in fields(SessionRow))
-BOTH = (*COLUMNS, *_OF_PARENT)
+BOTH = (*COLUMNS, *_PARENT.c)
 OF_ITS_PARENT = _PARENT, _PARENT.c.id == _SESSIONS.c.parent_id
-_COVERING = log.beside(_PARENT, _PARENT.c.id == bindparam("parent"), *_OF_PARENT)
+_COVERING = log.beside(_PARENT, _PARENT.c.id == bindparam("parent"), *_PARENT.c)
 _NOTED = "access_until", "last_seen_at", "idle_until", "address", "user_agent"
 _GIVEN = "access_until", "last_seen_at", "idle_until", "scope", "last_auth_at", "expires_at", "chains"
 _IT = update(_SESSIONS).where(_SESSIONS.c.id == bindparam("sid"))
 NOTE = _IT.values({name: bindparam(f"now_{name}") for name in _NOTED})
 NOTE_GIVEN = _IT.values({name: bindparam(f"now_{name}") for name in _GIVEN})
-_EMPTY: dict[str, Any] = dict.fromkeys(column.name for column in COLUMNS) | {"chains": 0}
-ADD = insert(_SESSIONS).values({"proofs": 0} | {name: bindparam(f"begun_{name}") for name in _EMPTY})
+_EMPTY: dict[str, Any] = dict.fromkeys(_NAMES) | {"chains": 0, "proofs": 0}
+ADD = insert(_SESSIONS).values({name: bindparam(f"begun_{name}") for name in _NAMES})
 _ENTRIES = prebuilt.table(log.LogEntry)
 ENDING = tuple(_ENTRIES.c[name] for name in Ending._fields)
 _ENDING = select(*ENDING).where(_ENTRIES.c.position == bindparam("position"))
@@ -113,33 +76,23 @@ LOCKED = _USERS, _SESSIONS  # PostgreSQL takes the locks in this order
 _LOCK = _READ.join(_USERS, _USERS.c.id == _SESSIONS.c.user_id).with_for_update(of=LOCKED)
 
 
-def read(row: Any, *, parent: SessionRow | None = None) -> SessionRow:
-    """Return the session of a row that begins with `COLUMNS`. *parent*: what it hangs on, if that was read."""
-    return _under(parent, SessionRow(*row[:WIDTH]))
+def read(row: Any, **known: Any) -> SessionRow:
+    """Return the session of a row that begins with `COLUMNS`. *known*: its `parent`, if that was read too."""
+    return SessionRow(zip(_NAMES, row, strict=False), **known)
 
 
 def read_both(row: Any) -> SessionRow:
     """Return the session of a row that begins with `BOTH`, with what it hangs on."""
-    session = SessionRow(*row[:WIDTH])
-    vars(session)["parent"] = _whole(row[WIDTH : 2 * WIDTH])
-    return session
+    return read(row, parent=_whole(row[WIDTH:]))
 
 
 def _whole(row: Any) -> SessionRow | None:
-    return None if row[0] is None else SessionRow(*row)
-
-
-def _under(parent: SessionRow | None, session: SessionRow) -> SessionRow:
-    if parent:
-        vars(session)["parent"] = parent
-    return session
+    return None if row[0] is None else read(row)
 
 
 def read_ended(row: Any) -> SessionRow:
     """Return the session of a row of `COLUMNS` and, where it was ended, `ENDING`."""
-    session = read(row)
-    vars(session)["ending"] = None if session.ended_entry is None else Ending(*row[WIDTH:])
-    return session
+    return read(row, ending=None if row[WIDTH] is None else Ending(*row[WIDTH:]))
 
 
 def find(sid: str) -> SessionRow | None:
@@ -159,14 +112,12 @@ def lock(sid: str) -> SessionRow | None:
 
 def of(session: Session) -> SessionRow:
     """Return the row of an ORM object."""
-    return SessionRow(*(getattr(session, field.name) for field in fields(SessionRow)))
+    return SessionRow({name: getattr(session, name) for name in _NAMES})
 
 
 def new(columns: dict[str, Any], *, parent: SessionRow) -> SessionRow:
     """Return the row of an app's session that begins, not yet written."""
-    session = _under(parent, SessionRow(**(_EMPTY | columns)))
-    vars(session)["is_new"] = True
-    return session
+    return SessionRow(_EMPTY, **columns, parent=parent, is_new=True)
 
 
 def add(session: SessionRow) -> None:
@@ -176,7 +127,7 @@ def add(session: SessionRow) -> None:
 
 def added(session: SessionRow) -> dict[str, Any]:
     """Return the values of `ADD`."""
-    return {f"begun_{name}": getattr(session, name) for name in _EMPTY}
+    return {f"begun_{name}": getattr(session, name) for name in _NAMES}
 
 
 def note(session: SessionRow) -> None:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask
 from flask_login import UserMixin
@@ -23,27 +23,38 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 class Account(UserMixin):
-    """The properties of an account, for its ORM object and for its plain row."""
+    """An account. *password_version* grows with each change, so that a check that began before one can tell.
 
-    if TYPE_CHECKING:  # columns of the table
-        id: Any
-        email: Any
-        mailbox: Any
-        name: Any
-        password_hash: Any
-        password_version: Any
-        created_at: Any
-        is_admin: Any
-        totp: Any
-        totp_step: Any
-        verified_at: Any
-        lost: Any
+    *email*: as the person typed it. *mailbox*: what it is compared by; none where an older account has it, from before
+    addresses were compared so, and none yet where an older node made the account during an upgrade.
+    *email_is_folded*: it was kept in lower case, as all were before that. *totp*: the sealed secret of an authenticator
+    app, if there is a second factor; *totp_step*: the newest step of which a code was used.
+    *verified_at*: since when its owner has proved the address by a link. *lost*: its former mailbox, which another user
+    has proved; then *email* leads nowhere. *made_in*: the hash of the cookie of the browser that made it, where that
+    shows its mail. *deleted_at*: only this row is left, and waits for a purge (see `erasure`).
+    """
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    mailbox: Mapped[str | None] = mapped_column(String(1024))
+    email_is_folded: Mapped[bool] = mapped_column(default=False)
+    name: Mapped[str] = mapped_column(String(80))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    password_version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[int]
+    disabled_at: Mapped[int | None]
+    is_admin: Mapped[bool] = mapped_column(default=False)
+    totp: Mapped[bytes | None] = mapped_column(LargeBinary)
+    totp_step: Mapped[int | None]
+    verified_at: Mapped[int | None]
+    lost: Mapped[str | None] = mapped_column(String(1024))
+    made_in: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    deleted_at: Mapped[int | None]
 
     @property
     def compared_by(self) -> str:
         """Its mailbox, even if another account has it, or none was noted."""
-        found: str = self.mailbox or emails.mailbox(self.email)
-        return found
+        return self.mailbox or emails.mailbox(self.email)
 
     @property
     def has_factor(self) -> bool:
@@ -64,21 +75,11 @@ class Account(UserMixin):
     @property
     def plain_hash(self) -> str:
         """The password's hash, whether or not that is enough."""
-        found: str = self.password_hash.removeprefix(_GUARD)
-        return found
+        return self.password_hash.removeprefix(_GUARD)
 
 
 class User(Account, Model):
-    """An account. *password_version* grows with each change, so that a check that began before one can tell.
-
-    *email*: as the person typed it. *mailbox*: what it is compared by; none where an older account has it, from before
-    addresses were compared so, and none yet where an older node made the account during an upgrade.
-    *email_is_folded*: it was kept in lower case, as all were before that. *totp*: the sealed secret of an authenticator
-    app, if there is a second factor; *totp_step*: the newest step of which a code was used.
-    *verified_at*: since when its owner has proved the address by a link. *lost*: its former mailbox, which another user
-    has proved; then *email* leads nowhere. *made_in*: the hash of the cookie of the browser that made it, where that
-    shows its mail. *deleted_at*: only this row is left, and waits for a purge (see `erasure`).
-    """
+    """An account as an ORM object. `Account` says what each column means."""
 
     __tablename__ = "users"
     __table_args__ = (
@@ -90,22 +91,6 @@ class User(Account, Model):
             for name in ("lost", "made_in", "deleted_at")
         ),
     )
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    email: Mapped[str] = mapped_column(String(320), unique=True)
-    mailbox: Mapped[str | None] = mapped_column(String(1024))
-    email_is_folded: Mapped[bool] = mapped_column(default=False)
-    name: Mapped[str] = mapped_column(String(80))
-    password_hash: Mapped[str] = mapped_column(String(255))
-    password_version: Mapped[int] = mapped_column(default=1)
-    created_at: Mapped[int]
-    disabled_at: Mapped[int | None]
-    is_admin: Mapped[bool] = mapped_column(default=False)
-    totp: Mapped[bytes | None] = mapped_column(LargeBinary)
-    totp_step: Mapped[int | None]
-    verified_at: Mapped[int | None]
-    lost: Mapped[str | None] = mapped_column(String(1024))
-    made_in: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    deleted_at: Mapped[int | None]
 
     def set_password(self, hashed: str) -> None:
         """Store a new password, already hashed. Must run inside `db.writing`, under `lock`."""

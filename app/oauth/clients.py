@@ -20,6 +20,7 @@ from app.identity.session import SITE
 from app.network import address
 from app.store import prebuilt
 from app.store.db import Model, db
+from app.store.prebuilt import Row
 
 BY_KEY = "private_key_jwt"
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", BY_KEY]
@@ -95,15 +96,12 @@ class Client(Registered, Model):
     __tablename__ = "clients"
 
 
-class ClientRow(Registered):
-    """A client's row. It is no ORM object, so it is cheap to read. A column that is not given is None."""
-
-    def __init__(self, **columns: Any) -> None:
-        vars(self).update(_EMPTY, **columns)
+class ClientRow(Row, Registered):
+    """The row of an app as it was read."""
 
 
 _CLIENTS = prebuilt.table(Client)
-_EMPTY = dict.fromkeys(_CLIENTS.c.keys())
+_NAMES = _CLIENTS.c.keys()
 _READ = select(_CLIENTS).where(_CLIENTS.c.id == bindparam("client"))
 
 
@@ -116,9 +114,9 @@ def read(client_id: str) -> ClientRow | None:
     """Return the row of this client; this site's own has none: its secret is derived from SECRET_KEY."""
     if client_id == SITE:
         secret = seal.digest(site_secret())
-        return ClientRow(id=SITE, secret_hash=secret, scope="session", grant_types=REFRESH)
+        return ClientRow(dict.fromkeys(_NAMES), id=SITE, secret_hash=secret, scope="session", grant_types=REFRESH)
     row = prebuilt.look(_READ, client=client_id)
-    return ClientRow(**dict(zip(_EMPTY, row, strict=True))) if row else None
+    return ClientRow(zip(_NAMES, row, strict=True)) if row else None
 
 
 def named(ids: Iterable[str]) -> dict[str, Client]:

@@ -4,9 +4,9 @@ Building a statement, and an object for each row, takes longer than running it; 
 Everything else uses the models. A statement names its values by `bindparam`, and stands at the top level of a module.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, cast
+from typing import Any, Never, cast
 
 from flask import g
 from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Table, Update
@@ -22,6 +22,19 @@ Answer = tuple[Any, ...]
 def table(model: type[DeclarativeBase]) -> Table:
     """Return the table of *model*, for a statement about rows rather than objects."""
     return cast(Table, model.__table__)
+
+
+class Row:
+    """A row as it was read: not an ORM object, so it is cheap to make and cannot be changed.
+
+    A subclass inherits its columns from the mixin that declares them for the model, too.
+    """
+
+    def __init__(self, columns: Mapping[str, Any] | Iterable[tuple[str, Any]], **more: Any) -> None:
+        vars(self).update(columns, **more)
+
+    def __setattr__(self, name: str, value: Never) -> None:
+        raise AttributeError(f"{name} of a row that was read cannot be changed")
 
 
 def ask(statement: Statement, **values: Any) -> Answer | None:
