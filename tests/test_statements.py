@@ -191,11 +191,11 @@ def test_a_look_waits_for_no_second_connection_while_its_request_holds_one(site:
     taken: list[object] = []
     with site.app.test_request_context("/"):
         event.listen(db.engine, "checkout", lambda *given: taken.append(given))
-        assert refresh_token.owner(ada.pocket()[REFRESH])
+        assert refresh_token.find(ada.pocket()[REFRESH])
         assert len(taken) == 1
         db.session.rollback()
         db.session.execute(select(Session.id))
-        assert refresh_token.owner(ada.pocket()[REFRESH])
+        assert refresh_token.find(ada.pocket()[REFRESH])
         assert len(taken) == 2
 
 
@@ -206,7 +206,7 @@ def test_look_ups_that_belong_together_share_one_connection_and_write_nothing(si
         event.listen(db.engine, "checkout", lambda *given: taken.append(given))
         with prebuilt.reading():
             for _ in range(3):
-                assert refresh_token.owner(ada.pocket()[REFRESH])
+                assert refresh_token.find(ada.pocket()[REFRESH])
             with pytest.raises(RuntimeError), writing():
                 pytest.fail("it was let in")
         assert len(taken) == 1

@@ -11,8 +11,8 @@ from app.revocation.witness import LogCut
 from app.store.db import StoreUnavailable
 
 
-class _Plain(click.Command):
-    """Reports an unusable database, a cut log and a wrong clock as `click` reports a wrong option."""
+class Command(click.Command):
+    """A command that reports an unusable database, a cut log and a wrong clock as `click` reports a wrong option."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -26,9 +26,5 @@ class _Plain(click.Command):
             ) from problem
 
 
-class Command(_Plain):
-    """One such command."""
-
-
-class Group(_Plain, AppGroup):
-    """A group of them."""
+class Group(Command, AppGroup):
+    """A group of commands."""

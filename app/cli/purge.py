@@ -10,7 +10,7 @@ from typing import Any
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, inspect, select
+from sqlalchemy import ColumnElement, Select, and_, delete, inspect, select
 
 from app import clock
 from app.cli.plain import Command
@@ -170,9 +170,4 @@ def _delete(model: type[Model], which: ColumnElement[bool], rows: int) -> int:
     [key] = inspect(model).primary_key
     some: Select[Any] = select(key).where(which).limit(rows).with_for_update(skip_locked=True)
     found = list(db.session.scalars(some))
-    if not found:
-        return 0
-    gone: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-        delete(model).where(key.in_(found)), execution_options={"synchronize_session": False}
-    )
-    return gone.rowcount
+    return db.change(delete(model).where(key.in_(found))) if found else 0

@@ -1,7 +1,7 @@
 """The stored links of chains of refresh tokens, and the statements that read and write them."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, and_, bindparam, func, insert, null, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,27 +14,28 @@ from app.identity.session import Session
 from app.identity.session_row import SessionRow
 from app.identity.users import User
 from app.store import prebuilt
-from app.store.db import Model, db
+from app.store.db import Model, db, partial_index
+from app.store.prebuilt import Answer, Row
 
 MOST_CHAINS = 10  # of an app in one session: one for each open tab, say
 _ENDS_CHAIN = text("chain IS NOT NULL AND used_at IS NULL AND stopped_at IS NULL")
 
 
 class Chain(NamedTuple):
-    """The facts that all links of a chain share. *number*: which chain of an app's session; *scope*: what it is good for;
+    """The facts that all links of a chain share. *chain*: which one of an app's session; *scope*: what it is good for;
     *ends_at*: until when, however much it is used. A later exchange lengthens the session, and no chain. *jkt*: the
     thumbprint of the key that each exchange needs, if it is bound to one.
 
     The one chain of a browser's session has none of these.
     """
 
-    number: int | None
+    chain: int | None
     scope: str | None
     ends_at: int | None
     jkt: str | None = None
 
 
-class RefreshToken(Model):
+class Link:
     """One link of a chain, stored under the SHA-256 of the token.
 
     *link*: the name of the link in its access tokens (the site's own only). *auth_time* and *amr*: when and how the user
@@ -45,21 +46,10 @@ class RefreshToken(Model):
     A *successor* without *used_at* carries a proof of identity. Only the answer to that proof gives it, so it is never
     sealed. A link with *used_at* and no *successor* is void.
 
-    *chain*, *scope*, *ends_at* and *jkt*: see `Chain`; older code leaves the last out. *stopped_at*: when the chain
+    *chain*, *scope*, *ends_at* and *jkt*: see `Chain`. Links of older versions lack the last. *stopped_at*: when the chain
     made room for another. Its tokens get nothing and show no theft, but revoking one still ends the session.
     """
 
-    __tablename__ = "refresh_tokens"
-    __table_args__ = (
-        Index("refresh_tokens_of_session", "session_id", "issued_at"),
-        Index(
-            "refresh_tokens_of_chains",
-            "session_id",
-            "issued_at",
-            sqlite_where=_ENDS_CHAIN,
-            postgresql_where=_ENDS_CHAIN,
-        ),
-    )
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     link: Mapped[str | None] = mapped_column(String(16), index=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"))
@@ -76,27 +66,6 @@ class RefreshToken(Model):
     stopped_at: Mapped[int | None]
     ends_at: Mapped[int | None]
     jkt: Mapped[str | None] = mapped_column(String(43))
-
-
-class Link(NamedTuple):
-    """The row of a link as it is read, or to be stored; `RefreshToken` says what each column means."""
-
-    hash: bytes
-    link: str | None
-    session_id: str
-    issued_at: int
-    access_expires_at: int
-    auth_time: int | None
-    amr: str | None
-    chain: int | None
-    scope: str | None
-    ends_at: int | None
-    jkt: str | None
-    seen_at: int | None = None
-    used_at: int | None = None
-    successor: bytes | None = None
-    sealed: bytes | None = None
-    stopped_at: int | None = None
 
     @property
     def proof(self) -> Proof:
@@ -117,28 +86,41 @@ class Link(NamedTuple):
         return self.used_at is None and self.successor is None and self.goes_on
 
 
+class RefreshToken(Link, Model):
+    """A link as an ORM object. `Link` says what each column means."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        Index("refresh_tokens_of_session", "session_id", "issued_at"),
+        partial_index("refresh_tokens_of_chains", "session_id", "issued_at", where=_ENDS_CHAIN),
+    )
+
+
+class LinkRow(Row, Link):
+    """The row of a link, as it was read or is to be stored. *session*: whose it is, where that was read with it."""
+
+    session: SessionRow
+
+
 _LINKS, _SESSIONS, _USERS = map(prebuilt.table, (RefreshToken, Session, User))
-_IT, _COLUMNS = _LINKS.c.hash == bindparam("old"), [_LINKS.c[name] for name in Link._fields]
-_READ = select(*_COLUMNS).where(_IT)
-_READ_LOCKED = _READ.with_for_update()
+_IT, _NAMES = _LINKS.c.hash == bindparam("old"), _LINKS.c.keys()
+_READ_LOCKED = select(_LINKS).where(_IT).with_for_update()
 _HAS_IT = _LINKS.join(_SESSIONS, _SESSIONS.c.id == _LINKS.c.session_id).outerjoin(*session_row.OF_ITS_PARENT)
-_OWNER = select(*session_row.BOTH).select_from(_HAS_IT).where(_IT)
-_FIND = select(*session_row.BOTH, *_COLUMNS).select_from(_HAS_IT).where(_IT)
+_FIND = select(*session_row.BOTH, _LINKS).select_from(_HAS_IT).where(_IT)
 _LOCK = (
-    select(*session_row.COLUMNS, *_COLUMNS)
+    select(*session_row.COLUMNS, _LINKS)
     .join(_USERS, _USERS.c.id == _SESSIONS.c.user_id)
     .join(_LINKS, _LINKS.c.session_id == _SESSIONS.c.id)
     .where(_IT)
     .with_for_update(of=(*session_row.LOCKED, _LINKS))
 )
 _NEWEST_OF = (
-    select(*_COLUMNS)
+    select(_LINKS)
     .where(_LINKS.c.session_id == bindparam("sid"), _LINKS.c.used_at.is_(None), _LINKS.c.successor.is_(None))
     .order_by(_LINKS.c.issued_at.desc())
     .limit(1)
 )
-_NEW = [name for name in Link._fields if name not in Link._field_defaults]
-_ADD = insert(_LINKS).values({name: bindparam(f"new_{name}") for name in _NEW})
+_ADD = insert(_LINKS).values({name: bindparam(f"new_{name}") for name in _NAMES})
 # Compare and swap: at any isolation level, only one caller moves the chain on.
 _MOVE = (
     update(_LINKS)
@@ -147,7 +129,7 @@ _MOVE = (
         used_at=bindparam("now"),
         seen_at=func.coalesce(_LINKS.c.seen_at, bindparam("now")),
         successor=bindparam("new_hash"),
-        sealed=bindparam("new_sealed"),
+        sealed=bindparam("sealed_successor"),
     )
 )
 # The predecessor's copy is no longer needed: this token came back to us.
@@ -162,7 +144,7 @@ _UNSEAL_OLD = (
 )
 _OF_SESSION, _IS_USED = _LINKS.c.session_id == bindparam("sid"), _LINKS.c.used_at.is_not(None)
 _CHAIN = (
-    select(*_COLUMNS)
+    select(_LINKS)
     .where(_OF_SESSION)
     .order_by(_LINKS.c.issued_at.desc(), and_(_LINKS.c.used_at.is_(None), _LINKS.c.successor.is_(None)).desc())
     .limit(bindparam("most"))
@@ -172,41 +154,29 @@ _TIPS = select(_LINKS.c.chain).where(_OF_SESSION, _ENDS_CHAIN).order_by(_LINKS.c
 _STOP = update(_LINKS).where(_OF_SESSION, _LINKS.c.chain == bindparam("number")).values(stopped_at=bindparam("now"))
 
 
-def read(token: str) -> Link | None:
-    """Return the link of this token."""
-    row = prebuilt.look(_READ, old=seal.digest(token))
-    return Link(*row) if row else None
-
-
 def locked(name: bytes | None) -> Link | None:
     """Return the link of this hash, locked: its first use is recorded without the session's lock."""
     row = prebuilt.ask(_READ_LOCKED, old=name) if name else None
-    return Link(*row) if row else None
+    return _read(row) if row else None
 
 
-def owner(token: str) -> SessionRow | None:
-    """Return the session of this token."""
-    row = prebuilt.look(_OWNER, old=seal.digest(token))
-    return session_row.read_both(row) if row else None
-
-
-def find(token: str) -> tuple[SessionRow, Link] | None:
-    """Return the session and the link of this token."""
+def find(token: str) -> LinkRow | None:
+    """Return the link of this token, with its session."""
     row = prebuilt.look(_FIND, old=seal.digest(token))
-    return (session_row.read_both(row), Link(*row[2 * session_row.WIDTH :])) if row else None
+    return _read(row[2 * session_row.WIDTH :], session=session_row.read_both(row)) if row else None
 
 
-def lock(token: str) -> tuple[SessionRow, Link] | None:
-    """Return the session and the link of this token as they are now, the user's row locked first, all of them held
+def lock(token: str) -> LinkRow | None:
+    """Return the link of this token, with its session, as they are now: the user's row locked first, all of them held
     until the transaction ends."""
     row = prebuilt.ask(_LOCK, old=seal.digest(token))
-    return (session_row.read(row), Link(*row[session_row.WIDTH :])) if row else None
+    return _read(row[session_row.WIDTH :], session=session_row.read(row)) if row else None
 
 
-def newest_of(sid: str) -> Link | None:
+def newest_of(session: Session) -> LinkRow | None:
     """Return the newest link of a browser's session."""
-    row = prebuilt.ask(_NEWEST_OF, sid=sid)
-    return Link(*row) if row else None
+    row = prebuilt.ask(_NEWEST_OF, sid=session.id)
+    return _read(row, session=session_row.of(session)) if row else None
 
 
 def add(new: Link) -> None:
@@ -237,10 +207,10 @@ def give(new: Link, session: SessionRow) -> None:
     prebuilt.forget(Session)
 
 
-def advance(link: Link, new: Link, sealed: bytes, session: SessionRow) -> None:
+def advance(link: Link, new: LinkRow, sealed: bytes, session: SessionRow) -> None:
     """Store the successor of *link* and the changed *session*. Must run inside `db.writing`, under `lock`."""
     moved = _ADVANCE.write(
-        old=link.hash, now=clock.now(), new_sealed=sealed, **_values(new), **session_row.noted(session)
+        old=link.hash, now=clock.now(), sealed_successor=sealed, **_values(new), **session_row.noted(session)
     )
     if moved != 1:  # pragma: no cover - the row lock is held
         raise RuntimeError("a refresh token was exchanged twice")
@@ -268,13 +238,22 @@ def unseal_before(name: str, seen_before: int) -> None:
     prebuilt.forget(RefreshToken)
 
 
+def new(**columns: Any) -> LinkRow:
+    """Return a link that is not yet stored. A column that is not given is null."""
+    return LinkRow(dict.fromkeys(_NAMES), **columns)
+
+
+def _read(row: Answer, **known: SessionRow) -> LinkRow:
+    return LinkRow(zip(_NAMES, row, strict=True), **known)
+
+
 def _values(new: Link) -> dict[str, object]:
-    return {f"new_{name}": getattr(new, name) for name in _NEW}
+    return {f"new_{name}": getattr(new, name) for name in _NAMES}
 
 
 def newest(sid: str, count: int) -> list[Link]:
     """Return the newest links of a session's chain, the newest first."""
-    return [Link(*row) for row in prebuilt.rows(_CHAIN, sid=sid, most=count)]
+    return [_read(row) for row in prebuilt.rows(_CHAIN, sid=sid, most=count)]
 
 
 def rotations(sid: str) -> int:

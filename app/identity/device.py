@@ -8,9 +8,8 @@ from app.identity import activity
 from app.identity.session import Session
 from app.store.db import db
 
-APART_SECONDS = (
-    3 * 60
-)  # between two proofs asked for: a browser signs six times in nine minutes, and renews by itself too
+# Between two proofs asked for: a browser signs six times in nine minutes, and renews by itself too.
+APART_SECONDS = 3 * 60
 ASKED_SECONDS = 60  # for the proof to come that was asked for
 
 

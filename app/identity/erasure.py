@@ -6,7 +6,7 @@ entries: random ids, which then stand for no person.
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, Select, Table, TextClause, Update, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, TextClause, delete, func, or_, select, update
 
 from app import clock
 from app.config import settings
@@ -45,16 +45,16 @@ def forget(user_id: str) -> None:
     for table in tables():
         stays: TextClause | None = table.info.get(OUTLIVES)
         if stays is not None:
-            _execute(update(table).where(table.c.user_id == user_id, stays).values(user_id=NO_ACCOUNT))
+            db.change(update(table).where(table.c.user_id == user_id, stays).values(user_id=NO_ACCOUNT))
         if table not in left:
-            _execute(delete(table).where(_is_of(table, user_id)))
+            db.change(delete(table).where(_is_of(table, user_id)))
     if left:
-        _execute(update(Session).where(Session.user_id == user_id).values(_empty("sessions")))
+        db.change(update(Session).where(Session.user_id == user_id).values(_empty("sessions")))
         remains = {"email": f"deleted:{user_id}", "mailbox": f"deleted:{user_id}"}  # both are unique, and no address
         now = {"disabled_at": clock.now(), "deleted_at": clock.now()}
-        _execute(update(User).where(User.id == user_id).values(_empty("users") | remains | now))
+        db.change(update(User).where(User.id == user_id).values(_empty("users") | remains | now))
     else:
-        _execute(delete(User).where(User.id == user_id))
+        db.change(delete(User).where(User.id == user_id))
 
 
 def _publish_ends(user_id: str) -> None:
@@ -106,7 +106,3 @@ def _is_of(table: Table, user_id: str) -> ColumnElement[bool]:
 
 def _sessions(user_id: str) -> Select[str]:
     return select(Session.id).where(Session.user_id == user_id)
-
-
-def _execute(statement: Delete | Update) -> None:
-    db.session.execute(statement, execution_options={"synchronize_session": False})

@@ -8,9 +8,8 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import CursorResult, ForeignKey, LargeBinary, delete, func, or_, select, update
+from sqlalchemy import ForeignKey, LargeBinary, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -97,16 +96,9 @@ def spend(user: User, found: Match) -> str | None:
     if found.step is not None:
         unused = or_(User.totp_step.is_(None), User.totp_step < found.step)
         moved = update(User).where(User.id == user.id, User.totp.is_not(None), unused).values(totp_step=found.step)
-        return proof.CODE if _is_done(moved) else None
+        return proof.CODE if db.change(moved) == 1 else None
     gone = delete(RecoveryCode).where(RecoveryCode.hash == found.hash, RecoveryCode.user_id == user.id)
-    return proof.RECOVERY if _is_done(gone) else None
-
-
-def _is_done(statement: Any) -> bool:
-    done: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-        statement, execution_options={"synchronize_session": False}
-    )
-    return done.rowcount == 1
+    return proof.RECOVERY if db.change(gone) == 1 else None
 
 
 def _purpose(user: Account) -> str:

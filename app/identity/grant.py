@@ -14,7 +14,8 @@ from app.identity.session_row import SessionRow
 from app.revocation import log
 from app.store import prebuilt
 
-MOST_LIVES = 10  # of an app's session that each exchange renews; then another begins
+MAX_LIVES = 10  # of an app's session that each exchange renews; then another begins
+MAX_SESSIONS_OF_AN_APP = 50  # sessions of one person that one app can hold
 _SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
 _OF_APP = _SESSIONS.c.client_id == bindparam("client"), *LIVES
 _HELD = (
@@ -29,16 +30,12 @@ _COUNT = select(func.count()).select_from(_SESSIONS).where(_SESSIONS.c.user_id =
 
 @dataclass(frozen=True)
 class Grant:
-    """What a browser is about to give an app. *held*: the app's session there, if it has one.
-
-    *most*: how many sessions of one person an app can hold.
-    """
+    """What a browser is about to give an app. *held*: the app's session there, if it has one."""
 
     browser: SessionRow
     client_id: str
     scope: str
     proof: Proof
-    most: int
     held: SessionRow | None
     session_id: str
 
@@ -49,19 +46,37 @@ class Grant:
         """
         if self.held:
             return _extended(self.held, self.scope, self.proof)
-        _make_room(self.browser.user_id, self.client_id, self.most)
-        begun = _begun(self.browser, self.client_id, self.scope, self.proof, self.session_id)
+        _make_room(self.browser.user_id, self.client_id)
+        begun = self._begin()
         activity.record("app_connected", begun.user_id, begun)
         return begun
 
+    def _begin(self) -> SessionRow:
+        life, lasts, browser = settings().session_max_seconds, outlives(self.scope), self.browser
+        columns = opening(
+            sid=self.session_id,
+            user_id=browser.user_id,
+            client_id=self.client_id,
+            scope=self.scope,
+            expires_at=clock.now() + life if lasts else browser.expires_at,
+            until=clock.now() + MAX_LIVES * life if lasts else None,
+            last_auth_at=self.proof.at or 0,
+            amr=self.proof.how,
+            keep=True,
+            user_agent=browser.user_agent,
+            address=browser.address,
+            parent_id=browser.id,
+        )
+        return session_row.new(columns, parent=browser)
 
-def find(browser: SessionRow, client_id: str, scope: str, proof: Proof, *, most: int) -> Grant:
+
+def find(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> Grant:
     """Return what *browser* can give the app. Writes nothing.
 
     Must run inside `db.writing`, with the row of *browser* locked and found to go on.
     """
     held = _held(browser, client_id, scope)
-    return Grant(browser, client_id, scope, proof, most, held, held.id if held else new_id())
+    return Grant(browser, client_id, scope, proof, held, held.id if held else new_id())
 
 
 def _held(browser: SessionRow, client_id: str, scope: str) -> SessionRow | None:
@@ -91,43 +106,14 @@ def _extended(session: SessionRow, scope: str, proof: Proof) -> SessionRow:
     )
 
 
-def begin(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> SessionRow:
-    """Begin an app's session in *browser*, which allowed it, and write it.
-
-    Must run inside `db.writing`, with the row of *browser* locked and found to go on.
-    """
-    begun = _begun(browser, client_id, scope, proof, new_id())
-    session_row.add(begun)
-    return begun.stored()
-
-
-def _begun(browser: SessionRow, client_id: str, scope: str, proof: Proof, sid: str) -> SessionRow:
-    life, lasts = settings().session_max_seconds, outlives(scope)
-    columns = opening(
-        sid=sid,
-        user_id=browser.user_id,
-        client_id=client_id,
-        scope=scope,
-        expires_at=clock.now() + life if lasts else browser.expires_at,
-        until=clock.now() + MOST_LIVES * life if lasts else None,
-        last_auth_at=proof.at or 0,
-        amr=proof.how,
-        keep=True,
-        user_agent=browser.user_agent,
-        address=browser.address,
-        parent_id=browser.id,
-    )
-    return session_row.new(columns, parent=browser)
-
-
-def _make_room(user_id: str, client_id: str, most: int) -> None:
+def _make_room(user_id: str, client_id: str) -> None:
     """End the app's sessions that were idle longest, if it holds too many of one user.
 
     Sign Out writes an entry for each, in one transaction for which all other writers wait.
     """
     row = prebuilt.ask(_COUNT, user=user_id, client=client_id, now=clock.now())
-    if row is None or row[0] < most:
+    if row is None or row[0] < MAX_SESSIONS_OF_AN_APP:
         return
     held = sorted(sessions.of_app(user_id, client_id), key=lambda session: session.last_seen_at)
-    for session in held[: len(held) - most + 1]:
+    for session in held[: len(held) - MAX_SESSIONS_OF_AN_APP + 1]:
         session.end(Reason.REPLACED)

@@ -3,9 +3,8 @@ in. One browser holds it, for five minutes, and it leads to one session.
 """
 
 import secrets
-from typing import Any
 
-from sqlalchemy import CursorResult, ForeignKey, LargeBinary, String, delete
+from sqlalchemy import ForeignKey, LargeBinary, String, delete
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -53,10 +52,7 @@ def find(token: str | None) -> HalfSignIn | None:
 
 def finish(found: HalfSignIn) -> bool:
     """Use it up; return False if another request did. Must run inside `db.writing`."""
-    gone: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-        delete(HalfSignIn).where(HalfSignIn.hash == found.hash), execution_options={"synchronize_session": False}
-    )
-    return gone.rowcount == 1
+    return db.change(delete(HalfSignIn).where(HalfSignIn.hash == found.hash)) == 1
 
 
 def forget(user_id: str) -> None:

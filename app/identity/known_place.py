@@ -42,5 +42,4 @@ def remember(user_id: str, place: str) -> None:
     """
     db.session.execute(_REMEMBER, {"user_id": user_id, "place": place, "at": clock.now()})
     newest = select(KnownPlace.id).where(KnownPlace.user_id == user_id).order_by(KnownPlace.at.desc(), KnownPlace.id)
-    gone = delete(KnownPlace).where(KnownPlace.id.in_(newest.offset(MOST_NETWORKS)))
-    db.session.execute(gone, execution_options={"synchronize_session": False})
+    db.change(delete(KnownPlace).where(KnownPlace.id.in_(newest.offset(MOST_NETWORKS))))

@@ -13,7 +13,7 @@ from app.crypto import seal
 from app.identity import access_token, activity, chains, session_row, suspicion
 from app.identity.access_token import Claims
 from app.identity.browsers import Browser
-from app.identity.chains import Chain, Link
+from app.identity.chains import Chain, Link, LinkRow
 from app.identity.dpop.presented import Proved
 from app.identity.lifetime import State
 from app.identity.proof import Proof
@@ -26,7 +26,7 @@ from app.telemetry import security_log
 _SUCCESSOR = "successor of a refresh token"
 LONGEST_TOKEN = 512  # characters
 LATE_SECONDS = 60  # how long a slow line may hold an answer
-_BROWSERS = Chain(None, None, None)
+_OF_BROWSER = Chain(None, None, None)
 
 
 class StoodStill(StoreUnavailable):
@@ -56,15 +56,12 @@ class _Verdict(Enum):
     THEFT = auto()
 
 
-def issue(session: Session, *, scope: str | None = None, proof: Proof | None = None) -> Tokens:
-    """Add the first link of a chain. Must run inside `db.writing`, with the session's row locked.
+def issue(session: Session, *, proof: Proof | None = None) -> Tokens:
+    """Add the first link of a browser's session. *proof*: that of the link, if not the session's.
 
-    *scope* and *proof* are those of this chain; without them, they are the session's.
+    Must run inside `db.writing`, with the session's row locked.
     """
-    proof = proof or Proof(session.last_auth_at, session.amr)
-    if session.client_id == SITE:
-        return _begin(session, proof, _BROWSERS)[1]
-    return give(session_row.of(session), scope or session.scope, proof)
+    return _begin(session, proof or Proof(session.last_auth_at, session.amr))[1]
 
 
 def give(session: SessionRow, scope: str, proof: Proof, key: Proved | None = None) -> Tokens:
@@ -89,7 +86,7 @@ def rotate(
     scope: str | None = None,
     browser: Browser | None = None,
     admits: Callable[[SessionRow], bool] = lambda _: True,
-    found: tuple[SessionRow, Link] | None = None,
+    found: LinkRow | None = None,
     key: Proved | None = None,
 ) -> Tokens | None:
     """Exchange a refresh token of this client for its successor and an access token, or return None if it is not good.
@@ -97,32 +94,33 @@ def rotate(
     *scope* narrows the access token only (RFC 6749, section 6). *browser*: the sender, if this counts as a use of the
     session. A token whose successor is in use, or bound to another key, ends its session: there are two holders (RFC 9700,
     section 4.14.2).
-    *admits*: whether the sender may use the session at all; if not, nothing happens to it. *found*: what `presented` gave, where the
+    *admits*: whether the sender may use the session at all; if not, nothing happens to it. *found*: what `find` gave, where the
     caller has looked before the transaction. *key*: the key that the sender has proved; to a token that needs another,
     nothing happens, so a copy without the key ends nothing. Raises ClockApart, and Unproved for a proof that was used before.
     """
-    owned, known = found or (find(token), None)
-    if owned is None or owned.client_id != client_id or _is_dead(owned, known or token):
+    found = found or find_in_whole_log(token)
+    if found is None or found.session.client_id != client_id or _is_dead(found):
         return None
     _wait_for_others()
     with writing():
-        now = chains.lock(token)
-        if now is None:  # it was purged meanwhile
+        link = chains.lock(token)
+        if link is None:  # it was purged meanwhile
             return None
-        session, link = now
+        session = link.session
         if session.await_end() or session.state(clock.now()) is not State.LIVE or not admits(session):
             return None
-        if _lacks_key(link, session, key):
+        if _lacks_key(link, key):
             return None
         delivery.check_clock()  # once more: the lock may have taken seconds
         if session.client_id != SITE:  # each use of an app shows here, and its user need not be there
             browser = Browser(session.user_agent, session.address)
-        return _exchange(link, token, session, scope, browser, key)
+        return _exchange(link, token, scope, browser, key)
 
 
-def _lacks_key(link: Link, session: SessionRow, key: Proved | None) -> bool:
+def _lacks_key(link: LinkRow, key: Proved | None) -> bool:
     """Return whether the token needs another key than the sender has proved. If not, use the proof up."""
     if link.is_bound_elsewhere(_jkt(key)):
+        session = link.session
         security_log.line("bound_token_presented", user=session.user_id, session=session.id, client=session.client_id)
         return True
     if key:
@@ -130,17 +128,18 @@ def _lacks_key(link: Link, session: SessionRow, key: Proved | None) -> bool:
     return False
 
 
-def _is_dead(session: SessionRow, presented: Link | str) -> bool:
+def _is_dead(link: LinkRow) -> bool:
     """Return whether the session is over, before any lock is taken: a browser may bring a dead token for weeks.
 
     An old one is reuse again, so its answer too waits until every node knows the end that reuse brought.
     Raises ClockApart where a wrong clock could take a living session for one that timed out.
     """
+    session = link.session
     if session.ended_entry is None:
         delivery.check_clock()
     if session.state(clock.now()) is State.LIVE:
         return False
-    if not (is_newest(presented) if isinstance(presented, str) else presented.is_newest):
+    if not link.is_newest:
         session.await_end()
     return True
 
@@ -153,50 +152,38 @@ def prove(session: Session, token: str | None, how: str) -> Tokens | None:
     Raises ClockApart.
     """
     delivery.check_clock()
-    presented = chains.read(token) if token else None
-    if presented and presented.session_id == session.id and _judge(presented, session) is _Verdict.THEFT:
+    presented = find(token) if token else None
+    if presented and presented.session_id == session.id and _judge(presented) is _Verdict.THEFT:
         end_reused(session)
         return None
-    newest = chains.newest_of(session.id)
+    newest = chains.newest_of(session)
     before = newest.hash if newest else None
     # By its name: another tab may have noted its use of it between the two looks.
     if token and newest and presented and presented.hash == newest.hash and _expires_soon(newest):
-        before, _ = _advance(newest, token, session_row.of(session))
+        before, _ = _advance(newest, token)
     session.last_auth_at = clock.now()
-    proved, tokens = _begin(session, Proof(session.last_auth_at, how), _BROWSERS)
+    proved, tokens = _begin(session, Proof(session.last_auth_at, how))
     if before:
         chains.follow(before, proved)
     return tokens
 
 
-def find(token: str) -> SessionRow | None:
-    """Return the owner. Raises LogCut: in a log that was cut, the token of a living session may be unknown."""
-    found = owner(token)
+def find(token: str) -> LinkRow | None:
+    """Return the link of this token, used or not, with its session. Uses nothing up."""
+    return chains.find(token) if len(token) <= LONGEST_TOKEN else None
+
+
+def find_in_whole_log(token: str) -> LinkRow | None:
+    """Do what `find` does. Raises LogCut: in a log that was cut, the token of a living session may be unknown."""
+    found = find(token)
     if found is None:
         log.head()
     return found
 
 
-def owner(token: str) -> SessionRow | None:
-    """Return the session that this token, used or not, belongs to."""
-    return chains.owner(token) if len(token) <= LONGEST_TOKEN else None
-
-
-def presented(token: str) -> tuple[SessionRow, Link] | None:
-    """Return the session and the link that this token, used or not, belongs to. Uses nothing up."""
-    return chains.find(token) if len(token) <= LONGEST_TOKEN else None
-
-
-def is_newest(token: str) -> bool:
-    """Return whether this token has not been exchanged. Uses nothing up."""
-    link = chains.read(token)
-    return link is not None and link.is_newest
-
-
 def longest(session: Standing, ends_at: int | None) -> int:
     """Return until when a chain of *session* that ends at *ends_at* is good, even if it stays in use."""
-    most: int = session.longest
-    return min(most, ends_at or most)
+    return min(session.longest, ends_at or session.longest)
 
 
 def note_use(session: Standing, claims: Claims, browser: Browser) -> None:
@@ -243,39 +230,49 @@ def _lasting(key: Proved | None) -> str | None:
 
 def _mint(
     session: Standing, proof: Proof, chain: Chain, scope: str | None = None, key: Proved | None = None
-) -> tuple[Link, Tokens]:
+) -> tuple[LinkRow, Tokens]:
     """Make a link, not yet stored, and its tokens. *scope* and *key* are those of the access token only."""
     token = secrets.token_urlsafe(32)
     name = secrets.token_urlsafe(12) if session.client_id == SITE else None
     access, claims = access_token.issue(
         session, scope or chain.scope, proof=proof, link=name, ends_at=chain.ends_at, jkt=_jkt(key)
     )
-    new = Link(seal.digest(token), name, session.id, clock.now(), claims.exp, proof.at, proof.how, *chain)
+    new = chains.new(
+        hash=seal.digest(token),
+        link=name,
+        session_id=session.id,
+        issued_at=clock.now(),
+        access_expires_at=claims.exp,
+        auth_time=proof.at,
+        amr=proof.how,
+        **chain._asdict(),
+    )
     return new, Tokens(session, access, token, claims, longest(session, chain.ends_at))
 
 
-def _begin(session: Session, proof: Proof, chain: Chain) -> tuple[bytes, Tokens]:
-    """Add a link with no predecessor yet; return its hash and its tokens."""
-    new, tokens = _mint(session, proof, chain)
+def _begin(session: Session, proof: Proof) -> tuple[bytes, Tokens]:
+    """Add a link of a browser's session, with no predecessor yet; return its hash and its tokens."""
+    new, tokens = _mint(session, proof, _OF_BROWSER)
     chains.add(new)
     session.access_until = max(session.access_until, tokens.claims.exp)
     return new.hash, tokens
 
 
 def _exchange(
-    link: Link, token: str, session: SessionRow, scope: str | None, browser: Browser | None, key: Proved | None
+    link: LinkRow, token: str, scope: str | None, browser: Browser | None, key: Proved | None
 ) -> Tokens | None:
-    verdict = _judge(link, session, key) if link.goes_on else None
+    session = link.session
+    verdict = _judge(link, key) if link.goes_on else None
     if verdict is _Verdict.THEFT:
         end_reused(session)
     if verdict in (None, _Verdict.THEFT):
         return None
     used_by = browser if browser and suspicion.knows(session, browser) else None
     if verdict is _Verdict.ADVANCE:
-        tokens = _advance(link, token, session, scope, used_by, key)[1]
+        tokens = _advance(link, token, scope, used_by, key)[1]
     else:
         known = seal.reveal(token, _SUCCESSOR, link.sealed) if verdict is _Verdict.REPEAT and link.sealed else None
-        tokens = _repeat(link, known, session, scope, used_by, key)
+        tokens = _repeat(link, known, scope, used_by, key)
     if browser is None or browser is used_by:
         return tokens
     return tokens if _record_use(session.id, browser) else None
@@ -290,7 +287,7 @@ def _record_use(sid: str, browser: Browser) -> bool:
     return True
 
 
-def _judge(link: Link, session: Standing, key: Proved | None = None) -> _Verdict:
+def _judge(link: LinkRow, key: Proved | None = None) -> _Verdict:
     """Decide what a presented link gets: the one place where theft is told from a late or lost answer.
 
     A browser's link is good until its successor was used, and then for the grace period. An app's is good for the grace
@@ -302,7 +299,7 @@ def _judge(link: Link, session: Standing, key: Proved | None = None) -> _Verdict
         return _judge_proved(successor)
     if successor is None or successor.used_at is not None or successor.is_bound_elsewhere(_jkt(key)):
         return _Verdict.THEFT  # void, older than the immediate predecessor, or exchanged by the holder of another key
-    used_at = _first_use(successor) if session.client_id == SITE else link.used_at
+    used_at = _first_use(successor) if link.session.client_id == SITE else link.used_at
     if used_at is not None and _is_graceless(used_at):
         return _Verdict.THEFT
     return _Verdict.STAY if used_at is not None and successor.successor else _Verdict.REPEAT
@@ -330,20 +327,15 @@ def _first_use(link: Link) -> int | None:
 
 
 def _advance(
-    link: Link,
-    token: str,
-    session: SessionRow,
-    scope: str | None = None,
-    browser: Browser | None = None,
-    key: Proved | None = None,
+    link: LinkRow, token: str, scope: str | None = None, browser: Browser | None = None, key: Proved | None = None
 ) -> tuple[bytes, Tokens]:
     """Exchange the newest link; return the hash of its successor, and the tokens. A proof made from it, if it is unused,
     is void from here on."""
     chains.void(link.successor)
     chain = Chain(link.chain, link.scope, link.ends_at, _lasting(key))
-    new, tokens = _mint(session, link.proof, chain, scope, key)
+    new, tokens = _mint(link.session, link.proof, chain, scope, key)
     sealed = seal.close(token, _SUCCESSOR, tokens.refresh or "")
-    used = session.used(browser, access_until=tokens.claims.exp)
+    used = link.session.used(browser, access_until=tokens.claims.exp)
     chains.advance(link, new, sealed, used)
     return new.hash, replace(tokens, session=used)
 
@@ -356,16 +348,9 @@ def _expires_soon(link: Link) -> bool:
     return link.access_expires_at - clock.now() <= max(settings().rotation_grace_seconds, LATE_SECONDS)
 
 
-def _repeat(
-    link: Link,
-    known: str | None,
-    session: SessionRow,
-    scope: str | None,
-    browser: Browser | None,
-    key: Proved | None,
-) -> Tokens:
+def _repeat(link: LinkRow, known: str | None, scope: str | None, browser: Browser | None, key: Proved | None) -> Tokens:
     """Give the *known* successor again, with an access token of it; else an access token of *link* alone."""
-    named = (chains.locked(link.successor) if known else None) or link
+    session, named = link.session, (chains.locked(link.successor) if known else None) or link
     access, claims = access_token.issue(
         session, scope or link.scope, proof=named.proof, link=named.link, ends_at=link.ends_at, jkt=_jkt(key)
     )

@@ -33,13 +33,12 @@ from app.identity.users import User
 from app.revocation import delivery, log
 from app.revocation.entries import Entry, Kind, Scope
 from app.store import prebuilt
-from app.store.db import Model, db
+from app.store.db import Model, db, partial_index
 
 SITE = "signed-out"  # the client id of this site's own pages
 UNKEPT_SECONDS = 12 * 60 * 60
 SEEN_SECONDS = 60
 CLOCKS_DIFFER_SECONDS = 5  # more than the clocks of two nodes may differ
-_ENDED = text("ended_entry IS NOT NULL")
 
 
 class Reason(StrEnum):
@@ -255,7 +254,7 @@ class Session(Standing, Model):
         Index("sessions_of_parent", "parent_id", "client_id"),
         Index("sessions_of_client", "client_id"),
         Index("sessions_by_expiry", "expires_at"),
-        Index("sessions_by_ending", "ended_entry", sqlite_where=_ENDED, postgresql_where=_ENDED),
+        partial_index("sessions_by_ending", "ended_entry", where=text("ended_entry IS NOT NULL")),
     )
     user: Mapped[User] = relationship()
     ending: Mapped[log.LogEntry | None] = relationship()

@@ -120,11 +120,6 @@ def new(columns: dict[str, Any], *, parent: SessionRow) -> SessionRow:
     return SessionRow(_EMPTY, **columns, parent=parent, is_new=True)
 
 
-def add(session: SessionRow) -> None:
-    """Write the row of an app's session that begins. Must run inside `db.writing`."""
-    prebuilt.write(ADD, **added(session))
-
-
 def added(session: SessionRow) -> dict[str, Any]:
     """Return the values of `ADD`."""
     return {f"begun_{name}": getattr(session, name) for name in _NAMES}

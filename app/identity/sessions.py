@@ -44,13 +44,11 @@ _LOCK = (
     .execution_options(populate_existing=True)
 )
 _SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
+_WITH_ENDING = select(*session_row.COLUMNS, *session_row.ENDING).outerjoin_from(
+    _SESSIONS, _ENTRIES, _ENTRIES.c.position == _SESSIONS.c.ended_entry
+)
 _BEGUN = (
-    select(
-        *(_SESSIONS.c[name] for name in ("id", "began_as", "opened", "began_at", "idle_until", "expires_at")),
-        *(_SESSIONS.c.ended_entry, _ENTRIES.c.reason, _ENTRIES.c.actor),
-    )
-    .outerjoin(_ENTRIES, _ENTRIES.c.position == _SESSIONS.c.ended_entry)
-    .where(_SESSIONS.c.user_id == bindparam("user"), _SESSIONS.c.client_id == SITE)
+    _WITH_ENDING.where(_SESSIONS.c.user_id == bindparam("user"), _SESSIONS.c.client_id == SITE)
     .order_by(_SESSIONS.c.opened.desc())
     .limit(bindparam("newest"))
 )
@@ -63,9 +61,7 @@ _hung_on_replaced = (
     .exists()
 )
 _ENDED = (
-    select(*session_row.COLUMNS, *session_row.ENDING)
-    .outerjoin_from(Session, log.LogEntry, log.LogEntry.position == Session.ended_entry)
-    .where(Session.user_id == bindparam("owner"))
+    _WITH_ENDING.where(Session.user_id == bindparam("owner"))
     .where(
         or_(log.LogEntry.at > bindparam("since"), and_(Session.ended_entry.is_(None), _ends_at > bindparam("since")))
     )
@@ -89,7 +85,6 @@ _HUNG = (
     .where(log.LogEntry.reason == Reason.BROWSER_ENDED)
 )
 
-_SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
 _OTHER, _APP = _SESSIONS.alias("other"), _SESSIONS.alias("app")
 _READ_ENDED = (
     select(
@@ -137,31 +132,9 @@ def agents(user_id: str) -> list[str]:
     return list(db.session.scalars(signed_in.distinct()))
 
 
-class Begun(NamedTuple):
-    """A session that began in a browser, over or not. *reason*, *actor*: why the log ended it, and which session asked."""
-
-    id: str
-    began_as: str | None
-    opened: int
-    began_at: int
-    idle_until: int
-    expires_at: int
-    ended_entry: int | None
-    reason: str | None
-    actor: str | None
-
-    @property
-    def origin(self) -> str:
-        return self.began_as or self.id
-
-    @property
-    def ends_at(self) -> int:
-        return min(self.idle_until, self.expires_at)
-
-
-def begun(user_id: str, newest: int) -> list[Begun]:
+def begun(user_id: str, newest: int) -> list[SessionRow]:
     """Return the *newest* sessions that the user began in a browser, the newest first."""
-    return [Begun(*row) for row in prebuilt.rows(_BEGUN, user=user_id, newest=newest)]
+    return [session_row.read_ended(row) for row in prebuilt.rows(_BEGUN, user=user_id, newest=newest)]
 
 
 def named(user_id: str, sids: set[str]) -> list[Session]:

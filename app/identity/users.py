@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from typing import Any
 
 from flask import Flask
 from flask_login import UserMixin
@@ -13,13 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.identity import emails, passwords
-from app.store.db import Model, StoreUnavailable, db, writing
+from app.store.db import Model, StoreUnavailable, db, partial_index, writing
 
 _GUARD = "2:"  # before the hash of a password that is not enough: older nodes read no such hash, so none signs in past the factor
-
-
-def _where(condition: str) -> dict[str, Any]:
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Account(UserMixin):
@@ -85,9 +80,9 @@ class User(Account, Model):
     __table_args__ = (
         Index("users_by_mailbox", "mailbox", unique=True),
         # Also holds what a search compares, so that SQLite does so without a look at the table.
-        Index("users_by_age", "created_at", "id", "email", "name", **_where("deleted_at IS NULL")),
+        partial_index("users_by_age", "created_at", "id", "email", "name", where=text("deleted_at IS NULL")),
         *(
-            Index(f"users_by_{name}", name, **_where(f"{name} IS NOT NULL"))
+            partial_index(f"users_by_{name}", name, where=text(f"{name} IS NOT NULL"))
             for name in ("lost", "made_in", "deleted_at")
         ),
     )

@@ -7,9 +7,8 @@ a page and changes nothing, as programs open links too; its form spends it, once
 import secrets
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import CursorResult, LargeBinary, String, delete, func, select, update
+from sqlalchemy import LargeBinary, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -69,7 +68,7 @@ class Link(Model):
         """Use it up; return False if another request was first, or it ran out. Must run inside `db.writing`."""
         now = clock.now()
         left = update(Link).where(Link.hash == self.hash, Link.spent_at.is_(None), Link.until > now)
-        return _execute(left.values(spent_at=now)) == 1
+        return db.change(left.values(spent_at=now)) == 1
 
 
 def make(
@@ -124,21 +123,16 @@ def count_open(user_id: str, purpose: Purpose) -> int:
 def withdraw(user_id: str, purposes: Collection[Purpose] = tuple(Purpose), *, but: Link | None = None) -> None:
     """Delete the user's links for these purposes, except one. Must run inside `db.writing`."""
     others = Link.hash != (but.hash if but else b"")
-    _execute(delete(Link).where(Link.user_id == user_id, Link.purpose.in_(purposes), others))
+    db.change(delete(Link).where(Link.user_id == user_id, Link.purpose.in_(purposes), others))
 
 
 def begin(hashed: bytes | None) -> None:
     """Let the life of a link begin: its mail is delivered. Must run inside `db.writing`."""
     for purpose in db.session.scalars(select(Link.purpose).where(Link.hash == hashed)).all() if hashed else ():
         until = clock.now() + LIVES[Purpose(purpose)]
-        _execute(update(Link).where(Link.hash == hashed, Link.spent_at.is_(None)).values(until=until))
+        db.change(update(Link).where(Link.hash == hashed, Link.spent_at.is_(None)).values(until=until))
 
 
 def hash_of(address: str) -> bytes:
     """Return the hash of the link with this address."""
     return seal.digest(address.rpartition("/")[2])
-
-
-def _execute(statement: Any) -> int:
-    done: CursorResult[Any] = db.session.execute(statement, execution_options={"synchronize_session": False})  # type: ignore[assignment]
-    return done.rowcount

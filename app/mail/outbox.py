@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, CursorResult, Index, LargeBinary, String, func, select, text, update
+from sqlalchemy import ColumnElement, Index, LargeBinary, String, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from app import clock
@@ -112,11 +112,8 @@ def waiting(user_ids: Collection[str] | None = None) -> list[Mail]:
 
 def hurry() -> int:
     """Make waiting mail due at once; return how many. Must run inside `db.writing`."""
-    later = (
-        update(Mail).where(Mail.next_at > clock.now(), Mail.claimed_until <= clock.now()).values(next_at=clock.now())
-    )
-    done: CursorResult[Any] = db.session.execute(later, execution_options={"synchronize_session": False})  # type: ignore[assignment]
-    return done.rowcount
+    now = clock.now()
+    return db.change(update(Mail).where(Mail.next_at > now, Mail.claimed_until <= now).values(next_at=now))
 
 
 def find(mail_id: str) -> Mail | None:

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from app.config import settings
 from app.identity import id_token, proof
 from app.identity.lifetime import OFFLINE, outlives
-from app.oauth import clients, dpop, pushed
+from app.oauth import clients, pushed
 from app.oauth.clients import CODE, Client
 
 PATH = "/oauth/authorize"
@@ -23,7 +23,7 @@ PARAMETERS = (
     *("code_challenge", "code_challenge_method", "dpop_jkt", "login_hint", "id_token_hint", "acr_values"),
 )
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
-_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")  # in base64url: of a code verifier, or the thumbprint of a key (RFC 7638)
 _LONGEST_NONCE = 255
 _OPTIONAL = frozenset({"profile", "email", OFFLINE})
 Parameters = MultiDict[str, str]
@@ -63,7 +63,7 @@ class Asked:
         return [scope for scope in scopes if scope in _OPTIONAL] if "openid" in scopes else []
 
     def without(self, withheld: Collection[str]) -> "Asked":
-        """Return the request without the scopes that the user has *kept* from the app."""
+        """Return the request without the scopes that the user has *withheld* from the app."""
         return replace(self, scope=" ".join(scope for scope in self.scope.split() if scope not in withheld))
 
     def answer(self, **parameters: str) -> str:
@@ -178,7 +178,7 @@ def _read(given: Parameters, client: Client, redirect_uri: str, state: str | Non
         raise UnauthorizedClientError("This client is not registered for codes.")
     _check_form(given)
     challenge = given.get("code_challenge", "")
-    if not _CHALLENGE.fullmatch(challenge) or given.get("code_challenge_method") != "S256":
+    if not _SHA256.fullmatch(challenge) or given.get("code_challenge_method") != "S256":
         _refuse("A code_challenge with the code_challenge_method S256 is needed.")
     nonce = given.get("nonce") or None
     if nonce and len(nonce) > _LONGEST_NONCE:
@@ -246,7 +246,7 @@ def _wants_factor(wanted: str) -> bool:
 def _dpop_jkt(wanted: str | None) -> str | None:
     if not wanted:
         return None
-    if not dpop.is_thumbprint(wanted):
+    if not _SHA256.fullmatch(wanted):
         _refuse("The dpop_jkt is the SHA-256 thumbprint of a key.")
     return wanted
 

@@ -2,7 +2,6 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy import LargeBinary, String, bindparam, select, update
@@ -18,24 +17,24 @@ from app.identity.refresh_token import Tokens
 from app.identity.session import Reason, Session
 from app.identity.session_row import SessionRow
 from app.oauth import consent
+from app.oauth.authorization import Asked
 from app.revocation import delivery
 from app.store import prebuilt
 from app.store.db import Model, db, writing
+from app.store.prebuilt import Row
 
 SECONDS = 60
-MAX_SESSIONS_OF_AN_APP = 50  # sessions of one person that one app can hold
 VERIFIER_LENGTHS = range(43, 128 + 1)  # in characters (RFC 7636, section 4.1)
 MAX_CODE_LENGTH = 128
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
-class Code(Model):
+class StoredCode:
     """A code under the SHA-256 of what the app was sent. *session_id*: the session in which it was exchanged.
 
     *dpop_jkt*: the key that its exchange needs, if the app named one (RFC 9449, section 10).
     """
 
-    __tablename__ = "authorization_codes"
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     client_id: Mapped[str] = mapped_column(String(64))
     browser_session_id: Mapped[str] = mapped_column(String(64))
@@ -51,25 +50,19 @@ class Code(Model):
     session_id: Mapped[str | None] = mapped_column(String(64))
 
 
-class StoredCode(NamedTuple):
-    """The row of a code as it was read."""
+class Code(StoredCode, Model):
+    """A code as an ORM object. `StoredCode` says what each column means."""
 
-    hash: bytes
-    client_id: str
-    browser_session_id: str
-    redirect_uri: str
-    scope: str
-    nonce: str | None
-    challenge: str
-    dpop_jkt: str | None
-    auth_time: int | None
-    amr: str | None
-    expires_at: int
+    __tablename__ = "authorization_codes"
+
+
+class CodeRow(Row, StoredCode):
+    """The row of a code as it was read."""
 
 
 _CODES = prebuilt.table(Code)
 _IT = _CODES.c.hash == bindparam("code")
-_READ = select(*(_CODES.c[name] for name in StoredCode._fields)).where(_IT)
+_READ = select(_CODES).where(_IT)
 _USE = (
     update(_CODES).where(_IT, _CODES.c.used_at.is_(None)).values(used_at=bindparam("now"), session_id=bindparam("sid"))
 )
@@ -84,18 +77,8 @@ class Granted:
     nonce: str | None
 
 
-def issue(
-    browser: Session,
-    client_id: str,
-    *,
-    redirect_uri: str,
-    scope: str,
-    nonce: str | None,
-    challenge: str,
-    proof: Proof,
-    dpop_jkt: str | None = None,
-) -> str:
-    """Make a code for an app that the user of *browser* allowed. Must run inside `db.writing`.
+def issue(browser: Session, asked: Asked, proof: Proof) -> str:
+    """Make a code for what the user of *browser* allowed an app. Must run inside `db.writing`.
 
     *proof*: that of the tokens that allowed it; the app must not learn of a later one.
     """
@@ -103,13 +86,13 @@ def issue(
     db.session.add(
         Code(
             hash=seal.digest(code),
-            client_id=client_id,
+            client_id=asked.client.id,
             browser_session_id=browser.id,
-            redirect_uri=redirect_uri,
-            scope=scope,
-            nonce=nonce,
-            challenge=challenge,
-            dpop_jkt=dpop_jkt,
+            redirect_uri=asked.redirect_uri,
+            scope=asked.scope,
+            nonce=asked.nonce,
+            challenge=asked.challenge,
+            dpop_jkt=asked.dpop_jkt,
             auth_time=proof.at,
             amr=proof.how,
             expires_at=clock.now() + SECONDS,
@@ -137,7 +120,7 @@ def exchange(
     """
     delivery.check_clock()
     row = prebuilt.look(_READ, code=seal.digest(code)) if len(code) <= MAX_CODE_LENGTH else None
-    found = StoredCode(*row) if row else None
+    found = CodeRow(zip(_CODES.c.keys(), row, strict=True)) if row else None
     if found is None or not _fits_request(found, client_id, verifier, redirect_uri) or _needs_other(found, key):
         return None
     with writing():
@@ -158,7 +141,7 @@ def _given(found: StoredCode, browser: SessionRow | None) -> Grant | None:
     if browser is None or found.expires_at <= clock.now() or not _is_still_wanted(found, browser):
         return None
     proof = Proof(browser.began_at if found.auth_time is None else found.auth_time, found.amr)
-    return grant.find(browser, found.client_id, found.scope, proof, most=MAX_SESSIONS_OF_AN_APP)
+    return grant.find(browser, found.client_id, found.scope, proof)
 
 
 def _fits_request(found: StoredCode, client_id: str, verifier: str, redirect_uri: str | None) -> bool:

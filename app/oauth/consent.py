@@ -1,9 +1,9 @@
 """Consent: what a user allowed an app, so that it need not ask again."""
 
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, CursorResult, String, bindparam, delete, select
+from sqlalchemy import String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -77,14 +77,9 @@ def given(user_id: str) -> list[Given]:
 
 def withdraw_all(user_id: str) -> bool:
     """Withdraw all consents of a user; return whether there were any. Must run inside `db.writing`."""
-    return _forget(Consent.user_id == user_id)
+    return db.change(delete(Consent).where(Consent.user_id == user_id)) > 0
 
 
 def withdraw(user_id: str, client_id: str) -> bool:
     """Withdraw a consent, so the app has to ask again; return whether there was one. Must run inside `db.writing`."""
-    return _forget(Consent.user_id == user_id, Consent.client_id == client_id)
-
-
-def _forget(*which: ColumnElement[bool]) -> bool:
-    gone: CursorResult[Any] = db.session.execute(delete(Consent).where(*which))  # type: ignore[assignment]
-    return gone.rowcount > 0
+    return db.change(delete(Consent).where(Consent.user_id == user_id, Consent.client_id == client_id)) > 0

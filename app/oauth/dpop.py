@@ -1,11 +1,9 @@
 """DPoP at the token endpoint (RFC 9449, section 5): each grant takes a proof of the app's key, and binds tokens to it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.grants import BaseGrant
 
 from app.config import settings
@@ -13,18 +11,6 @@ from app.identity.dpop import presented
 from app.identity.dpop.presented import INVALID, Proved, Unproved
 from app.identity.session import SITE
 from app.oauth.clients import Registered
-
-_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
-def is_thumbprint(text: str) -> bool:
-    """Return whether this is a thumbprint (RFC 7638, SHA-256)."""
-    return _THUMBPRINT.fullmatch(text) is not None
-
-
-def refusal(problem: Unproved) -> OAuth2Error:
-    """Return the answer of the token endpoint to a request that does not prove its key."""
-    return OAuth2Error(problem.description, error=problem.error)
 
 
 class ProvingGrant(BaseGrant):

@@ -16,9 +16,8 @@ from app.capacity.throttle import PlaceThrottle
 from app.config import settings
 from app.identity import access_token, activity, bearer, demand, proof, refresh_token, session_row
 from app.identity.access_token import Claims
-from app.identity.chains import Link
+from app.identity.chains import LinkRow
 from app.identity.session import SITE, Reason
-from app.identity.session_row import SessionRow
 from app.oauth import authorization, dpop, pushed
 from app.oauth.clients import CONFIDENTIAL, INTROSPECT, METHODS, Registered
 from app.revocation import log
@@ -27,9 +26,8 @@ from app.telemetry import security_log
 
 _ENDS_SITE = Reason.SIGNED_OUT, "signed_out"
 _ENDS_APP = Reason.REVOKED, "session_ended"
-NOTE = (
-    "signed_out.note"  # in the WSGI environment, out of reach for headers: the transaction that ends a session calls it
-)
+# In the WSGI environment, out of reach for headers: the transaction that ends a session calls it.
+NOTE = "signed_out.note"
 _pushes = PlaceThrottle("pushed requests of public clients", "300 per 10 minutes")
 _NOT_IN_ANSWER = ("opened", "link", "jkt")  # claims that mean nothing elsewhere, or that the answer has in another form
 _IN_ANSWER = [field.name for field in fields(Claims) if field.name not in _NOT_IN_ANSWER]
@@ -119,18 +117,17 @@ class Pushing(TokenEndpoint):
 class RefreshOf:
     """A refresh token, used or not: its whole session ends."""
 
-    session: SessionRow
-    link: Link
+    link: LinkRow
 
     @property
     def client_id(self) -> str:
-        return self.session.client_id
+        return self.link.session.client_id
 
     def may_be_seen_by(self, client: Registered) -> bool:
-        return bool(self.client_id == client.id)
+        return self.client_id == client.id
 
     def describe(self) -> dict[str, Any] | None:
-        session, link = self.session, self.link
+        session, link = self.link.session, self.link
         if not session.goes_on() or not link.is_newest:
             return None
         if demand.refuses(session.user_id, proof.as_words(link.proof.how)):
@@ -141,10 +138,11 @@ class RefreshOf:
 
     def revoke(self) -> None:
         # No lock is taken for a dead token. The row only hints that it is dead, and the log decides.
-        if self.session.ended_entry is not None and self.session.await_end():
+        found = self.link.session
+        if found.ended_entry is not None and found.await_end():
             return
         with writing():
-            session = session_row.lock(self.session.id)
+            session = session_row.lock(found.id)
             if session is None:  # a purge has removed it
                 return
             reason, event = _ENDS_SITE if session.client_id == SITE else _ENDS_APP
@@ -196,5 +194,5 @@ def _presented(request: OAuth2Request) -> PresentedToken | None:
     claims = access_token.read(token) if "." in token else None  # which no refresh token has
     if claims:
         return Access(token, claims)
-    found = refresh_token.presented(token)
-    return RefreshOf(*found) if found else None
+    found = refresh_token.find(token)
+    return RefreshOf(found) if found else None

@@ -6,9 +6,8 @@ way the same name comes several times.
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Index, LargeBinary, String, delete, func, select, update
+from sqlalchemy import ColumnElement, Index, LargeBinary, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
@@ -70,15 +69,12 @@ def open_(name: str) -> None:
     if db.session.scalar(select(Pushed.is_opened).where(*_is(name))) is False:
         with writing():
             longer = {"is_opened": True, "until": clock.now() + OPENED_SECONDS}
-            db.session.execute(update(Pushed).where(*_is(name)).values(longer))
+            db.change(update(Pushed).where(*_is(name)).values(longer))
 
 
 def spend(name: str) -> bool:
     """Use a request up: it is answered. Return False if it was before, or has expired. Must run inside `db.writing`."""
-    gone: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-        delete(Pushed).where(*_is(name)), execution_options={"synchronize_session": False}
-    )
-    return gone.rowcount == 1
+    return db.change(delete(Pushed).where(*_is(name))) == 1
 
 
 def _is(name: str) -> tuple[ColumnElement[bool], ...]:

@@ -13,7 +13,6 @@ from app.oauth import cors, metadata
 from app.oauth import userinfo as person
 from app.oauth.endpoints import Pushing
 from app.oauth.logout import outbox
-from app.oauth.server import init_app as init_server
 from app.oauth.server import server
 from app.revocation import log
 
@@ -22,7 +21,7 @@ bp = Machines("oauth", __name__, beneath=("/oauth/", "/.well-known/", "/status-l
 
 def init_app(app: Flask) -> None:
     """Add the authorization server and its endpoints to *app*."""
-    init_server(app)
+    server.init_app(app)
     cors.init_app(app)
     outbox.init_app(app)
     status_list.init_app(app)

@@ -15,11 +15,11 @@ from authlib.oauth2.rfc6749 import (
     OAuth2Request,
     UnsupportedGrantTypeError,
 )
-from flask import Flask, request
+from flask import request
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
 
 from app.identity.dpop.presented import Unproved
-from app.oauth import authentication, clients, dpop, grants
+from app.oauth import authentication, clients, grants
 from app.oauth.clients import Registered
 from app.oauth.endpoints import Introspection, Pushing, Revocation
 
@@ -76,7 +76,7 @@ class Server(AuthorizationServer):
         except OAuth2Error as error:
             return self.handle_error_response(Request(), error)
         except Unproved as problem:
-            return self.handle_error_response(Request(), dpop.refusal(problem))
+            return self.handle_error_response(Request(), OAuth2Error(problem.description, error=problem.error))
 
     def get_token_grant(self, request: OAuth2Request) -> Any:
         if not request.form.get("grant_type"):
@@ -93,11 +93,6 @@ class Server(AuthorizationServer):
 
 
 server = Server(query_client=clients.find, save_token=lambda token, request: None)
-
-
-def init_app(app: Flask) -> None:
-    """Give *app* its authorization server."""
-    server.init_app(app)
 
 
 for grant in grants.EVERY:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, Self
 
-from sqlalchemy import CursorResult, String, select, update
+from sqlalchemy import String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -68,7 +68,7 @@ class Outgoing:
         if outcome is Outcome.FAILED:
             next_at = next_try(attempts, self.made_at, now)
             outcome = Outcome.FAILED if next_at else Outcome.GIVEN_UP
-        noted: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
+        noted = db.change(
             update(type(self))
             .where(type(self).id == self.id, type(self).claimed_until == self.claimed_until)
             .values(
@@ -80,10 +80,9 @@ class Outgoing:
                 answer=answer.words,
                 milliseconds=answer.milliseconds,
                 **self.also(outcome),
-            ),
-            execution_options={"synchronize_session": False},
+            )
         )
-        return outcome if noted.rowcount == 1 else None
+        return outcome if noted == 1 else None
 
     def also(self, outcome: Outcome) -> dict[str, Any]:
         """Return what else is written down with this outcome, by column."""

@@ -10,7 +10,6 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     FromClause,
-    Index,
     String,
     bindparam,
     func,
@@ -26,7 +25,7 @@ from app.revocation import merkle, tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, HeadState, Known, LogCut, Seen, Witness
 from app.store import prebuilt
-from app.store.db import Model, after_commit, analyze_growth, check_durable, connection, db
+from app.store.db import Model, after_commit, analyze_growth, check_durable, connection, db, partial_index
 
 
 class Head(Model):
@@ -53,8 +52,8 @@ class LogEntry(Model):
     __tablename__ = "log_entries"
     __table_args__ = (
         CheckConstraint("kind IN ('opened', 'revoked')", name="log_entries_kind"),
-        Index("log_entries_revoked", "subject", "position", sqlite_where=IS_REVOKED, postgresql_where=IS_REVOKED),
-        Index("log_entries_until", "until", sqlite_where=IS_REVOKED, postgresql_where=IS_REVOKED),
+        partial_index("log_entries_revoked", "subject", "position", where=IS_REVOKED),
+        partial_index("log_entries_until", "until", where=IS_REVOKED),
     )
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(8))
@@ -148,20 +147,12 @@ def commitments(start: int, count: int) -> list[bytes]:
 
 def begin_epoch() -> None:
     """Begin a new epoch: every node forgets what it knew, and the mark of a cut log goes. Must run inside `db.writing`."""
-    db.session.execute(
-        update(Head).values(epoch=secrets.token_hex(16), cut_from=None),
-        execution_options={"synchronize_session": False},
-    )
+    db.change(update(Head).values(epoch=secrets.token_hex(16), cut_from=None))
 
 
 def is_over(bearer: Bearer) -> bool:
     """Return, from the log itself, whether the token, its session, or its user's sessions were ended."""
-    return covers((bearer.jti, bearer.sid, bearer.sub), bearer.opened)
-
-
-def covers(subjects: tuple[str, ...], opened: int) -> bool:
-    """Return whether any of *subjects* was revoked at or after the position *opened*."""
-    return covering(subjects, opened) is not None
+    return covering((bearer.jti, bearer.sid, bearer.sub), bearer.opened) is not None
 
 
 def covering(subjects: tuple[str, ...], opened: int) -> int | None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
@@ -12,9 +12,14 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    CursorResult,
+    Delete,
     Engine,
     ExceptionContext,
+    Index,
     Integer,
+    TextClause,
+    Update,
     delete,
     event,
     exc,
@@ -38,6 +43,11 @@ class Model(DeclarativeBase):
     """The base of every table. A whole number has 64 bits: times and positions outgrow 32."""
 
     registry = orm.registry(type_annotation_map={int: BigInteger().with_variant(Integer, "sqlite")})
+
+
+def partial_index(name: str, *columns: str, where: TextClause) -> Index:
+    """Return an index of the rows that meet *where*, and of no others."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 class Lent(NamedTuple):
@@ -82,6 +92,11 @@ class Database(SQLAlchemy):
             finally:
                 # Sessions are kept under the id of their context, which the next one may reuse.
                 self.session.registry.clear()
+
+    def change(self, statement: Update | Delete) -> int:
+        """Execute it, and return how many rows it changed. Objects that the session holds stay as they were read."""
+        done = self.session.execute(statement, execution_options={"synchronize_session": False})
+        return cast("CursorResult[Any]", done).rowcount
 
 
 db = Database(model_class=Model, session_options={"class_": Session, "expire_on_commit": False})

@@ -128,23 +128,13 @@ def _withheld(asked: Asked) -> list[str]:
 
 
 def _allow(asked: Asked, withheld: Collection[str] = ()) -> Response:
-    scope = asked.without(withheld).scope
+    given = asked.without(withheld)
     with guard.acting() as browser:
         _spend(asked)
-        if withheld or not consent.is_given(browser.user_id, asked.client, scope):
+        if withheld or not consent.is_given(browser.user_id, asked.client, given.scope):
             activity.act("app_allowed", browser)
-            consent.give(browser.user_id, asked.client, scope, withheld)
-        issued = code.issue(
-            browser,
-            asked.client.id,
-            redirect_uri=asked.redirect_uri,
-            scope=scope,
-            nonce=asked.nonce,
-            challenge=asked.challenge,
-            dpop_jkt=asked.dpop_jkt,
-            proof=guard.current().proof,
-        )
-        return once.result(asked.answer(code=issued))
+            consent.give(browser.user_id, asked.client, given.scope, withheld)
+        return once.result(asked.answer(code=code.issue(browser, given, guard.current().proof)))
 
 
 def _deny(asked: Asked, error: str) -> Response:

@@ -152,8 +152,8 @@ def refresh() -> ResponseReturnValue:
 def _held() -> Session | None:
     """Return the session of this browser's refresh token, if it goes on."""
     token = cookies.read(cookies.REFRESH)
-    found = refresh_token.find(token) if token else None
-    session = db.session.get(Session, found.id) if found and found.client_id == SITE else None
+    found = refresh_token.find_in_whole_log(token) if token else None
+    session = db.session.get(Session, found.session_id) if found and found.session.client_id == SITE else None
     return session if session and session.goes_on() else None
 
 

@@ -8,7 +8,7 @@ from app import clock
 from app.config import DAY
 from app.identity import sessions
 from app.identity.session import Reason
-from app.identity.sessions import Begun
+from app.identity.session_row import SessionRow
 from app.identity.users import Account
 
 SHOWN_DAYS = 7  # ended sessions are kept longer, so no step that was taken looks undone
@@ -39,11 +39,11 @@ def build(user: Account) -> FirstSteps | None:
     return None if found.joined and found.ended and found.left else found
 
 
-def _is_second(later: Begun, earlier: Begun) -> bool:
+def _is_second(later: SessionRow, earlier: SessionRow) -> bool:
     """Return whether *later* began in another browser. The same browser's earlier session is over before it begins another."""
     went_on = earlier.ended_entry is None or earlier.ended_entry > later.opened
     return went_on and earlier.ends_at > later.began_at and earlier.origin != later.origin
 
 
-def _is_any_over(begun: Iterable[Begun], reasons: Collection[str | None]) -> bool:
-    return any(session.actor and session.reason in reasons for session in begun)
+def _is_any_over(begun: Iterable[SessionRow], reasons: Collection[str | None]) -> bool:
+    return any(end.actor and end.reason in reasons for session in begun if (end := session.ending))

@@ -185,7 +185,8 @@ def peek() -> str | None:
     claims = _check(access) if access else None
     if claims:
         return claims.sid
-    session = refresh_token.find(refresh) if refresh else None
+    link = refresh_token.find_in_whole_log(refresh) if refresh else None
+    session = link.session if link else None
     if refresh is None or session is None or session.client_id != SITE or not session.goes_on():
         return None
     sid = session.id

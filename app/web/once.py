@@ -190,8 +190,8 @@ def _give_way(_lost: Lost) -> ResponseReturnValue:
 def _gives_what_lives(answer: Response) -> bool:
     """Check that the tokens or the code in the answer, if any, are still unused and good."""
     token = cookies.given(answer).get(cookies.REFRESH)
-    session = refresh_token.owner(token) if token else None
-    if token and not (session and session.goes_on() and refresh_token.is_newest(token)):
+    link = refresh_token.find(token) if token else None
+    if token and not (link and link.is_newest and link.session.goes_on()):
         return False
     codes = parse_qs(urlsplit(answer.location or "").query).get("code", [])
     return all(code.is_unused(one) for one in codes)

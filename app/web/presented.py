@@ -27,10 +27,12 @@ class Presented:
 
         A refresh token counts even if it was exchanged; an access token that had expired does not count at all.
         """
-        owner = refresh_token.owner(self.refresh) if self.refresh else None
+        link = refresh_token.find(self.refresh) if self.refresh else None
         claims = access_token.read(self.access) if self.access else None
         named = session_row.find(claims.sid) if claims and claims.exp > self.at else None
-        found = {session.id: session for session in (owner, named) if session and session.client_id == SITE}
+        found = {
+            session.id: session for session in (link and link.session, named) if session and session.client_id == SITE
+        }
         return list(found.values())
 
     def are_over(self, ended: Collection[str]) -> bool:

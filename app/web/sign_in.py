@@ -19,7 +19,7 @@ from app.identity.users import User
 from app.network import address
 from app.oauth import clients
 from app.revocation import delivery
-from app.store.db import db, writing
+from app.store.db import writing
 from app.web import attempts, binding, cookies, forms, guard, mailbox, next_page, once, probe, words
 from app.web.presented import Presented
 
@@ -214,8 +214,8 @@ def _why_signed_out() -> str | None:
     token, is told only after a sign-in: this may be a copy.
     """
     token = cookies.read(cookies.REFRESH)
-    owner = refresh_token.owner(token) if token and refresh_token.is_newest(token) else None
-    session = db.session.get(Session, owner.id) if owner and owner.client_id == SITE else None
-    if session is None:
+    link = refresh_token.find(token) if token else None
+    if link is None or not link.is_newest or link.session.client_id != SITE:
         return None
+    session = link.session
     return session.reason or (words.UNPROVED if session.bound_at is not None else None)

@@ -164,7 +164,7 @@ class Acts:
         with self.site.app.test_request_context(base_url=SITE_URL), writing():
             browser = session_row.of(self._start(f"app-{next(self._numbers)}@example.org"))
             proof = Proof(browser.last_auth_at, browser.amr)
-            session = grant.begin(browser, self._app["client_id"], _SCOPE, proof)
+            session = grant.find(browser, self._app["client_id"], _SCOPE, proof).take()
             return refresh_token.give(session, _SCOPE, proof)
 
     def _begin(self, email: str) -> Pocket:

@@ -51,8 +51,9 @@ class Arm:
             ada = users.find("ada@example.org") or users.sign_up("ada@example.org", "Ada", "x")
             assert ada is not None
             browser = Session.start(ada, Browser("a browser", "192.0.2.1"), keep=True)
+            proof = Proof(browser.last_auth_at, None)
             for app in self.apps:
-                grant.begin(session_row.of(browser), app, "openid", Proof(browser.last_auth_at, None))
+                refresh_token.give(grant.find(session_row.of(browser), app, "openid", proof).take(), "openid", proof)
             tokens = refresh_token.issue(browser)
             db.session.flush()
             return {ACCESS: tokens.access, REFRESH: tokens.refresh}

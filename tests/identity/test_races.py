@@ -42,7 +42,7 @@ def test_a_refresh_under_way_does_not_survive_a_sign_out(
     ada: Browser, elsewhere: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada.forget(ACCESS)
-    interrupt(monkeypatch, refresh_token, "owner", elsewhere)
+    interrupt(monkeypatch, refresh_token, "find", elsewhere)
     assert not ada.is_signed_in()
     assert ACCESS not in ada.pocket()
 

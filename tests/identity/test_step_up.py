@@ -13,6 +13,7 @@ from app.identity import access_token, chains
 from app.identity.access_token import Claims
 from app.identity.chains import RefreshToken
 from app.identity.first_use import Recorded
+from app.identity.session import Session as UserSession
 from app.identity.users import User
 from app.store.db import Session, StoreUnavailable, db
 from tests.browsers import ACCESS, PASSWORD, REFRESH, SITE_URL, Browser, Pocket, Site
@@ -282,9 +283,9 @@ def test_nor_if_a_third_tab_uses_the_link_at_that_very_moment(
 ) -> None:
     read = chains.newest_of
 
-    def used_meanwhile(sid: str) -> chains.Link | None:
-        found = read(sid)
-        return found and found._replace(seen_at=clock.now() + 1)
+    def used_meanwhile(session: UserSession) -> chains.LinkRow | None:
+        found = read(session)
+        return found and chains.LinkRow(vars(found), seen_at=clock.now() + 1)
 
     monkeypatch.setattr(chains, "newest_of", used_meanwhile)
     site.wait(299)

@@ -8,8 +8,9 @@ from urllib.parse import quote_plus
 import pytest
 from werkzeug.test import TestResponse
 
-from app.identity import passwords, refresh_token, users
+from app.identity import passwords, refresh_token, session_row, users
 from app.identity.browsers import Browser as Agent
+from app.identity.proof import Proof
 from app.identity.session import SITE, Session
 from app.oauth import clients
 from app.store.db import db, writing
@@ -49,7 +50,7 @@ class App:
             assert ada is not None
             session = Session.start(ada, Agent("an app", "192.0.2.1"), keep=True)
             session.client_id, session.scope = self.id, scope
-            tokens = refresh_token.issue(session)
+            tokens = refresh_token.give(session_row.of(session), scope, Proof(session.last_auth_at, None))
             db.session.flush()
             return tokens.access, tokens.refresh
 

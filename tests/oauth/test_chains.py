@@ -7,7 +7,6 @@ import jwt
 import pytest
 
 from app.identity import grant
-from app.oauth import code
 from tests.browsers import PASSWORD, Browser, Site
 from tests.oauth.conftest import App, alive, register_app
 from tests.oauth.flow import Flow, led
@@ -225,7 +224,7 @@ def test_the_same_app_in_two_browsers_ends_in_one_alone(site: Site, ada: Browser
 def test_an_app_holds_so_many_sessions_of_a_person_and_the_idle_one_is_replaced_without_a_word(
     site: Site, ada: Browser, mail: Party, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(code, "MAX_SESSIONS_OF_AN_APP", 3)
+    monkeypatch.setattr(grant, "MAX_SESSIONS_OF_AN_APP", 3)
     browsers = [ada, *(site.browser() for _ in range(3))]
     held = []
     for browser in browsers:
@@ -311,7 +310,7 @@ def test_an_app_that_hangs_on_its_browser_lasts_as_long_as_that(site: Site, ada:
 def test_a_session_is_lengthened_as_long_as_the_log_says_it_can_last(
     open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grant, "MOST_LIVES", 3)
+    monkeypatch.setattr(grant, "MAX_LIVES", 3)
     site = open_site()
     ada, web = site.member(), register_app(site, "Web")
     ada.sign_in(keep="y")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from app.identity import grant, session_row, sessions, users
+from app.identity import grant, refresh_token, session_row, sessions, users
 from app.identity.browsers import Browser as Agent
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
@@ -147,4 +147,5 @@ def test_ending_many_that_fails_half_way_ends_none(site: Site, ada: Browser, mon
 
 def granted(browser: Session, scope: str) -> str:
     """Begin an app's session in *browser*; return its id."""
-    return grant.begin(session_row.of(browser), "app", scope, Proof(0, None)).id
+    proof = Proof(0, None)
+    return refresh_token.give(grant.find(session_row.of(browser), "app", scope, proof).take(), scope, proof).session.id

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Index, String, func, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column, synonym
@@ -10,9 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, synonym
 from app.identity import erasure
 from app.outbox.outgoing import Outgoing
 from app.store import prebuilt
-from app.store.db import Model, db
-
-_UNDELIVERED = text("delivered_at IS NULL")
+from app.store.db import Model, db, partial_index
 
 
 class Message(Outgoing, Model):
@@ -25,9 +23,7 @@ class Message(Outgoing, Model):
     __tablename__ = "logout_messages"
     __table_args__ = (
         Index("logout_messages_settled", text("coalesce(delivered_at, given_up_at)")),
-        Index(
-            "logout_messages_undelivered", "made_at", "entry", sqlite_where=_UNDELIVERED, postgresql_where=_UNDELIVERED
-        ),
+        partial_index("logout_messages_undelivered", "made_at", "entry", where=text("delivered_at IS NULL")),
         {"info": {erasure.OUTLIVES: text("next_at IS NOT NULL")}},
     )
     client_id: Mapped[str] = mapped_column(String(64))
@@ -46,7 +42,7 @@ class NewMessage(NamedTuple):
     """What to tell one app: which entry, made when, which session and user, and where to send it."""
 
     entry: int
-    at: int
+    made_at: int
     session_id: str
     user_id: str
     client_id: str
@@ -58,18 +54,12 @@ def add(messages: Iterable[NewMessage]) -> bool:
     """Add a message for each ended session; return whether there are any. Must run inside `db.writing`."""
     waiting = {"attempts": 0, "claimed_until": 0}
     rows = [
-        {"id": secrets.token_urlsafe(16), "made_at": message.at, "next_at": message.at, **waiting, **_columns(message)}
+        {"id": secrets.token_urlsafe(16), "next_at": message.made_at, **waiting, **message._asdict()}
         for message in messages
     ]
     if rows:
         prebuilt.add(_ADD, rows)
     return bool(rows)
-
-
-def _columns(message: NewMessage) -> dict[str, Any]:
-    columns = message._asdict()
-    del columns["at"]
-    return columns
 
 
 def about(session_ids: Collection[str]) -> list[Message]:
