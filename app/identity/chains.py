@@ -201,16 +201,16 @@ def give(new: Link, session: SessionRow) -> None:
     Must run inside `db.writing`, with the row locked.
     """
     if session.is_new:
-        _BEGIN.write(**_values(new), **session_row.added(session))
+        _BEGIN.write(**_values(new), **session_row.values(session))
     else:
-        _GIVE.write(**_values(new), **session_row.given(session))
+        _GIVE.write(**_values(new), **session_row.values(session))
     prebuilt.forget(Session)
 
 
 def advance(link: Link, new: LinkRow, sealed: bytes, session: SessionRow) -> None:
     """Store the successor of *link* and the changed *session*. Must run inside `db.writing`, under `lock`."""
     moved = _ADVANCE.write(
-        old=link.hash, now=clock.now(), sealed_successor=sealed, **_values(new), **session_row.noted(session)
+        old=link.hash, now=clock.now(), sealed_successor=sealed, **_values(new), **session_row.values(session)
     )
     if moved != 1:  # pragma: no cover - the row lock is held
         raise RuntimeError("a refresh token was exchanged twice")

@@ -21,7 +21,7 @@ def _common() -> frozenset[str]:
 LONG = 10  # characters: the large list begins here
 _SHORT = _common()
 _SITE = ("signedout",)
-_LONGEST = 256  # characters
+_MAX_LENGTH = 256  # characters
 _FEWEST = 3  # different characters
 
 
@@ -39,4 +39,4 @@ def is_stolen(password: str) -> bool:
 
 def _plain(text: str) -> str:
     """Return the letters and digits of *text* alone, of as much as could be a password."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text[:_LONGEST]).casefold()))
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text[:_MAX_LENGTH]).casefold()))

@@ -67,7 +67,7 @@ _IT = update(_SESSIONS).where(_SESSIONS.c.id == bindparam("sid"))
 NOTE = _IT.values({name: bindparam(f"now_{name}") for name in _NOTED})
 NOTE_GIVEN = _IT.values({name: bindparam(f"now_{name}") for name in _GIVEN})
 _EMPTY: dict[str, Any] = dict.fromkeys(_NAMES) | {"chains": 0, "proofs": 0}
-ADD = insert(_SESSIONS).values({name: bindparam(f"begun_{name}") for name in _NAMES})
+ADD = insert(_SESSIONS).values({name: bindparam(f"now_{name}") for name in _NAMES})
 _ENTRIES = prebuilt.table(log.LogEntry)
 ENDING = tuple(_ENTRIES.c[name] for name in Ending._fields)
 _ENDING = select(*ENDING).where(_ENTRIES.c.position == bindparam("position"))
@@ -120,26 +120,12 @@ def new(columns: dict[str, Any], *, parent: SessionRow) -> SessionRow:
     return SessionRow(_EMPTY, **columns, parent=parent, is_new=True)
 
 
-def added(session: SessionRow) -> dict[str, Any]:
-    """Return the values of `ADD`."""
-    return {f"begun_{name}": getattr(session, name) for name in _NAMES}
-
-
 def note(session: SessionRow) -> None:
     """Write what `SessionRow.used` has changed. Must run inside `db.writing`, with the row locked."""
-    prebuilt.write(NOTE, **noted(session))
+    prebuilt.write(NOTE, **values(session))
     prebuilt.forget(Session)
 
 
-def noted(session: SessionRow) -> dict[str, Any]:
-    """Return the values of `NOTE`."""
-    return _values(session, _NOTED)
-
-
-def given(session: SessionRow) -> dict[str, Any]:
-    """Return the values of `NOTE_GIVEN`: what another exchange of a code has changed."""
-    return _values(session, _GIVEN)
-
-
-def _values(session: SessionRow, names: tuple[str, ...]) -> dict[str, Any]:
-    return {"sid": session.id} | {f"now_{name}": getattr(session, name) for name in names}
+def values(session: SessionRow) -> dict[str, Any]:
+    """Return the values of `ADD`, `NOTE` and `NOTE_GIVEN`."""
+    return {"sid": session.id} | {f"now_{name}": getattr(session, name) for name in _NAMES}

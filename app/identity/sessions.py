@@ -23,8 +23,8 @@ _LIVE = Session.user_id == bindparam("owner"), *LIVES
 _LATEST_FIRST = Session.last_seen_at.desc(), Session.opened.desc()
 _BROWSERS = select(Session).where(*_LIVE, Session.client_id == SITE)
 _COUNTED = select(func.count()).select_from(Session).where(*_LIVE, Session.client_id == SITE)
-_LISTED = select(*session_row.COLUMNS).where(*_LIVE, Session.client_id == SITE).order_by(*_LATEST_FIRST)
-_PAGE = _LISTED.offset(bindparam("start")).limit(bindparam("count"))
+_LIVE_BROWSERS = select(*session_row.COLUMNS).where(*_LIVE, Session.client_id == SITE).order_by(*_LATEST_FIRST)
+_PAGE = _LIVE_BROWSERS.offset(bindparam("start")).limit(bindparam("count"))
 _WARNED = _BROWSERS.where(Session.warned.is_not(None)).order_by(Session.opened)
 _APPS = select(Session).where(*_LIVE, Session.client_id != SITE).options(joinedload(Session.parent))
 _APPS_LATEST_FIRST = _APPS.order_by(*_LATEST_FIRST)
@@ -111,7 +111,9 @@ def lock(sid: str) -> Session | None:
 def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[SessionRow]:
     """Return the user's signed-in browsers, the latest seen first: all, or *count* of them after the first *start*."""
     part = {} if count is None else {"start": start, "count": count}
-    return [session_row.read(row) for row in prebuilt.rows(_PAGE if part else _LISTED, **_now_of(user_id), **part)]
+    return [
+        session_row.read(row) for row in prebuilt.rows(_PAGE if part else _LIVE_BROWSERS, **_now_of(user_id), **part)
+    ]
 
 
 def count_live(user_id: str) -> int:

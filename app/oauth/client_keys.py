@@ -8,7 +8,7 @@ from app.crypto.jwk import PRIVATE_MEMBERS, PublicKey
 
 MAX_KEYS = 5
 MAX_LENGTH = 32 * 1024  # characters of a set
-_KEPT = ("kty", "crv", "x", "y", "n", "e", "alg", "kid")
+_PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "n", "e", "alg", "kid")
 
 
 class Named(NamedTuple):
@@ -28,7 +28,7 @@ def register(text: str) -> str:
     if not isinstance(keys, list) or not 0 < len(keys) <= MAX_KEYS or not all(isinstance(key, dict) for key in keys):
         raise ValueError(f'give a JWK set in JSON, {{"keys": […]}}, with one to {MAX_KEYS} public keys.')
     _check(keys)
-    return json.dumps({"keys": [{name: key[name] for name in _KEPT if name in key} for key in keys]})
+    return json.dumps({"keys": [{name: key[name] for name in _PUBLIC_MEMBERS if name in key} for key in keys]})
 
 
 @lru_cache(maxsize=256)

@@ -31,7 +31,7 @@ from app.store import prebuilt
 from app.store.postgresql import Bounded
 from app.telemetry import metrics
 
-KEPT = 256
+MAX_CONFIRMATIONS = 256
 # For so long a request that ended something waits for its own node's look at the registry. It needs that node's word anyway,
 # and to ask the registry meanwhile would cost more than all else.
 OWN_LOOK_SECONDS = 0.1
@@ -154,7 +154,7 @@ class Node:
 
     def _note(self, position: int, found: Confirmation) -> None:
         self._confirmations[position] = found
-        while len(self._confirmations) > KEPT:
+        while len(self._confirmations) > MAX_CONFIRMATIONS:
             del self._confirmations[next(iter(self._confirmations))]
 
     def confirmation(self, position: int) -> Confirmation | None:

@@ -170,8 +170,8 @@ def writing(*, durable: bool = True) -> Iterator[None]:
                 raise
     finally:
         _count_write()
-        for kept in ("after_commit", "durable", "connection"):
-            session.info.pop(kept, None)
+        for name in ("after_commit", "durable", "connection"):
+            session.info.pop(name, None)
     for callback in callbacks.values():
         _call(callback)
 
@@ -226,8 +226,8 @@ def after_commit(callback: C, *, once: object = None) -> C:
 
     An earlier one that was given the same *once* stays, and is returned instead.
     """
-    kept: C = db.session().info["after_commit"].setdefault(once or callback, callback)
-    return kept
+    found: C = db.session().info["after_commit"].setdefault(once or callback, callback)
+    return found
 
 
 def trim(key: InstrumentedAttribute[bytes], is_old: ColumnElement[bool]) -> None:

@@ -20,7 +20,7 @@ from app.store.base import StoreUnavailable
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 3  # the longest wait for one answer, however the line was cut
 TRUSTED_SECONDS = 1  # for so long after its last use, a connection counts as good if no data came on it
-KEPT = 8
+POOLED = 8  # connections that stay open
 LOCK_SECONDS = 5
 _MIGRATING = 0x51_6E_0D  # a number that names our lock
 
@@ -113,8 +113,8 @@ class PostgreSQL:
     def engine_options(self) -> dict[str, Any]:
         return {
             "creator": self.connect,
-            "pool_size": KEPT,
-            "max_overflow": self._connections - KEPT,
+            "pool_size": POOLED,
+            "max_overflow": self._connections - POOLED,
         }
 
     def connect(self, *, autocommit: bool = False) -> Bounded:

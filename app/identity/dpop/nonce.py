@@ -15,7 +15,7 @@ from app.identity.session import CLOCKS_DIFFER_SECONDS
 
 SECONDS = 120
 KEPT_SECONDS = SECONDS + 2 * CLOCKS_DIFFER_SECONDS  # no node takes it for longer
-_LONGEST = 64  # characters
+_MAX_LENGTH = 64  # characters
 
 
 def new() -> str:
@@ -26,7 +26,7 @@ def new() -> str:
 def made_at(nonce: str) -> int | None:
     """Return when a nonce was made; None if it is too old, or not ours."""
     at = nonce.partition(".")[0]
-    if not (nonce.isascii() and at.isdigit() and len(nonce) <= _LONGEST):
+    if not (nonce.isascii() and at.isdigit() and len(nonce) <= _MAX_LENGTH):
         return None
     is_ours = hmac.compare_digest(nonce.encode(), _of(int(at)).encode())
     return int(at) if is_ours and -CLOCKS_DIFFER_SECONDS <= clock.now() - int(at) < SECONDS else None
