@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event, select, update
 
 from app.crypto import keys
-from app.identity import browsers, refresh_token, sessions, user_row
+from app.identity import browsers, refresh_token, sessions
 from app.identity.chains import RefreshToken
 from app.identity.session import SITE, Session
 from app.revocation import clocks, registry
@@ -231,7 +231,7 @@ def is_postgresql(site: Site) -> bool:
 
 def test_the_row_of_an_account_shows_no_secret_in_a_message(site: Site, ada: Browser) -> None:
     with site.app.app_context():
-        found = user_row.of_session(ada.sessions()[0]["sid"])
+        found = sessions.with_user(ada.sessions()[0]["sid"])
         assert found
         shown, account = repr(found), found[1]
     assert account.email not in shown

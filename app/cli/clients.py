@@ -58,6 +58,9 @@ def _jwks(path: str) -> str:
 JWKS = Checked("file", _jwks)
 REDIRECT = Checked("uri", addresses.redirect)
 BACKCHANNEL = Checked("uri", addresses.backchannel)
+_GRANTS = click.option(
+    "grant_types", "--grant", type=click.Choice(GRANTS), multiple=True, help="What it may exchange for tokens."
+)
 
 
 @group.command("add")
@@ -67,9 +70,7 @@ BACKCHANNEL = Checked("uri", addresses.backchannel)
 @click.option(
     "--scope", type=Checked("scope", _scope), help=f"All it may ask for: {LEAST} alone, unless you name more."
 )
-@click.option(
-    "grant_types", "--grant", type=click.Choice(GRANTS), multiple=True, help="What it may exchange for tokens."
-)
+@_GRANTS
 @click.option("require_pushed_authorization_requests", "--par", is_flag=True, help="It has to push its requests.")
 @click.option("dpop_bound_access_tokens", "--dpop", is_flag=True, help="It gets tokens that are bound to a key alone.")
 @click.option("--jwks", type=JWKS, help="Its public keys, by which it proves who it is, in place of a secret.")
@@ -118,9 +119,7 @@ def _check(scope: str, grants: Collection[str], *, public: bool, has_key: bool) 
 
 @group.command("change")
 @click.argument("client_id")
-@click.option(
-    "grant_types", "--grant", type=click.Choice(GRANTS), multiple=True, help="What it may exchange for tokens."
-)
+@_GRANTS
 @click.option(
     "require_pushed_authorization_requests", "--par/--no-par", default=None, help="It has to push its requests."
 )

@@ -12,7 +12,7 @@ from app.identity import session_row
 from app.identity.lifetime import State
 from app.identity.session import LIVES, SITE, Reason, Session, Standing, lives
 from app.identity.session_row import SessionRow
-from app.identity.users import User
+from app.identity.users import User, UserRow
 from app.revocation import delivery, log
 from app.revocation.entries import Scope
 from app.store import prebuilt
@@ -43,7 +43,12 @@ _LOCK = (
     .with_for_update(of=session_row.LOCKED)
     .execution_options(populate_existing=True)
 )
-_SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
+_SESSIONS, _USERS, _ENTRIES = map(prebuilt.table, (Session, User, log.LogEntry))
+_WITH_USER = (
+    select(*session_row.COLUMNS, _USERS)
+    .join_from(_SESSIONS, _USERS, _USERS.c.id == _SESSIONS.c.user_id)
+    .where(_SESSIONS.c.id == bindparam("sid"))
+)
 _WITH_ENDING = select(*session_row.COLUMNS, *session_row.ENDING).outerjoin_from(
     _SESSIONS, _ENTRIES, _ENTRIES.c.position == _SESSIONS.c.ended_entry
 )
@@ -106,6 +111,14 @@ def lock(sid: str) -> Session | None:
     """Do what `session_row.lock` does, for a caller that changes what the row says of the session."""
     found = db.session.execute(_LOCK, {"sid": sid}).one_or_none()
     return found[0] if found else None
+
+
+def with_user(sid: str) -> tuple[SessionRow, UserRow] | None:
+    """Return the session of this id and its user, by one statement."""
+    row = prebuilt.look(_WITH_USER, sid=sid)
+    if row is None:
+        return None
+    return session_row.read(row), UserRow(zip(_USERS.c.keys(), row[session_row.WIDTH :], strict=True))
 
 
 def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[SessionRow]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock
 from app.identity import emails, passwords
 from app.store.db import Model, StoreUnavailable, db, partial_index, writing
+from app.store.prebuilt import Row
 
 _GUARD = "2:"  # before the hash of a password that is not enough: older nodes read no such hash, so none signs in past the factor
 
@@ -105,6 +106,10 @@ class User(Account, Model):
     def keep_hash(self, hashed: str) -> None:
         """Store the hash of the same password."""
         self.password_hash = f"{_GUARD if self.has_factor else ''}{hashed}"
+
+
+class UserRow(Row, Account):
+    """The row of an account as it was read."""
 
 
 def init_app(_app: Flask) -> None:

@@ -25,10 +25,6 @@ _UNJUDGED = dict.fromkeys(
 _PURPOSE = "client assertion"
 
 
-class Unproved(Exception):
-    """The assertion proves nothing. Only the holder of the key gets words: without its signature there are none."""
-
-
 def subject(assertion: str) -> str | None:
     """Return the client id that the assertion names, unverified."""
     try:
@@ -39,19 +35,22 @@ def subject(assertion: str) -> str | None:
     return found if isinstance(found, str) and found.isprintable() else None  # no database takes a lone surrogate
 
 
-def check(assertion: str, client_id: str, jwks: str) -> None:
-    """Check that one of these keys signed this for us, now, and use it up. Raises Unproved and ClockApart."""
+def check(assertion: str, client_id: str, jwks: str) -> str | None:
+    """Check that one of these keys signed this for us, now, and use it up; return what is wrong with it, if anything.
+
+    Only the holder of the key gets words: without its signature, they are empty. Raises ClockApart.
+    """
     claims = _signed(assertion, jwks)
     if claims is None:
-        raise Unproved
+        return ""
     delivery.check_clock()
     problem = next((words for words, is_right in _judged(claims, client_id) if not is_right), None)
     if problem:
-        raise Unproved(problem)
+        return problem
     name = spent.name(_PURPOSE, client_id, claims["jti"])
     with writing():
-        if not spent.spend(name, until=int(claims["exp"]) + 2 * CLOCKS_DIFFER_SECONDS):
-            raise Unproved("This jti was used before.")
+        is_new = spent.spend(name, until=int(claims["exp"]) + 2 * CLOCKS_DIFFER_SECONDS)
+    return None if is_new else "This jti was used before."
 
 
 def _signed(assertion: str, jwks: str) -> dict[str, Any] | None:

@@ -60,10 +60,9 @@ class Credentials:
     def _prove_by_key(self, client_id: str, jwks: str) -> None:
         if self.assertion is None:
             raise BadClient("This client has to send a client_assertion.")
-        try:
-            assertion.check(self.assertion, client_id, jwks)
-        except assertion.Unproved as problem:
-            raise BadClient(str(problem)) from problem
+        problem = assertion.check(self.assertion, client_id, jwks)
+        if problem is not None:
+            raise BadClient(problem)
 
 
 def authenticate(oauth_request: OAuth2Request, methods: Collection[str]) -> Registered:

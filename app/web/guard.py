@@ -27,7 +27,6 @@ from app.identity import (
     session_row,
     sessions,
     suspicion,
-    user_row,
 )
 from app.identity.access_token import Claims
 from app.identity.lifetime import State
@@ -35,8 +34,7 @@ from app.identity.proof import Proof
 from app.identity.refresh_token import Tokens
 from app.identity.session import SITE, Session
 from app.identity.session_row import SessionRow
-from app.identity.user_row import UserRow
-from app.identity.users import Account
+from app.identity.users import Account, UserRow
 from app.store.db import StoreUnavailable, db, writes, writing
 from app.web import binding, cookies, next_page
 from app.web.presented import Presented
@@ -79,7 +77,7 @@ class Visit:
         """
         kept = vars(self)
         if kept.get("writes") != writes():
-            found = user_row.of_session(self.claims.sid)
+            found = sessions.with_user(self.claims.sid)
             if found is None:
                 raise NoResultFound
             kept |= {"rows": found, "writes": writes()}

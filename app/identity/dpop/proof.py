@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 import httpx
 from jwt.utils import base64url_encode
@@ -15,8 +15,6 @@ APART_SECONDS = 300  # how far an app's clock may be from ours
 _OPTIONS: Any = dict.fromkeys(
     ("verify_exp", "verify_iat", "verify_nbf", "verify_aud", "verify_iss", "verify_sub"), False
 )
-_REQUIRED = {"jti": str, "htm": str, "htu": str, "iat": int | float}
-_OPTIONAL = {"nonce": str | None, "ath": str | None, "nbf": int | float | None, "exp": int | float | None}
 
 
 @dataclass(frozen=True)
@@ -28,11 +26,11 @@ class Proof:
     jti: str
     htm: str
     htu: str
-    iat: float
+    iat: int | float
     nonce: str | None
     ath: str | None
-    nbf: float | None
-    exp: float | None
+    nbf: int | float | None
+    exp: int | float | None
 
     def is_for(self, address: str) -> bool:
         """Return whether *address*, which has no query, is the one of its request, however that is spelled."""
@@ -48,6 +46,9 @@ class Proof:
         return abs(self.iat - now) <= APART_SECONDS and begins <= now + APART_SECONDS and ends >= now - APART_SECONDS
 
 
+_KINDS: dict[str, Any] = {name: kind for name, kind in get_type_hints(Proof).items() if name != "jkt"}
+
+
 def read(token: str) -> Proof | None:
     """Return the claims of a proof that its key has signed, else None: section 4.3, checks 2 to 7."""
     header = read_header(token)
@@ -55,9 +56,8 @@ def read(token: str) -> Proof | None:
     said = key.read_claims(token, **_OPTIONS) if key and header.get("typ") == TYPE else None
     if key is None or said is None or not said.get("jti"):
         return None
-    kinds: dict[str, Any] = _REQUIRED | _OPTIONAL
-    claims: dict[str, Any] = {name: said.get(name) for name in kinds}
-    whole = all(isinstance(claims[name], kind) and claims[name] is not True for name, kind in kinds.items())
+    claims: dict[str, Any] = {name: said.get(name) for name in _KINDS}
+    whole = all(isinstance(claims[name], kind) and claims[name] is not True for name, kind in _KINDS.items())
     return Proof(key.thumbprint, **claims) if whole else None
 
 
