@@ -123,7 +123,7 @@ class PublicKey:
 def read_header(token: str) -> dict[str, Any]:
     """Return the header of a JWT, unverified; empty where it is none, too long, or needs extensions (RFC 7515, 4.1.11).
 
-    Who checks the signature decodes all of the token; PyJWT's own look at a header would do so too, and then again.
+    Checking the signature decodes all of the token; PyJWT's own look at a header would do so, too.
     """
     head = token.partition(".")[0] if len(token) <= LONGEST_JWT else ""
     try:

@@ -22,7 +22,7 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher.from_parameters(PARAMETERS)
-        self._nobodys = _hash_of_no_password(PARAMETERS)
+        self._no_password = _hash_of_no_password(PARAMETERS)
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(spelled(password))
@@ -36,7 +36,7 @@ class Passwords:
 
     def _matches(self, hashed: str | None, password: str) -> bool:
         try:
-            return self._hasher.verify(hashed or self._nobodys, password) and hashed is not None
+            return self._hasher.verify(hashed or self._no_password, password) and hashed is not None
         except (VerificationError, InvalidHashError):
             return False
 
