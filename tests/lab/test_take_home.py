@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from app.lab import player
+from app.lab.home.world import World
 from app.lab.player import Act, Design, Story
 from tests.backings import free_port, redis_server
 from tests.browsers import Site
@@ -74,6 +76,26 @@ def refresh(client: httpx.Client, token: str, proof: dict[str, str]) -> int:
     return client.post("/refresh", data={"refresh_token": token}, headers=proof).status_code
 
 
+def show(client: httpx.Client, receipt: str) -> int:
+    return client.post("/receipt", data={"receipt": receipt}).status_code
+
+
+def test_at_home_a_poll_that_fails_is_not_the_last(capsys: pytest.CaptureFixture[str]) -> None:
+    polls, later = list[str](), threading.Event()
+
+    def poll() -> None:
+        polls.append("poll")
+        if len(polls) == 2:
+            raise ValueError("a list that makes no sense")
+        if len(polls) == 3:
+            later.set()
+            sys.exit()  # ends this thread alone
+
+    World().every(0.001, poll)
+    assert later.wait(PATIENCE)
+    assert "makes no sense" in capsys.readouterr().err
+
+
 def test_at_home_it_finds_the_verdict_that_the_lab_shows(home: httpx.Client, request: pytest.FixtureRequest) -> None:
     design = request.node.callspec.params["home"]
     held = home.post("/sign-in", data={"person": "ada"}).json()
@@ -90,8 +112,9 @@ def test_at_home_it_finds_the_verdict_that_the_lab_shows(home: httpx.Client, req
     assert (over.status_code, bool(over.text)) == ((200, True) if design.slug == "transparency" else (204, False))
     assert me(home, held["access"], copied) == player.play(design, OUT, 0).present().status
     assert refresh(home, held["refresh"], copied) == 400
-    shown = home.post("/receipt", data={"receipt": over.text}).status_code
-    assert shown == (200 if design.slug == "transparency" else 404)
+    for signed in filter(None, (over.text, *copied.values())):  # by the issuer, and no access token
+        assert me(home, signed.removeprefix("bound="), copied) == 401
+    shown = [show(home, receipt) for receipt in ("no head", held["access"], over.text)]
+    assert shown == ([401, 401, 200] if design.slug == "transparency" else [404] * 3)
     if design.slug == "transparency":
         assert me(home, other["access"], {}) == 200, "an honest issuer is never accused"
-        assert home.post("/receipt", data={"receipt": "no head"}).status_code == 401

@@ -8,6 +8,7 @@ part that was cut does not answer.
 import secrets
 import threading
 import time
+import traceback
 from collections import Counter
 
 import jwt
@@ -15,12 +16,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 def _at_home(seconds, action):
-    """Run *action* now, and every so many seconds in a thread that ends with the program."""
+    """Run *action* now, and every so many seconds in a thread that ends with the program. What goes wrong there is printed."""
 
     def run():
         while True:
             time.sleep(seconds)
-            action()
+            try:
+                action()
+            except Exception:  # one answer that makes no sense must not be the last
+                traceback.print_exc()
 
     action()
     threading.Thread(target=run, daemon=True).start()
@@ -131,8 +135,8 @@ class Store(_Part):
     def names(self, prefix):
         """Return what follows *prefix* in each name that begins with it."""
         self.world.use("store", "look-ups")
-        now = self.world.now()
-        return [n.removeprefix(prefix) for n, (_, until) in self.rows.items() if n.startswith(prefix) and now < until]
+        now, rows = self.world.now(), list(self.rows.items())  # at home, another thread may write
+        return [n.removeprefix(prefix) for n, (_, until) in rows if n.startswith(prefix) and now < until]
 
 
 class Endpoints(_Part):
