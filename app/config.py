@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from flask import current_app
+from flask import Flask, current_app
 
 from app import secret_file
 
@@ -342,7 +342,8 @@ SETTINGS = tuple(Setting(each.name.upper(), *each.metadata["declared"]) for each
 
 def settings() -> Settings:
     """Return the settings of the current application."""
-    found: Settings = current_app.extensions["settings"]
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    found: Settings = app.extensions["settings"]
     return found
 
 

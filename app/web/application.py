@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property, partial
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any, TypeVar
 from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -14,6 +14,7 @@ from flask.globals import request_ctx
 from flask.sessions import NullSession, SessionInterface
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
+from werkzeug.routing import MapAdapter
 
 from app.config import settings
 from app.machines import VISITORS, Machines
@@ -41,6 +42,13 @@ class NoSession(SessionInterface):
         """There is nothing to save."""
 
 
+@cache
+def _scopes(endpoint: str | None) -> list[str]:
+    """Return the scopes of hooks: its blueprints, the innermost first, and, except for machine endpoints, visitors."""
+    outer = [*accumulate((endpoint or "").split(".")[:-1], "{}.{}".format)][::-1]
+    return outer if outer and outer[0] in Machines.without_cookies else [*outer, VISITORS]
+
+
 class SiteRequest(Request):
     """A request whose query is ASCII (RFC 3986): Werkzeug fails at bytes that are not UTF-8, which only programs
     send."""
@@ -52,11 +60,9 @@ class SiteRequest(Request):
         if not self.query_string.isascii():
             self.query_string = quote(self.query_string, safe=_ASCII).encode()
 
-    @cached_property
+    @property
     def blueprints(self) -> list[str]:
-        """Return the scopes of its hooks: except for machine endpoints, those of visitors too."""
-        found = super().blueprints
-        return found if found and found[0] in Machines.without_cookies else [*found, VISITORS]
+        return _scopes(self.endpoint)
 
 
 class SiteResponse(Response):
@@ -76,6 +82,15 @@ class Application(Flask):
     response_class = SiteResponse
     session_interface = NoSession()
 
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Bind the rules to *request*. Flask first looks for a subdomain, which no rule has: that is a tenth of a small
+        answer."""
+        if request is None:
+            return None
+        asked = request.query_string.decode()
+        place = request.host, request.root_path, "", request.scheme
+        return MapAdapter(self.url_map, *place, request.path, request.method, asked)
+
     def ensure_sync(self, func: F) -> F:
         """Return *func*: no hook here is a coroutine, and checking each one costs more than most of them do."""
         return func
@@ -89,7 +104,7 @@ class Application(Flask):
 
     def preprocess_request(self) -> ResponseReturnValue | None:
         """Call the hooks before a view, as Flask does: here nothing looks at the values of an address."""
-        for hook in self._before(*request_ctx.request.blueprints):
+        for hook in self._before(request_ctx.request.endpoint):
             answer: ResponseReturnValue | None = hook()
             if answer is not None:
                 return answer
@@ -97,11 +112,12 @@ class Application(Flask):
 
     @cached_property
     def _before(self) -> Callable[..., Any]:
-        """The hooks before a request of these scopes, collected once: none is added after the first request."""
+        """The hooks before a request for an endpoint, collected once: none is added after the first request."""
 
         @cache
-        def collect(*scopes: str) -> list[Callable[[], Any]]:
-            return [hook for scope in (None, *reversed(scopes)) for hook in self.before_request_funcs.get(scope, ())]
+        def collect(endpoint: str | None) -> list[Callable[[], Any]]:
+            scopes = (None, *reversed(_scopes(endpoint)))
+            return [hook for scope in scopes for hook in self.before_request_funcs.get(scope, ())]
 
         return collect
 
@@ -110,15 +126,16 @@ class Application(Flask):
         """The same after a request."""
 
         @cache
-        def collect(*scopes: str) -> list[Callable[[Response], Response]]:
-            return [hook for scope in (*scopes, None) for hook in reversed(self.after_request_funcs.get(scope, ()))]
+        def collect(endpoint: str | None) -> list[Callable[[Response], Response]]:
+            scopes = (*_scopes(endpoint), None)
+            return [hook for scope in scopes for hook in reversed(self.after_request_funcs.get(scope, ()))]
 
         return collect
 
     def process_response(self, response: Response) -> Response:
         """Let each hook change the answer; a hook that fails leaves it as it was."""
         context: RequestContext = request_ctx._get_current_object()  # type: ignore[attr-defined]
-        for hook in (*context._after_request_functions, *self._after(*context.request.blueprints)):
+        for hook in (*context._after_request_functions, *self._after(context.request.endpoint)):
             try:
                 response = hook(response)
             except Exception:
