@@ -70,10 +70,10 @@ class Acts:
         chains: dict[str, tuple[Callable[[int], Iterable[Act]], int]] = {
             "refresh": (self._refreshes, 30),
             "app refresh": (self._app_refreshes, 30),
+            "sign out": (self._sign_outs, 15),
             "code": (self._codes, 15),
             "introspection": (self._introspections, 50),
             "revocation": (self._revocations, 15),
-            "sign out": (self._sign_outs, 15),
         }
         return found | {name: self._arm(name, ready, count) for name, (ready, count) in chains.items()}
 

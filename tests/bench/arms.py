@@ -53,7 +53,8 @@ class Arm:
 
 
 def measure(arms: list[Arm], rounds: int) -> None:
-    """Measure the arms in turn, after one round that is not counted."""
+    """Measure the arms in turn, after one round that is not counted. Those that are compared stand side by side: other
+    load changes within a round, too."""
     for arm in arms:
         arm.run()
         arm.forget()

@@ -45,7 +45,8 @@ def compare_acts(backing: str) -> None:
             floors = {name: flooding(name, [pid], port, check) for name, (port, pid) in checks.items()}
             pages = {name: _constant(f"a constant page like {name}", floor, path) for name, path in PAGES.items()}
             ours = acts.arms()
-            measure([*ours.values(), *floors.values(), *pages.values()], ROUNDS)
+            beside = {"check": [*floors.values()]} | {name: [constant] for name, constant in pages.items()}
+            measure([arm for name, own in ours.items() for arm in (own, *beside.get(name, []))], ROUNDS)
     table(
         f"Processor time of all server processes, on {backing}, {ROUNDS} rounds",
         rows([*ours.values(), *floors.values()]),

@@ -60,9 +60,8 @@ class Inside:
     def ask(self, asked: Asked) -> Answer:
         headers = {"User-Agent": AGENT} | asked.headers
         sent = EnvironBuilder(asked.path, SITE_URL, method=asked.method, headers=headers, data=asked.body)
-        body, status, headers = run_wsgi_app(
-            self._app.wsgi_app, sent.get_environ() | {"REMOTE_ADDR": "127.0.0.1"}, buffered=True
-        )
+        environ = {"CONTENT_LENGTH": "0"} | sent.get_environ() | {"REMOTE_ADDR": "127.0.0.1"}  # as our own server does
+        body, status, headers = run_wsgi_app(self._app.wsgi_app, environ, buffered=True)
         answer = Answer(int(status.split()[0]), [*headers], b"".join(body))
         if answer.status != asked.status:
             raise SystemExit(f"{asked.path} was answered {status}: {answer.body[:2000].decode()}")
