@@ -199,10 +199,10 @@ def _gives_what_lives(answer: Response) -> bool:
 
 def _page_id() -> str:
     """Return the id of the page that is being made, and of all its forms."""
-    if "page_id" not in g:
+    found: str | None = g.get("page_id")
+    if found is None:
         visit, chosen = guard.visit(), secrets.token_urlsafe(24)
-        g.page_id = f"{chosen}.{_mark(chosen, visit.user.id if visit else _NOBODY)}"
-    found: str = g.page_id
+        found = g.page_id = f"{chosen}.{_mark(chosen, visit.user.id if visit else _NOBODY)}"
     return found
 
 
