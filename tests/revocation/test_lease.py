@@ -12,7 +12,7 @@ from app.revocation import log, registry
 from app.revocation.entries import Scope
 from app.revocation.lease import Lease
 from app.revocation.memory import Memory
-from app.revocation.nodes import KEPT, Confirmation, Node
+from app.revocation.nodes import MAX_CONFIRMATIONS, Confirmation, Node
 from app.revocation.wakeups import RedisMessages
 from app.revocation.witness import LogCut, Seen, Witness
 from app.store.db import StoreUnavailable, db, writing
@@ -277,10 +277,10 @@ def test_an_end_that_no_node_can_be_seen_to_confirm_waits_the_lease_out_and_says
 
 
 def test_only_the_latest_confirmations_are_kept(site: Site, node: Node) -> None:
-    for position in range(KEPT + 10):
+    for position in range(MAX_CONFIRMATIONS + 10):
         node._note(position, Confirmation(1, 1, 1.0))
     assert node.confirmation(9) is None
-    assert node.confirmation(KEPT + 9)
+    assert node.confirmation(MAX_CONFIRMATIONS + 9)
 
 
 def test_a_node_that_cannot_reach_the_database_knows_nothing_and_tries_on(caplog: pytest.LogCaptureFixture) -> None:
