@@ -10,7 +10,7 @@ from app.lab import experiment, matrix, path, resource, revoked, visitors
 from app.lab.costs import page as costs
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
-from app.web import cross_origin, probe
+from app.web import cookie_probe, cross_origin
 
 _PAGES = (experiment, matrix, costs, path, rooms, resource, revoked)
 
@@ -19,9 +19,9 @@ def init_app(app: Flask) -> None:
     """Add the lab to *app*."""
     lab = Blueprint("lab", __name__, url_prefix="/lab")
     lab.before_request(cross_origin.check)
-    lab.before_request(probe.ask)
+    lab.before_request(cookie_probe.ask)
     lab.before_request(_wait)
-    lab.after_request(probe.settle)
+    lab.after_request(cookie_probe.settle)
     lab.after_request(visitors.hand_over)
     lab.context_processor(_context)
     for page in _PAGES:

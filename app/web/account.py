@@ -28,7 +28,7 @@ from app.identity.session import Reason, Session
 from app.identity.users import Account
 from app.oauth import clients, consent
 from app.store import prebuilt
-from app.web import allowed_apps, attempts, forms, guard, once, session_list, step_up
+from app.web import allowed_apps, attempts, forms, guard, idempotency, session_list, step_up
 from app.web.guard import current_user
 from app.web.session_list import ListedSession
 from app.web.step_up import Answer
@@ -67,7 +67,7 @@ def name() -> ResponseReturnValue:
     with guard.acting() as session:
         users.lock(session.user_id).name = forms.text(form.name)
         activity.act("name_changed", session)
-        return once.result("/account?done=name")
+        return idempotency.result("/account?done=name")
 
 
 @bp.route("/email", methods=["GET", "POST"])
@@ -91,7 +91,7 @@ def verify() -> ResponseReturnValue:
         if owner.verified_at is None and owner.lost is None:
             mail_address.ask_proof(owner)
             activity.act("address_asked", session)
-        return once.result("/account?done=address")
+        return idempotency.result("/account?done=address")
 
 
 @bp.post("/apps/<client_id>/end")
@@ -154,7 +154,7 @@ def _change(form: forms.AddPassword) -> Response | None:
         is_proved = isinstance(form, forms.ChangePassword) and not demand.asks(owner)
         known = Proof(clock.now(), PASSWORD) if is_proved else visit.proof
         guard.renew(refresh_token.issue(renewed, proof=known))
-        return once.result("/account/password?done=changed")
+        return idempotency.result("/account/password?done=changed")
 
 
 def _is_current(form: forms.ChangePassword, user: Account) -> bool:

@@ -15,7 +15,7 @@ from app.identity import activity, browsers, demand, factors, passkey, proof, re
 from app.identity.proof import Proof
 from app.identity.session import Reason, Session
 from app.identity.users import Account
-from app.web import account, attempts, factor_code, forms, guard, next_page, once, sign_in
+from app.web import account, attempts, factor_code, forms, guard, idempotency, next_page, sign_in
 from app.web.guard import current_user
 
 bp = Blueprint("authenticator", __name__, url_prefix="/account")
@@ -57,7 +57,7 @@ def turn_off() -> ResponseReturnValue:
             return redirect(request.path, 303)
         factors.turn_off(owner)
         go_on(session, "factor_removed", visit.proof, end_others=form.end_others.data)
-        return once.result("/account/authenticator/remove?done=removed")
+        return idempotency.result("/account/authenticator/remove?done=removed")
 
 
 @bp.route("/recovery-codes", methods=["GET", "POST"])
@@ -72,7 +72,7 @@ def make_codes() -> ResponseReturnValue:
         with guard.acting() as session:
             factors.replace_codes(session.user, draft["codes"])
             activity.act("codes_made", session)
-            return once.result(next_page.address("/account/recovery-codes", next_page.wanted(), done="made"))
+            return idempotency.result(next_page.address("/account/recovery-codes", next_page.wanted(), done="made"))
     if not (done or guard.current().may_open_way):
         return guard.ask_for_proof()
     codes, left = factors.new_codes(), factors.count_codes(user)
@@ -114,7 +114,7 @@ def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue |
         factors.turn_on(owner, draft["secret"], step, draft["codes"])
         known = Proof(visit.claims.auth_time, proof.repeat(visit.claims.amr, proof.CODE))
         go_on(session, "factor_added", known, end_others=form.end_others.data)
-        return once.result(next_page.address(PAGE, next_page.wanted(), done="added"))
+        return idempotency.result(next_page.address(PAGE, next_page.wanted(), done="added"))
 
 
 def go_on(session: Session, event: str, known: Proof, *, end_others: bool) -> None:

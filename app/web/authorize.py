@@ -16,7 +16,7 @@ from app.identity import activity, passkey
 from app.oauth import authorization, clients, code, consent, pushed
 from app.oauth.authorization import PATH, Asked, AuthorizationRefused, Over, Unanswerable
 from app.store.db import StoreUnavailable, writing
-from app.web import cross_origin, guard, headers, next_page, once
+from app.web import cross_origin, guard, headers, idempotency, next_page
 from app.web.guard import Visit, current_user
 
 bp = Blueprint("authorize", __name__)
@@ -134,7 +134,7 @@ def _allow(asked: Asked, withheld: Collection[str] = ()) -> Response:
         if withheld or not consent.is_given(browser.user_id, asked.client, given.scope):
             activity.act("app_allowed", browser)
             consent.give(browser.user_id, asked.client, given.scope, withheld)
-        return once.result(asked.answer(code=code.issue(browser, given, guard.current().proof)))
+        return idempotency.result(asked.answer(code=code.issue(browser, given, guard.current().proof)))
 
 
 def _deny(asked: Asked, error: str) -> Response:
@@ -143,7 +143,7 @@ def _deny(asked: Asked, error: str) -> Response:
         return redirect(location, 303)
     with writing():
         _spend(asked)
-        return once.result(location)
+        return idempotency.result(location)
 
 
 def _spend(asked: Asked) -> None:

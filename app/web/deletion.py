@@ -12,7 +12,7 @@ from app.identity.users import Account
 from app.network import address
 from app.store.db import after_commit, writing
 from app.telemetry import security_log
-from app.web import cookies, guard, once, step_up
+from app.web import cookies, guard, idempotency, step_up
 from app.web.sign_out import browser, receipt
 from app.web.step_up import Answer
 
@@ -43,7 +43,7 @@ def _delete(session: Session, _about: str) -> Answer:
         return step_up.lead_on(PAGE)
     answer = browser.lead_on()
     cookies.put(answer, cookies.RECEIPT, _end(session), seconds=receipt.SECONDS)
-    once.keep(answer)
+    idempotency.keep(answer)
 
     def finish() -> ResponseReturnValue:
         guard.forget_visitor()

@@ -17,7 +17,7 @@ from app.identity.sessions import Cursor, Over
 from app.oauth import consent
 from app.store import prebuilt
 from app.store.db import db
-from app.web import allowed_apps, forms, guard, lifeline, once, session_filter, session_list, step_up, warning
+from app.web import allowed_apps, forms, guard, idempotency, lifeline, session_filter, session_list, step_up, warning
 from app.web.session_filter import Filter
 from app.web.session_list import ListedSession
 from app.web.sign_out import browser
@@ -178,7 +178,7 @@ def rename(sid: str) -> ResponseReturnValue:
         if session and session.goes_on():
             session.name = form.name.data or None
             activity.record("session_renamed", current.user_id, session)
-        return once.result(f"/devices?done=renamed&sid={sid}#done")
+        return idempotency.result(f"/devices?done=renamed&sid={sid}#done")
 
 
 def own(sid: str) -> Session:
@@ -273,7 +273,7 @@ def _end_all(current: Session, _about: str) -> Answer:
     count = sessions.end_all(current.user_id, Reason.ENDED_EVERYWHERE, actor=current.id)
     consent.withdraw_all(current.user_id)
     activity.act("everywhere_ended", current)
-    once.note(current.id, count=count)
+    idempotency.note(current.id, count=count)
     return lambda: browser.show_end_of_all(current.id, ended=count)
 
 

@@ -36,8 +36,8 @@ from app.identity.session import SITE, Session
 from app.identity.session_row import SessionRow
 from app.identity.users import Account, UserRow
 from app.store.db import StoreUnavailable, db, writes, writing
-from app.web import binding, cookies, next_page
-from app.web.presented import Presented
+from app.web import cookies, device_binding, next_page
+from app.web.presented_tokens import PresentedTokens
 
 NEW_WAY_SECONDS = 2 * 60
 FACTOR_PAGE = "/account/second-factor"
@@ -110,7 +110,7 @@ class Visit:
 
         First it asks the device: that aborts the request, which then comes again.
         """
-        return binding.asks_again(self.claims.sid, self.claims.auth_time)
+        return device_binding.asks_again(self.claims.sid, self.claims.auth_time)
 
     @property
     def has_factor(self) -> bool:
@@ -188,14 +188,14 @@ def peek() -> str | None:
     if refresh is None or session is None or session.client_id != SITE or not session.goes_on():
         return None
     sid = session.id
-    if not binding.admits(session):
+    if not device_binding.admits(session):
         return sid
     return sid if first_use.record_refresh(refresh) else None
 
 
 def await_ends() -> None:
     """Have the answer wait until every node knows the end of each session that this browser holds dead tokens of."""
-    for session in Presented.here().sessions():
+    for session in PresentedTokens.here().sessions():
         session.await_end()
 
 
@@ -304,7 +304,7 @@ def _resume() -> Visit | None:
     if token is None or claims is None:
         return None
     found = Visit(token, claims)
-    return found if found.lives() and binding.admits(found.session) and _admits(found.session, claims) else None
+    return found if found.lives() and device_binding.admits(found.session) and _admits(found.session, claims) else None
 
 
 def _check(token: str) -> Claims | None:
@@ -323,7 +323,7 @@ def _check(token: str) -> Claims | None:
 def _is_copy(sid: str) -> bool:
     """Return whether the session is bound and this request lacks its device's proof: then it notes no use of a token."""
     session = session_row.find(sid) if settings().https else None
-    return session is not None and not binding.admits(session)
+    return session is not None and not device_binding.admits(session)
 
 
 def _admits(session: SessionRow, claims: Claims) -> bool:
@@ -348,7 +348,7 @@ def _refresh() -> Visit | None:
     token = cookies.read(cookies.REFRESH)
     if token is None:
         return None
-    tokens = refresh_token.rotate(token, client_id=SITE, browser=browsers.here(), admits=binding.admits)
+    tokens = refresh_token.rotate(token, client_id=SITE, browser=browsers.here(), admits=device_binding.admits)
     if tokens is None:
         # Its cookies stay: a request that lost a race must not remove the winner's cookies.
         return None

@@ -5,7 +5,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.web import binding, cookies, guard, words
+from app.web import cookies, device_binding, guard, words
 
 bp = Blueprint("holds", __name__)
 
@@ -22,7 +22,7 @@ def show() -> ResponseReturnValue:
         claims=words.claims(token["payload"], clock.now()),
         session=visit.session,
         expires_at=visit.claims.exp,
-        proved=binding.proved(visit.session) if visit.session.bound_at is not None else None,
+        proved=device_binding.proved(visit.session) if visit.session.bound_at is not None else None,
         named=cookies.name,
         attributes=cookies.attributes(),
     )

@@ -32,7 +32,7 @@ from app.mail.links import Link, Purpose
 from app.oauth import consent
 from app.revocation import delivery
 from app.store.db import db, writing
-from app.web import ceremony, factor_code, forms, guard, once, sign_in
+from app.web import ceremony, factor_code, forms, guard, idempotency, sign_in
 
 bp = Blueprint("links", __name__)
 AT_ONCE = 5  # seconds; one transaction writes a notice and the fact that it reports
@@ -91,7 +91,7 @@ def _verify(token: str, link: Link, user: User, _form: Any) -> Acted:
             return _taken()
         _take_back(losers)
         activity.record("address_verified" if owner.email == had else "address_changed", owner.id)
-        return once.result(f"/links/{token}")
+        return idempotency.result(f"/links/{token}")
 
 
 def _move(token: str, link: Link, user: User, _form: Any) -> Acted:
@@ -111,7 +111,7 @@ def _move(token: str, link: Link, user: User, _form: Any) -> Acted:
             _take_back(losers)
             activity.record("address_changed", owner.id)
             outbox.post(letters.moved(owner.name, new, settings().site_url), old, owner.id)
-        return once.result(f"/links/{token}")
+        return idempotency.result(f"/links/{token}")
 
 
 def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
@@ -131,7 +131,7 @@ def _recover(token: str, link: Link, user: User, form: Any) -> Acted:
         links.withdraw(owner.id, (Purpose.RECOVER,), but=link)
         _end_all(owner.id, Reason.RECOVERED)
         activity.record("recovered", owner.id, browser=browsers.here())
-        response = once.result(f"/links/{token}")
+        response = idempotency.result(f"/links/{token}")
     guard.forget_visitor()
     return response
 
@@ -194,7 +194,7 @@ def _not_me(token: str, link: Link, user: User, _form: Any) -> Acted:
         elif link.session_id is None:
             _end_all(user.id, Reason.NOT_ME)
         activity.record("not_me", user.id, session, browser=browsers.here())
-        response = once.result(f"/links/{token}")
+        response = idempotency.result(f"/links/{token}")
     guard.forget_visitor()
     return response
 

@@ -8,7 +8,7 @@ from app.identity.session import Reason, Session
 from app.machines import Machines
 from app.store.db import db
 from app.web import guard, next_page
-from app.web.presented import Presented
+from app.web.presented_tokens import PresentedTokens
 
 bp = Machines("live", __name__, reads_cookies=True)
 PATH = "/live"
@@ -24,7 +24,7 @@ def live() -> ResponseReturnValue:
     at = next_page.path(request.args.get("at"))
     session = guard.peek()
     if session is None:
-        tokens = Presented.here()
+        tokens = PresentedTokens.here()
         if any(_has_just_ended(session.id) for session in tokens.sessions()):
             return "", 202
         # The answer does not tell whether they are our tokens.

@@ -8,7 +8,7 @@ from app.identity import activity, browsers, demand, factors, half, passkey, use
 from app.identity.passkey import Passkey
 from app.identity.proof import Proof
 from app.identity.users import User
-from app.web import account, authenticator, ceremony, forms, guard, next_page, once, sign_in
+from app.web import account, authenticator, ceremony, forms, guard, idempotency, next_page, sign_in
 from app.web.guard import current_user
 
 bp = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
@@ -57,7 +57,7 @@ def rename(key_id: str) -> ResponseReturnValue:
         users.lock(session.user_id)
         _own(key_id).name = forms.text(form.name)
         activity.act("passkey_renamed", session)
-        return once.result(f"{PAGE}?done=renamed#passkey-{key_id}")
+        return idempotency.result(f"{PAGE}?done=renamed#passkey-{key_id}")
 
 
 @bp.route("/<key_id>/remove", methods=["GET", "POST"])
@@ -82,7 +82,7 @@ def remove(key_id: str) -> ResponseReturnValue:
         passkey.remove(key)
         half.forget(owner.id)
         authenticator.go_on(session, "passkey_removed", visit.proof, end_others=form.end_others.data)
-        return once.result(f"{PAGE}?done=removed")
+        return idempotency.result(f"{PAGE}?done=removed")
 
 
 def _may_go(owner: User, key: Passkey) -> bool:
@@ -103,7 +103,7 @@ def _add(form: forms.AddPasskey) -> ResponseReturnValue | None:
             owner = users.lock(session.user_id)
             if visit.suffices_for(owner) and passkey.add(key, challenge):
                 authenticator.go_on(session, "passkey_added", _proof(key), end_others=form.end_others.data)
-                return once.result(_then(owner))
+                return idempotency.result(_then(owner))
     form.credential.errors = [ceremony.WRONG]
     return None
 

@@ -8,7 +8,7 @@ from app.capacity.throttle import Limit, PlaceThrottle, Throttle, TooManyMails
 from app.identity import emails, known_place, mail_address, users
 from app.network.address import here, subnet
 from app.store.db import writing
-from app.web import forms, once
+from app.web import forms, idempotency
 
 bp = Blueprint("recover", __name__)
 _to_address = Throttle("recovery mails by address", "3 per 1 hour", TooManyMails)
@@ -37,7 +37,7 @@ def _ask(form: forms.Recover) -> ResponseReturnValue:
     throttle.count(limits)
     with writing():
         mail_address.ask_recovery(typed)
-        return once.result("/recover/sent")
+        return idempotency.result("/recover/sent")
 
 
 def _limit(typed: str) -> Limit:

@@ -20,8 +20,19 @@ from app.network import address
 from app.oauth import clients
 from app.revocation import delivery
 from app.store.db import writing
-from app.web import attempts, binding, cookies, forms, guard, mailbox, next_page, once, probe, words
-from app.web.presented import Presented
+from app.web import (
+    attempts,
+    cookie_probe,
+    cookies,
+    device_binding,
+    forms,
+    guard,
+    idempotency,
+    mailbox,
+    next_page,
+    words,
+)
+from app.web.presented_tokens import PresentedTokens
 
 bp = Blueprint("sign_in", __name__)
 begun = Quota("sign-ins by place", "2000 per 1 hour")
@@ -80,7 +91,7 @@ def begin(
         activity.record("signed_in", user.id, session, amr=how, is_new=is_new)
         response = _arrive(tokens, wanted)
         mailbox.keep(response, mail)
-        once.keep(response)
+        idempotency.keep(response)
     guard.forget_visitor()
     return response
 
@@ -89,7 +100,7 @@ def _arrive(tokens: Tokens, wanted: str | None) -> Response:
     """Give the browser its tokens, by way of /sign-in, which notices if the cookies do not come back."""
     response = redirect(next_page.address("/sign-in", wanted, arrived="1"), 303)
     guard.hand_back(response, tokens)
-    binding.offer(response, tokens.session.origin)
+    device_binding.offer(response, tokens.session.origin)
     for cookie in (cookies.RECEIPT, cookies.HALF):  # the receipt may be another person's
         if cookies.read(cookie):
             cookies.drop(response, cookie)
@@ -134,7 +145,7 @@ def _replace_held(user: User) -> tuple[str | None, list[Session]]:
 
 def _held() -> list[SessionRow]:
     """Return the sessions of this browser's tokens in one order, so that no two sign-ins wait for each other."""
-    return sorted(Presented.here().sessions(), key=attrgetter("id"))
+    return sorted(PresentedTokens.here().sessions(), key=attrgetter("id"))
 
 
 def _attempt(form: forms.SignIn) -> ResponseReturnValue:
@@ -164,7 +175,7 @@ def ask_for_code(user: User, *, amr: str, keep: bool, wanted: str | None) -> Res
     answer = redirect(next_page.address("/sign-in/code", wanted), 303)
     token = half.begin(user, user.password_version, amr=amr, keep=keep)
     cookies.put(answer, cookies.HALF, token, seconds=half.SECONDS)
-    once.keep(answer)
+    idempotency.keep(answer)
     return answer
 
 
@@ -184,7 +195,7 @@ def page(form: forms.SignIn, *, failed: bool = False, wrong: str | None = None) 
         "web/sign_in.html",
         form,
         wrong=wrong,
-        mends=probe.mends() if "arrived" in given and not cookies.sent() else None,
+        mends=cookie_probe.mends() if "arrived" in given and not cookies.sent() else None,
         ask=next_page.path(given.get("next")) != "/",
         ended=None if visit else _why_signed_out(),
         late="late" in given,

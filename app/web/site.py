@@ -14,13 +14,13 @@ from app.web import (
     assets,
     authenticator,
     authorize,
-    binding,
-    body,
     ceremony,
     compression,
     confirm,
+    cookie_probe,
     cross_origin,
     demanded_factor,
+    device_binding,
     devices,
     errors,
     forms,
@@ -28,17 +28,17 @@ from app.web import (
     headers,
     holds,
     home,
+    idempotency,
     links,
     live,
     mailbox,
     moments,
     next_page,
-    once,
     own_data,
     passkeys,
-    probe,
     recover,
-    refusals,
+    refusal_log,
+    request_body,
     sign_in,
     sign_in_code,
     sign_in_passkey,
@@ -87,7 +87,7 @@ _PAGES = (
     admin,
 )
 # They need no check first: what they ask for, or write, has no form and no pending sign-out.
-_NO_PAGES = (live, binding, ceremony, well_known, assets)
+_NO_PAGES = (live, device_binding, ceremony, well_known, assets)
 
 
 def init_app(app: Flask) -> None:
@@ -95,19 +95,19 @@ def init_app(app: Flask) -> None:
     pages, asked = Blueprint("pages", __name__), Blueprint("asked", __name__)
     leading_on = [f"{pages.name}.{page.bp.name}" for page in _LEADING_ON]
     next_page.init_app(app, leading_on)
-    for module in (compression, speculation, body, headers, once, guard, errors, refusals):
+    for module in (compression, speculation, request_body, headers, idempotency, guard, errors, refusal_log):
         module.init_app(app)
     pages.before_request(cross_origin.check)
     for name in leading_on:
         app.after_request_funcs.setdefault(name, []).append(authorize.let_forms_lead_on)
-    pages.before_request(probe.ask)
+    pages.before_request(cookie_probe.ask)
     asked.before_request(cross_origin.ask_again)
     for part, found in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
-        part.before_request(once.begin)
+        part.before_request(idempotency.begin)
         part.before_request(retry.retry)
         part.before_request(browser.repeat)
         part.after_request(retry.settle)
-        part.after_request(probe.settle)
+        part.after_request(cookie_probe.settle)
         for page in found:
             part.register_blueprint(page.bp)
         app.register_blueprint(part)
@@ -161,7 +161,7 @@ def _context() -> dict[str, Any]:
         "takes_passkeys": passkey.are_possible,
         "now": clock.now(),
         "asset": assets.address,
-        "once": once.field,
+        "once": idempotency.field,
         "is_wrong": forms.is_wrong,
         "ended_late": g.get("ended_late", False),
     }

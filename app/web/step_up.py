@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest
 
 from app.capacity import admission
 from app.identity.session import Session
-from app.web import guard, once
+from app.web import guard, idempotency
 
 Answer = Callable[[], ResponseReturnValue]  # called once the transaction is over
 
@@ -78,7 +78,7 @@ def describe(action: str) -> str:
 
 def lead_on(location: str) -> Answer:
     """Answer that an act is done, and keep that answer with it. Must run inside its transaction."""
-    done = once.result(location)
+    done = idempotency.result(location)
     return lambda: done
 
 

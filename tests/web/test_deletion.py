@@ -29,8 +29,8 @@ from tests.web.own_data import (
     delete,
     find,
 )
+from tests.web.test_idempotency import Killed
 from tests.web.test_killed import killed_after
-from tests.web.test_once import Killed
 
 DAY = 24 * 60 * 60
 PERSON = (EMAIL, NAME, HOME, TRAIN, LAPTOP, AGENT)

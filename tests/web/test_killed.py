@@ -14,7 +14,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.store import db
-from app.web import form_claims, once
+from app.web import form_claims, idempotency
 from tests import passkeys
 from tests.authenticator import Phone as Authenticator
 from tests.authenticator import add_app, shown, to_second_page
@@ -22,7 +22,7 @@ from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, 
 from tests.oauth.conftest import register_app
 from tests.oauth.flow import Flow
 from tests.server import Server
-from tests.web.test_once import NEW, Killed, jar, with_cookies
+from tests.web.test_idempotency import NEW, Killed, jar, with_cookies
 
 TAKE_OVER = form_claims.PATIENCE_SECONDS + 1
 MOST = 9  # commits of one request
@@ -414,7 +414,7 @@ def test_every_form_that_acts_is_in_the_table(site: Site) -> None:
         rule.rule
         for rule in site.app.url_map.iter_rules()
         if "POST" in (rule.methods or ())
-        and once.begin in site.app.before_request_funcs.get(rule.endpoint.split(".")[0], [])
+        and idempotency.begin in site.app.before_request_funcs.get(rule.endpoint.split(".")[0], [])
     }
     assert rules == {case.rule for case in CASES.values()}
 

@@ -229,7 +229,7 @@ def test_a_browser_that_was_signed_out_reads_why_and_finds_what_it_is_promised(
 def test_every_reason_is_in_the_table_and_no_advice_is_left_over() -> None:
     tried = {reason for _, reason, _ in WAYS} | {"address_lost"}  # which takes a mail server: tests/mail
     assert {*Reason} - OF_APPS - OF_OLD - OF_NOTHING_LEFT == tried - {"idle", "expired"}
-    of_no_end = {"unproved"}  # the session goes on, on its device: test_binding
+    of_no_end = {"unproved"}  # the session goes on, on its device: test_device_binding
     advised = {reason for reason, end in said._ENDS.items() if end.advice}
     assert advised == (tried | OF_OLD | of_no_end) - {"idle", "expired"}
 

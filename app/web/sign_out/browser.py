@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app.store.db import StoreUnavailable, writing
-from app.web import cookies, guard, once
+from app.web import cookies, guard, idempotency
 from app.web.own_server import Exchange
-from app.web.presented import Presented
+from app.web.presented_tokens import PresentedTokens
 from app.web.sign_out import back_channel, receipt, retry, revocation
 
 RECEIPT_PAGE = "/signed-out"
@@ -20,18 +20,18 @@ def sign_out(then: str | None = None) -> ResponseReturnValue:
     and a dead store are no obstacle.
     """
     guard.forget_visitor()
-    here, waiting = Presented.here(), retry.pending()
+    here, waiting = PresentedTokens.here(), retry.pending()
     held = [here, *waiting] if here else waiting
     if not held:
         return lead_on(then)
     if g.get("store_is_away"):  # as was found out a moment ago
         return retry.put_off(held)
     try:
-        exchange, ended = revocation.end(held[0], once.noting(then))
+        exchange, ended = revocation.end(held[0], idempotency.noting(then))
         for one in held[1:]:
             revocation.end(one)
         if ended is None:  # the tokens were dead: their holder sees nothing, unless this form has ended them
-            return once.look_again() or repeat() or lead_on(then)
+            return idempotency.look_again() or repeat() or lead_on(then)
     except StoreUnavailable:
         return retry.put_off(held)
     return _show(held[0], ended, exchange, then=then)
@@ -39,11 +39,11 @@ def sign_out(then: str | None = None) -> ResponseReturnValue:
 
 def repeat() -> Response | None:
     """Answer a form that has ended this browser's session before, in a process that died before it had answered."""
-    ended = once.has_ended()
+    ended = idempotency.has_ended()
     if ended is None:
         return None
     guard.forget_visitor()
-    held = Presented.here()
+    held = PresentedTokens.here()
     exchange = revocation.end(held)[0] if ended.count is None else None
     guard.await_ends()
     return _show(held, ended.sid, exchange, ended=ended.count, then=ended.then)
@@ -52,7 +52,7 @@ def repeat() -> Response | None:
 def show_end_of_all(sid: str, *, ended: int) -> ResponseReturnValue:
     """Answer after *ended* sessions, *sid* of this browser among them, were ended together."""
     guard.forget_visitor()
-    return _show(Presented.here(), sid, None, ended=ended)
+    return _show(PresentedTokens.here(), sid, None, ended=ended)
 
 
 def lead_on(then: str | None = None) -> Response:
@@ -69,7 +69,7 @@ def lead_on(then: str | None = None) -> Response:
 
 
 def _show(
-    held: Presented, sid: str, exchange: Exchange | None, *, ended: int | None = None, then: str | None = None
+    held: PresentedTokens, sid: str, exchange: Exchange | None, *, ended: int | None = None, then: str | None = None
 ) -> Response:
     """Answer with a receipt. An app to which it leads, *then*, should have been told before (RP-Initiated Logout,
     section 3)."""
@@ -82,8 +82,8 @@ def _show(
             back_channel.wait(content["told"])
         with writing(durable=False):
             cookies.put(answer, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
-            with suppress(once.Lost):  # the request that took the claim over finds nothing left to end
-                once.keep(answer)
+            with suppress(idempotency.Lost):  # the request that took the claim over finds nothing left to end
+                idempotency.keep(answer)
     except (StoreUnavailable, LookupError):
         return lead_on(then)  # it is ended; only the receipt is missing
     return answer

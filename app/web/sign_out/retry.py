@@ -14,7 +14,7 @@ from app.crypto import seal
 from app.store.db import StoreUnavailable
 from app.web import cookies
 from app.web.errors import RETRY_SECONDS
-from app.web.presented import Presented
+from app.web.presented_tokens import PresentedTokens
 from app.web.sign_out import revocation
 
 PENDING_SECONDS = 60 * 60
@@ -22,14 +22,14 @@ MOST_PENDING = 3  # sign-outs that wait in one cookie, for which a browser has 4
 _PURPOSE = "tokens that may only be ended"
 
 
-def pending() -> list[Presented]:
+def pending() -> list[PresentedTokens]:
     """Return the tokens that earlier sign-outs could not end, the newest first."""
     cookie = cookies.read(cookies.ENDING)
-    opened = [Presented(access, refresh, at) for at, access, refresh in _open(cookie)] if cookie else []
+    opened = [PresentedTokens(access, refresh, at) for at, access, refresh in _open(cookie)] if cookie else []
     return [tokens for tokens in opened if clock.now() - tokens.at < PENDING_SECONDS]
 
 
-def put_off(tokens: Sequence[Presented]) -> AnyResponse:
+def put_off(tokens: Sequence[PresentedTokens]) -> AnyResponse:
     """Return a page that says that the server could not end these, and keep the tokens sealed, good only to end them.
     *tokens*: the newest first. A cookie has room for a few; older ones are given up, and the page says so.
     """
@@ -47,7 +47,7 @@ def retry() -> None:
     A form may sign out of a later session of this browser, and takes this cookie away with it. Where the browser holds
     nothing else, the form itself is the new try, and earns the receipt.
     """
-    if cookies.read(cookies.ENDING) and (request.method == "GET" or Presented.here()):
+    if cookies.read(cookies.ENDING) and (request.method == "GET" or PresentedTokens.here()):
         g.ended_late = _end_late()
 
 
@@ -68,7 +68,7 @@ def _end_late() -> bool:
     return True
 
 
-def _seal(tokens: Sequence[Presented]) -> str:
+def _seal(tokens: Sequence[PresentedTokens]) -> str:
     content = json.dumps([[one.at, one.access, one.refresh] for one in tokens])
     return urlsafe_b64encode(seal.close(settings().secret_key, _PURPOSE, content)).decode()
 

@@ -7,12 +7,12 @@ from app.identity.session import Reason, Session
 from app.store.db import StoreUnavailable, db, writing
 from app.web import own_server
 from app.web.own_server import Exchange
-from app.web.presented import Presented
+from app.web.presented_tokens import PresentedTokens
 
 Note = Callable[[str], None]
 
 
-def end(held: Presented, note: Note | None = None) -> tuple[Exchange, str | None]:
+def end(held: PresentedTokens, note: Note | None = None) -> tuple[Exchange, str | None]:
     """Revoke the tokens of a browser. Return the exchange, and the id of a session that this very request ended.
 
     The transaction that ends it calls *note* with that id. Raises StoreUnavailable.
@@ -32,7 +32,7 @@ def end(held: Presented, note: Note | None = None) -> tuple[Exchange, str | None
     return exchange, ended[0] if ended else None
 
 
-def _revoke(held: Presented, tell: Note) -> Exchange:
+def _revoke(held: PresentedTokens, tell: Note) -> Exchange:
     """Raise StoreUnavailable if the endpoint could not do it: the tokens must be taken to live on (section 2.2.1)."""
     if held.refresh:
         exchange = own_server.revoke(held.refresh, "refresh_token", tell)

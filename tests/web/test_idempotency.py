@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.identity import passwords
 from app.store.db import db
-from app.web import form_claims, once, sign_in, step_up
+from app.web import form_claims, idempotency, sign_in, step_up
 from tests import backings
 from tests.browsers import ACCESS, PASSWORD, RECEIPT, REFRESH, Browser, Pocket, Site, form
 
@@ -343,7 +343,7 @@ def test_a_process_whose_claim_was_taken_over_meanwhile_does_nothing(
         return perform(action)
 
     monkeypatch.setattr(step_up, "perform", be_late)
-    monkeypatch.setattr(once, "time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: next(seconds)))
+    monkeypatch.setattr(idempotency, "time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: next(seconds)))
     answer = ada.post(path, **fields)
     assert answer.status_code == 503
     assert "This was sent already" in answer.text
@@ -369,7 +369,7 @@ def test_a_second_press_waits_without_a_connection(
         go_on.set()
         return check(hashed, password)
 
-    monkeypatch.setattr(once, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
+    monkeypatch.setattr(idempotency, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
     monkeypatch.setattr(passwords, "check", slowly)
     assert all_the_same(press(copies(visitor, site, site), "/sign-in", fields))
     assert set(held) == {False}
@@ -385,7 +385,7 @@ def test_a_second_press_waits_so_long_even_if_the_clock_stands_still(
         first.post("/sign-in", **fields)
     monkeypatch.undo()
     seconds, waited = count(), list[float]()
-    monkeypatch.setattr(once, "time", SimpleNamespace(sleep=waited.append, monotonic=lambda: next(seconds)))
+    monkeypatch.setattr(idempotency, "time", SimpleNamespace(sleep=waited.append, monotonic=lambda: next(seconds)))
     assert second.post("/sign-in", **fields).status_code == 303
     assert len(waited) == form_claims.PATIENCE_SECONDS - 1
     assert second.is_signed_in()

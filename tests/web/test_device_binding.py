@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.crypto.jwk import LONGEST_JWT
 from app.identity import device
-from app.web import binding
+from app.web import device_binding
 from tests.browsers import ACCESS, PASSWORD, REFRESH, Site, events, form
 from tests.conftest import StillClock
 from tests.device import ASIDE, BOUND, CHALLENGE, OFFER, PROOF, SID, URL, Chrome, Key, thief
@@ -114,7 +114,7 @@ def test_until_the_cookie_comes_back_the_session_works_without(secure: Site) -> 
 def test_an_offer_that_is_late_binds_nothing(secure: Site) -> None:
     browser = Chrome(secure)
     browser.take(browser.sign_up())
-    secure.wait(binding.OFFER_SECONDS)
+    secure.wait(device_binding.OFFER_SECONDS)
     assert browser.bind().status_code == 401
     assert browser.is_signed_in()
 
@@ -379,7 +379,7 @@ def test_a_proof_that_is_not_of_the_devices_key_is_refused_and_its_owner_is_told
 
 def an_old_challenge(ada: Chrome, site: Site) -> TestResponse:
     ada.refresh()
-    site.wait(binding.CHALLENGE_SECONDS)
+    site.wait(device_binding.CHALLENGE_SECONDS)
     return ada.refresh(ada.key.prove(ada.challenge))
 
 

@@ -11,7 +11,7 @@ from app.web import cookies
 
 
 @dataclass(frozen=True)
-class Presented:
+class PresentedTokens:
     """Both tokens, as the browser presented them at the time *at*. Either may be missing, or dead."""
 
     access: str | None
@@ -19,7 +19,7 @@ class Presented:
     at: int
 
     @classmethod
-    def here(cls) -> "Presented":
+    def here(cls) -> "PresentedTokens":
         return cls(cookies.read(cookies.ACCESS), cookies.read(cookies.REFRESH), clock.now())
 
     def sessions(self) -> list[SessionRow]:

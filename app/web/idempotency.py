@@ -34,7 +34,7 @@ from app.revocation import delivery
 from app.store.db import StoreUnavailable, after_commit, let_go
 from app.web import cookies, guard, next_page
 from app.web.form_claims import PATIENCE_SECONDS, Claim, Ended, Form, FormRow
-from app.web.presented import Presented
+from app.web.presented_tokens import PresentedTokens
 
 FIELD = "once"
 _POLL_SECONDS = 0.02
@@ -224,7 +224,7 @@ def _is_for_visitor(form_id: str) -> bool:
     if _OLDER.fullmatch(form_id):
         return True
     chosen, _, mark = form_id.partition(".")
-    here = {session.user_id for session in Presented.here().sessions() if session.goes_on()}
+    here = {session.user_id for session in PresentedTokens.here().sessions() if session.goes_on()}
     return not here or any(hmac.compare_digest(mark.encode(), _mark(chosen, one).encode()) for one in (*here, _NOBODY))
 
 
