@@ -103,12 +103,7 @@ def read_status_list(number: int) -> Response:
 
 
 @bp.get("/.well-known/oauth-authorization-server")
-@for_browser_apps
-def describe() -> dict[str, Any]:
-    return metadata.describe()
-
-
 @bp.get("/.well-known/openid-configuration")
 @for_browser_apps
-def describe_openid() -> dict[str, Any]:
+def describe() -> dict[str, Any]:
     return metadata.describe()

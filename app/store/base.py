@@ -1,6 +1,6 @@
 """The interface of every kind of database."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
@@ -30,10 +30,12 @@ class Store(Protocol):
         """Prepare every connection of *engine*."""
 
     def start(self) -> None:
-        """Start the background work of a process that answers requests."""
+        """Start the background work of a process that answers requests, if there is any."""
+        return
 
     def turn_to_write(self, patience: float) -> AbstractContextManager[None]:
         """Queue the writers of this process, where that helps. Raises StoreUnavailable after *patience*."""
+        return nullcontext()
 
     def begin(self, connection: Connection, patience: float, *, durable: bool) -> None:
         """Begin a transaction that will write, and give up on a lock after *patience*.
@@ -43,9 +45,11 @@ class Store(Protocol):
 
     def at_once(self, raw: Any) -> AbstractContextManager[None]:
         """Let each statement on a driver's connection be its own transaction."""
+        return nullcontext()
 
     def maintaining(self) -> AbstractContextManager[None]:
         """Give connections that are made meanwhile the time that a command may take, not a web request."""
+        return nullcontext()
 
     def analyze(self, engine: Engine) -> None:
         """Refresh the statistics by which queries are planned. Raises StoreUnavailable."""

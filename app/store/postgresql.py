@@ -3,7 +3,7 @@
 import select
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.store.base import StoreUnavailable
+from app.store.base import Store, StoreUnavailable
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 3  # the longest wait for one answer, however the line was cut
@@ -97,7 +97,7 @@ class WithoutNul(StrDumper):
         return super().dump(obj.replace("\0", "\ufffd"))
 
 
-class PostgreSQL:
+class PostgreSQL(Store):
     """The database at *url*."""
 
     analyzes_itself = True  # autovacuum does
@@ -168,12 +168,6 @@ class PostgreSQL:
 
         event.listen(engine, "checkout", check)
         event.listen(engine, "checkin", lambda _, record: record.info.update(used_at=time.monotonic()))
-
-    def start(self) -> None:
-        """Do nothing: the server works in the background by itself."""
-
-    def turn_to_write(self, patience: float) -> nullcontext[None]:
-        return nullcontext()
 
     def begin(self, connection: Connection, patience: float, *, durable: bool) -> None:
         if not durable:

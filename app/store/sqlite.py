@@ -8,14 +8,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, exc
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.store.base import StoreUnavailable
+from app.store.base import Store, StoreUnavailable
 
 BUSY_SECONDS = 5
 RECYCLE_SECONDS = 600  # a connection reads the statistics when it is opened
@@ -29,7 +29,7 @@ _HEAD = 2 * 48  # bytes: SQLite keeps two copies
 _heads: dict[tuple[int, int], mmap.mmap] = {}
 
 
-class Sqlite:
+class Sqlite(Store):
     """The database in the file at *path*."""
 
     analyzes_itself = False
@@ -84,13 +84,6 @@ class Sqlite:
                 time.sleep(0.001)
         finally:
             raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-
-    def at_once(self, raw: sqlite3.Connection) -> nullcontext[None]:
-        """It is so without a BEGIN."""
-        return nullcontext()
-
-    def maintaining(self) -> nullcontext[None]:
-        return nullcontext()
 
     def analyze(self, engine: Engine) -> None:
         try:
