@@ -21,21 +21,16 @@ from app.store.db import db
 _ends_at = case((Session.idle_until < Session.expires_at, Session.idle_until), else_=Session.expires_at)
 _LIVE = Session.user_id == bindparam("owner"), *LIVES
 _LATEST_FIRST = Session.last_seen_at.desc(), Session.opened.desc()
-_BROWSERS = select(Session).where(*_LIVE, Session.client_id == SITE)
 _COUNTED = select(func.count()).select_from(Session).where(*_LIVE, Session.client_id == SITE)
 _LIVE_BROWSERS = select(*session_row.COLUMNS).where(*_LIVE, Session.client_id == SITE).order_by(*_LATEST_FIRST)
 _PAGE = _LIVE_BROWSERS.offset(bindparam("start")).limit(bindparam("count"))
-_WARNED = _BROWSERS.where(Session.warned.is_not(None)).order_by(Session.opened)
-_APPS = select(Session).where(*_LIVE, Session.client_id != SITE).options(joinedload(Session.parent))
-_APPS_LATEST_FIRST = _APPS.order_by(*_LATEST_FIRST)
-# Most users have none of either. Whether there are any is soon found out, without the ORM.
-_HAS_WARNED = select(Session.id).where(*_LIVE, Session.client_id == SITE, Session.warned.is_not(None)).limit(1)
+_WARNED = _LIVE_BROWSERS.where(Session.warned.is_not(None)).order_by(None).order_by(Session.opened)
+# Most users have none. That is soon found out, without the ORM.
 _HAS_LOST_APPS = (
     select(Session.id)
     .where(Session.user_id == bindparam("owner"), Session.client_id != SITE, Session.ended_entry.is_not(None))
     .limit(1)
 )
-_HAS_APPS = select(Session.id).where(*_LIVE, Session.client_id != SITE).limit(1)
 _LOCK = (
     select(Session, User)
     .join(User, User.id == Session.user_id)
@@ -44,6 +39,12 @@ _LOCK = (
     .execution_options(populate_existing=True)
 )
 _SESSIONS, _USERS, _ENTRIES = map(prebuilt.table, (Session, User, log.LogEntry))
+_APPS = (
+    select(*session_row.BOTH)
+    .outerjoin_from(_SESSIONS, *session_row.OF_ITS_PARENT)
+    .where(*_LIVE, Session.client_id != SITE)
+    .order_by(*_LATEST_FIRST)
+)
 _WITH_USER = (
     select(*session_row.COLUMNS, _USERS)
     .join_from(_SESSIONS, _USERS, _USERS.c.id == _SESSIONS.c.user_id)
@@ -135,10 +136,9 @@ def count_live(user_id: str) -> int:
     return int(row[0]) if row else 0
 
 
-def warned(user_id: str) -> list[Session]:
+def warned(user_id: str) -> list[SessionRow]:
     """Return the user's signed-in browsers that were used from a new place, until the user says by whom."""
-    found = _now_of(user_id)
-    return list(db.session.scalars(_WARNED, found)) if prebuilt.rows(_HAS_WARNED, **found) else []
+    return [session_row.read(row) for row in prebuilt.rows(_WARNED, **_now_of(user_id))]
 
 
 def agents(user_id: str) -> list[str]:
@@ -166,7 +166,7 @@ def live_each(user_ids: Iterable[str], most: int) -> dict[str, int]:
     return {user_id: count for user_id, count in found if count}
 
 
-def apps(user_id: str) -> list[Session]:
+def apps(user_id: str) -> list[SessionRow]:
     """Return the user's live app sessions, the latest seen first."""
     now = clock.now()
     return [app for app in _unended_apps(user_id) if app.state(now) is State.LIVE]
@@ -177,7 +177,7 @@ def has_lasting(user_id: str) -> bool:
     return any(app.is_offline for app in apps(user_id))
 
 
-def apps_under(browser: Standing) -> list[Standing]:
+def apps_under(browser: Standing) -> list[SessionRow]:
     """Return the app sessions that end with *browser*."""
     return [app for app in apps(browser.user_id) if app.holder is not None and app.parent_id == browser.id]
 
@@ -207,7 +207,7 @@ def ended_with(session: Standing) -> list[Session]:
     return list(db.session.scalars(listed.order_by(Session.opened)))
 
 
-def outliving(session: Standing) -> list[Session]:
+def outliving(session: Standing) -> list[SessionRow]:
     """Return the app sessions that outlive *session*, which gave them."""
     return [app for app in apps(session.user_id) if app.parent_id == session.id and app.is_offline]
 
@@ -266,14 +266,14 @@ def ended(user_id: str, since: int, newest: int, *, before: Cursor | None = None
     return Over(sorted([*page, *beside], key=lambda session: -(session.ended_at or 0)), older)
 
 
-def _ended_beside(user_id: str, browsers: Collection[Standing]) -> list[Session]:
+def _ended_beside(user_id: str, browsers: Collection[Standing]) -> list[Standing]:
     """Return the app sessions that ended as one of these browsers ended or timed out."""
     ended, timed_out = ({one.id for one in browsers if (one.ending is None) == silent} for silent in (False, True))
     has_hung = ended and prebuilt.rows(_HAS_LOST_APPS, owner=user_id)
     found = list(db.session.scalars(_HUNG, {"browsers": list(ended)})) if has_hung else []
     apps = _unended_apps(user_id) if timed_out else []
     now = clock.now()
-    return found + [app for app in apps if app.parent_id in timed_out and app.state(now) is not State.LIVE]
+    return [*found, *(app for app in apps if app.parent_id in timed_out and app.state(now) is not State.LIVE)]
 
 
 def count_ended_by(current: Standing, reason: Reason, since: int) -> int:
@@ -413,10 +413,9 @@ def _ended_before(then: int, count: int) -> list[str]:
     return [sid for sid, ended_at in rows if ended_at < then]
 
 
-def _unended_apps(user_id: str) -> list[Session]:
+def _unended_apps(user_id: str) -> list[SessionRow]:
     """Return grants that go on by themselves, though the browser that some hang on may have timed out."""
-    found = _now_of(user_id)
-    return list(db.session.scalars(_APPS_LATEST_FIRST, found)) if prebuilt.rows(_HAS_APPS, **found) else []
+    return [session_row.read_both(row) for row in prebuilt.rows(_APPS, **_now_of(user_id))]
 
 
 def _now_of(user_id: str) -> dict[str, Any]:

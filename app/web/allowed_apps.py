@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.identity import sessions
 from app.identity.lifetime import outlives
-from app.identity.session import Session
+from app.identity.session import Standing
 from app.oauth import clients, consent
 from app.web import session_list
 
@@ -30,7 +30,7 @@ def build(user_id: str) -> list[Allowed]:
     The devices page ends one session of an app and withdraws the consent; the app's other sessions go on.
     """
     given = {one.client_id: one for one in consent.given(user_id)}
-    held: defaultdict[str, list[Session]] = defaultdict(list)
+    held: defaultdict[str, list[Standing]] = defaultdict(list)
     for app in sessions.apps(user_id):
         held[app.client_id].append(app)
     names = clients.names([*given, *held])
@@ -38,12 +38,12 @@ def build(user_id: str) -> list[Allowed]:
     return sorted(found, key=lambda app: (-app.given_at, app.client_id))
 
 
-def count(user_id: str, held: Iterable[Session]) -> int:
+def count(user_id: str, held: Iterable[Standing]) -> int:
     """Return how many apps may know of this user, who has given them the sessions *held*."""
     return len({one.client_id for one in consent.given(user_id)} | {app.client_id for app in held})
 
 
-def _describe(client_id: str, name: str, given: consent.Given | None, held: list[Session]) -> Allowed:
+def _describe(client_id: str, name: str, given: consent.Given | None, held: list[Standing]) -> Allowed:
     scope = " ".join(one.scope for one in (given, *held) if one)
     return Allowed(
         client_id=client_id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app import clock
 from app.config import settings
-from app.identity.session import Session, Standing
+from app.identity.session import Standing
 from app.oauth import clients
 from app.oauth.logout import messages
 from app.oauth.logout.messages import Message
@@ -30,7 +30,7 @@ class LogoutNotice:
     is_waiting: bool = False
 
 
-def ids(ended: Standing, apps: Collection[Session]) -> list[str]:
+def ids(ended: Standing, apps: Collection[Standing]) -> list[str]:
     """Return the ids of the messages about the end of *ended* to *apps*: those that ended too, or outlive it."""
     entries = {ended.ended_entry, *(app.ended_entry for app in apps)}
     return [message.id for message in messages.about({app.id for app in apps}) if message.entry in entries]

@@ -54,16 +54,16 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
     with prebuilt.reading():
         found, chain = sessions.read_ended(sid), chains.newest(sid, ACCESS_TOKENS)
     session = found.session
-    apps, kept = (sessions.ended_with(session), sessions.outliving(session)) if found.has_apps else ([], [])
-    names = clients.names(app.client_id for app in apps + kept)
+    apps, lasting = (sessions.ended_with(session), sessions.outliving(session)) if found.has_apps else ([], [])
+    names = clients.names(app.client_id for app in [*apps, *lasting])
     return {
         "ended_at": found.ended_at,
         "began_at": session.began_at,
         "bound": session.bound_at is not None,
         "label": session.name or browsers.describe(session.user_agent).label,
         "parts": [*_parts(found, chain), *(_part("app", app) | {"name": names[app.client_id]} for app in apps[-APPS:])],
-        "told": back_channel.ids(session, apps + kept),
-        "kept": [names[app.client_id] for app in kept],
+        "told": back_channel.ids(session, [*apps, *lasting]),
+        "kept": [names[app.client_id] for app in lasting],
         "others": found.others,
         "position": session.ended_entry,
         "each_request": delivery.reads_each_time(),
