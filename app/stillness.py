@@ -9,10 +9,11 @@ import time
 
 from flask import Flask, current_app, g, has_request_context
 
+from app.clock import steady
+
 BEAT_SECONDS = 0.2
 GAP_SECONDS = 1.0
 SETTLING_SECONDS = 10.0  # after a gap: requests that waited in queues of the system are read by then
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # also counts while the machine sleeps
 
 
 class Ticker:
@@ -30,7 +31,7 @@ class Ticker:
             if self._pid == os.getpid():
                 return
             self._pid = os.getpid()
-            self._beat_at, self._moved_on_at = now(), float("-inf")
+            self._beat_at, self._moved_on_at = steady(), float("-inf")
             threading.Thread(target=self._follow, name="ticker", daemon=True).start()
 
     def beat(self, at: float) -> None:
@@ -43,13 +44,13 @@ class Ticker:
         """Return whether the process stood still after *began*, as far as it was started at all."""
         if self._pid != os.getpid():
             return False
-        self.beat(now())  # the thread may not have run yet after a gap
+        self.beat(steady())  # the thread may not have run yet after a gap
         return self._moved_on_at > began
 
     def _follow(self) -> None:
         while True:
             time.sleep(BEAT_SECONDS)
-            self.beat(now())
+            self.beat(steady())
 
 
 def init_app(app: Flask) -> None:
@@ -61,14 +62,9 @@ def init_app(app: Flask) -> None:
 def is_recent() -> bool:
     """Return whether this process stood still while it held the current request, or shortly before."""
     ticker: Ticker = current_app.extensions["ticker"]
-    began: float = g.get("began", now()) if has_request_context() else now()
+    began: float = g.get("began", steady()) if has_request_context() else steady()
     return ticker.stood_still_since(began - SETTLING_SECONDS)
 
 
-def now() -> float:
-    """Return seconds of a clock that no operator sets."""
-    return time.clock_gettime(_CLOCK)
-
-
 def _note_begin() -> None:
-    g.began = now()
+    g.began = steady()

@@ -1,10 +1,10 @@
 """The rules for addresses of an app. Pure: return the address as it is, or raise ValueError with one line."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from app.config import is_loopback
+from app.network import address
 
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986, section 2
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a page names it in a header, where `;` has a meaning
@@ -39,7 +39,7 @@ def backchannel(uri: str) -> str:
 
 def is_private(uri: str) -> bool:
     """Return whether the address names this machine or a private network, by itself and not by way of a name."""
-    number = _number(urlsplit(uri).hostname or "")
+    number = address.read(urlsplit(uri).hostname or "")
     return is_loopback(uri) or (number is not None and (number.is_private or number.is_link_local))
 
 
@@ -78,10 +78,3 @@ def _host(uri: str, parts: SplitResult) -> str:
     if not _HOST.fullmatch(parts.hostname):
         raise ValueError(f"{uri}: a host has letters, digits, dots and hyphens.")
     return parts.hostname
-
-
-def _number(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None

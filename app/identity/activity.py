@@ -80,13 +80,10 @@ def record(
     amr: str | None = None,
     is_new: bool = False,
 ) -> int:
-    """Add *event* to the list of the account, and its line to the log; send the notice that it may call for.
+    """Add *event* to the list of the account, and its line to the log; send the notice that it may call for. Return its
+    number. Must run inside `db.writing`.
 
-    Return its number.
-
-    Must run inside `db.writing`. *is_new*: told, though most events of this name are not.
-
-    *browser*: the one that caused it; else that of the session is noted. If it is not where the session was used last, the
+    *is_new*: told, though most events of this name are not. *browser*: the one that caused it; else that of the session is noted. If it is not where the session was used last, the
     line names both addresses.
     """
     sid, address = session.id if session else None, browser.address if browser else None
@@ -108,8 +105,7 @@ def record(
             event, user=user_id or None, session=sid, address=address or None, last_address=last, amr=amr
         )
     )
-    number: int = row[0] if row else 0
-    return number
+    return int(row[0]) if row else 0
 
 
 def act(event: str, session: Standing, *, amr: str | None = None) -> int:

@@ -4,13 +4,13 @@ import logging
 import time
 from collections.abc import Callable
 
+from app.clock import steady
 from app.store.base import StoreUnavailable
 from app.telemetry import security_log
 
 APART_SECONDS = 2
 PRECISE_SECONDS = 0.25
 FRESH_SECONDS = 5
-_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _log = logging.getLogger("signed_out.clocks")
 
 
@@ -21,11 +21,6 @@ class ClockApart(StoreUnavailable):
 def wall() -> float:
     """Return this machine's own time, which test controls do not move."""
     return time.time()
-
-
-def now() -> float:
-    """Return steady seconds, including those that the machine slept where the system counts them."""
-    return time.clock_gettime(_STEADY)
 
 
 class Clock:
@@ -42,9 +37,9 @@ class Clock:
 
     def measure(self, ask: Callable[[], float]) -> None:
         """Compare with the database's time, which *ask* returns. The time that the answer took bounds the error."""
-        before = now()
+        before = steady()
         found = ask()
-        after = now()
+        after = steady()
         error = (after - before) / 2
         if error < PRECISE_SECONDS or error < self._error or not self.is_fresh():
             self._offset, self._error, self._measured = found - (before + after) / 2, error, after
@@ -52,11 +47,11 @@ class Clock:
 
     def is_fresh(self, seconds: float | None = None) -> bool:
         """Return whether the last measurement is recent: the database's clock may be set, too."""
-        return now() < self._measured + (FRESH_SECONDS if seconds is None else seconds)
+        return steady() < self._measured + (FRESH_SECONDS if seconds is None else seconds)
 
     def reason(self) -> str | None:
         """Return in words how far the clocks are apart, if that is certainly more than two seconds."""
-        ahead = wall() - now() - self._offset
+        ahead = wall() - steady() - self._offset
         if abs(ahead) - self._error <= APART_SECONDS:
             return None
         side = "ahead of" if ahead > 0 else "behind"
@@ -76,6 +71,6 @@ class Clock:
         reason = self.reason()
         if reason and not self._is_apart:
             _log.error("%s", reason)
-            security_log.line("clock_apart", seconds=round(wall() - now() - self._offset, 1))
+            security_log.line("clock_apart", seconds=round(wall() - steady() - self._offset, 1))
         self._is_apart = reason is not None
         return reason

@@ -7,10 +7,11 @@ from typing import Protocol
 from flask import Flask, current_app
 from sqlalchemy import select, text, update
 
+from app.clock import steady
 from app.config import settings
 from app.crypto import keys
 from app.revocation import log, nodes
-from app.revocation.clocks import ClockApart, now
+from app.revocation.clocks import ClockApart
 from app.revocation.entries import Bearer, Entry, Kind
 from app.revocation.follower import Follower
 from app.revocation.memory import Memory, decide
@@ -156,7 +157,7 @@ class _Wait:
     node: Node
     position: int = 0
     is_new: bool = False
-    began: float = field(default_factory=now)
+    began: float = field(default_factory=steady)
 
     def extend(self, position: int, *, is_new: bool = False) -> None:
         self.position = max(self.position, position)

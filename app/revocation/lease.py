@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.revocation import clocks
+from app.clock import steady
 from app.revocation.memory import Memory
 from app.revocation.witness import LogCut
 
@@ -16,7 +16,7 @@ class Lease:
     While the log has lost entries, the node refuses everything.
     """
 
-    def __init__(self, seconds: float, now: Callable[[], float] = clocks.now) -> None:
+    def __init__(self, seconds: float, now: Callable[[], float] = steady) -> None:
         self.seconds = seconds
         self._now = now
         self._held: tuple[Memory, float] | None = None  # with the time at which the read began

@@ -21,8 +21,9 @@ from typing import NamedTuple
 import psycopg
 from sqlalchemy import func, select
 
+from app.clock import steady
 from app.revocation import registry
-from app.revocation.clocks import Clock, now
+from app.revocation.clocks import Clock
 from app.revocation.lease import Lease
 from app.revocation.memory import Memory, mark, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
@@ -116,7 +117,7 @@ class Node:
         trust a memory without it. *since*: a moment before its commit, if that was just now: then the nodes are woken.
 
         Holds no connection meanwhile. Never fails: the entry stands."""
-        began = now()
+        began = steady()
         if self._redis and since is not None:
             self._redis.send()
         pause = 0.001
@@ -134,7 +135,7 @@ class Node:
             own = None
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
-        found = Confirmation(most, confirmed, (now() - began) * 1000)
+        found = Confirmation(most, confirmed, (steady() - began) * 1000)
         metrics.count_confirmation(found.milliseconds / 1000, max(0, found.nodes - found.confirmed))
         if since is not None:
             self._note(position, found)
@@ -200,7 +201,7 @@ class Node:
 
     def _report(self, connection: Bounded, position: int) -> bool:
         """Publish how far this node has read, and look how far the others have. Return False if it was struck out."""
-        began = now()
+        began = steady()
         rows = connection.execute(_REPORT, (position, self._id)).fetchall()
         others = [row for row in rows if row[0] != self._id]
         if not rows or not rows[0][-1]:
@@ -213,7 +214,7 @@ class Node:
 
     def _prune(self, connection: Bounded, beats: list[tuple[str, int]]) -> None:
         """Strike out nodes whose beat has stood still for a full lease, as watched from here."""
-        self._watched = {row: self._watched.get(row, now()) for row in beats}
+        self._watched = {row: self._watched.get(row, steady()) for row in beats}
         for row, since in self._watched.items():
             if self.lease.is_over_everywhere(since):
                 connection.execute("DELETE FROM nodes WHERE id = %s AND beat = %s", row)

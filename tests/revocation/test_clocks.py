@@ -122,7 +122,7 @@ def test_it_issues_nothing_and_says_why_and_goes_on_to_check_and_to_end(
 def steady(monkeypatch: pytest.MonkeyPatch) -> StillClock:
     """Every clock of this process stands still: its steady one at 1,000, and its wall clock at 5,000."""
     still = StillClock(0)
-    monkeypatch.setattr(clocks, "now", lambda: 1000 + still.now)
+    monkeypatch.setattr(clocks, "steady", lambda: 1000 + still.now)
     monkeypatch.setattr(clocks, "wall", lambda: 5000 + still.now)
     return still
 

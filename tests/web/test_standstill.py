@@ -20,7 +20,7 @@ GRACE = 11
 def machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> StillClock:
     """The clock of the machine, by which the process beats."""
     machine = StillClock(1000)
-    monkeypatch.setattr(stillness, "now", lambda: float(machine.now))
+    monkeypatch.setattr(stillness, "steady", lambda: float(machine.now))
     ticker: Ticker = site.app.extensions["ticker"]
     ticker.start()
     ticker.start()
