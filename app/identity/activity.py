@@ -83,8 +83,8 @@ def record(
     """Add *event* to the list of the account, and its line to the log; send the notice that it may call for. Return its
     number. Must run inside `db.writing`.
 
-    *is_new*: told, though most events of this name are not. *browser*: the one that caused it; else that of the session is noted. If it is not where the session was used last, the
-    line names both addresses.
+    *is_new*: told, though most events of this name are not. *browser*: the one that caused it; else that of the session
+    is noted. If it is not where the session was used last, the line names both addresses.
     """
     sid, address = session.id if session else None, browser.address if browser else None
     last = session.address if session and address not in (None, session.address) else None
