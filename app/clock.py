@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from time import clock_gettime
 
 from flask import Flask
 
@@ -23,7 +24,7 @@ def now() -> int:
 
 def steady() -> float:
     """Return seconds that no operator and no test sets, and that also count while the machine sleeps, where it can."""
-    return time.clock_gettime(_STEADY)
+    return clock_gettime(_STEADY)
 
 
 def follow(path: Path | None) -> None:
