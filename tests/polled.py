@@ -1,4 +1,7 @@
-"""A site of two paths behind the worker: `/live` waits until its file is there, and any other answers at once."""
+"""A site of two paths behind the worker: `/live` waits until its file is there, and any other answers at once.
+
+The worker's loop turns when something happens, and else once an hour.
+"""
 
 import os
 import time
@@ -6,7 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from app.serving import worker
 from app.serving.worker import Buffered
+
+worker.TURN_SECONDS = 3600
 
 
 class Worker(Buffered):

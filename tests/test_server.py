@@ -358,8 +358,8 @@ def polled(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """A server of four threads whose `/live` answers no request before there is a file: its port, and the file."""
     port, gate = free_port(), tmp_path / "gate"
     words = ["gunicorn", "tests.polled:app", "-k", "tests.polled.Worker", "--threads", "4", "-b", f"127.0.0.1:{port}"]
-    environ = os.environ | {"GATE": str(gate)}
-    running = subprocess.Popen([sys.executable, "-m", *words, "--no-control-socket"], cwd=PROJECT, env=environ)
+    environ, last = os.environ | {"GATE": str(gate)}, ["--timeout", "0", "--no-control-socket"]
+    running = subprocess.Popen([sys.executable, "-m", *words, *last], cwd=PROJECT, env=environ)
     yield port, gate
     gate.touch()
     running.terminate()
@@ -388,3 +388,36 @@ def test_open_pages_that_ask_and_are_not_answered_hold_up_no_other_request(polle
         assert all(map(is_open, asking))
         gate.touch()
         assert [read(client)[0] for client in asking] == [200] * 20
+
+
+@pytest.mark.sqlite
+def test_no_request_on_a_kept_connection_waits_until_the_loop_turns_by_itself(polled: tuple[int, Path]) -> None:
+    port, gate = polled
+    kept, waiting = (f"GET {path} HTTP/1.1\r\n{HOST}\r\n".encode() for path in ("/", "/live"))
+    with ExitStack() as clients:
+
+        def look_around() -> None:
+            """All that was sent before has been read once this is answered. To close the connection would wake the loop."""
+            assert read(clients.enter_context(closing(get(port, "/"))))[0] == 200
+
+        look_around()
+        client = clients.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=120)))
+        client.sendall(kept * 3)
+        take(client, 3)
+        client.sendall(kept)
+        take(client, 1)
+        client.sendall(waiting)
+        look_around()
+        client.sendall(kept)
+        look_around()
+        gate.touch()
+        take(client, 2)
+
+
+def take(client: socket.socket, count: int) -> None:
+    """Read so many answers of `tests.polled`."""
+    content = b""
+    while content.count(b"\r\n\r\nok") < count:
+        more = client.recv(65536)
+        assert more
+        content += more

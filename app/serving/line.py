@@ -57,6 +57,11 @@ class Line:
         self._unsent = bytearray()
         self._is_gone = False
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the client has sent nothing since the request that is being answered: the loop still watches for it."""
+        return bool(self.watched) and not self.received
+
     def enter(self, state: State) -> None:
         self.state = state
         self.since = time.monotonic()

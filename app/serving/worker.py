@@ -110,7 +110,10 @@ class Buffered(Worker):  # type: ignore[misc]
 
     def _turn(self, patience: dict[State, float]) -> None:
         self.notify()
-        for key, _ in self._selector.select(TURN_SECONDS):
+        self._settle_called()
+        found = self._selector.select(TURN_SECONDS)
+        self._settle_called()  # what has come may be the next request of one
+        for key, _ in found:
             if isinstance(key.data, Line):
                 self._look(key.data)
             elif key.fileobj == self.PIPE[0]:
@@ -118,10 +121,12 @@ class Buffered(Worker):  # type: ignore[misc]
                     os.read(self.PIPE[0], 4096)
             else:
                 self._accept(key.fileobj)
-        while self._called:
-            self._settle(self._called.popleft())
         if time.monotonic() > self._dismissed + TURN_SECONDS:
             self._dismiss(patience)
+
+    def _settle_called(self) -> None:
+        while self._called:
+            self._settle(self._called.popleft())
 
     def _dismiss(self, patience: dict[State, float]) -> None:
         """Close lines whose client has taken too long, and answer those that were held for long enough."""
@@ -200,7 +205,6 @@ class Buffered(Worker):  # type: ignore[misc]
 
     def _ask(self, line: Line) -> None:
         line.is_answered = line.is_held = line.goes_on = False
-        self._watch(line, 0)
         self._enter(line, State.ANSWERING)
         threads = self._pollers if line.asked.request.path in self.polls else self._threads
         threads.submit(self._answer, line, line.asked)
@@ -227,7 +231,13 @@ class Buffered(Worker):  # type: ignore[misc]
             self.log.exception("an answer broke off")
         finally:
             line.is_answered = not line.is_held
-            self._call(line)
+            self._report(line)
+
+    def _report(self, line: Line) -> None:
+        """Have the loop look after a line that is answered or held: at once, unless its next request is soon enough."""
+        self._called.append(line)
+        if not (line.is_answered and line.goes_on and line.is_quiet and self.alive):
+            self._wake()
 
     def _send(self, line: Line, response: Quiet, body: Any) -> None:
         try:
@@ -247,6 +257,9 @@ class Buffered(Worker):  # type: ignore[misc]
     def _call(self, line: Line) -> None:
         """Have the loop look after *line*. From any thread."""
         self._called.append(line)
+        self._wake()
+
+    def _wake(self) -> None:
         with suppress(BlockingIOError):  # it is awake already
             os.write(self.PIPE[1], b".")
 
