@@ -12,7 +12,7 @@ from app.serving.held import HELD, Held
 from app.store.db import StoreUnavailable
 
 bp = Machines("revoked", __name__, beneath=("/lab/revoked",))
-LONGEST = 1000  # positions that one answer goes through
+MOST_POSITIONS = 1000  # positions that one answer goes through
 LONGEST_WAIT = 25  # seconds; proxies give up a minute after the last byte
 LOOK_SECONDS = 0.02
 MOST_SUBJECTS = 3
@@ -35,7 +35,7 @@ def revoked() -> ResponseReturnValue:
     if wait and held and known.announced <= asked <= known.size and _holds(held, wait, known.epoch, asked):
         return "", 204  # it is asked again
     after = max(min(asked, known.size), known.size - log.MAX_ENTRIES)
-    upto = known.size if subjects else min(known.size, after + LONGEST)
+    upto = known.size if subjects else min(known.size, after + MOST_POSITIONS)
     return jsonify(
         epoch=known.epoch,
         size=known.size,

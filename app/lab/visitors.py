@@ -27,7 +27,7 @@ from app.web import cookies
 KEPT_SECONDS = 30 * DAY
 PRESS = "press"
 _PRESSED = re.compile("[A-Za-z0-9_-]{32}")
-MOST = 20_000  # visitors; beyond, those that were not touched for longest go
+MOST_VISITORS = 20_000  # visitors; beyond, those that were not touched for longest go
 Column = InstrumentedAttribute[Any]
 _GOING = 20  # at once: more than come at once, and no long wait for those who want to write
 _made = PlaceThrottle("visitors made by place", "2000 per 10 minutes", TooMuch)  # a classroom has one address
@@ -112,7 +112,7 @@ def lock(visitor_id: str) -> Visitor | None:
 def make(secret: str = "") -> tuple[Visitor, str]:
     """Add the visitor of a cookie, or of a new one, unless another request has; return both, the visitor locked. Must run
     inside `db.writing`."""
-    forget(Visitor.id, Visitor.seen_at, KEPT_SECONDS, MOST)
+    forget(Visitor.id, Visitor.seen_at, KEPT_SECONDS, MOST_VISITORS)
     now, secret = clock.now(), secret or secrets.token_urlsafe(24)
     added = insert(Visitor).values(id=name(secret), made_at=now, seen_at=now, answers="{}")
     db.session.execute(added.on_conflict_do_nothing())

@@ -147,16 +147,16 @@ def _draw(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue:
 
 def _sealed(user: Account, draft: dict[str, Any]) -> str:
     """Return the draft for the page's form, sealed: the site stores nothing before the form is sent."""
-    kept = json.dumps({"until": clock.now() + DRAFT_SECONDS, **draft})
-    return seal.close(settings().secret_key, _purpose(user), kept).hex()
+    content = json.dumps({"until": clock.now() + DRAFT_SECONDS, **draft})
+    return seal.close(settings().secret_key, _purpose(user), content).hex()
 
 
 def _opened(form: forms.TurnOn | forms.NewCodes, user: Account) -> dict[str, Any] | None:
     try:
-        kept = seal.reveal(settings().secret_key, _purpose(user), bytes.fromhex(form.draft.data or ""))
+        opened = seal.reveal(settings().secret_key, _purpose(user), bytes.fromhex(form.draft.data or ""))
     except ValueError:
         return None
-    draft: dict[str, Any] = json.loads(kept) if kept else {"until": 0}
+    draft: dict[str, Any] = json.loads(opened) if opened else {"until": 0}
     return draft if clock.now() < draft["until"] else None
 
 

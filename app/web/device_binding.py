@@ -35,7 +35,7 @@ _OUT_OF_SCOPE = (
     *("/oauth/revoke", "/oauth/introspect", "/oauth/userinfo", "/oauth/jwks"),
 )
 _OFFER, _CHALLENGE, _COOKIE = "an offer to bind", "a challenge to a device", "what a device has proved"
-_LONGEST = 512  # characters of a sealed value
+_LONGEST_SEALED = 512  # characters of a sealed value
 _LATE = 5  # seconds for which the server still accepts a cookie that the browser dropped: it may be on its way
 _REGISTRATION, _PROOF = "Secure-Session-Registration", "Secure-Session-Response"
 _CALLED = "Sec-Secure-Session-Id"
@@ -252,7 +252,7 @@ def _seal(purpose: str, origin: str, seconds: int, about: str) -> str:
 def _opened(purpose: str, sealed: str, session: Bindable) -> Sealed | None:
     """Return the value sealed for this *purpose* and session, if it is still good."""
     try:
-        found = seal.reveal(settings().secret_key, purpose, urlsafe_b64decode(sealed[:_LONGEST]))
+        found = seal.reveal(settings().secret_key, purpose, urlsafe_b64decode(sealed[:_LONGEST_SEALED]))
     except ValueError:
         return None
     whose, until, about = found.split(" ") if found else ("", "0", "")

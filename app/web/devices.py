@@ -17,7 +17,7 @@ from app.identity.sessions import Cursor, Over
 from app.oauth import consent
 from app.store import prebuilt
 from app.store.db import db
-from app.web import allowed_apps, forms, guard, idempotency, lifeline, session_filter, session_list, step_up, warning
+from app.web import allowed_apps, forms, guard, idempotency, lifeline, session_filter, session_list, step_up
 from app.web.session_filter import Filter
 from app.web.session_list import ListedSession
 from app.web.sign_out import browser
@@ -90,12 +90,12 @@ def _page(refused: dict[str, Any] | None = None, form: forms.Rename | None = Non
     is_first = page == 1 and not wanted.is_set
     with prebuilt.reading():
         count, held = sessions.count_live(user.id), sessions.apps(user.id)
-        shown, found = _find(current, wanted, page) if wanted.is_set else (_live(current, page), count)
+        listed, found = _find(current, wanted, page) if wanted.is_set else (_live(current, page), count)
         over = _over(current) if is_first else Over([], None)
         told = activity.told_by_mail(user.id) if user.verified_at else set()
         allowed = allowed_apps.count(user.id, held)
     apps = session_list.build(held, current)
-    live, warnings = session_list.build(shown, current), warning.build(shown, current)
+    live, warnings = session_list.build(listed, current), suspicion.warnings(user.id, listed)
     ended = session_list.build(over.sessions, current)
     everything, now = [*live, *apps, *ended], clock.now()
     scale = lifeline.row_scale(everything, now)
@@ -149,9 +149,10 @@ def disown(sid: str) -> ResponseReturnValue:
 @guard.login_required
 def answer(sid: str) -> ResponseReturnValue:
     """Take "It was me" for an answer. A thief of the cookies would say so too, so the proof must be newer than the warning."""
-    since = warning.newest(own(sid))
+    found = own(sid)
+    warned_at = [event.at for event in suspicion.warnings(found.user_id, [found]).get(sid, [])]
     seen = request.form.get("seen", 0, type=int)
-    return step_up.request(f"mine:{sid}:{seen}", needless=since is None, since=since or 0)
+    return step_up.request(f"mine:{sid}:{seen}", needless=not warned_at, since=max(warned_at, default=0))
 
 
 @bp.post("/end-others")

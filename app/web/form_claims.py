@@ -75,8 +75,8 @@ class Form:
 
     def open(self, found: "FormRow | None") -> list[tuple[str, str]] | None:
         """Return the headers of the answer that is kept for this form, if one is."""
-        kept = seal.reveal(self.secret, _ANSWER, found.answer) if found and found.answer and found.is_kept else None
-        return json.loads(kept) if kept else None
+        opened = seal.reveal(self.secret, _ANSWER, found.answer) if found and found.answer and found.is_kept else None
+        return json.loads(opened) if opened else None
 
     def claim(self, seen: "FormRow | None") -> "Claim | None":
         """Claim the form for this request, unless another one did something to it since it was *seen*."""
@@ -153,7 +153,7 @@ class Claim:
         headers, now = json.dumps([*response.headers]), clock.now()
         answer = {one: seal.close(one.secret, _ANSWER, headers) for one in (self.form, again)}
         _purge()
-        if not prebuilt.write(_KEEP, of=self.form.name, by=self.token, now=now, kept=answer[self.form]):
+        if not prebuilt.write(_KEEP, of=self.form.name, by=self.token, now=now, sealed=answer[self.form]):
             return False
         if again != self.form:
             _execute(_COPY, {"name": again.name, "claim": self.token, "at": now, "answer": answer[again]})
@@ -172,7 +172,7 @@ _READ = select(_FORMS.c.claim, _FORMS.c.at, _FORMS.c.answer, _FORMS.c.ended).whe
 _KEEP = (
     update(_FORMS)
     .where(_FORMS.c.name == bindparam("of"), _FORMS.c.claim == bindparam("by"))
-    .values(at=bindparam("now"), answer=bindparam("kept"), ended=null())
+    .values(at=bindparam("now"), answer=bindparam("sealed"), ended=null())
 )
 _OLD = select(_FORMS.c.name).where(_FORMS.c.at < bindparam("spent")).limit(PURGED)
 _PURGE = delete(_FORMS).where(_FORMS.c.name.in_(_OLD.with_for_update(skip_locked=True)))

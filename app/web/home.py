@@ -4,11 +4,12 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.identity import chains, sessions
+from app.identity import chains, sessions, suspicion
+from app.identity.activity import Event
 from app.identity.session import Standing
 from app.store import prebuilt
-from app.web import first_steps, guard, lifeline, session_list, warning
-from app.web.warning import Warning
+from app.web import first_steps, guard, lifeline, session_list
+from app.web.session_list import ListedSession
 
 bp = Blueprint("home", __name__)
 STROKES = 12
@@ -40,7 +41,9 @@ def home() -> ResponseReturnValue:
     )
 
 
-def _warnings(current: Standing) -> list[Warning]:
-    """Return the warnings about all sessions of this person, that about this one first."""
-    found = warning.build(sessions.warned(current.user_id), current)
-    return sorted(found.values(), key=lambda one: not one.current)
+def _warnings(current: Standing) -> list[tuple[ListedSession, list[Event]]]:
+    """Return each session of this user that has warnings, and these; this browser's first."""
+    warned = sessions.warned(current.user_id)
+    events = suspicion.warnings(current.user_id, warned)
+    listed = session_list.build((session for session in warned if session.id in events), current)
+    return [(row, events[row.id]) for row in sorted(listed, key=lambda row: not row.current)]

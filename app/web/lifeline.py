@@ -63,11 +63,11 @@ def session_line(session: Living, strokes: Sequence[tuple[int, int]], now: int) 
 
     The last minutes are linear. What is long before them, and the end of the session, lie beyond a visible break.
     """
-    shown = _newest(strokes)
-    axis, breaks = _recent(session, shown, now)
+    newest = _newest(strokes)
+    axis, breaks = _recent(session, newest, now)
     now_is = state(session.began_at, session.ends_at, now)
     whole = Lane("Session", 0.0, axis.x(now), 100.0, None, now_is, f"ends {words.until(session.ends_at, now)}")
-    tokens = [_stroke(axis, issued, expires, now) for issued, expires in shown]
+    tokens = [_stroke(axis, issued, expires, now) for issued, expires in newest]
     said = [f"Session: {now_is}, began {words.ago(session.began_at, now)}, {whole.words}."]
     said += [f"Its access token: {token.state}, {token.words}." for token in tokens[-1:]]
     return Lifeline((whole, *_named(tokens)), axis.x(now), " ".join(said), axis.at(0), axis.at(100), breaks)
@@ -140,10 +140,10 @@ def _newest(strokes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return [stroke for stroke in strokes if stroke[0] >= earliest]
 
 
-def _recent(session: Living, shown: list[tuple[int, int]], now: int) -> tuple[_Linear, tuple[float, ...]]:
+def _recent(session: Living, newest: list[tuple[int, int]], now: int) -> tuple[_Linear, tuple[float, ...]]:
     """Return the axis of what is recent, and where it breaks off."""
-    first = shown[0][0] if shown else session.began_at
-    last = max((expires for _, expires in shown), default=now)
+    first = newest[0][0] if newest else session.began_at
+    last = max((expires for _, expires in newest), default=now)
     older, later = first - session.began_at > (last - first) / 4, session.ends_at > last
     axis = _Linear(
         left=OLDER if older else 0.0,

@@ -62,8 +62,8 @@ class Exchange:
         }
 
     def _message(self, line: str, headers: Iterable[tuple[str, str]], body: str | None) -> dict[str, Any]:
-        shown = [[name, self._hide(_without_password(value))] for name, value in headers if name.lower() in _SHOWN]
-        return {"line": line, "headers": shown, "body": body and self._hide(body)}
+        listed = [[name, self._hide(_without_password(value))] for name, value in headers if name.lower() in _SHOWN]
+        return {"line": line, "headers": listed, "body": body and self._hide(body)}
 
     def _hide(self, text: str) -> str:
         for secret in self.secrets:

@@ -103,13 +103,13 @@ def in_common(listed: Sequence[ListedSession]) -> dict[str, str]:
 
 def as_json(row: ListedSession) -> dict[str, Any]:
     """Return the row as `GET /devices` gives it to programs: times in RFC 3339, UTC."""
-    shown = {
+    fields = {
         name: value
         for name, value in row._asdict().items()
         if name in ("current", "name", "browser", "os", "address", "reason", "app", "amr")
     }
     ended_at = row.ended_at and words.rfc3339(row.ended_at)
-    return shown | {
+    return fields | {
         "sid": row.id,
         "bound": row.is_bound,
         "country": row.country.code if row.country else None,

@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, g
 from app import clock
 from app.config import settings
 from app.identity import browsers, passkey
+from app.network import countries
 from app.web import (
     account,
     activity,
@@ -129,7 +130,7 @@ def _add_words(app: Flask) -> None:
     app.template_filter("ago")(lambda at: words.ago(at, clock.now()))
     app.template_filter("leading_to")(next_page.leading_to)
     app.template_filter("until")(lambda at: words.until(at, clock.now()))
-    app.jinja_env.globals |= {shown.__name__: shown for shown in (moments.ago, moments.until, moments.moment)}
+    app.jinja_env.globals |= {each.__name__: each for each in (moments.ago, moments.until, moments.moment)}
     for plain in (
         words.span,
         words.clock,
@@ -143,7 +144,9 @@ def _add_words(app: Flask) -> None:
         words.proof,
         words.theirs,
         words.listing,
+        words.new_place,
         browsers.label,
+        countries.beside,
     ):
         app.template_filter(plain.__name__)(plain)
 

@@ -27,7 +27,7 @@ def count(site: Site, table: str) -> int:
 def test_of_too_many_visitors_those_that_were_not_touched_for_longest_go(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visitors, "MOST", 5)
+    monkeypatch.setattr(visitors, "MOST_VISITORS", 5)
     first = site.browser()
     for number in range(12):
         site.wait(1)
@@ -98,7 +98,7 @@ def test_one_run_does_not_grow_however_often_its_buttons_are_pressed(visitor: Vi
 
 @pytest.mark.stores("SQL that locks")
 def test_of_too_many_rooms_the_oldest_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "MOST", 3)
+    monkeypatch.setattr(room, "MOST_ROOMS", 3)
     monkeypatch.setattr(rooms, "_openings", PlaceThrottle("rooms in a test", "100 per hour"))
     for number in range(6):
         site.wait(1)

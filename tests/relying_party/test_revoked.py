@@ -96,7 +96,7 @@ def test_positions_have_no_gaps_and_are_read_in_pieces(site: Site, monkeypatch: 
         sign_out_of_the_lab(site)
     whole = listed(site, "?after=0")
     assert [entry["position"] for entry in whole["entries"]] == [1, 2, 3, 4, 5]
-    monkeypatch.setattr(revoked, "LONGEST", 2)
+    monkeypatch.setattr(revoked, "MOST_POSITIONS", 2)
     pieces, position = [], 0
     while position < whole["size"]:
         piece = listed(site, f"?after={position}")

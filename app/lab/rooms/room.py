@@ -19,7 +19,7 @@ from app.store.db import Model, db
 LETTERS = "2346789BCDFGHJKMNPQRTVWXY"  # nothing that looks like another, and no vowel to spell a word with
 KEPT_SECONDS = 14 * DAY
 MOST_ATTENDEES = 200
-MOST = 2000  # rooms; beyond, the oldest go
+MOST_ROOMS = 2000  # rooms; beyond, the oldest go
 
 
 class CannotJoin(Exception):
@@ -39,7 +39,7 @@ class Room(Model):
     @classmethod
     def open(cls, name: str, teacher: Visitor) -> Self:
         """Open a room. Delete some that are a fortnight old, or the oldest where there are too many."""
-        visitors.forget(Room.code, Room.made_at, KEPT_SECONDS, MOST)
+        visitors.forget(Room.code, Room.made_at, KEPT_SECONDS, MOST_ROOMS)
         room = cls(code=_new_code(), name=name, teacher=teacher.id, made_at=clock.now())
         db.session.add(room)
         return room
