@@ -19,7 +19,6 @@ from hypothesis import settings
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from werkzeug.routing import Rule
 from xdist.workermanage import NodeManager
 
 from app import clock
@@ -29,7 +28,7 @@ from app.store import postgresql
 from tests import backings
 from tests.backings import Backing
 from tests.browsers import Site
-from tests.forking import hash_quickly
+from tests.forking import compile_routes_once, hash_quickly
 
 collect_ignore = ["engines"]  # `make test-browsers`: its browsers are Debian's, and no other system has all of them
 FULL_COST = passwords.PARAMETERS
@@ -255,18 +254,7 @@ def full_cost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _routes_compiled_once() -> None:
-    """The many sites of this process have the same routes, and to compile them is a third of making a site."""
-    compile_one, known = Rule.compile, {}
-    made = ("_parts", "_trace", "_converters", "arguments", "_build", "_build_unknown")
-
-    def compiled(rule: Rule) -> None:
-        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), rule.merge_slashes)
-        if key not in known:
-            compile_one(rule)
-            known[key] = {name: getattr(rule, name) for name in made}
-        vars(rule).update(known[key])
-
-    Rule.compile = compiled  # type: ignore[method-assign]
+    compile_routes_once()
 
 
 @pytest.fixture(autouse=True, scope="session")
