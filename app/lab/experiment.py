@@ -105,10 +105,11 @@ def move() -> ResponseReturnValue:
 
 @bp.post("/faults")
 def switch() -> ResponseReturnValue:
-    fault = request.form.get("fault")
-    if fault not in FAULTS + LIES:
+    """Cut a part or mend it, as the button said: another tab may have pressed its own. Without an *act*, do the other."""
+    fault, act = request.form.get("fault"), request.form.get("act", "")
+    if fault not in FAULTS + LIES or act not in ("cut", "mend", ""):
         abort(400)
-    return _act(lambda mine: mine.do("mend" if fault in mine.play().world.cut else "cut", fault), "faults")
+    return _act(lambda mine: mine.do(act or ("mend" if fault in mine.play().world.cut else "cut"), fault), "faults")
 
 
 @bp.post("/receipt")

@@ -27,9 +27,9 @@ async function send(form) {
   (same || changed).scrollIntoView({ block: "nearest" });
 }
 
-// Names what a form does: its fields, but for the id that is new each time.
+// Names what a form is about: its fields, but for the id that is new each time, and for which way a switch goes.
 function name(form) {
-  return [form.action, ...new FormData(form).entries()].filter(([field]) => field !== "press").join();
+  return [form.action, ...new FormData(form).entries()].filter(([field]) => !["press", "act"].includes(field)).join();
 }
 
 function tell(form) {

@@ -262,7 +262,12 @@ def test_a_time_that_is_none_is_now_and_one_far_away_is_within_the_sessions_life
 @pytest.mark.page
 @pytest.mark.parametrize(
     ("path", "form"),
-    [("sign-out", {"way": "x"}), ("faults", {"fault": "x"}), ("sign-out", {})],
+    [
+        ("sign-out", {"way": "x"}),
+        ("faults", {"fault": "x"}),
+        ("faults", {"fault": "store", "act": "copy"}),
+        ("sign-out", {}),
+    ],
 )
 def test_a_word_that_is_not_ours_is_a_bad_request(visitor: Visitor, path: str, form: dict[str, str]) -> None:
     visitor.sign_in_and_copy()

@@ -68,6 +68,16 @@ def test_an_act_that_is_sent_again_counts_once_and_one_of_a_new_page_counts_agai
         assert (acts(ada.run()), ada.run().time) != (acts(once), once.time)
 
 
+def test_a_button_of_a_page_that_has_grown_old_does_what_it_says(ada: Visitor) -> None:
+    ada.sign_in_and_copy()
+    two_tabs = [pick(ada.browser, "/lab/faults", fault="store") for _ in range(2)]
+    for sent in two_tabs:
+        ada.press("faults", **sent)
+        assert ada.stage().world.cut == {"store"}
+    ada.press("faults", **pick(ada.browser, "/lab/faults", fault="store"))
+    assert not ada.stage().world.cut
+
+
 @pytest.mark.parametrize(
     "path", ["copy", "refresh", "sign-out", "time", "faults", "replay", "answer", "token", "revoke"]
 )
