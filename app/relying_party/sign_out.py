@@ -1,4 +1,4 @@
-"""Leaving: by the visitor's own wish, or because the issuer says so (Back-Channel Logout)."""
+"""Sign-out: by the visitor's button, or by the issuer's message (Back-Channel Logout)."""
 
 from contextlib import suppress
 

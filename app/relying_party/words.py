@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 
 def ago(at: float) -> str:
-    """Say how long ago a Unix time was."""
+    """Return how long ago a Unix time was."""
     seconds = max(0.0, time.time() - at)
     if seconds < 0.1:
         return "just now"
@@ -22,5 +22,5 @@ def time_of_day(at: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Say how often, after the word `every`."""
+    """Return how often, to stand after the word `every`."""
     return "second" if seconds == 1 else f"{seconds:g} seconds"

@@ -8,7 +8,6 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from app import clock
-from app.capacity import admission
 from app.capacity.throttle import Throttle, TooManyMails
 from app.identity import (
     activity,
@@ -139,7 +138,7 @@ def _change(form: forms.AddPassword) -> Response | None:
     if isinstance(form, forms.ChangePassword) and not _is_current(form, user):
         return None
     hashed = passwords.hash(forms.text(form.password))
-    with admission.turn("endings"), guard.acting() as session:
+    with guard.acting_in_line() as session:
         owner = users.lock(user.id)
         if owner.password_version != version or (demand.asks(owner) and not visit.has_factor):
             form.password.errors = ["How you sign in was changed just now, from elsewhere."]
@@ -209,6 +208,6 @@ step_up.register(
     "app",
     describe=lambda client_id: f"Take back what you allowed {clients.names([client_id])[client_id]}",
     perform=_end_app,
-    acting=step_up.acting_in_line,
+    acting=lambda _client_id: guard.acting_in_line(),
 )
 step_up.register("address", describe=lambda typed: f"Ask for {_read(typed)} as your address", perform=_ask_for_address)

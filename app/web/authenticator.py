@@ -8,7 +8,6 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.capacity import admission
 from app.config import settings
 from app.crypto import seal
 from app.identity import activity, browsers, demand, factors, passkey, proof, refresh_token, sessions, totp, users
@@ -50,7 +49,7 @@ def turn_off() -> ResponseReturnValue:
     form, is_demanded = forms.EndOthers(request.form or None), demand.is_last_met_by(current_user)
     if request.method == "GET" or is_demanded:
         return _ask_to_turn_off(form, is_demanded=is_demanded)
-    with admission.turn("endings"), guard.acting() as session:
+    with guard.acting_in_line() as session:
         owner = users.lock(session.user_id)
         # Nothing to remove, or added since by another browser, or the last one that is demanded.
         if not (owner.has_factor and visit.has_factor) or demand.is_last_met_by(owner):
@@ -107,7 +106,7 @@ def _turn_on(form: forms.TurnOn, draft: dict[str, Any]) -> ResponseReturnValue |
     if step is None:
         form.code.errors = [f"{factor_code.WRONG} Check that the clock of your phone is right."]
         return None
-    with admission.turn("endings"), guard.acting() as session:
+    with guard.acting_in_line() as session:
         owner = users.lock(session.user_id)
         if owner.has_factor or not visit.suffices_for(owner):
             return redirect(PAGE, 303)

@@ -304,5 +304,7 @@ step_up.register(
     describe=partial(_describe_one, "Say that it was you who used {title} from a new place"),
     perform=_answer_warning,
 )
-step_up.register("others", describe="End your other sessions", perform=_end_others, acting=step_up.acting_in_line)
+step_up.register(
+    "others", describe="End your other sessions", perform=_end_others, acting=lambda _about: guard.acting_in_line()
+)
 step_up.register("all", describe="Sign out everywhere", perform=_end_all)

@@ -135,14 +135,16 @@ class Recover(Form):
     email = _email_field(emails.check_readable)
 
 
-class NewAddress(Form):
-    """Another address for the account of *owner*."""
-
-    email = _email_field(emails.check)
+class _Owned(Form):
+    """A form about the account of *owner*."""
 
     def __init__(self, sent: MultiDict[str, str] | None, owner: Account) -> None:
         super().__init__(sent)
         self._owner = owner
+
+
+class NewAddress(_Owned):
+    email = _email_field(emails.check)
 
     def validate_email(self, field: Any) -> None:
         if self._owner.verified_at is not None and field.data == self._owner.email:
@@ -224,14 +226,8 @@ class TurnOn(NewCodes, EndOthers):
     code = code_field()
 
 
-class NewPassword(Form):
-    """A new password for the account of *owner*."""
-
+class NewPassword(_Owned):
     password = PasswordField("New password", _NEW_PASSWORD)
-
-    def __init__(self, sent: MultiDict[str, str] | None, owner: Account) -> None:
-        super().__init__(sent)
-        self._owner = owner
 
     def about(self) -> list[str]:
         return [self._owner.email, self._owner.name]

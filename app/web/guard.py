@@ -16,6 +16,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as Answer
 
 from app import clock, machines
+from app.capacity import admission
 from app.config import settings
 from app.identity import (
     access_token,
@@ -49,7 +50,7 @@ class Login(LoginManager):
     """Flask-Login, which asks this guard for the user, and uses neither Flask's session nor its own cookie."""
 
     def _load_user(self) -> None:
-        g._login_user = user_or_nobody()
+        g._login_user = user_or_anonymous()
 
 
 login = Login()  # type: ignore[no-untyped-call]
@@ -158,12 +159,12 @@ def user() -> Account | None:
     return found.user if found else None
 
 
-def user_or_nobody() -> Account:
+def user_or_anonymous() -> Account:
     """Return the user who is signed in, or Flask-Login's anonymous one."""
     return cast(Account, user() or login.anonymous_user())
 
 
-current_user = cast(Account, LocalProxy(user_or_nobody))
+current_user = cast(Account, LocalProxy(user_or_anonymous))
 
 
 def is_confined() -> bool:
@@ -224,6 +225,13 @@ def acting() -> Iterator[Session]:
         _become(before)
         g.new_cookies = new_cookies
         raise
+
+
+@contextmanager
+def acting_in_line() -> Iterator[Session]:
+    """Do the same for an act that may end many sessions, which waits in a line first. Raises Full."""
+    with admission.turn("endings"), acting() as session:
+        yield session
 
 
 def login_required(view: Callable[P, R]) -> Callable[P, R]:

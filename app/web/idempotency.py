@@ -39,7 +39,7 @@ from app.web.presented_tokens import PresentedTokens
 FIELD = "once"
 _POLL_SECONDS = 0.02
 _ENDING = ("/sign-out", "/oauth/end-session")  # no store is needed, and no transaction spent, before they end anything
-_NOBODY = ""
+_NO_ONE = ""
 _OLDER = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
@@ -202,7 +202,7 @@ def _page_id() -> str:
     found: str | None = g.get("page_id")
     if found is None:
         visit, chosen = guard.visit(), secrets.token_urlsafe(24)
-        found = g.page_id = f"{chosen}.{_mark(chosen, visit.user.id if visit else _NOBODY)}"
+        found = g.page_id = f"{chosen}.{_mark(chosen, visit.user.id if visit else _NO_ONE)}"
     return found
 
 
@@ -225,7 +225,7 @@ def _is_for_visitor(form_id: str) -> bool:
         return True
     chosen, _, mark = form_id.partition(".")
     here = {session.user_id for session in PresentedTokens.here().sessions() if session.goes_on()}
-    return not here or any(hmac.compare_digest(mark.encode(), _mark(chosen, one).encode()) for one in (*here, _NOBODY))
+    return not here or any(hmac.compare_digest(mark.encode(), _mark(chosen, one).encode()) for one in (*here, _NO_ONE))
 
 
 def _refuse() -> Response:

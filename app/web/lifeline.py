@@ -106,9 +106,9 @@ def receipt_line(parts: Sequence[Mapping[str, Any]], cut_at: int) -> Lifeline:
     def lane(part: Mapping[str, Any]) -> Lane:
         left = part["expires_at"] - cut_at
         tick = x(part["expires_at"]) if left > 0 else None
-        told = f"{words.span(left)} early" if left > 0 else "at its end"
+        lost = f"{words.span(left)} early" if left > 0 else "at its end"
         label = part.get("name") or words.capitalize(part["what"])
-        return Lane(label, x(part["began_at"]), CUT, tick, CUT, "ended", told)
+        return Lane(label, x(part["began_at"]), CUT, tick, CUT, "ended", lost)
 
     lanes = tuple(lane(part) for part in parts)
     said = "; ".join(f"{lane.label}, {lane.words}" for lane in lanes)
@@ -157,9 +157,9 @@ def _recent(session: Living, newest: list[tuple[int, int]], now: int) -> tuple[_
 
 def _stroke(axis: _Linear, issued: int, expires: int, now: int) -> Lane:
     lives = expires > now
-    told = f"began {words.ago(issued, now)}, expires {words.until(expires, now)}"
+    said = f"began {words.ago(issued, now)}, expires {words.until(expires, now)}"
     tick = axis.x(expires) if lives else None
-    return Lane("", axis.x(issued), axis.x(min(now, expires)), tick, None, state(issued, expires, now), told)
+    return Lane("", axis.x(issued), axis.x(min(now, expires)), tick, None, state(issued, expires, now), said)
 
 
 def _named(tokens: list[Lane]) -> list[Lane]:

@@ -56,7 +56,8 @@ def keep(response: Response, secret: str | None) -> None:
 
 
 def _held() -> list[str]:
-    return (cookies.read(cookies.MAIL) or "").split(".")[:MOST_ACCOUNTS] if cookies.read(cookies.MAIL) else []
+    held = cookies.read(cookies.MAIL)
+    return held.split(".")[:MOST_ACCOUNTS] if held else []
 
 
 def _owners() -> list[User]:

@@ -3,7 +3,6 @@
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.capacity import admission
 from app.identity import activity, browsers, demand, factors, half, passkey, users
 from app.identity.passkey import Passkey
 from app.identity.proof import Proof
@@ -74,7 +73,7 @@ def remove(key_id: str) -> ResponseReturnValue:
             is_demanded=is_demanded,
             hanging=sign_in.replaced(),
         )
-    with admission.turn("endings"), guard.acting() as session:
+    with guard.acting_in_line() as session:
         owner = users.lock(session.user_id)
         key = _own(key_id)
         if not (_may_go(owner, key) and visit.suffices_for(owner)):
@@ -99,7 +98,7 @@ def _add(form: forms.AddPasskey) -> ResponseReturnValue | None:
     challenge = ceremony.challenge(form, ceremony.ADD)
     key = ceremony.made(form, ceremony.ADD, visit.session.user_id, forms.text(form.name))
     if challenge and key:
-        with admission.turn("endings"), guard.acting() as session:
+        with guard.acting_in_line() as session:
             owner = users.lock(session.user_id)
             if visit.suffices_for(owner) and passkey.add(key, challenge):
                 authenticator.go_on(session, "passkey_added", _proof(key), end_others=form.end_others.data)

@@ -154,7 +154,7 @@ def _add_words(app: Flask) -> None:
 def _context() -> dict[str, Any]:
     return {
         "visit": guard.visit(),
-        "current_user": guard.user_or_nobody(),
+        "current_user": guard.user_or_anonymous(),
         "insecure_cookies": settings().insecure_cookies,
         "source_url": settings().source_url,
         "security_contact": settings().security_contact,

@@ -1,7 +1,7 @@
 """Step-up: acts that need a fresh proof of identity. Each page registers its own; `/confirm` asks, and carries one out."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -9,7 +9,6 @@ from flask import redirect
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
-from app.capacity import admission
 from app.identity.session import Session
 from app.web import guard, idempotency
 
@@ -80,13 +79,6 @@ def lead_on(location: str) -> Answer:
     """Answer that an act is done, and keep that answer with it. Must run inside its transaction."""
     done = idempotency.result(location)
     return lambda: done
-
-
-@contextmanager
-def acting_in_line(_about: str) -> Iterator[Session]:
-    """Let an act that may end many sessions wait in a line first. Raises Full."""
-    with admission.turn("endings"), guard.acting() as current:
-        yield current
 
 
 def _find(action: str) -> tuple[Act, str]:
