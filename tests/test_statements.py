@@ -236,3 +236,13 @@ def test_the_row_of_an_account_shows_no_secret_in_a_message(site: Site, ada: Bro
         shown, account = repr(found), found[1]
     assert account.email not in shown
     assert account.password_hash not in shown
+
+
+def test_a_row_that_was_read_takes_no_change_that_would_be_lost(site: Site, ada: Browser) -> None:
+    with site.app.app_context():
+        found = sessions.with_user(ada.sessions()[0]["sid"])
+        assert found
+        for row in found:
+            with pytest.raises(AttributeError):
+                row.name = "another"
+        assert "another" not in [row.name for row in found]
