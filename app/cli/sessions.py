@@ -4,7 +4,7 @@ import click
 
 from app.cli import person
 from app.cli.plain import Group
-from app.identity import activity, browsers, sessions, users
+from app.identity import activity, sessions, users
 from app.identity.session import SITE, Reason, Standing
 from app.identity.users import User
 from app.oauth import clients, consent
@@ -24,7 +24,7 @@ def list_sessions(email: str) -> None:
     apps = sessions.apps(found.id)
     known = clients.names(app.client_id for app in apps)
     for session in [*sessions.live(found.id), *apps]:
-        click.echo(f"{_times(session)}  {known.get(session.client_id) or _label(session)}")
+        click.echo(f"{_times(session)}  {known.get(session.client_id) or session.label}")
 
 
 @group.command("end")
@@ -41,10 +41,6 @@ def end_sessions(email: str, sid: str | None) -> None:
 
 def _times(session: Standing) -> str:
     return f"{session.id}  since {words.rfc3339(session.began_at)}  seen {words.rfc3339(session.last_seen_at)}"
-
-
-def _label(session: Standing) -> str:
-    return session.name or browsers.describe(session.user_agent).label
 
 
 def _end_one(found: User, sid: str) -> int:

@@ -31,6 +31,11 @@ class Browser:
     user_agent: str
     address: str
 
+    @property
+    def label(self) -> str:
+        """Its browser and system by name."""
+        return describe(self.user_agent).label
+
 
 @dataclass(frozen=True)
 class Description:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from app import clock
 from app.config import settings
-from app.identity import browsers, letters
+from app.identity import letters
 from app.identity.browsers import Browser
 from app.identity.session import Standing
 from app.identity.users import User
@@ -71,4 +71,4 @@ def _kind(event: str) -> str:
 
 
 def _where(browser: Browser | None) -> str:
-    return f", by {browsers.describe(browser.user_agent).label}, address {browser.address}" if browser else ""
+    return f", by {browser.label}, address {browser.address}" if browser else ""

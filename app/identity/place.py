@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.config import REACTIONS
-from app.identity import browsers
 from app.identity.browsers import Browser
 from app.network import address
 
@@ -32,8 +31,7 @@ class Judgement:
 
 def of(browser: Browser, country: str | None) -> Place:
     """Return the place where *browser* is, in the country with this code."""
-    label = browsers.describe(browser.user_agent).label
-    found = {"browser": label, "network": address.network(browser.address), "country": country}
+    found = {"browser": browser.label, "network": address.network(browser.address), "country": country}
     return {part: value for part, value in found.items() if value}
 
 

@@ -174,6 +174,11 @@ class Standing:
         return self.ending.reason if self.ending else state.value
 
     @property
+    def label(self) -> str:
+        """How the pages call it: by the name that its owner gave it, or by its browser."""
+        return self.name or describe(self.user_agent).label
+
+    @property
     def origin(self) -> str:
         """The id under which it began: the same for all sessions that its owner takes for one."""
         return self.began_as or self.id

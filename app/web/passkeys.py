@@ -36,7 +36,7 @@ def show() -> ResponseReturnValue:
 @guard.login_required
 def add() -> ResponseReturnValue:
     """Add a key that was just made: its challenge is given only after a fresh proof."""
-    form = forms.AddPasskey(request.form or None, data={"name": browsers.describe(browsers.here().user_agent).label})
+    form = forms.AddPasskey(request.form or None, data={"name": browsers.here().label})
     visit = guard.current()
     asks = visit.asks_anew() if form.credential.data else not visit.may_open_way
     if asks:

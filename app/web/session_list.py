@@ -169,7 +169,7 @@ def _who(actor: str | None, session: Standing, current: Standing, known: dict[st
     other = known.get(actor)
     if actor == current.id or (other and other.origin == current.origin):
         return "this browser"
-    return (other.name or browsers.describe(other.user_agent).label) if other else None
+    return other.label if other else None
 
 
 def _state(session: Standing) -> str:

@@ -110,8 +110,7 @@ def _arrive(tokens: Tokens, wanted: str | None) -> Response:
 def _is_new(user_id: str) -> bool:
     """Return whether this kind of browser, or lately this place, is new to the account."""
     here = browsers.here()
-    label = browsers.describe(here.user_agent).label
-    is_seen = any(browsers.describe(agent).label == label for agent in sessions.agents(user_id))
+    is_seen = any(browsers.describe(agent).label == here.label for agent in sessions.agents(user_id))
     return not (is_seen and known_place.is_known(user_id, address.subnet(here.address)))
 
 

@@ -25,7 +25,7 @@ def _create(form: forms.SignUpPasskey) -> ResponseReturnValue | None:
     sign_up.made.check()
     delivery.check_ready()
     challenge = ceremony.challenge(form, ceremony.SIGN_UP)
-    owner, name = passkey.new_owner(challenge or b""), browsers.describe(browsers.here().user_agent).label
+    owner, name = passkey.new_owner(challenge or b""), browsers.here().label
     key = ceremony.made(form, ceremony.SIGN_UP, owner, name)
     done = sign_up.start(form, "", owner, prove=lambda _: _prove(key, challenge)) if challenge and key else None
     if done is None and not sign_up.says_taken(form):

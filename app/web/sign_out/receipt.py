@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.crypto import seal
-from app.identity import browsers, chains, sessions
+from app.identity import chains, sessions
 from app.identity.chains import Link
 from app.identity.session import Standing
 from app.identity.session_row import SessionRow
@@ -60,7 +60,7 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
         "ended_at": found.ended_at,
         "began_at": session.began_at,
         "bound": session.bound_at is not None,
-        "label": session.name or browsers.describe(session.user_agent).label,
+        "label": session.label,
         "parts": [*_parts(found, chain), *(_part("app", app) | {"name": names[app.client_id]} for app in apps[-APPS:])],
         "told": back_channel.ids(session, [*apps, *lasting]),
         "kept": [names[app.client_id] for app in lasting],
