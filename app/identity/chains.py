@@ -97,7 +97,7 @@ class RefreshToken(Link, Model):
 
 
 class LinkRow(Row, Link):
-    """The row of a link, as it was read or is to be stored. *session*: whose it is, where that was read with it."""
+    """The row of a link, as it was read or is to be stored. *session*: the one it belongs to, if that was read with it."""
 
     session: SessionRow
 
