@@ -79,8 +79,8 @@ class Standing:
     *opened*: its position in the log. *access_until*: the greatest expiry of any access token issued under it.
     *last_auth_at*: the latest proof of identity, for lists. What a browser may do by it depends on the tokens it holds.
     *ended_entry*: written by the log's projection, for lists; whether a token is accepted asks the log itself.
-    *parent_id*: for a grant, the browser session that gave it, or that replaced that one. The grant hangs on that one, and is over with it, unless
-    its scope has `offline_access`.
+    *parent_id*: for a grant, the browser session that gave it, or that replaced that one. The grant hangs on that one, and
+    is over with it, unless its scope has `offline_access`.
     *user_agent*: the browser that signed in, or the newest of which its owner has said "It was me"; *address*: from where
     it was used last; *places*: from where ever, once that is more than one place.
     *warned*: the first warning about a new place, an event, to which the owner has not said "It was me".
