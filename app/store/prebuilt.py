@@ -52,7 +52,7 @@ def rows(statement: Statement, **values: Any) -> Sequence[Answer]:
     lent = g.get("lent")
     if lent is None:
         return _run(connection(), statement, [values])[0]
-    return _compiled(statement, lent.engine.dialect, values).run(lent.engine, lent.raw, [values])[0]
+    return _read(lent.engine, lent.raw, statement, values)
 
 
 def write(statement: Write, **values: Any) -> int:
@@ -97,8 +97,11 @@ def look(statement: Statement, **values: Any) -> Answer | None:
     if is_in_transaction():
         db.session.flush()
         return ask(statement, **values)
-    with reading():
+    if "lent" in g:
         return ask(statement, **values)
+    engine = db.engine
+    with pooled(engine) as raw:
+        return _only(_read(engine, raw, statement, values))
 
 
 @contextmanager
@@ -189,6 +192,11 @@ def _compiled(statement: Statement, dialect: Dialect, names: Iterable[str]) -> _
     if found is None:
         found = _known[statement, dialect.name] = _Compiled(statement, dialect, names)
     return found
+
+
+def _read(engine: Engine, raw: Any, statement: Statement, values: dict[str, Any]) -> Sequence[Answer]:
+    """Return all rows, by a connection of the driver's that `pooled` has lent."""
+    return _compiled(statement, engine.dialect, values).run(engine, raw, [values])[0]
 
 
 def _run(one: Connection, statement: Statement, values: Sequence[dict[str, Any]]) -> tuple[Sequence[Answer], int]:
