@@ -6,7 +6,6 @@ from app.config import settings
 from app.crypto.keys import identity_keys
 from app.identity.session import SITE
 from app.lab.player import Answer
-from app.lab.questions.evidence import Findings
 from app.oauth.logout import network, token
 from app.oauth.logout.messages import Message
 from app.outbox import answer
@@ -38,17 +37,15 @@ class Recipient:
         return 200, "Its user is signed out there too."
 
 
-def send(user: str, sid: str, *, since: int) -> Findings:
+def send(user: str, sid: str, *, since: int) -> list[Answer]:
     """Send a message to an app that is down until a minute after *since*, until it arrives, and then once more.
 
     Each attempt is signed anew under the same id, as a token is good for two minutes.
     """
     message = Message(id="lab", client_id=SITE, user_id=user, session_id=sid)
-    app, found, at = Recipient(), Findings(), since
+    app, found, at = Recipient(), list[Answer](), since
     while not found or network.judge(found[-1].status) is not Outcome.DELIVERED:
         status, why = (0, "No connection.") if at < since + DOWN_SECONDS else app.take(token.sign(message))
         found.append(Answer(status, why, what=f"after {words.span(at - since)}" if at > since else "at once"))
         at = answer.next_try(len(found), since, at) or at
-    return Findings(
-        [*found, Answer(*app.take(token.sign(message)), what="once more, as after an answer that was lost")]
-    )
+    return [*found, Answer(*app.take(token.sign(message)), what="once more, as after an answer that was lost")]

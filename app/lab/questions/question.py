@@ -21,7 +21,8 @@ class Question:
     """A question, as its file declares it.
 
     *choices*: the predictions by name. *right*: for each choice the condition that makes it right; the first that holds counts.
-    *hints*: where to look, and then what to consider. *story*: see `Trial.play`. *says*: a template that tells what happened.
+    *hints*: where to look, and then what to consider. *story*: see `Trial.play`. *experiment*: the function in
+    `experiments` that goes on from there. *says*: a template that tells what happened.
     *facts*: pairs of a label and a template. *tables*: captions by the names that the story gives. *grid*: the words of a table
     with two dimensions. *names*: what this question calls some designs. *also*: a page template with something to try. *go_on*: the words of links to try next, by their paths.
     """
@@ -37,6 +38,7 @@ class Question:
     says: str
     go_on: Mapping[str, str]
     story: tuple[str, ...] = ()
+    experiment: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
     grid: Mapping[str, Any] = field(default_factory=dict)

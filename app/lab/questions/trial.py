@@ -4,23 +4,44 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
+from jinja2 import Environment, StrictUndefined
 from sqlalchemy import delete
 
 from app.config import settings
 from app.lab import lanes, player, visitors
-from app.lab.player import Stage
-from app.lab.questions import evidence, logout
-from app.lab.questions.evidence import Findings
+from app.lab.costs import bars
+from app.lab.player import Answer, Stage
+from app.lab.questions import logout
 from app.lab.questions.question import Question
 from app.lab.run import Run
 from app.lab.visitors import Visitor
 from app.store.db import db, writing
-from app.web import own_server
+from app.web import own_server, words
 from app.web.own_server import Exchange
 
 _REQUESTS = {"present": Stage.present, "buy": Stage.buy, "exchange": Stage.exchange, "open-page": Stage.open_page}
-
 _OWN = ("anew", "wait", "count", "draw")  # acts of the trial itself
+_templates = Environment(undefined=StrictUndefined)  # noqa: S701 - plain text, which the page escapes
+_templates.filters |= {
+    "brief": bars.brief,
+    "clock": words.clock,
+    "many": bars.many,
+    "shorten": words.shorten,
+    "size": bars.size,
+    "span": words.span,
+}
+
+
+class Findings(list[Answer]):
+    """Several answers, each named by its design, or else by what was presented."""
+
+    @property
+    def accepted(self) -> list[str]:
+        return [found.slug or found.what for found in self if found.accepted]
+
+    @property
+    def refused(self) -> list[str]:
+        return [found.slug or found.what for found in self if not found.accepted]
 
 
 class Trial:
@@ -54,9 +75,9 @@ class Trial:
         command, _, what = command.partition(": ")
         verb, *of = command.split()
         if verb == "notify-app":
-            found = logout.send("lab", self.stage().session, since=self.run.time)  # to an app that is down
+            found = Findings(logout.send("lab", self.stage().session, since=self.run.time))  # to an app that is down
         elif verb in _REQUESTS:
-            found = self._ask(verb, *of, what=evidence.fill(what, {"run": self.run}))
+            found = self._ask(verb, *of, what=_fill(what, {"run": self.run}))
         else:
             found = Findings()
             getattr(self, f"_{verb}")(*of) if verb in _OWN else self.run.do(verb, *of)
@@ -87,19 +108,19 @@ class Trial:
         """Return the right choice, and everything that shows it."""
         asked, known = self.question, self.values | self.tables | {"run": self.run}
         return {
-            "choice": next(choice for choice, condition in asked.right.items() if evidence.holds(condition, known)),
-            "says": evidence.fill(asked.says, known),
+            "choice": next(choice for choice, condition in asked.right.items() if _holds(condition, known)),
+            "says": _fill(asked.says, known),
             "tables": [
                 {"caption": caption, "rows": [row._asdict() for row in self.tables[name]]}
                 for name, caption in asked.tables.items()
             ],
-            "facts": [(what, evidence.fill(text, known)) for what, text in asked.facts],
+            "facts": [(what, _fill(text, known)) for what, text in asked.facts],
             "picture": asdict(known["picture"]) if "picture" in known else None,
             "exchange": known.get("exchange"),
             "grid": asked.grid
             and {
                 **asked.grid,
-                "note": evidence.fill(asked.grid["note"], known),
+                "note": _fill(asked.grid["note"], known),
                 "rows": [(name, [cell._asdict() for cell in cells]) for name, cells in known["cells"].items()],
             },
         }
@@ -144,3 +165,13 @@ class Trial:
         if verb == "exchange":
             self.run.do("refresh", whose)
         return found
+
+
+def _fill(template: str, known: dict[str, Any]) -> str:
+    """Fill in a template of a question. Raises UndefinedError for a name that is not *known*."""
+    return _templates.from_string(template).render(known)
+
+
+def _holds(condition: str, known: dict[str, Any]) -> bool:
+    """Return whether a condition of a question holds."""
+    return bool(_templates.compile_expression(condition, undefined_to_none=False)(known))
