@@ -121,16 +121,11 @@ class StoryWorld(World):
     """
 
     def __init__(self, name: str, seed: str, clock: Clock) -> None:
-        self._name, random = name, stream(seed)
-        key, self._public = _key(random(32))
-        super().__init__(
-            clock.now,
-            random,
-            clock.every,
-            lambda seconds: clock.go_on(clock.time + seconds),
-            lambda: clock.time,
-            key,
-        )
+        self._name = name
+        self.now, self.every, self.random = clock.now, clock.every, stream(seed)  # type: ignore[method-assign]
+        self.steady, self.sleep = lambda: clock.time, lambda seconds: clock.go_on(clock.time + seconds)
+        key, self._public = _key(self.random(32))
+        super().__init__(key)
 
     @property
     def redis(self) -> "RedisOfAStory":  # type: ignore[override]

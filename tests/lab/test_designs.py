@@ -2,6 +2,7 @@
 
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -58,12 +59,25 @@ def test_every_file_of_the_folder_is_a_design_and_is_found_by_its_name() -> None
     assert len(SLUGS) >= 20
 
 
+class Polled(World):  # type: ignore[misc]
+    """A world whose clock and polls the test moves by hand."""
+
+    def __init__(self) -> None:
+        self.seconds, self.polls = [0], list[Callable[[], None]]()  # which each side shares
+        super().__init__()
+
+    def now(self) -> int:
+        return self.seconds[0]
+
+    def every(self, _seconds: float, poll: Callable[[], None]) -> None:
+        self.polls.append(poll)
+
+
 @pytest.mark.parametrize("place", [-1, 8 * 512])
 def test_tsl_06_a_token_whose_place_is_outside_of_the_list_is_refused(place: int) -> None:
-    design, polls = player.find("status-list").module, []
-    world = World(every=lambda _, poll: polls.append(poll))
+    design, world = player.find("status-list").module, Polled()
     issuer, verifier = design.Issuer(world), design.Verifier(world.beside())
-    polls[0]()
+    world.polls[0]()
     verifier.check(issuer.issue("ada", "a session"))
     claims = {"sub": "ada", "exp": world.expiry(), "status": {"status_list": {"idx": place}}}
     with pytest.raises(PermissionError, match="no place"):
@@ -72,18 +86,17 @@ def test_tsl_06_a_token_whose_place_is_outside_of_the_list_is_refused(place: int
 
 @pytest.mark.parametrize("damaged", ["nonsense", ""])
 def test_tsl_06_a_damaged_or_forged_list_takes_the_place_of_none(damaged: str) -> None:
-    design, polls, now = player.find("status-list").module, [], [0]
-    world = World(now=lambda: now[0], every=lambda _, poll: polls.append(poll))
+    design, world = player.find("status-list").module, Polled()
     issuer, verifier = design.Issuer(world), design.Verifier(world.beside())
-    polls[0]()
+    world.polls[0]()
     token = issuer.issue("ada", "a session")
     trusted = design.TRUSTED * design.POLL
     claims = {"exp": trusted + 1, "status_list": {"bits": 1, "lst": damaged}}
     world.list_server.serve("/statuses", lambda: world.sign(claims, None if damaged else Ed25519PrivateKey.generate()))
     with pytest.raises((InvalidTokenError, zlib.error)):
-        polls[0]()
+        world.polls[0]()
     verifier.check(token)
-    now[0] = trusted
+    world.seconds[0] = trusted
     with pytest.raises(ConnectionError, match="too old"):
         verifier.check(token)
 

@@ -12,20 +12,26 @@ OTHER = Ed25519PrivateKey.from_private_bytes(bytes([7] * 32))
 CLAIMS = {"sub": "ada", "exp": 100}
 
 
+class Plain(World):  # type: ignore[misc]
+    """A world that remembers nothing, with the clock and the random bytes of a story."""
+
+    def __init__(self, _name: str, seed: str, clock: Clock) -> None:
+        self.now, self.random = clock.now, stream(seed)
+        super().__init__()
+
+
 def at(now: int, kind: type[World] = StoryWorld) -> World:
-    if kind is StoryWorld:
-        return StoryWorld("ada", "1", Clock(now))
-    return World(now=lambda: now, random=stream("1"))
+    return kind("ada", "1", Clock(now))
 
 
 def test_it_signs_as_a_real_one_does_with_a_full_memory() -> None:
     for claims in (CLAIMS, {"sub": "eve", "exp": 100}, CLAIMS, {"sub": "ada", "exp": "100"}):
-        assert at(0).sign(claims) == at(0, World).sign(claims)
-        assert at(0).sign(claims, OTHER) == at(0, World).sign(claims, OTHER)
-        assert at(0).sign(claims, headers={"kid": "1"}) == at(0, World).sign(claims, headers={"kid": "1"})
+        assert at(0).sign(claims) == at(0, Plain).sign(claims)
+        assert at(0).sign(claims, OTHER) == at(0, Plain).sign(claims, OTHER)
+        assert at(0).sign(claims, headers={"kid": "1"}) == at(0, Plain).sign(claims, headers={"kid": "1"})
 
 
-@pytest.mark.parametrize("kind", [World, StoryWorld])
+@pytest.mark.parametrize("kind", [Plain, StoryWorld])
 def test_a_forged_token_or_one_by_another_key_is_refused_also_after_the_good_one_was_read(kind: type[World]) -> None:
     world = at(0, kind)
     token, foreign = world.sign(CLAIMS), world.sign(CLAIMS, OTHER)
@@ -36,7 +42,7 @@ def test_a_forged_token_or_one_by_another_key_is_refused_also_after_the_good_one
             world.verify(bad, key)
 
 
-@pytest.mark.parametrize("kind", [World, StoryWorld])
+@pytest.mark.parametrize("kind", [Plain, StoryWorld])
 def test_what_has_expired_by_the_worlds_own_clock_is_refused(kind: type[World]) -> None:
     token = at(0, kind).sign(CLAIMS)
     assert at(99, kind).read(token)

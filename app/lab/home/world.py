@@ -15,21 +15,6 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
-def _at_home(seconds, action):
-    """Run *action* now, and every so many seconds in a thread that ends with the program. What goes wrong there is printed."""
-
-    def run():
-        while True:
-            time.sleep(seconds)
-            try:
-                action()
-            except Exception:  # one answer that makes no sense must not be the last
-                traceback.print_exc()
-
-    action()
-    threading.Thread(target=run, daemon=True).start()
-
-
 def _copy(thing):
     """Return what `copy.copy` would, in a tenth of the time: a replay makes thousands."""
     other = object.__new__(type(thing))
@@ -43,21 +28,33 @@ class World:
     life = 300  # seconds: of an access token
     redis = None  # at home a design opens its own connection; a story brings a stand-in that counts
 
-    def __init__(
-        self,
-        now=lambda: int(time.time()),
-        random=secrets.token_bytes,
-        every=_at_home,
-        sleep=time.sleep,
-        steady=time.monotonic,
-        key=None,
-    ):
-        self.now, self.random, self.every, self.sleep, self.steady = now, random, every, sleep, steady
-        self.key = key or Ed25519PrivateKey.from_private_bytes(random(32))
+    def __init__(self, key=None):
+        self.key = key or Ed25519PrivateKey.from_private_bytes(self.random(32))
         self.cut = set()
         self.counts, self.heard_at = Counter(), None
         self.store, self.channel, self.peers = Store(self), Channel(self, "push"), Channel(self, "peers")
         self.list_server, self.issuer = Endpoints(self, "list", "fetches"), Endpoints(self, "issuer", "requests")
+
+    def now(self):
+        return int(time.time())
+
+    def every(self, seconds, action):
+        """Run *action* now, and every so many seconds in a thread that ends with the program. What goes wrong there is printed."""
+
+        def run():
+            while True:
+                time.sleep(seconds)
+                try:
+                    action()
+                except Exception:  # one answer that makes no sense must not be the last
+                    traceback.print_exc()
+
+        action()
+        threading.Thread(target=run, daemon=True).start()
+
+    def random(self, size):
+        """Return *size* bytes."""
+        return secrets.token_bytes(size)
 
     def expiry(self):
         """Return when an access token that is issued now expires."""
