@@ -1,6 +1,5 @@
 """The experiment: sign in, keep a copy, sign out, replay. One page that reads downward, and a button for each act."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -11,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.capacity import executor, memo
 from app.capacity.admission import Full
 from app.config import settings
-from app.lab import acts, log, parties, replay, run_view, visitors
+from app.lab import acts, parties, replay, run_view, visitors
 from app.lab.player import FAULTS, LIES, Story
 from app.lab.replay import Replay
 from app.lab.rooms import room
@@ -38,26 +37,17 @@ def show() -> ResponseReturnValue:
 @bp.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
     visitors.begin_experiment()
-    with visitors.changing() as found:
-        if not found.has_acted():
-            found.run = Run(found.id, opened=log.opened()).to_json()
-    return redirect("/lab#copy", 303)
+    return _act(lambda mine: mine, "copy", anew=True)
 
 
 @bp.post("/answer")
 def answer() -> ResponseReturnValue:
     """Do all of it in one press: sign in, keep a copy, sign out, and present the copy everywhere."""
     visitors.begin_experiment()
-    act = acts.Act(visitors.expected(), visitors.here(), Run.sign_out_at_once, anew=True)
-    with visitors.changing() as found:
-        is_new = not found.has_acted()
-        if is_new:
-            act.write(found)
-    if is_new:
+    mine = _change(Run.sign_out_at_once, anew=True)
+    if mine:
         with suppress(Full):  # then the page has a button that presents the copy
-            note = _present(act.result)
-            with visitors.changing(durable=False) as found:
-                acts.Act(found.id, found, note).write(found)
+            _present(mine)
     return redirect("/lab#result", 303)
 
 
@@ -88,7 +78,8 @@ def present() -> ResponseReturnValue:
     mine = visitors.run(visitors.current())
     if mine is None or not run_view.tokens(mine.play()):
         return redirect("/lab", 303)
-    return _act(_present(mine), "result" if mine.at_once else "answers", durable=False)
+    _present(mine)
+    return redirect("/lab#result" if mine.at_once else "/lab#answers", 303)
 
 
 @bp.post("/time")
@@ -125,28 +116,31 @@ def reset() -> ResponseReturnValue:
     return redirect("/lab", 303)
 
 
-def _present(mine: Run) -> Callable[[Run], None]:
-    """Play the replay outside any transaction. Return a change that notes in the run how many designs accepted the copy."""
+def _present(mine: Run) -> None:
+    """Play the replay outside any transaction. Then note in the run how many designs accepted the copy."""
     mine.presented = [len(mine.acts), mine.now]
     found = _find(mine)
     said = parties.present(parties.token(mine)) if settings().relying_parties else []
-
-    def note(now: Run) -> None:
-        if now.acts == mine.acts:  # else the visitor has gone on, and this is the answer to an older question
+    with visitors.changing(durable=False) as here:
+        now = here.read_run()
+        if now and now.acts == mine.acts:  # else the visitor has gone on, and this is the answer to an older question
             now.presented, now.parties = mine.presented, said
             now.outcome = [found.accepted, len(found.rows)] if found else None
+            here.run = now.to_json()
 
-    return note
 
-
-def _act(change: Callable[[Run], Any], place: str, *, durable: bool = True) -> ResponseReturnValue:
-    """Change the visitor's run, then show it at *place* on the page. *durable*: see `db.writing`."""
-    here = visitors.here()
-    act = acts.Act(visitors.current(), None if here and here.has_acted() else here, change)
-    with visitors.changing(durable=durable) as found:
-        if not found.has_acted():
-            act.write(found)
+def _act(change: acts.Change, place: str, *, anew: bool = False) -> ResponseReturnValue:
+    """Change the visitor's run, then show it at *place* on the page."""
+    _change(change, anew=anew)
     return redirect(f"/lab#{place}", 303)
+
+
+def _change(change: acts.Change, *, anew: bool = False) -> Any:
+    """Change the visitor's run, or one that begins *anew*, and return the result: None if this form was acted on before."""
+    here = visitors.here()
+    act = acts.Act(visitors.expected(), None if here and here.has_acted() else here, change, anew=anew)
+    with visitors.changing() as found:
+        return None if found.has_acted() else act.write(found)
 
 
 def _answer(mine: Run, found: Replay, **given: Any) -> str:

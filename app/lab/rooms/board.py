@@ -1,9 +1,12 @@
 """What the teacher's board shows: how far each attendee is, who is stuck, and what was predicted."""
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from app import clock
 from app.lab.questions.question import Question
@@ -12,6 +15,7 @@ from app.lab.visitors import Visitor
 
 STEPS = ("signed in", "copied the tokens", "signed out", "tried the copy")
 STUCK_SECONDS = 3 * 60
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to compute (OWASP, CSV injection)
 _ENDED: Mapping[str, str] = {
     Way.CLIENT: "the browser forgot",
     Way.EXPIRY: "it expired",
@@ -98,6 +102,20 @@ def draw(visitors: Iterable[Visitor], asked: Mapping[str, Question]) -> Board:
     reached = {step: sum(attendee.steps[step] for attendee in attendees) for step in STEPS}
     answered = [question for name, question in asked.items() if any(name in one.answers for one in attendees)]
     return Board(attendees, reached, [_tally(question, attendees) for question in answered])
+
+
+def as_csv(board: Board) -> str:
+    """Return the board as a table, with a line for each attendee."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    asked = [f"{question.id} {what}" for question in board.questions for what in ("chosen", "was")]
+    writer.writerow(["nickname", *STEPS, "signed out by", "still accepted", "of designs", *asked])
+    for one in board.attendees:
+        steps = ("yes" if done else "no" for done in one.steps.values())
+        answers = (vars(one.answer(question.id)).values() for question in board.questions)
+        row = one.nickname, *steps, one.ended, one.accepted, one.of, *chain.from_iterable(answers)
+        writer.writerow(f"'{cell}" if str(cell).startswith(_FORMULA) else cell for cell in row)
+    return text.getvalue()
 
 
 def _attendee(visitor: Visitor, asked: Mapping[str, Question]) -> Attendee:

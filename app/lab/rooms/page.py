@@ -12,7 +12,7 @@ from wtforms import Form, StringField
 from app.capacity.throttle import PlaceThrottle
 from app.config import is_loopback, settings
 from app.lab import questions, visitors
-from app.lab.rooms import board, results, room
+from app.lab.rooms import board, room
 from app.lab.rooms.room import CannotJoin, Room
 from app.store.db import writing
 from app.web.forms import name_field, text
@@ -91,7 +91,7 @@ def download(code: str, kind: str) -> ResponseReturnValue:
     """Return what the board shows, as a spreadsheet or a JSON document."""
     found = _taught(code)
     shown, named = _board(found), {"room": found.name, "code": found.code}
-    answer = make_response(results.as_csv(shown) if kind == "csv" else named | asdict(shown))
+    answer = make_response(board.as_csv(shown) if kind == "csv" else named | asdict(shown))
     answer.mimetype = "text/csv" if kind == "csv" else "application/json"
     answer.headers.set("Content-Disposition", "attachment", filename=f"room-{found.code}.{kind}")
     return answer
