@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.lab import player
-from app.lab.run import Run, Way
+from app.lab.run import WAYS, Run
 from tests.load import Browser, Record, Wrong
 from tests.server import Server
 
@@ -29,14 +29,14 @@ LOOK_SECONDS = 2.0  # how often the teacher's board asks
 ALL = {design.slug for design in player.every()}
 
 
-def _accepting(way: Way) -> set[str]:
+def _accepting(way: str) -> set[str]:
     """Return the designs whose own code accepts the copy just after a session has ended in this way."""
     run = Run("attendee", began_at=0, seed="attendee")
     run.leave(way)
     return {design.slug for design in player.every() if run.play(design).present().accepted}
 
 
-ACCEPTED = {way.value: _accepting(way) for way in Way}
+ACCEPTED = {way: _accepting(way) for way in WAYS}
 
 
 class Teacher(Browser):

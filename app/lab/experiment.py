@@ -14,7 +14,7 @@ from app.lab import acts, parties, replay, run_view, visitors
 from app.lab.player import FAULTS, LIES, Story
 from app.lab.replay import Replay
 from app.lab.rooms import room
-from app.lab.run import Run, Way
+from app.lab.run import WAYS, Run
 
 bp = Blueprint("experiment", __name__)
 REMEMBERED = 128  # replays that need not be played again: a page is often asked for more than once
@@ -59,10 +59,10 @@ def copy() -> ResponseReturnValue:
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the run's session in one of the ways. In each of them, the browser forgets its tokens."""
-    way = request.form.get("way")
-    if way not in list(Way):
+    way = request.form.get("way", "")
+    if way not in WAYS:
         abort(400)
-    return _act(lambda mine: mine.leave(Way(way)) if mine.ended_at is None else None, "replay")
+    return _act(lambda mine: mine.leave(way) if mine.ended_at is None else None, "replay")
 
 
 @bp.post("/refresh")

@@ -20,7 +20,7 @@ _VERIFIED: dict[Hashable, Any] = {}
 
 
 class Clock:
-    """The clock of a story, which also runs what repeats. *counts*: what the repeated actions ask for. *done*: how many ran.
+    """The clock of a story, which also runs what repeats. *counts*: what the repeated actions ask for.
 
     In a gap only the first and the last are done of what is done several times a second, or more than a hundred times. Each of
     the others counts as the last did: the first may meet what came before the gap.
@@ -28,7 +28,6 @@ class Clock:
 
     def __init__(self, now: int) -> None:
         self.time: float = now
-        self.done = 0
         self.counts = Counter[str]()
         self._order, self._due = count(), list[_Due]()
 
@@ -61,7 +60,6 @@ class Clock:
         """Run what is due once, and count it for the skipped runs, too."""
         before, self.time = self.counts.copy() if due.alike else self.counts, due.at
         due.action()
-        self.done += 1
         for name, asked in (self.counts - before).items() if due.alike else ():
             self.counts[name] += asked * due.alike
 

@@ -14,12 +14,12 @@ from app.config import settings
 from app.crypto.keys import access_keys
 from app.lab.log import Ended
 from app.lab.player import ACCESS_LIFE
-from app.lab.run import Run, Way
+from app.lab.run import Run
 
 PATIENCE_SECONDS = 0.5
 MAX_BYTES = 16 * 1024
-_EVERYTHING = (Way.ALL, Way.DISABLED)
-_BY_THE_SERVER = {Way.SIGN_OUT, Way.ELSEWHERE, Way.ALL, Way.PASSWORD, Way.DISABLED, "reuse"}
+_EVERYTHING = ("all", "disabled")
+_UNTOLD = (None, "client", "expiry")  # of these ends the server knows nothing
 _ANSWER = {"accepted": bool, "status": int, "delivery": str, "reason": str, "decided_by": str}
 
 
@@ -43,7 +43,7 @@ def token(run: Run, whose: str = "thief") -> str:
 
 def ended(run: Run) -> Ended | None:
     """Return the lab's log entry for the end of a run, once."""
-    if run.is_logged or run.ended_by not in _BY_THE_SERVER:
+    if run.is_logged or run.ended_by in _UNTOLD:
         return None
     stage, run.is_logged = run.play(), True
     if "withhold" in stage.world.cut:

@@ -6,7 +6,6 @@ Its clock stands still between two acts, so a run is the same whether its visito
 import json
 import secrets
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from typing import Any, Self
 
 from app import clock
@@ -16,18 +15,15 @@ from app.lab.player import Act, Ask, Design, Stage, Story
 
 POLL_SECONDS = 60
 MAX_ACTS = 200
-
-
-class Way(StrEnum):
-    """The ways in which a session can end."""
-
-    CLIENT = "client"
-    EXPIRY = "expiry"
-    SIGN_OUT = "sign-out"
-    ELSEWHERE = "elsewhere"
-    ALL = "all"
-    PASSWORD = "password"  # noqa: S105 - a name, not a secret
-    DISABLED = "disabled"
+WAYS = {  # in which a visitor can end the session, and how the teacher's board says it
+    "client": "the browser forgot",
+    "expiry": "it expired",
+    "sign-out": "the server revoked",
+    "elsewhere": "from another device",
+    "all": "everywhere at once",
+    "password": "the password was changed",
+    "disabled": "the account was disabled",
+}
 
 
 @dataclass
@@ -106,19 +102,19 @@ class Run:
         self.ended_at, self.ended_by = stage.ended or (None, None)
         return stage
 
-    def leave(self, way: Way) -> Stage:
-        """End the session in this way. Make a copy first if there is none."""
+    def leave(self, way: str) -> Stage:
+        """End the session in one of WAYS. Make a copy first if there is none."""
         if not self.copied:
             self.do("copy")
-        if way is Way.EXPIRY:
+        if way == "expiry":
             self.now = max(self.now, self.expires_at - self.began_at)
-        return self.do(way.value)
+        return self.do(way)
 
     def sign_out_at_once(self) -> Self:
         """Use the tokens for a minute, let a thief copy them, and sign out."""
         self.at_once = True
         self.wait(60)
-        self.leave(Way.SIGN_OUT)
+        self.leave("sign-out")
         return self
 
     @property

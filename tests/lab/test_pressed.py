@@ -8,7 +8,7 @@ import pytest
 
 from app.lab import player, resource, visitors
 from app.lab.player import Stage
-from app.lab.run import Run, Way
+from app.lab.run import Run
 from app.store.db import db, is_writing, writing
 from tests.browsers import SITE_URL, Browser, Site
 from tests.lab.conftest import Visitor
@@ -113,7 +113,7 @@ def test_of_two_acts_at_once_the_later_is_about_what_the_first_has_left(
     def after_another(**how: Any) -> Any:
         """Sign out in another tab, which another worker serves."""
         run = ada.run()
-        run.leave(Way.SIGN_OUT)
+        run.leave("sign-out")
         with ada.site.app.app_context(), writing():
             db.session.query(visitors.Visitor).update({"run": run.to_json()})
         return changing(**how)

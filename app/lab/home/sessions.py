@@ -6,10 +6,10 @@ LIFE, IDLE = 8 * 60 * 60, 2 * 60 * 60  # seconds: the longest life of a session,
 
 
 class Sessions:
-    """*issuer*: the design's, which issues access tokens and ends them. *token*: makes random tokens."""
+    """*issuer*: the design's, which issues access tokens and ends them."""
 
-    def __init__(self, world, issuer, token=None):
-        self.store, self.now, self.issuer, self.token = world.store, world.now, issuer, token or world.token
+    def __init__(self, world, issuer):
+        self.store, self.now, self.issuer, self.token = world.store, world.now, issuer, world.token
 
     def begin(self, person, *key):
         """Sign a person in. *key*: of the browser, for a design that binds its tokens to one."""

@@ -10,21 +10,12 @@ from itertools import chain
 
 from app import clock
 from app.lab.questions.question import Question
-from app.lab.run import Way
+from app.lab.run import WAYS
 from app.lab.visitors import Visitor
 
 STEPS = ("signed in", "copied the tokens", "signed out", "tried the copy")
 STUCK_SECONDS = 3 * 60
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to compute (OWASP, CSV injection)
-_ENDED: Mapping[str, str] = {
-    Way.CLIENT: "the browser forgot",
-    Way.EXPIRY: "it expired",
-    Way.SIGN_OUT: "the server revoked",
-    Way.ELSEWHERE: "from another device",
-    Way.ALL: "everywhere at once",
-    Way.PASSWORD: "the password was changed",
-    Way.DISABLED: "the account was disabled",
-}
 
 
 class Mark(StrEnum):
@@ -126,7 +117,7 @@ def _attendee(visitor: Visitor, asked: Mapping[str, Question]) -> Attendee:
         visitor.id,
         visitor.nickname or "",
         dict(zip(STEPS, visitor.steps(), strict=True)),
-        _ENDED.get(run.ended_by, "an old token was used again") if run and run.ended_by else None,
+        WAYS.get(run.ended_by, "an old token was used again") if run and run.ended_by else None,
         accepted,
         of,
         next((name for name in asked if name not in given), None) if given else None,
