@@ -58,14 +58,11 @@ def token() -> ResponseReturnValue:
         whose = None if run.is_full else run.play().holder(given)
         return (run, whose) if whose and run.do("refresh", whose) else None
 
-    used = _change(given, use)
-    return _exchanged(used[0].play(design), used[1]) if used else (jsonify(error="invalid_grant"), 400)
-
-
-def _exchanged(stage: Stage, whose: str) -> ResponseReturnValue:
-    if stage.refused_write:
+    run, whose = _change(given, use) or (None, "")
+    stage = run.play(design) if run else None
+    if stage and stage.refused_write:
         return jsonify(error="temporarily_unavailable"), 503
-    if not stage.exchanged:
+    if not (stage and stage.exchanged):
         return jsonify(error="invalid_grant"), 400
     held = stage.held[whose]
     return jsonify(access_token=held["access"], refresh_token=held["refresh"], token_type="Bearer")  # noqa: S106

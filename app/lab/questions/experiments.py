@@ -15,7 +15,6 @@ from app.lab.questions.trial import Findings, Trial
 from app.network import address
 from app.web import words
 
-HOUR = 60 * 60
 CUT_SECONDS = 150  # before the sign-out: the longest that a design trusts an old list
 LATER_SECONDS = 60
 _ENDS = {"client": ("wait 60", "client"), "expiry": ("wait 7200",), "sign-out": ("wait 60", "sign-out")}
@@ -140,29 +139,27 @@ def revoke_by_session_id(t: Trial) -> dict[str, Any]:
 def end_in_three_ways(t: Trial) -> dict[str, Any]:
     """End a session in each way, and present the whole copy in that second. Measure how long the copy lasts."""
     requests = ("ended = present thief this-site", "ended = exchange thief", "ended = open-page thief")
-    cells, exposed, kinds = dict[str, Findings](), dict[tuple[str, str], int](), t.question.grid["columns"]
+    cells, lasts, names = dict[str, Findings](), list[tuple[str, str, int]](), t.question.names
     for end, story in _ENDS.items():
-        access, refresh = _lasts(t, *story)
-        exposed |= {(end, kinds[0]): access, (end, kinds[1]): refresh}
-        cells[end] = t.play("anew", *story, *requests)
-    names = t.question.names
-    drawn = [(f"{end}-{kind}", f"{names[end]}: {kind}", seconds) for (end, kind), seconds in exposed.items()]
+        for kind, seconds in _lasts(t, *story).items():
+            lasts.append((f"{end}-{kind}", f"{names[end]}: {kind}", seconds))
+        cells[names[end]] = t.play("anew", *story, *requests)
     return {
-        "cells": {names[end]: found for end, found in cells.items()},
-        "at_once": [end for end, found in cells.items() if not found.accepted],
-        "longest": max(exposed.values()),
-        "picture": lanes.draw(drawn, LIFE - 60, cut="The end"),
+        "cells": cells,
+        "at_once": [end for end in _ENDS if not cells[names[end]].accepted],
+        "longest": max(seconds for *_, seconds in lasts),
+        "picture": lanes.draw(lasts, LIFE - 60, cut="The end"),
     }
 
 
-def _lasts(t: Trial, *story: str) -> tuple[int, int]:
+def _lasts(t: Trial, *story: str) -> dict[str, int]:
     """Measure for how many seconds after the end the copied access token is good, and the copied refresh token."""
     t.play("anew", *story)
     access, began, last = t.run.exposure(player.find("this-site")), t.run.now, -1
     while t.play("lasts = exchange thief").accepted:
         last = t.run.now
-        t.run.wait(min(HOUR, max(1, LIFE - 1 - last)))
-    return access, t.run.now - began if last > began else 0
+        t.run.wait(min(words.HOUR, max(1, LIFE - 1 - last)))
+    return {"access token": access, "refresh token": t.run.now - began if last > began else 0}
 
 
 def refresh_elsewhere(t: Trial) -> dict[str, Any]:

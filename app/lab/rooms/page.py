@@ -7,7 +7,7 @@ from dataclasses import asdict
 import segno
 from flask import Blueprint, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from wtforms import Form, StringField
+from wtforms import StringField
 
 from app.capacity.throttle import PlaceThrottle
 from app.config import is_loopback, settings
@@ -15,7 +15,8 @@ from app.lab import questions, visitors
 from app.lab.rooms import board, room
 from app.lab.rooms.room import CannotJoin, Room
 from app.store.db import writing
-from app.web.forms import name_field, text
+from app.web import forms
+from app.web.forms import Form, name_field
 
 bp = Blueprint("rooms", __name__, url_prefix="/rooms")
 _guesses = PlaceThrottle("wrong room codes by place", "60 per 10 minutes")
@@ -57,7 +58,7 @@ def open_one() -> ResponseReturnValue:
         return _lobby(form), 429
     _openings.count()
     with visitors.changing() as mine:
-        opened = room.taught_by(mine)[0] if mine.has_acted() else Room.open(text(form.name), mine)
+        opened = room.taught_by(mine)[0] if mine.has_acted() else Room.open(forms.text(form.name), mine)
     return redirect(f"/lab/rooms/{opened.code}", 303)
 
 
@@ -99,21 +100,17 @@ def download(code: str, kind: str) -> ResponseReturnValue:
 
 @bp.route("/<code>/join", methods=["GET", "POST"])
 def join(code: str) -> ResponseReturnValue:
-    found = _find(code)
-    mine = visitors.here()
+    found, mine = _find(code), visitors.here()
     form = Join(request.form, nickname=mine.nickname if mine else None)
-    if request.method == "GET":
-        return _door(found, form)
-    if not form.validate():
-        return _door(found, form), 422
-    try:
-        with visitors.changing() as mine:
-            locked = room.lock(found.code) or abort(404)
-            locked.join(mine, text(form.nickname))
-    except CannotJoin as refusal:
-        form.nickname.errors = [str(refusal)]
-        return _door(found, form), 422
-    return redirect("/lab", 303)
+    if form.validate_on_submit():
+        try:
+            with visitors.changing() as mine:
+                locked = room.lock(found.code) or abort(404)
+                locked.join(mine, forms.text(form.nickname))
+            return redirect("/lab", 303)
+        except CannotJoin as refusal:
+            form.nickname.errors = [str(refusal)]
+    return forms.page("lab/join.html", form, room=found, mine=visitors.here(), teaches=_teaches(found))
 
 
 @bp.post("/<code>/reset")
@@ -147,11 +144,6 @@ def _board(found: Room) -> board.Board:
 def _lobby(opening: Opening | None = None, door: Door | None = None) -> str:
     rooms = room.taught_by(visitors.here())
     return render_template("lab/rooms.html", opening=opening or Opening(), door=door or Door(), rooms=rooms)
-
-
-def _door(found: Room, form: Join) -> str:
-    mine = visitors.here()
-    return render_template("lab/join.html", room=found, form=form, mine=mine, teaches=_teaches(found))
 
 
 def _find(code: str) -> Room:
