@@ -15,7 +15,7 @@ from flask import Flask, current_app, g
 from app.config import POLLERS, THREADS, settings
 from app.store import db
 
-RESERVE = 4  # one thread in so many belongs to no line
+RESERVE = 4  # of as many threads, one belongs to no line
 PATIENCE_SECONDS = 10  # a request that waited longer is told to come back
 OWN = 2  # places of one visitor in one line
 
@@ -24,7 +24,7 @@ PARTS = {"passwords": 12, "lab": 7, "acts": 15, "forms": 4, "days": 2, "proofs":
 # At once, where that is not one for each processor. Requests of the lab take turns at the interpreter's lock; the others
 # wait for something else.
 PLACES = {"acts": 1, "endings": 4, "forms": 64}
-# After a turn, the line rests for so many times as long as the turn took, while anyone uses the rest of the site. So the
+# How many times as long as a turn took the line rests after it, while anyone uses the rest of the site. So the
 # lab gets a fifth of a worker, and half of a processor beside it, however many visitors it has.
 RESTS = {"acts": 4.0, "lab": 1.0}
 LONGEST_REST = 0.5  # seconds
@@ -57,7 +57,7 @@ class Others:
 class Queue:
     """The line in front of one kind of work: *length* requests, of which *at_once* run.
 
-    *rest*: after a turn, the next one waits for so many times as long as it took, as long as *others* are here.
+    *rest*: how many times as long as a turn took the next one waits, while *others* are here.
     """
 
     def __init__(self, kind: str, at_once: int, length: int, rest: float = 0, others: Others | None = None) -> None:
@@ -135,7 +135,7 @@ def init_app(app: Flask) -> None:
 
 
 def queues(threads: int, processors: int, others: Others | None = None) -> dict[str, Queue]:
-    """Divide the *threads* of a process that may use so many *processors*."""
+    """Divide the *threads* of a process that may use as many *processors*."""
     shared = threads - -(-threads // RESERVE)
     whole = sum(PARTS.values())
     return {

@@ -79,12 +79,12 @@ def count(most: int) -> int:
 
 
 def newest(number: int, before: Place | None = None) -> Page:
-    """Return so many accounts, the newest first: those after the place *before*."""
+    """Return up to *number* accounts, the newest first: those after the place *before*."""
     return _cut(_list(number, before or _START, _END), number, None)
 
 
 def search(typed: str, number: int, before: Place | None = None) -> Page:
-    """Return so many of the accounts with *typed* in their address or name, the newest first.
+    """Return up to *number* accounts with *typed* in their address or name, the newest first.
 
     At most `LOOKED_THROUGH` accounts are compared. The account of which *typed* is the whole address or the id is found
     however old it is, and comes first.
@@ -98,7 +98,7 @@ def search(typed: str, number: int, before: Place | None = None) -> Page:
 
 
 def _list(number: int, after: Place, last: Place, **sought: str) -> list[Listed]:
-    """Return so many accounts and one more, if there are: after one place and up to another."""
+    """Return up to *number* accounts and one more: after one place and up to another."""
     until = {"last_created_at": last.created_at, "last_id": last.id}
     statement = _SEARCH[db.engine.dialect.name] if sought else _LIST
     return [Listed(*row) for row in prebuilt.rows(statement, **after._asdict(), **until, **sought, count=number + 1)]

@@ -28,6 +28,6 @@ class Answer:
 
 
 def next_try(attempts: int, made_at: int, now: int) -> int | None:
-    """Return when to try again after so many failed *attempts*; None to give up. All times are Unix seconds."""
+    """Return when to try again after this number of failed *attempts*; None to give up. All times are Unix seconds."""
     at = now + PAUSES[min(attempts, len(PAUSES)) - 1]
     return at if at <= made_at + GIVE_UP_SECONDS else None

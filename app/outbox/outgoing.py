@@ -18,7 +18,7 @@ class Outgoing:
 
     *id*: the same at each attempt, so that a recipient that gets it twice can tell. *claimed_until*: a process is
     sending it. *next_at*: when it is due, None once it is *delivered_at* or *given_up_at*. *answer*: what came of the
-    last attempt, after so many *milliseconds*. *lane*: of those with the same lane, one is sent at a time.
+    last attempt, after *milliseconds*. *lane*: of those with the same lane, one is sent at a time.
     """
 
     lane: Any

@@ -33,7 +33,7 @@ from app.store.postgresql import Bounded
 from app.telemetry import metrics
 
 MAX_CONFIRMATIONS = 256
-# For so long a request that ended something waits for its own node's look at the registry. It needs that node's word anyway,
+# How long a request that ended something waits for its own node's look at the registry. It needs that node's word anyway,
 # and to ask the registry meanwhile would cost more than all else.
 OWN_LOOK_SECONDS = 0.1
 # One statement: the report, and a look at all nodes. Where this one was struck out, there is nothing to report.

@@ -19,7 +19,7 @@ from app.store.base import Store, StoreUnavailable
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 3  # the longest wait for one answer, however the line was cut
-TRUSTED_SECONDS = 1  # for so long after its last use, a connection counts as good if no data came on it
+TRUSTED_SECONDS = 1  # after its last use, in which a connection counts as good if no data came on it
 POOLED = 8  # connections that stay open
 LOCK_SECONDS = 5
 _MIGRATING = 0x51_6E_0D  # a number that names our lock

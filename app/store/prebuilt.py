@@ -80,7 +80,7 @@ class Together:
         return [write(one, **values) for one in self._each][-1]
 
     def add(self, rows: list[dict[str, Any]]) -> None:
-        """Insert so many rows into each table."""
+        """Insert these rows into each table."""
         if len(rows) == 1:
             self.write(**rows[0])
         else:

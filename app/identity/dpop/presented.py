@@ -35,7 +35,7 @@ class Proved:
     binds_refresh: bool = False
 
     def spend(self) -> None:
-        """Use the proof up. Must run inside `db.writing`. Raises Unproved if it was used before, on whichever node."""
+        """Use the proof up. Must run inside `db.writing`. Raises Unproved if it was used before, on any node."""
         if not spent.spend(spent.name("DPoP", self.jkt, self.jti), until=self.until):
             raise Unproved(INVALID, "The proof was used before (jti).")
 
