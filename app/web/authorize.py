@@ -48,7 +48,7 @@ def let_forms_lead_on(response: FlaskResponse) -> FlaskResponse:
 def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
     """Ask the visitor to sign in, to prove their identity again, or to decide, as far as `prompt` allows."""
     visit, silent = guard.visit(), "none" in asked.prompt
-    if visit is None or _is_somebody_else(asked, visit, silent=silent):
+    if visit is None or _is_another_user(asked, visit, silent=silent):
         has_asked = visit is not None and "since" in request.args
         return _deny(asked, "login_required") if silent or has_asked else _ask_to_sign_in(asked)
     if _is_too_old(asked, visit):
@@ -61,7 +61,7 @@ def _judge(asked: Asked, decision: str | None) -> ResponseReturnValue:
     return _deny(asked, "consent_required") if silent else _ask(asked, visit)
 
 
-def _is_somebody_else(asked: Asked, visit: Visit, *, silent: bool) -> bool:
+def _is_another_user(asked: Asked, visit: Visit, *, silent: bool) -> bool:
     """Return whether the app expects another user; the answer must be about that one (OpenID Connect Core, 3.1.2.2).
 
     A hint that we cannot verify, as of a key that is long gone, only blocks `prompt=none`.

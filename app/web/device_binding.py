@@ -112,7 +112,7 @@ def asks_again(sid: str, proved_at: int | None) -> bool:
 def bind() -> ResponseReturnValue:
     """Bind the session that the offer was made for, and whose refresh token comes with the proof."""
     found, session = device_proof.register(_text(_PROOF) or ""), _held()
-    if found is None or session is None or not _is_offered(session, found[1]):
+    if found is None or session is None or not _opened(_OFFER, found[1], session):
         return _refuse(session)
     key, sid = found[0], session.id
     with writing():
@@ -140,8 +140,8 @@ def refresh() -> ResponseReturnValue:
             return _refuse(locked)
         if challenge is None:
             return _fail(locked)
-        number = _number(locked, challenge)
-        if number is None or not device.accept(locked, number):
+        asked = _opened(_CHALLENGE, challenge, locked)
+        if asked is None or not device.accept(locked, int(asked.about)):
             return _challenge(locked)
         device.take_effect(locked)
         answer = _give(locked)
@@ -193,16 +193,6 @@ def _fail(session: Session) -> ResponseReturnValue:
     if _told.count(session.id):
         activity.act("proof_failed", session)
     return _refuse(session)
-
-
-def _is_offered(session: Session, challenge: str) -> bool:
-    return _opened(_OFFER, challenge, session) is not None
-
-
-def _number(session: Session, challenge: str) -> int | None:
-    """Return which proof this challenge asked for; None if that is not for this session, or too old."""
-    found = _opened(_CHALLENGE, challenge, session)
-    return int(found.about) if found else None
 
 
 def proved(session: Bindable) -> Sealed | None:

@@ -5,7 +5,6 @@ import io
 import json
 import sys
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from wsgiref.util import setup_testing_defaults
 
 from flask import current_app
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Authorization, Headers
 from werkzeug.test import run_wsgi_app
 
 from app.config import settings
@@ -124,18 +123,16 @@ def send(
     # runs in a separate context: it must not share our transaction, our visitor or our `g`.
     db.session.remove()
     body, sent = urlencode(form or {}), {"Content-Type": _FORM} if form else {}
-    if client or bearer:
-        sent["Authorization"] = _basic(*client) if client else f"Bearer {bearer}"
+    if client:
+        sent["Authorization"] = Authorization("basic", {"username": client[0], "password": client[1]}).to_header()
+    elif bearer:
+        sent["Authorization"] = f"Bearer {bearer}"
     environ = _environ(method, url, sent, body.encode()) | (within or {})
     began = time.perf_counter()
     # By WSGI itself (docs/decisions.md).
     answer, status, headers = contextvars.Context().run(run_wsgi_app, current_app.wsgi_app, environ, buffered=True)
     text, took = b"".join(answer).decode(), (time.perf_counter() - began) * 1000
     return Exchange(f"{method} {environ['PATH_INFO']}", sent, body, int(status[:3]), headers, text, took, secrets)
-
-
-def _basic(name: str, secret: str) -> str:
-    return f"Basic {b64encode(f'{name}:{secret}'.encode()).decode()}"
 
 
 def _environ(method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:

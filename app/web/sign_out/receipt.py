@@ -13,8 +13,6 @@ from app import clock
 from app.crypto import seal
 from app.identity import chains, sessions
 from app.identity.chains import Link
-from app.identity.session import Standing
-from app.identity.session_row import SessionRow
 from app.identity.sessions import EndedSession
 from app.oauth import clients
 from app.revocation import delivery
@@ -56,18 +54,20 @@ def describe(sid: str, *, ended: int | None) -> dict[str, Any]:
     session = found.session
     apps, lasting = (sessions.ended_with(session), sessions.outliving(session)) if found.has_apps else ([], [])
     names = clients.names(app.client_id for app in [*apps, *lasting])
+    hanging = [_part("app", app.began_at, app.ends_at, app.id, name=names[app.client_id]) for app in apps[-APPS:]]
+    confirmation = delivery.confirmation(session.ended_entry or 0)  # None if another process waited for the nodes
     return {
         "ended_at": found.ended_at,
         "began_at": session.began_at,
         "bound": session.bound_at is not None,
         "label": session.label,
-        "parts": [*_parts(found, chain), *(_part("app", app) | {"name": names[app.client_id]} for app in apps[-APPS:])],
+        "parts": [*_parts(found, chain), *hanging],
         "told": back_channel.ids(session, [*apps, *lasting]),
         "kept": [names[app.client_id] for app in lasting],
         "others": found.others,
         "position": session.ended_entry,
         "each_request": delivery.reads_each_time(),
-        "nodes": _nodes(session),
+        "nodes": asdict(confirmation) if confirmation else None,
         "everywhere": ended is not None,
         "ended": ended,
     }
@@ -101,38 +101,20 @@ def find(receipt_id: str) -> dict[str, Any] | None:
     return found
 
 
-def _nodes(session: SessionRow) -> dict[str, Any] | None:
-    """Return how many nodes had confirmed the end, and how soon, if this process saw it."""
-    found = delivery.confirmation(session.ended_entry or 0)
-    return asdict(found) if found else None
-
-
 def _parts(ended: EndedSession, chain: Sequence[Link]) -> list[dict[str, Any]]:
-    session, now = ended.session, ended.ended_at
-    newest = [
-        {
-            "what": "refresh token",
-            "id": words.shorten(link.hash.hex()),
-            "began_at": link.issued_at,
-            "expires_at": session.ends_at,
-        }
-        for link in chain[:1]
-    ]
+    """Describe the session, its refresh token, and its access tokens that had not expired yet."""
+    session = ended.session
+    newest = [_part("refresh token", link.issued_at, session.ends_at, link.hash.hex()) for link in chain[:1]]
     tokens = [
-        {"what": "access token", "id": None, "began_at": link.issued_at, "expires_at": link.access_expires_at}
+        _part("access token", link.issued_at, link.access_expires_at)
         for link in reversed(chain)
-        if link.access_expires_at > now
+        if link.access_expires_at > ended.ended_at
     ]
-    return [_part("session", session), *newest, *tokens]
+    return [_part("session", session.began_at, session.ends_at, session.id), *newest, *tokens]
 
 
-def _part(what: str, session: Standing) -> dict[str, Any]:
-    return {
-        "what": what,
-        "id": words.shorten(session.id),
-        "began_at": session.began_at,
-        "expires_at": session.ends_at,
-    }
+def _part(what: str, began_at: int, expires_at: int, id_: str | None = None, **more: str) -> dict[str, Any]:
+    return {"what": what, "id": id_ and words.shorten(id_), "began_at": began_at, "expires_at": expires_at, **more}
 
 
 def _proof(what: str, where: str, found: Exchange, expected: tuple[int, str]) -> dict[str, Any]:
