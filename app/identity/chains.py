@@ -120,6 +120,7 @@ _NEWEST_OF = (
     .order_by(_LINKS.c.issued_at.desc())
     .limit(1)
 )
+_SENT = [(name, f"new_{name}") for name in _NAMES]
 _ADD = insert(_LINKS).values({name: bindparam(f"new_{name}") for name in _NAMES})
 # Compare and swap: at any isolation level, only one caller moves the chain on.
 _MOVE = (
@@ -179,7 +180,7 @@ def newest_of(session: Session) -> LinkRow | None:
     return _read(row, session=session_row.of(session)) if row else None
 
 
-def add(new: Link) -> None:
+def add(new: LinkRow) -> None:
     """Store the first link of a chain, or one that carries a proof. Must run inside `db.writing`."""
     prebuilt.write(_ADD, **_values(new))
 
@@ -195,7 +196,7 @@ def bound(session_ids: Collection[str]) -> set[str]:
     return {sid for sid, _ in found} - {sid for sid, jkt in found if jkt is None}
 
 
-def give(new: Link, session: SessionRow) -> None:
+def give(new: LinkRow, session: SessionRow) -> None:
     """Store the first link of one more chain of an app's session, and the changed *session*, or the new one.
 
     Must run inside `db.writing`, with the row locked.
@@ -247,8 +248,9 @@ def _read(row: Answer, **known: SessionRow) -> LinkRow:
     return LinkRow(zip(_NAMES, row, strict=True), **known)
 
 
-def _values(new: Link) -> dict[str, object]:
-    return {f"new_{name}": getattr(new, name) for name in _NAMES}
+def _values(new: LinkRow) -> dict[str, object]:
+    row = vars(new)
+    return {sent: row[name] for name, sent in _SENT}
 
 
 def newest(sid: str, count: int) -> list[Link]:

@@ -66,6 +66,7 @@ _GIVEN = "access_until", "last_seen_at", "idle_until", "scope", "last_auth_at", 
 _IT = update(_SESSIONS).where(_SESSIONS.c.id == bindparam("sid"))
 NOTE = _IT.values({name: bindparam(f"now_{name}") for name in _NOTED})
 NOTE_GIVEN = _IT.values({name: bindparam(f"now_{name}") for name in _GIVEN})
+_SENT = [(name, f"now_{name}") for name in _NAMES]
 _EMPTY: dict[str, Any] = dict.fromkeys(_NAMES) | {"chains": 0, "proofs": 0}
 ADD = insert(_SESSIONS).values({name: bindparam(f"now_{name}") for name in _NAMES})
 _ENTRIES = prebuilt.table(log.LogEntry)
@@ -128,4 +129,5 @@ def note(session: SessionRow) -> None:
 
 def values(session: SessionRow) -> dict[str, Any]:
     """Return the values of `ADD`, `NOTE` and `NOTE_GIVEN`."""
-    return {"sid": session.id} | {f"now_{name}": getattr(session, name) for name in _NAMES}
+    row = vars(session)
+    return {"sid": session.id} | {sent: row[name] for name, sent in _SENT}
