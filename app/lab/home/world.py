@@ -15,10 +15,10 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
-def _copy(thing):
-    """Return what `copy.copy` would, in a tenth of the time: a replay makes thousands."""
+def _copy(thing, **changed):
+    """Return a copy with other values, in a tenth of the time of `copy.copy`: a replay makes thousands."""
     other = object.__new__(type(thing))
-    other.__dict__.update(thing.__dict__)
+    other.__dict__.update(thing.__dict__, **changed)
     return other
 
 
@@ -81,10 +81,9 @@ class World:
 
     def beside(self):
         """Return this world as another machine sees it, which counts for itself."""
-        other = _copy(self)
-        other.counts, other.heard_at = Counter(), None
+        other = _copy(self, counts=Counter(), heard_at=None)
         for name in ("store", "channel", "peers", "list_server", "issuer"):
-            setattr(other, name, getattr(self, name).seen_by(other))
+            setattr(other, name, _copy(getattr(self, name), world=other))
         return other
 
     def use(self, part, kind, size=0):
@@ -96,14 +95,7 @@ class World:
         self.heard_at = self.now()
 
 
-class _Part:
-    def seen_by(self, world):
-        other = _copy(self)
-        other.world = world
-        return other
-
-
-class Store(_Part):
+class Store:
     """A table or a Redis: values under names, each until a time."""
 
     def __init__(self, world):
@@ -136,7 +128,7 @@ class Store(_Part):
         return [n.removeprefix(prefix) for n, (_, until) in rows if n.startswith(prefix) and now < until]
 
 
-class Endpoints(_Part):
+class Endpoints:
     """Addresses that answer by a function of the issuer."""
 
     def __init__(self, world, part, kind):
@@ -152,7 +144,7 @@ class Endpoints(_Part):
         return answer
 
 
-class Channel(_Part):
+class Channel:
     """Tells every listener but the speaker at once. While *part* is cut, messages are lost, and neither side notices."""
 
     is_heard = False  # whether this side listens
