@@ -107,9 +107,13 @@ def put(response: Response, cookie: str, value: str, *, seconds: int | None, of:
     _set(response, cookie, value, of or form(), max_age=seconds)
 
 
-def drop(response: Response, cookie: str) -> None:
-    """Remove *cookie* in the form of this browser."""
-    _expire(response, cookie, form())
+def drop(response: Response, cookie: str, *, of: Form | None = None) -> None:
+    """Have the browser remove *cookie*, in the form of this browser or *of* another.
+
+    By a date, not by `Max-Age=0`: Firefox adds that to its clock and looks again, so a millisecond later it keeps an
+    empty cookie.
+    """
+    _set(response, cookie, "", of or form(), expires=0)
 
 
 def drop_all(response: Response, of: Form) -> None:
@@ -117,22 +121,13 @@ def drop_all(response: Response, of: Form) -> None:
     sent = request.cookies
     for cookie, named in zip(_NAMES, _named(of), strict=True):
         if named in sent:
-            _expire(response, cookie, of)
+            drop(response, cookie, of=of)
 
 
 @cache
 def _named(form: Form) -> list[str]:
     """Return the names by which a cookie of this form counts, in the order of `_NAMES`."""
     return [form.prefix + cookie for cookie in _NAMES]
-
-
-def _expire(response: Response, cookie: str, of: Form) -> None:
-    """Have the browser remove the cookie.
-
-    By a date, not by `Max-Age=0`: Firefox adds that to its clock and looks again, so a millisecond later it keeps an
-    empty cookie.
-    """
-    _set(response, cookie, "", of, expires=0)
 
 
 def _set(response: Response, cookie: str, value: str, of: Form, **life: Any) -> None:

@@ -3,6 +3,7 @@
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from flask import Response, g, make_response, render_template, request
@@ -48,7 +49,10 @@ def retry() -> None:
     nothing else, the form itself is the new try, and earns the receipt.
     """
     if cookies.read(cookies.ENDING) and (request.method == "GET" or PresentedTokens.here()):
-        g.ended_late = _end_late()
+        with suppress(StoreUnavailable):
+            for tokens in pending():
+                revocation.end(tokens)
+            g.ended_late = True
 
 
 def settle(response: Response) -> Response:
@@ -56,16 +60,6 @@ def settle(response: Response) -> Response:
     if g.get("ended_late"):
         cookies.drop(response, cookies.ENDING)
     return response
-
-
-def _end_late() -> bool:
-    """End what earlier sign-outs could not; return whether nothing remains to be done."""
-    try:
-        for tokens in pending():
-            revocation.end(tokens)
-    except StoreUnavailable:
-        return False
-    return True
 
 
 def _seal(tokens: Sequence[PresentedTokens]) -> str:
