@@ -621,6 +621,14 @@ def test_were_the_app_never_down_or_the_message_no_logout_it_would_be_told(
         assert logout.Recipient().take("junk")[0] == 400
 
 
+@page
+@pytest.mark.question("A17")
+@pytest.mark.parametrize("seconds", [-2 * 3600, 1000 * 24 * 3600])
+def test_wherever_the_sites_clock_stands_the_app_gets_its_message(site: Site, seconds: int) -> None:
+    site.wait(seconds)
+    assert walk_through(site, ["A17"])["A17"].statuses(1) == [0, 0, 0, 200, 200]
+
+
 def test_each_answer_could_have_come_out_otherwise() -> None:
     alone = {name for name, tests in marked().items() if any(test.startswith("test_were_") for _, test in tests)}
     assert alone | {name for name, *_ in (*VERIFIERS, *ISSUERS)} == {*IDS}

@@ -1,9 +1,8 @@
 """A logout message to an app that is down, with the site's own tokens, judgement and pauses, on a simulated clock."""
 
-import jwt
-
-from app.config import settings
+from app import clock
 from app.crypto.keys import identity_keys
+from app.identity import signed
 from app.identity.session import SITE
 from app.lab.player import Answer
 from app.oauth.logout import network, token
@@ -23,14 +22,11 @@ class Recipient:
 
     def take(self, logout_token: str) -> tuple[int, str]:
         """Return the status of the answer, and what it did."""
-        try:
-            header = jwt.get_unverified_header(logout_token)
-            key = identity_keys().keys[header["kid"]]
-            said = jwt.decode(logout_token, key.public, algorithms=["RS256"], audience=SITE, issuer=settings().site_url)
-        except (jwt.InvalidTokenError, KeyError):
-            return 400, "It is not signed by the issuer for this app."
-        if header.get("typ") != token.TYPE or token.EVENT not in said.get("events", ()) or "nonce" in said:
-            return 400, "It is no logout token."
+        said = signed.read(logout_token, token.TYPE, identity_keys, ("exp", "jti", "events"), audience=SITE)
+        if said is None or clock.now() >= said["exp"]:
+            return 400, "It is no logout token that the issuer has signed for this app, or it has expired."
+        if token.EVENT not in said["events"] or "nonce" in said:
+            return 400, "It tells of no logout."
         if said["jti"] in self._seen:
             return 200, "It had this one before: nothing to do."
         self._seen.add(said["jti"])
@@ -44,7 +40,7 @@ def send(user: str, sid: str, *, since: int) -> list[Answer]:
     """
     message = Message(id="lab", client_id=SITE, user_id=user, session_id=sid)
     app, found, at = Recipient(), list[Answer](), since
-    while not found or network.judge(found[-1].status) is not Outcome.DELIVERED:
+    while not found or network.judge(found[-1].status) is Outcome.FAILED:
         status, why = (0, "No connection.") if at < since + DOWN_SECONDS else app.take(token.sign(message))
         found.append(Answer(status, why, what=f"after {words.span(at - since)}" if at > since else "at once"))
         at = answer.next_try(len(found), since, at) or at
