@@ -135,18 +135,19 @@ class Standing:
     @property
     def holder(self) -> "Standing | None":
         """The browser session that this one hangs on, if it does."""
-        return None if self.is_offline else self.parent
+        return None if self.parent_id is None or self.is_offline else self.parent
 
     @property
     def longest(self) -> int:
         """When it ends even if it stays in use."""
-        return min(self.expires_at, self.holder.longest) if self.holder else self.expires_at
+        holder = self.holder
+        return min(self.expires_at, holder.longest) if holder else self.expires_at
 
     @property
     def ends_at(self) -> int:
         """The nearest of its time-outs, and of those of the session it hangs on."""
-        own = min(self.idle_until, self.expires_at)
-        return min(own, self.holder.ends_at) if self.holder else own
+        own, holder = min(self.idle_until, self.expires_at), self.holder
+        return min(own, holder.ends_at) if holder else own
 
     def state(self, now: int) -> State:
         """Return whether the session goes on: the one definition of live, timed out and ended."""
@@ -156,7 +157,8 @@ class Standing:
             return State.EXPIRED
         if now >= self.idle_until:
             return State.IDLE
-        return self.holder.state(now) if self.holder else State.LIVE
+        holder = self.holder
+        return holder.state(now) if holder else State.LIVE
 
     @property
     def ended_at(self) -> int | None:

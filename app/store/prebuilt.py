@@ -148,8 +148,9 @@ class _Compiled:
         binds = {name: bind for bind, name in found.bind_names.items()}
         self._constants = {name: _plain(bind.value) for name, bind in binds.items() if not bind.required}
         sent = ((name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in binds.items())
-        read = (one.type.dialect_impl(dialect).result_processor(dialect, None) for one in statement.exported_columns)
+        read = [one.type.dialect_impl(dialect).result_processor(dialect, None) for one in statement.exported_columns]
         self._sent = [(name, convert) for name, convert in sent if convert]
+        self._returns = bool(read)
         self._read = [(at, convert) for at, convert in enumerate(read) if convert]
 
     def run(self, engine: Engine, raw: Any, values: Sequence[dict[str, Any]]) -> tuple[Sequence[Answer], int]:
@@ -160,7 +161,7 @@ class _Compiled:
             for listen in engine.dispatch.before_cursor_execute:
                 listen(None, cursor, self._text, sent[0] if is_one else sent, None, not is_one)
             cursor.execute(self._text, sent[0]) if is_one else cursor.executemany(self._text, sent)
-            return self._rows(cursor.fetchall()) if cursor.description else (), cursor.rowcount
+            return self._rows(cursor.fetchall()) if self._returns else (), cursor.rowcount
         finally:
             cursor.close()
 
