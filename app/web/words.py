@@ -4,7 +4,7 @@ import re
 from calendar import month_name
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from app.config import DAY
@@ -14,6 +14,7 @@ from app.identity.session import Reason
 
 MINUTE, HOUR = 60, 60 * 60
 _MONTHS = tuple(month_name)
+_MOMENTS = 4096  # kept in words: a page says each of its moments several times
 
 # Each unit: from how many seconds on it is used, its length, its name. So 59 minutes 40 are an hour, and 36 hours not yet days.
 _UNITS = (
@@ -202,11 +203,13 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+@lru_cache(_MOMENTS)
 def rfc3339(at: int) -> str:
     """Write the moment *at* for machines."""
     return f"{_utc(at).isoformat()[:19]}Z"
 
 
+@lru_cache(_MOMENTS)
 def day(at: int) -> str:
     """Write the moment *at* for people, where an exact one is needed."""
     moment = _utc(at)
