@@ -43,9 +43,9 @@ _SHORTER = {BOUND: "__Host-"}  # browsers do not bind cookies with the longer pr
 
 def forms() -> tuple[Form, ...]:
     """Return the forms that cookies may have at the address of this request, the safest first."""
-    if "cookie_forms" not in g:
-        g.cookie_forms = _forms()
-    found: tuple[Form, ...] = g.cookie_forms
+    found: tuple[Form, ...] | None = g.get("cookie_forms")
+    if found is None:
+        found = g.cookie_forms = _forms()
     return found
 
 
@@ -58,9 +58,9 @@ def _forms() -> tuple[Form, ...]:
 
 def form() -> Form:
     """Return the form in which this browser keeps cookies: the safest of those that it sent, else the safest."""
-    if "cookie_form" not in g:
-        g.cookie_form = next(filter(came, forms()), forms()[0])
-    found: Form = g.cookie_form
+    found: Form | None = g.get("cookie_form")
+    if found is None:
+        found = g.cookie_form = next(filter(came, forms()), forms()[0])
     return found
 
 
