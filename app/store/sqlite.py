@@ -46,6 +46,7 @@ class Sqlite(Store):
             "creator": lambda: connect(self.path),
             "pool_size": self._connections,
             "pool_recycle": RECYCLE_SECONDS,
+            "pool_use_lifo": True,  # its pages are the newest that this process has read
         }
 
     def prepare(self) -> None:
