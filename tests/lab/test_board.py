@@ -140,6 +140,14 @@ def test_the_results_are_kept_as_a_table_and_as_json(teacher: Teacher) -> None:
     assert counted["chosen"] == {words: int(name == chosen) for name, words in question.choices.items()}
 
 
+@pytest.mark.parametrize("sign", "=+-@＝＋－＠﹦﹢﹣﹫")  # noqa: RUF001 - the other forms of the same signs
+def test_a_spreadsheet_computes_no_nickname(teacher: Teacher, sign: str) -> None:
+    nickname = f"{sign}1+1"
+    teacher.arrive(nickname)
+    _, row = csv.reader(io.StringIO(teacher.browser.get(f"{teacher.room}/results.csv").text))
+    assert row[0] == f"'{nickname}"
+
+
 def test_only_the_teacher_sees_the_board(site: Site, teacher: Teacher) -> None:
     for other in (teacher.arrive("Ada"), site.browser(), Teacher(site, "another").browser):
         assert urlsplit(other.get(teacher.room).location).path == f"{teacher.room}/join"

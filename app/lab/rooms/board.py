@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
+from unicodedata import normalize
 
 from app import clock
 from app.lab.questions.question import Question
@@ -15,7 +16,8 @@ from app.lab.visitors import Visitor
 
 STEPS = ("signed in", "copied the tokens", "signed out", "tried the copy")
 STUCK_SECONDS = 3 * 60
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to compute (OWASP, CSV injection)
+# With these a spreadsheet begins to compute (OWASP, CSV injection); some spreadsheets also with their full-width forms.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Mark(StrEnum):
@@ -105,7 +107,7 @@ def as_csv(board: Board) -> str:
         steps = ("yes" if done else "no" for done in one.steps.values())
         answers = (vars(one.answer(question.id)).values() for question in board.questions)
         row = one.nickname, *steps, one.ended, one.accepted, one.of, *chain.from_iterable(answers)
-        writer.writerow(f"'{cell}" if str(cell).startswith(_FORMULA) else cell for cell in row)
+        writer.writerow(f"'{cell}" if normalize("NFKC", str(cell)).startswith(_FORMULA) else cell for cell in row)
     return text.getvalue()
 
 
