@@ -49,5 +49,7 @@ class Memo(Generic[T]):
         try:
             found.set_result(self._compute(*args))
         except BaseException as problem:  # with none of it, they would wait for ever
-            self._known.pop(args, None)
+            with self._lock:
+                if self._known.get(args) is found:
+                    del self._known[args]
             found.set_exception(problem)

@@ -95,3 +95,20 @@ def test_only_the_results_that_were_used_last_are_kept() -> None:
     ask = memo.shared(2)(lambda number: asked.append(number) or number)
     assert [ask(number) for number in (1, 2, 1, 3, 1, 2)] == [1, 2, 1, 3, 1, 2]
     assert asked == [1, 2, 3, 2]
+
+
+def test_work_that_goes_wrong_late_costs_no_later_result_of_the_same_work() -> None:
+    """It was forgotten while it was under way, as only one is kept, and has been done anew meanwhile."""
+    asked = list[int]()
+
+    def work(number: int) -> int:
+        asked.append(number)
+        if asked == [1]:
+            assert (ask(2), ask(1)) == (2, 1)
+            raise Full("days")
+        return number
+
+    ask = memo.shared(1)(work)
+    with pytest.raises(Full):
+        ask(1)
+    assert (ask(1), asked) == (1, [1, 2, 1])
