@@ -141,6 +141,9 @@ class Browser:
     def get(self, path: str, **headers: str) -> TestResponse:
         return self._open("GET", path, None, headers)
 
+    def head(self, path: str, **headers: str) -> TestResponse:
+        return self._open("HEAD", path, None, headers)
+
     def post(self, path: str, _headers: dict[str, str] | None = None, **form: str) -> TestResponse:
         return self._open("POST", path, form, {"Origin": self.at, **(_headers or {})})
 

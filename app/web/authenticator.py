@@ -47,7 +47,7 @@ def turn_on() -> ResponseReturnValue:
 def turn_off() -> ResponseReturnValue:
     visit = guard.current()
     form, is_demanded = forms.EndOthers(request.form or None), demand.is_last_met_by(current_user)
-    if request.method == "GET" or is_demanded:
+    if request.method != "POST" or is_demanded:
         return _ask_to_turn_off(form, is_demanded=is_demanded)
     with guard.acting_in_line() as session:
         owner = users.lock(session.user_id)

@@ -254,14 +254,14 @@ def proved(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturn
 
 def ask_for_proof() -> Answer:
     """Lead to the page that asks for a proof of identity, and then back to this one."""
-    return redirect(next_page.address("/confirm", next_page.here() if request.method == "GET" else request.path), 303)
+    return redirect(next_page.address("/confirm", request.path if request.method == "POST" else next_page.here()), 303)
 
 
 def ask_for_factor() -> ResponseReturnValue:
     """Lead to the page where the second factor that is demanded is added or proved, and then back to this one."""
     if wants_json():
         return jsonify(error="second_factor_required"), 403
-    return redirect(next_page.address(FACTOR_PAGE, next_page.here() if request.method == "GET" else "/"), 303)
+    return redirect(next_page.address(FACTOR_PAGE, "/" if request.method == "POST" else next_page.here()), 303)
 
 
 def forget_visitor() -> None:
@@ -370,13 +370,13 @@ def _hand_back(response: Response) -> Response:
 
 @login.unauthorized_handler  # type: ignore[untyped-decorator]
 def ask_to_sign_in() -> ResponseReturnValue:
-    if request.method != "GET":  # it may have asked for an end that came before it, as a second press does
+    if request.method == "POST":  # it may have asked for an end that came before it, as a second press does
         await_ends()
     if is_confined():
         return ask_for_factor()
     if wants_json():
         return jsonify(error="sign_in_required"), 401
-    return redirect(next_page.address("/sign-in", next_page.here() if request.method == "GET" else "/"), 303)
+    return redirect(next_page.address("/sign-in", "/" if request.method == "POST" else next_page.here()), 303)
 
 
 def wants_json() -> bool:

@@ -64,7 +64,7 @@ def rename(key_id: str) -> ResponseReturnValue:
 def remove(key_id: str) -> ResponseReturnValue:
     visit, key, form = guard.current(), _own(key_id), forms.EndOthers(request.form or None)
     is_last, is_demanded = passkey.is_last_way_in(current_user, key), demand.is_last_met_by(current_user, key)
-    if request.method == "GET" or is_last or is_demanded:
+    if request.method != "POST" or is_last or is_demanded:
         return forms.page(
             "web/passkeys_remove.html",
             form,

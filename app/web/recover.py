@@ -18,7 +18,7 @@ _from_place = PlaceThrottle("recovery mails by place", "30 per 1 hour", TooManyM
 
 @bp.route("/recover", methods=["GET", "POST"])
 def recover() -> ResponseReturnValue:
-    if request.method == "GET":
+    if request.method != "POST":
         return forms.page("web/recover.html", forms.Recover(data={"email": request.args.get("email", "")}))
     form = forms.Recover(request.form)
     return _ask(form) if form.validate() else forms.page("web/recover.html", form)

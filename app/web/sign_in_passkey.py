@@ -15,7 +15,7 @@ bp = Blueprint("sign_in_passkey", __name__)
 
 @bp.route("/sign-in/passkey", methods=["GET", "POST"])
 def sign_in_with_passkey() -> ResponseReturnValue:
-    if request.method == "GET":  # the page after a failure, reloaded
+    if request.method != "POST":  # the page after a failure, reloaded
         return redirect(next_page.address("/sign-in", next_page.arguments().get("next")), 303)
     form = forms.SignInPasskey(request.form)
     sign_in.begun.check()

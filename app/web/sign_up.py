@@ -20,7 +20,7 @@ _taken = PlaceThrottle("sign-ups of a taken address", "30 per 10 minutes")
 
 @bp.route("/sign-up", methods=["GET", "POST"])
 def sign_up() -> ResponseReturnValue:
-    if request.method == "GET":
+    if request.method != "POST":
         return page("web/sign_up.html", forms.SignUp(next_page.arguments()))
     form = forms.SignUp(request.form)
     done = _create(form) if form.validate() else None

@@ -14,7 +14,7 @@ _PAGE = "web/sign_up_passkey.html"
 
 @bp.route("/sign-up/passkey", methods=["GET", "POST"])
 def sign_up_with_passkey() -> ResponseReturnValue:
-    if request.method == "GET":
+    if request.method != "POST":
         return sign_up.page(_PAGE, forms.SignUpPasskey(next_page.arguments()))
     form = forms.SignUpPasskey(request.form)
     done = _create(form) if form.validate() and not sign_up.is_taken(form) else None

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.store.db import StoreUnavailable, db
 from app.web import session_list
 from tests.browsers import SITE_URL, Browser, Site
-from tests.pages import SLOW, SOONER
+from tests.pages import SLOW, SOONER, pages
 
 PAGES = [
     "/",
@@ -61,6 +61,15 @@ def test_every_answer_has_a_policy(reader: Browser, path: str) -> None:
         assert part in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_every_page_answers_head_as_it_answers_get(site: Site, ada: Browser) -> None:
+    """Such a request passes as safe from every origin (RFC 9110, section 9.3.2)."""
+    for who in (site.browser(), ada):
+        for path in pages(site.app):
+            head, get = (ask(path.replace(SLOW, SOONER)) for ask in (who.head, who.get))
+            assert (head.status_code, head.location) == (get.status_code, get.location), path
+            assert head.text == ""
 
 
 @pytest.mark.page

@@ -316,6 +316,13 @@ def test_copied_cookies_do_not_remove_the_factor(site: Site, ada: Browser, phone
     assert site.query("SELECT count(*) FROM users WHERE totp IS NOT NULL") == [(1,)]
 
 
+def test_a_request_that_counts_as_safe_does_not_remove_the_factor(site: Site, ada: Browser, phone: Phone) -> None:
+    answer = ada.head(f"{PAGE}/remove", **{"Sec-Fetch-Site": "same-site"})
+    assert answer.status_code == 200
+    assert "factor_removed" not in events(site)
+    assert to_second_page(site.browser()).headers["Location"].startswith("/sign-in/code")
+
+
 @pytest.mark.parametrize("path", [f"{PAGE}/remove", "/account/password"])
 def test_what_was_under_way_when_the_app_was_added_changes_nothing(
     site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch, path: str
