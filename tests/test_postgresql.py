@@ -105,7 +105,7 @@ def test_a_pooler_that_works_by_session_keeps_all_of_them_and_wakes_nodes(instan
     ],
     ids=lambda given: given if isinstance(given, str) else " ".join(given) or "by default",
 )
-def test_one_that_works_otherwise_stops_the_start_with_one_line_that_names_the_mend(
+def test_a_pooler_that_works_otherwise_stops_the_start_with_one_line_that_names_the_mend(
     instance: Path, mode: str, more: list[str]
 ) -> None:
     with pooler(mode, *more) as found:

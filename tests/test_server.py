@@ -189,7 +189,7 @@ UNREADABLE = [
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize(("sent", "status"), [row[1:] for row in UNREADABLE], ids=[row[0] for row in UNREADABLE])
-def test_what_cannot_be_read_is_refused_by_our_page(server: Server, sent: str, status: int) -> None:
+def test_an_unreadable_request_is_refused_by_our_page(server: Server, sent: str, status: int) -> None:
     found, head, body = ask(server, sent)
     assert found == status
     assert "</html>" in body

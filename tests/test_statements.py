@@ -172,7 +172,7 @@ def test_no_object_of_a_row_that_an_exchange_changed_is_older_than_the_row(site:
         assert as_stored(site, link, "used_at", "seen_at", "successor", "sealed")
 
 
-def test_nor_is_one_of_a_row_that_a_proof_changed(site: Site, ada: Browser) -> None:
+def test_no_object_of_a_row_that_a_proof_changed_is_older_than_the_row(site: Site, ada: Browser) -> None:
     site.wait(LIFE - 5)  # its access token expires soon, so its link is exchanged as well
     token = ada.pocket()[REFRESH]
     with site.app.test_request_context("/"):

@@ -224,7 +224,7 @@ def test_an_account_that_an_older_node_makes_has_its_mailbox_for_itself(
         again.close()
 
 
-def test_of_accounts_that_an_older_node_makes_for_one_mailbox_the_older_has_it(site: Site, instance: Path) -> None:
+def test_the_older_of_two_accounts_that_an_older_node_makes_has_the_mailbox(site: Site, instance: Path) -> None:
     sign_up_on_an_older_node(site, OLDER, YOUNGER)
     with site.app.app_context():
         assert [users.find(spelling).email for spelling in (OLDER, YOUNGER, "Jos\u00e9@EXAMPLE.org")] == [  # type: ignore[union-attr]

@@ -99,7 +99,7 @@ def test_anyone_may_read_it(site: Site) -> None:
     assert answer.get_json()["servers"] == [{"url": SITE_URL}]
 
 
-def test_what_goes_well_goes_as_described(site: Site, app: App) -> None:
+def test_requests_that_succeed_are_answered_as_described(site: Site, app: App) -> None:
     described = schemathesis.openapi.from_wsgi("/openapi.json", site.app)
     flow = Flow(app)
 

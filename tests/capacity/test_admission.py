@@ -129,7 +129,7 @@ def test_one_visitor_has_few_places_in_a_line_and_leaves_the_others_to_the_other
         inside.enter_context(line.turn("bob"))
 
 
-def test_one_that_has_waited_for_too_long_is_told_to_come_back(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_visitor_who_waited_too_long_is_told_to_come_back(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "PATIENCE_SECONDS", 0)
     line = Queue("lab", at_once=1, length=2)
     with site.app.app_context(), line.turn():

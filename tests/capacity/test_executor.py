@@ -50,13 +50,13 @@ def test_what_it_raises_is_raised_and_it_goes_on(executor: Executor) -> None:
 
 
 @pytest.mark.sqlite
-def test_what_it_prints_is_no_answer(executor: Executor) -> None:
+def test_printed_output_is_no_answer(executor: Executor) -> None:
     assert executor.run(os.write, 1, b"\n") == 1
     assert executor.run(int, "2") == 2
 
 
 @pytest.mark.sqlite
-def test_one_that_is_lost_is_said_to_be_and_another_takes_its_place(executor: Executor) -> None:
+def test_a_lost_process_is_reported_and_replaced(executor: Executor) -> None:
     other = executor.run(os.getpid)
     with pytest.raises(EOFError):
         executor.run(os._exit, 1)
@@ -64,7 +64,7 @@ def test_one_that_is_lost_is_said_to_be_and_another_takes_its_place(executor: Ex
 
 
 @pytest.mark.sqlite
-def test_what_a_busy_machine_makes_slow_is_watched_anew_after_each_sign_of_life(
+def test_each_sign_of_life_gives_a_slow_process_its_full_time_again(
     executor: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watches, timer = list[threading.Timer](), threading.Timer
@@ -75,7 +75,7 @@ def test_what_a_busy_machine_makes_slow_is_watched_anew_after_each_sign_of_life(
 
 
 @pytest.mark.sqlite
-def test_what_computes_without_an_end_is_given_up(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_computation_without_an_end_is_given_up(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
     other = executor.run(os.getpid)
     monkeypatch.setattr(module, "LONGEST_SECONDS", 0.3)
     with pytest.raises(EOFError):

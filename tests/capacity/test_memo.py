@@ -76,7 +76,9 @@ def test_a_day_that_three_visitors_ask_for_at_once_is_simulated_once(
     assert (pages, crowd.asked) == ([200] * 3, 1)
 
 
-def test_what_was_lost_is_said_to_all_who_waited_and_is_computed_anew_for_the_next(three: Three, crowd: Crowd) -> None:
+def test_a_computation_that_was_lost_fails_for_all_that_waited_and_runs_again_for_the_next(
+    three: Three, crowd: Crowd
+) -> None:
     lost = Full("days")
     ask = memo.shared(9)(crowd.work(lost, "a day"))
     assert (three(lambda: ask(1)), crowd.asked) == ([lost] * 3, 1)

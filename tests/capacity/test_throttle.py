@@ -37,7 +37,7 @@ def test_keys_and_names_are_counted_apart(windows: Windows) -> None:
     assert windows.test(LIMIT, "codes", "192.0.2.1", "eve")
 
 
-def test_what_has_left_the_window_takes_no_memory(windows: Windows, still_clock: StillClock) -> None:
+def test_counts_that_left_the_window_take_no_memory(windows: Windows, still_clock: StillClock) -> None:
     for number in range(1000):
         windows.hit(LIMIT, "guesses", str(number))
     assert len(windows) == 1000
@@ -55,7 +55,7 @@ def test_a_key_that_was_only_asked_about_takes_no_memory(windows: Windows) -> No
     assert len(windows) == 0
 
 
-def test_of_too_many_keys_those_hit_longest_ago_go(windows: Windows, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_counter_drops_the_keys_hit_longest_ago(windows: Windows, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Windows, "MAX_KEYS", 100)
     for _ in range(2):
         windows.hit(LIMIT, "codes", "eve")

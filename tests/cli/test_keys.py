@@ -47,7 +47,7 @@ def test_a_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens
     assert first not in key_ids(site)
 
 
-def test_what_a_stolen_key_signed_is_refused_and_no_user_is_signed_out(
+def test_tokens_of_a_stolen_key_are_refused_and_no_user_is_signed_out(
     site: Site, other_node: Site, ada: Browser
 ) -> None:
     stolen = ada.pocket()[ACCESS]

@@ -95,7 +95,7 @@ def test_purging_forgets_old_sessions_and_activity_and_never_an_entry(site: Site
     assert ada.is_signed_in()
 
 
-def test_what_ended_less_than_a_month_ago_stays(site: Site, ada: Browser) -> None:
+def test_sessions_that_ended_less_than_a_month_ago_stay(site: Site, ada: Browser) -> None:
     phone = site.member("bob@example.org", "Chrome on Android")
     ada.sign_out()
     site.wait(30 * DAY)

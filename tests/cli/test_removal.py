@@ -42,7 +42,7 @@ def test_each_of_its_sessions_has_an_entry_and_consents_and_codes_are_forgotten(
 
 
 @pytest.mark.stores("a race")
-def test_what_an_app_was_given_while_it_was_being_removed_is_ended_too(site: Site, ada: Browser) -> None:
+def test_tokens_given_to_an_app_during_its_removal_are_ended_too(site: Site, ada: Browser) -> None:
     photos = app(site)
     late: list[str] = []
     genuine = removal.sessions.holders

@@ -96,7 +96,7 @@ def test_a_new_password_follows_the_rules_of_the_pages(site: Site, ada: Browser,
 
 @pytest.mark.page
 @pytest.mark.parametrize(("email", "fault"), [("\udcff@example.org", "U+DCFF"), ("ada\u200b@example.org", "U+200B")])
-def test_what_cannot_be_seen_in_an_address_is_named_to_the_operator(
+def test_an_invisible_character_in_an_address_is_named_to_the_operator(
     site: Site, ada: Browser, email: str, fault: str
 ) -> None:
     done = site.run("users", "disable", email)

@@ -82,7 +82,9 @@ def test_a_person_who_signs_out_here_is_signed_out_there_if_the_site_ever_asks(
 
 
 @on(BY_BROWSER)
-def test_and_in_this_browser_alone(server: Server, site: Site, person: Person, phone: Person) -> None:
+def test_sign_out_reaches_the_site_in_this_browser_alone(
+    server: Server, site: Site, person: Person, phone: Person
+) -> None:
     here, there = site.sign_in(person), site.sign_in(phone)
     assert here.sid != there.sid
     person.sign_out()

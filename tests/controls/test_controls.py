@@ -173,7 +173,7 @@ def test_without_test_controls_there_are_none(instance: Path, control: str) -> N
     site.close()
 
 
-def test_and_what_they_left_behind_means_nothing(site: Site, instance: Path) -> None:
+def test_without_test_controls_what_they_left_behind_means_nothing(site: Site, instance: Path) -> None:
     ask(site, "clock", json={"seconds": 60})
     ask(site, "race", json={"refreshes": 2})
     ask(site, "store", json={"down": True})

@@ -113,7 +113,7 @@ def test_a_minted_session_signs_in_and_out_like_any_other(server: Server, contro
     assert server.is_signed_in(phone)
 
 
-def test_what_the_controls_refuse_says_why(controls: SignedOut) -> None:
+def test_the_controls_say_why_they_refuse(controls: SignedOut) -> None:
     with pytest.raises(RuntimeError, match=r"400: .*email: Enter an email address"):
         controls.cookies_for("nobody")
     with pytest.raises(RuntimeError, match=r"400: .*refreshes: send a number from 2 to 32"):

@@ -27,5 +27,5 @@ def test_a_browser_is_named_by_its_family_system_and_kind(user_agent: str, label
     assert (found.label, found.kind) == (label, kind)
 
 
-def test_where_no_browser_said_anything_none_is_named() -> None:
+def test_no_browser_is_named_without_a_user_agent() -> None:
     assert browsers.label(None) is None

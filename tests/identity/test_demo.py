@@ -52,7 +52,7 @@ def test_seeding_puts_them_back_as_they_were(site: Site) -> None:
     assert sign_in(site).is_signed_in()
 
 
-def test_where_there_is_no_workshop_they_are_not_made(elsewhere: Site) -> None:
+def test_a_site_that_is_no_workshop_makes_no_demo_accounts(elsewhere: Site) -> None:
     assert "set WORKSHOP=1" in seed(elsewhere).output
     assert elsewhere.query("SELECT count(*) FROM users") == [(0,)]
 

@@ -98,7 +98,7 @@ WRONG_KEYS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_what_is_no_proof_is_refused(wrong: Callable[[], str]) -> None:
+def test_a_malformed_proof_is_refused(wrong: Callable[[], str]) -> None:
     assert device_proof.register(wrong()) is None
     assert device_proof.answer(wrong(), public(KEY)) is None
 

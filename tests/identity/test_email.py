@@ -78,7 +78,7 @@ def test_two_mailboxes_are_two(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(("typed", "fault"), REFUSED, ids=lambda text: ascii(text[:30]))
-def test_what_is_no_address_is_refused_and_what_cannot_be_seen_is_named(typed: str, fault: str) -> None:
+def test_a_malformed_address_is_refused_and_an_invisible_character_is_named(typed: str, fault: str) -> None:
     with pytest.raises(ValueError, match=re.escape(fault)):
         emails.check(typed)
 
@@ -117,7 +117,7 @@ def test_two_mailboxes_have_an_account_each(site: Site) -> None:
 
 
 @pytest.mark.page
-def test_what_cannot_be_seen_in_an_address_is_named_wherever_it_is_typed(site: Site) -> None:
+def test_an_invisible_character_in_an_address_is_named_wherever_it_is_typed(site: Site) -> None:
     site.member()
     for page in (site.browser().sign_up("ada\u200b@example.org"), site.browser().sign_in("ada\u200b@example.org")):
         assert page.status_code == 422

@@ -67,7 +67,7 @@ def test_a_password_that_was_hashed_as_typed_is_hashed_anew(hasher: Passwords) -
     assert hasher.check(kept, "Zo\u00eb signs out") == kept
 
 
-def test_where_there_is_no_account_no_password_is_right(hasher: Passwords) -> None:
+def test_no_password_is_right_without_an_account(hasher: Passwords) -> None:
     assert hasher.check(None, "quiet\u00a0walrus") is None
 
 
@@ -112,12 +112,12 @@ GOOD = ["plenty of violet otters", "eight ch", "adalovelace signs", "\u2800 dots
 
 
 @pytest.mark.parametrize("password", GUESSED)
-def test_what_is_guessed_first_is_known(password: str) -> None:
+def test_a_password_that_is_guessed_first_is_known(password: str) -> None:
     assert guesses.include(password, ["ada.lovelace@example.org", "Ada King Byron"])
 
 
 @pytest.mark.parametrize("password", GOOD)
-def test_what_is_not_guessed_first_is_good(password: str) -> None:
+def test_a_password_that_is_not_guessed_first_is_good(password: str) -> None:
     assert not guesses.include(password, ["ada.lovelace@example.org", "Ada King Byron", "\U0001f600"])
 
 

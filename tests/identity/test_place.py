@@ -56,7 +56,7 @@ def test_the_gravest_rule_that_applies_decides_and_the_others_are_named_with_it(
     assert place.judge(HOME, new, strict) == Judgement("sign-in", PARTS)
 
 
-def test_what_is_known_is_not_judged_again_in_any_combination() -> None:
+def test_known_parts_are_not_judged_again_in_any_combination() -> None:
     known = place.learn(HOME, {"browser": "Safari on macOS", "network": "203.0.113.0/24", "country": "PT"})
     for browser in known["browser"]:
         for network in known["network"]:
@@ -74,7 +74,7 @@ def test_where_a_part_is_not_known_its_rule_does_not_apply() -> None:
     assert place.learn({}, BEGUN) == HOME
 
 
-def test_what_is_remembered_is_bounded_and_a_stranger_is_judged_all_the_same() -> None:
+def test_the_memory_of_places_is_bounded_and_a_stranger_is_still_judged() -> None:
     known = place.learn({}, BEGUN)
     for number in range(10_000):
         known = place.learn(known, BEGUN | {"browser": f"Made-up {number}"})

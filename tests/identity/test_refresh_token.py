@@ -309,6 +309,6 @@ def test_rt_03_parallel_requests_with_one_token_get_one_successor(site: Site, ot
 
 
 @pytest.mark.parametrize("junk", ["", "x", "a" * 600, "\u00e9", "a b", "' OR 1=1 --"])
-def test_junk_is_no_user(site: Site, junk: str) -> None:
+def test_a_malformed_token_signs_no_user_in(site: Site, junk: str) -> None:
     assert not site.thief({REFRESH: junk}).is_signed_in()
     assert not site.thief({ACCESS: junk}).is_signed_in()

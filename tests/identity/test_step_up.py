@@ -265,7 +265,7 @@ def test_two_tabs_around_a_confirmation_are_never_signed_out(
 
 
 @pytest.mark.parametrize("late", [12, 30, 60])
-def test_nor_if_the_answer_is_late_and_the_other_tab_has_renewed_meanwhile(site: Site, ada: Browser, late: int) -> None:
+def test_a_late_confirmation_after_the_other_tab_renewed_signs_no_tab_out(site: Site, ada: Browser, late: int) -> None:
     """A slow proxy holds the answer to the form until the access token that the other tab has is over."""
     site.wait(301 - late)
     before = ada.pocket()
@@ -278,7 +278,7 @@ def test_nor_if_the_answer_is_late_and_the_other_tab_has_renewed_meanwhile(site:
         site.wait(301)
 
 
-def test_nor_if_a_third_tab_uses_the_link_at_that_very_moment(
+def test_a_third_tab_that_uses_the_link_meanwhile_is_not_signed_out(
     site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = chains.newest_of
@@ -305,7 +305,7 @@ def test_nor_if_a_third_tab_uses_the_link_at_that_very_moment(
     ],
     ids=["confirm", "confirm, and end the others", "change the password"],
 )
-def test_what_could_not_be_written_gives_no_cookies_and_does_nothing(
+def test_a_confirmation_that_could_not_be_written_gives_no_cookies_and_does_nothing(
     ada: Browser, phone: Browser, path: str, fields: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = ada.pocket()
@@ -463,7 +463,7 @@ def test_a_process_that_stood_still_judges_no_void_link_either(
     assert not thief.is_signed_in()
 
 
-def test_what_is_remembered_of_uses_is_bounded() -> None:
+def test_the_memory_of_uses_is_bounded() -> None:
     recorded = Recorded(2)
     for link in ("a", "b", "c"):
         recorded.add(link)

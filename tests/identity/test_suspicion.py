@@ -149,7 +149,7 @@ def test_made_up_browsers_fill_neither_the_activity_nor_the_memory(open_site: Op
     assert kept < 1000
 
 
-def test_and_a_stranger_beyond_those_is_still_refused(open_site: OpenSite) -> None:
+def test_a_stranger_is_refused_even_when_the_memory_is_full(open_site: OpenSite) -> None:
     site = open_site(ON_NEW_BROWSER="note", ON_NEW_COUNTRY="sign-in")
     ada = member(site)
     for number in range(2 * MOST_PLACES):

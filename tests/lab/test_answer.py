@@ -91,7 +91,7 @@ def test_the_designs_are_ordered_by_what_their_own_code_leaves_open(
 
 
 @pytest.mark.page
-def test_were_the_refresh_token_not_ended_the_first_screen_would_say_so(
+def test_the_first_screen_would_show_a_refresh_token_that_sign_out_left_alive(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Sessions, "end", lambda *_: None)

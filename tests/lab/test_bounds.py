@@ -24,9 +24,7 @@ def count(site: Site, table: str) -> int:
 
 
 @pytest.mark.stores("SQL that locks")
-def test_of_too_many_visitors_those_that_were_not_touched_for_longest_go(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_visitors_idle_longest_make_room_for_new_ones(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visitors, "MOST_VISITORS", 5)
     first = site.browser()
     for number in range(12):
@@ -38,7 +36,7 @@ def test_of_too_many_visitors_those_that_were_not_touched_for_longest_go(
     assert 'action="/lab/reset"' in first.get("/lab").text  # its run is still there
 
 
-def test_those_of_a_month_ago_go_a_few_at_a_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_visitors_of_a_month_ago_are_forgotten_a_few_at_a_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         site.browser().post("/lab/reset")
     site.wait(visitors.KEPT_SECONDS + 1)
@@ -97,7 +95,7 @@ def test_one_run_does_not_grow_however_often_its_buttons_are_pressed(visitor: Vi
 
 
 @pytest.mark.stores("SQL that locks")
-def test_of_too_many_rooms_the_oldest_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_rooms_make_room_for_new_ones(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MOST_ROOMS", 3)
     monkeypatch.setattr(rooms, "_openings", PlaceThrottle("rooms in a test", "100 per hour"))
     for number in range(6):

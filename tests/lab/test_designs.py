@@ -335,7 +335,7 @@ def test_a_bound_cookie_is_given_for_a_fresh_challenge_that_the_sessions_own_key
 
 
 @pytest.mark.parametrize("slug", ["dpop", "dbsc"])
-def test_were_the_key_not_asked_for_a_copy_would_be_as_good_as_any(monkeypatch: pytest.MonkeyPatch, slug: str) -> None:
+def test_a_copy_would_be_accepted_if_the_key_were_not_asked_for(monkeypatch: pytest.MonkeyPatch, slug: str) -> None:
     for side in ("Issuer", "Verifier"):
         monkeypatch.setattr(getattr(player.find(slug).module, side), "check_proof", lambda *_: None)
     assert matrix.Measured(slug).unended == IDLE

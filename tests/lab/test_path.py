@@ -92,7 +92,9 @@ def test_a_trial_leaves_no_bench_behind_and_leaves_the_visitors_own_run_alone(si
     assert site.query("SELECT run FROM lab_visitors") == [before]
 
 
-def test_nor_does_one_that_fails(site: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_fails_leaves_no_bench_behind(
+    site: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("by a test")
 

@@ -104,7 +104,7 @@ def test_no_story_is_played_while_other_writers_wait(ada: Visitor, path: str, mo
     assert not any(played)
 
 
-def test_of_two_acts_at_once_the_later_is_about_what_the_first_has_left(
+def test_the_later_of_two_acts_at_once_works_on_what_the_first_left(
     ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada.sign_in_and_copy()
@@ -136,7 +136,9 @@ def test_the_first_press_that_is_sent_again_without_its_cookie_finds_its_visitor
     assert site.query("SELECT count(*) FROM lab_visitors") == [(1,)]
 
 
-def test_and_so_it_does_beside_the_cookie_of_a_visitor_that_is_gone(site: Site, ada: Visitor) -> None:
+def test_a_press_sent_again_beside_the_cookie_of_a_visitor_that_is_gone_finds_its_visitor(
+    site: Site, ada: Visitor
+) -> None:
     ada.browser.client.set_cookie(LAB, "of a month ago")
     sent = pick(ada.browser, "/lab/sign-in")
     ada.press("sign-in", **sent)
@@ -194,7 +196,7 @@ def test_a_room_is_opened_once(site: Site) -> None:
     assert teacher.post("/lab/rooms", **pick(teacher, "/lab/rooms", "/lab/rooms"), name="Friday").location != first
 
 
-def test_what_one_browser_pressed_is_of_no_use_without_its_secret(site: Site, ada: Visitor) -> None:
+def test_a_copied_press_is_of_no_use_without_its_secret(site: Site, ada: Visitor) -> None:
     """The visitor of a form is derived under a key of the site: the id in the database leads to no cookie."""
     ada.press("sign-in", **pick(ada.browser, "/lab/sign-in"))
     [(pressed,)] = site.query("SELECT pressed FROM lab_visitors")

@@ -168,7 +168,7 @@ def test_the_request_to_the_revocation_endpoint_and_its_answer_are_shown_and_end
 
 @page
 @pytest.mark.question("Q3")
-def test_only_those_refuse_the_copy_that_ask_or_were_told_or_remember(walk: Walk) -> None:
+def test_only_designs_that_ask_or_are_told_or_remember_refuse_the_copy(walk: Walk) -> None:
     accepted = walk["Q3"].accepted()
     late = {"expiry", "introspection-cached", "denylist-poll", "status-list", "transparency"}
     assert all(accepted[slug] for slug in late)
@@ -221,7 +221,7 @@ def test_a_signature_and_a_look_up_are_measured_here(walk: Walk) -> None:
 @page
 @pytest.mark.question("Q7")
 @pytest.mark.parametrize(("signature", "query", "found"), [(1, 2, "check"), (2, 1, "look-up"), (1, 1.1, "same")])
-def test_were_the_two_times_others_the_answer_would_follow(
+def test_if_the_two_measured_times_were_others_the_answer_would_follow(
     site: Site, monkeypatch: pytest.MonkeyPatch, signature: float, query: float, found: str
 ) -> None:
     monkeypatch.setattr(timing, "measure", lambda: timing.Times(signature, query, 0, 0))
@@ -238,7 +238,7 @@ def test_on_the_same_day_the_revoked_take_far_fewer_rows_than_the_valid(walk: Wa
 
 @page
 @pytest.mark.question("Q8")
-def test_were_every_issued_token_listed_as_revoked_the_two_tables_would_be_alike(
+def test_if_every_issued_token_were_revoked_the_two_tables_would_be_alike(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = player.read
@@ -279,7 +279,7 @@ def test_with_the_store_off_a_design_that_asks_refuses_and_one_that_remembers_go
 
 @page
 @pytest.mark.question("A1")
-def test_if_each_request_asks_both_formats_cost_a_look_up(walk: Walk) -> None:
+def test_both_formats_cost_a_look_up_if_each_request_asks(walk: Walk) -> None:
     assert [asked(row) for row in walk["A1"].rows()] == [1, 1]
     assert walk["A1"].statuses(1) == [401, 401, 200]
     assert walk["A1"].found == "same"
@@ -337,7 +337,7 @@ def test_a_jwt_can_be_read_by_anyone_and_an_opaque_token_by_the_server_alone(wal
 
 @page
 @pytest.mark.question("A7")
-def test_of_three_ways_to_end_the_clients_alone_leaves_a_copy_good(walk: Walk) -> None:
+def test_only_ending_at_the_client_leaves_a_copy_good(walk: Walk) -> None:
     grid = dict(walk["A7"].kept["evidence"]["grid"]["rows"])
     assert [[cell["status"] for cell in cells] for cells in grid.values()] == [
         [200, 200, 200],
@@ -405,7 +405,7 @@ def test_a_logout_time_refuses_a_new_sign_in_and_is_outwitted_by_a_refresh_and_a
 
 @page
 @pytest.mark.question("A14")
-def test_of_list_question_and_log_the_question_is_the_fastest_and_all_get_there(walk: Walk) -> None:
+def test_a_question_is_faster_than_a_list_or_a_log_and_all_get_there(walk: Walk) -> None:
     assert walk["A14"].accepted() == {"status-list": True, "introspection": False, "transparency": True}
     assert set(walk["A14"].statuses(1)) == {401}
     assert walk["A14"].statuses(2) == [200, 200, 503], "the log alone finds an issuer that lies"
@@ -547,7 +547,7 @@ VERIFIERS = [
 
 @page
 @pytest.mark.parametrize(("name", "slugs", "check", "found"), VERIFIERS)
-def test_were_a_verifier_otherwise_the_answer_would_be(
+def test_if_a_verifier_acted_otherwise_the_answer_would_change(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str, slugs: str, check: Check, found: str
 ) -> None:
     for slug in slugs.split():
@@ -566,7 +566,7 @@ ISSUERS = [
 
 @page
 @pytest.mark.parametrize(("name", "part", "instead", "found"), ISSUERS)
-def test_were_the_issuer_otherwise_the_answer_would_be(
+def test_if_the_issuer_acted_otherwise_the_answer_would_change(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str, part: str, instead: Check, found: str
 ) -> None:
     monkeypatch.setattr(Sessions, part, instead)
@@ -575,7 +575,9 @@ def test_were_the_issuer_otherwise_the_answer_would_be(
 
 @page
 @pytest.mark.question("Q6")
-def test_were_tokens_stored_in_the_clear_it_would_be_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_tokens_were_stored_in_the_clear_the_answer_would_say_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sessions, "digest", lambda token: token)
     step = walk_through(site, ["Q6"])["Q6"]
     assert step.found == "yes"
@@ -584,14 +586,14 @@ def test_were_tokens_stored_in_the_clear_it_would_be_said(site: Site, monkeypatc
 
 @page
 @pytest.mark.question("A5")
-def test_were_places_not_judged_every_thief_would_get_in(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_places_were_not_judged_every_thief_would_get_in(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place, "judge", lambda *_: place.Judgement("ignore", ()))
     assert walk_through(site, ["A5"])["A5"].found == "all"
 
 
 @page
 @pytest.mark.question("A6")
-def test_were_the_opaque_token_a_jwt_both_could_be_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_the_opaque_token_were_a_jwt_both_could_be_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     jwt_issuer = player.find("expiry").module.Issuer
     monkeypatch.setattr(player.find("session").module.Issuer, "issue", jwt_issuer.issue)
     assert walk_through(site, ["A6"])["A6"].found == "both"
@@ -599,7 +601,7 @@ def test_were_the_opaque_token_a_jwt_both_could_be_read(site: Site, monkeypatch:
 
 @page
 @pytest.mark.question("A9")
-def test_were_lines_never_to_leave_one_would_stay(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_no_line_ever_left_one_would_stay(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     put = instruments.RedisOfAStory.set
     monkeypatch.setattr(instruments.RedisOfAStory, "set", lambda list_, name, value, ex: put(list_, name, value, 10**9))
     assert walk_through(site, ["A9"])["A9"].found == "stays"
@@ -607,7 +609,7 @@ def test_were_lines_never_to_leave_one_would_stay(site: Site, monkeypatch: pytes
 
 @page
 @pytest.mark.question("A17")
-def test_were_the_app_never_down_or_the_message_no_logout_it_would_be_told(
+def test_if_the_app_were_up_it_would_take_the_message_and_refuse_any_other_token(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logout, "DOWN_SECONDS", 0)
@@ -630,7 +632,7 @@ def test_wherever_the_sites_clock_stands_the_app_gets_its_message(site: Site, se
 
 
 def test_each_answer_could_have_come_out_otherwise() -> None:
-    alone = {name for name, tests in marked().items() if any(test.startswith("test_were_") for _, test in tests)}
+    alone = {name for name, tests in marked().items() if any(test.startswith("test_if_") for _, test in tests)}
     assert alone | {name for name, *_ in (*VERIFIERS, *ISSUERS)} == {*IDS}
 
 

@@ -22,7 +22,7 @@ def crowd(sites: list[Site], teacher: Teacher, nicknames: list[str]) -> list[int
         return sorted(threads.map(come_in, range(CROWD)))
 
 
-def test_of_many_who_want_one_nickname_at_once_one_gets_it(site: Site, other_node: Site) -> None:
+def test_one_of_many_visitors_who_want_a_nickname_gets_it(site: Site, other_node: Site) -> None:
     assert crowd([site, other_node], Teacher(site), ["Ada"] * CROWD) == [303] + [422] * (CROWD - 1)
 
 

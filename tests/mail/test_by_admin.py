@@ -51,7 +51,7 @@ def test_it_takes_a_fresh_proof_of_the_administrator(post: Post, root: Browser) 
     assert post.newest().message["Subject"] == "Choose a new password"
 
 
-def test_so_many_links_are_sent_and_no_more(post: Post, root: Browser) -> None:
+def test_only_a_limited_number_of_links_is_sent(post: Post, root: Browser) -> None:
     post.verified()
     before = len(post.letters())
     assert {root.post(f"{page(post)}/recover").status_code for _ in range(5)} == {303}

@@ -39,7 +39,7 @@ def test_a_deletion_is_told_by_one_mail_without_a_link_and_then_nothing_names_th
     assert post.site.query("SELECT sealed FROM mails") == [(None,)], "and erased once it is delivered"
 
 
-def test_so_is_one_by_the_operator_also_of_a_closed_account(post: Post) -> None:
+def test_a_deletion_by_the_operator_is_told_too_even_of_a_closed_account(post: Post) -> None:
     ada(post)
     post.site.run("users", "disable", EMAIL)
     post.site.run("users", "delete", EMAIL, "--yes")
@@ -61,7 +61,7 @@ def test_it_waits_for_a_mail_server_that_is_down_and_comes_once(post: Post, open
     assert len(farewells(post)) == 1
 
 
-def test_what_cannot_be_delivered_for_a_day_is_given_up_and_erased(post: Post) -> None:
+def test_mail_that_cannot_be_delivered_for_a_day_is_given_up_and_erased(post: Post) -> None:
     browser = ada(post)
     post.box.down()
     delete(browser)
@@ -100,7 +100,7 @@ def test_a_deletion_that_does_not_happen_is_not_told(post: Post) -> None:
     assert not farewells(post)
 
 
-def test_where_nothing_is_ever_sent_none_is_written(site: Site) -> None:
+def test_no_farewell_is_written_where_no_mail_is_sent(site: Site) -> None:
     browser = site.member()
     [path] = [word for word in browser.get("/mail").text.split('"') if "/links/" in word][:1]
     browser.post(path.removeprefix(SITE_URL))

@@ -320,7 +320,7 @@ class TestRecovery:
         event.remove(engine, "before_cursor_execute", note)
         return answer.status_code, answer.headers["Location"], answer.headers.getlist("Set-Cookie"), statements
 
-    def test_so_much_mail_and_no_more(self, post: Post) -> None:
+    def test_only_a_limited_number_of_mails_is_sent(self, post: Post) -> None:
         post.verified()
         asked = [post.site.browser().post("/recover", email="ada@example.org").status_code for _ in range(4)]
         assert asked == [303, 303, 303, 429]

@@ -167,7 +167,9 @@ def has_a_wrong_code_given(post: Post, ada: Browser) -> None:
         (has_a_wrong_code_given, "A wrong code was given where all else was right"),
     ],
 )
-def test_what_else_is_told(post: Post, happens: Callable[[Post, Browser], None], subject: str) -> None:
+def test_each_of_these_events_is_told_by_mail(
+    post: Post, happens: Callable[[Post, Browser], None], subject: str
+) -> None:
     ada = post.verified()
     came = len(post.letters())
     happens(post, ada)

@@ -66,7 +66,7 @@ def test_an_endpoint_for_machines_uses_no_cookie_for_an_error_either(site: Site,
     assert site.query("SELECT hash, used_at, seen_at FROM refresh_tokens") != before, "a page renews it"
 
 
-def test_what_a_token_stands_for_is_not_said_any_more_once_it_is_over(site: Site) -> None:
+def test_the_api_answers_for_a_token_until_it_is_over(site: Site) -> None:
     ada, bea = site.member(), site.member("bea@example.org")
     tokens = [person.pocket()[ACCESS] for person in (ada, bea)]
     said = [ada.api(token).get_json() for token in tokens]

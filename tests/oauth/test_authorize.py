@@ -214,7 +214,7 @@ def test_tok_09_a_parameter_given_twice_is_refused_and_an_unknown_one_ignored(ad
     assert asks(ada, flow, unknown="x", state=None)
 
 
-def test_tok_02_of_unknown_and_known_scopes_the_known_ones_are_granted(ada: Browser, web: App) -> None:
+def test_tok_02_known_scopes_are_granted_and_unknown_ones_ignored(ada: Browser, web: App) -> None:
     tokens = Flow(web, scope="openid admin email openid").connect(ada)
     assert tokens["scope"] == "openid email"
 
@@ -244,7 +244,7 @@ def test_another_sites_form_changes_nothing_and_asks(ada: Browser, web: App) -> 
     assert not is_led_back(answer)
 
 
-def test_what_another_site_posts_to_is_asked_for_as_it_stands(ada: Browser, web: App) -> None:
+def test_a_post_from_another_site_is_led_to_the_same_address(ada: Browser, web: App) -> None:
     path = f"{Flow(web, state='').path()}&x={'/?:@~' * 2_500}"
     answer = ada.post(path, {"Origin": "https://evil.example"})
     assert (answer.status_code, answer.headers["Location"]) == (303, path)

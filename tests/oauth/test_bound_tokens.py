@@ -358,7 +358,7 @@ def test_a_pushed_request_that_is_refused_uses_no_proof_up(
 
 @pytest.mark.page
 @pytest.mark.parametrize("name", ["x", "x" * 42, "x" * 44, "ä" * 43, "+" * 43])
-def test_what_cannot_name_a_key_is_refused_before_the_user_is_asked(ada: Browser, web: App, name: str) -> None:
+def test_a_malformed_thumbprint_is_refused_before_the_user_is_asked(ada: Browser, web: App, name: str) -> None:
     answer = ada.get(Flow(web).path(dpop_jkt=name))
     assert led(answer)["error"] == "invalid_request"
     assert led(ada.get(Flow(web).path(dpop_jkt="", prompt="none")))["error"] == "consent_required"
@@ -461,9 +461,7 @@ def test_dpop_01_a_proof_that_one_node_has_seen_is_refused_by_every_other_and_a_
 
 
 @pytest.mark.stores("a race")
-def test_dpop_01_of_eight_requests_at_once_with_one_proof_one_succeeds(
-    site: Site, ada: Browser, holder: Holder
-) -> None:
+def test_dpop_01_one_of_eight_requests_with_the_same_proof_succeeds(site: Site, ada: Browser, holder: Holder) -> None:
     access = holder.connect(ada)["access_token"]
     for _ in range(50 if LONG else 5):
         proof = holder.key.prove("GET", "/api/me", access)
@@ -473,7 +471,7 @@ def test_dpop_01_of_eight_requests_at_once_with_one_proof_one_succeeds(
 
 
 @pytest.mark.stores("a race")
-def test_dpop_01_of_an_exchange_and_a_refresh_at_once_with_one_proof_one_succeeds(
+def test_dpop_01_an_exchange_or_a_refresh_with_the_same_proof_succeeds_and_not_both(
     site: Site, ada: Browser, holder: Holder
 ) -> None:
     """And neither waits for a lock that the other holds."""

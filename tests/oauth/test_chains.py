@@ -111,9 +111,7 @@ def test_a_lost_answer_is_repeated_with_the_scope_of_its_chain(ada: Browser, web
     assert once["scope"] == again["scope"] == "openid"
 
 
-def test_of_more_than_ten_chains_the_one_idle_longest_stops_and_that_is_all(
-    site: Site, ada: Browser, mail: Party
-) -> None:
+def test_an_eleventh_chain_stops_only_the_one_idle_longest(site: Site, ada: Browser, mail: Party) -> None:
     app, chains = mail.app, []
     for _ in range(10):
         chains.append(Flow(app).connect(ada))

@@ -152,7 +152,7 @@ def test_a_code_is_worthless_once_the_browser_that_gave_it_is_signed_out(ada: Br
 
 
 @pytest.mark.stores("a race")
-def test_of_eight_exchanges_at_once_one_succeeds(site: Site, ada: Browser, web: App) -> None:
+def test_one_of_eight_exchanges_at_once_succeeds(site: Site, ada: Browser, web: App) -> None:
     for _ in range(50 if LONG else 5):
         flow = Flow(web)
         code = flow.allow(ada)

@@ -253,6 +253,6 @@ def test_dpop_01_every_algorithm_that_is_advertised_is_accepted(world: tuple[App
     assert jwt.decode(access, options={"verify_signature": False})["cnf"] == {"jkt": holder.key.jkt}
 
 
-def test_none_but_asymmetric_algorithms_are_advertised(world: tuple[App, Browser]) -> None:
+def test_only_asymmetric_algorithms_are_advertised(world: tuple[App, Browser]) -> None:
     said = world[0].site.browser().get("/.well-known/openid-configuration").get_json()
     assert said["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "Ed25519", "EdDSA"]

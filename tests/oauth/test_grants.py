@@ -26,7 +26,9 @@ def test_a_client_that_is_not_registered_for_refresh_gets_no_refresh_token(ada: 
     assert ada.api(tokens["access_token"]).status_code == 200
 
 
-def test_nor_does_it_get_access_that_outlives_the_browser(ada: Browser, brief: App) -> None:
+def test_a_client_that_is_not_registered_for_refresh_gets_no_access_that_outlives_the_browser(
+    ada: Browser, brief: App
+) -> None:
     tokens = Flow(brief, scope="openid offline_access").connect(ada)
     assert tokens["scope"] == "openid"
     ada.sign_out()
@@ -57,6 +59,6 @@ def test_a_client_without_the_grant_of_codes_is_sent_back_before_the_user_is_ask
     assert led(ada.get(Flow(service).path()))["error"] == "unauthorized_client"
 
 
-def test_of_a_client_that_is_registered_for_less_less_is_granted(site: Site, ada: Browser) -> None:
+def test_a_client_that_is_registered_for_less_is_granted_less(site: Site, ada: Browser) -> None:
     least = register_app(site, "Least", scope="openid")
     assert Flow(least, scope="openid profile email").connect(ada)["scope"] == "openid"

@@ -127,7 +127,7 @@ def test_an_assertion_that_one_node_has_taken_is_refused_by_every_other(other_no
 
 
 @pytest.mark.stores("a race")
-def test_of_many_uses_of_one_assertion_at_once_one_succeeds(keyed: Keyed) -> None:
+def test_one_of_many_uses_of_an_assertion_at_once_succeeds(keyed: Keyed) -> None:
     given = keyed.assertion()
     with ThreadPoolExecutor(8) as pool:
         answers = pool.map(
@@ -153,7 +153,7 @@ def test_another_client_may_have_the_same_jti(site: Site, keyed: Keyed) -> None:
         assert app.post("/oauth/revoke", client_assertion=app.assertion(jti="1"), token="x").status_code == 200
 
 
-def test_what_another_client_has_signed_is_refused(site: Site, keyed: Keyed) -> None:
+def test_an_assertion_signed_by_another_client_is_refused(site: Site, keyed: Keyed) -> None:
     other = register_keyed(site, "Other")
     pretends = other.key.sign(keyed.claims())
     assert is_refused(keyed.post("/oauth/revoke", client_assertion=pretends, token="x"))

@@ -92,7 +92,7 @@ def test_meta_07_each_published_key_has_one_algorithm_and_nothing_private(site: 
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "x" * 5000, "é"])
-def test_what_is_no_id_token_is_no_hint(site: Site, token: str) -> None:
+def test_a_token_of_another_kind_is_no_hint(site: Site, token: str) -> None:
     assert not is_hint(site, token)
 
 

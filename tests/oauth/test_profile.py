@@ -34,7 +34,7 @@ def test_an_app_that_was_registered_with_a_secret_or_with_none_proves_nothing_an
             assert "private_key_jwt" in body["error_description"]
 
 
-def test_nor_does_a_resource_server(site: Site) -> None:
+def test_a_resource_server_that_was_registered_with_a_secret_is_refused_too(site: Site) -> None:
     api = register_app(site, "API", scope="introspect")
     assert api.post("/oauth/introspect", token="x").status_code == 401
     keyed = register_keyed(site, "API", scope="introspect")

@@ -73,21 +73,21 @@ def test_a_request_is_answered_once_with_any_answer(ada: Browser, web: App) -> N
         assert (again.status_code, OVER in again.text) == (400, True)
 
 
-def test_what_was_allowed_before_is_answered_without_a_page_and_once_too(ada: Browser, web: App) -> None:
+def test_a_request_that_was_allowed_before_is_answered_once_without_a_page(ada: Browser, web: App) -> None:
     Flow(web).connect(ada)
     address = Flow(web).pushed()
     assert "code" in led(ada.get(address))
     assert is_over(ada, address)
 
 
-def test_what_is_asked_silently_is_answered_once_too(site: Site, web: App) -> None:
+def test_a_silent_request_is_answered_once_too(site: Site, web: App) -> None:
     stranger, address = site.browser(), Flow(web).pushed(prompt="none")
     assert led(stranger.get(address))["error"] == "login_required"
     assert is_over(stranger, address)
 
 
 @pytest.mark.stores("a race")
-def test_of_many_answers_at_once_one_succeeds(site: Site, web: App, ada: Browser) -> None:
+def test_one_of_many_answers_at_once_succeeds(site: Site, web: App, ada: Browser) -> None:
     Flow(web).connect(ada)
     address, pocket = Flow(web).pushed(), ada.pocket()
     with ThreadPoolExecutor(8) as pool:

@@ -123,7 +123,7 @@ def test_no_object_of_a_row_that_an_act_of_an_app_changed_is_older_than_the_row(
             assert as_stored(site, one, *of_row)
 
 
-def test_nor_is_one_of_a_session_that_an_app_ended(site: Site, granted: Grant) -> None:
+def test_no_object_of_a_session_that_an_app_ended_is_older_than_the_row(site: Site, granted: Grant) -> None:
     with site.app.test_request_context("/"):
         (session,) = db.session.scalars(select(Session).where(Session.client_id == granted.app.id))
         assert granted.act("revoke refresh").status_code == 200

@@ -107,7 +107,9 @@ def test_tsl_04_a_verifier_that_reads_only_the_list_refuses_after_a_sign_out(
     assert verifier.status(bystander) == Status.VALID
 
 
-def test_and_after_everything_was_ended(ada: Browser, verifier: Verifier) -> None:
+def test_tsl_04_a_verifier_that_reads_only_the_list_refuses_after_everything_was_ended(
+    ada: Browser, verifier: Verifier
+) -> None:
     token = ada.pocket()[ACCESS]
     ada.post("/devices/end-all")
     assert verifier.status(token) == Status.INVALID
@@ -124,7 +126,7 @@ def test_a_single_revoked_token_suspends_its_session_until_it_has_expired(mail: 
     assert verifier.status(renewed) == Status.VALID
 
 
-def test_tsl_02_tsl_05_what_is_served(ada: Browser, verifier: Verifier) -> None:
+def test_tsl_02_tsl_05_the_list_is_served_with_its_type_and_times(ada: Browser, verifier: Verifier) -> None:
     uri = jwt.decode(ada.pocket()[ACCESS], options={"verify_signature": False})["status"]["status_list"]["uri"]
     answer = verifier.fetch(uri)
     assert answer.status_code == 200

@@ -112,7 +112,7 @@ def test_an_empty_answer_is_a_sign_of_life_and_the_connection_goes_on(server: Se
         assert party.hear()["position"] == position
 
 
-def test_what_is_sent_while_it_waits_is_answered_after_it(server: Server) -> None:
+def test_a_request_sent_while_another_waits_is_answered_after_it(server: Server) -> None:
     before = size(server)
     with closing(Party(server, before)) as party:
         party.ask(before)

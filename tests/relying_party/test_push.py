@@ -84,7 +84,7 @@ def test_it_catches_up_from_the_start_and_then_asks_for_what_is_new_alone(push: 
     assert not push._hear(WAIT_SECONDS)
 
 
-def test_silence_is_no_peace(push: Push, log: Log, steady: SimpleNamespace) -> None:
+def test_after_a_silence_the_site_asks_the_issuer_itself(push: Push, log: Log, steady: SimpleNamespace) -> None:
     push._hear(WAIT_SECONDS)
     steady.now += SILENCE_SECONDS
     assert push.decide(BEARER).look_ups == ()
@@ -147,7 +147,7 @@ def test_another_log_or_an_older_copy_of_it_is_read_from_its_start(
     "content",
     ["[]", "{}", "x", json.dumps({"epoch": "e", "size": 1, "after": 0, "position": 1, "waited": 0, "entries": 3})],
 )
-def test_what_makes_no_sense_is_no_news(content: str) -> None:
+def test_a_malformed_answer_brings_no_news(content: str) -> None:
     push = Push(Issuer("http://issuer.example", httpx.MockTransport(lambda _: httpx.Response(200, text=content))))
     with pytest.raises((Unheard, TypeError)):
         push._hear()

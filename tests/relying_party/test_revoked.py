@@ -216,7 +216,7 @@ def test_a_request_that_waits_holds_no_connection(site: Site, shelf: Shelf) -> N
 
 
 @pytest.mark.sqlite
-def test_where_no_server_can_hold_it_a_request_is_answered_at_once(site: Site) -> None:
+def test_a_request_is_answered_at_once_where_no_server_can_hold_it(site: Site) -> None:
     assert listed(site, "?after=0&wait=20")["waited"] == 0
 
 

@@ -419,7 +419,7 @@ def test_both_answers_come_once_every_node_knows(world: World, name: str) -> Non
         two.result()
 
 
-def test_what_only_looks_does_not_wait(world: World) -> None:
+def test_requests_that_only_read_do_not_wait(world: World) -> None:
     access, refresh = world.mail.grant()
     looks: list[Ask] = [
         lambda site: holding(site, world.root.pocket()).get("/account"),

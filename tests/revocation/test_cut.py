@@ -97,7 +97,7 @@ def later(cut: Path, site: Site) -> Iterator[Site]:
 
 @pytest.mark.stores("nodes")
 @pytest.mark.usefixtures("cut")
-def test_what_the_older_copy_takes_for_live_is_accepted_by_no_node(
+def test_no_node_accepts_a_session_that_only_the_older_copy_takes_for_live(
     site: Site, other_node: Site, later: Site, lost: Pocket, ada: Browser
 ) -> None:
     for node in (site, other_node, later):
@@ -108,7 +108,9 @@ def test_what_the_older_copy_takes_for_live_is_accepted_by_no_node(
 
 
 @pytest.mark.stores("a race")
-def test_nor_in_the_moment_before_it_is_noticed(site: Site, other_node: Site, older: Path, lost: Pocket) -> None:
+def test_no_node_accepts_a_live_session_of_the_older_copy_before_the_cut_is_noticed(
+    site: Site, other_node: Site, older: Path, lost: Pocket
+) -> None:
     backings.put_back(older, site.folder)
     while LOST not in readiness(site):
         for node in (site, other_node):

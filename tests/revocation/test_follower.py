@@ -125,7 +125,9 @@ def test_where_requests_are_served_sqlite_is_asked_only_after_a_commit(site: Sit
         assert asked
 
 
-def test_and_so_it_is_after_a_checkpoint_and_in_a_log_begun_anew(site: Site, serving: Follower) -> None:
+def test_sqlite_is_asked_only_after_a_commit_also_after_a_checkpoint_and_in_a_new_log(
+    site: Site, serving: Follower
+) -> None:
     for number in range(20):
         end(site, f"t{number}", Scope.TOKEN)
         with closing(sqlite3.connect(site.folder / "signed-out.db")) as raw:

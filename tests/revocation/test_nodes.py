@@ -63,7 +63,9 @@ def test_no_other_node_accepts_a_token_the_instant_the_answer_arrives(three: Clu
     sign_out_and_replay(three, next(names), ROUNDS)
 
 
-def test_nor_while_others_append_to_the_log(three: Cluster, names: Names) -> None:
+def test_no_other_node_accepts_a_token_after_the_answer_while_others_append_to_the_log(
+    three: Cluster, names: Names
+) -> None:
     over = threading.Event()
 
     def write(node: Server, email: str) -> None:

@@ -81,7 +81,7 @@ def test_tlg_04_an_independent_program_accepts_the_proof_of_a_sign_out(downloade
     assert not verify_tlog_proof(proof.replace("index 30", "index 29"), commitment, key(site))["ok"]
 
 
-def test_so_does_our_own_off_line(downloaded: tuple[Site, str], tmp_path: Any) -> None:
+def test_our_own_program_accepts_the_proof_off_line(downloaded: tuple[Site, str], tmp_path: Any) -> None:
     site, proof = downloaded
     file = tmp_path / "signed-out.tlog-proof"
     file.write_text(proof)
@@ -221,19 +221,19 @@ def literal(site: Site, content: bytes) -> str:
 
 
 @pytest.mark.parametrize("column", CHANGES)
-def test_an_entry_of_which_anything_was_changed_is_named(site: Site, tampered: Any, column: str) -> None:
+def test_an_entry_that_was_changed_in_any_column_is_named(site: Site, tampered: Any, column: str) -> None:
     tampered.execute(f"UPDATE log_entries SET {column} = {CHANGES[column]} WHERE position = 7")
     assert audit(site) == (1, "Error: entry 7 was changed\n")
 
 
-def test_so_is_one_whose_nonce_was_changed_by_a_bit(site: Site, tampered: Any) -> None:
+def test_an_entry_whose_nonce_was_changed_by_a_bit_is_named(site: Site, tampered: Any) -> None:
     [(nonce,)] = tampered.execute("SELECT nonce FROM log_entries WHERE position = 7").fetchall()
     other = literal(site, bytes([nonce[0] ^ 1, *nonce[1:]]))
     tampered.execute(f"UPDATE log_entries SET nonce = {other} WHERE position = 7")
     assert audit(site) == (1, "Error: entry 7 was changed\n")
 
 
-def test_one_that_was_removed_and_one_that_was_inserted(site: Site, tampered: Any) -> None:
+def test_a_removed_entry_and_an_inserted_one_are_named(site: Site, tampered: Any) -> None:
     tampered.execute("DELETE FROM log_entries WHERE position = 4")
     assert audit(site) == (1, "Error: entry 4 was removed\n")
     copied = f"SELECT 4, {FIELDS} FROM log_entries WHERE position = 3"
@@ -241,7 +241,7 @@ def test_one_that_was_removed_and_one_that_was_inserted(site: Site, tampered: An
     assert audit(site) == (1, "Error: entry 4 was changed\n")
 
 
-def test_one_behind_the_end_and_one_without_a_hash(site: Site, tampered: Any) -> None:
+def test_an_entry_behind_the_end_and_one_without_a_hash_are_named(site: Site, tampered: Any) -> None:
     copied = f"SELECT 99, {FIELDS} FROM log_entries WHERE position = 3"
     tampered.execute(f"INSERT INTO log_entries (position, {FIELDS}) {copied}")
     assert audit(site) == (1, "Error: entry 99 was inserted: the log has 10\n")
@@ -330,7 +330,7 @@ def forged(site: Site, tampered: Any) -> None:
 
 
 @pytest.mark.usefixtures("forged")
-def test_one_that_was_changed_together_with_its_hash_is_found_by_what_was_signed(site: Site) -> None:
+def test_an_entry_that_was_changed_with_its_hash_is_found_by_what_was_signed(site: Site) -> None:
     assert audit(site) == (1, "Error: one of the entries 1 to 8 was changed together with its hash\n")
 
 

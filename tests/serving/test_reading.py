@@ -54,7 +54,7 @@ def test_a_request_is_the_same_however_it_is_cut_into_pieces(sent: bytes, body: 
 
 @pytest.mark.parametrize(("sent", "code"), BROKEN)
 @given(cuts=st.lists(st.integers(0, 120)))
-def test_so_is_its_refusal(sent: bytes, code: int, cuts: list[int]) -> None:
+def test_a_request_is_refused_alike_however_it_is_cut_into_pieces(sent: bytes, code: int, cuts: list[int]) -> None:
     with pytest.raises(Refused) as refused:
         take(sent, cuts)
     assert refused.value.code == code

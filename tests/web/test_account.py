@@ -181,7 +181,7 @@ def test_a_step_up_keeps_the_row_with_all_that_is_in_it(site: Site, laptop: Brow
     assert [line["current"] for line in laptop.sessions()] == [True]
 
 
-def test_what_a_copy_let_in_before_ends_with_the_old_tokens(site: Site, laptop: Browser, web: App) -> None:
+def test_apps_that_a_copy_let_in_end_with_the_old_tokens(site: Site, laptop: Browser, web: App) -> None:
     tokens = Flow(web).connect(site.thief(laptop.pocket()))
     assert change(laptop) == 303
     assert not alive(web, tokens["access_token"])

@@ -42,7 +42,7 @@ def test_a_line_leads_to_the_device_that_it_is_about(site: Site, ada: Browser) -
     assert f"/devices/{phone.session()['sid']}" in lines(ada)[0]
 
 
-def test_also_where_the_device_stands_on_a_later_page(site: Site, ada: Browser) -> None:
+def test_a_line_leads_to_its_device_on_a_later_page(site: Site, ada: Browser) -> None:
     site.browser("Chrome on Android").sign_in()
     for _ in range(devices.PAGE_SIZE + 1):
         site.wait(61)
@@ -51,7 +51,7 @@ def test_also_where_the_device_stands_on_a_later_page(site: Site, ada: Browser) 
     assert led_to(ada, oldest) == "/devices?page=2"
 
 
-def test_and_where_it_ended_long_before_others(site: Site, ada: Browser) -> None:
+def test_a_line_leads_to_a_device_that_ended_long_before_others(site: Site, ada: Browser) -> None:
     for _ in range(devices.ENDED_PAGE + 1):
         tablet = site.browser("Safari on macOS")
         tablet.sign_in()
@@ -85,7 +85,7 @@ def led_to(browser: Browser, line: str) -> str:
     return page
 
 
-def test_what_is_about_no_device_or_one_that_is_listed_no_more_leads_nowhere(site: Site, ada: Browser) -> None:
+def test_an_event_without_a_listed_device_leads_nowhere(site: Site, ada: Browser) -> None:
     site.browser().sign_in(password="not this one")
     assert "see the device" not in lines(ada)[0]
     site.wait(20 * 24 * 60 * 60)

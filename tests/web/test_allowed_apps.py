@@ -52,7 +52,7 @@ def test_it_says_what_each_app_was_allowed_and_when(site: Site, ada: Browser, we
     assert mail.startswith("Mail connected allowed just now may know your email address also after you sign out")
 
 
-def test_also_while_the_app_holds_nothing(site: Site, ada: Browser, web: App) -> None:
+def test_an_allowed_app_is_listed_while_it_holds_nothing(site: Site, ada: Browser, web: App) -> None:
     Flow(web).connect(ada)
     ada.sign_out()
     ada.sign_in()
@@ -67,7 +67,7 @@ def test_also_while_the_app_holds_nothing(site: Site, ada: Browser, web: App) ->
 
 
 @pytest.mark.parametrize("scope", ["openid email", OFFLINE])
-def test_what_is_taken_back_ends_all_that_the_app_holds_and_nothing_else(
+def test_taking_back_ends_all_that_the_app_holds_and_nothing_else(
     site: Site, ada: Browser, web: App, page_app: App, scope: str
 ) -> None:
     phone = site.browser("Chrome on Android")
@@ -101,7 +101,7 @@ def test_it_takes_the_password_when_that_was_long_ago(site: Site, ada: Browser, 
     assert answer_without_asking(ada, web) == "consent_required"
 
 
-def test_what_another_person_allowed_stays(site: Site, ada: Browser, web: App) -> None:
+def test_the_consent_of_another_person_stays(site: Site, ada: Browser, web: App) -> None:
     bob = site.member("bob@example.org")
     tokens = Flow(web).connect(bob)
     assert listed(ada) == []
@@ -112,7 +112,9 @@ def test_what_another_person_allowed_stays(site: Site, ada: Browser, web: App) -
 
 
 @pytest.mark.parametrize("client_id", ["unknown", "a%20b", "%C3%A4", "x" * 300, "signed-out"])
-def test_what_was_never_allowed_is_taken_back_without_a_trace(site: Site, ada: Browser, client_id: str) -> None:
+def test_taking_back_from_an_app_that_was_never_allowed_leaves_no_trace(
+    site: Site, ada: Browser, client_id: str
+) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()
     address = ada.post(f"/account/apps/{client_id}/end").headers["Location"]

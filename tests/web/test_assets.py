@@ -82,7 +82,7 @@ def test_no_cache_keeps_what_an_old_node_gives_for_a_new_address(site: Site, she
     assert answer.text == site.browser().get(sheet).text, "the page keeps its looks meanwhile"
 
 
-def test_nor_a_file_that_is_asked_for_by_its_name_alone(site: Site) -> None:
+def test_no_cache_keeps_a_file_that_is_asked_for_by_its_name_alone(site: Site) -> None:
     assert site.browser().get("/static/js/live.js").headers["Cache-Control"] == "no-store"
 
 
@@ -102,7 +102,7 @@ def test_a_file_is_sent_compressed_in_the_best_way_that_is_accepted(
 
 
 @pytest.mark.parametrize("accepted", ["identity", "br;q=0, gzip;q=0", "zstd", ""])
-def test_and_as_it_is_to_a_client_that_accepts_neither(site: Site, sheet: str, accepted: str) -> None:
+def test_a_file_is_sent_as_it_is_to_a_client_that_accepts_no_compression(site: Site, sheet: str, accepted: str) -> None:
     assert "Content-Encoding" not in site.browser().get(sheet, **{"Accept-Encoding": accepted}).headers
 
 

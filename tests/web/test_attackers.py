@@ -99,7 +99,7 @@ def test_a_thief_of_the_signing_key_passes_for_anyone_until_it_is_replaced(site:
     assert bob.is_signed_in()
 
 
-def test_nor_does_the_signing_key_open_a_page_in_a_session_that_has_ended(site: Site, ada: Browser) -> None:
+def test_the_signing_key_opens_no_page_in_a_session_that_has_ended(site: Site, ada: Browser) -> None:
     token, bob = ada.pocket()[ACCESS], site.member("bob@example.org")
     ada.sign_out()
     with site.app.app_context():

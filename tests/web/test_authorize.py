@@ -66,7 +66,7 @@ def test_a_user_keeps_the_name_or_the_address_from_an_app_and_lets_it_in(site: S
     )
 
 
-def test_what_was_allowed_before_can_be_narrowed(site: Site, ada: Browser, web: App) -> None:
+def test_an_earlier_consent_can_be_narrowed(site: Site, ada: Browser, web: App) -> None:
     Flow(web).connect(ada)
     assert known(site, allow_less(ada, Flow(web), "email", "profile")) == {"sub"}
     assert led(ada.get(Flow(web, scope="openid email").path(prompt="none")))["error"] == "consent_required"
@@ -80,6 +80,6 @@ def test_an_app_that_asks_to_outlive_the_browser_can_be_let_in_without(site: Sit
     assert web.refresh(tokens["refresh_token"]).get_json()["error"] == "invalid_grant"
 
 
-def test_that_it_is_the_user_cannot_be_kept_from_an_app_that_is_let_in(site: Site, ada: Browser, web: App) -> None:
+def test_an_app_that_is_let_in_always_learns_which_user_it_is(site: Site, ada: Browser, web: App) -> None:
     assert known(site, allow_less(ada, Flow(web, scope="openid"), "openid", "everything")) == {"sub"}
     assert allow_less(ada, Flow(web, scope="email"), "email")["scope"] == "email", "nothing would be left"

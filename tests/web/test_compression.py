@@ -32,7 +32,7 @@ def test_a_visitor_without_cookies_gets_a_compressed_page(visitor: Browser, path
         assert "Accept-Encoding" in answer.headers["Vary"]
 
 
-def test_no_page_is_compressed_that_came_with_a_session(site: Site) -> None:
+def test_a_page_of_a_session_is_not_compressed(site: Site) -> None:
     ada = site.member()
     for path in ("/", "/devices", "/account", "/activity", "/account/name", "/lab/designs", "/nowhere"):
         answer = ada.get(path, **GZIP)
@@ -41,20 +41,20 @@ def test_no_page_is_compressed_that_came_with_a_session(site: Site) -> None:
 
 
 @pytest.mark.parametrize("cookie", [RECEIPT, PROBE, "other"])
-def test_nor_one_that_came_with_any_other_cookie(visitor: Browser, cookie: str) -> None:
+def test_a_page_for_a_request_with_any_other_cookie_is_not_compressed(visitor: Browser, cookie: str) -> None:
     visitor.client.set_cookie(cookie, "x")
     assert "Content-Encoding" not in visitor.get("/", **GZIP).headers
 
 
-def test_nor_one_that_came_with_a_token(visitor: Browser) -> None:
+def test_a_page_for_a_request_with_a_token_is_not_compressed(visitor: Browser) -> None:
     assert "Content-Encoding" not in visitor.get("/", Authorization="Bearer x", **GZIP).headers
 
 
-def test_nor_an_answer_to_what_was_typed(visitor: Browser) -> None:
+def test_an_answer_to_what_was_typed_is_not_compressed(visitor: Browser) -> None:
     answer = visitor.post("/sign-in", GZIP, email="ada@example.org", password="wrong")
     assert "</html>" in answer.text
     assert "Content-Encoding" not in answer.headers
 
 
-def test_nor_for_a_client_that_does_not_accept_it(visitor: Browser) -> None:
+def test_a_page_for_a_client_that_does_not_accept_it_is_not_compressed(visitor: Browser) -> None:
     assert "Content-Encoding" not in visitor.get("/", **{"Accept-Encoding": "gzip;q=0"}).headers

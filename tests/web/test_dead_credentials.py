@@ -256,7 +256,7 @@ def test_the_name_that_a_browser_had_outlives_a_time_out(site: Site, ada: Browse
 
 
 @pytest.mark.stores("a race")
-def test_of_many_sign_outs_at_once_one_gets_the_receipt(site: Site, other_node: Site, ada: Browser) -> None:
+def test_one_of_many_sign_outs_at_once_gets_the_receipt(site: Site, other_node: Site, ada: Browser) -> None:
     copies = [node.thief(ada.pocket()) for node in (site, other_node) * 4]
     with ThreadPoolExecutor(len(copies)) as threads:
         answers = list(threads.map(Browser.sign_out, copies))

@@ -329,7 +329,7 @@ def test_the_last_administrator_stays_until_there_is_another_one(site: Site) -> 
 
 
 @pytest.mark.stores("a race")
-def test_of_two_administrators_who_delete_at_once_one_stays(site: Site) -> None:
+def test_one_of_two_administrators_who_delete_at_once_stays(site: Site) -> None:
     emails = ("root@example.org", "other@example.org")
     people = [site.member(email) for email in emails]
     for email in emails:

@@ -249,9 +249,7 @@ class TestAddingOne:
 class TestAThiefWithThePassword:
     """The account has a second factor, and the thief only its password."""
 
-    def test_of_an_account_with_a_passkey_is_asked_for_it_and_begins_no_session(
-        self, strict: Site, ada: Browser
-    ) -> None:
+    def test_is_asked_for_the_passkey_of_the_account_and_begins_no_session(self, strict: Site, ada: Browser) -> None:
         key = passkeys.add(ada)
         thief = strict.browser("Safari on macOS")
         page = thief.sign_in(next="/devices").headers["Location"]
@@ -391,7 +389,7 @@ class TestTheLastOne:
         assert ada.post(f"{KEYS}/{key}/remove").status_code == 422
         assert strict.query("SELECT count(*) FROM passkeys") == [(1,)]
 
-    def test_one_of_two_goes_and_then_the_other_stays(self, strict: Site, ada: Browser) -> None:
+    def test_one_of_two_factors_can_be_removed_and_the_other_stays(self, strict: Site, ada: Browser) -> None:
         passkeys.add(ada)
         add_app(ada)
         assert ada.post(f"{APP}/remove", **form(ada, f"{APP}/remove")).status_code == 303
@@ -428,7 +426,7 @@ class TestTheLastOne:
         assert strict.query("SELECT count(*) FROM passkeys") == [(1,)]
 
     @pytest.mark.stores("a race")
-    def test_one_that_another_browser_makes_the_last_while_its_removal_is_under_way_stays(
+    def test_a_factor_that_becomes_the_last_during_its_removal_stays(
         self, strict: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         passkeys.add(ada)

@@ -283,7 +283,9 @@ def test_an_access_token_of_a_bound_session_is_no_bearer_token(ada: Chrome, secu
     assert unbound.api(unbound.pocket()[ACCESS]).status_code == 200
 
 
-def test_nor_is_it_active_for_a_resource_server_that_asks(ada: Chrome, secure: Site) -> None:
+def test_an_access_token_of_a_bound_session_is_inactive_for_a_resource_server_that_asks(
+    ada: Chrome, secure: Site
+) -> None:
     server = register(secure, "A resource server", scope="introspect")
     unbound = Chrome(secure)
     unbound.sign_up("bob@example.org")

@@ -110,9 +110,7 @@ def test_many_are_shown_in_pages_with_this_browser_first_and_programs_get_them_a
     assert [laptop.get(f"/devices?page={odd}").status_code for odd in ("0", "-1", "99", "x", "9" * 30)] == [200] * 5
 
 
-def test_of_many_the_wanted_ones_are_found_by_their_words_their_kind_or_their_idleness(
-    site: Site, laptop: Browser, phone: Browser
-) -> None:
+def test_a_long_list_is_searched_by_words_kind_or_idleness(site: Site, laptop: Browser, phone: Browser) -> None:
     assert 'role="search"' not in laptop.get("/devices").text, "two are seen at a glance"
     phone.post(f"/devices/{phone.session()['sid']}/name", name="Old phone")
     site.wait(8 * DAY)
@@ -248,7 +246,9 @@ def test_a_late_end_asks_who_you_are_and_then_does_it(site: Site, laptop: Browse
 
 
 @pytest.mark.parametrize(("path", "action"), [("/devices/end-others", "others"), ("/devices/end-all", "all")])
-def test_so_do_the_others(site: Site, laptop: Browser, phone: Browser, path: str, action: str) -> None:
+def test_the_other_acts_ask_who_you_are_and_are_then_done(
+    site: Site, laptop: Browser, phone: Browser, path: str, action: str
+) -> None:
     site.wait(600)
     asked = phone.post(path)
     assert asked.headers["Location"] == f"/confirm?action={action}"

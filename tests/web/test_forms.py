@@ -79,7 +79,7 @@ def test_each_form_of_each_page_has_a_button_that_says_what_is_under_way(
         assert SCRIPT.search(shown[path]), path
 
 
-def test_so_has_each_form_of_a_state_that_no_page_above_is_in() -> None:
+def test_each_form_of_each_template_has_such_a_button() -> None:
     texts = {path.name: path.read_text() for path in (PROJECT / "templates").rglob("*.html")}
     forms = [(name, form) for name, text in texts.items() for form in FORM.findall(text)]
     assert forms

@@ -199,7 +199,7 @@ def test_an_answer_is_kept_for_a_minute(site: Site, visitor: Browser) -> None:
     assert third.is_signed_in()
 
 
-def test_what_does_not_live_any_more_is_not_given_again(site: Site, visitor: Browser) -> None:
+def test_tokens_that_are_over_are_not_given_again(site: Site, visitor: Browser) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)
     first, second = copies(visitor, site, site)
     answer = first.post("/sign-in", **fields)
@@ -238,7 +238,7 @@ def test_other_credentials_in_the_same_form_sign_the_other_person_in(site: Site,
     assert site.query(LIVE) == [(1,)]
 
 
-def test_what_failed_can_be_sent_again_at_once(site: Site, visitor: Browser) -> None:
+def test_a_form_that_failed_can_be_sent_again_at_once(site: Site, visitor: Browser) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password="wrong wrong")
     assert [visitor.post("/sign-in", **fields).status_code for _ in range(2)] == [422, 422]
     assert site.query("SELECT count(*) FROM forms_sent") == [(0,)]
@@ -288,7 +288,7 @@ def test_a_forged_id_acts_for_no_signed_in_user(ada: Browser) -> None:
 
 @pytest.mark.stores("durability")
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_what_a_killed_process_had_claimed_is_taken_over(
+def test_a_form_that_a_killed_process_had_claimed_is_taken_over(
     site: Site, other_node: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     fields = form(visitor, "/sign-in", email="ada@example.org", password=PASSWORD)

@@ -69,7 +69,7 @@ def test_it_is_deleted_at_once_while_others_sign_in_and_out_and_a_purge_does_the
     assert set(answers) == {303}, "no writer was told to come back"
 
 
-def test_one_with_few_leaves_nothing_to_the_purge(server: Server) -> None:
+def test_a_small_account_leaves_nothing_to_the_purge(server: Server) -> None:
     pocket = server.join("new@example.org")
     assert server.ask("POST", "/confirm", pocket, action="delete", password=PASSWORD)[0] == 303
     for table in ("users", "sessions", "refresh_tokens"):

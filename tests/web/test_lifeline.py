@@ -60,7 +60,7 @@ def test_a_session_without_access_tokens_is_drawn_all_the_same() -> None:
     assert len(home(Life()).lanes) == 1
 
 
-def test_of_two_sessions_the_older_begins_farther_left() -> None:
+def test_the_older_of_two_sessions_begins_farther_left() -> None:
     old, new = Life("old", began_at=NOW - 9 * DAY), Life("new", began_at=NOW - MINUTE)
     assert row(old, new).start < row(new, old).start
 

@@ -85,7 +85,7 @@ def test_what_has_timed_out_or_was_ended_takes_no_place(site: Site, browsers: li
 
 
 @pytest.mark.stores("a race")
-def test_of_many_who_sign_in_at_once_as_many_stay_as_may(site: Site) -> None:
+def test_many_sign_ins_at_once_leave_as_many_sessions_as_are_allowed(site: Site) -> None:
     ada = site.member()
     others = [site.browser() for _ in range(3 * MOST)]
     with ThreadPoolExecutor(len(others)) as pool:

@@ -72,7 +72,7 @@ def test_a_thief_with_old_copied_cookies_cannot_throw_the_owners_phone_out(site:
     assert phone.is_signed_in()
 
 
-def test_nor_by_the_id_that_the_phones_session_had_before(site: Site, ada: Browser) -> None:
+def test_old_cookies_do_not_end_the_phone_by_an_earlier_id_of_its_session(site: Site, ada: Browser) -> None:
     """Ending it again would take no password, but this would end its successor too."""
     phone = site.browser("Chrome on Android")
     phone.sign_in()
@@ -94,7 +94,7 @@ def test_a_thief_who_changed_the_password_meanwhile_is_out_all_the_same(ada: Bro
     assert ada.is_signed_in()
 
 
-def test_of_this_very_browser_it_is_signing_out_also_by_an_id_of_before(ada: Browser) -> None:
+def test_ending_this_very_browser_by_an_earlier_id_is_signing_out(ada: Browser) -> None:
     before = ada.session()["sid"]
     ada.post("/account/password", current=PASSWORD, password=NEW)
     assert disown(ada, before) == "/signed-out"
@@ -115,7 +115,7 @@ def test_the_page_says_that_it_ended_only_if_it_did(ada: Browser, stranger: Brow
     assert "has ended" not in ada.get(f"/account/password?not-me={sid}").text
 
 
-def test_of_an_app_it_ends_what_that_holds_and_takes_the_yes_back(ada: Browser, web: App) -> None:
+def test_ending_an_app_ends_what_it_holds_and_takes_the_consent_back(ada: Browser, web: App) -> None:
     tokens = Flow(web).connect(ada)
     [sid] = [line["sid"] for line in ada.sessions() if line["app"]]
     assert "Web has ended." in words(ada.get(disown(ada, sid)).text)

@@ -136,7 +136,7 @@ def test_a_signature_is_good_once(site: Site, key: Key) -> None:
     assert not copy.is_signed_in()
 
 
-def test_so_is_a_signature_by_a_key_that_counts(site: Site, ada: Browser) -> None:
+def test_a_signature_by_a_key_that_counts_is_good_once(site: Site, ada: Browser) -> None:
     key = passkeys.add(ada, Key(count=0))
     passkeys.sign_in(site.browser(), key)
     assert rows(site, "sign_count") == [(2,)]
@@ -175,7 +175,7 @@ def test_it_is_good_in_the_browser_that_asked_and_for_five_minutes(site: Site, k
     ],
     ids=str,
 )
-def test_what_was_signed_elsewhere_is_refused(site: Site, ada: Browser, wrong: dict[str, Any]) -> None:
+def test_a_signature_made_elsewhere_is_refused(site: Site, ada: Browser, wrong: dict[str, Any]) -> None:
     key = passkeys.add(ada)
     elsewhere = replace(key, **wrong)
     assert passkeys.sign_in(site.browser(), elsewhere).status_code == 422
@@ -291,7 +291,7 @@ def test_it_carries_out_what_was_to_be_confirmed(site: Site, ada: Browser, key: 
 
 
 @pytest.mark.parametrize("which", ["another's", "not sure of its user", "for a sign-in", "of another session", "used"])
-def test_what_confirms_nothing(site: Site, ada: Browser, key: Key, which: str) -> None:
+def test_a_signature_made_for_something_else_confirms_nothing(site: Site, ada: Browser, key: Key, which: str) -> None:
     sent = passkeys.signed(ada, key, "confirm")
     if which == "another's":
         sent = passkeys.signed(ada, passkeys.add(site.member("eve@example.org")), "confirm")
@@ -352,9 +352,7 @@ def test_adding_a_key_ends_copies_of_the_cookies_and_on_request_the_other_sessio
 
 
 @pytest.mark.stores("a race")
-def test_of_two_requests_with_one_signature_at_once_on_two_nodes_one_succeeds(
-    site: Site, other_node: Site, key: Key
-) -> None:
+def test_one_of_two_nodes_accepts_a_signature_sent_to_both_at_once(site: Site, other_node: Site, key: Key) -> None:
     browser = site.browser()
     sent = passkeys.signed(browser, key, "sign-in")
     pocket = {CEREMONY: browser.cookie(CEREMONY) or ""}
@@ -398,7 +396,7 @@ def test_a_taken_address_is_said_before_a_key_is_made(site: Site, ada: Browser) 
     assert "This address has an account already" in answer.text
 
 
-def test_what_signed_up_once_signs_up_no_second_user(site: Site) -> None:
+def test_a_registration_signs_up_no_second_user(site: Site) -> None:
     browser = site.browser()
     sent = passkeys.made(browser, Key(), "sign-up", email="ada@example.org", name="Ada")
     assert browser.post("/sign-up/passkey", **sent).status_code == 303
@@ -421,7 +419,7 @@ def test_the_last_way_in_cannot_be_removed(site: Site) -> None:
 
 
 @pytest.mark.stores("a race")
-def test_of_two_removals_at_once_one_way_in_stays(site: Site) -> None:
+def test_two_removals_at_once_leave_one_way_in(site: Site) -> None:
     browser = site.browser()
     passkeys.sign_up(browser, Key())
     passkeys.add(browser, Key(), name="Second")
@@ -517,7 +515,7 @@ def test_copied_cookies_add_no_first_password_a_while_after_the_proof(site: Site
 @pytest.mark.parametrize(
     "sent", ["", "{", "[" * 9000, "null", "{}", '"text"', json.dumps({"id": "\ud800"}), "x" * 20_000], ids=repr
 )
-def test_what_no_key_has_made_is_refused(site: Site, ada: Browser, sent: str) -> None:
+def test_a_malformed_signature_is_refused(site: Site, ada: Browser, sent: str) -> None:
     for purpose, path in (("sign-in", "/sign-in/passkey"), ("confirm", "/confirm"), ("add", f"{PAGE}/add")):
         _, stamp = passkeys.asked(ada, purpose)
         answer = ada.post(path, credential=sent, stamp=stamp, name="Key")

@@ -83,7 +83,7 @@ def test_a_password_is_kept_as_its_argon2id_hash_at_full_cost(instance: Path) ->
     [("/" + "x" * 17_000, {}, 414), ("/", {"X": "x" * 10_000}, 431), ("/sign-in", {"Content-Length": str(2**30)}, 413)],
     ids=["a long address", "a long header", "a body that is said to be long"],
 )
-def test_what_is_too_long_is_refused_before_it_is_read(
+def test_a_body_that_is_too_long_is_refused_before_it_is_read(
     server: Server, path: str, headers: dict[str, str], expected: int
 ) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)

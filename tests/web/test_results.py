@@ -25,19 +25,19 @@ def test_a_visitors_form_that_is_wrong_is_not_yet_done(site: Site, path: str) ->
 @pytest.mark.parametrize(
     "path", ["/account/password", "/account/name", "/account/email", "/confirm", "/account/authenticator"]
 )
-def test_nor_is_a_members(site: Site, path: str) -> None:
+def test_a_members_form_that_is_wrong_is_not_yet_done(site: Site, path: str) -> None:
     ada = site.member()
     before = title(ada.get(path).text)
     assert title(ada.post(path, name=" ", email="no address").text) == f"Not yet: {before}"
 
 
-def test_nor_is_a_form_of_the_lab(site: Site) -> None:
+def test_a_form_of_the_lab_that_is_wrong_is_not_yet_done(site: Site) -> None:
     visitor = site.browser()
     assert title(visitor.post("/lab/rooms", name="").text) == "Not yet: A workshop"
     assert title(visitor.get("/lab/rooms?code=nothing").text) == "Not yet: A workshop"
 
 
-def test_nor_is_a_name_that_a_device_cannot_have(site: Site) -> None:
+def test_a_name_that_a_device_cannot_have_is_not_yet_done(site: Site) -> None:
     ada = site.member()
     answer = ada.post(f"/devices/{ada.session()['sid']}/name", name="x" * 500)
     assert title(answer.text) == "Not yet: Where you are signed in"

@@ -183,13 +183,13 @@ def test_errors_speak_json_to_machines_and_words_to_people(ada: Browser) -> None
 @pytest.mark.parametrize(
     "path", ["/live", "/healthz", "/readyz", "/metrics", "/openapi.json", "/oauth/revoke", "/api/me", "/log/checkpoint"]
 )
-def test_what_programs_ask_answers_an_error_in_json(ada: Browser, path: str) -> None:
+def test_an_endpoint_for_programs_answers_an_error_in_json(ada: Browser, path: str) -> None:
     answer = ada.client.delete(path)
     assert (answer.status_code, answer.get_json()) == (405, {"error": "invalid_request"})
 
 
 @pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/end-session", "/sign-out"])
-def test_what_people_open_answers_it_as_a_page(ada: Browser, path: str) -> None:
+def test_a_page_for_people_answers_an_error_as_a_page(ada: Browser, path: str) -> None:
     answer = ada.client.delete(path)
     assert (answer.status_code, answer.mimetype) == (405, "text/html")
 
@@ -267,7 +267,9 @@ def test_a_page_that_breaks_after_a_refresh_still_hands_back_the_new_tokens(site
     assert ada.is_signed_in()
 
 
-def test_so_does_one_that_breaks_by_our_mistake(site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_breaks_by_our_mistake_still_hands_back_the_new_tokens(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> None:
         raise StoreUnavailable
 

@@ -171,9 +171,7 @@ def test_the_code_that_added_the_app_is_used(site: Site, ada: Browser) -> None:
 
 @pytest.mark.stores("a race")
 @pytest.mark.parametrize("kind", ["app", "paper"])
-def test_of_two_sign_ins_with_one_code_at_once_on_two_nodes_one_succeeds(
-    site: Site, other_node: Site, kind: str
-) -> None:
+def test_one_of_two_nodes_accepts_a_code_sent_to_both_at_once(site: Site, other_node: Site, kind: str) -> None:
     phone = add_app(site.member())
     site.wait(STEP)
     code = phone.code() if kind == "app" else phone.paper[0]

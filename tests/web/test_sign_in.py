@@ -78,7 +78,9 @@ def test_a_wrong_password_and_an_unknown_account_look_the_same(ada: Browser, ema
     assert answer.headers.getlist("Set-Cookie") == []
 
 
-def test_their_pages_are_the_same_to_the_byte(site: Site, ada: Browser) -> None:
+def test_the_pages_for_a_wrong_password_and_an_unknown_address_are_the_same_to_the_byte(
+    site: Site, ada: Browser
+) -> None:
     visitor = site.browser()
     wrong, unknown = (visitor.sign_in(f"{name}@example.org", "wrong wrong") for name in ("ada", "eve"))
     pages = [re.sub(r'name="once" value="[^"]+"', "", page.text) for page in (wrong, unknown)]  # new on each page
@@ -87,7 +89,7 @@ def test_their_pages_are_the_same_to_the_byte(site: Site, ada: Browser) -> None:
     assert [name for name, _ in wrong.headers] == [name for name, _ in unknown.headers]
 
 
-def test_neither_makes_the_database_work_harder(site: Site, ada: Browser) -> None:
+def test_neither_address_makes_the_database_work_harder(site: Site, ada: Browser) -> None:
     statements: list[str] = []
     with site.app.app_context():
         event.listen(db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
@@ -188,7 +190,7 @@ def test_a_guesser_is_slowed_down_and_the_owner_at_home_is_not(site: Site, ada: 
     assert ada.sign_in().status_code == 303
 
 
-def test_nor_is_it_of_use_to_send_all_guesses_at_once(site: Site, ada: Browser) -> None:
+def test_a_guesser_gains_nothing_by_sending_all_guesses_at_once(site: Site, ada: Browser) -> None:
     guessers = [site.browser(address="203.0.113.1") for _ in range(24)]
     with ThreadPoolExecutor(len(guessers)) as pool:
         answers = list(pool.map(lambda guesser: guesser.sign_in(password="wrong wrong").status_code, guessers))

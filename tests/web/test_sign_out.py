@@ -159,7 +159,7 @@ def test_sign_outs_in_a_row_that_had_to_wait_all_end_at_the_next_visit(site: Sit
     assert not any(site.thief(pocket).is_signed_in() for pocket in pockets)
 
 
-def test_of_more_than_a_cookie_holds_the_oldest_is_given_up_and_the_page_says_so(site: Site) -> None:
+def test_a_full_cookie_gives_up_the_oldest_sign_out_and_the_page_says_so(site: Site) -> None:
     browser = site.browser()
     tried = [sign_out_in_vain(site, browser, f"person{number}@example.org") for number in range(MOST_PENDING + 1)]
     assert [("Given up" in page) for _, page in tried] == [False] * MOST_PENDING + [True]
@@ -229,7 +229,7 @@ def test_out_07_rev_26_if_the_log_cannot_be_written_the_page_says_so_and_this_br
     assert site.thief(pocket).is_signed_in(), "the page must not claim what is not so"
 
 
-def test_what_it_could_not_end_is_ended_at_the_next_visit(site: Site, ada: Browser) -> None:
+def test_a_session_that_it_could_not_end_is_ended_at_the_next_visit(site: Site, ada: Browser) -> None:
     pocket = ada.pocket()
     with locked(site):
         ada.sign_out()
@@ -240,9 +240,7 @@ def test_what_it_could_not_end_is_ended_at_the_next_visit(site: Site, ada: Brows
     assert not site.thief(pocket).is_signed_in()
 
 
-def test_what_it_could_not_end_is_not_forgotten_when_the_browser_signs_in_and_out_again(
-    site: Site, ada: Browser
-) -> None:
+def test_a_session_that_it_could_not_end_is_not_forgotten_at_the_next_sign_in_and_out(site: Site, ada: Browser) -> None:
     pocket = ada.pocket()
     with locked(site):
         ada.sign_out()

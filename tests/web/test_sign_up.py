@@ -81,7 +81,7 @@ def test_what_is_no_address_is_refused(site: Site, email: str) -> None:
 @pytest.mark.parametrize(
     "email", ["ada@example.test", "ada.lovelace+site@example.org", "ada@münchen.example", "ADA@EXAMPLE.ORG"]
 )
-def test_what_is_an_address_is_taken(site: Site, email: str) -> None:
+def test_a_valid_address_is_accepted(site: Site, email: str) -> None:
     ada = site.browser()
     assert ada.sign_up(email).status_code == 303
     ada.sign_out()
@@ -90,7 +90,7 @@ def test_what_is_an_address_is_taken(site: Site, email: str) -> None:
 
 
 @pytest.mark.stores("a race")
-def test_of_many_who_sign_up_with_one_address_at_once_one_gets_the_account(
+def test_one_of_many_sign_ups_with_an_address_at_once_gets_the_account(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = threading.Barrier(6)

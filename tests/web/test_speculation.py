@@ -53,7 +53,7 @@ def test_a_page_loaded_unasked_is_no_use_of_the_session(site: Site, ada: Browser
     assert everything(site) != before, "the page that the user opens is a use"
 
 
-def test_nor_is_it_the_first_use_of_a_new_token(site: Site, ada: Browser) -> None:
+def test_a_page_loaded_unasked_is_not_the_first_use_of_a_new_token(site: Site, ada: Browser) -> None:
     before = everything(site)
     assert ada.get("/account", **{"Sec-Purpose": "prefetch"}).status_code == 503
     assert everything(site) == before

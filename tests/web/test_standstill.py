@@ -56,7 +56,7 @@ def test_a_process_that_ran_all_the_time_judges_theft(
     assert not ada.is_signed_in()
 
 
-def test_one_that_stood_still_asks_to_try_again_and_judges_once_it_has_run_for_a_while(
+def test_a_process_that_stood_still_judges_theft_once_it_has_run_for_a_while(
     site: Site, machine: StillClock, stolen: tuple[Browser, Pocket]
 ) -> None:
     ada, before = stolen
@@ -72,9 +72,7 @@ def test_one_that_stood_still_asks_to_try_again_and_judges_once_it_has_run_for_a
     assert not ada.is_signed_in()
 
 
-def test_one_that_stood_still_refuses_what_needs_no_judgement_of_theft_as_before(
-    site: Site, machine: StillClock
-) -> None:
+def test_a_process_that_stood_still_refuses_what_needs_no_judgement_of_theft(site: Site, machine: StillClock) -> None:
     ada, bob = site.member(), site.member("bob@example.org")
     left = bob.pocket()
     bob.sign_out()

@@ -55,7 +55,7 @@ def test_it_shows_the_state_as_found_when_looked_at(site: Site, ada: Browser, ma
     assert re.search(r"Notes told: it answered after \d+ ms, at the 2nd try", seen(ada))
 
 
-def test_what_was_refused_is_said_to_be_so(ada: Browser, mail: Party) -> None:
+def test_the_receipt_says_that_an_app_refused_the_message(ada: Browser, mail: Party) -> None:
     mail.connect(ada)
     mail.sink.status = 400
     ada.sign_out()
@@ -63,7 +63,7 @@ def test_what_was_refused_is_said_to_be_so(ada: Browser, mail: Party) -> None:
     assert "Mail refused: HTTP 400 at the 1st try" in seen(ada)
 
 
-def test_what_lives_on_is_named_as_such(ada: Browser, mail: Party, notes: Party) -> None:
+def test_the_receipt_names_an_app_that_keeps_its_access(ada: Browser, mail: Party, notes: Party) -> None:
     mail.connect(ada, offline=True)
     notes.connect(ada)
     ada.sign_out()

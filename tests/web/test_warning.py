@@ -109,7 +109,7 @@ def test_a_thief_cannot_answer_for_the_owner_even_right_after_the_sign_in(ada: B
     assert warned(ada)
 
 
-def test_nor_can_a_thief_with_the_cookies_of_every_browser(
+def test_a_thief_with_the_cookies_of_every_browser_cannot_answer_for_the_owner(
     site: Site, ada: Browser, phone: Browser, thief: Browser
 ) -> None:
     other = site.thief(phone.pocket())
@@ -208,7 +208,7 @@ def test_an_answer_to_nothing_changes_nothing(site: Site, ada: Browser, until: s
 
 
 @pytest.mark.parametrize("until", ["", "0", "x", "-1"])
-def test_nor_does_one_that_saw_no_warning(ada: Browser, thief: Browser, until: str) -> None:
+def test_an_answer_that_saw_no_warning_changes_nothing(ada: Browser, thief: Browser, until: str) -> None:
     ada.post("/confirm", action=f"mine:{ada.session()['sid']}:{until}", password=PASSWORD)
     assert warned(ada)
 
@@ -265,7 +265,7 @@ def test_markup_in_what_a_browser_calls_itself_is_text_in_a_warning_too(site: Si
         assert "<i>mark" not in ada.get(path).text
 
 
-def test_of_many_warned_sessions_home_shows_a_few(site: Site, ada: Browser) -> None:
+def test_home_shows_a_few_of_many_warned_sessions(site: Site, ada: Browser) -> None:
     for _ in range(6):
         other = site.browser("Chrome on Android")
         other.sign_in()

@@ -27,7 +27,7 @@ def test_a_password_manager_finds_the_form(site: Site) -> None:
     assert FORM in follow(site.member(), "/.well-known/change-password")
 
 
-def test_and_by_way_of_the_sign_in_page_for_a_visitor(site: Site) -> None:
+def test_a_password_manager_of_a_visitor_finds_the_form_after_the_sign_in_page(site: Site) -> None:
     ada = site.member()
     ada.sign_out()
     page = follow(ada, "/.well-known/change-password")

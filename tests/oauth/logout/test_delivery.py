@@ -70,7 +70,7 @@ def test_bcl_02_it_is_a_form_with_one_field_and_carries_nothing_of_this_site(ada
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_bcl_02_what_was_taken_is_not_sent_again(site: Site, ada: Browser, mail: Party, status: int) -> None:
+def test_bcl_02_an_accepted_message_is_not_sent_again(site: Site, ada: Browser, mail: Party, status: int) -> None:
     mail.connect(ada)
     mail.sink.status = status
     ada.sign_out()
@@ -80,7 +80,7 @@ def test_bcl_02_what_was_taken_is_not_sent_again(site: Site, ada: Browser, mail:
     assert row(site) == (1, None, True, False, f"HTTP {status}")
 
 
-def test_bcl_02_what_was_refused_is_not_sent_again_and_the_operator_sees_it(
+def test_bcl_02_a_refused_message_is_not_sent_again_and_the_operator_sees_it(
     site: Site, ada: Browser, mail: Party, caplog: pytest.LogCaptureFixture
 ) -> None:
     grant = mail.connect(ada)
@@ -188,7 +188,7 @@ def test_proxies_of_the_environment_are_not_asked(
     assert notes.sink.connections == 0
 
 
-def test_one_that_hangs_delays_no_other_and_itself_is_told_one_thing_at_a_time(
+def test_an_app_that_hangs_delays_no_other_and_is_told_one_thing_at_a_time(
     site: Site, ada: Browser, mail: Party, notes: Party
 ) -> None:
     mail.connect(ada)
@@ -242,14 +242,14 @@ def trickle(request: pytest.FixtureRequest) -> Trickle:
     return Trickle(request.param)
 
 
-def test_one_that_trickles_is_cut_off(trickle: Trickle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_app_that_trickles_is_cut_off(trickle: Trickle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "SECONDS", 2)
     answer = network.post(trickle.uri, {}, may_be_private=True)
     assert answer.outcome == "failed"
     assert trickle.cut_off.wait(60)
 
 
-def test_one_that_says_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_app_that_never_answers_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         answer = network.post(f"http://127.0.0.1:{silent.getsockname()[1]}/", {}, may_be_private=True)
@@ -265,7 +265,7 @@ def test_a_body_without_end_is_not_read(site: Site, ada: Browser, mail: Party) -
 
 
 @pytest.mark.parametrize("said", [b"SSH-2.0-OpenSSH_9.9\r\n", b"HTTP/1.1 9999 ?\r\n\r\n", b""])
-def test_what_is_no_http_is_a_failure_like_any_other(said: bytes) -> None:
+def test_an_answer_that_is_no_http_is_a_failure_like_any_other(said: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:

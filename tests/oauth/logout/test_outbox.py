@@ -142,7 +142,7 @@ def test_a_cut_off_by_the_operator_tells_all_of_that_person(
     assert mail.sink.sids + notes.sink.sids == ended
 
 
-def test_bcl_04_what_may_outlive_the_browser_is_told_of_its_end_and_lives_on(
+def test_bcl_04_an_app_that_may_outlive_the_browser_is_told_of_its_end_and_lives_on(
     ada: Browser, mail: Party, notes: Party
 ) -> None:
     offline, hanging = mail.connect(ada, offline=True), notes.connect(ada)
@@ -169,7 +169,7 @@ def test_an_access_token_that_is_revoked_alone_is_no_end_of_a_session(ada: Brows
     assert mail.told() == []
 
 
-def test_what_had_timed_out_before_is_not_told(site: Site, ada: Browser, mail: Party, notes: Party) -> None:
+def test_apps_of_a_session_that_had_timed_out_are_not_told(site: Site, ada: Browser, mail: Party, notes: Party) -> None:
     mail.connect(ada)
     site.wait(13 * 60 * 60)
     ada.sign_in()
@@ -190,7 +190,7 @@ def test_signing_in_anew_in_the_same_browser_ends_and_tells_what_hung_on_the_old
 
 
 @pytest.mark.parametrize("how", ["a sign-in", "a change of password"])
-def test_what_outlives_a_browser_session_is_told_of_the_sign_out_and_not_that_the_session_is_replaced(
+def test_an_app_that_outlives_the_browser_is_told_of_a_sign_out_and_not_of_a_replacement(
     ada: Browser, mail: Party, how: str
 ) -> None:
     lasting = mail.connect(ada, offline=True)
@@ -207,7 +207,7 @@ def test_what_outlives_a_browser_session_is_told_of_the_sign_out_and_not_that_th
     assert mail.app.refresh(lasting.refresh).status_code == 200
 
 
-def test_what_outlives_a_browser_session_that_another_person_replaces_is_told(
+def test_an_app_that_outlives_the_browser_is_told_when_another_person_replaces_its_session(
     site: Site, ada: Browser, mail: Party
 ) -> None:
     site.member("bob@example.org", "Safari on macOS")

@@ -102,7 +102,7 @@ def test_two_processes_that_look_at_once_never_send_the_same(
 
 
 @pytest.mark.stores("delivery")
-def test_what_another_process_is_sending_is_not_sent_unless_that_one_is_no_more(
+def test_a_message_that_another_process_is_sending_waits_until_that_process_has_died(
     site: Site, other_node: Site, ada: Browser, mail: Party
 ) -> None:
     mail.connect(ada)
@@ -137,7 +137,7 @@ def test_what_another_process_is_sending_is_not_sent_unless_that_one_is_no_more(
 
 @pytest.mark.server
 @pytest.mark.nodes
-def test_of_three_nodes_one_alone_tells_each_app(instance: Path, site: Site) -> None:
+def test_only_one_of_three_nodes_tells_each_app(instance: Path, site: Site) -> None:
     cluster, sinks = Cluster(instance), [Sink() for _ in range(6)]
     ada = site.member()
     parties = [party(site, f"App {number}", sink) for number, sink in enumerate(sinks)]

@@ -49,9 +49,7 @@ def test_a_copy_of_an_administrators_old_cookies_opens_nothing(
     assert answers(thief, page, ada.session()["sid"]) == {404}
 
 
-def test_what_is_asked_for_by_way_of_a_confirmation_is_an_administrators_too(
-    site: Site, ada: Browser, page: str
-) -> None:
+def test_only_an_administrator_acts_by_way_of_a_confirmation(site: Site, ada: Browser, page: str) -> None:
     bob = site.member("bob@example.org")
     action = f"admin:all:{person_id(site)}:"
     assert bob.get(f"/confirm?action={action}").status_code == 404

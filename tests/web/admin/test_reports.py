@@ -11,7 +11,7 @@ from tests.web.admin.conftest import person_id
 pytestmark = pytest.mark.page
 
 
-def test_where_there_is_nothing_to_look_into_it_says_so(root: Browser) -> None:
+def test_the_page_says_that_there_is_nothing_to_look_into(root: Browser) -> None:
     said = root.get("/admin").text
     assert "None lately." in said
     assert "Every app has been told." in said
