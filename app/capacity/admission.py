@@ -18,6 +18,7 @@ from app.store import db
 RESERVE = 4  # of as many threads, one belongs to no line
 PATIENCE_SECONDS = 10  # a request that waited longer is told to come back
 OWN = 2  # places of one visitor in one line
+SHARED = 3  # of as many places in a line, one may wait for what another request computes
 
 # Each kind of work, and which part of the threads may run it or wait for it. Their sum leaves the reserve.
 PARTS = {"passwords": 12, "lab": 7, "acts": 15, "forms": 4, "days": 2, "proofs": 3, "endings": 2}
@@ -64,6 +65,7 @@ class Queue:
         self.at_once, self.length, self.rest = at_once, length, rest
         self._kind = kind
         self._turn = threading.Semaphore(at_once)
+        self._shared = threading.Semaphore(length // SHARED)
         self._lock = threading.Lock()
         self._inside: Counter[str] = Counter()
         self._others = others or Others()
@@ -99,6 +101,17 @@ class Queue:
             yield
         finally:
             self._begin(None)
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Do the same while another request does the work of this one. Raises Full if too much of the line does so."""
+        if not self._shared.acquire(blocking=False):
+            raise Full(self._kind)
+        try:
+            with self.aside():
+                yield
+        finally:
+            self._shared.release()
 
     def _begin(self, patience: float | None) -> None:
         if not self._turn.acquire(timeout=patience):
@@ -159,15 +172,24 @@ def hold(kind: str, whose: str = "") -> None:
 
 def aside() -> AbstractContextManager[None]:
     """Give up this request's turn, if any, for the block, which waits for work elsewhere."""
-    queue, _ = g.get("turn", (None, None))
+    queue = _held()
     return queue.aside() if queue else nullcontext()
 
 
 def wait(work: Future[T]) -> T:
-    """Return what *work* of another request comes to, or raise what it raises. Meanwhile hold no turn and no connection."""
+    """Return what *work* of another request comes to, or raise what it raises. Meanwhile hold no turn and no connection.
+
+    Raises Full where too many wait like this: those who ask for one thing leave the line to the others.
+    """
     db.let_go()
-    with aside():
+    queue = _held()
+    with queue.shared() if queue else nullcontext():
         return work.result()
+
+
+def _held() -> Queue | None:
+    found: Queue | None = g.get("turn", (None, None))[0]
+    return found
 
 
 def _leave(others: Others) -> None:

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -74,6 +75,22 @@ def test_a_day_that_three_visitors_ask_for_at_once_is_simulated_once(
     monkeypatch.setattr(measure, "compare", crowd.work(*[measure.compare(Day(people=1))] * 3))
     pages = three(lambda: site.browser().get("/lab/costs?people=20&life=47&poll=15&leaving=95").status_code)
     assert (pages, crowd.asked) == ([200] * 3, 1)
+
+
+def test_visitors_who_wait_for_the_same_day_leave_the_lab_to_the_others(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, is_over = site.app.extensions["admission"]["acts"], threading.Event()
+    monkeypatch.setattr(measure, "compare", lambda day, done=measure.compare: is_over.wait(PATIENCE) and done(day))
+    with ThreadPoolExecutor(line.length) as threads:
+        address = "/lab/costs?people=20&life=46&poll=15&leaving=95"
+        asked = [threads.submit(lambda: site.browser().get(address).status_code) for _ in range(line.length)]
+        stay = 1 + line.length // admission.SHARED
+        refused = list(islice(as_completed(asked, PATIENCE), line.length - stay))
+        beside = site.browser().get("/lab").status_code
+        is_over.set()
+    assert ({one.result() for one in refused}, beside) == ({503}, 200)
+    assert [one.result() for one in asked if one not in refused] == [200] * stay
 
 
 def test_a_computation_that_was_lost_fails_for_all_that_waited_and_runs_again_for_the_next(
