@@ -59,8 +59,8 @@ class Setting:
         try:
             return self.parse(text)
         except ValueError as problem:
-            shown = "" if self.is_private or not text.isprintable() else f"={text}"
-            raise Misconfigured(f"{self.name}{shown} does not fit: {problem}.") from problem
+            value = "" if self.is_private or not text.isprintable() else f"={text}"
+            raise Misconfigured(f"{self.name}{value} does not fit: {problem}.") from problem
 
 
 def _setting(
@@ -167,14 +167,14 @@ def _generated_secret(before: Any) -> str:
         )
     path = before.instance_path / "secret_key"
     try:
-        found = secret_file.read(path, lambda: secrets.token_urlsafe(48).encode()).decode("ascii").strip()
+        secret = secret_file.read(path, lambda: secrets.token_urlsafe(48).encode()).decode("ascii").strip()
     except OSError as problem:
         raise Misconfigured(f"INSTANCE_PATH cannot be used: {problem}.") from problem
     except UnicodeDecodeError as problem:
         raise Misconfigured(f"{path} is damaged: restore it from a backup, or remove it.") from problem
-    if not found:
+    if not secret:
         raise Misconfigured(f"{path} is empty: restore it from a backup, or remove it and sign everyone out.")
-    return found
+    return secret
 
 
 @dataclass(frozen=True)
@@ -343,8 +343,8 @@ SETTINGS = tuple(Setting(each.name.upper(), *each.metadata["declared"]) for each
 def settings() -> Settings:
     """Return the settings of the current application."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    found: Settings = app.extensions["settings"]
-    return found
+    loaded: Settings = app.extensions["settings"]
+    return loaded
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -352,9 +352,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     before = SimpleNamespace()
     for setting in SETTINGS:
         setattr(before, setting.name.lower(), setting.read(environ, before))
-    found = Settings(**vars(before))
-    _check_together(found)
-    return found
+    loaded = Settings(**vars(before))
+    _check_together(loaded)
+    return loaded
 
 
 def is_loopback(url: str) -> bool:
@@ -366,21 +366,21 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _check_together(found: Settings) -> None:
-    _check_scheme(found)
-    if found.test_controls and not is_loopback(found.site_url):
+def _check_together(loaded: Settings) -> None:
+    _check_scheme(loaded)
+    if loaded.test_controls and not is_loopback(loaded.site_url):
         raise Misconfigured("TEST_CONTROLS=1 works only where SITE_URL is a loopback address: unset one of the two.")
-    if 0 < found.bound_seconds < SHORTEST_BOUND and not found.test_controls:
-        raise Misconfigured(f"BOUND_SECONDS={found.bound_seconds} does not fit: give 0, or {SHORTEST_BOUND} or more.")
-    if found.relying_parties and not (found.workshop and found.lab):
+    if 0 < loaded.bound_seconds < SHORTEST_BOUND and not loaded.test_controls:
+        raise Misconfigured(f"BOUND_SECONDS={loaded.bound_seconds} does not fit: give 0, or {SHORTEST_BOUND} or more.")
+    if loaded.relying_parties and not (loaded.workshop and loaded.lab):
         raise Misconfigured("RELYING_PARTIES are for a workshop: set WORKSHOP=1 and LAB=1, or leave them out.")
 
 
-def _check_scheme(found: Settings) -> None:
-    if found.tls and not found.https:
+def _check_scheme(loaded: Settings) -> None:
+    if loaded.tls and not loaded.https:
         raise Misconfigured("TLS=1 serves https: begin SITE_URL with https://, or leave it out.")
-    if not found.https and not is_loopback(found.site_url) and not found.insecure_cookies:
+    if not loaded.https and not is_loopback(loaded.site_url) and not loaded.insecure_cookies:
         raise Misconfigured(
-            f"SITE_URL={found.site_url} is plain http for a public host: use https, "
+            f"SITE_URL={loaded.site_url} is plain http for a public host: use https, "
             "or set INSECURE_COOKIES=1 for a workshop on a network you trust."
         )

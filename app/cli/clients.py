@@ -34,10 +34,10 @@ class Checked(click.ParamType[str]):
 
 
 def _name(name: str) -> str:
-    found = names.read(name, longest=80)
-    if not found:
+    mapped = names.read(name, longest=80)
+    if not mapped:
         raise ValueError("Give the app a name.")
-    return found
+    return mapped
 
 
 def _scope(scope: str) -> str:
@@ -160,9 +160,9 @@ def renew(client_id: str, as_json: bool) -> None:
 @click.option("as_json", "--json", is_flag=True, help="Print it for programs.")
 def list_clients(as_json: bool) -> None:
     """List the apps that are registered."""
-    found = [_about(client) for client in clients.everyone()]
-    lines = "\n\n".join(_lines(about) for about in found) or "No app is registered yet."
-    click.echo(json.dumps(found) if as_json else lines)
+    apps = [_about(client) for client in clients.everyone()]
+    lines = "\n\n".join(_lines(about) for about in apps) or "No app is registered yet."
+    click.echo(json.dumps(apps) if as_json else lines)
 
 
 @group.command("remove")

@@ -14,9 +14,9 @@ group = Group("mail", help="The outbox of mail.")
 @group.command("list")
 def list_mails() -> None:
     """List undelivered mail: its id, when it was written, its recipient, the result of the last attempt."""
-    found = outbox.waiting()
-    people = users.named(mail.user_id for mail in found)
-    for mail in found:
+    mails = outbox.waiting()
+    people = users.named(mail.user_id for mail in mails)
+    for mail in mails:
         owner = people.get(mail.user_id)
         click.echo(f"{mail.id}  {words.rfc3339(mail.made_at)}  {owner.email if owner else '-'}  {_state(mail)}")
 

@@ -10,11 +10,11 @@ def named(email: str) -> User:
     """Return the account of this address; stop with one line if there is none."""
     try:
         emails.check_readable(email)
-        found = users.find(email)
-        if found is None:
+        user = users.find(email)
+        if user is None:
             emails.check_visible(email)
     except ValueError as problem:
         raise click.ClickException(str(problem)) from problem
-    if found is None:
+    if user is None:
         raise click.ClickException("There is no account with this address.")
-    return found
+    return user

@@ -169,5 +169,5 @@ def _delete(model: type[Model], which: ColumnElement[bool], rows: int) -> int:
     """Delete up to *rows* of these. Rows that another purge is deleting are left to it."""
     [key] = inspect(model).primary_key
     some: Select[Any] = select(key).where(which).limit(rows).with_for_update(skip_locked=True)
-    found = list(db.session.scalars(some))
-    return db.change(delete(model).where(key.in_(found))) if found else 0
+    keys = list(db.session.scalars(some))
+    return db.change(delete(model).where(key.in_(keys))) if keys else 0

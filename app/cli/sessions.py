@@ -20,10 +20,10 @@ group = Group("sessions", help="Sessions of a person.")
 def list_sessions(email: str) -> None:
     """List the live sessions of a user: browsers, then apps."""
     delivery.check_ready()
-    found = person.named(email)
-    apps = sessions.apps(found.id)
+    user = person.named(email)
+    apps = sessions.apps(user.id)
     known = clients.names(app.client_id for app in apps)
-    for session in [*sessions.live(found.id), *apps]:
+    for session in [*sessions.live(user.id), *apps]:
         click.echo(f"{_times(session)}  {known.get(session.client_id) or session.label}")
 
 
@@ -32,10 +32,10 @@ def list_sessions(email: str) -> None:
 @click.option("--sid", help="Only this one; without it, all of them.")
 def end_sessions(email: str, sid: str | None) -> None:
     """End a user's sessions, on every node, before this command returns."""
-    found = person.named(email)
+    user = person.named(email)
     with writing():
-        users.lock(found.id)
-        count = _end_one(found, sid) if sid else _end_all(found)
+        users.lock(user.id)
+        count = _end_one(user, sid) if sid else _end_all(user)
     click.echo(f"{count} ended.")
 
 
@@ -43,19 +43,19 @@ def _times(session: Standing) -> str:
     return f"{session.id}  since {words.rfc3339(session.began_at)}  seen {words.rfc3339(session.last_seen_at)}"
 
 
-def _end_one(found: User, sid: str) -> int:
+def _end_one(user: User, sid: str) -> int:
     session = sessions.lock(sid)
-    if session is None or session.user_id != found.id:
+    if session is None or session.user_id != user.id:
         raise click.ClickException("This person has no such session.")
     if session.client_id != SITE:
-        consent.withdraw(found.id, session.client_id)
+        consent.withdraw(user.id, session.client_id)
     if not session.end(Reason.BY_ADMIN):
         return 0
-    activity.record("ended_by_admin", found.id, session)
+    activity.record("ended_by_admin", user.id, session)
     return 1
 
 
-def _end_all(found: User) -> int:
-    activity.record("all_ended_by_admin", found.id)
-    consent.withdraw_all(found.id)
-    return sessions.end_all(found.id, Reason.BY_ADMIN)
+def _end_all(user: User) -> int:
+    activity.record("all_ended_by_admin", user.id)
+    consent.withdraw_all(user.id)
+    return sessions.end_all(user.id, Reason.BY_ADMIN)

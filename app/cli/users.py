@@ -45,19 +45,19 @@ def add(email: str, name: str | None, admin: bool, password_stdin: bool) -> None
 @click.option("--end-apps", is_flag=True, help="Also take back what the person allowed apps: each has to ask again.")
 def set_password(email: str, password_stdin: bool, end_apps: bool) -> None:
     """Give an account another password, by the rules of the pages: all its sessions end."""
-    found, password = person.named(email), _read_password()
-    _check(forms.NewPassword(MultiDict({"password": password}), found))
-    if found.has_password(password):
+    user, password = person.named(email), _read_password()
+    _check(forms.NewPassword(MultiDict({"password": password}), user))
+    if user.has_password(password):
         raise click.ClickException("This is the password of this account already.")
     hashed = passwords.hash(password)
     with writing():
-        users.lock(found.id).set_password(hashed)
-        count = sessions.end_all(found.id, Reason.PASSWORD_CHANGED)
-        activity.record("password_set", found.id)
-        taken_back = end_apps and consent.withdraw_all(found.id)
+        users.lock(user.id).set_password(hashed)
+        count = sessions.end_all(user.id, Reason.PASSWORD_CHANGED)
+        activity.record("password_set", user.id)
+        taken_back = end_apps and consent.withdraw_all(user.id)
         if taken_back:
-            activity.record("apps_disallowed", found.id)
-        has_passkeys = passkey.has_any(found.id)
+            activity.record("apps_disallowed", user.id)
+        has_passkeys = passkey.has_any(user.id)
     apps = " Every app has to ask again." if taken_back else ""
     keys = " Its passkeys still sign in: `flask users remove-passkeys` takes them away." if has_passkeys else ""
     click.echo(f"Changed; {count} sessions ended.{apps}{keys}")
@@ -67,13 +67,13 @@ def set_password(email: str, password_stdin: bool, end_apps: bool) -> None:
 @click.argument("email")
 def remove_factor(email: str) -> None:
     """Take the authenticator app and the recovery codes from an account whose owner has lost both: all its sessions end."""
-    found = person.named(email)
-    if not found.has_factor:
+    user = person.named(email)
+    if not user.has_factor:
         raise click.ClickException("This account has no second factor.")
     with writing():
-        factors.turn_off(users.lock(found.id))
-        count = sessions.end_all(found.id, Reason.FACTOR_CHANGED)
-        activity.record("factor_removed", found.id)
+        factors.turn_off(users.lock(user.id))
+        count = sessions.end_all(user.id, Reason.FACTOR_CHANGED)
+        activity.record("factor_removed", user.id)
     click.echo(f"Removed; {count} sessions ended. No code is asked for any more.")
 
 
@@ -81,21 +81,21 @@ def remove_factor(email: str) -> None:
 @click.argument("email")
 def remove_passkeys(email: str) -> None:
     """Take every passkey from an account: another person added one, or its owner lost them. All its sessions end."""
-    found = person.named(email)
-    if not passkey.has_any(found.id):
+    user = person.named(email)
+    if not passkey.has_any(user.id):
         raise click.ClickException("This account has no passkey.")
-    if not found.has_some_password:
+    if not user.has_some_password:
         raise click.ClickException(
             "Its passkeys are the only way in. Give it a password first: `flask users password`."
         )
     with writing():
-        owner = users.lock(found.id)
-        passkey.remove_since(found.id, 0)
+        owner = users.lock(user.id)
+        passkey.remove_since(user.id, 0)
         if not owner.has_factor:  # recovery codes stood beside the passkeys
             factors.replace_codes(owner, [])
-        half.forget(found.id)
-        count = sessions.end_all(found.id, Reason.FACTOR_CHANGED)
-        activity.record("passkey_removed", found.id)
+        half.forget(user.id)
+        count = sessions.end_all(user.id, Reason.FACTOR_CHANGED)
+        activity.record("passkey_removed", user.id)
     click.echo(f"Removed; {count} sessions ended.")
 
 
@@ -121,12 +121,12 @@ def seed() -> None:
 @click.argument("email")
 def disable(email: str) -> None:
     """Close an account: its sessions end, and its owner cannot sign in."""
-    found = person.named(email)
+    user = person.named(email)
     with writing():
-        users.lock(found.id).disabled_at = clock.now()
-        count = sessions.end_all(found.id, Reason.DISABLED)
-        consent.withdraw_all(found.id)
-        activity.record("account_disabled", found.id)
+        users.lock(user.id).disabled_at = clock.now()
+        count = sessions.end_all(user.id, Reason.DISABLED)
+        consent.withdraw_all(user.id)
+        activity.record("account_disabled", user.id)
     click.echo(f"Disabled; {count} sessions ended.")
 
 
@@ -134,10 +134,10 @@ def disable(email: str) -> None:
 @click.argument("email")
 def enable(email: str) -> None:
     """Open a closed account again. What was ended stays ended: the person signs in anew."""
-    found = person.named(email)
+    user = person.named(email)
     with writing():
-        users.lock(found.id).disabled_at = None
-        activity.record("account_enabled", found.id)
+        users.lock(user.id).disabled_at = None
+        activity.record("account_enabled", user.id)
     click.echo("Enabled.")
 
 
@@ -146,12 +146,12 @@ def enable(email: str) -> None:
 @click.confirmation_option(prompt="Delete this account for good?")
 def delete(email: str) -> None:
     """Delete an account for good: its sessions end, its apps are told, and nothing is kept that names its owner."""
-    found = person.named(email)
+    user = person.named(email)
     with writing():
-        users.lock(found.id)
-        count = sessions.end_all(found.id, Reason.DELETED)
-        erasure.forget(found.id)
-        after_commit(lambda: security_log.line("account_deleted", user=found.id))
+        users.lock(user.id)
+        count = sessions.end_all(user.id, Reason.DELETED)
+        erasure.forget(user.id)
+        after_commit(lambda: security_log.line("account_deleted", user=user.id))
     click.echo(f"Deleted; {count} sessions ended.")
 
 
@@ -160,10 +160,10 @@ def delete(email: str) -> None:
 @click.option("--remove", is_flag=True, help="From now on no longer.")
 def admin(email: str, remove: bool) -> None:
     """Make a user an administrator, or no longer one."""
-    found = person.named(email)
+    user = person.named(email)
     with writing():
-        users.lock(found.id).is_admin = not remove
-        activity.record("admin_removed" if remove else "admin_added", found.id)
+        users.lock(user.id).is_admin = not remove
+        activity.record("admin_removed" if remove else "admin_added", user.id)
     click.echo("No longer an administrator." if remove else "An administrator from now on.")
 
 
@@ -178,4 +178,4 @@ def _read_password() -> str:
 
 def _check(form: Form) -> None:
     if not form.validate():
-        raise click.ClickException(" ".join(str(found) for errors in form.errors.values() for found in errors))
+        raise click.ClickException(" ".join(str(error) for errors in form.errors.values() for error in errors))

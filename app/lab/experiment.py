@@ -111,8 +111,8 @@ def show_receipt() -> ResponseReturnValue:
 
 @bp.post("/reset")
 def reset() -> ResponseReturnValue:
-    with visitors.changing() as found:
-        found.run = None
+    with visitors.changing() as visitor:
+        visitor.run = None
     return redirect("/lab", 303)
 
 
@@ -139,8 +139,8 @@ def _change(change: acts.Change, *, anew: bool = False) -> Any:
     """Change the visitor's run, or one that begins *anew*, and return the result: None if this form was acted on before."""
     here = visitors.here()
     act = acts.Act(visitors.expected(), None if here and here.has_acted() else here, change, anew=anew)
-    with visitors.changing() as found:
-        return None if found.has_acted() else act.write(found)
+    with visitors.changing() as visitor:
+        return None if visitor.has_acted() else act.write(visitor)
 
 
 def _answer(mine: Run, found: Replay, **given: Any) -> str:

@@ -88,8 +88,8 @@ class Liar:
         self._issuer = issuer
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._issuer, name)
-        return (lambda *_: None) if name.startswith("revoke") else found
+        part = getattr(self._issuer, name)
+        return (lambda *_: None) if name.startswith("revoke") else part
 
 
 class RedisOfAStory:
@@ -157,7 +157,7 @@ def _key(raw: bytes) -> tuple[Ed25519PrivateKey, bytes]:
     return key, key.public_key().public_bytes_raw()
 
 
-def _remember(known: dict[Hashable, Any], name: Hashable, found: object) -> None:
+def _remember(known: dict[Hashable, Any], name: Hashable, value: object) -> None:
     if len(known) >= MAX_REMEMBERED:
         known.clear()
-    known[name] = found
+    known[name] = value

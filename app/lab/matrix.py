@@ -61,14 +61,14 @@ def show() -> ResponseReturnValue:
     return render_template(
         "lab/designs.html",
         every=every,
-        measured=dict(sorted(measured.items(), key=lambda found: found[1].exposed)),
+        measured=dict(sorted(measured.items(), key=lambda measure: measure[1].exposed)),
         before=_draw_before(measured),
     )
 
 
 def _draw_before(measured: dict[Design, Measured]) -> Picture:
     """Draw how long a copy is good while the session goes on, with a lane for each design that binds its tokens."""
-    lives = [(design, found.unended) for design, found in measured.items()]
+    lives = [(design, measure.unended) for design, measure in measured.items()]
     bound = [(design.slug, design.name, unended) for design, unended in lives if not design.is_bearer]
     others = [unended for design, unended in lives if design.is_bearer]
     rows = [("", f"The other {len(others)}: a token alone", max(others)), *bound]
@@ -143,5 +143,5 @@ def _silence(play: Callable[..., Stage], part: str) -> tuple[Answer, Answer]:
 def _notices(design: Design, lie: str, *acts: Act) -> int | None:
     """Return after how many seconds a verifier stops trusting its issuer, and so refuses even the phone's good token."""
     story = Story((*_DAY, Act(10, "cut", lie), Act(20, "sign-out"), *acts))
-    found = player.exposure(design, story, 20, lambda stage: stage.present("phone"))
-    return found if found < ACCESS_LIFE - 20 else None
+    seconds = player.exposure(design, story, 20, lambda stage: stage.present("phone"))
+    return seconds if seconds < ACCESS_LIFE - 20 else None

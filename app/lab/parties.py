@@ -85,10 +85,10 @@ def _ask(client: httpx.Client, url: str, token: str) -> dict[str, Any]:
             body += part
             if len(body) > MAX_BYTES or time.perf_counter() > began + PATIENCE_SECONDS:
                 raise ValueError("too much, or too slow")
-    found = httpx.Response(200, content=body).json()
-    if not isinstance(found, dict) or any(type(found.get(name)) is not kind for name, kind in _ANSWER.items()):
+    verdict = httpx.Response(200, content=body).json()
+    if not isinstance(verdict, dict) or any(type(verdict.get(name)) is not kind for name, kind in _ANSWER.items()):
         raise ValueError("not a verdict")
-    return {name: found[name] for name in _ANSWER} | {"milliseconds": (time.perf_counter() - began) * 1000}
+    return {name: verdict[name] for name in _ANSWER} | {"milliseconds": (time.perf_counter() - began) * 1000}
 
 
 @cache

@@ -39,13 +39,13 @@ def predict(name: str) -> ResponseReturnValue:
     if name in answers:
         return redirect(f"/lab/path/{name}#answer", 303)
     visitors.begin_experiment()
-    found = executor.run("lab", visitors.current(), questions.carry_out, name)
+    outcome = executor.run("lab", visitors.current(), questions.carry_out, name)
     answer = {
         "guess": guess,
-        "found": found["choice"],
-        "right": guess == found["choice"],
+        "found": outcome["choice"],
+        "right": guess == outcome["choice"],
         "at": clock.now(),
-        "evidence": found,
+        "evidence": outcome,
     }
     with visitors.changing() as here:
         here.answers = json.dumps({name: answer, **_answers(here)}, separators=(",", ":"))

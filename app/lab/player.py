@@ -172,8 +172,8 @@ class Stage:
 
     def exchange(self, whose: str = "thief") -> Answer:
         """Exchange a refresh token at the issuer."""
-        found = (400, "invalid_grant"), (200, "New tokens were given.")
-        return self._count(self.at_sessions, lambda: found[self._exchange(whose)])
+        answers = (400, "invalid_grant"), (200, "New tokens were given.")
+        return self._count(self.at_sessions, lambda: answers[self._exchange(whose)])
 
     def buy(self, whose: str = "thief") -> Answer:
         """Exchange a refresh token, and present the access token that it bought."""
@@ -182,8 +182,8 @@ class Stage:
 
     def open_page(self, whose: str = "thief") -> Answer:
         """Ask for a page behind the session cookie."""
-        found = (401, "No session goes by this cookie."), (200, "The page.")
-        return self._count(self.at_sessions, lambda: found[self.sessions.who(self.held[whose]["cookie"]) is not None])
+        answers = (401, "No session goes by this cookie."), (200, "The page.")
+        return self._count(self.at_sessions, lambda: answers[self.sessions.who(self.held[whose]["cookie"]) is not None])
 
     def _count(self, world: StoryWorld, request: Callable[[], tuple[int, str]]) -> Answer:
         """Make a request, and count what the server in this *world* asks for to answer it."""
@@ -313,13 +313,13 @@ class Stage:
         held = self.held[whose]
         lived = self.sessions.lives(held["session"])
         try:
-            found = self.sessions.refresh(held["refresh"], *self._proof(whose, held["refresh"]))
+            tokens = self.sessions.refresh(held["refresh"], *self._proof(whose, held["refresh"]))
         except (PermissionError, jwt.InvalidTokenError):
-            found = None
-        self.exchanged = found is not None
-        if found:
-            self.held[whose] = held | found
-            self.tokens[found["refresh"]] = self.now
+            tokens = None
+        self.exchanged = tokens is not None
+        if tokens:
+            self.held[whose] = held | tokens
+            self.tokens[tokens["refresh"]] = self.now
         elif lived and not self.sessions.lives(held["session"]):
             self._leave("reuse")
         return self.exchanged
@@ -402,7 +402,7 @@ def find(slug: str) -> Design:
 
 def every() -> list[Design]:
     """Return all designs: every file in the folder is one."""
-    return [find(found.name.replace("_", "-")) for found in pkgutil.iter_modules(designs.__path__)]
+    return [find(module.name.replace("_", "-")) for module in pkgutil.iter_modules(designs.__path__)]
 
 
 def play(design: Design, story: Story, at: int | None = None) -> Stage:
@@ -429,8 +429,8 @@ def exposure(design: Design, story: Story, since: int, ask: Ask = Stage.present)
     moments = [since, *(at for at in stage.moments() if since < at <= LIFE), LIFE + 1]
     if not ask(stage).accepted:
         return 0
-    found = bisect_left(moments, True, 1, len(moments) - 1, key=refuses)
-    before, at = moments[found - 1 : found + 1]
+    first = bisect_left(moments, True, 1, len(moments) - 1, key=refuses)
+    before, at = moments[first - 1 : first + 1]
     if refuses(at - 1):
         at = bisect_left(range(at), True, before + 1, at - 1, key=refuses)
     return at - since

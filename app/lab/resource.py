@@ -106,8 +106,8 @@ def _change(given: str, use: acts.Change) -> Any:
     if not act.result:
         return None
     with writing():
-        found = visitors.lock(name)
-        return act.write(found) if found else None
+        visitor = visitors.lock(name)
+        return act.write(visitor) if visitor else None
 
 
 def named(slug: str) -> Design:

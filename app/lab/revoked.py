@@ -47,8 +47,8 @@ def revoked() -> ResponseReturnValue:
 
 
 def _holds(held: Held, seconds: int, epoch: str, after: int) -> bool:
-    def is_news(found: State) -> bool:
-        return found.epoch != epoch or found.announced > after or found.size < after
+    def is_news(state: State) -> bool:
+        return state.epoch != epoch or state.announced > after or state.size < after
 
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     held.shelf.look_for_news(lambda: _look(app), LOOK_SECONDS)

@@ -57,8 +57,8 @@ class Visitor(Model):
         return Run.from_json(self.run) if self.run else None
 
     def read_answers(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.answers)
-        return found
+        answers: dict[str, Any] = json.loads(self.answers)
+        return answers
 
     def steps(self) -> tuple[bool, bool, bool, bool]:
         """Return which steps of the experiment are done: signed in, copied the tokens, signed out, tried the copy."""
@@ -95,8 +95,8 @@ def here() -> Visitor | None:
 
 def run(visitor_id: str) -> Run | None:
     """Return the run of the visitor of this id, if there is one."""
-    found = find(visitor_id)
-    return found.read_run() if found else None
+    visitor = find(visitor_id)
+    return visitor.read_run() if visitor else None
 
 
 def find(visitor_id: str) -> Visitor | None:

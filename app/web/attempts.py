@@ -60,8 +60,8 @@ def _at_the_door(account: str) -> list[Limit]:
 
 def _try(limits: Sequence[Limit], check: Callable[[], T]) -> T:
     throttle.check(limits)
-    found = check()
+    passed = check()
     throttle.check(limits)  # again: many sent at once pass the first check before any of them fails
-    if not found and not throttle.count(limits):
+    if not passed and not throttle.count(limits):
         throttle.check(limits)  # one attempt too many: the answer does not tell whether it was wrong
-    return found
+    return passed

@@ -76,13 +76,13 @@ class Visit:
 
         Raises NoResultFound if they have been deleted meanwhile.
         """
-        kept = vars(self)
-        if kept.get("writes") != writes():
-            found = sessions.with_user(self.claims.sid)
-            if found is None:
+        memo = vars(self)
+        if memo.get("writes") != writes():
+            pair = sessions.with_user(self.claims.sid)
+            if pair is None:
                 raise NoResultFound
-            kept |= {"rows": found, "writes": writes()}
-        rows: tuple[SessionRow, UserRow] = kept["rows"]
+            memo |= {"rows": pair, "writes": writes()}
+        rows: tuple[SessionRow, UserRow] = memo["rows"]
         return rows
 
     def lives(self) -> bool:
@@ -311,8 +311,8 @@ def _resume() -> Visit | None:
     claims = _check(token) if token else None
     if token is None or claims is None:
         return None
-    found = Visit(token, claims)
-    return found if found.lives() and device_binding.admits(found.session) and _admits(found.session, claims) else None
+    visit = Visit(token, claims)
+    return visit if visit.lives() and device_binding.admits(visit.session) and _admits(visit.session, claims) else None
 
 
 def _check(token: str) -> Claims | None:

@@ -103,13 +103,13 @@ def init_app(app: Flask) -> None:
         app.after_request_funcs.setdefault(name, []).append(authorize.let_forms_lead_on)
     pages.before_request(cookie_probe.ask)
     asked.before_request(cross_origin.ask_again)
-    for part, found in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
+    for part, listed in ((pages, _PAGES), (asked, _ASKED_FROM_ELSEWHERE)):
         part.before_request(idempotency.begin)
         part.before_request(retry.retry)
         part.before_request(browser.repeat)
         part.after_request(retry.settle)
         part.after_request(cookie_probe.settle)
-        for page in found:
+        for page in listed:
             part.register_blueprint(page.bp)
         app.register_blueprint(part)
     for other in _NO_PAGES:

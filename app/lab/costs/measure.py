@@ -144,12 +144,12 @@ class _Play:
         """Weigh the store after each change, and with it the verifier's memory."""
         now, verifier = self.stage.now, self.stage.verifier
         stored = {name: value for name, (value, until) in self.stage.world.store.rows.items() if now < until}
-        held = {name: kept for name, kept in vars(verifier).items() if name not in _OURS}
+        held = {name: field for name, field in vars(verifier).items() if name not in _OURS}
         if hasattr(verifier, "snapshot"):
             held = {"": verifier.snapshot()}
         for name, amount in (("stored", _size(stored)), ("rows", len(stored)), ("held", _size(held))):
             self.peak[name] = max(self.peak[name], amount)
 
 
-def _size(kept: dict[str, Any]) -> int:
-    return len(pickle.dumps(kept)) - len(pickle.dumps({})) if kept else 0
+def _size(fields: dict[str, Any]) -> int:
+    return len(pickle.dumps(fields)) - len(pickle.dumps({})) if fields else 0

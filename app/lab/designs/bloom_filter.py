@@ -49,5 +49,5 @@ class Verifier:
 
 
 def places_of(session):
-    found = hashlib.sha256(session.encode()).digest()
-    return [int.from_bytes(found[2 * n : 2 * n + 2]) % BITS for n in range(HASHES)]
+    digest = hashlib.sha256(session.encode()).digest()
+    return [int.from_bytes(digest[2 * n : 2 * n + 2]) % BITS for n in range(HASHES)]

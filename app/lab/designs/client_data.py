@@ -37,8 +37,8 @@ class Verifier:
     def check(self, token, filter=""):
         """Return the list. A *filter* comes along with the request, shapes this answer, and is forgotten."""
         order = self.store.get(f"order:{self.who(token)}")
-        found = [item for item in LIST if filter in item]
-        return sorted(found) if order == "by name" else found
+        items = [item for item in LIST if filter in item]
+        return sorted(items) if order == "by name" else items
 
     def prefer(self, token, order):
         """Keep a preference that was posted. It belongs to the person, and outlives the session."""

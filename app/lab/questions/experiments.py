@@ -35,9 +35,9 @@ def revoke_by_request(t: Trial) -> dict[str, Any]:
     client, exchanges = resource.credentials(), []
 
     def send(what: str, **sent: Any) -> None:
-        found = t.send("/lab/revoke", **sent)
-        exchanges.append(found)
-        t.tables["requests"].append(Answer(found.status, found.body.strip() or "The answer is empty.", what=what))
+        exchange = t.send("/lab/revoke", **sent)
+        exchanges.append(exchange)
+        t.tables["requests"].append(Answer(exchange.status, exchange.body.strip() or "The answer is empty.", what=what))
 
     send("a stranger, without the client’s credentials")
     t.play("uses = exchange thief: the refresh token, after the stranger’s request")
@@ -166,8 +166,8 @@ def refresh_elsewhere(t: Trial) -> dict[str, Any]:
     """Let each thief refresh under each policy."""
     cells = {what: Findings(_refresh(t, thief, policy) for policy in REACTIONS) for what, thief in _THIEVES.items()}
     here = {**suspicion.policy()} | ({"country": "unknown"} if settings().country_database is None else {})
-    mildest, strictest = (sum(found[policy].accepted for found in cells.values()) for policy in (0, -1))
-    alike = [found[-1].accepted for found in cells.values()] == [True, False, False, False]
+    mildest, strictest = (sum(answers[policy].accepted for answers in cells.values()) for policy in (0, -1))
+    alike = [answers[-1].accepted for answers in cells.values()] == [True, False, False, False]
     return {"cells": cells, "here": here, "mildest": mildest, "strictest": strictest, "alike": alike}
 
 
@@ -187,7 +187,7 @@ def _locate(browser: Browser) -> Place:
 
 def cut_one_of_three_services(_: Trial) -> dict[str, Any]:
     cells = {player.find(slug).name: _three_services(slug) for slug in _LISTS}
-    copies, good = ([found[column].status for found in cells.values()] for column in (2, 3))
+    copies, good = ([answers[column].status for answers in cells.values()] for column in (2, 3))
     return {"cells": cells, "copies": copies, "good": good, "cut": CUT_SECONDS, "later": LATER_SECONDS}
 
 
@@ -203,8 +203,8 @@ def _three_services(slug: str) -> Findings:
     phone = stage.sessions.refresh(phone["refresh"]) or phone
     stage.sessions.end(laptop["session"])
     stage.clock.go_on(stage.clock.time + LATER_SECONDS)
-    found = Findings()
+    findings = Findings()
     for service, device in ((0, laptop), (1, laptop), (2, laptop), (2, phone)):
         stage.verifier, stage.at_verifier = verifiers[service], worlds[service]
-        found.append(stage.check(device["access"])._replace(over=device is laptop))
-    return found
+        findings.append(stage.check(device["access"])._replace(over=device is laptop))
+    return findings

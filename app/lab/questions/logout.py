@@ -39,9 +39,9 @@ def send(user: str, sid: str, *, since: int) -> list[Answer]:
     Each attempt is signed anew under the same id, as a token is good for two minutes.
     """
     message = Message(id="lab", client_id=SITE, user_id=user, session_id=sid)
-    app, found, at = Recipient(), list[Answer](), since
-    while not found or network.judge(found[-1].status) is Outcome.FAILED:
+    app, answers, at = Recipient(), list[Answer](), since
+    while not answers or network.judge(answers[-1].status) is Outcome.FAILED:
         status, why = (0, "No connection.") if at < since + DOWN_SECONDS else app.take(token.sign(message))
-        found.append(Answer(status, why, what=f"after {words.span(at - since)}" if at > since else "at once"))
-        at = answer.next_try(len(found), since, at) or at
-    return [*found, Answer(*app.take(token.sign(message)), what="once more, as after an answer that was lost")]
+        answers.append(Answer(status, why, what=f"after {words.span(at - since)}" if at > since else "at once"))
+        at = answer.next_try(len(answers), since, at) or at
+    return [*answers, Answer(*app.take(token.sign(message)), what="once more, as after an answer that was lost")]

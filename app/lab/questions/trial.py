@@ -37,11 +37,11 @@ class Findings(list[Answer]):
 
     @property
     def accepted(self) -> list[str]:
-        return [found.slug or found.what for found in self if found.accepted]
+        return [answer.slug or answer.what for answer in self if answer.accepted]
 
     @property
     def refused(self) -> list[str]:
-        return [found.slug or found.what for found in self if not found.accepted]
+        return [answer.slug or answer.what for answer in self if not answer.accepted]
 
 
 class Trial:
@@ -61,28 +61,28 @@ class Trial:
         A line is an act of `player.Stage` or of this class, such as `cut store` or `wait 60`, or a request whose findings go
         into a table: `table = present HOLDER DESIGN DESIGN: what it is`. `hourly 3 LINE` plays a line after each of 3 hours.
         """
-        found = Findings()
+        findings = Findings()
         for line in lines:
             if line.startswith("hourly "):
                 _, times, again = line.split(" ", 2)
-                found += self.play(*["wait 3600", again] * int(times))
+                findings += self.play(*["wait 3600", again] * int(times))
             else:
-                found += self._play(line)
-        return found
+                findings += self._play(line)
+        return findings
 
     def _play(self, line: str) -> Findings:
         table, _, command = line.rpartition(" = ")
         command, _, what = command.partition(": ")
         verb, *of = command.split()
         if verb == "notify-app":
-            found = Findings(logout.send("lab", self.stage().session, since=self.run.time))  # to an app that is down
+            findings = Findings(logout.send("lab", self.stage().session, since=self.run.time))  # to an app that is down
         elif verb in _REQUESTS:
-            found = self._ask(verb, *of, what=_fill(what, {"run": self.run}))
+            findings = self._ask(verb, *of, what=_fill(what, {"run": self.run}))
         else:
-            found = Findings()
+            findings = Findings()
             getattr(self, f"_{verb}")(*of) if verb in _OWN else self.run.do(verb, *of)
-        self.tables[table] += found
-        return found
+        self.tables[table] += findings
+        return findings
 
     def stage(self, slug: str = "") -> Stage:
         """Return the stage of a design; without one, return what is the same under all designs."""
@@ -156,15 +156,15 @@ class Trial:
         return [slug for name in named for slug in groups.get(name, [name])]
 
     def _ask(self, verb: str, whose: str, *designs: str, what: str) -> Findings:
-        found = Findings()
+        findings = Findings()
         for slug in self._designs(designs) or [""]:
             stage = self.stage(slug)
             is_over = stage.has_ended(stage.hold(whose)["session"])
             answer = _REQUESTS[verb](stage, whose)
-            found.append(answer._replace(what=what or self.question.names.get(slug, ""), slug=slug, over=is_over))
+            findings.append(answer._replace(what=what or self.question.names.get(slug, ""), slug=slug, over=is_over))
         if verb == "exchange":
             self.run.do("refresh", whose)
-        return found
+        return findings
 
 
 def _fill(template: str, known: dict[str, Any]) -> str:

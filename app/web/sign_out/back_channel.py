@@ -52,10 +52,10 @@ def show(message_ids: Collection[str]) -> list[LogoutNotice]:
     return describe(messages.by_id(message_ids))
 
 
-def describe(found: Collection[Message]) -> list[LogoutNotice]:
+def describe(messages: Collection[Message]) -> list[LogoutNotice]:
     """Describe each of the messages *found*."""
-    apps = clients.names(message.client_id for message in found)
-    return [_describe(message, apps[message.client_id]) for message in found]
+    apps = clients.names(message.client_id for message in messages)
+    return [_describe(message, apps[message.client_id]) for message in messages]
 
 
 def _describe(message: Message, app: str) -> LogoutNotice:

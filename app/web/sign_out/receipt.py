@@ -97,8 +97,8 @@ def save(content: dict[str, Any]) -> str:
 def find(receipt_id: str) -> dict[str, Any] | None:
     """Return the receipt of this id, or None if there is none or it has expired."""
     row = prebuilt.look(_FIND, of=seal.digest(receipt_id), since=clock.now() - SECONDS)
-    found: dict[str, Any] | None = json.loads(row[0]) if row else None
-    return found
+    receipt: dict[str, Any] | None = json.loads(row[0]) if row else None
+    return receipt
 
 
 def _parts(ended: EndedSession, chain: Sequence[Link]) -> list[dict[str, Any]]:
@@ -117,6 +117,6 @@ def _part(what: str, began_at: int, expires_at: int, id_: str | None = None, **m
     return {"what": what, "id": id_ and words.shorten(id_), "began_at": began_at, "expires_at": expires_at, **more}
 
 
-def _proof(what: str, where: str, found: Exchange, expected: tuple[int, str]) -> dict[str, Any]:
-    refused = (found.status, found.error) == expected
-    return {"what": what, "where": where, "refused": refused, "exchange": found.describe()}
+def _proof(what: str, where: str, exchange: Exchange, expected: tuple[int, str]) -> dict[str, Any]:
+    refused = (exchange.status, exchange.error) == expected
+    return {"what": what, "where": where, "refused": refused, "exchange": exchange.describe()}

@@ -45,8 +45,8 @@ def _revoke(held: PresentedTokens, tell: Note) -> Exchange:
 
 def _make_sure(sid: str, tell: Note) -> None:
     """End a session of which this browser holds only the access token: revoking that would not be enough."""
-    found = db.session.get(Session, sid)
-    if found is None or found.await_end():
+    session = db.session.get(Session, sid)
+    if session is None or session.await_end():
         return
     with writing():
         locked = sessions.lock(sid)
