@@ -72,6 +72,11 @@ def test_every_page_answers_head_as_it_answers_get(site: Site, ada: Browser) -> 
             assert head.text == ""
 
 
+def test_an_offer_to_upgrade_the_connection_is_ignored(ada: Browser) -> None:
+    """RFC 9110, section 7.8."""
+    assert ada.get("/account", Connection="Upgrade", Upgrade="websocket").status_code == 200
+
+
 @pytest.mark.page
 @pytest.mark.parametrize("path", PAGES)
 def test_out_03_aut_06_every_page_has_the_careful_headers(reader: Browser, path: str) -> None:
