@@ -245,7 +245,7 @@ class Settings:
     max_sessions: int = _setting(
         _whole(1, 10_000),
         100,
-        "so many browsers a person may be signed in on: one more ends the one idle longest, and says so",
+        "browsers that a person may be signed in on: one more ends the one idle longest, and says so",
     )
     rotation_grace_seconds: int = _setting(
         _whole(0, 60),

@@ -233,7 +233,7 @@ async def run(server: Server) -> Record:
 
 
 async def hold(port: int, number: int) -> None:
-    """Send half a request, wait until the server has had enough of it, and begin anew."""
+    """Send half a request, wait until the server has had enough of it, and begin again."""
     half = (
         b"GET / HTTP/1.1\r\nHost: local",
         b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\nemail=",

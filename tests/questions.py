@@ -1,6 +1,6 @@
 """Which test shows which claim of the path: read from the tests, written to docs/questions.md.
 
-`python -m tests.questions` writes the page anew.
+`python -m tests.questions` writes the page again.
 """
 
 import ast

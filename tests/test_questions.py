@@ -9,4 +9,4 @@ def test_every_claim_is_shown_by_a_test_and_every_mark_names_a_claim() -> None:
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert questions.PAGE.read_text() == questions.page(), "write it anew: python -m tests.questions"
+    assert questions.PAGE.read_text() == questions.page(), "write it again: python -m tests.questions"

@@ -278,7 +278,7 @@ def test_a_signal_to_the_supervisor_ends_every_process(instance: Path, how: int)
 
 
 class Visitor(threading.Thread):
-    """Connects anew for each request, until no server accepts it."""
+    """Connects again for each request, until no server accepts it."""
 
     def __init__(self, server: Server, pocket: Pocket) -> None:
         super().__init__()

@@ -65,7 +65,7 @@ def _has_ada(database: Path, copy: Path) -> bool:
             return False  # it was being written to
 
 
-def test_a_long_log_is_begun_anew_once_those_who_read_it_have_read(
+def test_a_long_log_is_begun_again_once_those_who_read_it_have_read(
     database: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "RESTART_MILLISECONDS", 60_000)

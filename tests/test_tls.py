@@ -71,7 +71,7 @@ def test_the_key_of_the_authority_is_not_kept(tmp_path: Path) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tmp_path / certificate.AUTHORITY, tmp_path / "site.pem")
 
 
-def test_it_is_made_anew_for_a_new_name_and_before_it_ends(tmp_path: Path) -> None:
+def test_it_is_made_again_for_a_new_name_and_before_it_ends(tmp_path: Path) -> None:
     now = datetime.now(UTC) - timedelta(days=800)
     first = certificate.furnish(tmp_path, (), now).read_bytes()
     named = certificate.furnish(tmp_path, ("laptop.example",), now).read_bytes()

@@ -73,7 +73,7 @@ class Queue:
 
     @property
     def inside(self) -> int:
-        """How many run or wait."""
+        """How many requests run or wait."""
         return self._inside.total()
 
     @contextmanager

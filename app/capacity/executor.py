@@ -135,7 +135,7 @@ def warm() -> None:
 
 def serve() -> None:
     """Run the functions that the process at the other end of the pipe sends, until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for that process, with which this one ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for that process; this one ends with it
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that is printed may come between the answers
     signal.signal(signal.SIGPROF, lambda *_: os.write(answers.fileno(), _ALIVE))

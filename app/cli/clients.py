@@ -137,7 +137,7 @@ def change(client_id: str, grant_types: tuple[str, ...], **about: Any) -> None:
         client = _registered(client_id)
         if "jwks" in changes:
             if client.is_public:
-                raise click.ClickException("This app is public: register it anew, with --jwks.")
+                raise click.ClickException("This app is public: register it again, with --jwks.")
             clients.renew_secret(client)  # to one that the app never gets
         for name, value in changes.items():
             setattr(client, name, value)

@@ -1,4 +1,4 @@
-"""`flask log`: the revocation log checked, proven, and begun anew."""
+"""`flask log`: the revocation log checked, proven, and begun again."""
 
 from pathlib import Path
 

@@ -133,7 +133,7 @@ def disable(email: str) -> None:
 @group.command("enable")
 @click.argument("email")
 def enable(email: str) -> None:
-    """Open a closed account again. What was ended stays ended: the person signs in anew."""
+    """Open a closed account again. What was ended stays ended: the person signs in again."""
     user = person.named(email)
     with writing():
         users.lock(user.id).disabled_at = None

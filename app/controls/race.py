@@ -38,7 +38,7 @@ def missing() -> int:
 
 
 def call_off() -> None:
-    """Release the exchanges that wait, and hold no more."""
+    """Release the exchanges that wait, and stop holding any."""
     shutil.rmtree(_places(), ignore_errors=True)
 
 

@@ -69,7 +69,7 @@ class Keys:
         return ring or self.ring(kid)
 
     def forget(self) -> None:
-        """Read the keys anew before the next use."""
+        """Read the keys again before the next use."""
         self._ring = None
 
 
@@ -120,7 +120,7 @@ def renew_log_key() -> None:
 
 
 def forget(app: Flask) -> None:
-    """Have this process read the keys of *app* anew: `flask log restore` has replaced them all."""
+    """Have this process read the keys of *app* again: `flask log restore` has replaced them all."""
     known: Keys = app.extensions["keys"]
     known.forget()
 
@@ -158,7 +158,7 @@ def _store(purpose: str, name: str, private: Private, signs_from: int) -> str:
 
 
 def _drop_unused(purpose: str) -> None:
-    """Forget keys that stopped signing so long ago that every token of theirs has expired.
+    """Forget keys that stopped signing so long ago that all their tokens have expired.
 
     An ID token is good as a hint beyond that: an app may send it as long as its session can live.
     """

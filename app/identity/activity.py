@@ -84,7 +84,7 @@ def record(
     number. Must run inside `db.writing`.
 
     *is_new*: told, though most events of this name are not. *browser*: the one that caused it; else that of the session
-    is noted. If it is not where the session was used last, the line names both addresses.
+    is noted. The line names both addresses if the session was last used at another one.
     """
     sid, address = session.id if session else None, browser.address if browser else None
     last = session.address if session and address not in (None, session.address) else None

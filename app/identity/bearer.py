@@ -80,7 +80,7 @@ def _insufficient(claims: Claims, scheme: str, scope: str | None) -> Response | 
 
 
 def _sent(header: str) -> tuple[str, str | None]:
-    """Return the scheme and the token; without a token, the scheme is that which is usual."""
+    """Return the scheme and the token; without a token, the usual scheme."""
     word, _, token = header.partition(" ")
     scheme = _SCHEMES.get(word.lower())
     return (scheme, token.strip() or None) if scheme else (BEARER, None)

@@ -58,7 +58,7 @@ def here() -> Browser:
 
 
 def label(user_agent: str | None) -> str | None:
-    """Return how to call the browser that sent *user_agent*, if any did."""
+    """Return the name to show for the browser that sent *user_agent*, if one did."""
     return describe(user_agent).label if user_agent is not None else None
 
 

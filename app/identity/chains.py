@@ -186,7 +186,7 @@ def add(new: LinkRow) -> None:
 
 
 def bound(session_ids: Collection[str]) -> set[str]:
-    """Return which of these apps' sessions have refresh tokens, each of them bound to a key."""
+    """Return the apps' sessions, of these, whose refresh tokens are all bound to a key."""
     if not session_ids:
         return set()
     newest = select(RefreshToken.session_id, RefreshToken.jkt).where(

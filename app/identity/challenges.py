@@ -32,7 +32,7 @@ def new_stamp() -> str:
 def of(secret: str | None, stamp: str, purpose: str) -> bytes | None:
     """Return the challenge of this secret and stamp for one purpose, or None if it has expired.
 
-    A stamp with another time makes another challenge, which no key has signed.
+    A stamp with another time makes a challenge that no key has signed.
     """
     if not secret or not _is_fresh(stamp):
         return None

@@ -86,8 +86,8 @@ def newest(number: int, before: Place | None = None) -> Page:
 def search(typed: str, number: int, before: Place | None = None) -> Page:
     """Return up to *number* accounts with *typed* in their address or name, the newest first.
 
-    At most `LOOKED_THROUGH` accounts are compared. The account of which *typed* is the whole address or the id is found
-    however old it is, and comes first.
+    At most `LOOKED_THROUGH` accounts are compared. The account whose whole address or id was *typed*
+    comes first, however old it is.
     """
     after = before or _START
     last = _last_compared(after)

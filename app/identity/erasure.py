@@ -33,8 +33,8 @@ def forget(user_id: str) -> None:
 
     End their sessions first: a logout message stays until it is delivered.
 
-    An account may have a million hashes of refresh tokens. More than `AT_ONCE` are left to the next purge, under
-    sessions and an account of which nothing is left but random ids.
+    An account may have a million hashes of refresh tokens. More than `AT_ONCE` are left to the next purge, with
+    sessions and an account that hold only random ids.
     """
     # In the order in which a use of a session locks them: its row first, then those of its tokens.
     db.session.scalars(_sessions(user_id).order_by(Session.opened).with_for_update()).all()

@@ -19,7 +19,7 @@ def verify(name: str, site: str, link: str) -> Letter:
         "Verify this address",
         (
             "The link is good once, for a day. A verified address can get you back in if you forget your password.",
-            "If you have no account there, do nothing: no more mail comes until this address is given there again.",
+            "If you have no account there, do nothing: you get no more mail until this address is given there again.",
         ),
     )
 

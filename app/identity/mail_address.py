@@ -19,7 +19,7 @@ _LOST = "lost.invalid"  # leads nowhere (RFC 2606)
 def ask_proof(user: User, address: str | None = None) -> None:
     """Send a link that proves *address* to be this user's: by default the one of the account.
 
-    Earlier ones are good no more. Must run inside `db.writing`.
+    Earlier ones are void. Must run inside `db.writing`.
     """
     links.withdraw(user.id, (Purpose.VERIFY,))
     found = address or user.email
@@ -44,7 +44,7 @@ def ask_change(user: User, new: str) -> None:
 
 
 def ask_recovery(typed: str) -> None:
-    """Send a link to a verified address to choose a new password, to an unverified one to begin anew.
+    """Send a link to a verified address to choose a new password, to an unverified one to begin again.
 
     An address without an account gets the same work, and no mail. Must run inside `db.writing`.
     """

@@ -12,7 +12,7 @@ from app.identity.browsers import Browser
 from app.network import address
 
 PARTS = ("browser", "network", "country")
-# Values of each part that a session remembers: no user has so many browsers, but a thief may claim thousands.
+# Values of each part that a session remembers: a user has fewer browsers, but a thief may claim thousands.
 MOST_PLACES = 12
 IGNORE, NOTE, WARN, SIGN_IN = REACTIONS
 

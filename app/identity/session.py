@@ -57,7 +57,7 @@ class Reason(StrEnum):
     TOO_MANY = "too_many"
     REUSE = "reuse"
     NEW_PLACE = "new_place"
-    INTERRUPTED = "interrupted"  # given no more: old entries of the log have it
+    INTERRUPTED = "interrupted"  # no longer given: old entries of the log have it
     REVOKED = "revoked"
     BROWSER_ENDED = "browser_ended"
     CODE_REUSED = "code_reused"

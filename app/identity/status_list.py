@@ -94,7 +94,7 @@ class Published:
 class Publisher:
     """Keeps each list as it was served last, so an unchanged one costs a look at the head of the log.
 
-    One request makes a list anew, and the others that came meanwhile wait for it.
+    One request remakes a list, and the others that came meanwhile wait for it.
     """
 
     def __init__(self) -> None:

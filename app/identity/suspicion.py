@@ -50,7 +50,7 @@ def record_use(session: Session, browser: Browser) -> bool:
     # Where nothing is known, a program has begun it, for the browser that uses it first.
     session.user_agent = session.user_agent if known else browser.user_agent
     judgement, learnt = place.judge(known, here, policy()), place.learn(known, here)
-    is_listed = learnt != known  # what can be learnt no more is still judged, but made-up browsers fill no activity
+    is_listed = learnt != known  # a part that cannot be learnt is still judged, but made-up browsers fill no activity
     if judgement.reaction == SIGN_IN:
         session.end(Reason.NEW_PLACE)
         _record("refused", session, judgement, browser)

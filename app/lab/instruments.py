@@ -22,8 +22,8 @@ _VERIFIED: dict[Hashable, Any] = {}
 class Clock:
     """The clock of a story, which also runs what repeats. *counts*: what the repeated actions ask for.
 
-    In a gap only the first and the last are done of what is done several times a second, or more than a hundred times. Each of
-    the others counts as the last did: the first may meet what came before the gap.
+    In a gap, an action due several times a second, or more than a hundred times, runs only the first and the last time.
+    Each of the others counts as the last did: the first may meet what came before the gap.
     """
 
     def __init__(self, now: int) -> None:
@@ -35,7 +35,7 @@ class Clock:
         return int(self.time)
 
     def every(self, seconds: float, action: Callable[[], None]) -> None:
-        """Run an action now, and every so many seconds."""
+        """Run an action now, and every *seconds*."""
         action()
         heapq.heappush(self._due, _Due(self.time + seconds, next(self._order), seconds, action))
 

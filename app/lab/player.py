@@ -383,7 +383,7 @@ class Design(NamedTuple):
 
 
 def read(slug: str) -> ModuleType:
-    """Load the file of a design anew, for a caller that changes its constants."""
+    """Load the file of a design again, for a caller that changes its constants."""
     spec = importlib.util.find_spec(f"{designs.__name__}.{slug.replace('-', '_')}")
     if spec is None or spec.loader is None:
         raise LookupError(slug)

@@ -22,7 +22,7 @@ MOST_SUBJECTS = 3
 def revoked() -> ResponseReturnValue:
     """List what has ended *after* a position; of some *subject* alone, if any are named.
 
-    With *wait*, hold the answer for up to so many seconds until something ends. What was ended while its push channel
+    Hold the answer for up to *wait* seconds, until something ends. What was ended while its push channel
     was cut neither comes with such an answer nor brings it about, but the position goes on.
     """
     site_log.head()  # where entries of the site are lost, ours may be lost, too

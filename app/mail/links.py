@@ -44,7 +44,7 @@ class Link(Model):
     """One link. *address*: where it was sent; *about*: another address that it is about, or the event.
 
     *user_id*: whose it is, empty where there is no such account: then it stands for the work that is the same for every address.
-    *version*: of the password when it was made, which older nodes compare. *session_id*: the session that it can end. *until*: begins to run anew
+    *version*: of the password when it was made, which older nodes compare. *session_id*: the session that it can end. *until*: begins to run again
     when the mail server takes the mail, so a link does not run out in the outbox.
     """
 
@@ -107,7 +107,7 @@ def find(token: str) -> Link | None:
 
 
 def twin(link: Link) -> Link | None:
-    """Return the newest link with which this one has to be spent: a change of address is confirmed at both."""
+    """Return the newest link that has to be spent with this one: a change of address is confirmed at both."""
     other = Purpose.MOVE_TO if link.purpose == Purpose.MOVE_FROM else Purpose.MOVE_FROM
     found = select(Link).where(Link.user_id == link.user_id, Link.purpose == other).order_by(Link.made_at.desc())
     return db.session.scalars(found.limit(1)).first()

@@ -29,7 +29,7 @@ def init_app(app: Flask) -> None:
 
 
 class Edge:
-    """Give the application the client's address in REMOTE_ADDR, as the outermost of so many trusted *proxies* saw it."""
+    """Give the application the client's address in REMOTE_ADDR, as the outermost trusted proxy saw it. *proxies*: how many there are."""
 
     def __init__(self, app: "WSGIApplication", proxies: int) -> None:
         self._app, self._proxies = app, proxies

@@ -151,7 +151,7 @@ def register(
 ) -> tuple[Client, str | None]:
     """Add an app and return it with its secret, if it has one; only this once. Must run inside `db.writing`.
 
-    *columns*: others of its row. One with a known *client_id* is registered anew: users keep their consents, and its
+    *columns*: others of its row. One with a known *client_id* is registered again: users keep their consents, and its
     old secret is void.
     """
     secret = None if public else secrets.token_urlsafe(32)

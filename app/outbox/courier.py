@@ -137,7 +137,7 @@ class Courier(Generic[T]):
         self._news.set()
 
     def _leave(self) -> None:
-        """Let what is on its way come back, and no more than that."""
+        """Wait for the attempts under way, and begin no others."""
         if self._pid == os.getpid():
             self.close()
             self._thread.join(self._seconds + 1)

@@ -22,7 +22,7 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Delivery:
-    """Decides on tokens. *says*: what it does, in one sentence. By itself it remembers nothing between two requests."""
+    """Decides on tokens. *says*: what it does, in one sentence. This base class remembers nothing between two requests."""
 
     name: str
     says: str
@@ -177,7 +177,7 @@ class Push(Remembering):
 
 
 def repeat(ask: Callable[[], object], every: float) -> NoReturn:
-    """Call *ask* every so many seconds, for ever; sooner after one that got no answer."""
+    """Call *ask* for ever, at this interval in seconds; sooner after a call that got no answer."""
     while True:
         began, pause = steady(), min(AGAIN_SECONDS, every)
         with suppress(*_NO_ANSWER):

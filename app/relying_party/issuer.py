@@ -68,7 +68,7 @@ class Issuer:
     def revoked(self, after: int, subjects: Iterable[str] = (), *, wait: int = 0) -> Revoked:
         """Return what was revoked after a position, perhaps of some subjects alone. Raises Unheard.
 
-        If there is nothing, the issuer may *wait* for it, for so many seconds.
+        If there is nothing, the issuer may *wait* for it (seconds).
         """
         wanted = {"after": after, "subject": list(subjects), "wait": wait}
         found = self._ask(f"{self.audience}/revoked", wanted, wait)

@@ -104,7 +104,7 @@ class Follower:
         except LogCut as problem:
             self._connection.execute("PRAGMA busy_timeout=0")  # every request waits for this look
             mark(problem, self._connection.execute, "?", self._witness)
-            self._pid = 0  # the next look opens the file anew
+            self._pid = 0  # the next look opens the file again
             raise
 
     def _is_ours(self) -> bool:

@@ -22,7 +22,7 @@ class Wakeups(Protocol):
         """Return when something may have happened, after *seconds* at the latest."""
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
 
 
 class Notifications:

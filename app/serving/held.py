@@ -30,7 +30,7 @@ class Held:
         self.is_due = False
 
     def wait(self, seconds: float, whose: str, is_news: IsNews) -> bool:
-        """Hold it for so many seconds, or until the shelf is rung with something that *is_news*.
+        """Hold it for *seconds*, or until the shelf is rung with something that *is_news*.
 
         Return False if it was held before, or if there is no place: then answer now.
         """
@@ -96,7 +96,7 @@ class Shelf:
         self.ring()
 
     def look_for_news(self, look: Callable[[], Any], every: float) -> None:
-        """While a request lies here, ring with what *look* returns, each so many seconds. Only the first call counts."""
+        """While a request lies here, ring with what *look* returns, *every* so many seconds. Only the first call counts."""
         with self._lock:
             if self._looker is None:
                 self._looker = threading.Thread(target=self._look, args=(look, every), name="news", daemon=True)

@@ -83,7 +83,7 @@ class Session(BoundSession):
 
 
 class Database(SQLAlchemy):
-    """Flask-SQLAlchemy, of which no session outlives its request."""
+    """Flask-SQLAlchemy whose sessions end with their request."""
 
     def _teardown_session(self, problem: BaseException | None) -> None:
         if self.session.registry.has():

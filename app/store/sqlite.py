@@ -20,7 +20,7 @@ from app.store.base import Store, StoreUnavailable
 BUSY_SECONDS = 5
 RECYCLE_SECONDS = 600  # a connection reads the statistics when it is opened
 CHECKPOINT_SECONDS = 2
-LONG_LOG = 4096  # pages of the write-ahead log, which is then begun anew
+LONG_LOG = 4096  # pages of the write-ahead log, which is then begun again
 LONGEST_LOG = 16384  # the same, where no process does so in the background
 RESTART_MILLISECONDS = 100  # for which writers may wait then
 SMALL_ROWS = 1000
@@ -137,7 +137,7 @@ def connect(database: Path) -> sqlite3.Connection:
 
 def checkpoint(connection: sqlite3.Connection) -> None:
     """Copy the write-ahead log into the file, beside readers and writers. Where it is long all the same, have the next
-    writer begin it anew: readers that never pause would let it grow without end."""
+    writer begin it again: readers that never pause would let it grow without end."""
     _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     if pages > LONG_LOG:
         connection.execute(f"PRAGMA busy_timeout={RESTART_MILLISECONDS}")

@@ -1,4 +1,4 @@
-"""The authenticator app of an account and its recovery codes: added, removed, made anew. Each takes a fresh proof."""
+"""The authenticator app of an account and its recovery codes: added, removed, made again. Each takes a fresh proof."""
 
 import json
 from typing import Any

@@ -103,7 +103,7 @@ def after(response: Response) -> dict[str, str]:
 
 
 def put(response: Response, cookie: str, value: str, *, seconds: int | None, of: Form | None = None) -> None:
-    """Set *cookie* for so many seconds, or, with None, until the browser is closed; in the form of this browser, or *of* another."""
+    """Set *cookie* for *seconds*, or, with None, until the browser is closed; in the form of this browser, or *of* another."""
     _set(response, cookie, value, of or form(), max_age=seconds)
 
 

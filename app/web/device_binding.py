@@ -234,7 +234,7 @@ def _text(header: str) -> str | None:
 
 
 def _seal(purpose: str, origin: str, seconds: int, about: str) -> str:
-    """Seal *about* for the session that began as *origin*, for so many seconds."""
+    """Seal *about* for the session that began as *origin*. It is good for *seconds*."""
     content = f"{origin} {clock.now() + seconds} {about}"
     return urlsafe_b64encode(seal.close(settings().secret_key, purpose, content)).decode()
 

@@ -40,7 +40,7 @@ def build(user: Account) -> FirstSteps | None:
 
 
 def _is_second(later: SessionRow, earlier: SessionRow) -> bool:
-    """Return whether *later* began in another browser. The same browser's earlier session is over before it begins another."""
+    """Return whether *later* began in another browser. A browser's earlier session ends before its next begins."""
     went_on = earlier.ended_entry is None or earlier.ended_entry > later.opened
     return went_on and earlier.ends_at > later.began_at and earlier.origin != later.origin
 

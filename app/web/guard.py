@@ -99,7 +99,7 @@ class Visit:
 
     @property
     def may_open_way(self) -> bool:
-        """Whether the proof is fresh enough to add a way in, by which a thief of these tokens would stay."""
+        """Whether the proof is fresh enough to add a way in: a thief of these tokens would stay by it."""
         return not self.is_stale and self.has_proof_since(clock.now() - NEW_WAY_SECONDS + 1)
 
     def asks_again(self, *, is_act: bool = True) -> bool:

@@ -6,7 +6,7 @@ its answer is sealed: the database holds neither.
 
 The transaction that acts also keeps the answer, so a process that is killed after it loses neither. Sign Out can make its
 answer, the receipt, only when every node knows of the end. So the transaction that ends the session marks the form instead,
-and the receipt is made anew if the process dies before it is kept.
+and the receipt is made again if the process dies before it is kept.
 """
 
 import hmac
@@ -97,7 +97,7 @@ def keep(response: Answer) -> None:
 
 
 def note(sid: str, *, count: int) -> None:
-    """Note that the transaction ends the session *sid* of this browser, with so many of its user's. Raises Lost."""
+    """Note that the transaction ends the session *sid* of this browser, and *count* of its user's in all. Raises Lost."""
     claim = _claim()
     if claim and not claim.note(Ended(sid, count)):
         raise Lost
@@ -106,7 +106,7 @@ def note(sid: str, *, count: int) -> None:
 def noting(then: str | None) -> Callable[[str], None]:
     """Return what a transaction, in any context, calls with the id of this browser's session that it ends.
 
-    *then*: where the answer leads, if not to the receipt. A lost claim hinders no sign-out.
+    *then*: where the answer leads, if not to the receipt. A lost claim does not stop a sign-out.
     """
     claim = _claim()
 
@@ -229,7 +229,7 @@ def _is_for_visitor(form_id: str) -> bool:
 
 
 def _refuse() -> Response:
-    """Tell the visitor that the page was made for another user, and offer it anew."""
+    """Tell the visitor that the page was made for another user, and offer it again."""
     page = next_page.came_from()
     again = next_page.address("/sign-in", page)
     return make_response(render_template("errors/another.html", page=page, again=again), HTTPStatus.CONFLICT)

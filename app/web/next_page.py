@@ -49,8 +49,8 @@ def query() -> str:
 def address(page: str, wanted: str | None, **own: str) -> str:
     """Return the address of *page* with parameters of its *own*, which goes on to *wanted*.
 
-    `next` is a parameter as any other, in which what is encoded already is not encoded twice. What would be too long so
-    is the `rest` of the query, as it stands: no longer than it was.
+    `next` is a parameter as any other, and nothing in it is encoded twice. An address that it would make too long is the
+    `rest` of the query instead, as it stands.
     """
     found, asked = path(wanted), urlencode({**own, "next": ""})
     usual = f"{page}?{asked}{quote(uri_to_iri(found), safe=_AS_THEY_ARE)}"

@@ -123,6 +123,6 @@ def _then(owner: User) -> str:
 
 _RESULTS = {
     "passkey_added": "The passkey was added. From now on it signs you in. This browser stays signed in, with new tokens.",
-    "passkey_removed": "The passkey was removed: it signs in no more. This browser stays signed in, with new tokens.",
+    "passkey_removed": "The passkey was removed: it no longer signs you in. This browser stays signed in, with new tokens.",
     "passkey_renamed": "The passkey has its new name.",
 }

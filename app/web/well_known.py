@@ -12,7 +12,7 @@ from app.web import assets, words
 bp = Machines("well_known", __name__)
 GOOD_DAYS = 90  # RFC 9116 recommends less than a year
 _CACHED = {"Cache-Control": f"public, max-age={DAY}"}
-# Pages that are the same for everyone. The others are about a user or a room, or computed anew for each address.
+# Pages that are the same for everyone. The others are about a user or a room, or computed again for each address.
 _ROBOTS = """\
 User-agent: *
 Allow: /$

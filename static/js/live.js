@@ -1,5 +1,5 @@
 // Leaves the page when its session is over: looks every 1.7 seconds while visible, and at once when seen again.
-// A page kept by the browser for Back is hidden until the server has said that it may still be shown. It is not loaded anew
+// A page kept by the browser for Back is hidden until the server has said that it may still be shown. It is not loaded again
 // where no answer comes: a browser that leaves the page cancels the question too, and would be dragged back.
 const page = document.documentElement;
 const news = new BroadcastChannel("sessions");

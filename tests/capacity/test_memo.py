@@ -117,7 +117,7 @@ def test_only_the_results_that_were_used_last_are_kept() -> None:
 
 
 def test_work_that_goes_wrong_late_costs_no_later_result_of_the_same_work() -> None:
-    """It was forgotten while it was under way, as only one is kept, and has been done anew meanwhile."""
+    """It was forgotten while it was under way, as only one is kept, and has been done again meanwhile."""
     asked = list[int]()
 
     def work(number: int) -> int:

@@ -101,7 +101,7 @@ def test_a_session_without_a_form_is_one_that_this_engine_keeps(
         browser.add_cookie(**cookie, expiry=expires)
     browser.go(f"{server.url}/account")
     assert browser.heading() == "This is your account"
-    server.wait(60 * 60)  # the access token is over, and the refresh token gets both anew
+    server.wait(60 * 60)  # the access token is over, and the refresh token gets both again
     browser.go(f"{server.url}/devices")
     assert browser.heading() == "You are signed in on this device only"
     assert f"{prefix}refresh" in browser.cookies()

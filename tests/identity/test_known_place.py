@@ -81,7 +81,7 @@ WRITTEN = [  # in the activity, by a version that kept what a proxy wrote: the a
 
 
 def migrate(site: Site) -> None:
-    """Make the table anew, as the migration does."""
+    """Make the table again, as the migration does."""
     [path] = VERSIONS.glob("*_known_places.py")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec

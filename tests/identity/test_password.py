@@ -59,7 +59,7 @@ def test_another_password_is_another(hasher: Passwords, chosen: str, typed: str)
     assert hasher.check(hasher.hash(typed), chosen) is None
 
 
-def test_a_password_that_was_hashed_as_typed_is_hashed_anew(hasher: Passwords) -> None:
+def test_a_password_that_was_hashed_as_typed_is_hashed_again(hasher: Passwords) -> None:
     of_old = PasswordHasher.from_parameters(passwords.PARAMETERS).hash("Zoe\u0308\u3000signs out")
     assert hasher.check(of_old, "Zo\u00eb signs out") is None
     kept = hasher.check(of_old, "Zoe\u0308\u3000signs out")

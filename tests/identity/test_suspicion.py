@@ -98,7 +98,7 @@ def test_a_thief_cannot_first_make_the_new_place_the_last_known_one(open_site: O
 
 
 @pytest.mark.question("A5")
-def test_a_user_who_is_refused_signs_in_anew_there_and_then_belongs_there(open_site: OpenSite) -> None:
+def test_a_user_who_is_refused_signs_in_again_there_and_then_belongs_there(open_site: OpenSite) -> None:
     site = open_site(**everything("sign-in"))
     ada = member(site)
     ada_abroad = at(site, "network_country", ada)

@@ -111,7 +111,7 @@ def test_a_verifier_made_to_ask_three_times_costs_three_times_as_much(
     assert alone("allowlist-ask", DAY).lookups == 3 * compared.requests
 
 
-def test_a_design_lives_once_through_a_day_and_anew_only_where_a_slider_concerns_it(
+def test_a_design_lives_once_through_a_day_and_again_only_where_a_slider_concerns_it(
     compared: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lived, play = list[str](), measure._Play

@@ -287,7 +287,7 @@ OF_ANOTHER_ACT = '{"name":"x","began_at":1,"acts":[[0,"sign-in",""],[0,"%s",""]]
 
 @pytest.mark.page
 @pytest.mark.parametrize("old", [OF_ANOTHER_SHAPE, OF_ANOTHER_ACT % "hide", OF_ANOTHER_ACT % "do"])
-def test_a_run_of_an_older_version_of_the_site_begins_anew(visitor: Visitor, old: str) -> None:
+def test_a_run_of_an_older_version_of_the_site_begins_again(visitor: Visitor, old: str) -> None:
     visitor.sign_in_and_copy()
     with visitor.site.app.app_context():
         from app.store.db import db

@@ -466,7 +466,7 @@ def test_a_wrong_password_does_not_lead_on(site: Site, ada: Browser, web: App) -
     assert "form-action" not in answer.headers["Content-Security-Policy"]
 
 
-def test_a_user_who_switched_accounts_in_another_tab_decides_anew(site: Site, ada: Browser, web: App) -> None:
+def test_a_user_who_switched_accounts_in_another_tab_decides_again(site: Site, ada: Browser, web: App) -> None:
     flow = Flow(web)
     seen = ada.session()["sid"]
     site.member("bob@example.org")

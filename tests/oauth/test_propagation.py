@@ -105,7 +105,7 @@ def test_reuse_of_the_browsers_refresh_token_ends_its_apps_with_it(site: Site, a
     assert lives(held) == same(held, {"off-line"})
 
 
-def test_a_user_who_signs_in_anew_in_the_same_browser_ends_the_apps_of_the_old_session(
+def test_a_user_who_signs_in_again_in_the_same_browser_ends_the_apps_of_the_old_session(
     site: Site, ada: Browser
 ) -> None:
     held = {"first": connect(site, ada, "First")}

@@ -192,7 +192,7 @@ def learned(*subjects: str, until: int = 2**40) -> Memory:
     return memory
 
 
-def test_a_user_who_signed_in_anew_after_everything_was_ended_goes_on() -> None:
+def test_a_user_who_signed_in_again_after_everything_was_ended_goes_on() -> None:
     memory = learned(*["another"] * 8, "ada")
     assert memory.covers(BEARER)
     assert not memory.covers(Bearer("ada", "phone", "jti", 10, 2**40))

@@ -192,7 +192,7 @@ def test_it_says_so_to_people_and_to_the_operator_once(
 
 @pytest.mark.stores("nodes")
 @pytest.mark.usefixtures("cut")
-def test_restore_begins_another_epoch_in_which_every_user_signs_in_anew(
+def test_restore_begins_another_epoch_in_which_every_user_signs_in_again(
     site: Site, other_node: Site, later: Site, lost: Pocket, ada: Browser
 ) -> None:
     assert LOST in site.run("log", "verify").output
@@ -343,7 +343,7 @@ def test_a_node_whose_lease_is_over_still_knows_how_long_the_log_was(
 
 
 @pytest.mark.nodes
-def test_a_reader_that_begins_anew_still_knows_how_long_the_log_was(site: Site, older: Path, lost: Pocket) -> None:
+def test_a_reader_that_begins_again_still_knows_how_long_the_log_was(site: Site, older: Path, lost: Pocket) -> None:
     node: Node = site.app.extensions["delivery"]
     forbid_marks(older)
     backings.put_back(older, site.folder)

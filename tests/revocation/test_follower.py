@@ -190,7 +190,7 @@ def test_without_the_index_each_look_asks_sqlite(site: Site, monkeypatch: pytest
     found.close()
 
 
-def test_a_follower_discards_what_it_knows_when_the_log_begins_anew(site: Site) -> None:
+def test_a_follower_discards_what_it_knows_when_the_log_begins_again(site: Site) -> None:
     follower = follower_of(site.folder / "signed-out.db")
     end(site, "s1")
     token = Token("t1", "s1", "ada", 1, 10**10)

@@ -74,7 +74,7 @@ def test_the_lease_counts_from_the_start_of_the_read_however_long_that_took(rule
     assert rule.lease.current() is None, "it was over before the answer came"
 
 
-def test_a_lease_that_is_over_begins_anew_and_reads_on_from_what_it_knew(rule: Rule) -> None:
+def test_a_lease_that_is_over_begins_again_and_reads_on_from_what_it_knew(rule: Rule) -> None:
     rule.renew()
     memory = rule.lease.current()
     rule.now += 10 * SECONDS
@@ -221,7 +221,7 @@ def test_a_node_that_has_left_trusts_nothing_and_its_row_is_gone(site: Site, nod
     assert registered(raw) == []
 
 
-def test_a_node_that_was_struck_out_registers_anew(site: Site, node: Node, raw: Any) -> None:
+def test_a_node_that_was_struck_out_registers_again(site: Site, node: Node, raw: Any) -> None:
     raw.execute("DELETE FROM nodes")
     until(lambda: registered(raw))
     position = end(site, "s1")

@@ -147,7 +147,7 @@ def test_what_an_app_still_holds_elsewhere_is_listed_though_its_yes_was_taken_ba
     assert listed(ada) == []
 
 
-def test_an_app_that_was_allowed_less_anew_may_know_what_its_older_session_knows(
+def test_an_app_that_was_allowed_less_again_may_know_what_its_older_session_knows(
     site: Site, ada: Browser, web: App
 ) -> None:
     phone = site.browser("Chrome on Android")

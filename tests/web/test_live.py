@@ -48,7 +48,7 @@ def test_while_this_browser_waits_for_other_cookies_its_pages_wait_too(
     assert look(waits, sid) == (401, "/sign-in?next=/devices%3Fx%3D1")
 
 
-def test_when_a_user_signed_in_anew_the_page_is_loaded_anew(ada: Browser) -> None:
+def test_when_a_user_signed_in_again_the_page_is_loaded_again(ada: Browser) -> None:
     sid = ada.session()["sid"]
     ada.sign_in()
     assert look(ada, sid) == (409, "/devices?x=1")

@@ -572,7 +572,7 @@ def test_a_node_whose_clock_is_ahead_forgets_no_use_of_a_challenge_that_another_
     assert browser.post("/sign-in/passkey", **sent).status_code == 422
 
 
-def test_the_page_after_a_failure_can_be_loaded_anew(site: Site) -> None:
+def test_the_page_after_a_failure_can_be_loaded_again(site: Site) -> None:
     assert site.browser().get("/sign-in/passkey?next=/devices").headers["Location"] == "/sign-in?next=/devices"
 
 

@@ -32,7 +32,7 @@ class Times(NamedTuple):
 
 
 def measure() -> Times:
-    """Take every time anew. Raises StoreUnavailable."""
+    """Take every time again. Raises StoreUnavailable."""
     claims, token, key = _example()
     known, keys, checker = VerifiedTokens(), secrets.token_urlsafe(32), _checker()
     known.put(known.name(token, keys), claims)

@@ -39,7 +39,7 @@ class World:
         return int(time.time())
 
     def every(self, seconds, action):
-        """Run *action* now, and every so many seconds in a thread that ends with the program. What goes wrong there is printed."""
+        """Run *action* now, and every *seconds* in a thread that ends with the program and prints its errors."""
 
         def run():
             while True:

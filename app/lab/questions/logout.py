@@ -36,7 +36,7 @@ class Recipient:
 def send(user: str, sid: str, *, since: int) -> list[Answer]:
     """Send a message to an app that is down until a minute after *since*, until it arrives, and then once more.
 
-    Each attempt is signed anew under the same id, as a token is good for two minutes.
+    Each attempt is signed again under the same id, as a token is good for two minutes.
     """
     message = Message(id="lab", client_id=SITE, user_id=user, session_id=sid)
     app, answers, at = Recipient(), list[Answer](), since

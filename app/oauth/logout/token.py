@@ -11,7 +11,7 @@ SECONDS = 120
 
 
 def sign(message: Message) -> str:
-    """Sign the token of *message* anew, for one attempt. Its `jti` stays the same, so that a repetition is no news."""
+    """Sign the token of *message* again, for one attempt. Its `jti` stays the same, so that a repetition is no news."""
     now = clock.now()
     claims = {
         "iss": settings().site_url,

@@ -1,5 +1,5 @@
 // Looks twice a second whether what this page says is still so, and at once when it is seen again.
-// Not while its own form is under way: to load this page anew would call that back.
+// Not while its own form is under way: to load this page again would call that back.
 const { state } = document.querySelector("main").dataset;
 let isLeaving = false;
 

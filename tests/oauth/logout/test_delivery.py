@@ -110,7 +110,7 @@ def test_bcl_02_after_any_other_answer_the_same_message_comes_again(
     assert row(site) == (2, None, True, False, "HTTP 200")
 
 
-def test_bcl_01_each_attempt_is_signed_anew_so_that_none_comes_with_a_token_that_has_expired(
+def test_bcl_01_each_attempt_is_signed_again_so_that_none_comes_with_a_token_that_has_expired(
     site: Site, ada: Browser, mail: Party
 ) -> None:
     mail.connect(ada)

@@ -179,7 +179,7 @@ def test_apps_of_a_session_that_had_timed_out_are_not_told(site: Site, ada: Brow
     assert (mail.sink.sids, notes.sink.sids) == ([], [fresh.sid])
 
 
-def test_signing_in_anew_in_the_same_browser_ends_and_tells_what_hung_on_the_old_session(
+def test_signing_in_again_in_the_same_browser_ends_and_tells_what_hung_on_the_old_session(
     ada: Browser, mail: Party
 ) -> None:
     old = mail.connect(ada)
