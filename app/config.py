@@ -196,7 +196,7 @@ class Settings:
     site_url: str = _setting(
         _origin,
         lambda before: f"http{'s' if before.tls else ''}://localhost:{before.port}",
-        "the public address; also the issuer of tokens, and its host is what passkeys are bound to: with another, none of them works",
+        "the public address; also the issuer of tokens, and passkeys are bound to its host: with another host none works",
         by_default="`http://localhost:$PORT`, with `TLS=1` `https://…`",
     )
     instance_path: Path = _setting(_path, "instance", "folder of the database, of keys and secrets", is_private=True)

@@ -29,7 +29,7 @@ PLACES = {"acts": 1, "endings": 4, "forms": 64}
 # lab gets a fifth of a worker, and half of a processor beside it, however many visitors it has.
 RESTS = {"acts": 4.0, "lab": 1.0}
 LONGEST_REST = 0.5  # seconds
-LATELY = 1  # seconds after which a request is no sign any more that someone uses the site
+LATELY = 1  # seconds for which a request shows that someone uses the site
 T = TypeVar("T")
 
 

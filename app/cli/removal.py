@@ -14,8 +14,8 @@ from app.store.db import db, writing
 def remove(client: Client) -> int:
     """End every session of this app, then forget it. Return how many sessions were ended.
 
-    One person at a time: a single transaction would keep all others from signing out meanwhile. What the app was
-    given in between is ended last, when nothing can be given any more: an exchange of a code needs its row.
+    One person at a time: a single transaction would keep all others from signing out meanwhile. Sessions that
+    the app gets in between are ended last, when its row is gone: without it no code can be exchanged.
     """
     delivery.check_ready()  # it ends what the log and the clock say is alive
     client_id = client.id  # read before its row is let go, and gone

@@ -1,4 +1,4 @@
-"""What the caller of a test control sent: one JSON object."""
+"""The request to a test control: one JSON object."""
 
 from typing import Any, TypeVar
 

@@ -28,7 +28,7 @@ CACHED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says. *opened* is the log position at which its session opened.
+    """The claims of an access token. *opened* is the log position at which its session opened.
 
     *auth_time* and *amr*: when and how its holder proved their identity; a token without the time proves nothing, but
     is good otherwise. *link*: the link of the session's chain that it was issued for. Tokens of older versions lack

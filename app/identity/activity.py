@@ -42,7 +42,7 @@ class Event(Model):
 
 
 class Happened(NamedTuple):
-    """What a report shows of an event; `Event` says what each column means."""
+    """The part of an event that reports show; `Event` says what each column means."""
 
     id: int
     user_id: str

@@ -20,7 +20,7 @@ class Place(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """What the list shows of an account; `User` says what each column means."""
+    """The part of an account that the list shows; `User` says what each column means."""
 
     id: str
     name: str

@@ -30,7 +30,7 @@ _COUNT = select(func.count()).select_from(_SESSIONS).where(_SESSIONS.c.user_id =
 
 @dataclass(frozen=True)
 class Grant:
-    """What a browser is about to give an app. *held*: the app's session there, if it has one."""
+    """A grant that a browser is about to give an app. *held*: the app's session there, if it has one."""
 
     browser: SessionRow
     client_id: str

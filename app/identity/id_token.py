@@ -16,7 +16,7 @@ TYPE = "JWT"
 
 @dataclass(frozen=True)
 class Hint:
-    """What our ID token said, expired or not: to which client, about which user and session."""
+    """The claims of our ID token, expired or not: the client, the user and the session."""
 
     client_id: str
     sub: str

@@ -239,9 +239,9 @@ def check(sent: str, challenge: bytes) -> Signature | None:
 def spend(user: User, signature: Signature) -> str | None:
     """Use the signature up and update its key; return the words of a `Proof`.
 
-    None if it was used, or the key removed, since it was checked; or if its key has counted more signatures before (WebAuthn,
-    section 6.1.1): then there may be a copy, and its owner gets a notice. Must run inside `db.writing`, with the user's
-    row locked.
+    Return None if the signature was used, or the key removed, since the check. Return None and notify the owner if the key has
+    counted more signatures before: there may be a copy (WebAuthn, section 6.1.1). Must run inside `db.writing`, with
+    the user's row locked.
     """
     key = db.session.get(Passkey, signature.key_id, populate_existing=True)
     if key is None or key.user_id != user.id or not challenges.spend(signature.challenge):

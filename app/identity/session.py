@@ -233,7 +233,7 @@ class Standing:
 
 
 class Ending(NamedTuple):
-    """By what entry of the log a session was ended."""
+    """The entry of the log that ended a session."""
 
     at: int
     reason: str | None

@@ -195,7 +195,7 @@ def of_app(user_id: str, client_id: str) -> list[Session]:
 
 
 def ended_with(session: Standing) -> list[Session]:
-    """Return the app sessions that ended with *session*: by the same entry, or as they hung on it."""
+    """Return the app sessions that ended with *session*: by the same entry, or because they hung on it."""
     hung = and_(Session.parent_id == session.id, log.LogEntry.reason == Reason.BROWSER_ENDED)
     listed = (
         select(Session)

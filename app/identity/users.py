@@ -21,9 +21,9 @@ _GUARD = "2:"  # before the hash of a password that is not enough: older nodes r
 class Account(UserMixin):
     """An account. *password_version* grows with each change, so that a check that began before one can tell.
 
-    *email*: as the person typed it. *mailbox*: what it is compared by; none where an older account has it, from before
-    addresses were compared so, and none yet where an older node made the account during an upgrade.
-    *email_is_folded*: it was kept in lower case, as all were before that. *totp*: the sealed secret of an authenticator
+    *email*: as the person typed it. *mailbox*: the form that is compared. An account lacks it if an older one has the
+    same, from before mailboxes were compared, or if an older node made the account during an upgrade.
+    *email_is_folded*: the address was kept in lower case, as all were before that. *totp*: the sealed secret of an authenticator
     app, if there is a second factor; *totp_step*: the newest step of which a code was used.
     *verified_at*: since when its owner has proved the address by a link. *lost*: its former mailbox, which another user
     has proved; then *email* leads nowhere. *made_in*: the hash of the cookie of the browser that made it, where that

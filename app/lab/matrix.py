@@ -27,7 +27,7 @@ CROWD, OTHERS = 300, 200  # people who sign out, and who do not
 
 
 class Measured:
-    """What the player finds when it plays a few short stories to a design."""
+    """The findings of the player after a few short stories of a design."""
 
     def __init__(self, slug: str) -> None:
         design = player.find(slug)
@@ -49,7 +49,7 @@ class Measured:
         self.bought = play(180, Act(60, "all-but-refresh")).buy()
         #: By the part that is down or lies: the answers to a good token, and to one whose session has ended meanwhile.
         self.silences = {part: _silence(play, part) for part in FAULTS + LIES}
-        #: Seconds after a hidden sign-out until the verifier finds the lie, by what another verifier or the user tells it.
+        #: Seconds after a hidden sign-out until the verifier finds the lie, from what another verifier or the user tells it.
         self.two_heads = _notices(design, "two-heads")
         self.receipt = _notices(design, "withhold", Act(20, "show-receipt"))
 

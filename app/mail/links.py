@@ -20,7 +20,7 @@ LONGEST_TOKEN = 64  # characters of a token
 
 
 class Purpose(StrEnum):
-    """What a link is good for, and for nothing else."""
+    """The one purpose that a link is good for."""
 
     VERIFY = "verify"
     RECOVER = "recover"

@@ -10,7 +10,7 @@ GIVE_UP_SECONDS = DAY
 
 
 class Outcome(StrEnum):
-    """What an attempt came to, and with it the message."""
+    """The outcome of an attempt, and so of the message."""
 
     DELIVERED = "delivered"
     REFUSED = "refused"

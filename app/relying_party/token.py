@@ -13,7 +13,7 @@ KIND = Kind("ES256", ("at+jwt", "application/at+jwt"), ("iss", "aud", "sub", "si
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """What a good token says. *opened*: the position in the issuer's log at which its session began."""
+    """The claims of a good token. *opened*: the position in the issuer's log at which its session began."""
 
     sub: str
     sid: str

@@ -19,7 +19,7 @@ FILE_SECONDS = 0.1
 
 
 class _Seen(NamedTuple):
-    """What a look found. *then*: the *head* as it was before the look began."""
+    """The result of a look. *then*: the *head* as it was before the look began."""
 
     head: "mmap"
     then: bytes

@@ -10,7 +10,7 @@ MARGIN = 1.1  # clocks of two machines do not run equally fast
 
 
 class Lease:
-    """What a node remembers of the log, trusted for *seconds* from the start of the read that it comes from.
+    """A node's memory of the log, trusted for *seconds* from the start of the read that it comes from.
 
     While the lease runs, memory answers. Afterwards the node asks the log, and refuses if the log does not answer.
     While the log has lost entries, the node refuses everything.

@@ -1,4 +1,4 @@
-"""What a process remembers of the log: a checker, and the position up to which it has read."""
+"""A process's memory of the log: a checker, and the position up to which it has read."""
 
 import logging
 import sqlite3

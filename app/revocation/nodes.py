@@ -54,7 +54,7 @@ class Confirmation:
 
 
 class Look(NamedTuple):
-    """What a node saw in the registry. *began*: when, in steady seconds; *positions*: how far each of the nodes had read,
+    """A node's view of the registry. *began*: when, in steady seconds; *positions*: how far each of the nodes had read,
     itself first."""
 
     began: float

@@ -27,7 +27,7 @@ _MIGRATING = 0x51_6E_0D  # a number that names our lock
 
 @dataclass(frozen=True)
 class Limits:
-    """What a connection may take. *options*: as PostgreSQL keeps them; *patience*: seconds to wait for one answer."""
+    """The limits of a connection. *options*: as PostgreSQL keeps them; *patience*: seconds to wait for one answer."""
 
     options: dict[str, int]
     patience: float | None

@@ -22,7 +22,7 @@ def check() -> None:
 
 
 def ask_again() -> Response | None:
-    """Redirect a form that another site posted, or that decides nothing, to the same by GET, which changes nothing.
+    """Redirect a form that another site posted, or that decides nothing, to the same address: a GET changes nothing.
     Such a form comes without our cookies, so it must not count as a visitor who is not signed in.
     """
     if request.method != "POST" or ("decision" in request.form and is_own()):

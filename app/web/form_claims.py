@@ -42,7 +42,7 @@ class Sent(Model):
 
 @dataclass(frozen=True)
 class Ended:
-    """What a form has ended: the session of its browser, or, if *count* says of how many browsers, all of the user's.
+    """The sessions that a form has ended: that of its browser, or all *count* of the user's.
 
     *then*: where its answer leads, if not to the receipt.
     """

@@ -19,7 +19,7 @@ _OPTIONS: Any = dict.fromkeys(
 
 @dataclass(frozen=True)
 class Proof:
-    """What a proof says. *jkt*: the thumbprint of its key (RFC 7638); *jti*: its own id; *htm* and *htu*: method and
+    """The claims of a proof. *jkt*: the thumbprint of its key (RFC 7638); *jti*: its own id; *htm* and *htu*: method and
     address of its request; *ath*: the hash of the access token beside it."""
 
     jkt: str

@@ -14,7 +14,7 @@ SPACE = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line
 
 
 class Value(NamedTuple):
-    """What is to be drawn. *mean*: where the bar is marked."""
+    """One value to draw. *mean*: where the bar is marked."""
 
     name: str
     amount: float

@@ -17,7 +17,7 @@ _OURS = ("world", "store", "issuer", "redis")  # what an object holds of its wor
 
 
 class Cost(NamedTuple):
-    """What one design cost. *stored*: bytes in the store, and *held*: at the verifier, both at the peak; *rows*: in the store.
+    """The cost of one design. *stored*: bytes in the store, and *held*: at the verifier, both at the peak; *rows*: in the store.
     *worst* and *mean*: seconds from a Sign Out until its token was refused. *refused*: people whose good token was refused."""
 
     slug: str  # not the design, whose module no other process can be sent

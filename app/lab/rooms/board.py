@@ -21,7 +21,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Mark(StrEnum):
-    """What became of one prediction."""
+    """The outcome of one prediction."""
 
     RIGHT = "right"
     WRONG = "wrong"

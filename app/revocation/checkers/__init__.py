@@ -1,1 +1,1 @@
-"""What a verifier remembers of the log. Pure: no web framework, no database."""
+"""A verifier's memory of the log. Pure: no web framework, no database."""
