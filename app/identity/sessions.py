@@ -22,9 +22,10 @@ _ends_at = case((Session.idle_until < Session.expires_at, Session.idle_until), e
 _LIVE = Session.user_id == bindparam("owner"), *LIVES
 _LATEST_FIRST = Session.last_seen_at.desc(), Session.opened.desc()
 _COUNTED = select(func.count()).select_from(Session).where(*_LIVE, Session.client_id == SITE)
-_LIVE_BROWSERS = select(*session_row.COLUMNS).where(*_LIVE, Session.client_id == SITE).order_by(*_LATEST_FIRST)
-_PAGE = _LIVE_BROWSERS.offset(bindparam("start")).limit(bindparam("count"))
-_WARNED = _LIVE_BROWSERS.where(Session.warned.is_not(None)).order_by(None).order_by(Session.opened)
+_BROWSERS = select(*session_row.COLUMNS).where(*_LIVE, Session.client_id == SITE)
+_LISTED = _BROWSERS.order_by(*_LATEST_FIRST)
+_PAGE = _LISTED.offset(bindparam("start")).limit(bindparam("count"))
+_WARNED = _BROWSERS.where(Session.warned.is_not(None)).order_by(Session.opened)
 # Most users have none. That is soon found out, without the ORM.
 _HAS_LOST_APPS = (
     select(Session.id)
@@ -125,9 +126,7 @@ def with_user(sid: str) -> tuple[SessionRow, UserRow] | None:
 def live(user_id: str, *, start: int = 0, count: int | None = None) -> list[SessionRow]:
     """Return the user's signed-in browsers, the latest seen first: all, or *count* of them after the first *start*."""
     part = {} if count is None else {"start": start, "count": count}
-    return [
-        session_row.read(row) for row in prebuilt.rows(_PAGE if part else _LIVE_BROWSERS, **_now_of(user_id), **part)
-    ]
+    return [session_row.read(row) for row in prebuilt.rows(_PAGE if part else _LISTED, **_now_of(user_id), **part)]
 
 
 def count_live(user_id: str) -> int:
