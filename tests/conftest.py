@@ -97,7 +97,7 @@ def _changed(root: Path) -> set[Path]:
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: it need not be looked through for garbage. What comes is looked through less often."""
+    """All that is loaded by now stays, so the garbage collector may skip it. It looks through new objects less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)

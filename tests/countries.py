@@ -17,7 +17,7 @@ def write(path: Path, countries: Mapping[str, tuple[str, str]] = MAP) -> Path:
 
 
 def write_records(path: Path, records: Mapping[str, Any]) -> Path:
-    """Write to *path* what is said of each network."""
+    """Write the record of each network to *path*."""
     nodes: list[list[int | bytes | None]] = [[None, None]]
     for network, record in records.items():
         _put(nodes, network, _encode(record))

@@ -48,7 +48,7 @@ FORM = re.compile(rb'name="once" value="([^"]+)"')
 
 
 class Wrong(Exception):
-    """An answer was not what it should be, so that this round makes no sense any more."""
+    """An answer was wrong, so this round proves nothing."""
 
 
 class Record:

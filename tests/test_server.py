@@ -415,7 +415,7 @@ def test_no_request_on_a_kept_connection_waits_until_the_loop_turns_by_itself(po
 
 
 def take(client: socket.socket, count: int) -> None:
-    """Read so many answers of `tests.polled`."""
+    """Read this number of answers of `tests.polled`."""
     content = b""
     while content.count(b"\r\n\r\nok") < count:
         more = client.recv(65536)

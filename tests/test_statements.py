@@ -1,4 +1,4 @@
-"""The statements of each hot act, and its round trips on PostgreSQL: so many and not one more."""
+"""The exact number of statements of each hot act, and of its round trips on PostgreSQL."""
 
 import tempfile
 from collections.abc import Callable, Iterator

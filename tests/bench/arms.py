@@ -1,4 +1,4 @@
-"""The arms of a comparison: each does its act so many times in each round, in turn with the others.
+"""The arms of a comparison: in each round they take turns, and each repeats its act.
 
 Other load on the machine meets them all. A ratio is the median of the ratios of the rounds, and their range.
 """
@@ -18,7 +18,7 @@ Act = Callable[[], object]
 
 @dataclass
 class Arm:
-    """One kind of act. *ready*: prepares so many acts and returns them, so that only the acts are measured.
+    """One kind of act. *ready*: prepares the given number of acts and returns them, so that only the acts are measured.
 
     *servers*: the first process of each server that takes part, also of a database. *per*: requests in an act.
     *costs*, *rates*: processor time of a request in microseconds, and requests in a second, of each round.

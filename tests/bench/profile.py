@@ -30,7 +30,7 @@ Stack = tuple[tuple[str, str], ...]  # (file, function), the outermost first
 
 
 class Sampler:
-    """Notes, each so many seconds of processor time, what this thread is doing."""
+    """Notes what this thread is doing, at intervals of its processor time."""
 
     def __init__(self) -> None:
         self.stacks: Counter[Stack] = Counter()

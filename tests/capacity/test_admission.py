@@ -1,4 +1,4 @@
-"""What costs much waits in a separate, bounded line; signing out and reading a page never wait behind it."""
+"""Expensive work waits in a separate, bounded line; signing out and reading a page never wait behind it."""
 
 import math
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What computes for long runs in a separate process, at low priority, which ends with the one it works for."""
+"""Long computations run in a separate process at low priority, which ends with its worker."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What many ask for at once is computed once, and what goes wrong with it is said to each who waits."""
+"""A result that many ask for at once is computed once, and an error reaches each that waits."""
 
 import threading
 from collections.abc import Callable, Iterator

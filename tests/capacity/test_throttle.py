@@ -1,4 +1,4 @@
-"""What a process counts leaves its memory with the window, and has a bound however many visitors come."""
+"""Counts leave the memory of a process with the window, and are bounded however many visitors come."""
 
 import pytest
 from limits import parse

@@ -75,7 +75,7 @@ TABLE = [
 
 @pytest.fixture
 def names(site: Site, ada: Browser, tmp_path: Path) -> dict[str, str]:
-    """What stands for the words in capitals."""
+    """The values for the words in capitals."""
     phone = site.browser("Chrome on Android")
     phone.sign_in()
     phone.post("/sign-out", **form(phone, "/sign-out"))

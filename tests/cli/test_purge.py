@@ -1,4 +1,4 @@
-"""What has been kept for long enough is forgotten, entries of the log never, and no writer is refused meanwhile."""
+"""A purge forgets old rows, and no entries of the log, and refuses no writer meanwhile."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""What a test asks of a client library, whichever it is."""
+"""The requests of a test to any client library."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 class InProcess:
-    """What two libraries that send requests by themselves do alike: their session adds the access token."""
+    """The common part of two libraries that send requests themselves: their session adds the access token."""
 
     _app: App
     _session: Any

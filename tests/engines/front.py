@@ -1,4 +1,4 @@
-"""What stands before a site: a server that passes requests on, over TLS if it has a certificate."""
+"""A server before a site: it passes requests on, over TLS if it has a certificate."""
 
 import http.client
 import ssl

@@ -1,4 +1,4 @@
-"""What a proof of identity bought belongs to the tokens that the answer to it gave, and to no copy of earlier ones."""
+"""A proof of identity counts for the tokens that its answer gave, and for no copy of earlier ones."""
 
 from collections.abc import Callable
 from dataclasses import asdict

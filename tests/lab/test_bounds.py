@@ -1,4 +1,4 @@
-"""What visitors of the lab leave in the store is bounded, by visitor and in sum, and is never looked for in a whole table."""
+"""The rows that visitors of the lab leave are bounded, by visitor and in sum, and no search reads a whole table."""
 
 import re
 import sqlite3

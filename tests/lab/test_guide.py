@@ -1,4 +1,4 @@
-"""What docs/workshop.md promises a class comes true, however long the class takes."""
+"""The promises of docs/workshop.md come true, however long the class takes."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ THIRDS = {"Forgets": "client", "Expires": "expiry", "Revokes": "sign-out"}
 
 
 def promised(words: str) -> str:
-    """What the guide says that the board shows."""
+    """The board as the guide describes it."""
     found = re.findall(rf"{words}: (none|\d+ of \d+)", GUIDE)
     assert len(set(found)) == 1, words
     return f"all {len(player.every())} refuse" if found[0] == "none" else f"{found[0]} still accept"

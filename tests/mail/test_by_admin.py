@@ -1,4 +1,4 @@
-"""An administrator has a link sent by which a person chooses a new password, and neither sees nor chooses it."""
+"""An administrator has a link sent: its owner chooses a new password, which the administrator never sees."""
 
 import pytest
 

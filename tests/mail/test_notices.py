@@ -1,4 +1,4 @@
-"""What an owner is told of outside of the site, and the one button by which they say that it was another person."""
+"""The mails that warn an owner, and their one button: “This wasn’t me”."""
 
 from collections.abc import Callable
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""The statements of each act of an app, and its round trips on PostgreSQL: so many and not one more."""
+"""The exact number of statements of each act of an app, and of its round trips on PostgreSQL."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -32,7 +32,7 @@ _numbers = count()
 
 @contextmanager
 def killed_after(commits: int) -> Iterator[None]:
-    """Kill the process right after it has written for so many times."""
+    """Kill the process right after the given number of its commits."""
     commit, made = db.Session.commit, count(1)
 
     def die(session: db.Session) -> None:

@@ -1,4 +1,4 @@
-"""A person is signed in on so many browsers and no more: one more ends the one idle longest, and both sides are told."""
+"""The number of browsers of a person is limited: one more ends the one idle longest, and both sides are told."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""So much may succeed from one network in an hour, and no more: no network fills the store by signing in or up."""
+"""The sign-ins and sign-ups of one network in an hour are limited, so that none fills the store."""
 
 from collections.abc import Iterator
 from pathlib import Path

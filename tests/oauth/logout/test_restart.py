@@ -154,7 +154,7 @@ def test_only_one_of_three_nodes_tells_each_app(instance: Path, site: Site) -> N
 
 
 def wait_until(server: Server, condition: str, *, count: int = 1) -> None:
-    """Return once so many messages are as described."""
+    """Return once this number of messages is as described."""
     for _ in range(1200):
         if server.query(f"SELECT count(*) FROM logout_messages WHERE {condition}") == [(count,)]:
             return
