@@ -25,9 +25,10 @@ def noting(site: Site, *verbs: str) -> Iterator[list[tuple[str, Any]]]:
             found.append((statement, values))
 
     with site.app.app_context():
-        event.listen(db.engine, "before_cursor_execute", note)
-        yield found
-        event.remove(db.engine, "before_cursor_execute", note)
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield found
+    event.remove(engine, "before_cursor_execute", note)
 
 
 def explain(folder: Path, statements: list[tuple[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, func, select, union_all
 
 from app.identity.session import SITE, Reason, Session
 from app.oauth.clients import Client
@@ -51,23 +51,33 @@ def tell_apps(entries: Sequence[Entry]) -> None:
 
 def _select_apps() -> Any:
     """Select whom to tell of the entries from *first* to *last*: the apps whose sessions ended, and those whose
-    sessions outlive a browser that ended: they should let go of it."""
+    sessions outlive a browser that ended: they should let go of it.
+
+    Each part begins with the sessions that ended just now. Where that is left to the database, SQLite may read all sessions.
+    """
     entry, session, app = map(prebuilt.table, (log.LogEntry, Session, Client))
-    ended = session.c.ended_entry == entry.c.position  # itself, or all of its user's
-    lives_on = and_(session.c.parent_id == entry.c.subject, session.c.ended_entry.is_(None))
+    browser, just_ended = session.alias("browser"), session.alias("just_ended")
+    between = bindparam("first"), bindparam("last")
     columns = entry.c.position, entry.c.at, session.c.id, session.c.user_id, session.c.client_id
-    return (
+    concerned = (
         select(*columns, app.c.backchannel_logout_uri, app.c.may_be_private)
-        .select_from(entry)
-        .join(session, or_(ended, lives_on))
+        .select_from(session)
         .join(app, app.c.id == session.c.client_id)
-        .where(log.IS_REVOKED, entry.c.position.between(bindparam("first"), bindparam("last")))
         .where(session.c.client_id != SITE, app.c.backchannel_logout_uri.is_not(None))
         .where(session.c.idle_until > entry.c.at, session.c.expires_at > entry.c.at)  # else it had timed out before
         .where(session.c.id != func.coalesce(entry.c.actor, ""))  # an app that ended its own session knows
-        .where(entry.c.reason.is_distinct_from(Reason.REPLACED))  # its user did not sign out
-        .order_by(entry.c.position, session.c.opened)
+        .where(log.IS_REVOKED, entry.c.reason.is_distinct_from(Reason.REPLACED))  # else its user did not sign out
     )
+    ended = concerned.join(entry, entry.c.position == session.c.ended_entry).where(
+        session.c.ended_entry.between(*between)
+    )
+    browsers = select(just_ended.c.id).where(just_ended.c.ended_entry.between(*between))
+    lives_on = (
+        concerned.join(browser, browser.c.id == session.c.parent_id)
+        .join(entry, and_(entry.c.position == browser.c.ended_entry, entry.c.subject == browser.c.id))
+        .where(session.c.ended_entry.is_(None), session.c.parent_id.in_(browsers))
+    )
+    return union_all(ended, lives_on).order_by("position")
 
 
 _APPS_TO_TELL = _select_apps()
