@@ -57,7 +57,7 @@ def _select_apps() -> Any:
     """
     entry, session, app = map(prebuilt.table, (log.LogEntry, Session, Client))
     browser, just_ended = session.alias("browser"), session.alias("just_ended")
-    between = bindparam("first"), bindparam("last")
+    between: Any = (bindparam("first"), bindparam("last"))
     columns = entry.c.position, entry.c.at, session.c.id, session.c.user_id, session.c.client_id
     concerned = (
         select(*columns, app.c.backchannel_logout_uri, app.c.may_be_private)
