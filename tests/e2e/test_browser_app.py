@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Error, expect
+from playwright.sync_api import Error, Response, expect
 
 from tests.clients.conftest import register
 from tests.clients.copied import copied
@@ -36,12 +36,15 @@ class Page(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Files)
         self.address = f"http://127.0.0.1:{self.server_port}/"
+        self.is_quick = threading.Event()
+        self.is_quick.set()
 
 
 class Files(BaseHTTPRequestHandler):
     server: Page
 
     def do_GET(self) -> None:
+        self.server.is_quick.wait()
         file, kind = FILES.get(urlsplit(self.path).path, (None, "text/javascript"))
         self.send_response(200)
         self.send_header("Content-Type", kind)
@@ -63,14 +66,20 @@ def serving() -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def app(server: Server) -> Iterator[App]:
+def calendar() -> Iterator[Page]:
     with serving() as page:
-        found = register(server, "--public", "--post-logout-redirect-uri", page.address, redirect_uri=page.address)
-        page.people = f"""const {{ UserManager }} = window.oidc;
+        yield page
+
+
+@pytest.fixture(scope="module")
+def app(server: Server, calendar: Page) -> App:
+    address = calendar.address
+    found = register(server, "--public", "--post-logout-redirect-uri", address, redirect_uri=address)
+    calendar.people = f"""const {{ UserManager }} = window.oidc;
 const [ISSUER, ID] = {json.dumps([found.issuer, found.id])};
-{copied("oidc-client-ts", page.address.rstrip("/"))}
+{copied("oidc-client-ts", address.rstrip("/"))}
 export {{ people }};"""
-        yield found
+    return found
 
 
 @pytest.fixture
@@ -125,6 +134,24 @@ def test_signing_out_of_the_app_signs_out_of_the_site_once_the_person_says_so(ad
     assert ada.page.url == app.redirect_uri
     assert call_api(ada, app, kept) == 401
     assert not ada.is_signed_in()
+
+
+def test_after_the_sign_out_the_page_waits_for_an_app_that_is_slow(ada: Person, calendar: Page) -> None:
+    def is_look(answer: Response) -> bool:
+        return "/live" in answer.url and answer.status == 401
+
+    ada.page.get_by_role("button", name="Sign out").click()
+    says(ada, "Calendar asks to sign you out here too")
+    calendar.is_quick.clear()
+    try:
+        with ada.page.expect_response(is_look):
+            button = ada.page.get_by_role("button", name="Sign Out of this browser")
+            button.evaluate("button => { setTimeout(() => button.click()) }")  # `click` would wait for the app
+        with ada.page.expect_response(is_look):  # the page has stayed
+            pass
+    finally:
+        calendar.is_quick.set()
+    says(ada, "Nobody is signed in")
 
 
 def test_two_tabs_of_one_app_each_with_its_own_tokens_renew_for_an_hour(ada: Person, app: App, server: Server) -> None:
