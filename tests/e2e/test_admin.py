@@ -23,7 +23,7 @@ def email() -> str:
 @pytest.fixture
 def ada(open_browser: OpenBrowser, email: str) -> Person:
     ada = open_browser()
-    ada.sign_up(email)
+    ada.join(email)
     return ada
 
 
@@ -32,7 +32,7 @@ def root(server: Server, open_browser: OpenBrowser, javascript: bool) -> Person:
     """An administrator."""
     email = f"root-{uuid.uuid4().hex[:8]}@example.org"
     root = open_browser("Safari on macOS", javascript=javascript)
-    root.sign_up(email, "Root")
+    root.join(email, "Root")
     server.run("users", "admin", email)
     return root
 

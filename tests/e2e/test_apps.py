@@ -113,7 +113,7 @@ def email() -> str:
 
 def test_a_user_signs_in_allows_sees_and_ends_an_app(ada: Person, notes: Visited) -> None:
     address = email()
-    ada.sign_up(address)
+    ada.join(address)
     ada.sign_out()
     flow = notes.flow()
     ada.page.goto(flow.path())
@@ -132,7 +132,7 @@ def test_a_user_signs_in_allows_sees_and_ends_an_app(ada: Person, notes: Visited
 
 
 def test_a_user_who_denies_goes_back_with_nothing(ada: Person, notes: Visited) -> None:
-    ada.sign_up(email())
+    ada.join(email())
     ada.page.goto(notes.flow().path())
     ada.press("Deny")
     ada.page.wait_for_url(re.compile(re.escape(notes.url)))
@@ -146,7 +146,7 @@ def test_a_user_who_allowed_before_is_led_through_the_sign_in_without_another_qu
 ) -> None:
     """The form of the sign-in ends at the app: its page's policy has to let it. And no address on the way is too long."""
     address = email()
-    ada.sign_up(address)
+    ada.join(address)
     ada.page.goto(notes.flow().path())
     ada.press(ALLOW)
     ada.page.wait_for_url(re.compile(re.escape(notes.url)))
@@ -170,7 +170,7 @@ def test_an_app_that_leads_on_to_another_origin_is_reached_after_each_form(
         ada.page.wait_for_url(re.compile(f"^{re.escape(address)}/{path}"))
 
     account = email()
-    ada.sign_up(account)
+    ada.join(account)
     ada.page.goto(two.flow().path())
     ada.press("Deny")
     arrives("callback[?]error=access_denied")
@@ -197,7 +197,7 @@ def test_a_form_leads_on_to_the_scheme_of_a_native_app(ada: Person, inside: Site
     app = register_app(inside, "Phone", public=True, redirect_uris=["com.example.notes://"])
     said: list[str] = []
     ada.page.on("console", lambda message: said.append(message.text))
-    ada.sign_up(email())
+    ada.join(email())
     ada.page.goto(Flow(app, redirect_uri="com.example.notes://").path())
     with ada.page.expect_response(lambda answer: answer.request.method == "POST") as found:
         ada.page.get_by_role("button", name=ALLOW).click()
@@ -207,7 +207,7 @@ def test_a_form_leads_on_to_the_scheme_of_a_native_app(ada: Person, inside: Site
 
 
 def test_an_app_that_wants_it_to_be_really_them_has_the_password_asked_for(ada: Person, notes: Visited) -> None:
-    ada.sign_up(email())
+    ada.join(email())
     ada.page.goto(notes.flow().path(prompt="login"))
     assert ada.heading() == "Confirm that it is you"
     ada.page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -218,7 +218,7 @@ def test_an_app_that_wants_it_to_be_really_them_has_the_password_asked_for(ada: 
 
 @pytest.mark.question("A16")
 def test_an_app_asks_to_sign_out_and_the_browser_goes_back_to_it(ada: Person, notes: Visited) -> None:
-    ada.sign_up(email())
+    ada.join(email())
     flow = notes.flow()
     ada.page.goto(flow.path())
     ada.press(ALLOW)
@@ -238,7 +238,7 @@ def test_every_page_about_apps_is_accessible(
     open_browser: OpenBrowser, notes: Visited, *, width: int, dark: bool
 ) -> None:
     ada = open_browser(width=width, dark=dark)
-    ada.sign_up(email())
+    ada.join(email())
     for scope in ("openid profile", "openid email offline_access"):
         flow = notes.flow(scope=scope)
         ada.page.goto(flow.path())

@@ -86,7 +86,7 @@ export {{ people }};"""
 def ada(open_browser: OpenBrowser, app: App) -> Person:
     """Ada, who has just let the app in."""
     ada, email = open_browser(), f"ada-{uuid.uuid4().hex[:8]}@example.org"
-    ada.sign_up(email)
+    ada.join(email)
     ada.sign_out()
     ada.page.goto(app.redirect_uri)
     says(ada, "Nobody is signed in")

@@ -59,7 +59,7 @@ def test_what_is_meant_for_another_window_has_a_button_that_copies_it_whole(open
 def test_what_an_authenticator_app_needs_is_copied_whole(open_browser: OpenBrowser) -> None:
     person = open_browser()
     person.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    person.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
+    person.join(f"ada-{uuid.uuid4().hex[:8]}@example.org")
     person.page.goto("/account/authenticator")
     key = person.page.locator("code.key").inner_text()
     assert copy(person, "Copy the key") == key.replace(" ", ""), "an app takes no spaces"

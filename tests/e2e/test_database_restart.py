@@ -34,7 +34,7 @@ def tokens(person: Person) -> Pocket:
 
 def two(open_browser: OpenBrowser, email: str) -> tuple[Person, Person]:
     laptop, phone = open_browser(), open_browser("Chrome on Android")
-    laptop.sign_up(email)
+    laptop.join(email)
     phone.sign_in(email)
     return laptop, phone
 

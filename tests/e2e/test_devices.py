@@ -21,7 +21,7 @@ def email() -> str:
 def laptop(open_browser: OpenBrowser, server: Server, email: str) -> Person:
     """Ada's laptop, who has signed in on a phone and a tablet, too, over some hours."""
     laptop = open_browser()
-    laptop.sign_up(email)
+    laptop.join(email)
     for label in ("Chrome on Android", "Safari on macOS"):
         server.wait(HOUR)
         open_browser(label).sign_in(email)

@@ -62,7 +62,7 @@ def test_a_double_sign_up_makes_an_account_and_signs_in(server: Server, ada: Per
 
 
 def test_a_double_sign_in_makes_one_row(server: Server, ada: Person, email: str, gap: int) -> None:
-    ada.sign_up(email)
+    ada.join(email)
     ada.sign_out()
     ada.page.goto("/sign-in")
     ada.fill_in(email)
@@ -74,7 +74,7 @@ def test_a_double_sign_in_makes_one_row(server: Server, ada: Person, email: str,
 def test_a_double_change_of_password_leaves_this_browser_signed_in(
     server: Server, ada: Person, email: str, gap: int
 ) -> None:
-    ada.sign_up(email)
+    ada.join(email)
     page = ada.page
     page.goto("/account/password")
     page.get_by_label("Current password", exact=True).fill(PASSWORD)
@@ -88,7 +88,7 @@ def test_a_double_change_of_password_leaves_this_browser_signed_in(
 
 
 def test_a_double_sign_out_shows_the_receipt_with_its_proof(server: Server, ada: Person, email: str, gap: int) -> None:
-    ada.sign_up(email)
+    ada.join(email)
     ada.page.goto("/sign-out")
     with answered(ada.page):
         ada.page.evaluate(TWICE, ['main form[action="/sign-out"]', gap])
@@ -99,7 +99,7 @@ def test_a_double_sign_out_shows_the_receipt_with_its_proof(server: Server, ada:
 
 
 def test_a_double_confirmation_counts_once(server: Server, ada: Person, email: str, gap: int) -> None:
-    ada.sign_up(email)
+    ada.join(email)
     server.wait(601)
     ada.page.goto("/confirm?next=/activity")
     ada.page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -130,7 +130,7 @@ def slow(server: Server) -> Iterator[Server]:
 
 
 def test_two_clicks_are_one_and_the_button_says_what_is_under_way(slow: Server, ada: Person, email: str) -> None:
-    ada.sign_up(email)
+    ada.join(email)
     ada.sign_out()
     page, sent = ada.page, list[Request]()
     page.goto("/sign-in")
@@ -147,7 +147,7 @@ def test_two_clicks_are_one_and_the_button_says_what_is_under_way(slow: Server, 
 
 
 def test_where_the_answer_never_comes_the_button_can_be_pressed_again(ada: Person, email: str) -> None:
-    ada.sign_up(email)
+    ada.join(email)
     ada.sign_out()
     page = ada.page
     page.clock.install()
@@ -168,7 +168,7 @@ def test_where_the_answer_never_comes_the_button_can_be_pressed_again(ada: Perso
 
 
 def test_back_after_sign_out_the_form_works_as_new(ada: Person, email: str, server: Server) -> None:
-    ada.sign_up(email)
+    ada.join(email)
     ada.sign_out()
     page = ada.page
     page.goto("/sign-in")
@@ -186,13 +186,13 @@ def test_back_after_sign_out_the_form_works_as_new(ada: Person, email: str, serv
 
 
 def test_the_page_of_one_person_does_not_post_for_the_next(ada: Person, email: str, server: Server) -> None:
-    ada.sign_up(email)
+    ada.join(email)
     stale = Person(ada.context)
     stale.page.route("**/live*", lambda route: route.abort())  # it does not notice
     stale.page.goto("/devices")
     ada.page.goto("/account")
     ada.sign_out()
-    ada.sign_up(f"bob-{email}", "Bob")
+    ada.join(f"bob-{email}", "Bob")
     stale.sign_out()
     expect(stale.page.get_by_role("heading", level=1)).to_have_text("That page was another person’s")
     expect(stale.page.get_by_text("Now it is Bob.")).to_be_visible()

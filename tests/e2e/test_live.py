@@ -23,7 +23,7 @@ def email() -> str:
 @pytest.fixture
 def laptop(open_browser: OpenBrowser, email: str) -> Person:
     laptop = open_browser()
-    laptop.sign_up(email, name=PRIVATE)
+    laptop.join(email, name=PRIVATE)
     return laptop
 
 
@@ -119,7 +119,7 @@ def kept(keeps_pages: Browser, server: Server, email: str) -> Iterator[Person]:
     """Ada in a browser that keeps pages, on her third page."""
     with keeps_pages.new_context(base_url=server.url) as context:
         kept = Person(context)
-        kept.sign_up(email, name=PRIVATE)
+        kept.join(email, name=PRIVATE)
         kept.page.goto("/account")
         mark(kept.page)
         kept.page.goto("/activity")

@@ -73,7 +73,7 @@ def test_every_page_that_a_member_sees_is_accessible_has_its_own_title_and_place
     ada: Person, open_browser: OpenBrowser, every_page: list[str]
 ) -> None:
     email = f"ada-{uuid.uuid4().hex[:8]}@example.org"
-    ada.sign_up(email)
+    ada.join(email)
     phone = open_browser("Chrome on Android")
     phone.sign_in(email)
     gone = open_browser("Safari on macOS")
@@ -113,10 +113,10 @@ def complaints(page: Page) -> Iterator[list[str]]:
 
 def test_every_page_of_an_administrator_is_accessible(ada: Person, open_browser: OpenBrowser, server: Server) -> None:
     names = [f"{name}-{uuid.uuid4().hex[:8]}@example.org" for name in ("root", "eve")]
-    ada.sign_up(names[0])
+    ada.join(names[0])
     server.run("users", "admin", names[0])
     phone, laptop = open_browser("Chrome on Android"), open_browser("Safari on macOS")
-    phone.sign_up(names[1], "Eve")
+    phone.join(names[1], "Eve")
     laptop.sign_in(names[1])
     for path in ("/admin", "/admin?q=nobody-at-all", *(f"/admin?q={name}" for name in names)):
         ada.page.goto(path)
@@ -143,7 +143,7 @@ def test_every_answer_to_a_form_is_accessible(ada: Person) -> None:
 
 
 def test_the_page_of_a_sign_out_that_could_not_be_done_is_accessible(ada: Person, server: Server) -> None:
-    ada.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
+    ada.join(f"ada-{uuid.uuid4().hex[:8]}@example.org")
     with backings.locked(server.folder):
         ada.sign_out()
         assert urlsplit(ada.page.url).path == "/sign-out"
@@ -178,7 +178,7 @@ def test_a_long_name_without_spaces_widens_no_page(
     ada: Person, open_browser: OpenBrowser, server: Server, every_page: list[str]
 ) -> None:
     email = f"{uuid.uuid4().hex}{'w' * 32}@{'w' * 60}.example.org"
-    ada.sign_up(email, "W" * 80)
+    ada.join(email, "W" * 80)
     app = json.loads(server.run("clients", "add", "M" * 80, "--redirect-uri", "http://127.0.0.1/callback", "--json"))
     asked = {"response_type": "code", "client_id": app["client_id"], "code_challenge": "x" * 43}
     asks = f"/oauth/authorize?{urlencode(asked | {'code_challenge_method': 'S256'})}"

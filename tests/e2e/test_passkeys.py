@@ -145,7 +145,7 @@ def test_a_second_key_and_the_removal_of_the_first_when_it_is_lost(
 ) -> None:
     ada, phone = open_one(), open_browser("Chrome on Android")
     lost, kept = Device(ada), Device(phone)
-    phone.sign_up(email)
+    phone.join(email)
     add(phone, "Phone")
     ada.sign_in(email)
     add(ada, "Laptop")

@@ -62,7 +62,7 @@ class Ada:
     def sign_up(self) -> Person:
         """Sign up, and verify the address."""
         person = self.browser()
-        person.sign_up(self.email)
+        person.join(self.email)
         go(person.page, self.letter("Verify your address").link)
         self.look(person, "verify")
         person.press("Verify")

@@ -37,7 +37,7 @@ def ada(world: World, chromium: Browser) -> Iterator[Person]:
 def _join(context: BrowserContext) -> Person:
     context.set_default_timeout(15_000)
     person = Person(context)
-    person.sign_up(f"{uuid.uuid4().hex}@example.org")
+    person.join(f"{uuid.uuid4().hex}@example.org")
     return person
 
 

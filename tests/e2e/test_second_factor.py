@@ -66,7 +66,7 @@ def walk(javascript: bool, open_browser: OpenBrowser, server: Server, size: tupl
 def test_an_app_is_added_asked_for_and_removed(walk: Walk) -> None:
     email = f"ada-{uuid.uuid4().hex[:8]}@example.org"
     ada, other = walk.browser(), walk.browser()
-    ada.sign_up(email)
+    ada.join(email)
     phone = add(walk, ada)
     sign_in(walk, other, email, phone)
     remove(walk, other, phone)

@@ -17,7 +17,7 @@ def test_a_link_that_is_prefetched_neither_renews_nor_keeps_the_page_from_openin
 ) -> None:
     with chromium.new_context(base_url=server.url, bypass_csp=True) as context:  # none of our pages would ask for it
         ada = Person(context)
-        ada.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
+        ada.join(f"ada-{uuid.uuid4().hex[:8]}@example.org")
         server.wait(301)
         before = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
         with ada.page.expect_response("**/activity") as prefetched:

@@ -26,7 +26,7 @@ def email() -> str:
 def laptop(open_browser: OpenBrowser, javascript: bool, email: str) -> Person:
     """Ada's laptop, where she has just signed up."""
     laptop = open_browser("Firefox on Linux", javascript=javascript)
-    laptop.sign_up(email)
+    laptop.join(email)
     return laptop
 
 
@@ -39,7 +39,9 @@ def phone(open_browser: OpenBrowser, javascript: bool, email: str, laptop: Perso
 
 
 @in_both_ways
-def test_sign_up_shows_the_living_session(laptop: Person) -> None:
+def test_sign_up_shows_the_living_session(open_browser: OpenBrowser, javascript: bool, email: str) -> None:
+    laptop = open_browser(javascript=javascript)
+    laptop.sign_up(email)
     assert "You are signed in" in laptop.heading()
     expect(laptop.page.get_by_role("img", name=re.compile("began"))).to_be_visible()
     laptop.follow("What my browser holds")
@@ -250,7 +252,7 @@ def test_ck_06_bba_08_no_script_can_see_a_token(open_browser: OpenBrowser, email
 
 def test_a_receipt_prints_on_one_page(open_browser: OpenBrowser, email: str) -> None:
     ada = open_browser()
-    ada.sign_up(email)
+    ada.join(email)
     ada.sign_out()
     expect(ada.page).to_have_url(re.compile("/signed-out$"))
     printed = ada.page.pdf(format="A4")

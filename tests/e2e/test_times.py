@@ -27,7 +27,7 @@ def reader(chromium: Browser, base_url: str) -> Iterator[Callable[[bool], Page]]
             )
         )
         ada = Person(opened[-1])
-        ada.sign_up(f"ada-{uuid.uuid4().hex[:8]}@example.org")
+        ada.join(f"ada-{uuid.uuid4().hex[:8]}@example.org")
         return ada.page
 
     yield open_one

@@ -21,7 +21,7 @@ def email() -> str:
 @pytest.fixture
 def laptop(open_browser: OpenBrowser, javascript: bool, email: str) -> Person:
     laptop = open_browser("Firefox on Linux", javascript=javascript)
-    laptop.sign_up(email)
+    laptop.join(email)
     return laptop
 
 
@@ -71,7 +71,7 @@ def test_a_warning_is_accessible_wherever_it_is_shown(
     open_browser: OpenBrowser, email: str, width: int, dark: bool
 ) -> None:
     laptop = open_browser(width=width, dark=dark)
-    laptop.sign_up(email)
+    laptop.join(email)
     phone = open_browser("Chrome on Android")
     phone.sign_in(email)
     for owner in (laptop, phone):
