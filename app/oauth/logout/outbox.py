@@ -1,6 +1,6 @@
 """The outbox: the transaction that ends a session also writes which apps to tell. If one fails, so does the other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask, current_app
@@ -43,21 +43,21 @@ def tell_apps(entries: Sequence[Entry]) -> None:
     ending = [entry for entry in entries if entry.kind is Kind.REVOKED and entry.scope is not Scope.TOKEN]
     if not ending:
         return
-    rows = prebuilt.rows(_APPS_TO_TELL, first=ending[0].position, last=ending[-1].position)
+    first, last = ending[0].position, ending[-1].position
+    rows = prebuilt.rows(_OF_ONE, only=first) if first == last else prebuilt.rows(_OF_MANY, first=first, last=last)
     if messages.add(NewMessage(*row) for row in rows):
         courier: Courier[Message] = current_app.extensions["courier"]
         after_commit(courier.wake, once="wake the courier")
 
 
-def _select_apps() -> Any:
-    """Select whom to tell of the entries from *first* to *last*: the apps whose sessions ended, and those whose
+def _select_apps(is_new: Callable[[Any], Any]) -> Any:
+    """Select whom to tell of the entries whose position *is_new*: the apps whose sessions ended, and those whose
     sessions outlive a browser that ended: they should let go of it.
 
     Each part begins with the sessions that ended just now. Where that is left to the database, SQLite may read all sessions.
     """
     entry, session, app = map(prebuilt.table, (log.LogEntry, Session, Client))
     browser, just_ended = session.alias("browser"), session.alias("just_ended")
-    between: Any = (bindparam("first"), bindparam("last"))
     columns = entry.c.position, entry.c.at, session.c.id, session.c.user_id, session.c.client_id
     concerned = (
         select(*columns, app.c.backchannel_logout_uri, app.c.may_be_private)
@@ -68,10 +68,8 @@ def _select_apps() -> Any:
         .where(session.c.id != func.coalesce(entry.c.actor, ""))  # an app that ended its own session knows
         .where(log.IS_REVOKED, entry.c.reason.is_distinct_from(Reason.REPLACED))  # else its user did not sign out
     )
-    ended = concerned.join(entry, entry.c.position == session.c.ended_entry).where(
-        session.c.ended_entry.between(*between)
-    )
-    browsers = select(just_ended.c.id).where(just_ended.c.ended_entry.between(*between))
+    ended = concerned.join(entry, entry.c.position == session.c.ended_entry).where(is_new(session.c.ended_entry))
+    browsers = select(just_ended.c.id).where(is_new(just_ended.c.ended_entry))
     lives_on = (
         concerned.join(browser, browser.c.id == session.c.parent_id)
         .join(entry, and_(entry.c.position == browser.c.ended_entry, entry.c.subject == browser.c.id))
@@ -80,4 +78,6 @@ def _select_apps() -> Any:
     return union_all(ended, lives_on).order_by("position")
 
 
-_APPS_TO_TELL = _select_apps()
+# PostgreSQL plans the second one anew each time, as a range of unknown length may be long.
+_OF_ONE = _select_apps(lambda position: position == bindparam("only"))
+_OF_MANY = _select_apps(lambda position: position.between(bindparam("first"), bindparam("last")))
