@@ -23,7 +23,7 @@ def laptop(open_browser: OpenBrowser, server: Server, email: str) -> Person:
     laptop = open_browser()
     laptop.join(email)
     for label in ("Chrome on Android", "Safari on macOS"):
-        server.wait(HOUR)
+        server.wait(2 * HOUR)
         open_browser(label).sign_in(email)
     laptop.sign_in(email)
     laptop.page.goto("/devices")
