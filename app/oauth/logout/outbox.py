@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import and_, bindparam, func, select, union_all
+from sqlalchemy import bindparam, func, select, union_all
 
 from app.identity.session import SITE, Reason, Session
 from app.oauth.clients import Client
@@ -72,7 +72,9 @@ def _select_apps(is_new: Callable[[Any], Any]) -> Any:
     browsers = select(just_ended.c.id).where(is_new(just_ended.c.ended_entry))
     lives_on = (
         concerned.join(browser, browser.c.id == session.c.parent_id)
-        .join(entry, and_(entry.c.position == browser.c.ended_entry, entry.c.subject == browser.c.id))
+        .join(entry, entry.c.position == browser.c.ended_entry)
+        # Not `=`, by which PostgreSQL may walk through the index of all subjects.
+        .where(entry.c.subject.is_not_distinct_from(browser.c.id))
         .where(session.c.ended_entry.is_(None), session.c.parent_id.in_(browsers))
     )
     return union_all(ended, lives_on).order_by("position")
