@@ -15,17 +15,17 @@ from flask import Flask, current_app, g
 from app.config import POLLERS, THREADS, settings
 from app.store import db
 
-RESERVE = 4  # of as many threads, one belongs to no line
+RESERVE = 4  # one thread in four belongs to no line
 PATIENCE_SECONDS = 10  # a request that waited longer is told to come back
 OWN = 2  # places of one visitor in one line
-SHARED = 3  # of as many places in a line, one may wait for what another request computes
+SHARED = 3  # one place in three of a line may wait for what another request computes
 
 # Each kind of work, and which part of the threads may run it or wait for it. Their sum leaves the reserve.
 PARTS = {"passwords": 12, "lab": 7, "acts": 15, "forms": 4, "days": 2, "proofs": 3, "endings": 2}
 # At once, where that is not one for each processor. Requests of the lab take turns at the interpreter's lock; the others
 # wait for something else.
 PLACES = {"acts": 1, "endings": 4, "forms": 64}
-# How many times as long as a turn took the line rests after it, while anyone uses the rest of the site. So the
+# How long a line rests after a turn, as a multiple of what the turn took, while anyone uses the rest of the site. So the
 # lab gets a fifth of a worker, and half of a processor beside it, however many visitors it has.
 RESTS = {"acts": 4.0, "lab": 1.0}
 LONGEST_REST = 0.5  # seconds
@@ -58,7 +58,7 @@ class Others:
 class Queue:
     """The line in front of one kind of work: *length* requests, of which *at_once* run.
 
-    *rest*: how many times as long as a turn took the next one waits, while *others* are here.
+    *rest*: how long the next one waits, as a multiple of what the last turn took, while *others* are here.
     """
 
     def __init__(self, kind: str, at_once: int, length: int, rest: float = 0, others: Others | None = None) -> None:
@@ -148,7 +148,7 @@ def init_app(app: Flask) -> None:
 
 
 def queues(threads: int, processors: int, others: Others | None = None) -> dict[str, Queue]:
-    """Divide the *threads* of a process that may use as many *processors*."""
+    """Divide the *threads* of a process that may use *processors*."""
     shared = threads - -(-threads // RESERVE)
     whole = sum(PARTS.values())
     return {

@@ -19,7 +19,7 @@ from app.config import settings
 from app.network import address
 
 PATIENCE = 0.2  # seconds that a request may lose to a Redis that does not answer
-WIDER = 10  # times as much as one place may do is what a /48 may
+WIDER = 10  # a /48 may do ten times as much as one place
 T = TypeVar("T")
 
 
