@@ -67,15 +67,15 @@ class Acts:
         found = {"check": flooding("check", self.servers, self.server.port, self.check())}
         asked = {"live": self.live(self.ada)} | {name: get(path, **carrying(self.ada)) for name, path in PAGES.items()}
         found |= {name: self._arm(name, again(partial(self.line.ask, what))) for name, what in asked.items()}
-        chains: dict[str, tuple[Callable[[int], Iterable[Act]], int]] = {
-            "refresh": (self._refreshes, 30),
-            "app refresh": (self._app_refreshes, 30),
-            "sign out": (self._sign_outs, 15),
-            "code": (self._codes, 15),
-            "introspection": (self._introspections, 50),
-            "revocation": (self._revocations, 15),
+        chains: dict[str, Callable[[int], Iterable[Act]]] = {
+            "refresh": self._refreshes,
+            "app refresh": self._app_refreshes,
+            "sign out": self._sign_outs,
+            "code": self._codes,
+            "introspection": self._introspections,
+            "revocation": self._revocations,
         }
-        return found | {name: self._arm(name, ready, count) for name, (ready, count) in chains.items()}
+        return found | {name: self._arm(name, ready) for name, ready in chains.items()}
 
     def check(self) -> Asked:
         return get("/api/me", **self.bearer(self.ada))
@@ -92,8 +92,8 @@ class Acts:
     def bearer(self, pocket: Pocket) -> dict[str, str]:
         return {"Authorization": f"Bearer {pocket[ACCESS]}"}
 
-    def _arm(self, name: str, ready: Callable[[int], Iterable[Act]], count: int = 50) -> Arm:
-        return Arm(name, self.servers, ready, count)
+    def _arm(self, name: str, ready: Callable[[int], Iterable[Act]]) -> Arm:
+        return Arm(name, self.servers, ready)
 
     def live(self, pocket: Pocket) -> Asked:
         return get(f"/live?session={_sid(pocket)}&at=/devices", 204, **carrying(pocket))

@@ -28,4 +28,4 @@ def compare() -> None:
 def _arms(acts: Acts, name: str, pocket: Pocket) -> tuple[Arm, Arm]:
     page = again(partial(acts.line.ask, get("/account", **carrying(pocket))))
     refresh = again(acts.refreshing(pocket))
-    return Arm(f"account, {name}", acts.servers, page, 50), Arm(f"refresh, {name}", acts.servers, refresh, 30)
+    return Arm(f"account, {name}", acts.servers, page), Arm(f"refresh, {name}", acts.servers, refresh)

@@ -72,7 +72,7 @@ def bare(answers: dict[str, Answer]) -> dict[str, tuple[dict[str, str], str]]:
 
 def _constant(name: str, floor: tuple[int, int], path: str) -> Arm:
     port, pid = floor
-    return Arm(name, [pid], again(partial(Line(port).ask, get(path))), count=50)
+    return Arm(name, [pid], again(partial(Line(port).ask, get(path))))
 
 
 def compare_open_pages() -> None:

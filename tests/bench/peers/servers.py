@@ -39,8 +39,8 @@ class Peer:
     def __post_init__(self) -> None:
         self.line = Line(self.port)
 
-    def add(self, act: str, ready: Callable[[int], Iterable[Act]], count: int = 50) -> None:
-        self.arms[act] = Arm(f"{act}: {self.name}", self.servers, ready, count)
+    def add(self, act: str, ready: Callable[[int], Iterable[Act]]) -> None:
+        self.arms[act] = Arm(f"{act}: {self.name}", self.servers, ready)
 
     def add_check(self, asked: Asked) -> None:
         self.arms["check"] = flooding(f"check: {self.name}", self.servers, self.port, asked)
@@ -78,7 +78,7 @@ def security(folder: Path) -> Iterator[Peer]:
             for pocket in [peer.line.ask(begin).cookies for _ in range(count)]:
                 yield peer.asking(post("/logout", {}, 302, **carrying(pocket)))
 
-        peer.add("sign out", sign_outs, 15)
+        peer.add("sign out", sign_outs)
         yield peer
 
 
@@ -116,7 +116,7 @@ def better(database: PostgreSQL, url: str) -> Iterator[Peer]:
             for pocket in [peer.line.ask(sign_in).cookies for _ in range(count)]:
                 yield peer.asking(post_json("/api/auth/sign-out", {}, **carrying(pocket), **origin))
 
-        peer.add("sign out", sign_outs, 15)
+        peer.add("sign out", sign_outs)
         peer.warm()
         yield peer
 
@@ -143,15 +143,14 @@ def _add_flow(peer: Peer, token: str, introspection: str, revocation: str) -> No
     def introspections(count: int) -> list[Act]:
         return [peer.asking(post(introspection, {"token": grants(1)[0]["access_token"]}, **_CLIENT))] * count
 
-    peer.add("code", lambda count: map(peer.asking, exchanges(count)), 15)
-    peer.add("app refresh", refreshes, 30)
+    peer.add("code", lambda count: map(peer.asking, exchanges(count)))
+    peer.add("app refresh", refreshes)
     peer.add("introspection", introspections)
     peer.add(
         "revocation",
         lambda count: [
             peer.asking(post(revocation, {"token": found["refresh_token"]}, **_CLIENT)) for found in grants(count)
         ],
-        15,
     )
 
 
