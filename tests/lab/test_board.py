@@ -1,5 +1,6 @@
 """The teacher's board: what it says of each attendee, and what only the teacher may do to them."""
 
+import codecs
 import csv
 import html
 import io
@@ -18,6 +19,12 @@ from tests.browsers import Browser, Site
 from tests.workshop import FORGOTTEN, STILL, Teacher, experiment
 
 pytestmark = pytest.mark.sqlite
+
+
+def spreadsheet(teacher: Teacher, separator: str = ",") -> list[list[str]]:
+    """The results, as a spreadsheet reads them that separates cells in this way."""
+    text = teacher.browser.get(f"{teacher.room}/results.csv").data.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text), delimiter=separator))
 
 
 def has_run(attendee: Browser) -> bool:
@@ -126,7 +133,7 @@ def test_the_results_are_kept_as_a_table_and_as_json(teacher: Teacher) -> None:
     question = questions.ALL["Q5"]
     chosen = next(iter(question.choices))
     ada.post("/lab/path/Q5", guess=chosen)
-    head, *rows = csv.reader(io.StringIO(teacher.browser.get(f"{teacher.room}/results.csv").text))
+    head, *rows = spreadsheet(teacher)
     found = [dict(zip(head, row, strict=True)) for row in rows]
     assert [row["nickname"] for row in found] == ['\'=Ada, "A"', "Bob"], "no spreadsheet computes a nickname"
     assert [(row["tried the copy"], row["Q5 chosen"]) for row in found] == [("yes", chosen), ("no", "")]
@@ -144,8 +151,22 @@ def test_the_results_are_kept_as_a_table_and_as_json(teacher: Teacher) -> None:
 def test_a_spreadsheet_computes_no_nickname(teacher: Teacher, sign: str) -> None:
     nickname = f"{sign}1+1"
     teacher.arrive(nickname)
-    _, row = csv.reader(io.StringIO(teacher.browser.get(f"{teacher.room}/results.csv").text))
+    _, row = spreadsheet(teacher)
     assert row[0] == f"'{nickname}"
+
+
+@pytest.mark.parametrize("nickname", ["Ada;=1+1", 'Ada";=1+1', '";=1+1;"', "Ada,=1+1"])
+@pytest.mark.parametrize("separator", ",;")
+def test_no_nickname_begins_another_cell_of_a_spreadsheet(teacher: Teacher, nickname: str, separator: str) -> None:
+    teacher.arrive(nickname)
+    assert not any(cell.startswith("=") for row in spreadsheet(teacher, separator) for cell in row)
+
+
+def test_a_spreadsheet_that_guesses_the_encoding_reads_umlauts(teacher: Teacher) -> None:
+    teacher.arrive("Jörg Ångström 李")
+    assert teacher.browser.get(f"{teacher.room}/results.csv").data.startswith(codecs.BOM_UTF8)
+    head, row = spreadsheet(teacher)
+    assert (head[0], row[0]) == ("nickname", "Jörg Ångström 李")
 
 
 def test_only_the_teacher_sees_the_board(site: Site, teacher: Teacher) -> None:

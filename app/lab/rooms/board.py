@@ -97,10 +97,14 @@ def draw(visitors: Iterable[Visitor], asked: Mapping[str, Question]) -> Board:
     return Board(attendees, reached, [_tally(question, attendees) for question in answered])
 
 
-def as_csv(board: Board) -> str:
-    """Return the board as a table, with a line for each attendee."""
+def as_csv(board: Board) -> bytes:
+    """Return the board as a table, with a line for each attendee.
+
+    It begins with a byte order mark, without which Excel takes it for another encoding. Text is quoted, as some spreadsheets
+    separate cells at a semicolon.
+    """
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     asked = [f"{question.id} {what}" for question in board.questions for what in ("chosen", "was")]
     writer.writerow(["nickname", *STEPS, "signed out by", "still accepted", "of designs", *asked])
     for one in board.attendees:
@@ -108,7 +112,7 @@ def as_csv(board: Board) -> str:
         answers = (vars(one.answer(question.id)).values() for question in board.questions)
         row = one.nickname, *steps, one.ended, one.accepted, one.of, *chain.from_iterable(answers)
         writer.writerow(f"'{cell}" if normalize("NFKC", str(cell)).startswith(_FORMULA) else cell for cell in row)
-    return text.getvalue()
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _attendee(visitor: Visitor, asked: Mapping[str, Question]) -> Attendee:
