@@ -428,7 +428,7 @@ def test_an_issuer_that_forgets_to_write_is_found_out(monkeypatch: pytest.Monkey
 
 NEW = '''"""Last digit: a new design."""
 CARD = {"field": "", "checker": "nothing", "delivery": "ask", "token": "opaque",
-        "follows": "Nothing.", "choose": "Never.", "avoid": "Always."}
+        "choose": "Never.", "avoid": "Always."}
 class Issuer:
     def __init__(self, world):
         self.world = world

@@ -1,10 +1,9 @@
 """Allowlist of token ids: each token carries a UUID, which is looked up among those that are good."""
 
 CARD = {
-    "field": "UUID in the token, looked up",
+    "field": "UUID in the token (jti), looked up",
     "checker": "allowlist",
     "delivery": "ask",
-    "follows": "A custom: an id in the token (jti), looked up among those that are good.",
     "choose": "Choose it where what is unknown must be refused, even if the store has lost its content.",
     "avoid": "Not for its size: it holds every token that is good, a denylist only those that were revoked.",
 }

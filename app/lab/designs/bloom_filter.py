@@ -3,10 +3,9 @@
 import hashlib
 
 CARD = {
-    "field": "approximate denylist; as CRLite",
+    "field": "approximate denylist; as CRLite for certificates",
     "checker": "filter",
     "delivery": "poll",
-    "follows": "A custom. Firefox's CRLite packs the revoked certificates of the whole web in this way.",
     "choose": "Choose it for long lists at many small verifiers, with a look-up for people whom the filter refuses.",
     "avoid": "Not alone: it refuses people who never signed out, the more of them the fuller it is.",
 }

@@ -7,7 +7,6 @@ CARD = {
     "checker": "session row",
     "delivery": "ask",
     "token": "opaque",
-    "follows": "A session at the server, and data in the browser's own storage, filed under the token.",
     "choose": "Choose it to keep what is large or private, such as filters and drafts, off the server.",
     "avoid": "Not for anything that the server has to believe: a person at the browser can change it.",
 }

@@ -1,10 +1,9 @@
 """Global logout time, by position: one number for each person, and a session that opened at or before it is over."""
 
 CARD = {
-    "field": "one cut-off per user",
+    "field": "one cut-off per user; ASVS 7.4.1, with positions in place of dates",
     "checker": "cut-off",
     "delivery": "ask",
-    "follows": "ASVS 7.4.1 names it: tokens of each user from before a date are refused. Positions take the place of dates here.",
     "choose": "Choose it for “sign out everywhere”, a changed password, a disabled account: one row for each person.",
     "avoid": "Not for the sign-out of one device: it ends every session of the person.",
 }

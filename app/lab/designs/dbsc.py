@@ -3,19 +3,18 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 CARD = {
-    "field": "DBSC, a draft of the W3C",
+    "field": "DBSC, a draft of the W3C, in Chrome on Windows",
     "checker": "nothing",
     "delivery": "never",
     "present": "The token, and a bound cookie, which only its owner’s browser can renew",
     "sent": '-b "bound=$PROOF"',
-    "follows": "Device Bound Session Credentials, with Ed25519 in place of ES256. Chrome on Windows does it, over https.",
     "choose": "Choose it against copied cookies: without the key, all of them together are good for minutes, not for the session.",
     "avoid": "Not in place of sign-out: until the bound cookie ends a copy is good, and malware on the device can use the key.",
 }
 BOUND, FRESH = 300, 10  # seconds: of a bound cookie, a challenge
 
 
-class Browser:  # holds a key that it can use and never shows; its cookies, the bound one too, can be copied
+class Browser:  # holds a key that it can use and never shows (Ed25519 in place of ES256); its cookies can all be copied
     def __init__(self, world):
         self.world, self.cookie, self.until = world, "", 0
         self.key = Ed25519PrivateKey.from_private_bytes(world.random(32))

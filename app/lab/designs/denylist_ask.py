@@ -8,7 +8,6 @@ CARD = {
     "field": "denylist in Redis",
     "checker": "denylist",
     "delivery": "ask",
-    "follows": "A custom: the ids of what was revoked, in Redis or a table, until they would have expired.",
     "choose": "Choose it to add revocation to signed tokens without touching those who issue them.",
     "avoid": "Not if the list can lose its content: what it forgets is accepted again.",
 }

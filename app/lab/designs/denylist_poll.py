@@ -3,7 +3,6 @@
 CARD = {
     "checker": "denylist",
     "delivery": "poll",
-    "follows": "A custom: each verifier fetches the list now and then, and keeps the last one it got.",
     "choose": "Choose it where requests are many and a stated delay is acceptable.",
     "avoid": "Not without an age at which an old list is no longer trusted: this one has none, and fails open.",
 }

@@ -1,10 +1,9 @@
 """Denylist, pushed: the issuer tells the verifier of each session that is over, and the verifier keeps the list in memory."""
 
 CARD = {
-    "field": "denylist in memory; subscription",
+    "field": "denylist in memory; subscription, as in Shared Signals",
     "checker": "denylist",
     "delivery": "push",
-    "follows": "A custom: verifiers subscribe. Shared Signals (SSF, CAEP) make a standard of it.",
     "choose": "Choose it for speed, with something that notices what was missed: a position, a lease, a poll.",
     "avoid": "Not as it stands here: it cannot tell silence from peace.",
 }

@@ -10,7 +10,6 @@ CARD = {
     "delivery": "never",
     "present": "The token, and a proof that only its owner’s browser can make",
     "sent": '-H "DPoP: $PROOF"',
-    "follows": "RFC 9449 (DPoP): the proof is a small JWT, signed for one request by a key that cannot be read out of the browser.",
     "choose": "Choose it against copies of tokens: what was copied is refused even before the sign-out.",
     "avoid": "Not in place of revocation: the browser itself, or an attacker's script in it, goes on until the token expires.",
 }

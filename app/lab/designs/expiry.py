@@ -1,10 +1,9 @@
 """Nothing but expiry: the verifier checks signature and time, and asks no other."""
 
 CARD = {
-    "field": "short-lived JWT + refresh token; as Kerberos tickets",
+    "field": "short-lived JWT + refresh token; RFC 9068, as Kerberos tickets",
     "checker": "nothing",
     "delivery": "never",
-    "follows": "RFC 9068 (JWT access tokens), RFC 6749 (refresh tokens). Kerberos tickets work this way.",
     "choose": "Choose it where minutes do not matter, and verifiers are many or cannot be reached.",
     "avoid": "Not where a person who signs out, or an account that is disabled, must be out at once.",
 }

@@ -7,7 +7,6 @@ CARD = {
     "checker": "the issuer's table",
     "delivery": "ask",
     "token": "opaque",
-    "follows": "RFC 7662: the verifier asks the issuer about each token. For certificates, OCSP does the same.",
     "choose": "Choose it where tokens are opaque on purpose, or verifiers should keep nothing.",
     "avoid": "Not where a round trip for each request is too dear, or the issuer's failure must not stop every service.",
 }

@@ -3,11 +3,10 @@
 import json
 
 CARD = {
-    "field": "introspection with a cache",
+    "field": "introspection with a cache; RFC 7662, section 4",
     "checker": "the issuer's table",
     "delivery": "poll",
     "token": "opaque",
-    "follows": "RFC 7662, section 4: an answer may be kept, at the price of being late.",
     "choose": "Choose it when introspection is too slow and a stated minute is acceptable.",
     "avoid": "Not with a cache that has no end, or one that outlives the token's expiry.",
 }

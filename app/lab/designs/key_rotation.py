@@ -6,10 +6,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 CARD = {
-    "field": "mass revocation; rolling the signing key",
+    "field": "mass revocation; rolling the signing key, RFC 7517",
     "checker": "key",
     "delivery": "poll",
-    "follows": "RFC 7517 (JWK Set): verifiers fetch the issuer's public keys, and refuse what is signed by one that has gone.",
     "choose": "Choose it on the day on which the key or the whole table has leaked: it ends everything at once.",
     "avoid": "Not for one person's sign-out: everyone else has to refresh, and verifiers hear of it when they next fetch.",
 }

@@ -1,10 +1,9 @@
 """Global logout time, by iat: one time for each person; a token issued at or before it is refused, as most do it."""
 
 CARD = {
-    "field": "“not before” per user",
+    "field": "“not before” per user; ASVS 7.4.1",
     "checker": "cut-off",
     "delivery": "ask",
-    "follows": "ASVS 7.4.1: tokens issued before a date and time of each user are refused. Nearly all libraries write iat in whole seconds.",
     "choose": "Choose it where tokens carry nothing but iat, and end the refresh tokens together with it.",
     "avoid": "Two pitfalls: a sign-in in the second of the cut is refused; and a refresh token that was left alone buys a token that is younger than the cut.",
 }

@@ -5,7 +5,6 @@ CARD = {
     "checker": "session row",
     "delivery": "ask",
     "token": "opaque",
-    "follows": "The session of every classic web framework: a random cookie, and a row at the server.",
     "choose": "Choose it for one site with one database: nothing is simpler, and nothing is more exact.",
     "avoid": "Not where verifiers are far from the database, or belong to another company.",
 }

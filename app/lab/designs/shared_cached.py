@@ -1,10 +1,9 @@
 """Shared store, cached and told: the verifier remembers what it looked up, and a message empties that line."""
 
 CARD = {
-    "field": "cache with pub/sub invalidation",
+    "field": "cache with pub/sub invalidation; as Redis client-side caching",
     "checker": "denylist",
     "delivery": "poll",
-    "follows": "A custom: Redis with client-side caching, or a local cache and a pub/sub channel that invalidates it.",
     "choose": "Choose it where a look-up for each request is too dear, and a lost message may cost a stated minute.",
     "avoid": "Not without the end of each line: a message that is lost would leave it for ever.",
 }

@@ -7,7 +7,6 @@ CARD = {
     "field": "Token Status List; as a CRL for certificates",
     "checker": "status list",
     "delivery": "poll",
-    "follows": "Token Status List (IETF draft): a signed, compressed list of bits. For certificates, a CRL.",
     "choose": "Choose it for verifiers who must not tell the issuer whom they see, and for very many of them.",
     "avoid": "Not where a minute is too long: the list is as old as its time to live says.",
 }

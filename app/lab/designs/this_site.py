@@ -1,4 +1,4 @@
-"""What this site does: a memory of the log under a lease, woken by each entry. This is the site's own code.
+"""What this site does: a memory of the log under a lease, woken by each entry. docs/decisions.md says why.
 
 What decides here decides on this site: its checkers, its memory and how that reads the log, the rule of the lease, and
 the question to the log itself. The log of a story is a database in memory, made of the site's own tables.
@@ -23,7 +23,6 @@ CARD = {
     "field": "push with a lease",
     "checker": "denylist and cut-off",
     "delivery": "push",
-    "follows": "This site's own code, on the entries of your story. docs/decisions.md says why it was built so.",
     "choose": "Choose it where a sign-out has to hold everywhere by the time its page appears.",
     "receipt": "Each Sign Out gives a receipt: the entry, with a signed head of the log that includes it. No node takes it, as "
     "nodes read the issuer's own database. The person checks it (flask log verify-receipt), and compares its head with "

@@ -1,10 +1,9 @@
 """Token version in the user's row: each sign-out counts it up, and a token with an older one is refused."""
 
 CARD = {
-    "field": "tokenVersion; security stamp",
+    "field": "tokenVersion; security stamp, session hash",
     "checker": "version",
     "delivery": "ask",
-    "follows": "A custom: a counter in the user's row. ASP.NET Identity calls it the security stamp, Django the session hash.",
     "choose": "Choose it where each request reads the user's row anyhow: then it costs nothing.",
     "avoid": "Not for the sign-out of one device, and not with a refresh that hands out the new version unasked.",
 }

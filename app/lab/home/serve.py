@@ -1,88 +1,59 @@
 """Serve one design at home: python serve.py denylist_poll, then the curl lines of its page. Needs flask and pyjwt[crypto].
 
-One program is the issuer, at /sign-in, /refresh and /sign-out, and an API, at /me.
+One program is the issuer, at /sign-in, /refresh and /sign-out; an API, at /me; and the owner's browser, at /prove.
 """
 
 import importlib
 import sys
 
-import jwt
 from flask import Flask, abort, request
-from sessions import Sessions
+from sessions import Sessions, judge
 from world import World
 
 name, port = (*sys.argv[1:], 8080)[:2]
 app, world, design = Flask(name), World(), importlib.import_module(name)
 issuer, verifier = design.Issuer(world), design.Verifier(world.beside())
-sessions, receipt = Sessions(world, issuer), getattr(issuer, "head", None)
-browsers = {}  # where a token is bound to a key: by each token, the browser that has the key
+sessions, browsers = Sessions(world, issuer), [design.Browser(world.beside())] if hasattr(design, "Browser") else []
 
 
 @app.post("/sign-in")
 def sign_in():
-    browser = [design.Browser(world.beside())] if hasattr(design, "Browser") else []
-    return hand_out(sessions.begin(request.form["person"], *(one.public for one in browser)), browser)
+    return sessions.begin(request.form["person"], *(browser.public for browser in browsers))
 
 
 @app.post("/refresh")
 def refresh():
-    token = request.form["refresh_token"]
-    return hand_out(sessions.refresh(token, *proof()) or abort(400, "invalid_grant"), browsers[token])
-
-
-def hand_out(held, browser):
-    browsers.update({held["access"]: browser, held["refresh"]: browser})
-    return held
+    return sessions.refresh(request.form["refresh_token"], *presented()) or abort(400, "invalid_grant")
 
 
 @app.post("/sign-out")
 def sign_out():
+    """Answer with a receipt, if the design gives any."""
     sessions.end(request.form["session"])
-    return receipt() if receipt else ("", 204)
+    return getattr(issuer, "head", str)() or ("", 204)
 
 
 @app.get("/me")
 def me():
-    return decide(verifier.check, request.headers.get("Authorization", "").partition(" ")[2], *proof())
+    status, why = judge(verifier.check, request.headers.get("Authorization", "").partition(" ")[2], *presented())
+    return f"{why}\n", status
 
 
-def decide(check, *presented):
-    try:
-        check(*presented)
-    except (LookupError, TypeError, ValueError):  # signed by the issuer, but for another purpose
-        return refuse("This is no token of this issuer.")
-    return "Welcome.\n"
-
-
-def proof():
-    """Return what came along with the token, if anything: a DPoP proof or a bound cookie."""
-    return [*request.headers.getlist("DPoP"), *request.cookies.getlist("bound")]
+def presented():
+    """Return what came along with the token, if anything: a DPoP proof, a bound cookie, or the receipt of a sign-out."""
+    headers = [request.headers[name] for name in ("DPoP", "Receipt") if name in request.headers]
+    return headers + request.cookies.getlist("bound")
 
 
 @app.post("/prove")
 def prove():
     """Do what only the owner's browser can do; a thief who has the token alone cannot."""
-    token = request.form["token"]
-    return "".join(browser.prove(token) for browser in browsers.get(token, ()))
-
-
-@app.post("/receipt")
-def take_receipt():
-    """Have the verifier look at the receipt of a sign-out: it finds an issuer that has hidden the end."""
-    if not receipt:
-        abort(404)
-    return decide(verifier.hear, request.form["receipt"])
+    return "".join(browser.prove(request.form["token"]) for browser in browsers)
 
 
 @app.errorhandler(ConnectionError)
 def cannot_know(silence):
     return f"It cannot know: {silence}\n", 503
-
-
-@app.errorhandler(PermissionError)
-@app.errorhandler(jwt.InvalidTokenError)
-def refuse(why):
-    return f"{why}\n", 401
 
 
 if __name__ == "__main__":

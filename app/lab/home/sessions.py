@@ -1,6 +1,8 @@
-"""What all designs share at the issuer: sessions, their cookies, and refresh tokens, each stored as a hash and good for one use."""
+"""What all designs share: sessions, their cookies, and refresh tokens, each stored as a hash and good for one use; the answers of an API."""
 
 import hashlib
+
+import jwt
 
 LIFE, IDLE = 8 * 60 * 60, 2 * 60 * 60  # seconds: the longest life of a session, and of one that is not used
 
@@ -20,13 +22,13 @@ class Sessions:
     def refresh(self, token, *proof):
         """Exchange a refresh token for new tokens, or return None. One that is used again ends its session: it was copied.
 
-        *proof*: what the design asks for beside it. Raises PermissionError if that is not good."""
+        *proof*: what the design asks for beside it."""
         session = self.store.get(f"refresh:{digest(token)}")
         person, until, key = (session and self.lives(session)) or (None, 0, ())
         if not person:
             return None
-        if key:
-            self.issuer.check_proof(*key, token, *proof)
+        if key and judge(self.issuer.check_proof, *key, token, *proof)[0] != 200:
+            return None
         if self.store.get(f"newest:{session}") != digest(token):
             self.end(session)
             return None
@@ -69,3 +71,14 @@ class Sessions:
 def digest(token):
     """Return the SHA-256 under which a token is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def judge(check, *presented):
+    """Return the status with which an API answers to what was *presented*, and why. Raises ConnectionError if it cannot know."""
+    try:
+        check(*presented)
+    except PermissionError as refusal:
+        return 401, str(refusal)
+    except (jwt.InvalidTokenError, LookupError, TypeError, ValueError):  # perhaps signed for another purpose
+        return 401, "This is no token of this issuer."
+    return 200, "Nothing that it knows speaks against it."
