@@ -176,9 +176,9 @@ class Stage:
         return self._count(self.at_sessions, lambda: answers[self._exchange(whose)])
 
     def buy(self, whose: str = "thief") -> Answer:
-        """Exchange a refresh token, and present the access token that it bought."""
-        self.exchange(whose)
-        return self.present(whose)
+        """Exchange a refresh token, and present the access token that it bought. If it bought none, return that refusal."""
+        answer = self.exchange(whose)
+        return self.present(whose) if answer.accepted else answer
 
     def open_page(self, whose: str = "thief") -> Answer:
         """Ask for a page behind the session cookie."""

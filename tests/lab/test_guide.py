@@ -60,5 +60,6 @@ def test_the_count_of_designs_in_the_guide_is_that_of_the_folder() -> None:
 
 
 def test_the_guide_counts_the_designs_that_refuse_a_jwt_at_once() -> None:
-    at_once = sum(not matrix.Measured(design.slug).exposed for design in player.every())
-    assert f"{at_once} of {len(player.every())} designs refuse it at once" in GUIDE
+    measured = [matrix.Measured(design.slug) for design in player.every() if design.token == "JWT"]
+    at_once = sum(found.unended > found.exposed == 0 for found in measured)
+    assert f"of the {len(measured)} designs whose tokens are JWTs, {at_once} refuse a copy at once" in GUIDE

@@ -1,4 +1,4 @@
-"""Allowlist of token ids: each token carries a UUID, which is looked up among those that are good."""
+"""Allowlist of token ids: each token carries a random id, which is looked up among those that are good."""
 
 CARD = {
     "field": "UUID in the token (jti), looked up",

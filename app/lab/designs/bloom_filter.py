@@ -3,7 +3,7 @@
 import hashlib
 
 CARD = {
-    "field": "approximate denylist; as CRLite for certificates",
+    "field": "approximate denylist; CRLite began as a cascade of such filters",
     "checker": "filter",
     "delivery": "poll",
     "choose": "Choose it for long lists at many small verifiers, with a look-up for people whom the filter refuses.",

@@ -37,7 +37,7 @@ class Verifier:
         claims = self.world.read(token)
         try:
             is_over = self.redis.exists(f"over:{claims['sid']}")
-        except redis.RedisError as silence:  # fails closed; many libraries accept here, unnoticed
+        except redis.RedisError as silence:  # fails closed: to pass over it would be to accept
             raise ConnectionError("Redis does not answer.") from silence
         if is_over:
             raise PermissionError("Its session is on the list.")

@@ -22,7 +22,7 @@ class Browser:  # holds a key that it can use and never shows, so no thief copie
         self.public = self.key.public_key().public_bytes_raw().hex()
 
     def prove(self, token):
-        """Return the proof to send with *token*: made now, for this token, by this key."""
+        """Return the proof to send with *token*: made now, for this token, by this key. RFC 9449 adds the method and address."""
         return self.world.sign({"iat": self.world.now(), "jti": self.world.token(), "ath": digest(token)}, self.key)
 
 

@@ -8,7 +8,7 @@ CARD = {
     "delivery": "poll",
     "token": "opaque",
     "choose": "Choose it when introspection is too slow and a stated minute is acceptable.",
-    "avoid": "Not with a cache that has no end, or one that outlives the token's expiry.",
+    "avoid": "Not with a cache that has no end, or one that outlives the token.",
 }
 CACHE = 60  # seconds that an answer is good
 
@@ -19,17 +19,17 @@ class Issuer:
         world.issuer.serve("/introspect", self.introspect)
 
     def issue(self, person, session):
-        token = self.world.token()
-        self.world.store.put(f"token:{token}", (person, session), self.world.expiry())
+        token, until = self.world.token(), self.world.expiry()
+        self.world.store.put(f"token:{token}", (person, session, until), until)
         return token
 
     def revoke(self, session):
         self.world.store.put(f"over:{session}", True, self.world.expiry())
 
     def introspect(self, token):
-        person, session = self.world.store.get(f"token:{token}") or (None, None)
+        person, session, until = self.world.store.get(f"token:{token}") or (None, None, None)
         is_over = person is None or self.world.store.get(f"over:{session}")
-        return json.dumps({"active": False} if is_over else {"active": True, "sub": person})
+        return json.dumps({"active": False} if is_over else {"active": True, "sub": person, "exp": until})
 
 
 class Verifier:
@@ -39,7 +39,8 @@ class Verifier:
     def check(self, token):
         now = self.world.now()
         if token not in self.cache or now >= self.cache[token][1]:
-            answer = json.loads(self.world.issuer.fetch("/introspect", token))["active"], now + CACHE
-            self.cache = {name: line for name, line in self.cache.items() if now < line[1]} | {token: answer}
+            said = json.loads(self.world.issuer.fetch("/introspect", token))
+            line = said["active"], min(now + CACHE, said.get("exp", now + CACHE))
+            self.cache = {name: line for name, line in self.cache.items() if now < line[1]} | {token: line}
         if not self.cache[token][0]:
             raise PermissionError("The issuer said that it is not active.")

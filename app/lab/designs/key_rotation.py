@@ -6,10 +6,10 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 CARD = {
-    "field": "mass revocation; rolling the signing key, RFC 7517",
+    "field": "mass revocation; rolling the signing key, OpenID Connect Core 10.1.1",
     "checker": "key",
     "delivery": "poll",
-    "choose": "Choose it on the day on which the key or the whole table has leaked: it ends everything at once.",
+    "choose": "Choose it on the day on which the key or the whole table has leaked: it ends everything, as soon as verifiers have the new key.",
     "avoid": "Not for one person's sign-out: everyone else has to refresh, and verifiers hear of it when they next fetch.",
 }
 POLL = 60  # seconds

@@ -27,7 +27,7 @@ CARD = {
     "receipt": "Each Sign Out gives a receipt: the entry, with a signed head of the log that includes it. No node takes it, as "
     "nodes read the issuer's own database. The person checks it (flask log verify-receipt), and compares its head with "
     "those that were published: a log without the entry has another root.",
-    "avoid": "Not without a database that every node can reach: where it is silent, no node accepts anything.",
+    "avoid": "Not without a database that every node can reach: where it stays silent, no node accepts anything.",
 }
 LEASE = 1  # seconds
 # Each connection is a separate database. A played story leaves it to the garbage collector, which runs in any thread.

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 CARD = {
-    "field": "as Certificate Transparency, RFC 6962",
+    "field": "as Certificate Transparency, RFC 6962, but of revocations",
     "checker": "denylist",
     "delivery": "poll",
     "choose": "Choose it where the issuer itself has to be checked: verifiers that compare its signed heads find two logs.",
