@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
+from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc6749.errors import InvalidClientError
 from flask import request
 
@@ -15,6 +15,7 @@ from app.identity.session import SITE
 from app.network import address
 from app.oauth import assertion, clients
 from app.oauth.clients import Registered
+from app.oauth.server import Form
 from app.telemetry import security_log
 
 _guesses = PlaceThrottle("client secrets", "50 per 10 minutes")
@@ -65,9 +66,9 @@ class Credentials:
             raise BadClient(problem)
 
 
-def authenticate(oauth_request: OAuth2Request, methods: Collection[str]) -> Registered:
+def authenticate(form: Form, methods: Collection[str]) -> Registered:
     """Return the authenticated client. Raises OAuth2Error and TooManyRequests."""
-    given = _read(oauth_request)
+    given = _read(form)
     try:
         found = clients.read(given.client_id) if given.client_id else None
         if found is None or (found.is_public and "none" not in methods):
@@ -82,9 +83,8 @@ def authenticate(oauth_request: OAuth2Request, methods: Collection[str]) -> Regi
     return found
 
 
-def _read(oauth_request: OAuth2Request) -> Credentials:
+def _read(form: Form) -> Credentials:
     """Read the credentials; refuse more than one method. Raises OAuth2Error."""
-    form = oauth_request.form
     client_id, secret = form.get("client_id"), form.get("client_secret")
     has_assertion = "client_assertion" in form or "client_assertion_type" in form
     if sum((bool(request.headers.get("Authorization")), secret is not None, has_assertion)) > 1:

@@ -2,26 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
-
-from authlib.oauth2.rfc6749.grants import BaseGrant
 
 from app.config import settings
 from app.identity.dpop import presented
 from app.identity.dpop.presented import INVALID, Proved, Unproved
 from app.identity.session import SITE
 from app.oauth.clients import Registered
-
-
-class ProvingGrant(BaseGrant):
-    """A grant that binds its tokens to the key that the client proves, and demands one where the client must have one."""
-
-    key: Proved | None
-
-    def authenticate_token_endpoint_client(self) -> Any:
-        client = super().authenticate_token_endpoint_client()
-        self.key = _key(cast(Registered, client))
-        return client
 
 
 def named(form: Mapping[str, str]) -> Proved | None:
@@ -32,7 +18,9 @@ def named(form: Mapping[str, str]) -> Proved | None:
     return found
 
 
-def _key(client: Registered) -> Proved | None:
+def proved(client: Registered) -> Proved | None:
+    """Return the key that *client* proves, to which a grant binds its tokens. Uses nothing up. Raises Unproved for a proof
+    that is wrong, or missing where the client must have one."""
     found = presented.check()
     if found is not None:
         return replace(found, binds_refresh=client.is_public)
