@@ -11,7 +11,7 @@ from app.machines import Machines
 _NO_PAGES = {
     *("/static/<path:name>", "/static/<string(length=16):fingerprint>/<path:name>"),
     *("/signed-out.tlog-proof", "/oauth/authorize", "/oauth/end-session"),
-    *("/account/export", "/account/export/schema", "/devices/<string(minlength=16):sid>", "/lab/page"),
+    *("/account/export", "/account/export/schema", "/devices/<string(minlength=16):sid>"),
     *("/lab/designs/<slug>/<file>", "/lab/rooms/<code>", "/lab/rooms/<code>/board"),
     "/lab/rooms/<code>/results.<any(csv, json):kind>",
 }

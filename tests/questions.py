@@ -23,8 +23,7 @@ Written by `python -m tests.questions` from `templates/lab/questions` and from t
 def page() -> str:
     """Return the page as it should be."""
     tests = marked()
-    parts = (("What was asked", questions.ASKED), ("What was answered", questions.ANSWERED))
-    tables = [f"\n## {title}\n\n{_table(asked, tests)}" for title, asked in parts]
+    tables = [f"\n## {title}\n\n{_table(asked, tests)}" for title, asked in questions.PARTS.items()]
     return HEAD + "".join(tables)
 
 

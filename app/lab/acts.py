@@ -1,41 +1,42 @@
 """Acts on a stored run, worked out before the transaction: no other writer waits while a story is played."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
-from app.lab import log, parties
+from app.lab import log, parties, visitors
+from app.lab.log import Ended
 from app.lab.run import Run
 from app.lab.visitors import Visitor
 
 Change = Callable[[Run], Any]
 
 
-class Act:
-    """A *change* to a visitor's run, or to one that begins *anew*: worked out now, and again if another act comes first.
+def act(name: str, turn: AbstractContextManager[Visitor | None], change: Change, *, anew: bool = False) -> Any:
+    """Do a *change* to the run of the visitor of this id, who may not be there yet, or to one that begins *anew*.
 
-    *name*: the id of the visitor, who may not be there yet. *result*: what the change returned, if there is a run.
+    Keep it in the *turn* to write, which locks the visitor; if another act came first, work it out again. Return what the
+    change returned: None if there is no run, or if the form was acted on before.
     """
+    visitor = visitors.find(name)
+    known = name, visitor.run if visitor else None
+    run, ended, result = _work_out(*known, change, anew)
+    with turn as visitor:
+        if visitor is None or visitor.has_acted():
+            return None
+        if known != (visitor.id, visitor.run):
+            run, ended, result = _work_out(visitor.id, visitor.run, change, anew)
+        if run:
+            visitor.run = run.to_json()
+        if ended:
+            log.append(ended)
+        return result
 
-    result: Any
 
-    def __init__(self, name: str, visitor: Visitor | None, change: Change, *, anew: bool = False) -> None:
-        self._change, self._anew = change, anew
-        self._work_out(name, visitor.run if visitor else None)
-
-    def write(self, visitor: Visitor) -> Any:
-        """Keep the change for a *visitor* who is locked, and the end of the run in the lab's log. Return the result.
-
-        Must run inside `db.writing`."""
-        if self._known != (visitor.id, visitor.run):
-            self._work_out(visitor.id, visitor.run)
-        if self._run:
-            visitor.run = self._run.to_json()
-        if self._ended:
-            log.append(self._ended)
-        return self.result
-
-    def _work_out(self, name: str, known: str | None) -> None:
-        self._known, stored = (name, known), Run.from_json(known) if known else None
-        self._run = Run(name, opened=log.opened()) if self._anew else stored
-        self.result = self._change(self._run) if self._run else None
-        self._ended = parties.ended(self._run) if self._run else None
+def _work_out(name: str, stored: str | None, change: Change, anew: bool) -> tuple[Run | None, Ended | None, Any]:
+    """Return the run after the change, its entry in the lab's log if the change has ended it, and the result."""
+    run = Run(name, opened=log.opened()) if anew else Run.from_json(stored)
+    if run is None:
+        return None, None, None
+    was, result = run.ended_by, change(run)
+    return run, parties.ended(run) if run.ended_by != was else None, result

@@ -30,21 +30,21 @@ def show() -> ResponseReturnValue:
     given = {"run": mine, "stage": stage, "tokens": run_view.tokens(stage), "rows": run_view.rows(stage)}
     if mine.at_once and found:
         return _answer(mine, found, **given)
-    pictures = replay.draw(mine, found) if found and mine.is_answered else None
+    pictures = replay.draw(mine, found) if found and mine.ended_at is not None else None
     return render_template("lab/experiment.html", found=found, pictures=pictures, **given)
 
 
 @bp.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    visitors.begin_experiment()
+    visitors.begun.spend()
     return _act(lambda mine: mine, "copy", anew=True)
 
 
 @bp.post("/answer")
 def answer() -> ResponseReturnValue:
     """Do all of it in one press: sign in, keep a copy, sign out, and present the copy everywhere."""
-    visitors.begin_experiment()
-    mine = _change(Run.sign_out_at_once, anew=True)
+    visitors.begun.spend()
+    mine = acts.act(visitors.expected(), visitors.changing(), Run.sign_out_at_once, anew=True)
     if mine:
         with suppress(Full):  # then the page has a button that presents the copy
             _present(mine)
@@ -125,28 +125,20 @@ def _present(mine: Run) -> None:
         now = here.read_run()
         if now and now.acts == mine.acts:  # else the visitor has gone on, and this is the answer to an older question
             now.presented, now.parties = mine.presented, said
-            now.outcome = [found.accepted, len(found.rows)] if found else None
+            if found and now.ended_at is not None:
+                now.outcome = [found.accepted, len(found.rows)]
             here.run = now.to_json()
 
 
 def _act(change: acts.Change, place: str, *, anew: bool = False) -> ResponseReturnValue:
-    """Change the visitor's run, then show it at *place* on the page."""
-    _change(change, anew=anew)
+    """Change the visitor's run, or one that begins *anew*; then show it at *place* on the page."""
+    acts.act(visitors.expected(), visitors.changing(), change, anew=anew)
     return redirect(f"/lab#{place}", 303)
-
-
-def _change(change: acts.Change, *, anew: bool = False) -> Any:
-    """Change the visitor's run, or one that begins *anew*, and return the result: None if this form was acted on before."""
-    here = visitors.here()
-    act = acts.Act(visitors.expected(), None if here and here.has_acted() else here, change, anew=anew)
-    with visitors.changing() as visitor:
-        return None if visitor.has_acted() else act.write(visitor)
 
 
 def _answer(mine: Run, found: Replay, **given: Any) -> str:
     """Show the question, its answer, and what the one button has found, or will find."""
-    two, pictures = replay.draw_two(mine, found), replay.draw(mine, found)
-    return render_template("lab/answer.html", found=found, two=two, pictures=pictures, **{"run": None, **given})
+    return render_template("lab/answer.html", found=found, pictures=replay.draw(mine, found), **{"run": None, **given})
 
 
 @cache
@@ -161,8 +153,7 @@ def _find(mine: Run) -> Replay | None:
     if mine.presented is None:
         return None
     acts, now = mine.presented
-    ended = mine.ended_at - mine.began_at if mine.ended_at is not None and mine.is_answered else None
-    return _replay(mine.story(acts), now, ended)
+    return _replay(mine.story(acts), now, None if mine.ended_at is None else mine.ended)
 
 
 @memo.shared(REMEMBERED)

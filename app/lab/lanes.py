@@ -27,12 +27,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class Picture:
-    """*marks*: (x, words) of the scale. *life*: seconds from the cut to the right edge. *now*: where it is drawn, if it is."""
+    """*marks*: (x, words) of the scale. *now*: where it is drawn, if it is."""
 
     lanes: tuple[Lane, ...]
     marks: tuple[tuple[float, str], ...]
-    words: str
-    life: int
     cut: str = "Sign-out"
     now: float | None = None
 
@@ -40,9 +38,7 @@ class Picture:
 def draw(rows: Iterable[tuple[str, str, int]], life: int, *, now: int | None = None, cut: str = "Sign-out") -> Picture:
     """Draw (slug, name, seconds exposed) for something that had *life* seconds left at the cut."""
     lanes = tuple(_lane(slug, name, exposed, life) for slug, name, exposed in rows)
-    said = ". ".join(f"{lane.name}: {lane.words}" for lane in lanes)
-    at = None if now is None else _x(now, life)
-    return Picture(lanes, _marks(life), f"From the {cut.lower()} on. {said}.", life, cut, at)
+    return Picture(lanes, _marks(life), cut, None if now is None else _x(now, life))
 
 
 def _lane(slug: str, name: str, exposed: int, life: int) -> Lane:

@@ -90,7 +90,6 @@ def show_one(slug: str) -> ResponseReturnValue:
         token=mine.get("access"),
         cookie="".join(mine.get("proof", ())),
         copied=is_copied,
-        home=design.is_alone,
         shared=SHARED,
     )
 

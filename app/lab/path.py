@@ -6,14 +6,12 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import clock
 from app.capacity import executor
 from app.lab import player, questions, visitors
 from app.lab.questions.question import Question
 from app.lab.visitors import Visitor
 
 bp = Blueprint("path", __name__)
-PARTS = (("What was asked", questions.ASKED), ("What was answered", questions.ANSWERED))
 Answers = dict[str, dict[str, Any]]
 
 
@@ -21,7 +19,7 @@ Answers = dict[str, dict[str, Any]]
 def overview() -> ResponseReturnValue:
     answers = _answers(visitors.here())
     following = next((question for name, question in questions.ALL.items() if name not in answers), None)
-    return render_template("lab/path.html", parts=PARTS, next=following, **_score(answers))
+    return render_template("lab/path.html", parts=questions.PARTS, next=following, **_score(answers))
 
 
 @bp.get("/path/<name>")
@@ -38,13 +36,12 @@ def predict(name: str) -> ResponseReturnValue:
         return _page(question, answers, unchosen=True), 422
     if name in answers:
         return redirect(f"/lab/path/{name}#answer", 303)
-    visitors.begin_experiment()
+    visitors.begun.spend()
     outcome = executor.run("lab", visitors.current(), questions.carry_out, name)
     answer = {
         "guess": guess,
         "found": outcome["choice"],
         "right": guess == outcome["choice"],
-        "at": clock.now(),
         "evidence": outcome,
     }
     with visitors.changing() as here:
@@ -64,7 +61,9 @@ def again() -> ResponseReturnValue:
 def hand_out() -> ResponseReturnValue:
     """Return the questions on paper; with ?answers=1 also the explanations, and what this visitor found."""
     answers = _answers(visitors.here())
-    return render_template("lab/hand-out.html", parts=PARTS, with_answers="answers" in request.args, **_score(answers))
+    return render_template(
+        "lab/hand-out.html", parts=questions.PARTS, with_answers="answers" in request.args, **_score(answers)
+    )
 
 
 def _page(question: Question, answers: Answers, *, unchosen: bool = False) -> str:

@@ -49,21 +49,15 @@ def everywhere(story: Story, now: int, ended: int | None) -> Replay:
     return Replay(stage.now, stage.is_over, rows, [judge("", name, reference(), ask) for name, ask in credentials])
 
 
-def draw_two(run: Run, found: Replay) -> Picture:
-    """Draw a lane for each of the two."""
-    refresh, access = found.two
-    rows = [
-        ("", "Refresh token: looked up", refresh.exposed),
-        ("", "Access token, a JWT: not looked up", access.exposed),
-    ]
-    return lanes.draw(rows, run.seconds_left, cut="Sign Out")
-
-
-def draw(run: Run, found: Replay) -> tuple[Picture, Picture]:
-    """Draw a lane for each design, and one for each of the thief's other things."""
-    ended = (run.ended_at or run.time) - run.began_at
-    cut = _CUTS.get(run.ended_by or "", "Sign-out")
-    rows = [(row.slug, row.what, row.exposed) for row in found.rows]
-    mine = lanes.draw(rows, run.seconds_left, now=run.now - ended, cut=cut)
+def draw(run: Run, found: Replay) -> tuple[Picture, Picture, Picture]:
+    """Draw a lane for each design, one for each of the thief's other things, and one for each of the two."""
+    cut, now = _CUTS.get(run.ended_by or "", "Sign-out"), run.now - run.ended
+    every = [(row.slug, row.what, row.exposed) for row in found.rows]
     longer = [("", row.what.capitalize(), row.exposed) for row in found.issuer]
-    return mine, lanes.draw(longer, LIFE - ended, cut=cut)
+    names = "Refresh token: looked up", "Access token, a JWT: not looked up"
+    two = [("", name, row.exposed) for name, row in zip(names, found.two, strict=True)]
+    return (
+        lanes.draw(every, run.seconds_left, now=now, cut=cut),
+        lanes.draw(longer, LIFE - run.ended, cut=cut),
+        lanes.draw(two, run.seconds_left, cut=cut),
+    )

@@ -31,9 +31,9 @@ class Run:
     """One run of a visitor.
 
     *name*: the visitor's id, which is in each token. *now*: seconds since *began_at*. *opened*: the position in the lab's log at
-    which the run began. *copied*, *ended_at*, *ended_by* and *ended_act* sum up its acts. *presented*: how many acts there were, and
-    the time, when the visitor last presented the copy. *outcome*: how many designs accepted it then, of how many. *parties*: what
-    relying parties answered. *is_logged*: the lab's log has the end of the run. *at_once*: one button did all of it.
+    which the run began. *copied*, *ended_at* and *ended_by* sum up its acts. *presented*: how many acts there were, and the time,
+    when the visitor last presented the copy; once the session has ended, since then. *outcome*: how many designs accepted the copy
+    of an ended session then, of how many. *parties*: what relying parties answered. *at_once*: one button did all of it.
     """
 
     name: str
@@ -45,21 +45,19 @@ class Run:
     copied: bool = False
     ended_at: int | None = None
     ended_by: str | None = None
-    ended_act: int = 0
     presented: list[int] | None = None
     outcome: list[int] | None = None
     parties: list[dict[str, Any]] = field(default_factory=list)
-    is_logged: bool = False
     at_once: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str) -> Self | None:
-        """Read a run. Return None for a run that an older version of the site stored."""
+    def from_json(cls, text: str | None) -> Self | None:
+        """Read a run. Return None if there is none, or for one that an older version of the site stored."""
         try:
-            run = cls(**json.loads(text))
+            run = cls(**json.loads(text or "{}"))
         except TypeError:
             return None
         run.acts = [Act(*act) for act in run.acts]
@@ -71,9 +69,9 @@ class Run:
         return self.began_at + self.now
 
     @property
-    def is_answered(self) -> bool:
-        """Return whether the visitor has presented the copy since the session ended."""
-        return self.ended_at is not None and self.presented is not None and self.presented[0] >= self.ended_act
+    def ended(self) -> int:
+        """Return when the session ended, in seconds since the run began; if it has not, the time."""
+        return (self.ended_at or self.time) - self.began_at
 
     @property
     def is_full(self) -> bool:
@@ -83,13 +81,13 @@ class Run:
         """Return the story of the run, or of its first *acts*."""
         return Story(tuple(self.acts[:acts]), self.seed, self.began_at, self.name)
 
-    def play(self, design: Design | None = None, at: int | None = None) -> Stage:
-        """Play the run to a *design*, until now or second *at*. Sessions behave the same under every design."""
-        return player.play(design or reference(), self.story(), self.now if at is None else at)
+    def play(self, design: Design | None = None) -> Stage:
+        """Play the run to a *design*. Sessions behave the same under every design."""
+        return player.play(design or reference(), self.story(), self.now)
 
     def exposure(self, design: Design, ask: Ask = Stage.present) -> int:
         """Return how many seconds after the end of the session *ask* is first refused."""
-        return player.exposure(design, self.story(), (self.ended_at or self.time) - self.began_at, ask)
+        return player.exposure(design, self.story(), self.ended, ask)
 
     def do(self, name: str, of: str = "") -> Stage:
         """Add an act, and return the stage after it. A full run does not change."""
@@ -98,7 +96,7 @@ class Run:
         stage = self.play()
         self.copied = "thief" in stage.held
         if stage.ended and self.ended_at is None:
-            self.ended_act = len(self.acts)
+            self.presented = None
         self.ended_at, self.ended_by = stage.ended or (None, None)
         return stage
 

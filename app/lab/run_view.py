@@ -1,4 +1,4 @@
-"""How a page shows a run: the copied tokens, taken apart, and the rows that the server stores."""
+"""What a page shows of a run: the copied tokens, and the rows that the server stores."""
 
 from typing import Any
 
@@ -10,19 +10,12 @@ from app.web import words
 
 
 def tokens(stage: Stage) -> dict[str, Any] | None:
-    """Return the thief's tokens, or the browser's before a copy was made: shortened and decoded."""
+    """Return the thief's tokens, or the browser's before a copy was made, and what the access token says."""
     held = stage.held.get("thief") or stage.held.get("laptop")
     if held is None:
         return None
-    return {
-        "access": held["access"],
-        "parts": held["access"].split("."),
-        "refresh": words.shorten(held["refresh"].rpartition(".")[2]),
-        "cookie": words.shorten(held["cookie"].rpartition(".")[2]),
-        "claims": words.claims(
-            claims(held["access"]), stage.now, sub="a person who does not exist: your name in the lab"
-        ),
-    }
+    nobody = "a person who does not exist: your name in the lab"
+    return held | {"claims": words.claims(claims(held["access"]), stage.now, sub=nobody)}
 
 
 def claims(token: str) -> dict[str, Any]:
@@ -33,18 +26,10 @@ def claims(token: str) -> dict[str, Any]:
         return {}
 
 
-def rows(stage: Stage) -> list[dict[str, Any]]:
-    """Return the rows of the session's refresh tokens, as stored: a hash, never the token."""
+def rows(stage: Stage) -> list[tuple[str, int, str]]:
+    """Return the rows of the session's refresh tokens: a hash, never the token; when it was issued; and its state."""
     store = stage.sessions.store.rows
     newest, _ = store[f"newest:{stage.session}"]
+    last = "over" if stage.is_over else "good for one use"
     issued = [(digest(token), at) for token, at in stage.tokens.items()]
-    return [
-        {
-            "hash": words.shorten(name),
-            "issued_at": at,
-            "state": "live" if name == newest and not stage.is_over else "ended",
-            "word": "used" if name != newest else "over" if stage.is_over else "good for one use",
-        }
-        for name, at in issued
-        if f"refresh:{name}" in store
-    ]
+    return [(name, at, last if name == newest else "used") for name, at in issued if f"refresh:{name}" in store]

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from app import clock
 from app.capacity import executor
-from app.capacity.throttle import PlaceThrottle, Throttle, TooMuch
+from app.capacity.throttle import Quota
 from app.config import DAY, settings
 from app.crypto import seal
 from app.lab.run import Run
@@ -30,9 +30,8 @@ _PRESSED = re.compile("[A-Za-z0-9_-]{32}")
 MOST_VISITORS = 20_000  # visitors; beyond, those that were not touched for longest go
 Column = InstrumentedAttribute[Any]
 _GOING = 20  # at once: more than come at once, and no long wait for those who want to write
-_made = PlaceThrottle("visitors made by place", "2000 per 10 minutes", TooMuch)  # a classroom has one address
-_begun = PlaceThrottle("experiments by place", "2000 per 10 minutes", TooMuch)
-_begun_by_all = Throttle("experiments of everyone", "20000 per 1 hour", TooMuch)
+made = Quota("visitors made by place", "2000 per 10 minutes")  # a classroom has one address
+begun = Quota("experiments by place", "2000 per 10 minutes")
 
 
 class Visitor(Model):
@@ -54,7 +53,7 @@ class Visitor(Model):
     pressed: Mapped[str | None] = mapped_column(String(32))
 
     def read_run(self) -> Run | None:
-        return Run.from_json(self.run) if self.run else None
+        return Run.from_json(self.run)
 
     def read_answers(self) -> dict[str, Any]:
         answers: dict[str, Any] = json.loads(self.answers)
@@ -65,7 +64,7 @@ class Visitor(Model):
         run = self.read_run()
         if run is None:
             return False, False, False, False
-        return True, run.copied, run.ended_at is not None, run.outcome is not None and run.is_answered
+        return True, run.copied, run.ended_at is not None, run.outcome is not None
 
     def has_acted(self) -> bool:
         """Return whether the form of this request was acted on before, and only the answer was lost."""
@@ -109,6 +108,13 @@ def lock(visitor_id: str) -> Visitor | None:
     return db.session.get(Visitor, visitor_id, with_for_update=True, populate_existing=True) if visitor_id else None
 
 
+@contextmanager
+def locked(visitor_id: str) -> Iterator[Visitor | None]:
+    """Lock a visitor, if there is one of this id, for a change."""
+    with writing():
+        yield lock(visitor_id)
+
+
 def make(secret: str = "") -> tuple[Visitor, str]:
     """Add the visitor of a cookie, or of a new one, unless another request has; return both, the visitor locked. Must run
     inside `db.writing`."""
@@ -127,13 +133,6 @@ def forget(key: Column, age: Column, seconds: int, most: int) -> None:
     db.session.execute(gone, execution_options={"synchronize_session": False})
 
 
-def begin_experiment() -> None:
-    """Count an experiment, which costs work. Raises TooMuch."""
-    for limit in (_begun, _begun_by_all):
-        limit.check()
-        limit.count()
-
-
 @contextmanager
 def changing(*, durable: bool = True) -> Iterator[Visitor]:
     """Lock the visitor who sent this request, for a change. A new one gets a cookie with the answer.
@@ -144,8 +143,7 @@ def changing(*, durable: bool = True) -> Iterator[Visitor]:
     executor.warm()  # those who act will soon present a copy
     held, given = _held(), _given()
     if find(expected()) is None:
-        _made.check()
-        _made.count()
+        made.spend()
     with writing(durable=durable):
         visitor, secret = lock(expected()), held or given
         if visitor is None:

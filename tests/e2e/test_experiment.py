@@ -100,7 +100,7 @@ def test_every_state_of_the_experiment_is_accessible(open_browser: OpenBrowser, 
     page.get_by_text("The server could not write it").wait_for()
     press(page, "Present the token")
     check(page)
-    press(page, "Switch the store on", "The server revokes", "Present it again")
+    press(page, "Switch the store on", "The server revokes", "Present the token")
     check(page)
     for path in ("/lab/designs/dbsc", "/lab/designs/dpop", "/lab/designs/this-site"):  # `test_look` sees the others
         page.goto(path)

@@ -7,9 +7,9 @@ import pytest
 
 from app.lab import player, visitors
 from app.lab.player import Stage
-from app.lab.resource import BOUND, COOKIE, TIME
+from app.lab.resource import BOUND
 from app.lab.run import Run
-from app.store.db import db
+from app.store.db import db, writing
 from tests.browsers import SITE_URL, Browser, Site
 
 
@@ -42,27 +42,24 @@ class Visitor:
     def held(self, slug: str = "expiry", whose: str = "thief") -> dict[str, Any]:
         return self.stage(slug).held[whose]
 
-    def present(self, slug: str, token: str | None = None, at: int | None = None) -> dict[str, Any]:
+    def go_to(self, second: int) -> None:
+        """Move the run's clock to a second since it began, on or back."""
+        run = self.run()
+        run.now = second
+        with self.site.app.app_context(), writing():
+            db.session.get_one(visitors.Visitor, self._id()).run = run.to_json()
+
+    def present(self, slug: str, token: str | None = None) -> dict[str, Any]:
         """Present what was copied to the design *slug*, as a program could from a shell."""
         held = self.held(slug)
-        headers = {"Authorization": f"Bearer {token or held['access']}"} | ({TIME: str(at)} if at is not None else {})
+        headers = {"Authorization": f"Bearer {token or held['access']}"}
         if "proof" in held:
             headers["Cookie"] = f"{BOUND}={held['proof'][0]}"
-        answer = self._client().get(f"/lab/api/{slug}", base_url=SITE_URL, headers=headers)
+        client = self.site.app.test_client(use_cookies=False)
+        answer = client.get(f"/lab/api/{slug}", base_url=SITE_URL, headers=headers)
         found: dict[str, Any] = answer.get_json()
         assert answer.status_code == found["status"]
         return found
-
-    def present_cookie(self) -> int:
-        headers = {"Cookie": f"{COOKIE}={self.held()['cookie']}"}
-        return self._client().get("/lab/page", base_url=SITE_URL, headers=headers).status_code
-
-    def present_refresh(self, token: str | None = None) -> int:
-        form = {"grant_type": "refresh_token", "refresh_token": token or self.held()["refresh"]}
-        return self._client().post("/lab/token", base_url=SITE_URL, data=form).status_code
-
-    def _client(self) -> Any:
-        return self.site.app.test_client(use_cookies=False)
 
     def _id(self) -> str:
         return visitors.name(self.browser.cookie("__Host-Http-lab") or "")

@@ -19,7 +19,7 @@ BUTTON = "Sign out and replay"
 
 def lanes(text: str) -> list[str]:
     """The first picture, as it is read aloud."""
-    return re.findall(r'aria-label="From the sign out on\. (.*?)\."', text)[0].split(". ")
+    return re.findall(r'aria-label="From the sign-out on\. (.*?)\."', text)[0].split(". ")
 
 
 def order(text: str) -> list[str]:
@@ -56,7 +56,7 @@ def test_one_press_without_an_account_shows_that_the_refresh_token_is_over_and_t
         "Refresh token: looked up: refused at once",
         "Access token, a JWT: not looked up: accepted until it expires, 4 minutes later",
     ]
-    assert visitor.present_refresh() == 400
+    assert visitor.stage().exchange().status == 400
     assert visitor.present("expiry")["accepted"]
     assert not visitor.present("this-site")["accepted"]
 

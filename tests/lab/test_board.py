@@ -13,7 +13,7 @@ import pytest
 
 from app.lab import questions, replay
 from app.lab.questions.question import Question
-from app.lab.rooms.board import STEPS, STUCK_SECONDS, Mark, draw
+from app.lab.rooms.board import STEPS, STUCK_SECONDS, draw
 from app.lab.visitors import Visitor
 from tests.browsers import Browser, Site
 from tests.workshop import FORGOTTEN, STILL, Teacher, experiment
@@ -70,7 +70,7 @@ def asked(name: str) -> Question:
 
 
 def test_predictions_are_counted_by_question_in_their_order() -> None:
-    right, wrong = ({"guess": "ba"[fits], "found": "a", "right": fits, "at": 1} for fits in (True, False))
+    right, wrong = ({"guess": "ba"[fits], "found": "a", "right": fits} for fits in (True, False))
     given = [{"late": right, "early": wrong}, {"late": wrong, "early": wrong, "gone": right}, {}]
     visitors = [
         Visitor(id=str(at), nickname=f"n{at}", made_at=0, answers=json.dumps(each)) for at, each in enumerate(given)
@@ -81,8 +81,8 @@ def test_predictions_are_counted_by_question_in_their_order() -> None:
         ("early", "Claim early"),
     ]
     assert [dict(question.tally) for question in board.questions] == [
-        {Mark.RIGHT: 1, Mark.WRONG: 1, Mark.NOT_YET: 1},
-        {Mark.RIGHT: 0, Mark.WRONG: 2, Mark.NOT_YET: 1},
+        {"right": 1, "wrong": 1, "not yet": 1},
+        {"right": 0, "wrong": 2, "not yet": 1},
     ]
     assert [dict(question.chosen) for question in board.questions] == [
         {"This": 1, "That": 1},
@@ -227,14 +227,13 @@ def test_one_attendee_is_reset_and_stays_in_the_room(teacher: Teacher) -> None:
     assert [has_run(ada), has_run(bob)] == [False, True]
 
 
-@pytest.mark.parametrize("field", ["attendee", "bench"])  # the field's name on a page from before an upgrade
-def test_a_form_that_names_one_attendee_touches_no_other(teacher: Teacher, field: str) -> None:
+def test_a_form_that_names_one_attendee_touches_no_other(teacher: Teacher) -> None:
     ada, bob = teacher.arrive("Ada"), teacher.arrive("Bob")
     experiment(ada)
     experiment(bob)
-    teacher.browser.post(f"{teacher.room}/reset", **{field: teacher.name_of("Ada")})
+    teacher.browser.post(f"{teacher.room}/reset", attendee=teacher.name_of("Ada"))
     assert [has_run(ada), has_run(bob)] == [False, True]
-    teacher.browser.post(f"{teacher.room}/remove", **{field: teacher.name_of("Ada")})
+    teacher.browser.post(f"{teacher.room}/remove", attendee=teacher.name_of("Ada"))
     assert "<bdi>Ada</bdi>" not in teacher.board()
     assert "<bdi>Bob</bdi>" in teacher.board()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.capacity.throttle import PlaceThrottle, Throttle
+from app.capacity.throttle import PlaceThrottle, Quota
 from app.lab import visitors
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
@@ -49,35 +49,28 @@ def test_visitors_of_a_month_ago_are_forgotten_a_few_at_a_time(site: Site, monke
 
 
 def test_an_address_makes_only_so_many_visitors_and_those_who_have_one_go_on(
-    site: Site, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visitors, "_made", PlaceThrottle("visitors in a test", "1 per minute", visitors.TooMuch))
-    visitor.press("sign-in")
-    answer = site.browser().post("/lab/reset")
+    monkeypatch.setattr(visitors, "made", Quota("visitors in a test", "1 per minute"))
+    visitor = site.browser(address="203.0.113.8")
+    assert visitor.post("/lab/sign-in").status_code == 303
+    answer = site.browser(address="203.0.113.8").post("/lab/reset")
     assert answer.status_code == 429
     assert "Too much has come from your network" in answer.text
-    visitor.press("copy")
+    assert visitor.post("/lab/copy").status_code == 303
     assert site.browser(address="203.0.113.9").post("/lab/reset").status_code == 303
 
 
 @pytest.mark.sqlite
 def test_a_made_up_cookie_counts_as_a_new_visitor(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitors, "_made", PlaceThrottle("visitors in a test", "1 per minute", visitors.TooMuch))
+    monkeypatch.setattr(visitors, "made", Quota("visitors in a test", "1 per minute"))
     statuses = []
     for name in ("one", "another"):
-        browser = site.browser()
+        browser = site.browser(address="203.0.113.8")
         browser.client.set_cookie("__Host-Http-lab", name)
         statuses.append(browser.post("/lab/reset").status_code)
     assert statuses == [303, 429]
     assert count(site, "lab_visitors") == 1
-
-
-@pytest.mark.stores("counters of Redis")
-def test_everyone_together_begins_only_so_many_experiments(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitors, "_begun_by_all", Throttle("experiments in a test", "2 per hour", visitors.TooMuch))
-    people = [site.browser(address=f"203.0.113.{number}") for number in range(4)]
-    assert [one.post("/lab/sign-in").status_code for one in people] == [303, 303, 429, 429]
-    assert people[3].post("/lab/path/Q4", guess="sign-in").status_code == 429
 
 
 def test_one_run_does_not_grow_however_often_its_buttons_are_pressed(visitor: Visitor) -> None:

@@ -6,7 +6,6 @@ import jwt
 import pytest
 
 from app.lab import player, visitors
-from app.lab.player import LIFE
 from tests.browsers import Site
 from tests.lab.conftest import Visitor
 
@@ -69,8 +68,8 @@ def test_the_browsers_own_forgetting_is_no_end_and_each_thing_that_a_thief_has_l
     assert "accepted though ended" not in page, "nothing has ended"
     for name in ("Refresh token", "Session cookie"):
         assert f"{name}: still accepted for 2 hours" in page
-    assert visitor.present_cookie() == 200
-    assert visitor.present_refresh() == 200
+    assert visitor.stage().open_page().status == 200
+    assert visitor.stage().exchange().status == 200
 
 
 @pytest.mark.page
@@ -102,19 +101,20 @@ def test_what_was_measured_is_what_a_request_at_that_second_finds(visitor: Visit
     run = visitor.run()
     for design in EVERY:
         exposed = player.exposure(design, run.story(), 0)
-        assert visitor.present(design.slug, at=run.began_at + exposed)["status"] != 200
+        visitor.go_to(exposed)
+        assert visitor.present(design.slug)["status"] != 200
         if exposed:
-            assert visitor.present(design.slug, at=run.began_at + exposed - 1)["status"] == 200
+            visitor.go_to(exposed - 1)
+            assert visitor.present(design.slug)["status"] == 200
 
 
 @pytest.mark.stores("JSON, and numbers that are large")
 def test_a_request_by_hand_is_answered_on_every_database(visitor: Visitor) -> None:
     visitor.sign_in_and_copy()
-    old = visitor.held()["refresh"]
     assert visitor.present("introspection")["asked"]["requests"] == 1
     assert visitor.present("expiry")["asked"] == {}
     visitor.press("refresh")
-    assert visitor.present_refresh(old) == 400
+    visitor.press("refresh", old="1")
     assert visitor.run().ended_by == "reuse"
     assert visitor.present("denylist-ask")["status"] == 401
     assert visitor.present("denylist-ask", visitor.held("denylist-ask", "phone")["access"])["status"] == 200
@@ -187,7 +187,7 @@ def test_with_the_store_off_a_sign_out_ends_nothing_and_says_so(visitor: Visitor
     visitor.press("sign-out", way="sign-out")
     assert "The server could not write it" in visitor.browser.get("/lab").text
     assert visitor.run().ended_at is None
-    assert visitor.present_refresh() == 503
+    assert visitor.stage().exchange().status == 503
     visitor.press("faults", fault="store")
     visitor.press("sign-out", way="sign-out")
     assert visitor.present("denylist-ask")["status"] == 401
@@ -239,7 +239,6 @@ def test_a_junk_token_is_known_nowhere(visitor: Visitor) -> None:
     for token in ("x", "a.b.c", "lab.0.x", f"lab.{name}.x", f"lab.{name}", "é"):
         assert visitor.present("expiry", token)["status"] == 401
         assert visitor.present("introspection", token)["status"] == 401
-        assert visitor.present_refresh(token) == 400
 
 
 @pytest.mark.stores("text that it cannot hold")
@@ -247,16 +246,7 @@ def test_a_junk_token_is_known_nowhere(visitor: Visitor) -> None:
 def test_a_token_that_names_what_no_database_can_hold_is_known_nowhere(visitor: Visitor, name: str) -> None:
     visitor.sign_in_and_copy()
     token = jwt.encode({"sub": name}, "x" * 32)
-    assert visitor.present_refresh(token) == 400
     assert visitor.present("expiry", token)["status"] == 401
-
-
-@pytest.mark.page
-def test_a_time_that_is_none_is_now_and_one_far_away_is_within_the_sessions_life(visitor: Visitor) -> None:
-    visitor.sign_in_and_copy()
-    assert visitor.present("expiry", at=0)["status"] == 200
-    far = visitor.present("denylist-poll", at=10**11 - 1)
-    assert far["as_of"] <= visitor.run().began_at + LIFE + 1
 
 
 @pytest.mark.page

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.capacity.throttle import PlaceThrottle
+from app.capacity.throttle import Quota
 from app.lab import questions, visitors
 from app.web import own_server
 from tests import backings
@@ -135,8 +135,9 @@ def test_a_prediction_that_another_site_sends_is_refused(visitor: Browser) -> No
     assert visitor.post("/lab/path/again", headers).status_code == 403
 
 
-def test_an_address_tries_only_so_often(visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitors, "_begun", PlaceThrottle("trials in a test", "1 per minute"))
+def test_an_address_tries_only_so_often(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visitors, "begun", Quota("trials in a test", "1 per minute"))
+    visitor = site.browser(address="203.0.113.8")
     assert visitor.post("/lab/path/Q4", guess="sign-in").status_code == 303
     assert visitor.post("/lab/path/Q1", guess="none").status_code == 429
     assert visitor.get("/lab/path/Q1").status_code == 200

@@ -20,7 +20,7 @@ NEEDED = [
     "/oauth/userinfo",
     "/api/me",
 ]
-CLOSED = ["/oauth/authorize", "/oauth/end-session", "/oauth/introspect", "/devices", "/sign-out", "/lab/token", "/"]
+CLOSED = ["/oauth/authorize", "/oauth/end-session", "/oauth/introspect", "/devices", "/sign-out", "/lab/revoke", "/"]
 pytestmark = pytest.mark.page
 
 

@@ -3,14 +3,16 @@
 from typing import Any
 
 from app.lab.questions import experiments
-from app.lab.questions.question import Question, read
+from app.lab.questions.question import read
 from app.lab.questions.trial import Trial
 
-ASKED = tuple(read("signing_out", "storing"))
-ANSWERED = tuple(
-    read("refreshing", "elsewhere", "sessions", "lists", "times_and_logs", "propagation", "services", "standard")
-)
-ALL: dict[str, Question] = {question.id: question for question in (*ASKED, *ANSWERED)}
+PARTS = {
+    "What was asked": tuple(read("signing_out", "storing")),
+    "What was answered": tuple(
+        read("refreshing", "elsewhere", "sessions", "lists", "times_and_logs", "propagation", "services", "standard")
+    ),
+}
+ALL = {question.id: question for part in PARTS.values() for question in part}
 
 
 def carry_out(name: str) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def _handed_out(t: Trial) -> set[str]:
 
 
 def _rows(t: Trial) -> str:
-    return "; ".join(f"{row['hash']}, {row['word']}" for row in run_view.rows(t.stage()))
+    return "; ".join(f"{words.shorten(name)}, {state}" for name, _, state in run_view.rows(t.stage()))
 
 
 def time_a_check(_: Trial) -> dict[str, Any]:

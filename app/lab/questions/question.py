@@ -8,12 +8,6 @@ from typing import Any
 from app.config import PROJECT
 
 FILES = PROJECT / "templates" / "lab" / "questions"
-_USUAL = {
-    "/lab": "Do it by hand in the lab",
-    "/lab/costs": "See what each design costs on a simulated day",
-    "/devices": "See it on your own devices page",
-    "/sign-out": "Sign out of this site, and read the receipt",
-}
 
 
 @dataclass(frozen=True)
@@ -24,7 +18,7 @@ class Question:
     *hints*: where to look, and then what to consider. *story*: see `Trial.play`. *experiment*: the function in
     `experiments` that goes on from there. *says*: a template that tells what happened.
     *facts*: pairs of a label and a template. *tables*: captions by the names that the story gives. *grid*: the words of a table
-    with two dimensions. *names*: what this question calls some designs. *also*: a page template with something to try. *go_on*: the words of links to try next, by their paths.
+    with two dimensions. *names*: what this question calls some designs. *also*: a page template with something to try. *go_on*: the words of links to try next, by their paths; empty where the usual ones do.
     """
 
     id: str
@@ -47,11 +41,10 @@ class Question:
 
 
 def read(*files: str) -> Iterator[Question]:
-    """Return the questions of these files."""
+    """Return the questions of these files, with each text on one line."""
     for file in files:
         for name, said in tomllib.loads((FILES / f"{file}.toml").read_text()).items():
             words: dict[str, Any] = {
                 key: " ".join(text.split()) if isinstance(text, str) else text for key, text in said.items()
             }
-            words["go_on"] = {path: text or _USUAL[path] for path, text in words["go_on"].items()}
             yield Question(name, **words)

@@ -5,7 +5,6 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import chain
 from unicodedata import normalize
 
@@ -15,25 +14,18 @@ from app.lab.run import WAYS
 from app.lab.visitors import Visitor
 
 STEPS = ("signed in", "copied the tokens", "signed out", "tried the copy")
+MARKS = ("right", "wrong", "not yet")  # the outcome of a prediction
 STUCK_SECONDS = 3 * 60
 # With these a spreadsheet begins to compute (OWASP, CSV injection); some spreadsheets also with their full-width forms.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-class Mark(StrEnum):
-    """The outcome of one prediction."""
-
-    RIGHT = "right"
-    WRONG = "wrong"
-    NOT_YET = "not yet"
-
-
 @dataclass(frozen=True)
 class Answer:
-    """*chosen*: the name of the choice that was predicted; empty before there is one."""
+    """*chosen*: the name of the choice that was predicted; empty before there is one. *was*: one of MARKS."""
 
     chosen: str = ""
-    was: Mark = Mark.NOT_YET
+    was: str = "not yet"
 
 
 @dataclass(frozen=True)
@@ -76,7 +68,7 @@ class Tally:
 
     id: str
     claim: str
-    tally: Mapping[Mark, int]
+    tally: Mapping[str, int]
     chosen: Mapping[str, int]
 
 
@@ -117,7 +109,7 @@ def as_csv(board: Board) -> bytes:
 
 def _attendee(visitor: Visitor, asked: Mapping[str, Question]) -> Attendee:
     run, given = visitor.read_run(), visitor.read_answers()
-    accepted, of = (run and run.is_answered and run.outcome) or (None, None)
+    accepted, of = (run and run.outcome) or (None, None)
     answers = {name: given[name] for name in asked if name in given}
     return Attendee(
         visitor.id,
@@ -128,7 +120,7 @@ def _attendee(visitor: Visitor, asked: Mapping[str, Question]) -> Attendee:
         of,
         next((name for name in asked if name not in given), None) if given else None,
         visitor.moved_at or visitor.made_at,
-        {name: Answer(one["guess"], Mark.RIGHT if one["right"] else Mark.WRONG) for name, one in answers.items()},
+        {name: Answer(one["guess"], "right" if one["right"] else "wrong") for name, one in answers.items()},
     )
 
 
@@ -136,4 +128,4 @@ def _tally(question: Question, attendees: Iterable[Attendee]) -> Tally:
     answers = [attendee.answer(question.id) for attendee in attendees]
     marks, chosen = Counter(answer.was for answer in answers), Counter(answer.chosen for answer in answers)
     choices = {words: chosen[name] for name, words in question.choices.items()}
-    return Tally(question.id, question.claim, {mark: marks[mark] for mark in Mark}, choices)
+    return Tally(question.id, question.claim, {mark: marks[mark] for mark in MARKS}, choices)

@@ -172,10 +172,8 @@ def _taught(code: str) -> Room:
 
 
 def _named() -> str | None:
-    """Return the id of the attendee that the form names; None if it names none, and so means all.
-
-    A page that was open while the site was upgraded may still call it a bench."""
-    name = request.form.get("attendee", request.form.get("bench"))
+    """Return the id of the attendee that the form names; None if it names none, and so means all."""
+    name = request.form.get("attendee")
     return name if name is None or name.isalnum() else abort(400)
 
 

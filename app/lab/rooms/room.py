@@ -40,7 +40,8 @@ class Room(Model):
     def open(cls, name: str, teacher: Visitor) -> Self:
         """Open a room. Delete some that are a fortnight old, or the oldest where there are too many."""
         visitors.forget(Room.code, Room.made_at, KEPT_SECONDS, MOST_ROOMS)
-        room = cls(code=_new_code(), name=name, teacher=teacher.id, made_at=clock.now())
+        code = spelled("".join(secrets.choice(LETTERS) for _ in range(6)))
+        room = cls(code=code, name=name, teacher=teacher.id, made_at=clock.now())
         db.session.add(room)
         return room
 
@@ -52,13 +53,13 @@ class Room(Model):
     def attendees(self) -> Sequence[Visitor]:
         """Return the visitors in here, by nickname."""
         found = db.session.scalars(select(Visitor).where(Visitor.room == self.code))
-        return sorted(found, key=lambda visitor: _folded(visitor.nickname))
+        return sorted(found, key=lambda visitor: names.folded(visitor.nickname or ""))
 
     def join(self, visitor: Visitor, nickname: str) -> None:
         """Let *visitor* in; it leaves the room it was in before. The room must be locked. Raises CannotJoin."""
         others = select(Visitor.nickname).where(Visitor.room == self.code, Visitor.id != visitor.id)
-        taken = [_folded(name) for name in db.session.scalars(others)]
-        if _folded(nickname) in taken:
+        taken = [names.folded(name or "") for name in db.session.scalars(others)]
+        if names.folded(nickname) in taken:
             raise CannotJoin("Another attendee has this nickname already. Choose another.")
         if len(taken) >= MOST_ATTENDEES:
             raise CannotJoin(f"This room is full: {MOST_ATTENDEES} people are in it.")
@@ -105,11 +106,3 @@ def spelled(code: str) -> str:
     """Return a code as it is kept, however it was typed."""
     letters = "".join(letter for letter in code.upper() if letter in LETTERS)[:8]
     return f"{letters[:3]}-{letters[3:]}"
-
-
-def _new_code() -> str:
-    return spelled("".join(secrets.choice(LETTERS) for _ in range(6)))
-
-
-def _folded(name: str | None) -> str:
-    return names.folded(name or "")
