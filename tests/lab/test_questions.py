@@ -224,7 +224,7 @@ def test_a_signature_and_a_look_up_are_measured_here(walk: Walk) -> None:
 def test_if_the_two_measured_times_were_others_the_answer_would_follow(
     site: Site, monkeypatch: pytest.MonkeyPatch, signature: float, query: float, found: str
 ) -> None:
-    monkeypatch.setattr(timing, "measure", lambda: timing.Times(signature, query, 0, 0))
+    monkeypatch.setattr(timing, "measure", lambda: timing.Times(signature, query, 0))
     assert walk_through(site, ["Q7"])["Q7"].found == found
 
 
