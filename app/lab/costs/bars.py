@@ -1,16 +1,11 @@
 """Bars on a logarithmic axis, and the words beside them. Pure geometry: x runs from 0 to 100 percent of the width."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import log1p
 from typing import NamedTuple
 
-SECONDS = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h"}
-SIZES = {100: "100 B", 10_000: "10 KB", 1_000_000: "1 MB"}
-COUNTS = {10: "10", 1000: "1,000", 100_000: "100,000"}
-PEOPLE = {1: "1", 10: "10", 100: "100", 1000: "1,000"}
-MICROSECONDS = {1: "1 µs", 10: "10 µs", 100: "100 µs", 1000: "1 ms", 10_000: "10 ms"}
-RIGHTMOST = 94.0  # where the words of a rule still fit
-SPACE = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line
+RULES = (1, 100, 10_000, 1_000_000)
+RIGHTMOST = 90.0  # where the words of a rule still fit
 
 
 class Value(NamedTuple):
@@ -38,12 +33,12 @@ class Chart(NamedTuple):
     ticks: list[tuple[float, str]]
 
 
-def chart(values: Iterable[Value], marks: Mapping[int, str]) -> Chart:
-    """Draw *values*, with a rule at each of *marks* that lies within."""
+def chart(values: Iterable[Value], unit: str = "") -> Chart:
+    """Draw *values* in a *unit*."""
     groups: dict[str, list[Value]] = {}
     for value in sorted(values, key=lambda value: -value.amount):
         groups.setdefault(value.words, []).append(value)
-    most = max([same[0].amount for same in groups.values()] + [min(marks)])
+    most = max([same[0].amount for same in groups.values()] + [RULES[0]])
 
     def x(amount: float) -> float:
         return round(100 * log1p(amount) / log1p(most), 2)
@@ -51,30 +46,9 @@ def chart(values: Iterable[Value], marks: Mapping[int, str]) -> Chart:
     bars = [
         Bar([value.name for value in same], words, x(same[0].amount), x(same[0].mean)) for words, same in groups.items()
     ]
-    return Chart(bars, [(x(mark), words) for mark, words in marks.items() if x(mark) <= RIGHTMOST])
+    return Chart(bars, [(x(rule), f"{rule:,} {unit}") for rule in RULES if x(rule) <= RIGHTMOST])
 
 
 def many(count: int, one: str, more: str = "") -> str:
     """Return a count with its noun."""
     return f"1 {one}" if count == 1 else f"{count:,} {more or one + 's'}"
-
-
-def size(amount: int) -> str:
-    """Return a number of bytes in words."""
-    for unit, name in ((10**6, "MB"), (10**3, "KB")):
-        if amount >= unit:
-            return f"{amount / unit:.{0 if amount >= 10 * unit else 1}f}{SPACE}{name}"
-    return f"{amount}{SPACE}B" if amount else "nothing"
-
-
-def seconds(amount: float) -> str:
-    """Return a number of seconds in words, exactly enough to be compared."""
-    return f"{amount:,.0f}{SPACE}s" if amount >= 10 or amount == int(amount) else f"{amount:.2g}{SPACE}s"
-
-
-def brief(amount: float) -> str:
-    """Return a short time in words: in µs or ms."""
-    micro = amount * 1e6
-    if micro >= 10_000:
-        return f"{micro / 1000:.0f}{SPACE}ms"
-    return f"{micro:,.0f}{SPACE}µs" if micro >= 10 else f"{micro:.1f}{SPACE}µs"

@@ -27,7 +27,7 @@ class Cost(NamedTuple):
     lookups: int
     bytes: int
     messages: int
-    worst: float
+    worst: int
     mean: float
     refused: int
 

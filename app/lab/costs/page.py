@@ -47,9 +47,10 @@ SLIDERS = (
 def show() -> ResponseReturnValue:
     at = {slider.name: slider.read(request.args) for slider in SLIDERS}
     compared, times = _compare(Day(**at | {"life": at["life"] * MINUTE})), timing.measure()
-    words = {word.__name__: word for word in (bars.many, bars.size, bars.seconds, bars.brief)}
     charts = _charts(compared.costs, times)
-    return render_template("lab/costs.html", sliders=SLIDERS, at=at, day=compared, charts=charts, times=times, **words)
+    return render_template(
+        "lab/costs.html", sliders=SLIDERS, at=at, day=compared, charts=charts, times=times, many=bars.many
+    )
 
 
 @memo.shared(REMEMBERED)
@@ -59,18 +60,17 @@ def _compare(day: Day) -> Comparison:
 
 def _charts(costs: Sequence[Cost], times: Times) -> dict[str, Chart]:
     return {
-        "exposed": bars.chart(map(_exposed, costs), bars.SECONDS),
-        "lookups": bars.chart(map(_asked, costs), bars.COUNTS),
-        "held": bars.chart((_held(cost) for cost in costs if cost.held + cost.stored), bars.SIZES),
-        "refused": bars.chart(map(_refused, costs), bars.PEOPLE),
-        "times": bars.chart(_timed(times), bars.MICROSECONDS),
+        "exposed": bars.chart(map(_exposed, costs), "s"),
+        "lookups": bars.chart(map(_asked, costs)),
+        "held": bars.chart((_held(cost) for cost in costs if cost.held + cost.stored), "B"),
+        "refused": bars.chart(map(_refused, costs)),
+        "times": bars.chart(_timed(times), "µs"),
     }
 
 
 def _exposed(cost: Cost) -> Value:
-    worst, mean = bars.seconds(cost.worst), bars.seconds(cost.mean)
-    words = worst if worst == mean else f"up to {worst}, {mean} on average"
-    return Value(cost.design.name, cost.worst, words if cost.worst else "", cost.mean)
+    words = f"up to {cost.worst:,} s, {cost.mean:,.1f} s on average" if cost.worst else ""
+    return Value(cost.design.name, cost.worst, words, cost.mean)
 
 
 def _asked(cost: Cost) -> Value:
@@ -85,7 +85,7 @@ def _refused(cost: Cost) -> Value:
 
 def _held(cost: Cost) -> Value:
     sizes = ((cost.stored, "in the store"), (cost.held, "at the verifier"))
-    words = ", ".join(f"{bars.size(amount)} {where}" for amount, where in sizes if amount)
+    words = ", ".join(f"{bars.many(amount, 'byte')} {where}" for amount, where in sizes if amount)
     return Value(cost.design.name, cost.held + cost.stored, words)
 
 
@@ -95,4 +95,4 @@ def _timed(times: Times) -> list[Value]:
         "Find a row in the database, by its index": times.query,
         "Check a token as this site does": times.own,
     }
-    return [Value(name, seconds * 1e6, bars.brief(seconds)) for name, seconds in named.items()]
+    return [Value(name, took, f"{took:,.1f} µs") for name, took in named.items()]

@@ -22,7 +22,7 @@ from app.web.own_server import Exchange
 _REQUESTS = {"present": Stage.present, "buy": Stage.buy, "exchange": Stage.exchange, "open-page": Stage.open_page}
 _OWN = ("anew", "wait", "count", "draw")  # acts of the trial itself
 _templates = Environment(undefined=StrictUndefined)  # noqa: S701 - plain text, which the page escapes
-_FILTERS = (bars.brief, bars.many, bars.size, words.clock, words.shorten, words.span)
+_FILTERS = (bars.many, words.clock, words.shorten, words.span)
 _templates.filters |= {each.__name__: each for each in _FILTERS}
 
 
