@@ -127,7 +127,12 @@ def check(token: str) -> Claims | Refusal:
 
     Raises StoreUnavailable when the log cannot be read: it never accepts a token it could not check.
     """
-    found = _judge(read(token))
+    return judge(read(token))
+
+
+def judge(claims: Claims | None) -> Claims | Refusal:
+    """Decide on what `read` gave, as `check` does."""
+    found = _judge(claims)
     if isinstance(found, Refusal):
         metrics.count_refusal(found.value)
     return found

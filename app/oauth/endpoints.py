@@ -136,7 +136,6 @@ class RefreshOf:
 class Access:
     """An access token: it alone ends (section 2.1 leaves its refresh token to the server's policy)."""
 
-    token: str
     claims: Claims
 
     @property
@@ -147,7 +146,7 @@ class Access:
         return self.client_id == client.id or INTROSPECT in client.scope.split()
 
     def describe(self) -> dict[str, Any] | None:
-        claims = access_token.check(self.token)
+        claims = access_token.judge(self.claims)
         if not isinstance(claims, Claims) or bearer.is_refused(claims) or demand.refuses(claims.sub, claims.amr):
             return None
         said = {name: value for name in _IN_ANSWER if (value := getattr(claims, name)) is not None}
@@ -174,6 +173,6 @@ def _presented(form: Form) -> PresentedToken | None:
         raise InvalidRequestError("Parameter token is missing.")
     claims = access_token.read(token) if "." in token else None  # which no refresh token has
     if claims:
-        return Access(token, claims)
+        return Access(claims)
     found = refresh_token.find(token)
     return RefreshOf(found) if found else None

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 from authlib.consts import default_json_headers
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
-from flask import Response, request
+from flask import Response
+from flask.globals import request_ctx
 
 from app.identity.dpop.presented import Unproved
 from app.revocation import log
@@ -32,12 +34,14 @@ def answer(act: Callable[[Form], Body], status: int = 200) -> Response:
 def _form() -> Form:
     """Return the parameters of the body, never of the query. None may be given twice (section 3.2), and one without a
     value counts as left out."""
-    if request.mimetype != _KIND:
+    asked = request_ctx.request
+    if asked.mimetype != _KIND:
         raise InvalidRequestError(f"The body must be {_KIND}.")
-    given = request.form
-    if any(len(values) > 1 for values in given.listvalues()):
+    given = parse_qsl(asked.get_data(as_text=True), keep_blank_values=True)
+    form = dict(given)
+    if len(form) < len(given):
         raise InvalidRequestError("A parameter is given twice.")
-    return {name: value for name, value in given.items() if value}
+    return {name: value for name, value in form.items() if value}
 
 
 def _refuse(error: OAuth2Error) -> Response:

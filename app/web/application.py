@@ -35,8 +35,10 @@ def init_app(app: Flask) -> None:
 class NoSession(SessionInterface):
     """No signed session cookie: a copy of one would survive a sign-out."""
 
+    _empty = NullSession()  # which refuses every change
+
     def open_session(self, app: Flask, request: object) -> NullSession:
-        return NullSession()
+        return self._empty
 
     def save_session(self, app: Flask, session: object, response: object) -> None:
         """There is nothing to save."""
@@ -69,8 +71,10 @@ class SiteResponse(Response):
     """A redirect to an address as it is: Werkzeug would normalise it, and apps compare characters."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        if self.status_code == 200 and "Content-Length" in self.headers:  # as of a whole body: nothing is missing
+            return self.headers
         found = super().get_wsgi_headers(environ)
-        if self.status_code != 200 and self.location and self.location.isascii():
+        if self.location and self.location.isascii():
             found["Location"] = self.location
         return found
 
@@ -143,10 +147,11 @@ class Application(Flask):
         return response
 
     def do_teardown_request(self, exc: BaseException | None = None) -> None:
-        try:
-            super().do_teardown_request(exc)
-        except Exception:
-            _log.exception("at the end of a request")
+        for function in reversed(self.teardown_request_funcs.get(None, ())):  # no blueprint has any
+            try:
+                function(exc)
+            except Exception:
+                _log.exception("at the end of a request")
 
     def do_teardown_appcontext(self, exc: BaseException | None = None) -> None:
         for function in reversed(self.teardown_appcontext_funcs):

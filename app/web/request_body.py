@@ -2,7 +2,9 @@
 
 import io
 
-from flask import Flask, abort, request
+from flask import Flask, abort
+from flask.globals import request_ctx
+from werkzeug.wrappers import Request
 
 from app.serving.reading import MOST_BODY
 
@@ -13,15 +15,18 @@ def init_app(app: Flask) -> None:
 
 
 def _read() -> None:
+    request = request_ctx.request
     if request.environ.get("CONTENT_LENGTH") == "0":  # as our own server says of nearly all requests
         return
     if request.content_length is None and request.environ.get("wsgi.input_terminated"):
-        _measure()
-    if not request.form and not request.files:  # each of these has read it, where it is a form
+        _measure(request)
+    if request.mimetype == "multipart/form-data":
+        _ = request.form  # which may have too many parts
+    else:
         request.get_data()
 
 
-def _measure() -> None:
+def _measure(request: Request) -> None:
     """Measure a chunked body, which servers other than ours pass on: Werkzeug would cut it at the limit."""
     body = request.environ["wsgi.input"].read(MOST_BODY + 1)
     if len(body) > MOST_BODY:
