@@ -87,8 +87,7 @@ def show_one(slug: str) -> ResponseReturnValue:
         refused=_played(crowd, slug),
         crowd=(CROWD, OTHERS),
         source=highlight(design.file.read_text(), PythonLexer(), HtmlFormatter(nowrap=True, classprefix="py-")),
-        token=mine.get("access"),
-        cookie="".join(mine.get("proof", ())),
+        mine=mine,
         copied=is_copied,
         shared=SHARED,
     )

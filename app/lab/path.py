@@ -68,15 +68,13 @@ def hand_out() -> ResponseReturnValue:
 
 def _page(question: Question, answers: Answers, *, unchosen: bool = False) -> str:
     order = list(questions.ALL)
-    place = order.index(question.id)
     return render_template(
         "lab/question.html",
         question=question,
         answer=answers.get(question.id),
         designs={design.slug: design.name for design in player.every()},
-        number=place + 1,
-        before=order[place - 1] if place else None,
-        after=order[place + 1] if place + 1 < len(order) else None,
+        order=order,
+        place=order.index(question.id),
         unchosen=unchosen,
         **_score(answers),
     )

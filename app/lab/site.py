@@ -37,11 +37,4 @@ def _wait() -> None:
 
 def _context() -> dict[str, Any]:
     # Looked up only by a page that says it: a page about an error must not need the database.
-    return {"workshop": settings().workshop, "attendee": _attendee, "press": visitors.press}
-
-
-def _attendee() -> tuple[str, str] | None:
-    """Return the visitor's nickname and the code of their room."""
-    mine = visitors.here()
-    found = room.of(mine)
-    return (mine.nickname or "", found.code) if mine and found else None
+    return {"workshop": settings().workshop, "here": visitors.here, "room_of": room.of, "press": visitors.press}

@@ -25,6 +25,7 @@ from app.store.db import Model, db, writing
 from app.web import cookies
 
 KEPT_SECONDS = 30 * DAY
+STEPS = ("signed in", "copied the tokens", "signed out", "tried the copy")  # of the experiment
 PRESS = "press"
 _PRESSED = re.compile("[A-Za-z0-9_-]{32}")
 MOST_VISITORS = 20_000  # visitors; beyond, those that were not touched for longest go
@@ -59,12 +60,11 @@ class Visitor(Model):
         answers: dict[str, Any] = json.loads(self.answers)
         return answers
 
-    def steps(self) -> tuple[bool, bool, bool, bool]:
-        """Return which steps of the experiment are done: signed in, copied the tokens, signed out, tried the copy."""
+    def steps(self) -> dict[str, bool]:
+        """Return which of STEPS are done."""
         run = self.read_run()
-        if run is None:
-            return False, False, False, False
-        return True, run.copied, run.ended_at is not None, run.outcome is not None
+        done = (True, run.copied, run.ended_at is not None, run.outcome is not None) if run else [False] * 4
+        return dict(zip(STEPS, done, strict=True))
 
     def has_acted(self) -> bool:
         """Return whether the form of this request was acted on before, and only the answer was lost."""
@@ -72,7 +72,7 @@ class Visitor(Model):
 
     def progress(self) -> tuple[object, ...]:
         """Return what differs once its visitor has come further."""
-        return self.room, *self.steps(), len(self.read_answers())
+        return self.room, *self.steps().values(), len(self.read_answers())
 
 
 def current() -> str:

@@ -13,8 +13,8 @@ import pytest
 
 from app.lab import questions, replay
 from app.lab.questions.question import Question
-from app.lab.rooms.board import STEPS, STUCK_SECONDS, draw
-from app.lab.visitors import Visitor
+from app.lab.rooms.board import STUCK_SECONDS, draw
+from app.lab.visitors import STEPS, Visitor
 from tests.browsers import Browser, Site
 from tests.workshop import FORGOTTEN, STILL, Teacher, experiment
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.capacity.throttle import PlaceThrottle, Quota
+from app.capacity.throttle import Quota
 from app.lab import visitors
-from app.lab.rooms import page as rooms
 from app.lab.rooms import room
 from app.lab.run import MAX_ACTS
 from app.store.db import db
@@ -90,7 +89,6 @@ def test_one_run_does_not_grow_however_often_its_buttons_are_pressed(visitor: Vi
 @pytest.mark.stores("SQL that locks")
 def test_the_oldest_rooms_make_room_for_new_ones(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MOST_ROOMS", 3)
-    monkeypatch.setattr(rooms, "_openings", PlaceThrottle("rooms in a test", "100 per hour"))
     for number in range(6):
         site.wait(1)
         assert site.browser().post("/lab/rooms", name=f"Room {number}").status_code == 303

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.capacity.throttle import PlaceThrottle
+from app.capacity.throttle import Quota
 from app.config import DAY
 from app.lab.rooms import page as rooms
 from app.lab.rooms import room
@@ -125,10 +125,10 @@ def test_sixty_wrong_codes_from_one_address_are_all_and_keep_no_attendee_out_of_
 
 
 def test_an_address_opens_so_many_rooms_and_no_more(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "_openings", PlaceThrottle("rooms, few", "2 per 1 hour"))
-    answers = [site.browser().post("/lab/rooms", name="x") for _ in range(3)]
+    monkeypatch.setattr(rooms, "openings", Quota("rooms, few", "2 per 1 hour"))
+    answers = [site.browser(address="203.0.113.8").post("/lab/rooms", name="x") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [303, 303, 429]
-    assert "Too many rooms" in answers[-1].text
+    assert "Too much has come from your network" in answers[-1].text
     assert site.browser(address="203.0.113.9").post("/lab/rooms", name="x").status_code == 303
 
 

@@ -11,9 +11,8 @@ from unicodedata import normalize
 from app import clock
 from app.lab.questions.question import Question
 from app.lab.run import WAYS
-from app.lab.visitors import Visitor
+from app.lab.visitors import STEPS, Visitor
 
-STEPS = ("signed in", "copied the tokens", "signed out", "tried the copy")
 MARKS = ("right", "wrong", "not yet")  # the outcome of a prediction
 STUCK_SECONDS = 3 * 60
 # With these a spreadsheet begins to compute (OWASP, CSV injection); some spreadsheets also with their full-width forms.
@@ -114,7 +113,7 @@ def _attendee(visitor: Visitor, asked: Mapping[str, Question]) -> Attendee:
     return Attendee(
         visitor.id,
         visitor.nickname or "",
-        dict(zip(STEPS, visitor.steps(), strict=True)),
+        visitor.steps(),
         WAYS.get(run.ended_by, "an old token was used again") if run and run.ended_by else None,
         accepted,
         of,

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from wtforms import StringField
 
-from app.capacity.throttle import PlaceThrottle
+from app.capacity.throttle import PlaceThrottle, Quota
 from app.config import is_loopback, settings
 from app.lab import questions, visitors
 from app.lab.rooms import board, room
@@ -20,7 +20,7 @@ from app.web.forms import Form, name_field
 
 bp = Blueprint("rooms", __name__, url_prefix="/rooms")
 _guesses = PlaceThrottle("wrong room codes by place", "60 per 10 minutes")
-_openings = PlaceThrottle("rooms opened by place", "12 per 1 hour")
+openings = Quota("rooms opened by place", "12 per 1 hour")
 
 
 class Opening(Form):
@@ -53,10 +53,7 @@ def open_one() -> ResponseReturnValue:
     form = Opening(request.form)
     if not form.validate():
         return _lobby(form), 422
-    if not _openings.is_open():
-        form.name.errors = ["Too many rooms were opened from here within the hour. Use one of them, or wait."]
-        return _lobby(form), 429
-    _openings.count()
+    openings.spend()
     with visitors.changing() as mine:
         opened = room.taught_by(mine)[0] if mine.has_acted() else Room.open(forms.text(form.name), mine)
     return redirect(f"/lab/rooms/{opened.code}", 303)
