@@ -44,7 +44,7 @@ def sign_in() -> ResponseReturnValue:
 def answer() -> ResponseReturnValue:
     """Do all of it in one press: sign in, keep a copy, sign out, and present the copy everywhere."""
     visitors.begun.spend()
-    mine = acts.act(visitors.expected(), visitors.changing(), Run.sign_out_at_once, anew=True)
+    mine = acts.act(visitors.current(), visitors.changing(), Run.sign_out_at_once, anew=True)
     if mine:
         with suppress(Full):  # then the page has a button that presents the copy
             _present(mine)
@@ -132,7 +132,7 @@ def _present(mine: Run) -> None:
 
 def _act(change: acts.Change, place: str, *, anew: bool = False) -> ResponseReturnValue:
     """Change the visitor's run, or one that begins *anew*; then show it at *place* on the page."""
-    acts.act(visitors.expected(), visitors.changing(), change, anew=anew)
+    acts.act(visitors.current(), visitors.changing(), change, anew=anew)
     return redirect(f"/lab#{place}", 303)
 
 

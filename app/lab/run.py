@@ -11,7 +11,7 @@ from typing import Any, Self
 from app import clock
 from app.config import DAY
 from app.lab import player
-from app.lab.player import Act, Ask, Design, Stage, Story
+from app.lab.player import Act, Design, Stage, Story
 
 POLL_SECONDS = 60
 MAX_ACTS = 200
@@ -85,9 +85,9 @@ class Run:
         """Play the run to a *design*. Sessions behave the same under every design."""
         return player.play(design or reference(), self.story(), self.now)
 
-    def exposure(self, design: Design, ask: Ask = Stage.present) -> int:
-        """Return how many seconds after the end of the session *ask* is first refused."""
-        return player.exposure(design, self.story(), self.ended, ask)
+    def exposure(self, design: Design) -> int:
+        """Return how many seconds after the end of the session its access token is first refused."""
+        return player.exposure(design, self.story(), self.ended)
 
     def do(self, name: str, of: str = "") -> Stage:
         """Add an act, and return the stage after it. A full run does not change."""

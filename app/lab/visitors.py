@@ -76,13 +76,7 @@ class Visitor(Model):
 
 
 def current() -> str:
-    """Return the id of the visitor who sent this request; empty for one who has not touched anything yet."""
-    held = _held()
-    return name(held) if held else ""
-
-
-def expected() -> str:
-    """Return the id of the visitor that this request acts on or makes; empty if a program leaves it open."""
+    """Return the id of the visitor who sent this request, or whom its form makes; empty if there is neither."""
     known = _held() or _given()
     return name(known) if known else ""
 
@@ -142,10 +136,10 @@ def changing(*, durable: bool = True) -> Iterator[Visitor]:
     """
     executor.warm()  # those who act will soon present a copy
     held, given = _held(), _given()
-    if find(expected()) is None:
+    if here() is None:
         made.spend()
     with writing(durable=durable):
-        visitor, secret = lock(expected()), held or given
+        visitor, secret = lock(current()), held or given
         if visitor is None:
             visitor, secret = make(given)
         visitor.seen_at, before = clock.now(), visitor.progress()

@@ -1,5 +1,6 @@
 """Experiments that no list of acts can express: each goes on where the story of its question ends, and returns what it found."""
 
+from dataclasses import replace
 from typing import Any
 
 from app.config import REACTIONS, settings
@@ -20,14 +21,7 @@ LATER_SECONDS = 60
 _ENDS = {"client": ("wait 60", "client"), "expiry": ("wait 7200",), "sign-out": ("wait 60", "sign-out")}
 _LISTS = ("denylist-ask", "denylist-poll", "denylist-push", "status-list", "this-site")
 _COUNTRIES = {"192.0.2.0/24": "Norway", "198.51.100.0/24": "Norway", "203.0.113.0/24": "Portugal"}  # RFC 5737
-_FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
-_OWNER = Browser(_FIREFOX, "192.0.2.7")
-_THIEVES = {
-    "claims to be the same browser, in the same network": Browser(_FIREFOX, "192.0.2.66"),
-    "comes from another network": Browser(_FIREFOX, "198.51.100.66"),
-    "comes from another country": Browser(_FIREFOX, "203.0.113.66"),
-    "claims to be another browser": Browser("curl/8.17.0", "192.0.2.66"),
-}
+_OWNER = Browser("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "192.0.2.7")
 
 
 def revoke_by_request(t: Trial) -> dict[str, Any]:
@@ -164,7 +158,8 @@ def _lasts(t: Trial, *story: str) -> dict[str, int]:
 
 def refresh_elsewhere(t: Trial) -> dict[str, Any]:
     """Let each thief refresh under each policy."""
-    cells = {what: Findings(_refresh(t, thief, policy) for policy in REACTIONS) for what, thief in _THIEVES.items()}
+    thieves = {what: replace(_OWNER, **changed) for what, changed in t.question.grid["rows"].items()}
+    cells = {what: Findings(_refresh(t, thief, policy) for policy in REACTIONS) for what, thief in thieves.items()}
     here = {**suspicion.policy()} | ({"country": "unknown"} if settings().country_database is None else {})
     mildest, strictest = (sum(answers[policy].accepted for answers in cells.values()) for policy in (0, -1))
     alike = [answers[-1].accepted for answers in cells.values()] == [True, False, False, False]

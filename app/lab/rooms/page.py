@@ -41,22 +41,18 @@ def only_in_a_workshop() -> None:
         abort(404)
 
 
-@bp.get("")
+@bp.route("", methods=["GET", "POST"])
 def lobby() -> ResponseReturnValue:
+    """Lead to the room of a code, or open one."""
     if "code" in request.args:
         return redirect(f"/lab/rooms/{_find(request.args['code']).code}/join")
-    return _lobby()
-
-
-@bp.post("")
-def open_one() -> ResponseReturnValue:
     form = Opening(request.form)
-    if not form.validate():
-        return _lobby(form), 422
-    openings.spend()
-    with visitors.changing() as mine:
-        opened = room.taught_by(mine)[0] if mine.has_acted() else Room.open(forms.text(form.name), mine)
-    return redirect(f"/lab/rooms/{opened.code}", 303)
+    if form.validate_on_submit():
+        openings.spend()
+        with visitors.changing() as mine:
+            opened = room.taught_by(mine)[0] if mine.has_acted() else Room.open(forms.text(form.name), mine)
+        return redirect(f"/lab/rooms/{opened.code}", 303)
+    return _lobby(form)
 
 
 @bp.get("/<code>")
@@ -138,9 +134,8 @@ def _board(found: Room) -> board.Board:
     return board.draw(found.attendees(), questions.ALL)
 
 
-def _lobby(opening: Opening | None = None, door: Door | None = None) -> str:
-    rooms = room.taught_by(visitors.here())
-    return render_template("lab/rooms.html", opening=opening or Opening(), door=door or Door(), rooms=rooms)
+def _lobby(form: Opening, door: Door | None = None) -> tuple[str, int]:
+    return forms.page("lab/rooms.html", form, door=door or Door(), rooms=room.taught_by(visitors.here()))
 
 
 def _find(code: str) -> Room:
@@ -154,7 +149,8 @@ def _find(code: str) -> Room:
         _guesses.count()
         door = Door(code=code[:20])
         door.code.errors = ["There is no room with this code, or it was closed."]
-        abort(make_response(_lobby(door=door), 404))
+        page, _ = _lobby(Opening(), door)
+        abort(make_response(page, 404))
     return found
 
 
