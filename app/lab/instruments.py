@@ -4,7 +4,7 @@ import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Callable, Hashable
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -14,9 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.lab.home.world import World
 
 MAX_ALIKE = 100  # repetitions in one gap, before they stand for each other
-MAX_REMEMBERED = 20_000  # tokens
-_SIGNED: dict[Hashable, Any] = {}
-_VERIFIED: dict[Hashable, Any] = {}
+MAX_REMEMBERED = 40_000  # tokens, and claims
+_REMEMBERED: dict[Hashable, Any] = {}
 
 
 class Clock:
@@ -134,21 +133,13 @@ class StoryWorld(World):
 
     def sign(self, claims: dict[str, Any], key: Any = None, headers: dict[str, str] | None = None) -> str:
         public = key.public_key().public_bytes_raw() if key else self._public
-        name = public, str(claims), str(headers)
-        token: str | None = _SIGNED.get(name)
-        if token is None:
-            token = super().sign(claims, key, headers)
-            _remember(_SIGNED, name, token)
-        _remember(_VERIFIED, (public, token), claims)
+        token: str = _once((public, str(claims), str(headers)), partial(super().sign, claims, key, headers))
+        _once((public, token), lambda: claims)
         return token
 
     def verify(self, token: str, key: Any = None) -> dict[str, Any]:
-        name = key.public_bytes_raw() if key else self._public, token
-        claims = _VERIFIED.get(name)
-        if claims is None:
-            claims = super().verify(token, key)
-            _remember(_VERIFIED, name, claims)
-        return dict(claims)
+        public = key.public_bytes_raw() if key else self._public
+        return dict(_once((public, token), partial(super().verify, token, key)))
 
 
 @lru_cache(1024)
@@ -157,7 +148,11 @@ def _key(raw: bytes) -> tuple[Ed25519PrivateKey, bytes]:
     return key, key.public_key().public_bytes_raw()
 
 
-def _remember(known: dict[Hashable, Any], name: Hashable, value: object) -> None:
-    if len(known) >= MAX_REMEMBERED:
-        known.clear()
-    known[name] = value
+def _once(name: Hashable, work: Callable[[], Any]) -> Any:
+    """Return what the *work* of this name returned when it was last done."""
+    known = _REMEMBERED.get(name)
+    if known is None:
+        if len(_REMEMBERED) >= MAX_REMEMBERED:
+            _REMEMBERED.clear()
+        known = _REMEMBERED[name] = work()
+    return known

@@ -61,5 +61,4 @@ def test_what_it_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instruments, "MAX_REMEMBERED", 10)
     for number in range(50):
         assert at(0).verify(at(0).sign({"exp": number})) == {"exp": number}
-    assert len(instruments._SIGNED) <= 10
-    assert len(instruments._VERIFIED) <= 10
+    assert len(instruments._REMEMBERED) <= 10

@@ -3,7 +3,6 @@
 import math
 import pickle
 from collections import Counter
-from functools import lru_cache
 from statistics import mean
 from typing import Any, NamedTuple
 
@@ -11,7 +10,6 @@ from app.lab import player
 from app.lab.costs.day import END, START, Day, simulate
 from app.lab.player import Design, Stage, Story
 
-REMEMBERED = 20 * 64  # designs, times days
 LOOK = 5  # seconds
 _OURS = ("world", "store", "issuer", "redis")  # what an object holds of its world is not its memory
 
@@ -51,19 +49,12 @@ class Comparison(NamedTuple):
 def compare(day: Day, *slugs: str) -> Comparison:
     """Simulate the day for the designs with these slugs, or for all."""
     done = Counter(act.name for act in simulate(day))
-    designs = [player.find(slug) for slug in slugs] or player.every()
-    costs = tuple(live(design.slug, day if _polls(design) else day._replace(poll=0)) for design in designs)
+    costs = tuple(live(slug, day) for slug in slugs or [design.slug for design in player.every()])
     return Comparison(done["begin"], done["request"], done["sign_out"], costs)
 
 
-def _polls(design: Design) -> bool:
-    """Return whether the poll slider changes a time of this design."""
-    return hasattr(design.module, "POLL") or hasattr(design.module, "CACHE")
-
-
-@lru_cache(REMEMBERED)
 def live(slug: str, day: Day) -> Cost:
-    """Simulate a design's day, once for all pages and questions that ask for it."""
+    """Simulate a design's day."""
     played = _Play(player.read(slug), day)
     for act in simulate(day):
         played.go_on(act.at)
