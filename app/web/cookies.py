@@ -1,6 +1,6 @@
 """The cookies: the only ones this site ever sets, in a form that this browser keeps."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from flask import g, request
@@ -52,8 +52,12 @@ def forms() -> tuple[Form, ...]:
 def _forms() -> tuple[Form, ...]:
     if settings().insecure_cookies:
         return (INSECURE,)
-    stays_here = not settings().https and is_loopback(f"//{request.host}")
-    return (SECURE, LOOPBACK) if stays_here else (SECURE,)
+    return (SECURE, LOOPBACK) if not settings().https and _is_here(request.host) else (SECURE,)
+
+
+@lru_cache(64)  # no more, as clients may send long ones
+def _is_here(host: str) -> bool:
+    return is_loopback(f"//{host}")
 
 
 def form() -> Form:
@@ -104,7 +108,7 @@ def after(response: Response) -> dict[str, str]:
 
 def put(response: Response, cookie: str, value: str, *, seconds: int | None, of: Form | None = None) -> None:
     """Set *cookie* for *seconds*, or, with None, until the browser is closed; in the form of this browser, or *of* another."""
-    _set(response, cookie, value, of or form(), max_age=seconds)
+    response.headers.add("Set-Cookie", _cookie(cookie, value, of or form(), max_age=seconds))
 
 
 def drop(response: Response, cookie: str, *, of: Form | None = None) -> None:
@@ -113,7 +117,7 @@ def drop(response: Response, cookie: str, *, of: Form | None = None) -> None:
     By a date, not by `Max-Age=0`: Firefox adds that to its clock and looks again, so a millisecond later it keeps an
     empty cookie.
     """
-    _set(response, cookie, "", of or form(), expires=0)
+    response.headers.add("Set-Cookie", _dropped(cookie, of or form()))
 
 
 def drop_all(response: Response, of: Form) -> None:
@@ -130,12 +134,13 @@ def _named(form: Form) -> list[str]:
     return [form.prefix + cookie for cookie in _NAMES]
 
 
-def _set(response: Response, cookie: str, value: str, of: Form, **life: Any) -> None:
-    """Set or remove it: a browser removes only what has the same attributes."""
-    response.headers.add("Set-Cookie", _cookie(cookie, value, of, **life))
+@cache
+def _dropped(cookie: str, of: Form) -> str:
+    return _cookie(cookie, "", of, expires=0)
 
 
 def _cookie(cookie: str, value: str, of: Form, **life: Any) -> str:
+    """Return the line that sets it, or removes it: a browser removes only what has the same attributes."""
     return dump_cookie(_name(cookie, of), value, secure=of.secure, httponly=True, samesite="Lax", **life)
 
 

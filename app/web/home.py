@@ -9,11 +9,19 @@ from app.identity.activity import Event
 from app.identity.session import Standing
 from app.store import prebuilt
 from app.web import first_steps, guard, lifeline, session_list
+from app.web.lifeline import Lane, Lifeline
 from app.web.session_list import ListedSession
 
 bp = Blueprint("home", __name__)
 STROKES = 12
 WARNINGS = 3
+_MOST = Lane("Most sites", 0, 50, 100, 50, "alarm", "the old token is still accepted")
+_HERE = Lane("This site", 0, 50, 100, 50, "ended", "the old token is refused")
+_SAID = (
+    "Two sessions that sign out at the same moment. On most sites the old token is still accepted until it expires. On"
+    " this site it is refused from that moment on."
+)
+_BOTH = Lifeline((_MOST, _HERE), None, _SAID, 0, 100)
 
 
 @bp.get("/")
@@ -22,7 +30,7 @@ def home() -> ResponseReturnValue:
     if guard.is_confined():
         return guard.ask_for_factor()
     if visit is None:
-        return render_template("web/welcome.html")
+        return render_template("web/welcome.html", line=_BOTH)
     current, user = visit.session, visit.user
     with prebuilt.reading():
         chain, refreshes = chains.newest(current.id, STROKES), chains.rotations(current.id)

@@ -46,6 +46,7 @@ from app.web import (
     sign_up,
     sign_up_passkey,
     speculation,
+    strokes,
     well_known,
     words,
 )
@@ -131,6 +132,7 @@ def _add_words(app: Flask) -> None:
     app.template_filter("leading_to")(next_page.leading_to)
     app.template_filter("until")(lambda at: words.until(at, clock.now()))
     app.jinja_env.globals |= {each.__name__: each for each in (moments.ago, moments.until, moments.moment)}
+    app.jinja_env.globals["strokes"] = strokes
     for plain in (
         words.span,
         words.clock,

@@ -34,7 +34,8 @@ def signed_out() -> ResponseReturnValue:
     found = _receipt()
     line = lifeline.receipt_line(found["parts"], found["ended_at"]) if found else None
     apps = back_channel.show(found["told"]) if found else []
-    return render_template("web/receipt.html", receipt=found, line=line, told=apps)
+    accepted = [tried["what"] for tried in found.get("proof", ()) if not tried["refused"]] if found else []
+    return render_template("web/receipt.html", receipt=found, line=line, told=apps, accepted=accepted)
 
 
 @bp.get("/signed-out.tlog-proof")
