@@ -1,6 +1,6 @@
 """Client authentication by exactly one method, the one the client is registered for (RFC 6749, section 2.3)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
@@ -16,7 +16,6 @@ from app.identity.session import SITE
 from app.network import address
 from app.oauth import assertion, clients
 from app.oauth.clients import Registered
-from app.oauth.server import Form
 from app.telemetry import security_log
 
 _guesses = PlaceThrottle("client secrets", "50 per 10 minutes")
@@ -67,7 +66,7 @@ class Credentials:
             raise BadClient(problem)
 
 
-def authenticate(form: Form, methods: Collection[str]) -> Registered:
+def authenticate(form: Mapping[str, str], methods: Collection[str]) -> Registered:
     """Return the authenticated client. Raises OAuth2Error and TooManyRequests."""
     given = _read(form)
     try:
@@ -84,7 +83,7 @@ def authenticate(form: Form, methods: Collection[str]) -> Registered:
     return found
 
 
-def _read(form: Form) -> Credentials:
+def _read(form: Mapping[str, str]) -> Credentials:
     """Read the credentials; refuse more than one method. Raises OAuth2Error."""
     client_id, secret = form.get("client_id"), form.get("client_secret")
     header = request.environ.get("HTTP_AUTHORIZATION")

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
+from authlib.oauth2.rfc6749 import ClientMixin
 from sqlalchemy import LargeBinary, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,7 +33,7 @@ SCOPES = (LEAST, "profile", "email", OFFLINE)
 CODE, REFRESH = GRANTS = ("authorization_code", "refresh_token")
 
 
-class Registered:
+class Registered(ClientMixin):
     """An app. Confidential if it has a secret, of which only the SHA-256 is kept, or keys, whose public halves are; else public.
 
     An app with keys also has the hash of a random secret that it never got, or an older node would take it for public.

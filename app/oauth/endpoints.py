@@ -1,9 +1,14 @@
-"""The endpoints beside the token endpoint: one function for each."""
+"""The endpoints beside the token endpoint: one class for each."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
+from authlib.consts import default_json_headers
 from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749.requests import OAuth2Request
+from authlib.oauth2.rfc6749.token_endpoint import TokenEndpoint
+from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import request as http
 from werkzeug.datastructures import MultiDict
 
@@ -13,9 +18,8 @@ from app.identity import access_token, activity, bearer, demand, proof, refresh_
 from app.identity.access_token import Claims
 from app.identity.chains import LinkRow
 from app.identity.session import SITE, Reason
-from app.oauth import authentication, authorization, dpop, pushed
+from app.oauth import authorization, dpop, pushed
 from app.oauth.clients import CONFIDENTIAL, INTROSPECT, METHODS, Registered
-from app.oauth.server import Body, Form
 from app.revocation import log
 from app.store.db import writing
 from app.telemetry import security_log
@@ -45,53 +49,68 @@ class PresentedToken(Protocol):
         """Return whether *client* may ask about it."""
 
 
-def revoke(form: Form) -> Body:
-    """Revoke a token (RFC 7009). What is ended follows from the token itself; a hint changes nothing.
+class Revocation(RevocationEndpoint):
+    """Token revocation (RFC 7009). What is ended follows from the token itself; a hint changes nothing.
 
     A token that is unknown, already ended, or another client's gets the same answer as a success, and nothing is done:
     the client cannot learn whether it exists.
     """
-    client = authentication.authenticate(form, METHODS)
-    found = _presented(form)
-    if found is None or found.client_id != client.id:
-        log.head()  # in a cut log, a live token may be unknown. Raises LogCut
-        # A line in either case, as writing one takes time.
-        security_log.line("foreign_token_presented" if found else "unknown_token_presented", client=client.id)
-    else:
-        found.revoke()
-    return {}
+
+    CLIENT_AUTH_METHODS = METHODS
+
+    def authenticate_token(self, request: OAuth2Request, client: Registered) -> PresentedToken | None:
+        found = _presented(request)
+        if found is None or found.client_id != client.id:
+            log.head()  # in a cut log, a live token may be unknown. Raises LogCut
+            # A line in either case, as writing one takes time.
+            security_log.line("foreign_token_presented" if found else "unknown_token_presented", client=client.id)
+            return None
+        return found
+
+    def revoke_token(self, token: PresentedToken, request: OAuth2Request) -> None:
+        token.revoke()
 
 
-def introspect(form: Form) -> Body:
-    """Describe a token (RFC 7662), to clients with a secret or a key. A hint changes nothing.
+class Introspection(IntrospectionEndpoint):
+    """Token introspection (RFC 7662), for clients with a secret or a key. A hint changes nothing.
 
     A token that is unknown, over, or hidden from this client is just not active.
     """
-    client = authentication.authenticate(form, CONFIDENTIAL)
-    found = _presented(form)
-    if found is None or not found.may_be_seen_by(client):
-        log.head()  # in a log that was cut, a token that lives may be unknown. Raises LogCut
-        return {"active": False}
-    said = found.describe()
-    return {"active": True, **said} if said else {"active": False}
+
+    CLIENT_AUTH_METHODS = CONFIDENTIAL
+
+    def authenticate_token(self, request: OAuth2Request, client: Registered) -> dict[str, Any] | None:
+        found = _presented(request)
+        if found is None or not found.may_be_seen_by(client):
+            log.head()  # in a log that was cut, a token that lives may be unknown. Raises LogCut
+            return None
+        return found.describe()
+
+    def create_introspection_payload(self, token: dict[str, Any] | None) -> dict[str, Any]:
+        return {"active": True, **token} if token else {"active": False}
 
 
-def push(form: Form) -> Body:
-    """Keep an authorization request (RFC 9126), judged as it would be at the authorization endpoint."""
-    client = authentication.authenticate(form, METHODS)
-    if client.is_public:  # anyone can claim that id
-        _pushes.check()
-        _pushes.count()
-    key = dpop.named(form)
-    bound = {"dpop_jkt": key.jkt} if key else {}
-    given: MultiDict[str, str] = MultiDict({**form, "client_id": client.id, **bound})
-    authorization.check(given)
-    known = {name: given[name] for name in authorization.PARAMETERS if name in given}
-    with writing(durable=False):  # after a crash its user begins again
-        if key:
-            key.spend()
-        name = pushed.keep(client.id, known)
-    return {"request_uri": name, "expires_in": pushed.SECONDS}
+class Pushing(TokenEndpoint):
+    """Pushed authorization requests (RFC 9126), judged as they would be at the authorization endpoint."""
+
+    ENDPOINT_NAME = "pushed_authorization_request"
+    CLIENT_AUTH_METHODS = METHODS
+
+    def create_endpoint_response(self, request: OAuth2Request) -> tuple[int, dict[str, Any], Any]:
+        client: Registered = self.server.authenticate_client(request, self.CLIENT_AUTH_METHODS, self.ENDPOINT_NAME)
+        if client.is_public:  # anyone can claim that id
+            _pushes.check()
+            _pushes.count()
+        key = dpop.named(request.form)
+        bound = {"dpop_jkt": key.jkt} if key else {}
+        given: MultiDict[str, str] = MultiDict({**request.form, "client_id": client.id, **bound})
+        authorization.check(given)
+        known = {name: given[name] for name in authorization.PARAMETERS if name in given}
+        with writing(durable=False):  # after a crash its user begins again
+            if key:
+                key.spend()
+            name = pushed.keep(client.id, known)
+        return 201, {"request_uri": name, "expires_in": pushed.SECONDS}, default_json_headers
 
 
 @dataclass(frozen=True)
@@ -166,9 +185,9 @@ def _note(sid: str) -> None:
         note(sid)
 
 
-def _presented(form: Form) -> PresentedToken | None:
-    """Return the token of a request; its hint is not looked at. Raises InvalidRequestError where there is none."""
-    token = form.get("token")
+def _presented(request: OAuth2Request) -> PresentedToken | None:
+    """Return the token of this request; its hint is not looked at. Raises InvalidRequestError where there is none."""
+    token = request.form.get("token")
     if not token:
         raise InvalidRequestError("Parameter token is missing.")
     claims = access_token.read(token) if "." in token else None  # which no refresh token has

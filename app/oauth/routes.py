@@ -9,15 +9,19 @@ from app import clock
 from app.identity import bearer, status_list
 from app.identity.access_token import Claims
 from app.machines import Machines, for_browser_apps
-from app.oauth import cors, endpoints, grants, metadata, server
+from app.oauth import cors, metadata
 from app.oauth import userinfo as person
+from app.oauth.endpoints import Pushing
 from app.oauth.logout import outbox
+from app.oauth.server import server
+from app.revocation import log
 
 bp = Machines("oauth", __name__, beneath=("/oauth/", "/.well-known/", "/status-lists"))
 
 
 def init_app(app: Flask) -> None:
     """Add the authorization server and its endpoints to *app*."""
+    server.init_app(app)
     cors.init_app(app)
     outbox.init_app(app)
     status_list.init_app(app)
@@ -27,24 +31,31 @@ def init_app(app: Flask) -> None:
 @bp.post("/oauth/token")
 @for_browser_apps
 def token() -> Response:
-    return server.answer(grants.issue)
+    return _judged(server.create_token_response())
 
 
 @bp.post("/oauth/revoke")
 @for_browser_apps
 def revoke() -> Response:
-    return server.answer(endpoints.revoke)
+    return _judged(server.create_endpoint_response("revocation"))
 
 
 @bp.post("/oauth/introspect")
 def introspect() -> Response:
-    return server.answer(endpoints.introspect)
+    return _judged(server.create_endpoint_response("introspection"))
 
 
 @bp.post("/oauth/par")
 @for_browser_apps
 def push() -> Response:
-    return server.answer(endpoints.push, 201)
+    return _judged(server.create_endpoint_response(Pushing.ENDPOINT_NAME))
+
+
+def _judged(answer: Response) -> Response:
+    """Return the answer. Raises LogCut for a refusal: with a cut log, the code, the token or the client may be lost too."""
+    if answer.status_code >= 400:
+        log.head()
+    return answer
 
 
 @bp.route("/oauth/userinfo", methods=["GET", "POST"])

@@ -1,53 +1,98 @@
-"""What the endpoints for clients have in common: how a request is read, and how it is answered."""
+"""Authlib's authorization server, with its mistakes corrected."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from authlib.consts import default_json_headers
+from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from flask import Response
 from flask.globals import request_ctx
 
 from app.identity.dpop.presented import Unproved
-from app.revocation import log
+from app.oauth import authentication, clients, grants
+from app.oauth.clients import Registered
+from app.oauth.endpoints import Introspection, Pushing, Revocation
 
-Form = dict[str, str]
-Body = dict[str, Any]
 _KIND = "application/x-www-form-urlencoded"
 
 
-def answer(act: Callable[[Form], Body], status: int = 200) -> Response:
-    """Answer what *act* makes of the request, or the error that it raises (RFC 6749, section 5.2). Raises LogCut for an
-    error: in a log that was cut, the code, the token or the client may be lost too.
+class BadGrantType(UnsupportedGrantTypeError):
+    """As Authlib's, without repeating what was sent (its characters may not stand in an error description)."""
+
+    def get_error_description(self) -> str:
+        return "This grant type is not supported."
+
+
+class Request(OAuth2Request):
+    """The request as Authlib reads it: the parameters of its body, never of its query. None may be given twice (RFC 6749,
+    section 3.2), and one without a value counts as left out. Raises OAuth2Error.
+
+    Whether TLS is needed was decided at the start, by SITE_URL, not by a header.
     """
-    try:
-        return _answer(status, act(_form()))
-    except OAuth2Error as error:
-        return _refuse(error)
-    except Unproved as problem:
-        return _refuse(OAuth2Error(problem.description, error=problem.error))
+
+    def __init__(self) -> None:
+        asked = request_ctx.request
+        super().__init__(asked.method, "https://authlib.invalid")
+        if asked.mimetype != _KIND:
+            raise InvalidRequestError(f"The body must be {_KIND}.")
+        given = parse_qsl(asked.get_data(as_text=True), keep_blank_values=True)
+        form = dict(given)
+        if len(form) < len(given):
+            raise InvalidRequestError("A parameter is given twice.")
+        self._form = {name: value for name, value in form.items() if value}
+        self.payload = BasicOAuth2Payload(self._form)
+
+    @property
+    def form(self) -> dict[str, str]:
+        return self._form
 
 
-def _form() -> Form:
-    """Return the parameters of the body, never of the query. None may be given twice (section 3.2), and one without a
-    value counts as left out."""
-    asked = request_ctx.request
-    if asked.mimetype != _KIND:
-        raise InvalidRequestError(f"The body must be {_KIND}.")
-    given = parse_qsl(asked.get_data(as_text=True), keep_blank_values=True)
-    form = dict(given)
-    if len(form) < len(given):
-        raise InvalidRequestError("A parameter is given twice.")
-    return {name: value for name, value in form.items() if value}
+class Server(AuthorizationServer):
+    """Client authentication by exactly one method (RFC 6749, section 2.3), and a request that is read once."""
+
+    def create_oauth2_request(self, request: Any) -> Any:
+        return Request()
+
+    def create_token_response(self, request: Any = None) -> Any:
+        return self._answer(super().create_token_response)
+
+    def create_endpoint_response(self, name: str, request: Any = None) -> Any:
+        return self._answer(partial(super().create_endpoint_response, name))
+
+    def _answer(self, respond: Callable[[], Any]) -> Any:
+        try:
+            return respond()
+        except OAuth2Error as error:
+            return self.handle_response(*error())
+        except Unproved as problem:
+            return self.handle_response(*OAuth2Error(problem.description, error=problem.error)())
+
+    def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
+        return Response(json.dumps(payload), status_code, headers)
+
+    def get_token_grant(self, request: OAuth2Request) -> Any:
+        if not request.form.get("grant_type"):
+            raise InvalidRequestError("Parameter grant_type is missing.")
+        try:
+            return super().get_token_grant(request)
+        except UnsupportedGrantTypeError as error:
+            raise BadGrantType(error.grant_type) from error
+
+    def authenticate_client(
+        self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token"
+    ) -> Registered:
+        return authentication.authenticate(request.form, methods)
 
 
-def _refuse(error: OAuth2Error) -> Response:
-    log.head()
-    return _answer(*error())
+server = Server(query_client=clients.find, save_token=lambda token, request: None)
 
 
-def _answer(status: int, body: Body, headers: Sequence[tuple[str, str]] = default_json_headers) -> Response:
-    return Response(json.dumps(body), status, headers)
+for grant in grants.EVERY:
+    server.register_grant(grant)
+for endpoint in (Revocation, Introspection, Pushing):
+    server.register_endpoint(endpoint)

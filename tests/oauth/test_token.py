@@ -173,7 +173,7 @@ def test_meta_03_05_pkc_05_what_it_lists_is_what_there_is(site: Site) -> None:
     assert described["response_types_supported"] == ["code"]
     assert described["code_challenge_methods_supported"] == ["S256"]
     assert described["id_token_signing_alg_values_supported"] == ["RS256"]
-    assert described["grant_types_supported"] == [*grants.EVERY]
+    assert described["grant_types_supported"] == [grant.GRANT_TYPE for grant in grants.EVERY]
     assert described["authorization_response_iss_parameter_supported"] is True
     assert not [name for name, value in described.items() if value == []]
 
