@@ -132,13 +132,6 @@ class Stage:
         lapses = [until for _, until in rows] + [issued + ACCESS_LIFE for issued in self.tokens.values()]
         return sorted({math.ceil(at) - self.story.began_at for at in [*lapses, *self.clock.due()] if at < math.inf})
 
-    def holder(self, refresh: str) -> str | None:
-        """Return the holder of a refresh token; for a token that no browser holds, its number."""
-        for whose in ("thief", "laptop"):
-            if self.held.get(whose, {}).get("refresh") == refresh:
-                return whose
-        return str(list(self.tokens).index(refresh)) if refresh in self.tokens else None
-
     def hold(self, whose: str) -> dict[str, Any]:
         """Return what a browser holds; for a number, the laptop's refresh token of that number."""
         if whose.isdigit():
@@ -249,19 +242,13 @@ class Stage:
             self.hold(whose)
             self._exchange(whose)
 
-    def _revoke(self) -> None:
-        """End the laptop's session at the revocation endpoint."""
-        self.sessions.end(self.session)
-        self._leave("sign-out")
-
     def _sign_out(self, why: str) -> None:
         """Use the laptop's token once more; then end its session, and the app's with it, at the server."""
-        if "laptop" in self.held:
-            self._use()
-            self.sessions.end(self.held["laptop"]["session"])
-            if "app" in self.held:
-                self.sessions.end(self.held["app"]["session"])
-            self._leave(why)
+        self._use()
+        self.sessions.end(self.session)
+        if "app" in self.held:
+            self.sessions.end(self.held["app"]["session"])
+        self._leave(why)
 
     def _sign_out_everywhere(self, why: str) -> None:
         self._use()
@@ -323,7 +310,7 @@ ACTS: dict[str, Callable[..., None]] = {  # a story can call nothing else of a s
     **{
         name: getattr(Stage, "_" + name.replace("-", "_"))
         for name in (
-            *("sign-in", "open", "use", "copy", "refresh", "revoke", "all-but-refresh"),
+            *("sign-in", "open", "use", "copy", "refresh", "all-but-refresh"),
             *("cut", "mend", "lose-the-store", "show-receipt"),
         )
     },

@@ -47,7 +47,7 @@ def revoke() -> ResponseReturnValue:
 
     def end(run: Run) -> Stage | None:
         stage = run.play()
-        return run.do("revoke") if given in stage.tokens and not stage.is_over else None
+        return run.do("sign-out") if given in stage.tokens and not stage.is_over else None
 
     name = visitor_of(given)
     ended = acts.act(name, visitors.locked(name), end)
