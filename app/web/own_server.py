@@ -5,16 +5,16 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 from wsgiref.util import setup_testing_defaults
 
 from flask import current_app
-from werkzeug.datastructures import Authorization, Headers
-from werkzeug.test import run_wsgi_app
+from werkzeug.datastructures import Authorization
 
 from app.config import settings
 from app.identity.bearer import OWN
@@ -24,6 +24,7 @@ from app.oauth.clients import site_secret
 from app.oauth.endpoints import NOTE
 from app.store.db import StoreUnavailable, db
 from app.web import words
+from app.web.headers import Write
 
 _SHOWN = ("authorization", "content-type", "retry-after", "www-authenticate", "cache-control")
 _FORM = "application/x-www-form-urlencoded"
@@ -37,7 +38,7 @@ class Exchange:
     sent: Mapping[str, str]
     form: str
     status: int
-    headers: Headers
+    headers: Sequence[tuple[str, str]]
     body: str
     milliseconds: float
     secrets: tuple[str, ...]
@@ -129,10 +130,25 @@ def send(
         sent["Authorization"] = f"Bearer {bearer}"
     environ = _environ(method, url, sent, body.encode()) | (within or {})
     began = time.perf_counter()
-    # By WSGI itself (docs/decisions.md).
-    answer, status, headers = contextvars.Context().run(run_wsgi_app, current_app.wsgi_app, environ, buffered=True)
-    text, took = b"".join(answer).decode(), (time.perf_counter() - began) * 1000
+    status, headers, content = contextvars.Context().run(_ask, current_app.wsgi_app, environ)
+    text, took = content.decode(), (time.perf_counter() - began) * 1000
     return Exchange(f"{method} {environ['PATH_INFO']}", sent, body, int(status[:3]), headers, text, took, secrets)
+
+
+def _ask(app: WSGIApplication, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Return the status, the headers and the body of the answer (PEP 3333)."""
+    begun: list[Any] = []
+
+    def begin(*said: Any) -> Write:
+        begun[:] = said
+        return begun.append  # for applications that write, as ours does not
+
+    parts = app(environ, begin)
+    try:
+        return begun[0], begun[1], b"".join(parts)
+    finally:
+        if hasattr(parts, "close"):
+            parts.close()
 
 
 def _environ(method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
