@@ -75,7 +75,9 @@ def test_an_attendee_who_is_in_may_change_the_nickname_and_the_room(site: Site, 
     ada, other = teacher.arrive("Ada"), Teacher(site, "another")
     assert ada.post(f"{teacher.room}/join", nickname="ADA").status_code == 303
     assert "has not begun" in teacher.row("ADA")
+    assert f"You leave room {teacher.code}." in ada.get(f"{other.room}/join").text
     ada.post(f"{other.room}/join", nickname="Ada")
+    assert "You leave room" not in ada.get(f"{other.room}/join").text
     assert "No one is here yet" in teacher.board()
     assert "has not begun" in other.row("Ada")
 
