@@ -74,7 +74,6 @@ def refresh() -> ResponseReturnValue:
 
 @bp.post("/replay")
 def present() -> ResponseReturnValue:
-    """Present the copy everywhere."""
     mine = visitors.run(visitors.current())
     if mine is None or not run_view.tokens(mine.play()):
         return redirect("/lab", 303)
@@ -85,11 +84,11 @@ def present() -> ResponseReturnValue:
 @bp.post("/time")
 def move() -> ResponseReturnValue:
     """Move the run's clock: a minute, to the next poll, or past the expiry of the copied access token."""
-    step = request.form.get("step")
+    step = request.form.get("step", "")
 
     def on(mine: Run) -> None:
         left = max(1, mine.expires_at - mine.time)
-        mine.wait({"minute": 60, "poll": mine.next_poll, "expiry": left, "hour": 60 * 60}.get(step or "", 0))
+        mine.wait({"minute": 60, "poll": mine.next_poll, "expiry": left}.get(step, 0))
 
     return _act(on, "replay")
 

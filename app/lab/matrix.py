@@ -57,20 +57,15 @@ class Measured:
 @bp.get("")
 def show() -> ResponseReturnValue:
     every = player.every()
-    measured: dict[Design, Measured] = {design: _played(Measured, design.slug) for design in every}
-    return render_template(
-        "lab/designs.html",
-        every=every,
-        measured=dict(sorted(measured.items(), key=lambda measure: measure[1].exposed)),
-        before=_draw_before(measured),
-    )
+    measured = [(design, _played(Measured, design.slug)) for design in every]
+    measured.sort(key=lambda each: each[1].exposed)
+    return render_template("lab/designs.html", every=every, measured=measured, before=_draw_before(measured))
 
 
-def _draw_before(measured: dict[Design, Measured]) -> Picture:
+def _draw_before(measured: list[tuple[Design, Measured]]) -> Picture:
     """Draw how long a copy is good while the session goes on, with a lane for each design that binds its tokens."""
-    lives = [(design, measure.unended) for design, measure in measured.items()]
-    bound = [(design.slug, design.name, unended) for design, unended in lives if not design.is_bearer]
-    others = [unended for design, unended in lives if design.is_bearer]
+    bound = [(design.slug, design.name, found.unended) for design, found in measured if not design.is_bearer]
+    others = [found.unended for design, found in measured if design.is_bearer]
     rows = [("", f"The other {len(others)}: a token alone", max(others)), *bound]
     return lanes.draw(sorted(rows, key=lambda row: -row[2]), max(others), cut="Copy")
 

@@ -93,30 +93,23 @@ def run(visitor_id: str) -> Run | None:
 
 
 def find(visitor_id: str) -> Visitor | None:
-    """Return the visitor of this id."""
     return db.session.get(Visitor, visitor_id) if visitor_id else None
 
 
-def lock(visitor_id: str) -> Visitor | None:
-    """Return the visitor as it is now, held until the transaction ends."""
-    return db.session.get(Visitor, visitor_id, with_for_update=True, populate_existing=True) if visitor_id else None
-
-
 @contextmanager
-def locked(visitor_id: str) -> Iterator[Visitor | None]:
-    """Lock a visitor, if there is one of this id, for a change."""
-    with writing():
-        yield lock(visitor_id)
+def locked(visitor_id: str, *, durable: bool = True) -> Iterator[Visitor | None]:
+    """Lock the visitor of this id, if there is one, for a change. *durable*: see `db.writing`."""
+    with writing(durable=durable):
+        yield db.session.get(Visitor, visitor_id, with_for_update=True, populate_existing=True)
 
 
-def make(secret: str = "") -> tuple[Visitor, str]:
-    """Add the visitor of a cookie, or of a new one, unless another request has; return both, the visitor locked. Must run
-    inside `db.writing`."""
+def make(secret: str) -> Visitor:
+    """Add the visitor of a cookie, unless another request has; return it, locked. Must run inside `db.writing`."""
     forget(Visitor.id, Visitor.seen_at, KEPT_SECONDS, MOST_VISITORS)
-    now, secret = clock.now(), secret or secrets.token_urlsafe(24)
+    now = clock.now()
     added = insert(Visitor).values(id=name(secret), made_at=now, seen_at=now, answers="{}")
     db.session.execute(added.on_conflict_do_nothing())
-    return db.session.get_one(Visitor, name(secret), with_for_update=True, populate_existing=True), secret
+    return db.session.get_one(Visitor, name(secret), with_for_update=True, populate_existing=True)
 
 
 def forget(key: Column, age: Column, seconds: int, most: int) -> None:
@@ -132,22 +125,20 @@ def changing(*, durable: bool = True) -> Iterator[Visitor]:
     """Lock the visitor who sent this request, for a change. A new one gets a cookie with the answer.
 
     A form that is sent again, as its answer was lost with the cookie, finds the same visitor.
-    *durable*: see `db.writing`.
     """
     executor.warm()  # those who act will soon present a copy
-    held, given = _held(), _given()
+    held, secret = _held(), _given() or secrets.token_urlsafe(24)
     if here() is None:
         made.spend()
-    with writing(durable=durable):
-        visitor, secret = lock(current()), held or given
+    with locked(current(), durable=durable) as visitor:
         if visitor is None:
-            visitor, secret = make(given)
+            held, visitor = "", make(secret)
         visitor.seen_at, before = clock.now(), visitor.progress()
         yield visitor
         visitor.pressed = _press() or visitor.pressed
         if visitor.progress() != before:
             visitor.moved_at = clock.now()
-    if secret != held:
+    if not held:
         g.lab_cookie = secret
 
 

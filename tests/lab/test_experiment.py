@@ -76,7 +76,7 @@ def test_the_browsers_own_forgetting_is_no_end_and_each_thing_that_a_thief_has_l
 def test_an_hour_later_the_copied_refresh_token_still_buys_tokens_if_only_the_browser_forgot(visitor: Visitor) -> None:
     visitor.sign_in_and_copy()
     visitor.press("sign-out", way="client")
-    visitor.press("time", step="hour")
+    visitor.go_to(3600)
     assert not visitor.present("expiry")["accepted"]
     visitor.press("refresh", old="1")
     assert visitor.present("expiry")["accepted"]

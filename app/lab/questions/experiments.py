@@ -15,6 +15,7 @@ from app.lab.player import FAULTS, PERSON, Answer, Stage, Story
 from app.lab.questions.trial import Findings, Trial
 from app.network import address
 from app.web import words
+from app.web.own_server import Exchange
 
 CUT_SECONDS = 150  # before the sign-out: the longest that a design trusts an old list
 LATER_SECONDS = 60
@@ -26,19 +27,19 @@ _OWNER = Browser("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firef
 
 def revoke_by_request(t: Trial) -> dict[str, Any]:
     """Send the request as a stranger, and use the token; then as the client, and use the newer token twice."""
-    client, exchanges = resource.credentials(), []
+    client = resource.credentials()
 
-    def send(what: str, **sent: Any) -> None:
+    def send(what: str, **sent: Any) -> Exchange:
         exchange = t.send("/lab/revoke", **sent)
-        exchanges.append(exchange)
         t.tables["requests"].append(Answer(exchange.status, exchange.body.strip() or "The answer is empty.", what=what))
+        return exchange
 
     send("a stranger, without the client’s credentials")
     t.play("uses = exchange thief: the refresh token, after the stranger’s request")
-    send("the client", client=client, token_type_hint="refresh_token")  # noqa: S106 - a kind, not a secret
+    exchange = send("the client", client=client, token_type_hint="refresh_token")  # noqa: S106 - a kind, not a secret
     t.play("uses = exchange thief: the revoked refresh token", "uses = exchange thief: and once more")
     send("the client, about a token that was never issued", client=client, token="unknown")  # noqa: S106 - none
-    return {"exchange": exchanges[1].describe()}
+    return {"exchange": exchange.describe()}
 
 
 def visit_for_half_an_hour(t: Trial) -> dict[str, Any]:
@@ -194,8 +195,6 @@ def _three_services(slug: str) -> Findings:
     laptop, phone = stage.sessions.begin(PERSON), stage.sessions.begin(PERSON)
     worlds[2].cut = set(FAULTS)
     stage.clock.go_on(stage.clock.time + CUT_SECONDS)
-    laptop = stage.sessions.refresh(laptop["refresh"]) or laptop
-    phone = stage.sessions.refresh(phone["refresh"]) or phone
     stage.sessions.end(laptop["session"])
     stage.clock.go_on(stage.clock.time + LATER_SECONDS)
     findings = Findings()

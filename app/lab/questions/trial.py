@@ -1,5 +1,6 @@
 """A trial: it plays the story of a question, line by line, and stores nothing."""
 
+import secrets
 from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
@@ -85,7 +86,7 @@ class Trial:
     def send(self, path: str, client: tuple[str, str] | None = None, **form: str) -> Exchange:
         """Send a real request with the copied refresh token to our own application. Meanwhile a visitor has the run."""
         with writing():
-            visitor, _ = visitors.make()
+            visitor = visitors.make(secrets.token_urlsafe())
             self.run.name = name = visitor.id
             visitor.run = self.run.to_json()
         token = self.stage().held["thief"]["refresh"]
