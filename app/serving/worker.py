@@ -15,7 +15,6 @@ import ssl
 import sys
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +28,7 @@ from gunicorn.workers.base import Worker
 from app.serving.held import HELD, Held, Shelf
 from app.serving.line import Line, State
 from app.serving.reading import REFUSAL, Reading, Refused
+from app.serving.threads import Threads
 
 TURN_SECONDS = 0.5
 # How long a client may be in each state. No other client waits meanwhile.
@@ -76,21 +76,25 @@ class Buffered(Worker):  # type: ignore[misc]
         self._called: deque[Line] = deque()
         self._room = _room()
         self._tls: ssl.SSLContext | None = ssl_context(self.cfg) if self.cfg.is_ssl else None
+        # Beside gunicorn's own look-up of a setting, which is slow: its parser reads a dozen for each request.
+        self.cfg.__dict__ |= {name: setting.get() for name, setting in self.cfg.settings.items()}
         sys.setswitchinterval(SWITCH_SECONDS)
         self._dismissed = time.monotonic()
         self._shelf = Shelf()
-        self._threads = ThreadPoolExecutor(self.cfg.threads - self.pollers)
-        self._pollers = ThreadPoolExecutor(self.pollers or 1)
+        self._threads = Threads(self.cfg.threads - self.pollers, self._answer)
+        self._pollers = Threads(self.pollers or 1, self._answer)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.PIPE[0], selectors.EVENT_READ, None)
         for listener in self.sockets:
             listener.setblocking(False)
             self._selector.register(listener, selectors.EVENT_READ, None)
-        while self.alive:
-            self._turn(PATIENCE)
-            if self.ppid != os.getppid():
-                break
-        self._stop()
+        try:
+            while self.alive:
+                self._turn(PATIENCE)
+            self._stop()
+        finally:
+            self._threads.end()
+            self._pollers.end()
 
     def _stop(self) -> None:
         """Accept waiting connections, close the socket, and let everything under way end."""
@@ -105,12 +109,11 @@ class Buffered(Worker):  # type: ignore[misc]
         self._shelf.close()
         while self._lines and time.monotonic() < deadline:
             self._turn(PATIENCE | LAST_PATIENCE)
-        for threads in (self._threads, self._pollers):
-            threads.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self, patience: dict[State, float]) -> None:
-        self.notify()
         self._settle_called()
+        self._threads.wake()
+        self._pollers.wake()
         found = self._selector.select(TURN_SECONDS)
         self._settle_called()  # what has come may be the next request of one
         for key, _ in found:
@@ -123,6 +126,9 @@ class Buffered(Worker):  # type: ignore[misc]
                 self._accept(key.fileobj)
         if time.monotonic() > self._dismissed + TURN_SECONDS:
             self._dismiss(patience)
+            self.notify()
+            if self.ppid != os.getppid():
+                self.alive = False
 
     def _settle_called(self) -> None:
         while self._called:
@@ -207,10 +213,11 @@ class Buffered(Worker):  # type: ignore[misc]
         line.is_answered = line.is_held = line.goes_on = False
         self._enter(line, State.ANSWERING)
         threads = self._pollers if line.asked.request.path in self.polls else self._threads
-        threads.submit(self._answer, line, line.asked)
+        threads.give(line)
 
-    def _answer(self, line: Line, asked: Asked) -> None:
+    def _answer(self, line: Line) -> None:
         """Call the application, in one of the threads."""
+        asked = line.asked
         request = asked.request
         try:
             request._expected_100_continue = False
@@ -226,7 +233,7 @@ class Buffered(Worker):  # type: ignore[misc]
             line.goes_on = not response.should_close() and response.sent == (response.response_length or response.sent)
         except OSError:
             line.drop()  # the client has left
-        except Exception:
+        except BaseException:  # also of an application that exits: the thread goes on
             line.drop()
             self.log.exception("an answer broke off")
         finally:
