@@ -1,4 +1,4 @@
-"""A simulated day: people sign in, come by and sign out. Pure, and the same for the same seed."""
+"""A simulated day, as a story: people sign in, come by and sign out. Pure, and the same for the same seed."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -6,11 +6,9 @@ from itertools import count
 from random import Random
 from typing import NamedTuple
 
-from app.config import DAY
+from app.lab.player import Act, Story
 from app.web.words import HOUR
 
-START = 1000 * DAY
-END = START + DAY
 GAP = 5  # seconds from one request of a visit to the next
 LONGEST_VISIT = 60  # requests
 KEPT = 0.4  # of the sessions were open before the day began
@@ -31,32 +29,24 @@ class Day(NamedTuple):
     seed: int = 1
 
 
-class Act(NamedTuple):
-    """What someone does at a time: *name* is "begin", "request" or "sign_out". *session*: its number."""
-
-    at: int
-    session: int
-    name: str
-    person: str
-
-
 @lru_cache(maxsize=2)
-def simulate(day: Day) -> list[Act]:
-    """Return what happens on the day, in its order."""
+def simulate(day: Day) -> Story:
+    """Return the story of the day. Its acts are "begin", "request" and "sign_out", each of a browser: its owner's name, and a number."""
     chance, number = Random(day.seed), count()  # noqa: S311 - people of a simulation, no secrets
     devices = (name for name in map("u{}".format, range(day.people)) for _ in range(chance.choice(DEVICES)))
-    return sorted(act for person in devices for act in _session(next(number), person, day, chance))
+    acts = sorted(act for person in devices for act in _session(f"{person} {next(number)}", day, chance))
+    return Story(tuple(acts), seed=str(day.seed))
 
 
-def _session(number: int, person: str, day: Day, chance: Random) -> Iterator[Act]:
+def _session(browser: str, day: Day, chance: Random) -> Iterator[Act]:
     is_kept = chance.random() < KEPT
     first = _hour(6, chance)
-    visits = [first, *(_hour((first - START) / HOUR, chance) for _ in range(chance.choice(VISITS) - 1))]
+    visits = [first, *(_hour(first / HOUR, chance) for _ in range(chance.choice(VISITS) - 1))]
     requests = sorted(at + GAP * place for at in sorted(visits) for place in range(_length(chance)))
-    yield Act(START if is_kept else first, number, "begin", person)
-    yield from (Act(at, number, "request", person) for at in requests)
+    yield Act(0 if is_kept else first, "begin", browser)
+    yield from (Act(at, "request", browser) for at in requests)
     if chance.random() * 100 < day.leaving:
-        yield Act(requests[-1] + 1, number, "sign_out", person)
+        yield Act(requests[-1] + 1, "sign_out", browser)
 
 
 def _length(chance: Random) -> int:
@@ -65,4 +55,4 @@ def _length(chance: Random) -> int:
 
 def _hour(earliest: float, chance: Random) -> int:
     """Return a time of day: quiet at night, most lively at noon."""
-    return START + int(chance.triangular(earliest, 23.5, max(earliest, 12)) * HOUR)
+    return int(chance.triangular(earliest, 23.5, max(earliest, 12)) * HOUR)

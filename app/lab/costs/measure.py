@@ -6,9 +6,10 @@ from collections import Counter
 from statistics import mean
 from typing import Any, NamedTuple
 
+from app.config import DAY
 from app.lab import player
-from app.lab.costs.day import END, START, Day, simulate
-from app.lab.player import Design, Stage, Story
+from app.lab.costs.day import Day, simulate
+from app.lab.player import Design, Stage
 
 LOOK = 5  # seconds
 _OURS = ("world", "store", "issuer", "redis")  # what an object holds of its world is not its memory
@@ -48,7 +49,7 @@ class Comparison(NamedTuple):
 
 def compare(day: Day, *slugs: str) -> Comparison:
     """Simulate the day for the designs with these slugs, or for all."""
-    done = Counter(act.name for act in simulate(day))
+    done = Counter(act.name for act in simulate(day).acts)
     costs = tuple(live(slug, day) for slug in slugs or [design.slug for design in player.every()])
     return Comparison(done["begin"], done["request"], done["sign_out"], costs)
 
@@ -56,10 +57,10 @@ def compare(day: Day, *slugs: str) -> Comparison:
 def live(slug: str, day: Day) -> Cost:
     """Simulate a design's day."""
     played = _Play(player.read(slug), day)
-    for act in simulate(day):
+    for act in played.stage.story.acts:
         played.go_on(act.at)
-        getattr(played, act.name)(str(act.session), act.person)
-    played.go_on(END + day.life)
+        getattr(played, act.name)(act.of)
+    played.go_on(DAY + day.life)
     played.weigh()
     asked, peak, late = played.stage.at_verifier.counts, played.peak, played.late or [0]
     return Cost(
@@ -81,7 +82,7 @@ class _Play:
         for name in ("POLL", "CACHE"):
             if hasattr(module, name):
                 setattr(module, name, day.poll)
-        self.stage = Stage(module, Story((), seed=str(day.seed), began_at=START))
+        self.stage = Stage(module, simulate(day))
         self._life = self.stage.world.life = self.stage.at_verifier.life = day.life
         self._expires: dict[str, int] = {}
         self._copies: dict[str, int] = {}
@@ -90,9 +91,9 @@ class _Play:
         self.peak = {"stored": 0, "held": 0, "rows": 0}
         self._look = 1 if hasattr(module, "CACHE") else LOOK  # a cached answer ends at no poll
 
-    def go_on(self, until: int) -> None:
-        """Let time pass. While a copy is still good, present it after each poll, and every few seconds."""
-        clock = self.stage.clock
+    def go_on(self, at: int) -> None:
+        """Let time pass until second *at*. While a copy is still good, present it after each poll, and every few seconds."""
+        clock, until = self.stage.clock, self.stage.story.began_at + at
         while self._copies and self.stage.now < until:
             now = self.stage.now
             ends = [self._expires[whose] for whose in self._copies if self._expires[whose] > now]
@@ -100,22 +101,22 @@ class _Play:
             self._present()
         clock.go_on(until)
 
-    def begin(self, whose: str, person: str) -> None:
-        self.stage.sign_in(whose, person)
+    def begin(self, whose: str) -> None:
+        self.stage.sign_in(whose, _owner(whose))
         self._expires[whose] = self.stage.now + self._life
         self.weigh()
 
-    def request(self, whose: str, person: str) -> None:
+    def request(self, whose: str) -> None:
         """Use the token; refresh it first if it has expired."""
         if self.stage.now >= self._expires[whose]:
             if not self.stage.exchange(whose).accepted:  # the session has reached its longest life
-                self.stage.sign_in(whose, person)
+                self.begin(whose)
             self._expires[whose] = self.stage.now + self._life
             self.weigh()
         if not self.stage.present(whose).accepted:
-            self.refused.add(person)
+            self.refused.add(_owner(whose))
 
-    def sign_out(self, whose: str, _person: str) -> None:
+    def sign_out(self, whose: str) -> None:
         """Leave a copy of what the browser holds; then sign out."""
         self.stage.held[whose] = self.stage.copy_of(whose)
         self.stage.sessions.end(self.stage.held[whose]["session"])
@@ -144,3 +145,7 @@ class _Play:
 
 def _size(fields: dict[str, Any]) -> int:
     return len(pickle.dumps(fields)) - len(pickle.dumps({})) if fields else 0
+
+
+def _owner(browser: str) -> str:
+    return browser.partition(" ")[0]
