@@ -71,7 +71,7 @@ def granted(site: Site, web: App) -> Grant:
         ("introspect refresh", 3, 3, 3),
         ("introspect unknown", 3, 3, 3),
         ("revoke access", 7, 6, 8),
-        ("revoke refresh", 10, 9, 11),
+        ("revoke refresh", 9, 8, 10),
     ],
 )
 def test_an_act_of_an_app_sends_no_statement_more(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import bindparam, func, select, union_all
+from sqlalchemy import bindparam, select, union_all
 
 from app.identity.session import SITE, Reason, Session
 from app.oauth.clients import Client
@@ -13,7 +13,7 @@ from app.oauth.logout.messages import Message, NewMessage
 from app.outbox.answer import Answer, Outcome
 from app.outbox.courier import Courier
 from app.revocation import log
-from app.revocation.entries import Entry, Kind, Scope
+from app.revocation.entries import Entry, Kind
 from app.store import prebuilt
 from app.store.db import after_commit
 from app.telemetry import metrics, security_log
@@ -40,7 +40,8 @@ def _report(sent: Message, answer: Answer, outcome: Outcome) -> None:
 
 def tell_apps(entries: Sequence[Entry]) -> None:
     """Write a message to each app concerned by these ends, in the transaction that appends them."""
-    ending = [entry for entry in entries if entry.kind is Kind.REVOKED and entry.scope is not Scope.TOKEN]
+    # An app that revoked its own tokens knows, and nothing hangs on its session.
+    ending = [entry for entry in entries if entry.kind is Kind.REVOKED and entry.reason != Reason.REVOKED]
     if not ending:
         return
     first, last = ending[0].position, ending[-1].position
@@ -65,7 +66,6 @@ def _select_apps(is_new: Callable[[Any], Any]) -> Any:
         .join(app, app.c.id == session.c.client_id)
         .where(session.c.client_id != SITE, app.c.backchannel_logout_uri.is_not(None))
         .where(session.c.idle_until > entry.c.at, session.c.expires_at > entry.c.at)  # else it had timed out before
-        .where(session.c.id != func.coalesce(entry.c.actor, ""))  # an app that ended its own session knows
         .where(log.IS_REVOKED, entry.c.reason.is_distinct_from(Reason.REPLACED))  # else its user did not sign out
     )
     ended = concerned.join(entry, entry.c.position == session.c.ended_entry).where(is_new(session.c.ended_entry))
