@@ -114,6 +114,7 @@ class PostgreSQL(Store):
         return {
             "creator": self.connect,
             "pool_size": POOLED,
+            "pool_use_lifo": True,  # its server process has these statements ready
             "max_overflow": self._connections - POOLED,
         }
 
