@@ -1,6 +1,7 @@
 """The endpoints beside the token endpoint: one class for each."""
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, Protocol
 
 from authlib.consts import default_json_headers
@@ -15,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from app.capacity.throttle import PlaceThrottle
 from app.config import settings
 from app.identity import access_token, activity, bearer, demand, proof, refresh_token, session_row
-from app.identity.access_token import Claims
+from app.identity.access_token import CACHED, Claims
 from app.identity.chains import LinkRow
 from app.identity.session import SITE, Reason
 from app.oauth import authorization, dpop, pushed
@@ -168,8 +169,7 @@ class Access:
         claims = access_token.judge(self.claims)
         if not isinstance(claims, Claims) or bearer.is_refused(claims) or demand.refuses(claims.sub, claims.amr):
             return None
-        said = {name: value for name in _IN_ANSWER if (value := getattr(claims, name)) is not None}
-        return said | access_token.acr(claims) | access_token.cnf(claims) | {"token_type": claims.token_type}
+        return _described(claims)
 
     def revoke(self) -> None:
         if access_token.await_end(self.claims):
@@ -177,6 +177,13 @@ class Access:
         with writing():
             if session_row.lock(self.claims.sid):
                 access_token.revoke(self.claims, reason=Reason.REVOKED)
+
+
+@lru_cache(CACHED)
+def _described(claims: Claims) -> dict[str, Any]:
+    """Return what the answer tells of a token, made once for each: it repeats the claims, which the caller has judged."""
+    said = {name: value for name in _IN_ANSWER if (value := getattr(claims, name)) is not None}
+    return said | access_token.acr(claims) | access_token.cnf(claims) | {"token_type": claims.token_type}
 
 
 def _note(sid: str) -> None:

@@ -106,6 +106,13 @@ class Application(Flask):
             _log.exception("the page of an error cannot be shown")
             return self.finalize_request(errors.bare(problem, self, request_ctx.request.path), from_error_handler=True)
 
+    def make_response(self, rv: Any) -> Response:
+        """Return the answer of a view. Flask looks what else it could be before it takes one that is made."""
+        if type(rv) is Response:
+            rv.__class__ = SiteResponse
+            return rv
+        return super().make_response(rv)
+
     def preprocess_request(self) -> ResponseReturnValue | None:
         """Call the hooks before a view, as Flask does: here nothing looks at the values of an address."""
         for hook in self._before(request_ctx.request.endpoint):
