@@ -51,9 +51,15 @@ from app.web import (
     words,
 )
 from app.web.admin import routes as admin
+from app.web.guard import Visit
 from app.web.sign_out import browser, retry, rp_initiated
 from app.web.sign_out import routes as sign_out
 
+Links = tuple[tuple[str, str], ...]
+_MEMBER: Links = ("/devices", "Devices"), ("/activity", "Activity"), ("/account", "Account")
+_VISITOR: Links = ("/sign-in", "Sign in"), ("/sign-up", "Sign up")
+_LAB: Links = (("/lab", "Lab"),)
+_ADMIN: Links = (("/admin", "Admin"),)
 _ASKED_FROM_ELSEWHERE = (authorize, rp_initiated)  # other sites send browsers to these, which then ask
 _LEADING_ON = (
     sign_in,
@@ -154,9 +160,11 @@ def _add_words(app: Flask) -> None:
 
 
 def _context() -> dict[str, Any]:
+    visit = guard.visit()
     return {
-        "visit": guard.visit(),
+        "visit": visit,
         "current_user": guard.user_or_anonymous(),
+        "navigation": _navigation(visit),
         "insecure_cookies": settings().insecure_cookies,
         "source_url": settings().source_url,
         "security_contact": settings().security_contact,
@@ -170,3 +178,13 @@ def _context() -> dict[str, Any]:
         "is_wrong": forms.is_wrong,
         "ended_late": g.get("ended_late", False),
     }
+
+
+def _navigation(visit: Visit | None) -> Links:
+    """Return the path and the name of each part of the site that is open to the visitor."""
+    lab = _LAB if settings().lab else ()
+    if visit is None:
+        return lab + _VISITOR
+    if visit.is_confined:
+        return lab
+    return _MEMBER + lab + (_ADMIN if visit.user.is_admin else ())

@@ -17,7 +17,7 @@ from app.identity.sessions import EndedSession
 from app.oauth import clients
 from app.revocation import delivery
 from app.store import prebuilt
-from app.store.db import Model, writing
+from app.store.db import Model
 from app.web import own_server, words
 from app.web.own_server import Exchange
 from app.web.sign_out import back_channel
@@ -86,11 +86,9 @@ def prove(access: str | None, refresh: str | None) -> list[dict[str, Any]]:
 
 
 def save(content: dict[str, Any]) -> str:
-    """Store a receipt; return the id that shows it."""
-    receipt_id = secrets.token_urlsafe(32)
-    with writing(durable=False):
-        now = clock.now()
-        _SAVE.write(old=now - SECONDS, new_id=seal.digest(receipt_id), new_at=now, new_content=json.dumps(content))
+    """Store a receipt; return the id that shows it. Must run inside `db.writing`."""
+    receipt_id, now = secrets.token_urlsafe(32), clock.now()
+    _SAVE.write(old=now - SECONDS, new_id=seal.digest(receipt_id), new_at=now, new_content=json.dumps(content))
     return receipt_id
 
 
