@@ -9,7 +9,7 @@ import pkgutil
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
@@ -74,7 +74,6 @@ class Answer(NamedTuple):
         return sum((self.asked or {}).get(kind, 0) for kind in QUESTIONS)
 
 
-@dataclass
 class Stage:
     """One design in the middle of a story.
 
@@ -84,32 +83,27 @@ class Stage:
     story with an honest issuer. *receipt*: what the user got at the sign-out, if the design gives a receipt.
     """
 
-    design: ModuleType
-    story: Story
-    held: dict[str, dict[str, Any]] = field(default_factory=dict)
-    tokens: dict[str, int] = field(default_factory=dict)
     ended: tuple[int, str] | None = None
-    refused_write: bool = False
-    exchanged: bool = False
-    cut_at: dict[str, int] = field(default_factory=dict)
-    spent: dict[str, dict[str, int]] = field(default_factory=dict)
-    session: str = ""
-    revoked: set[str] = field(default_factory=set)
-    clock: Clock = None  # type: ignore[assignment]
+    refused_write = exchanged = False
+    session = ""
     receipt: Any = None
 
-    def __post_init__(self) -> None:
-        self.clock = self.clock or Clock(self.story.began_at)
-        honest = tuple(act for act in self.story.acts if act.of not in LIES)
-        is_honest = honest == self.story.acts
-        self.twin = None if is_honest else Stage(self.design, replace(self.story, acts=honest), clock=self.clock)
-        self.world = StoryWorld(self.story.name, f"{self.story.seed} design", self.clock)
+    def __init__(self, design: ModuleType, story: Story, clock: Clock | None = None) -> None:
+        self.design, self.story, self.clock = design, story, clock or Clock(story.began_at)
+        self.held: dict[str, dict[str, Any]] = {}
+        self.tokens: dict[str, int] = {}
+        self.cut_at: dict[str, int] = {}
+        self.spent: dict[str, dict[str, int]] = {}
+        self.revoked: set[str] = set()
+        honest = tuple(act for act in story.acts if act.of not in LIES)
+        self.twin = Stage(design, replace(story, acts=honest), self.clock) if honest != story.acts else None
+        self.world = StoryWorld(story.name, f"{story.seed} design", self.clock)
         self.at_verifier = self.world.beside()
         self.clock.counts = self.at_verifier.counts
-        self.issuer = self.design.Issuer(self.world)
-        self.verifier = self.design.Verifier(self.at_verifier)
+        self.issuer = design.Issuer(self.world)
+        self.verifier = design.Verifier(self.at_verifier)
         # The cost of sessions counts for no design.
-        self.at_sessions = StoryWorld(self.story.name, f"{self.story.seed} sessions", self.clock)
+        self.at_sessions = StoryWorld(story.name, f"{story.seed} sessions", self.clock)
         self.at_sessions.cut = self.world.cut
         self.sessions = Sessions(self.at_sessions, self.issuer)
 

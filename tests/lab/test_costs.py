@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 from app.lab import player
 from app.lab.costs import bars, measure
 from app.lab.costs import page as costs
-from app.lab.costs.bars import Value
+from app.lab.costs.bars import Bar
 from app.lab.costs.day import Day
 from app.lab.costs.measure import Comparison
 from tests.browsers import Site
@@ -104,14 +104,14 @@ def test_a_verifier_made_to_ask_three_times_costs_three_times_as_much(
 
 
 def test_designs_with_the_same_value_share_a_bar_and_the_longest_comes_first() -> None:
-    drawn = bars.chart([Value("a", 1, "one"), Value("b", 100, "many"), Value("c", 1, "one")], "s")
-    assert [bar.names for bar in drawn.bars] == [["b"], ["a", "c"]]
-    assert drawn.bars[0].x == 100 > drawn.bars[1].x > 0
+    drawn = bars.chart([Bar("a", 1, "one"), Bar("b", 100, "many"), Bar("c", 1, "one")], "s")
+    assert [bar.name for bar in drawn.bars] == ["b", "a · c"]
+    assert drawn.x(100) == 100 > drawn.x(1) > 0
     assert [words for _, words in drawn.ticks] == ["1 s"]  # the other one has no room for its words
 
 
 def test_a_chart_of_nothing_can_be_drawn() -> None:
-    assert [bar.x for bar in bars.chart([Value("a", 0, "")]).bars] == [0]
+    assert bars.chart([Bar("a", 0, "")]).x(0) == 0
 
 
 def test_a_slider_moves_what_it_is_given_to_its_nearest_place() -> None:

@@ -1,4 +1,4 @@
-"""Bars on a logarithmic axis, and the words beside them. Pure geometry: x runs from 0 to 100 percent of the width."""
+"""Bars under a logarithmic axis, and the words beside them. Pure geometry: x runs from 0 to 100 percent of the width."""
 
 from collections.abc import Iterable
 from math import log1p
@@ -8,8 +8,8 @@ RULES = (1, 100, 10_000, 1_000_000)
 RIGHTMOST = 90.0  # where the words of a rule still fit
 
 
-class Value(NamedTuple):
-    """One value to draw. *mean*: where the bar is marked."""
+class Bar(NamedTuple):
+    """One bar. *mean*: where it is marked."""
 
     name: str
     amount: float
@@ -17,36 +17,28 @@ class Value(NamedTuple):
     mean: float = 0
 
 
-class Bar(NamedTuple):
-    """One bar, for all *names* with the same words."""
-
-    names: list[str]
-    words: str
-    x: float
-    mark: float
-
-
 class Chart(NamedTuple):
-    """Bars under one axis, the longest first."""
+    """Bars in a *unit*, the longest first."""
 
     bars: list[Bar]
-    ticks: list[tuple[float, str]]
+    unit: str
 
-
-def chart(values: Iterable[Value], unit: str = "") -> Chart:
-    """Draw *values* in a *unit*."""
-    groups: dict[str, list[Value]] = {}
-    for value in sorted(values, key=lambda value: -value.amount):
-        groups.setdefault(value.words, []).append(value)
-    most = max([same[0].amount for same in groups.values()] + [RULES[0]])
-
-    def x(amount: float) -> float:
+    def x(self, amount: float) -> float:
+        most = max(self.bars[0].amount, RULES[0])
         return round(100 * log1p(amount) / log1p(most), 2)
 
-    bars = [
-        Bar([value.name for value in same], words, x(same[0].amount), x(same[0].mean)) for words, same in groups.items()
-    ]
-    return Chart(bars, [(x(rule), f"{rule:,} {unit}") for rule in RULES if x(rule) <= RIGHTMOST])
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        return [(self.x(rule), f"{rule:,} {self.unit}") for rule in RULES if self.x(rule) <= RIGHTMOST]
+
+
+def chart(bars: Iterable[Bar], unit: str = "") -> Chart:
+    """Draw *bars*, with one for all that have the same words."""
+    drawn: dict[str, Bar] = {}
+    for bar in sorted(bars, key=lambda bar: -bar.amount):
+        same = drawn.get(bar.words)
+        drawn[bar.words] = same._replace(name=f"{same.name} · {bar.name}") if same else bar
+    return Chart(list(drawn.values()), unit)
 
 
 def many(count: int, one: str, more: str = "") -> str:

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.capacity import executor, memo
 from app.lab.costs import bars, measure, timing
-from app.lab.costs.bars import Chart, Value
+from app.lab.costs.bars import Bar, Chart
 from app.lab.costs.day import Day
 from app.lab.costs.measure import Comparison, Cost
 from app.lab.costs.timing import Times
@@ -68,31 +68,31 @@ def _charts(costs: Sequence[Cost], times: Times) -> dict[str, Chart]:
     }
 
 
-def _exposed(cost: Cost) -> Value:
+def _exposed(cost: Cost) -> Bar:
     words = f"up to {cost.worst:,} s, {cost.mean:,.1f} s on average" if cost.worst else ""
-    return Value(cost.design.name, cost.worst, words, cost.mean)
+    return Bar(cost.design.name, cost.worst, words, cost.mean)
 
 
-def _asked(cost: Cost) -> Value:
+def _asked(cost: Cost) -> Bar:
     counts = ((cost.lookups, "look-up"), (cost.messages, "message"))
     words = ", ".join(bars.many(count, one) for count, one in counts if count)
-    return Value(cost.design.name, cost.lookups + cost.messages, words or "none")
+    return Bar(cost.design.name, cost.lookups + cost.messages, words or "none")
 
 
-def _refused(cost: Cost) -> Value:
-    return Value(cost.design.name, cost.refused, bars.many(cost.refused, "person", "people") if cost.refused else "")
+def _refused(cost: Cost) -> Bar:
+    return Bar(cost.design.name, cost.refused, bars.many(cost.refused, "person", "people") if cost.refused else "")
 
 
-def _held(cost: Cost) -> Value:
+def _held(cost: Cost) -> Bar:
     sizes = ((cost.stored, "in the store"), (cost.held, "at the verifier"))
     words = ", ".join(f"{bars.many(amount, 'byte')} {where}" for amount, where in sizes if amount)
-    return Value(cost.design.name, cost.held + cost.stored, words)
+    return Bar(cost.design.name, cost.held + cost.stored, words)
 
 
-def _timed(times: Times) -> list[Value]:
+def _timed(times: Times) -> list[Bar]:
     named = {
         "Verify a signature, ES256": times.signature,
         "Find a row in the database, by its index": times.query,
         "Check a token as this site does": times.own,
     }
-    return [Value(name, took, f"{took:,.1f} µs") for name, took in named.items()]
+    return [Bar(name, took, f"{took:,.1f} µs") for name, took in named.items()]

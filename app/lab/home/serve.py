@@ -56,5 +56,4 @@ def cannot_know(silence):
     return f"It cannot know: {silence}\n", 503
 
 
-if __name__ == "__main__":
-    app.run(port=int(port), threaded=False)  # the designs expect one request at a time
+app.run(port=int(port), threaded=False)  # the designs expect one request at a time
