@@ -66,12 +66,12 @@ def present(token: str) -> list[dict[str, Any]]:
 def _found(answer: "Future[dict[str, Any]]") -> dict[str, Any]:
     if not answer.done():
         return {"problem": f"It did not answer within {PATIENCE_SECONDS * 1000:.0f} ms."}
-    problem = answer.exception()
-    if problem is None:
+    try:
         return answer.result()
-    if not isinstance(problem, httpx.HTTPError | ValueError):
-        raise problem
-    return {"problem": "It does not answer." if isinstance(problem, httpx.HTTPError) else "Its answer makes no sense."}
+    except httpx.HTTPError:
+        return {"problem": "It does not answer."}
+    except ValueError:
+        return {"problem": "Its answer makes no sense."}
 
 
 def _ask(client: httpx.Client, url: str, token: str) -> dict[str, Any]:

@@ -49,15 +49,15 @@ def everywhere(story: Story, now: int, ended: int | None) -> Replay:
     return Replay(stage.now, stage.is_over, rows, [judge("", name, reference(), ask) for name, ask in credentials])
 
 
-def draw(run: Run, found: Replay) -> tuple[Picture, Picture, Picture]:
+def draw(run: Run, found: Replay) -> dict[str, Picture]:
     """Draw a lane for each design, one for each of the thief's other things, and one for each of the two."""
     cut, now = _CUTS.get(run.ended_by or "", "Sign-out"), run.now - run.ended
     every = [(row.slug, row.what, row.exposed) for row in found.rows]
     longer = [("", row.what.capitalize(), row.exposed) for row in found.issuer]
     names = "Refresh token: looked up", "Access token, a JWT: not looked up"
     two = [("", name, row.exposed) for name, row in zip(names, found.two, strict=True)]
-    return (
-        lanes.draw(every, run.seconds_left, now=now, cut=cut),
-        lanes.draw(longer, LIFE - run.ended, cut=cut),
-        lanes.draw(two, run.seconds_left, cut=cut),
-    )
+    return {
+        "designs": lanes.draw(every, run.seconds_left, now=now, cut=cut),
+        "issuer": lanes.draw(longer, LIFE - run.ended, cut=cut),
+        "two": lanes.draw(two, run.seconds_left, cut=cut),
+    }
