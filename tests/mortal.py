@@ -9,13 +9,12 @@ from flask import has_request_context, request
 
 from app.store import db
 
-_commit = db.Session.commit
+_commit = db.Transaction.commit
 
 
-def _die(session: db.Session) -> None:
-    writes = "after_commit" in session.info
-    _commit(session)
-    if writes and has_request_context() and request.method == "POST":
+def _die(transaction: db.Transaction) -> None:
+    _commit(transaction)
+    if has_request_context() and request.method == "POST":
         _count(Path(os.environ["INSTANCE_PATH"]) / "die")
 
 
@@ -28,5 +27,5 @@ def _count(file: Path) -> None:
         file.write_text(str(left))
 
 
-db.Session.commit = _die  # type: ignore[method-assign]
+db.Transaction.commit = _die  # type: ignore[method-assign]
 runpy.run_path("app.py", run_name="__main__")

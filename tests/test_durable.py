@@ -1,7 +1,8 @@
 """What waits for the disk at its commit, and what a power cut may take back."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy.engine import Engine
 from app.identity.session import Reason
 from app.revocation import log
 from app.revocation.entries import Scope
-from app.store.db import db, writing
+from app.store.db import Transaction, db, writing
 from tests.browsers import PASSWORD, Site, form
 
 MAY_BE_LOST = {"receipts", "forms_sent", "lab_visitors"}
@@ -28,7 +29,7 @@ class Commit:
 
 
 @pytest.fixture
-def commits(site: Site) -> Iterator[list[Commit]]:
+def commits(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Commit]]:
     """The commits of the site from here on."""
     found: list[Commit] = []
     now = Commit()
@@ -41,17 +42,30 @@ def commits(site: Site) -> Iterator[list[Commit]]:
         nonlocal now
         if now.tables:
             question, expected = WAITS[connection.dialect.name]
-            now.waits = connection.exec_driver_sql(question).scalar() == expected
+            now.waits = connection.connection.cursor().execute(question).fetchone() == (expected,)
             found.append(now)
         now = Commit()
 
+    def keep_and_commit(transaction: Transaction) -> None:
+        db.flush()
+        keep(transaction.joined)
+        commit(transaction)
+
+    commit = Transaction.commit
+    monkeypatch.setattr(Transaction, "commit", keep_and_commit)
+    with listening(site, before_cursor_execute=note, commit=keep):  # the ORM may commit by itself, too
+        yield found
+
+
+@contextmanager
+def listening(site: Site, **listeners: Callable[..., None]) -> Iterator[None]:
     with site.app.app_context():
         engine: Engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    event.listen(engine, "commit", keep)
-    yield found
-    event.remove(engine, "before_cursor_execute", note)
-    event.remove(engine, "commit", keep)
+    for name, listener in listeners.items():
+        event.listen(engine, name, listener)
+    yield
+    for name, listener in listeners.items():
+        event.remove(engine, name, listener)
 
 
 def test_only_what_may_be_lost_is_committed_without_waiting_for_the_disk(site: Site, commits: list[Commit]) -> None:

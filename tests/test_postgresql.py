@@ -57,7 +57,7 @@ def own_settings(site: Site) -> list[dict[str, str]]:
         found = [dict(list(connection.execute(text(asked))))]  # type: ignore[arg-type]
         connection.rollback()
         again = dict(list(connection.execute(text(asked))))  # type: ignore[arg-type]
-    with closing(site.app.extensions["store"].connect(autocommit=True)) as own:
+    with closing(site.app.extensions["store"].connect()) as own:
         return [*found, again, dict(own.execute(asked).fetchall())]
 
 

@@ -2,13 +2,13 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, event, select, update
+from sqlalchemy import Engine, bindparam, event, select, update
 
 from app.crypto import keys
 from app.identity import browsers, refresh_token, sessions
@@ -103,7 +103,7 @@ def ada(site: Site) -> Browser:
         ("home", 5, 5, 5),
         ("devices", 6, 6, 6),
         ("exchange", 7, 4, 6),
-        ("sign out", 16, 15, 19),
+        ("sign out", 16, 14, 18),
     ],
 )
 def test_an_act_sends_no_statement_more(
@@ -197,6 +197,34 @@ def test_a_look_waits_for_no_second_connection_while_its_request_holds_one(site:
         db.session.execute(select(Session.id))
         assert refresh_token.find(ada.pocket()[REFRESH])
         assert len(taken) == 2
+
+
+@pytest.mark.stores("transactions")
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_roll_back_drops_what_the_driver_wrote_and_what_comes_after_it_is_one_transaction_again(
+    site: Site, ada: Browser, durable: bool
+) -> None:
+    name = update(prebuilt.table(Session)).values(name=bindparam("new"))
+
+    def stored() -> set[str]:
+        return {name for (name,) in site.query("SELECT name FROM sessions")}
+
+    with site.app.app_context():
+        with writing(durable=durable):
+            prebuilt.write(name, new="dropped")
+            db.session.rollback()
+        assert stored() == {None}
+        with suppress(ValueError), writing(durable=durable):
+            prebuilt.write(name, new="dropped")
+            db.session.rollback()
+            prebuilt.write(name, new="dropped, too")
+            raise ValueError
+        assert stored() == {None}
+        with writing(durable=durable):
+            db.session.scalars(select(Session)).one().name = "dropped"
+            db.session.rollback()
+            prebuilt.write(name, new="kept")
+        assert stored() == {"kept"}
 
 
 @pytest.mark.stores("connections")

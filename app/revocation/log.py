@@ -25,7 +25,7 @@ from app.revocation import merkle, tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, HeadState, Known, LogCut, Seen, Witness
 from app.store import prebuilt
-from app.store.db import Model, after_commit, analyze_growth, check_durable, connection, db, partial_index
+from app.store.db import Model, after_commit, analyze_growth, check_durable, db, held, partial_index
 
 
 class Head(Model):
@@ -222,8 +222,8 @@ def _ask(statement: prebuilt.Statement, session: Asked = db.session, **values: A
         known = _witness().known
         row = prebuilt.look(statement, known=known.position, **values)
     else:
-        one = connection() if session is db.session else session.connection()
-        known = witness.known_to(one)
+        one = held(session)
+        known = witness.known_to(one.pooled)
         row = prebuilt.ask_on(one, statement, known=known.position, **values)
     if row is None:
         raise _lost(known, session)
@@ -247,7 +247,7 @@ def follow_growth(entries: Sequence[Entry]) -> None:
 
 def _append(facts: Sequence[Fact]) -> list[Entry]:
     check_durable()
-    db.session.flush()  # the projections read the rows
+    db.flush()  # the projections read the rows
     first, epoch = _next(len(facts))
     entries = [_entry(position, fact) for position, fact in enumerate(facts, first)]
     rows = [_columns(entry) for entry in entries]
@@ -292,7 +292,7 @@ def _next(count: int) -> tuple[int, str]:
     The head's row is locked until the commit, so positions have no gaps and follow the order of the commits.
     (A sequence would leave gaps; max()+1 would give duplicates.)
     """
-    known = witness.known_to(connection())
+    known = witness.known_to(held().pooled)
     row = prebuilt.ask(_GROW, count=count, known=known.position)
     if row is None:
         raise _lost(known)

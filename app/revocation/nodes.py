@@ -165,7 +165,7 @@ class Node:
     def _follow(self) -> None:
         while not self._left.is_set():
             try:
-                with self._connect(autocommit=True) as connection:
+                with self._connect() as connection:
                     self._join(connection)
             except (psycopg.Error, OSError) as problem:
                 if not self._left.is_set():

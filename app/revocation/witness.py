@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import ManagesConnection
 
 from app.store.base import StoreUnavailable
 
@@ -109,11 +110,15 @@ class Witness:
         return is_news
 
     def attend(self, engine: Engine) -> None:
-        """Keep with each transaction what was known when it began: what it reads may be as old as that."""
-        event.listen(engine, "begin", lambda connection: connection.info.update({_INFO: self.known}))
+        """Mark each connection of *engine* as it leaves the pool."""
+        event.listen(engine, "checkout", lambda _raw, record, _pooled: self.mark(record))
+
+    def mark(self, connection: ManagesConnection) -> None:
+        """Keep with *connection* what is known now: a transaction that begins on it may read what is as old."""
+        connection.info[_INFO] = self.known
 
 
-def known_to(connection: Connection) -> Known:
-    """Return what was known when the current transaction of *connection* began."""
+def known_to(connection: ManagesConnection) -> Known:
+    """Return what was known when *connection* was marked."""
     found: Known = connection.info[_INFO]
     return found

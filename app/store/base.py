@@ -3,7 +3,8 @@
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
+from sqlalchemy.pool import PoolProxiedConnection
 
 
 class StoreUnavailable(Exception):
@@ -37,21 +38,20 @@ class Store(Protocol):
         """Queue the writers of this process, where that helps. Raises StoreUnavailable after *patience*."""
         return nullcontext()
 
-    def begin(self, connection: Connection, patience: float, *, durable: bool) -> None:
+    def begin(self, pooled: PoolProxiedConnection, patience: float, *, durable: bool) -> None:
         """Begin a transaction that will write, and give up on a lock after *patience*.
 
         *durable*: its commit waits for the disk.
         """
 
-    def at_once(self, raw: Any) -> AbstractContextManager[None]:
-        """Let each statement on a driver's connection be its own transaction."""
-        return nullcontext()
+    def begin_to_read(self, raw: Any) -> None:
+        """Begin a transaction on the driver's connection *raw*, if none has begun. Outside one, each statement is its own."""
 
     def maintaining(self) -> AbstractContextManager[None]:
         """Give connections that are made meanwhile the time that a command may take, not a web request."""
         return nullcontext()
 
-    def analyze(self, engine: Engine) -> None:
+    def analyze(self) -> None:
         """Refresh the statistics by which queries are planned. Raises StoreUnavailable."""
 
     def migrating(self) -> AbstractContextManager[None]:

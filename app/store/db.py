@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple, TypeVar, cast
+from functools import cached_property
+from typing import Any, Self, TypeVar, cast
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
@@ -27,6 +28,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
+from sqlalchemy.pool import PoolProxiedConnection
 
 from app.config import THREADS, Misconfigured
 from app.store.base import Store
@@ -50,12 +52,52 @@ def partial_index(name: str, *columns: str, where: TextClause) -> Index:
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
-class Lent(NamedTuple):
-    """The connection of the driver's that the look-ups of a request share (see `prebuilt.reading`)."""
+class Lent:
+    """A connection of the pool, *pooled*, and the driver's, *raw*, for statements that the driver runs itself.
 
-    engine: Engine
-    raw: Any
-    give_back: Callable[[], None]
+    As a block, it goes back at the end. One on which the database has failed is not used again.
+    """
+
+    def __init__(self, engine: Engine, pooled: PoolProxiedConnection) -> None:
+        self.engine, self.pooled, self.raw = engine, pooled, cast(Any, pooled.dbapi_connection)
+        self.error = engine.dialect.loaded_dbapi.Error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
+        if isinstance(problem, self.error | StoreUnavailable) and self.pooled.is_valid:
+            self.pooled.invalidate(problem)
+        self.pooled.close()
+        if isinstance(problem, self.error):
+            raise name_error(problem, self.engine) from problem
+
+
+class Transaction:
+    """The transaction of a `writing` block, on the connection *lent*. The ORM joins it where the block uses the ORM."""
+
+    def __init__(self, lent: Lent, *, durable: bool) -> None:
+        self.lent, self.durable = lent, durable
+        self.callbacks: dict[object, Callable[[], None]] = {}
+
+    @cached_property
+    def joined(self) -> Connection:
+        """The same transaction, as the ORM knows it."""
+        return Connection(self.lent.engine, self.lent.pooled)
+
+    def commit(self) -> None:
+        """Commit what the ORM wrote, if it was used, and what the driver did."""
+        if orm_is_in_transaction():
+            db.session.commit()
+        self.lent.raw.commit()
+
+    def begin_again(self) -> None:
+        """Drop what was written so far."""
+        try:
+            self.lent.raw.rollback()
+            store().begin_to_read(self.lent.raw)
+        except self.lent.error as problem:
+            raise name_error(problem, self.lent.engine) from problem
 
 
 class Session(BoundSession):
@@ -63,14 +105,19 @@ class Session(BoundSession):
 
     def get_bind(self, *which: Any, **more: Any) -> Engine | Connection:
         """Return what to connect to. A request holds one connection at a time."""
+        if is_writing():
+            return transaction().joined
         lent: Lent | None = g.pop("lent", None)
         if lent:
-            lent.give_back()
+            lent.pooled.close()
         return super().get_bind(*which, **more)
 
     def rollback(self) -> None:
+        """Drop what was written, within `writing` also by the driver."""
         try:
             super().rollback()
+            if is_writing():
+                transaction().begin_again()
         except StoreUnavailable as problem:
             _log.warning("a lost connection had nothing to roll back: %s", problem)
 
@@ -92,6 +139,11 @@ class Database(SQLAlchemy):
             finally:
                 # Sessions are kept under the id of their context, which the next one may reuse.
                 self.session.registry.clear()
+
+    def flush(self) -> None:
+        """Send what the ORM has yet to write, if the request has used it at all."""
+        if self.session.registry.has():
+            self.session.flush()
 
     def change(self, statement: Update | Delete) -> int:
         """Execute it, and return how many rows it changed. Objects that the session holds stay as they were read."""
@@ -115,7 +167,7 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         engine = db.engine
     store.attach(engine)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", lambda connection: store.begin_to_read(connection.connection.dbapi_connection))
     event.listen(engine, "handle_error", _name_error)
 
 
@@ -149,37 +201,54 @@ def writing(*, durable: bool = True) -> Iterator[None]:
     Order of locks, everywhere: the user rows by id, then the session row, then the head of the log.
     """
     _count_write()
-    session = db.session()
     if is_writing():
         if durable:
             check_durable()
         yield
         return
-    callbacks: dict[object, Callable[[], None]] = {}
-    session.rollback()
-    session.info |= {"after_commit": callbacks, "durable": durable}
+    _roll_back()
+    kind, patience = store(), _patience()
     try:
-        with store().turn_to_write(_patience()):
+        with kind.turn_to_write(patience), lend(db.engine) as g.lent:
+            g.transaction = found = Transaction(g.lent, durable=durable)
+            kind.begin(found.lent.pooled, patience, durable=durable)
             try:
-                options = {"writing": True, "durable": durable}
-                session.info["connection"] = session.connection(execution_options=options)
                 yield
-                session.commit()
+                found.commit()
             except BaseException:
-                session.rollback()
+                _roll_back()
                 raise
     finally:
         _count_write()
-        for name in ("after_commit", "durable", "connection"):
-            session.info.pop(name, None)
-    for callback in callbacks.values():
+        for name in ("transaction", "lent"):
+            g.pop(name, None)
+    for callback in found.callbacks.values():
         _call(callback)
 
 
-def connection() -> Connection:
-    """Return the connection of the session's transaction, without asking the session for it each time."""
-    session = db.session()
-    found: Connection = session.info.get("connection") or session.connection()
+def _roll_back() -> None:
+    """Have the ORM drop what it did. What the driver did itself is rolled back as its connection goes back to the pool."""
+    if orm_is_in_transaction():
+        db.session.rollback()
+
+
+def orm_is_in_transaction() -> bool:
+    """Return whether the ORM has begun a transaction of its own, or joined that of `writing`."""
+    return db.session.registry.has() and db.session().in_transaction()
+
+
+def transaction() -> Transaction:
+    """Return that of the enclosing `writing` block."""
+    found: Transaction = g.transaction
+    return found
+
+
+def held(session: orm.Session | orm.scoped_session[Any] = db.session) -> Lent:
+    """Return the connection that this request holds for `writing` or `prebuilt.reading`, or the ORM's *session* for itself."""
+    found: Lent | None = g.get("lent") if session is db.session else None
+    if found is None:
+        connection = session.connection()
+        found = Lent(connection.engine, connection.connection)
     return found
 
 
@@ -190,7 +259,7 @@ def writes() -> int:
 
 
 def _count_write() -> None:
-    if "lent" in g:
+    if "lent" in g and not is_writing():
         raise RuntimeError("nothing is written within `prebuilt.reading`")
     g.writes = writes() + 1
 
@@ -205,12 +274,12 @@ def _call(callback: Callable[[], None]) -> None:
 
 def is_writing() -> bool:
     """Return whether a `writing` block is open."""
-    return "after_commit" in db.session().info
+    return "transaction" in g
 
 
 def check_durable() -> None:
     """Raise RuntimeError inside a `writing` block that a power cut may undo."""
-    if not db.session().info["durable"]:
+    if not transaction().durable:
         raise RuntimeError("what must last does not belong inside a transaction that may be lost")
 
 
@@ -218,7 +287,8 @@ def let_go() -> None:
     """Return the connection before slow work. Objects already read can still be used."""
     if is_writing():
         raise RuntimeError("nothing that takes long belongs inside a transaction")
-    db.session.commit()
+    if orm_is_in_transaction():
+        db.session.commit()
 
 
 def after_commit(callback: C, *, once: object = None) -> C:
@@ -226,8 +296,7 @@ def after_commit(callback: C, *, once: object = None) -> C:
 
     An earlier one that was given the same *once* stays, and is returned instead.
     """
-    found: C = db.session().info["after_commit"].setdefault(once or callback, callback)
-    return found
+    return cast(C, transaction().callbacks.setdefault(once or callback, callback))
 
 
 def trim(key: InstrumentedAttribute[bytes], is_old: ColumnElement[bool]) -> None:
@@ -241,7 +310,7 @@ def trim(key: InstrumentedAttribute[bytes], is_old: ColumnElement[bool]) -> None
 
 def analyze() -> None:
     """Refresh the statistics by which the database plans queries. Raises StoreUnavailable."""
-    store().analyze(db.engine)
+    store().analyze()
 
 
 def analyze_growth() -> None:
@@ -255,14 +324,6 @@ def store() -> Store:
     """Return the kind of database that the current application uses."""
     found: Store = current_app.extensions["store"]
     return found
-
-
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("writing"):
-        store().begin(connection, _patience(), durable=options["durable"])
-    elif connection.dialect.name == "sqlite":
-        connection.connection.cursor().execute("BEGIN")
 
 
 def _patience() -> float:
@@ -288,19 +349,9 @@ def name_error(problem: Exception, engine: Engine) -> BaseException:
     return _unavailable(found, problem) or found
 
 
-@contextmanager
-def pooled(engine: Engine) -> Iterator[Any]:
-    """Lend a connection of the driver's on which no transaction begins. Raises StoreUnavailable."""
-    error = engine.dialect.loaded_dbapi.Error
+def lend(engine: Engine) -> Lent:
+    """Take a connection from the pool, on which no transaction has begun. Raises StoreUnavailable."""
     try:
-        lent = engine.raw_connection()
-    except error as problem:
+        return Lent(engine, engine.raw_connection())
+    except engine.dialect.loaded_dbapi.Error as problem:
         raise name_error(problem, engine) from problem
-    try:
-        with store().at_once(lent.dbapi_connection):
-            yield lent.dbapi_connection
-    except error as problem:
-        lent.invalidate(problem)
-        raise name_error(problem, engine) from problem
-    finally:
-        lent.close()

@@ -5,15 +5,16 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg.abc import Buffer, PQGen
 from psycopg.errors import _WaitTimeout
+from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumper
-from sqlalchemy import Connection, Engine, event, exc
+from sqlalchemy import Engine, event, exc
 from sqlalchemy.engine import make_url
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from app.store.base import Store, StoreUnavailable
 
@@ -76,15 +77,15 @@ def _session(connection: Bounded) -> tuple[int, dict[str, str]]:
 
 
 def _is_well(connection: Bounded, used_at: float) -> bool:
-    """Return whether the server is still there. A server that stops sends something, so a line that was just used and
-    stayed silent is not tried."""
+    """Return whether the server is still there, and go back to autocommit. A server that stops sends something, so a line
+    that was just used and stayed silent is not tried."""
     try:
+        if not connection.autocommit:
+            connection.autocommit = True
         news = select.poll()
         news.register(connection.fileno(), select.POLLIN)
         if time.monotonic() - used_at >= TRUSTED_SECONDS or news.poll(0):
-            connection.autocommit = True
             connection.execute(";", prepare=False)
-            connection.autocommit = False
     except psycopg.Error:
         return False
     return True
@@ -118,8 +119,8 @@ class PostgreSQL(Store):
             "max_overflow": self._connections - POOLED,
         }
 
-    def connect(self, *, autocommit: bool = False) -> Bounded:
-        """Open a connection. Raises psycopg.OperationalError if that takes too long."""
+    def connect(self) -> Bounded:
+        """Open a connection, in autocommit. Raises psycopg.OperationalError if that takes too long."""
         connection = Bounded.connect(
             self._conninfo,
             autocommit=True,
@@ -130,7 +131,6 @@ class PostgreSQL(Store):
         connection.adapters.register_dumper(str, WithoutNul)
         connection.patience = self._limits.patience
         _configure(connection, self._settings())
-        connection.autocommit = autocommit
         return connection
 
     def _settings(self) -> dict[str, str]:
@@ -142,7 +142,7 @@ class PostgreSQL(Store):
         The operator of the server has made the database.
         """
         try:
-            with self.connect(autocommit=True) as one, self.connect(autocommit=True) as other:
+            with self.connect() as one, self.connect() as other:
                 for _ in range(_ROUNDS):
                     self._check_session(one, other)
         except psycopg.Error as problem:
@@ -170,27 +170,29 @@ class PostgreSQL(Store):
         event.listen(engine, "checkout", check)
         event.listen(engine, "checkin", lambda _, record: record.info.update(used_at=time.monotonic()))
 
-    def begin(self, connection: Connection, patience: float, *, durable: bool) -> None:
-        if not durable:
-            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+    def begin(self, pooled: PoolProxiedConnection, patience: float, *, durable: bool) -> None:
+        raw = cast(Bounded, pooled.dbapi_connection)
+        options = [] if durable else ["synchronous_commit = off"]
         if patience < LOCK_SECONDS:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(patience * 1000))}")
+            options.append(f"lock_timeout = {max(1, round(patience * 1000))}")
+        if options:
+            raw.execute("; ".join(["BEGIN", *(f"SET LOCAL {option}" for option in options)]), prepare=False)
+        else:
+            self.begin_to_read(raw)
 
-    @contextmanager
-    def at_once(self, raw: Bounded) -> Iterator[None]:
-        raw.autocommit = True
-        try:
-            yield
-        finally:
-            if not raw.closed:
-                raw.autocommit = False
+    def begin_to_read(self, raw: Bounded) -> None:
+        if raw.pgconn.transaction_status == TransactionStatus.IDLE:
+            raw.autocommit = False  # the driver begins it with the first statement
 
     def maintaining(self) -> AbstractContextManager[None]:
         return self._limited(_COMMAND)
 
-    def analyze(self, engine: Engine) -> None:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("ANALYZE")
+    def analyze(self) -> None:
+        try:
+            with self.connect() as connection:
+                connection.execute("ANALYZE")
+        except psycopg.Error as problem:
+            raise StoreUnavailable(str(problem)) from problem
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
@@ -208,7 +210,7 @@ class PostgreSQL(Store):
     @contextmanager
     def _alone(self) -> Iterator[None]:
         try:
-            connection = self.connect(autocommit=True)
+            connection = self.connect()
         except psycopg.Error as problem:
             raise StoreUnavailable(str(problem)) from problem
         with connection:

@@ -5,14 +5,14 @@ Everything else uses the models. A statement names its values by `bindparam`, an
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, Never, cast
 
 from flask import g
-from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Table, Update
+from sqlalchemy import Delete, Dialect, Engine, Insert, Select, Table, Update
 from sqlalchemy.orm import DeclarativeBase
 
-from app.store.db import Lent, connection, db, name_error, pooled
+from app.store.db import Lent, db, held, is_writing, lend, name_error, orm_is_in_transaction
 
 Write = Insert | Update | Delete
 Statement = Select[*tuple[Any, ...]] | Write
@@ -42,27 +42,24 @@ def ask(statement: Statement, **values: Any) -> Answer | None:
     return _only(rows(statement, **values))
 
 
-def ask_on(one: Connection, statement: Statement, **values: Any) -> Answer | None:
-    """Return the only row, or None, in the transaction of this connection."""
-    return _only(_run(one, statement, [values])[0])
+def ask_on(lent: Lent, statement: Statement, **values: Any) -> Answer | None:
+    """Return the only row, or None, by this connection."""
+    return _only(_run(lent, statement, [values])[0])
 
 
 def rows(statement: Statement, **values: Any) -> Sequence[Answer]:
     """Return all rows."""
-    lent = g.get("lent")
-    if lent is None:
-        return _run(connection(), statement, [values])[0]
-    return _read(lent.engine, lent.raw, statement, values)
+    return _run(held(), statement, [values])[0]
 
 
 def write(statement: Write, **values: Any) -> int:
     """Return how many rows it wrote. Then call `forget` if the ORM may hold an object of one."""
-    return _run(connection(), statement, [values])[1]
+    return _run(held(), statement, [values])[1]
 
 
 def add(statement: Insert, rows: list[dict[str, Any]]) -> None:
     """Insert *rows*."""
-    _run(connection(), statement, rows)
+    _run(held(), statement, rows)
 
 
 class Together:
@@ -85,7 +82,7 @@ class Together:
             self.write(**rows[0])
         else:
             for one in self._each:
-                _run(connection(), one, rows)
+                _run(held(), one, rows)
 
 
 def look(statement: Statement, **values: Any) -> Answer | None:
@@ -95,13 +92,12 @@ def look(statement: Statement, **values: Any) -> Answer | None:
     has one open asks in that one: it must not wait for a second connection while it holds one, and sees what it has written.
     """
     if is_in_transaction():
-        db.session.flush()
+        db.flush()
         return ask(statement, **values)
     if "lent" in g:
         return ask(statement, **values)
-    engine = db.engine
-    with pooled(engine) as raw:
-        return _only(_read(engine, raw, statement, values))
+    with lend(db.engine) as lent:
+        return ask_on(lent, statement, **values)
 
 
 @contextmanager
@@ -113,9 +109,7 @@ def reading() -> Iterator[None]:
     if "lent" in g or is_in_transaction():
         yield
         return
-    engine = db.engine
-    with ExitStack() as held:
-        g.lent = Lent(engine, held.enter_context(pooled(engine)), held.close)
+    with lend(db.engine) as g.lent:
         try:
             yield
         finally:
@@ -124,15 +118,17 @@ def reading() -> Iterator[None]:
 
 def is_in_transaction() -> bool:
     """Return whether this request has a transaction open."""
-    return db.session.registry.has() and db.session().in_transaction()
+    return is_writing() or orm_is_in_transaction()
 
 
 def forget(model: type[DeclarativeBase]) -> None:
     """Have the ORM read its objects of this table again: some of their rows were changed."""
-    held = [one for one in db.session.identity_map.values() if isinstance(one, model)]
-    if held:
+    if not db.session.registry.has():
+        return
+    objects = [one for one in db.session.identity_map.values() if isinstance(one, model)]
+    if objects:
         db.session.flush()  # their other changes
-    for one in held:
+    for one in objects:
         db.session.expire(one)
 
 
@@ -195,19 +191,11 @@ def _compiled(statement: Statement, dialect: Dialect, names: Iterable[str]) -> _
     return found
 
 
-def _read(engine: Engine, raw: Any, statement: Statement, values: dict[str, Any]) -> Sequence[Answer]:
-    """Return all rows, by a connection of the driver's that `pooled` has lent."""
-    return _compiled(statement, engine.dialect, values).run(engine, raw, [values])[0]
-
-
-def _run(one: Connection, statement: Statement, values: Sequence[dict[str, Any]]) -> tuple[Sequence[Answer], int]:
-    engine, raw = one.engine, one.connection.dbapi_connection
+def _run(lent: Lent, statement: Statement, values: Sequence[dict[str, Any]]) -> tuple[Sequence[Answer], int]:
     try:
-        return _compiled(statement, engine.dialect, values[0]).run(engine, raw, values)
-    except engine.dialect.loaded_dbapi.Error as problem:
-        if engine.dialect.is_disconnect(problem, raw, None):
-            one.invalidate(problem)
-        raise name_error(problem, engine) from problem
+        return _compiled(statement, lent.engine.dialect, values[0]).run(lent.engine, lent.raw, values)
+    except lent.error as problem:
+        raise name_error(problem, lent.engine) from problem
 
 
 def _only(rows: Sequence[Answer]) -> Answer | None:

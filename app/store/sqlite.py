@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, event, exc
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Engine, event, exc
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from app.store.base import Store, StoreUnavailable
 
@@ -70,13 +70,13 @@ class Sqlite(Store):
         finally:
             self._turn.release()
 
-    def begin(self, connection: Connection, patience: float, *, durable: bool) -> None:
+    def begin(self, pooled: PoolProxiedConnection, patience: float, *, durable: bool) -> None:
         """Take the write lock. SQLite's own waiting looks again after up to 100 ms, and so loses to every newcomer."""
-        raw = connection.connection.dbapi_connection
-        if not isinstance(raw, sqlite3.Connection):  # pragma: no cover - for the type checker
-            raise TypeError(raw)
+        raw = cast(sqlite3.Connection, pooled.dbapi_connection)
         deadline = time.monotonic() + patience
-        raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        if pooled.info["durable"] != durable:
+            raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            pooled.info["durable"] = durable
         raw.execute("PRAGMA busy_timeout=0")
         try:
             while not _has_begun(raw):
@@ -86,7 +86,11 @@ class Sqlite(Store):
         finally:
             raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
-    def analyze(self, engine: Engine) -> None:
+    def begin_to_read(self, raw: sqlite3.Connection) -> None:
+        if not raw.in_transaction:
+            raw.execute("BEGIN")
+
+    def analyze(self) -> None:
         try:
             with closing(connect(self.path)) as connection:
                 connection.execute(f"PRAGMA analysis_limit={ANALYZED_ROWS}")
@@ -109,7 +113,7 @@ class Sqlite(Store):
             yield
 
     def _configure(self, connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-        record.info["file"] = file_id(self.path)
+        record.info.update(file=file_id(self.path), durable=True)
         checkpoints = f"wal_autocheckpoint={LONGEST_LOG}"
         for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL", checkpoints):
             connection.execute(f"PRAGMA {pragma}")

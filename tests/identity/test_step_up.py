@@ -13,9 +13,9 @@ from app.identity import access_token, chains
 from app.identity.access_token import Claims
 from app.identity.chains import RefreshToken
 from app.identity.first_use import Recorded
-from app.identity.session import Session as UserSession
+from app.identity.session import Session
 from app.identity.users import User
-from app.store.db import Session, StoreUnavailable, db
+from app.store.db import StoreUnavailable, Transaction, db
 from tests.browsers import ACCESS, PASSWORD, REFRESH, SITE_URL, Browser, Pocket, Site
 from tests.conftest import LONG
 
@@ -283,7 +283,7 @@ def test_a_third_tab_that_uses_the_link_meanwhile_is_not_signed_out(
 ) -> None:
     read = chains.newest_of
 
-    def used_meanwhile(session: UserSession) -> chains.LinkRow | None:
+    def used_meanwhile(session: Session) -> chains.LinkRow | None:
         found = read(session)
         return found and chains.LinkRow(vars(found), seen_at=clock.now() + 1)
 
@@ -310,7 +310,7 @@ def test_a_confirmation_that_could_not_be_written_gives_no_cookies_and_does_noth
 ) -> None:
     before = ada.pocket()
     with monkeypatch.context() as patch:
-        patch.setattr(Session, "commit", refuse)
+        patch.setattr(Transaction, "commit", refuse)
         assert ada.post(path, **fields).status_code == 503
     assert ada.pocket() == before
     assert ada.is_signed_in()
@@ -318,10 +318,9 @@ def test_a_confirmation_that_could_not_be_written_gives_no_cookies_and_does_noth
     assert not may_act(ada)
 
 
-def refuse(session: Session) -> None:
+def refuse(_transaction: Transaction) -> None:
     """Fail as a database that is away does when something was written."""
-    if "after_commit" in session.info:
-        raise StoreUnavailable("the database is away")
+    raise StoreUnavailable("the database is away")
 
 
 def test_a_theft_that_the_confirming_browser_shows_ends_the_session(site: Site, ada: Browser) -> None:

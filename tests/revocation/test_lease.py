@@ -335,7 +335,7 @@ def test_a_site_without_its_node_still_says_when_it_is_not_ready(site: Site, nod
 
 def test_a_connection_that_gets_no_answer_is_given_up(site: Site) -> None:
     store = site.app.extensions["store"]
-    connection = store.connect(autocommit=True)
+    connection = store.connect()
     connection.patience = 0.1
     with pytest.raises(psycopg.OperationalError, match="does not answer"):
         connection.execute("SELECT pg_sleep(5)")

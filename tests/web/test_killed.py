@@ -33,16 +33,15 @@ _numbers = count()
 @contextmanager
 def killed_after(commits: int) -> Iterator[None]:
     """Kill the process right after the given number of its commits."""
-    commit, made = db.Session.commit, count(1)
+    commit, made = db.Transaction.commit, count(1)
 
-    def die(session: db.Session) -> None:
-        writes = "after_commit" in session.info
-        commit(session)
-        if writes and next(made) == commits:
+    def die(transaction: db.Transaction) -> None:
+        commit(transaction)
+        if next(made) == commits:
             raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(db.Session, "commit", die)
+        patch.setattr(db.Transaction, "commit", die)
         yield
 
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import text
+from sqlalchemy.pool import PoolProxiedConnection
 
 from app.store.db import db
 from app.web.sign_out import receipt
@@ -28,23 +29,21 @@ def ada(site: Site) -> Browser:
 def purged(site: Site, sid: str, *more: str) -> Iterator[list[str]]:
     """Have the rows of a session removed, and *more*, as the next transaction that writes begins; list that it happened."""
     done: list[str] = []
+    store = site.app.extensions["store"]
+    begin = store.begin
 
-    def purge(connection: Connection) -> None:
-        if connection.get_execution_options().get("writing") and not done:
+    def purge(pooled: PoolProxiedConnection, patience: float, *, durable: bool) -> None:
+        begin(pooled, patience, durable=durable)
+        if not done:
             done.append(sid)
-            for statement in (
-                "DELETE FROM refresh_tokens WHERE session_id = :sid",
-                "DELETE FROM sessions WHERE id = :sid",
-            ):
-                connection.execute(text(statement), {"sid": sid})
+            for table, key in (("refresh_tokens", "session_id"), ("sessions", "id")):
+                pooled.cursor().execute(f"DELETE FROM {table} WHERE {key} = '{sid}'")
             for statement in more:
-                connection.exec_driver_sql(statement)
+                pooled.cursor().execute(statement)
 
-    with site.app.app_context():
-        engine = db.engine
-    event.listen(engine, "begin", purge)
-    yield done
-    event.remove(engine, "begin", purge)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "begin", purge)
+        yield done
 
 
 def of(site: Site, token: str) -> str:

@@ -78,7 +78,6 @@ class Verifier:
     def __init__(self, world):
         self.world, (self.connection, _) = world, world.store.rows["log"]
         self.lease, self.witness = Lease(LEASE, world.steady), Witness(lambda: None)
-        self.witness.attend(self.connection)
         world.channel.subscribe(lambda _wake_up: self.renew())
         world.every(self.lease.pause, self.renew)
 
@@ -111,6 +110,7 @@ class Verifier:
 
     def _allows(self, bearer):
         self.world.use("store", "look-ups")
+        self.witness.mark(self.connection.connection)
         with Session(self.connection) as session:
             return log.allows(bearer, session)
 
