@@ -373,14 +373,13 @@ def every() -> list[Design]:
     return [find(module.name.replace("_", "-")) for module in pkgutil.iter_modules(designs.__path__)]
 
 
-def play(design: Design, story: Story, at: int | None = None) -> Stage:
+def play(design: Design, story: Story, at: int) -> Stage:
     """Return the stage at second *at* of the story, without later acts."""
     stage = Stage(design.module, story)
     for act in story.acts:
-        if at is None or act.at <= at:
+        if act.at <= at:
             stage.play(act)
-    if at is not None:
-        stage.clock.go_on(story.began_at + at)
+    stage.clock.go_on(story.began_at + at)
     return stage
 
 
