@@ -20,22 +20,19 @@ VERBS = "SELECT", "UPDATE", "DELETE", "WITH"
 
 def grow(folder: Path, rows: int) -> None:
     """Have SQLite take the large tables for so large, as the site itself lets it know: it looks at a thousand rows of each
-    index, and says nothing of a partial index that is small."""
+    index, and says nothing of a partial index that is small, or of a table that has no other."""
     with backings.shell(folder) as raw:
         assert isinstance(raw, sqlite3.Connection)
         raw.execute("ANALYZE")
         raw.execute("DELETE FROM sqlite_stat1")
         for table in LARGE:
-            indexes = raw.execute(f"PRAGMA index_list({table})").fetchall()
-            for _, name, is_unique, _, is_partial in indexes:
+            for _, name, is_unique, _, is_partial in raw.execute(f"PRAGMA index_list({table})").fetchall():
                 columns = len(raw.execute(f"PRAGMA index_info({name})").fetchall())
                 each = ["1001"] * (columns - is_unique) + ["1"] * is_unique
                 if not is_partial:
                     raw.execute(
                         "INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", (table, name, " ".join([str(rows), *each]))
                     )
-            if not indexes:
-                raw.execute("INSERT INTO sqlite_stat1 VALUES (?, NULL, ?)", (table, str(rows)))
 
 
 def use(site: Site, web: App) -> None:

@@ -94,9 +94,15 @@ class Sqlite(Store):
         try:
             with closing(connect(self.path)) as connection:
                 connection.execute(f"PRAGMA analysis_limit={ANALYZED_ROWS}")
-                connection.execute("ANALYZE")
+                connection.execute("BEGIN IMMEDIATE")
+                # Index by index: of a table with partial ones alone, such as the log, SQLite would count every row.
+                for (index,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'").fetchall():
+                    connection.execute(f'ANALYZE "{index}"')
                 # A table known to be small is read from end to end, also when it has grown since.
-                connection.execute("DELETE FROM sqlite_stat1 WHERE CAST(stat AS integer) < ?", (SMALL_ROWS,))
+                connection.execute(
+                    "DELETE FROM sqlite_stat1 WHERE idx IS NULL OR CAST(stat AS integer) < ?", (SMALL_ROWS,)
+                )
+                connection.execute("COMMIT")
         except sqlite3.Error as problem:
             raise StoreUnavailable(str(problem)) from problem
 

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ import pytest
 from app.revocation import log
 from app.revocation.entries import Kind, Scope
 from app.store import sqlite
-from app.store.db import StoreUnavailable, db, writing
+from app.store.db import StoreUnavailable, analyze, db, writing
 from tests import backings, crowd, plans
 from tests.backings import Backing
 from tests.browsers import Site
@@ -151,6 +152,24 @@ def test_as_the_log_grows_the_database_learns_how_large_its_tables_are(
         end(f"s{number}")
         learned.append([rows for (rows,) in raw.execute(known).fetchall()])
     assert learned == [[], [], [], [4], [4], [4], [4], [8], [8]]
+
+
+@pytest.mark.sqlite
+@pytest.mark.usefixtures("_context")
+def test_the_database_reads_no_more_of_a_long_log_to_learn_that(site: Site, raw: Any) -> None:
+    learned_from = []
+    for entries in (3000, 30_000):
+        crowd.grow_log(raw, entries)
+        before = _bytes_read()
+        analyze()
+        learned_from.append(_bytes_read() - before)
+    short, long = learned_from
+    assert long < 2 * short
+
+
+def _bytes_read() -> int:
+    """Return how many bytes this process has read from files so far."""
+    return int(Path("/proc/self/io").read_text().split()[1])
 
 
 @pytest.mark.sqlite
