@@ -10,9 +10,10 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
 
 from app.identity.session import Reason
-from app.revocation import log
+from app.revocation import log, nodes
 from app.revocation.entries import Scope
 from app.store.db import Transaction, db, writing
+from app.store.postgresql import PostgreSQL
 from tests.browsers import PASSWORD, Site, form
 
 MAY_BE_LOST = {"receipts", "forms_sent", "lab_visitors"}
@@ -88,6 +89,24 @@ def test_a_sign_out_waits_for_the_disk_once(site: Site, commits: list[Commit]) -
     assert ada.post("/sign-out", **sent).status_code == 303
     (waited,) = [commit.tables for commit in commits if commit.waits]
     assert "log_entries" in waited
+
+
+@pytest.mark.nodes
+def test_the_report_of_a_node_does_not_wait_for_the_disk_and_its_registration_does(site: Site) -> None:
+    """A position that a crash takes back is an older one; for a row that it takes back, no request would wait."""
+    found = site.app.extensions["store"]
+    assert isinstance(found, PostgreSQL)
+
+    def waits() -> bool:
+        return one.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+    with found.connect() as one:
+        with one.transaction(force_rollback=True):
+            one.execute("INSERT INTO nodes (id, position, beat) VALUES ('this', 0, 0)")
+            assert waits()
+            assert ("this", 0, 0, 1) in one.execute(nodes.REPORT, (1, "this")).fetchall()
+            assert not waits()
+        assert waits()
 
 
 def test_no_entry_is_appended_where_a_power_cut_might_undo_it(site: Site) -> None:
