@@ -1,6 +1,7 @@
 """Cross-origin requests: apps in a browser may call the endpoints they need, from their registered origins."""
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app
+from flask.globals import request_ctx
 
 from app import machines
 from app.oauth import clients
@@ -20,6 +21,7 @@ def allow(response: Response) -> Response:
 
     The authorization endpoint is not among them, as only a person's browser goes there (RFC 9700, section 2.6).
     """
+    request = request_ctx.request
     if current_app.view_functions.get(request.endpoint or "") not in machines.browser_apps:
         return response
     response.headers.add("Vary", "Origin")

@@ -20,10 +20,7 @@ def _read() -> None:
         return
     if request.content_length is None and request.environ.get("wsgi.input_terminated"):
         _measure(request)
-    if request.mimetype == "multipart/form-data":
-        _ = request.form  # which may have too many parts
-    else:
-        request.get_data()
+    request.get_data()
 
 
 def _measure(request: Request) -> None:

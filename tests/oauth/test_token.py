@@ -79,6 +79,10 @@ def test_rt_05_tok_02_a_narrower_scope_narrows_the_access_token_only(mail: App) 
     assert mail.refresh(narrow["refresh_token"]).get_json()["scope"] == "profile mail"
 
 
+def test_rt_05_a_scope_of_spaces_narrows_nothing(mail: App) -> None:
+    assert mail.refresh(mail.grant()[1], scope=" ").get_json()["scope"] == "profile mail"
+
+
 def test_rt_06_a_wider_scope_is_refused_and_uses_nothing_up(mail: App) -> None:
     _, refresh = mail.grant("profile")
     answer = mail.refresh(refresh, scope="profile mail")
