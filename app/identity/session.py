@@ -227,7 +227,7 @@ class Standing:
         """Return what ends with it, the rows locked. Nothing hangs on an app's session."""
         if self.client_id != SITE:
             return []
-        db.session.flush()  # this transaction may have changed some of them
+        db.flush()  # this transaction may have changed some of them
         found = prebuilt.rows(_UNDER, sid=self.id, now=clock.now())
         return [Life(*life) for scope, *life in found if not outlives(scope)]
 
@@ -423,8 +423,8 @@ def mark_ended(entries: Sequence[Entry]) -> None:
 
 def _mark(statement: ReturningUpdate[str, int | None], **values: Any) -> None:
     """Execute it, and tell the sessions that this transaction has read: their rows need not be read again."""
-    known = db.session.identity_map
+    known = db.objects()
     for sid, position in prebuilt.rows(statement, **values):
-        session = known.get(identity_key(Session, sid))
+        session = known.get(identity_key(Session, sid)) if known else None
         if session is not None:
             set_committed_value(session, "ended_entry", position)

@@ -28,6 +28,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
+from sqlalchemy.orm.identity import IdentityMap
 from sqlalchemy.pool import PoolProxiedConnection
 
 from app.config import THREADS, Misconfigured
@@ -60,16 +61,20 @@ class Lent:
 
     def __init__(self, engine: Engine, pooled: PoolProxiedConnection) -> None:
         self.engine, self.pooled, self.raw = engine, pooled, cast(Any, pooled.dbapi_connection)
-        self.error = engine.dialect.loaded_dbapi.Error
+
+    @property
+    def error(self) -> type[Exception]:
+        """The driver's own error."""
+        return self.engine.dialect.loaded_dbapi.Error
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
-        if isinstance(problem, self.error | StoreUnavailable) and self.pooled.is_valid:
+        if problem and self.pooled.is_valid and isinstance(problem, (self.error, StoreUnavailable)):
             self.pooled.invalidate(problem)
         self.pooled.close()
-        if isinstance(problem, self.error):
+        if problem and isinstance(problem, self.error):
             raise name_error(problem, self.engine) from problem
 
 
@@ -144,6 +149,10 @@ class Database(SQLAlchemy):
         """Send what the ORM has yet to write, if the request has used it at all."""
         if self.session.registry.has():
             self.session.flush()
+
+    def objects(self) -> IdentityMap | dict[Any, Any]:
+        """Return the objects that the ORM holds, by their identity: none, if the request has not used it."""
+        return self.session.identity_map if self.session.registry.has() else {}
 
     def change(self, statement: Update | Delete) -> int:
         """Execute it, and return how many rows it changed. Objects that the session holds stay as they were read."""

@@ -123,9 +123,7 @@ def is_in_transaction() -> bool:
 
 def forget(model: type[DeclarativeBase]) -> None:
     """Have the ORM read its objects of this table again: some of their rows were changed."""
-    if not db.session.registry.has():
-        return
-    objects = [one for one in db.session.identity_map.values() if isinstance(one, model)]
+    objects = [one for one in db.objects().values() if isinstance(one, model)]
     if objects:
         db.session.flush()  # their other changes
     for one in objects:
