@@ -8,7 +8,6 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc6749.errors import InvalidClientError
 from flask import request
-from werkzeug.datastructures import Authorization
 
 from app.capacity.throttle import PlaceThrottle
 from app.config import settings
@@ -86,14 +85,14 @@ def authenticate(form: Mapping[str, str], methods: Collection[str]) -> Registere
 def _read(form: Mapping[str, str]) -> Credentials:
     """Read the credentials; refuse more than one method. Raises OAuth2Error."""
     client_id, secret = form.get("client_id"), form.get("client_secret")
-    header = request.environ.get("HTTP_AUTHORIZATION")
+    has_header = bool(request.environ.get("HTTP_AUTHORIZATION"))
     has_assertion = "client_assertion" in form or "client_assertion_type" in form
-    if sum((bool(header), secret is not None, has_assertion)) > 1:
+    if sum((has_header, secret is not None, has_assertion)) > 1:
         raise InvalidRequestError("More than one way of client authentication.")
     if has_assertion:
         return _read_assertion(client_id, form.get("client_assertion"), form.get("client_assertion_type"))
-    if header:
-        return _read_basic(header, client_id)
+    if has_header:
+        return _read_basic(client_id)
     return Credentials(client_id, secret)
 
 
@@ -106,8 +105,8 @@ def _read_assertion(client_id: str | None, given: str | None, kind: str | None) 
     return Credentials(subject, assertion=given)
 
 
-def _read_basic(header: str, client_id: str | None) -> Credentials:
-    basic = Authorization.from_header(header)
+def _read_basic(client_id: str | None) -> Credentials:
+    basic = request.authorization
     if basic is None or basic.type != "basic":
         raise BadClient
     named = unquote_plus(basic.username or "")

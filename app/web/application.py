@@ -13,7 +13,7 @@ from flask.ctx import RequestContext
 from flask.globals import request_ctx
 from flask.sessions import NullSession, SessionInterface
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Authorization, Headers
 from werkzeug.routing import MapAdapter
 
 from app.config import settings
@@ -61,6 +61,12 @@ class SiteRequest(Request):
         super().__init__(*given, **more)
         if not self.query_string.isascii():
             self.query_string = quote(self.query_string, safe=_ASCII).encode()
+
+    @property
+    def authorization(self) -> Authorization | None:
+        """The credentials of the header, if it is ASCII: at others, too, Werkzeug fails."""
+        header = self.environ.get("HTTP_AUTHORIZATION", "")
+        return Authorization.from_header(header) if header.isascii() else None
 
     @property
     def blueprints(self) -> list[str]:

@@ -83,6 +83,11 @@ def test_rt_05_a_scope_of_spaces_narrows_nothing(mail: App) -> None:
     assert mail.refresh(mail.grant()[1], scope=" ").get_json()["scope"] == "profile mail"
 
 
+def test_rt_05_a_scope_that_is_named_many_times_counts_once(mail: App) -> None:
+    narrow = mail.refresh(mail.grant()[1], scope="mail " * 2000).get_json()
+    assert (narrow["scope"], claims(narrow["access_token"])["scope"]) == ("mail", "mail")
+
+
 def test_rt_06_a_wider_scope_is_refused_and_uses_nothing_up(mail: App) -> None:
     _, refresh = mail.grant("profile")
     answer = mail.refresh(refresh, scope="profile mail")

@@ -64,6 +64,7 @@ HEADERS = st.fixed_dictionaries(
                 "Basic !!",
                 "Basic Og==",
                 "Basic /w==",
+                "Basic \xff",
                 "Digest x",
                 "Bearer " + "x" * 9000,
                 "Basic " + "A" * 500,
@@ -219,6 +220,16 @@ def test_a_query_that_is_no_text_breaks_nothing(site: Site, sent: str) -> None:
     headers = {"Origin": SITE_URL}
     answer = visitor.client.post("/sign-in", base_url=SITE_URL, environ_overrides=raw, headers=headers, data=sent_form)
     assert answer.status_code == 422
+
+
+@pytest.mark.page
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/par", "/lab/revoke"])
+def test_credentials_that_are_no_ascii_are_refused_with_a_challenge(site: Site, path: str) -> None:
+    client, sent = site.app.test_client(), {"HTTP_AUTHORIZATION": "Basic YTpi\xff"}
+    form = {"token": "x", "grant_type": "refresh_token"}
+    answer = client.post(path, base_url=SITE_URL, data=form, environ_overrides=sent)
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+    assert answer.headers["WWW-Authenticate"].startswith("Basic")
 
 
 @pytest.mark.parametrize(("size", "status"), [(70_000, 413), (1 << 16, 303)])
