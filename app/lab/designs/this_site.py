@@ -4,8 +4,8 @@ What decides here decides on this site: its checkers, its memory and how that re
 the question to the log itself. The log of a story is a database in memory, made of the site's own tables.
 """
 
+from collections import namedtuple
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import NullPool, create_engine
@@ -30,6 +30,7 @@ CARD = {
     "avoid": "Not without a database that every node can reach: where it stays silent, no node accepts anything.",
 }
 LEASE = 1  # seconds
+Bearer = namedtuple("Bearer", "jti sub sid opened exp")
 # Each connection is a separate database. A played story leaves it to the garbage collector, which runs in any thread.
 _ENGINE = create_engine("sqlite://", poolclass=NullPool, connect_args={"check_same_thread": False})
 _TABLES = ("log_head", "log_entries", "log_leaves", "log_checkpoints")
@@ -100,7 +101,7 @@ class Verifier:
         return memory.checker.snapshot() if memory else b""
 
     def check(self, token):
-        bearer = SimpleNamespace(**self.world.read(token))
+        bearer = Bearer(**self.world.read(token))
         try:
             is_good = decide(bearer, self.lease.current(), self._allows)
         except StoreUnavailable as problem:
