@@ -1,7 +1,10 @@
 """A design is taken home: its file and three more, in an empty folder, without this repository on the path."""
 
+import argparse
+import html
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -9,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from string import Template
 
 import httpx
 import pytest
@@ -76,6 +80,19 @@ def refresh(client: httpx.Client, token: str, proof: dict[str, str]) -> int:
     return client.post("/refresh", data={"refresh_token": token}, headers=proof).status_code
 
 
+def curl(client: httpx.Client, command: str, known: dict[str, str]) -> httpx.Response:
+    """Do what a shell does with a line of the page. *known*: its variables."""
+    options = argparse.ArgumentParser()
+    for name, action in {"-d": "store", "-b": "store", "-H": "append", "url": "store"}.items():
+        options.add_argument(name, action=action)
+    _, *words = shlex.split(Template(command).substitute(known), comments=True)
+    asked = options.parse_args(words)
+    headers = dict(header.split(": ") for header in asked.H or ()) | ({"Cookie": asked.b} if asked.b else {})
+    form = dict([asked.d.split("=")]) if asked.d else None
+    path = asked.url.removeprefix("localhost:8080")
+    return client.post(path, data=form, headers=headers) if form else client.get(path, headers=headers)
+
+
 def test_at_home_a_poll_that_fails_is_not_the_last(capsys: pytest.CaptureFixture[str]) -> None:
     polls, later = list[str](), threading.Event()
 
@@ -114,3 +131,23 @@ def test_at_home_it_finds_the_verdict_that_the_lab_shows(home: httpx.Client, req
         receipts = "no head", held["access"], over.text
         assert [me(home, other["access"], {"Receipt": receipt}) for receipt in receipts] == [401, 401, 200]
         assert me(home, other["access"], {}) == 200, "an honest issuer is never accused"
+
+
+def test_at_home_the_lines_of_its_page_end_with_the_verdict_that_the_lab_shows(
+    home: httpx.Client, site: Site, request: pytest.FixtureRequest
+) -> None:
+    design, known, statuses = request.node.callspec.params["home"], dict[str, str](), list[int]()
+    page = site.browser().get(f"/lab/designs/{design.slug}").text
+    for line in html.unescape(page.rpartition("<pre")[2].partition("<code>")[2].partition("</code>")[0]).splitlines():
+        name, _, command = line.replace(")", "").rpartition("=$(")
+        answer = curl(home, command, known)
+        if answer.request.url.path == "/me":
+            statuses.append(answer.status_code)
+        elif name:
+            known[name] = answer.text
+        elif answer.request.url.path == "/sign-in":
+            known = {name.upper(): value for name, value in answer.json().items()}
+        else:
+            known["RECEIPT"] = answer.text
+    assert statuses[0] == 200
+    assert statuses[-1] == player.play(design, OUT, 0).present().status
