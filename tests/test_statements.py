@@ -1,6 +1,7 @@
 """The exact number of statements of each hot act, and of its round trips on PostgreSQL."""
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,12 +12,12 @@ import pytest
 from sqlalchemy import Engine, bindparam, event, select, update
 
 from app.crypto import keys
-from app.identity import browsers, refresh_token, sessions
+from app.identity import browsers, refresh_token, session_row, sessions
 from app.identity.chains import RefreshToken
-from app.identity.session import SITE, Session
+from app.identity.session import SITE, Reason, Session
 from app.revocation import clocks, registry
 from app.store import postgresql, prebuilt
-from app.store.db import db, writing
+from app.store.db import after_commit, db, let_go, writing
 from app.store.postgresql import PostgreSQL
 from tests.browsers import AGENTS, REFRESH, Browser, Site
 from tests.oauth.conftest import App, web
@@ -78,7 +79,10 @@ def steady(open_site: Callable[..., Site], patch: pytest.MonkeyPatch) -> Site:
     patch.setattr(keys, "FRESH_SECONDS", 3600)
     patch.setattr(postgresql, "TRUSTED_SECONDS", 3600)
     patch.setattr(registry, "count", lambda _position: (1, 1))  # the nodes are asked until all have confirmed
-    return open_site(MAX_STALENESS_SECONDS="60")
+    site = open_site(MAX_STALENESS_SECONDS="60")
+    while site.browser().get("/readyz").status_code != 200:
+        time.sleep(0.01)  # a node that has not read the log yet asks it
+    return site
 
 
 @pytest.fixture
@@ -186,6 +190,24 @@ def test_no_object_of_a_row_that_a_proof_changed_is_older_than_the_row(site: Sit
         assert all(as_stored(site, link, "used_at", "seen_at", "successor", "sealed") for link in links)
 
 
+@pytest.mark.stores("transactions")
+@pytest.mark.parametrize("drop", ["an error", "a roll-back"])
+def test_no_object_is_newer_than_its_row_where_the_end_of_a_session_was_not_kept(
+    site: Site, ada: Browser, drop: str
+) -> None:
+    with site.app.test_request_context("/"):
+        (session,) = db.session.scalars(select(Session))
+        let_go()
+        with suppress(ValueError), writing():
+            row = session_row.lock(session.id)
+            assert row
+            assert row.end(Reason.SIGNED_OUT)
+            if drop == "an error":
+                raise ValueError
+            db.session.rollback()
+        assert as_stored(site, session, "ended_entry")
+
+
 @pytest.mark.stores("connections")
 def test_a_look_waits_for_no_second_connection_while_its_request_holds_one(site: Site, ada: Browser) -> None:
     taken: list[object] = []
@@ -221,6 +243,7 @@ def test_a_roll_back_drops_what_the_driver_wrote_and_what_comes_after_it_is_one_
             raise ValueError
         assert stored() == {None}
         with writing(durable=durable):
+            after_commit(lambda: pytest.fail("nothing was committed for it to follow"))
             db.session.scalars(select(Session)).one().name = "dropped"
             db.session.rollback()
             prebuilt.write(name, new="kept")

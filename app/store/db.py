@@ -97,7 +97,8 @@ class Transaction:
         self.lent.raw.commit()
 
     def begin_again(self) -> None:
-        """Drop what was written so far."""
+        """Drop what was written so far, and what was to follow it."""
+        self.callbacks.clear()
         try:
             self.lent.raw.rollback()
             store().begin_to_read(self.lent.raw)
@@ -118,10 +119,11 @@ class Session(BoundSession):
         return super().get_bind(*which, **more)
 
     def rollback(self) -> None:
-        """Drop what was written, within `writing` also by the driver."""
+        """Drop what was written, within `writing` also by the driver: then each object is read again."""
         try:
             super().rollback()
             if is_writing():
+                self.expire_all()
                 transaction().begin_again()
         except StoreUnavailable as problem:
             _log.warning("a lost connection had nothing to roll back: %s", problem)
@@ -237,7 +239,7 @@ def writing(*, durable: bool = True) -> Iterator[None]:
 
 def _roll_back() -> None:
     """Have the ORM drop what it did. What the driver did itself is rolled back as its connection goes back to the pool."""
-    if orm_is_in_transaction():
+    if db.session.registry.has():
         db.session.rollback()
 
 

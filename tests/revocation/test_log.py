@@ -61,6 +61,16 @@ def test_an_entry_that_is_rolled_back_leaves_no_gap(raw: Any) -> None:
     assert positions(raw) == [1, 2]
 
 
+@pytest.mark.stores("a transaction")
+@pytest.mark.usefixtures("_context")
+def test_an_entry_that_its_own_transaction_took_back_is_not_missed_later() -> None:
+    end("s1")
+    with writing():
+        log.revoke(Scope.SESSION, "s2", until=1, reason="why")
+        db.session.rollback()
+    assert end("s3") == 2
+
+
 @pytest.mark.stores("a race")
 def test_many_writers_at_once_leave_neither_gap_nor_duplicate(site: Site, raw: Any) -> None:
     def write(name: int) -> None:
