@@ -38,5 +38,5 @@ def _work_out(name: str, stored: str | None, change: Change, anew: bool) -> tupl
     run = Run(name, opened=log.opened()) if anew else Run.from_json(stored)
     if run is None:
         return None, None, None
-    was, result = run.ended_by, change(run)
-    return run, parties.ended(run) if run.ended_by != was else None, result
+    was, result = parties.over(run), change(run)
+    return run, parties.ended(run) if parties.over(run) != was else None, result

@@ -19,7 +19,6 @@ from app.lab.run import Run
 PATIENCE_SECONDS = 0.5
 MAX_BYTES = 16 * 1024
 _EVERYTHING = ("all", "disabled")
-_UNTOLD = (None, "client", "expiry")  # of these ends the server knows nothing
 _ANSWER = {"accepted": bool, "status": int, "delivery": str, "reason": str, "decided_by": str}
 
 
@@ -41,15 +40,20 @@ def token(run: Run, whose: str = "thief") -> str:
     return access_keys().signing(clock.now()).sign(claims, "at+jwt")
 
 
-def ended(run: Run) -> Ended | None:
-    """Return the lab's log entry for the end of a run."""
-    if run.ended_by in _UNTOLD:
-        return None
+def over(run: Run) -> str | None:
+    """Return what of the run is over at the server: its session, or its user. None if nothing is, whatever the browser forgot."""
+    if run.ended_by in _EVERYTHING:
+        return run.name
     stage = run.play()
-    if "withhold" in stage.world.cut:
+    return stage.session if stage.is_over else None
+
+
+def ended(run: Run) -> Ended | None:
+    """Return the lab's log entry for what of the run is over."""
+    subject, cut = over(run), run.play().world.cut
+    if subject is None or "withhold" in cut:
         return None  # the issuer lies, to relying parties as well
-    subject = run.name if run.ended_by in _EVERYTHING else stage.session
-    return Ended(subject=subject, until=run.expires_at, pushed="push" not in stage.world.cut)
+    return Ended(subject=subject, until=run.expires_at, pushed="push" not in cut)
 
 
 def present(token: str) -> list[dict[str, Any]]:

@@ -91,6 +91,17 @@ def test_an_issuer_that_withholds_a_sign_out_withholds_it_from_relying_parties_a
     assert len(listed(site)["entries"]) == 1
 
 
+def test_a_session_that_ends_after_its_browser_forgot_it_is_told_once(site: Site) -> None:
+    browser = sign_in_to_the_lab(site)
+    browser.post("/lab/copy")
+    browser.post("/lab/refresh")
+    browser.post("/lab/sign-out", way="client")
+    assert listed(site)["entries"] == [], "the server knows of no end"
+    for _ in range(2):
+        browser.post("/lab/refresh", old="")
+        assert len(listed(site)["entries"]) == 1, "an old refresh token was used again"
+
+
 def test_positions_have_no_gaps_and_are_read_in_pieces(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         sign_out_of_the_lab(site)
