@@ -277,16 +277,25 @@ OF_ANOTHER_ACT = '{"name":"x","began_at":1,"acts":[[0,"sign-in",""],[0,"%s",""]]
 
 @pytest.mark.page
 @pytest.mark.parametrize("old", [OF_ANOTHER_SHAPE, OF_ANOTHER_ACT % "hide", OF_ANOTHER_ACT % "do"])
-def test_a_run_of_an_older_version_of_the_site_begins_again(visitor: Visitor, old: str) -> None:
+def test_a_run_of_an_older_version_of_the_site_begins_again_and_its_visitor_reads_why(
+    site: Site, visitor: Visitor, old: str
+) -> None:
+    why, opened = "This site was upgraded since you began", site.browser().post("/lab/rooms", name="Thursday")
+    assert why not in visitor.browser.get("/lab").text
     visitor.sign_in_and_copy()
     with visitor.site.app.app_context():
         from app.store.db import db
 
         db.session.query(visitors.Visitor).update({"run": old})
         db.session.commit()
-    assert "Sign in to begin" in visitor.browser.get("/lab").text
+    page = visitor.browser.get("/lab").text
+    assert "Sign in to begin" in page
+    assert why in page
+    visitor.browser.post(f"{opened.headers['Location']}/join", nickname="Ada")
+    assert why in visitor.browser.get("/lab").text, "in a room, too"
     visitor.sign_in_and_copy()
     assert visitor.run().copied
+    assert why not in visitor.browser.get("/lab").text
 
 
 def test_another_site_cannot_press_the_buttons(visitor: Visitor) -> None:
