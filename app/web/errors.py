@@ -67,7 +67,7 @@ FULL = {  # by kind of work
 }  # fmt: skip
 _OWN = Words("You have asked for this already", "What you asked for before is still being worked on.", _REST, "Wait until it is done, then try again.")  # fmt: skip
 _CUT = Words("The operator of this site has to act", "An older copy of its database was put back, which lacks the latest sign-outs. Until that is settled, this site accepts no sign-in at all.", "No session that was signed out can be used. Nothing was changed.", "Try again later. You will then have to sign in again.", _LATER)  # fmt: skip
-_TOO_MUCH = Words("Too much has come from your network", "Your network began more in the last hour than one network may.", "Nothing was changed, and sessions that are signed in go on.", "Wait, then try again, or use another network.")  # fmt: skip
+_TOO_MUCH = Words("Too much has come from your network", "More was begun from your network, such as accounts, experiments or rooms, than one network may begin in a while.", "Nothing was changed, and sessions that are signed in go on.", "Wait, then try again, or use another network.")  # fmt: skip
 _MAILS = Words("Too many mails were asked for", "In the last hour as many mails were asked for as one person needs.", "Nothing was changed, and the links in the mails that you got still work.", "Look in your inbox and your spam folder, or wait an hour.")  # fmt: skip
 _OFTEN: dict[type, Words] = {TooMuch: _TOO_MUCH, TooManyMails: _MAILS}
 _APART = Words("The clock of this server is wrong", "Until it is right again, it starts and renews no sign-in, as it could take you for a thief.", "You are not signed out by this, and nothing was changed.", "Wait a few seconds, then try again: another server may answer.")  # fmt: skip
