@@ -23,8 +23,15 @@ Trouble = Callable[[Server], AbstractContextManager[None]]
 @pytest.fixture
 def server(instance: Path) -> Iterator[Server]:
     running = Server(instance, WORKERS="2")
+    while not (len(running.workers()) == 2 and all(map(_has_begun, running.workers()))):
+        time.sleep(0.01)  # one that begins later would meet the trouble at its start
     yield running
     running.stop()
+
+
+def _has_begun(worker: int) -> bool:
+    """Whether this worker has loaded the site, and works in the background."""
+    return len(os.listdir(f"/proc/{worker}/task")) > 1
 
 
 @pytest.fixture
