@@ -51,7 +51,7 @@ def revoke() -> ResponseReturnValue:
 
     name = visitor_of(given)
     ended = acts.act(name, visitors.locked(name), end)
-    if ended and ended.refused_write:
+    if ended and not ended.is_over:
         return {"error": "temporarily_unavailable"}, 503, {"Retry-After": "5"}
     return Response(status=200)
 

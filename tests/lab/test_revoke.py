@@ -4,6 +4,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.lab import resource as endpoint
+from app.lab import run
 from tests.browsers import Site
 from tests.lab.conftest import Visitor
 
@@ -61,6 +62,14 @@ def test_with_the_store_off_it_says_so_and_ends_nothing(site: Site, visitor: Vis
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert visitor.run().ended_at is None
+
+
+def test_a_run_that_keeps_no_more_acts_is_not_said_to_have_ended(
+    site: Site, visitor: Visitor, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "MAX_ACTS", 2)
+    assert revoke(site, token).status_code == 503
+    assert visitor.stage().exchange().accepted
 
 
 def test_an_error_of_the_endpoint_is_json(site: Site) -> None:
