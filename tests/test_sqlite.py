@@ -1,6 +1,8 @@
 """The write-ahead log of SQLite: what is committed is copied into the file in the background, and the log stays short."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -8,8 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from app.revocation.log import Head
 from app.store import sqlite
+from app.store.db import db, writing
 from app.store.sqlite import LONG_LOG, checkpoint, connect
 from tests.browsers import Site
 from tests.server import Server
@@ -90,3 +95,30 @@ def test_a_log_that_is_being_read_is_left_alone_and_nothing_is_lost(database: Pa
         assert reader.execute("SELECT count(*) FROM rows").fetchone() == (1,)
     assert writer.execute("SELECT count(*) FROM rows").fetchone() == (LONG_LOG + 102,)
     assert pages(writer) > LONG_LOG
+
+
+RECOVERY = """
+import fcntl, sys
+with open(sys.argv[1], "r+b", buffering=0) as index:
+    fcntl.lockf(index, fcntl.LOCK_EX, 3, 120)  # sqlite.org/walformat.html, section 2.3
+    index.write(bytes(96))
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_writer_waits_while_another_process_recovers_the_log_after_a_crash(
+    site: Site, database: Path, writer: sqlite3.Connection
+) -> None:
+    write(writer, 1)
+    with site.app.app_context(), writing():
+        """A connection that waits in the pool: a new one reads before it writes, and waits there."""
+    words = [sys.executable, "-c", RECOVERY, f"{database}-shm"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin
+        assert other.stdout
+        other.stdout.readline()
+        threading.Timer(0.1, other.stdin.close).start()
+        with site.app.app_context(), writing():
+            assert db.session.scalar(select(Head.size)) == 0
+        assert other.wait() == 0

@@ -195,7 +195,7 @@ def _has_begun(raw: sqlite3.Connection) -> bool:
     try:
         raw.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as problem:
-        if problem.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+        if problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:  # also while another process recovers the log
             return False
         raise StoreUnavailable(str(problem)) from problem
     return True
