@@ -10,7 +10,7 @@ from app.lab.costs import bars, measure
 from app.lab.costs import page as costs
 from app.lab.costs.bars import Bar
 from app.lab.costs.day import Day
-from app.lab.costs.measure import Comparison
+from app.lab.costs.measure import Comparison, Cost
 from tests.browsers import Site
 
 DAY = Day(people=40, life=300, poll=60, leaving=40)
@@ -24,9 +24,18 @@ def compared() -> Comparison:
     return measure.compare(DAY)
 
 
+def slug_of(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2].replace("_", "-")
+
+
+def alone(slug: str, day: Day) -> Cost:
+    """Live a design's day anew."""
+    return measure.live.__wrapped__(slug, day)
+
+
 def test_the_same_seed_gives_the_same_day_and_another_one_another(compared: Comparison) -> None:
-    assert measure.live("denylist-poll", DAY) == compared.of("denylist-poll")
-    assert measure.live("denylist-poll", DAY._replace(seed=2)) != compared.of("denylist-poll")
+    assert alone("denylist-poll", DAY) == compared.of("denylist-poll")
+    assert alone("denylist-poll", DAY._replace(seed=2)) != compared.of("denylist-poll")
 
 
 @pytest.mark.question("Q8")
@@ -62,7 +71,7 @@ def test_polling_knows_by_the_next_poll_however_many_requests_there_are(compared
 
 
 def test_a_poll_that_comes_later_than_expiry_exposes_no_longer_than_expiry() -> None:
-    assert measure.live("denylist-poll", DAY._replace(life=120, poll=300)).worst <= 120
+    assert alone("denylist-poll", DAY._replace(life=120, poll=300)).worst <= 120
 
 
 def test_a_cached_answer_saves_questions_and_exposes_as_long_as_it_is_kept(compared: Comparison) -> None:
@@ -84,7 +93,7 @@ def test_designs_without_sessions_refuse_wrongly_and_exact_ones_do_not(compared:
 
 @pytest.mark.parametrize("day", [Day(poll=300), Day(poll=15), Day(life=120, poll=300), Day(life=3600, leaving=100)])
 def test_wherever_the_sliders_stand_a_design_that_knows_sessions_refuses_none_that_goes_on(day: Day) -> None:
-    costs = [measure.live(design.slug, day._replace(people=20)) for design in player.every()]
+    costs = [alone(design.slug, day._replace(people=20)) for design in player.every()]
     assert {cost.slug for cost in costs if cost.refused} <= COARSE | {"bloom-filter"}
 
 
@@ -100,7 +109,18 @@ def test_a_verifier_made_to_ask_three_times_costs_three_times_as_much(
         return module
 
     monkeypatch.setattr(player, "read", thrice)
-    assert measure.live("allowlist-ask", DAY).lookups == 3 * compared.requests
+    assert alone("allowlist-ask", DAY).lookups == 3 * compared.requests
+
+
+def test_a_design_lives_once_through_a_day_and_again_only_where_a_slider_concerns_it(
+    compared: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lived, play = list[str](), measure._Play
+    monkeypatch.setattr(measure, "_Play", lambda module, day: lived.append(slug_of(module)) or play(module, day))
+    assert measure.compare(DAY) == compared
+    assert lived == []
+    measure.compare(DAY._replace(poll=DAY.poll + 1))
+    assert sorted(lived) == sorted([*POLLED, "introspection-cached", "shared-cached"])
 
 
 def test_designs_with_the_same_value_share_a_bar_and_the_longest_comes_first() -> None:
