@@ -41,7 +41,7 @@ def token(run: Run, whose: str = "thief") -> str:
 
 
 def over(run: Run) -> str | None:
-    """Return what of the run is over at the server: its session, or its user. None if nothing is, whatever the browser forgot."""
+    """Return which part of the run is over at the server: its session, or its user. None if neither is, also where the browser forgot."""
     if run.ended_by in _EVERYTHING:
         return run.name
     stage = run.play()

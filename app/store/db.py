@@ -244,7 +244,7 @@ def _roll_back() -> None:
 
 
 def orm_is_in_transaction() -> bool:
-    """Return whether the ORM has begun a transaction of its own, or joined that of `writing`."""
+    """Return whether the ORM is in a transaction: one that it began, or that of `writing`."""
     return db.session.registry.has() and db.session().in_transaction()
 
 
