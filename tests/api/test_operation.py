@@ -107,3 +107,38 @@ def test_a_disk_without_room_for_the_counts_stops_no_process(at_start: str) -> N
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.stderr == ""
     assert 'signed_out_security_events_total{event="afterwards"} 1.0' in run.stdout
+
+
+TWO_EVENTS = """
+import io, logging
+from flask import Flask
+from app.telemetry import security_log
+{configured}
+app, errors = Flask("site"), io.StringIO()
+security_log.init_app(app)
+with app.test_request_context(environ_overrides={{"wsgi.errors": errors}}):
+    security_log.line("signed_in", user="ada", session=None)
+security_log.line("account_deleted")
+print(errors.getvalue(), end="")
+"""
+
+
+@pytest.mark.parametrize(
+    ("configured", "to_server", "elsewhere"),
+    [
+        ("", ['{"event":"signed_in","user":"ada"}'], ['{"event":"account_deleted"}']),
+        (
+            "logging.basicConfig(format='own %(levelname)s %(message)s')",
+            [],
+            ['own INFO {"event":"signed_in","user":"ada"}', 'own INFO {"event":"account_deleted"}'],
+        ),
+    ],
+    ids=["of the server", "of the operator"],
+)
+def test_a_security_event_is_one_line_of_the_servers_error_output_or_of_the_operators_own_logging(
+    configured: str, to_server: list[str], elsewhere: list[str]
+) -> None:
+    code = TWO_EVENTS.format(configured=configured)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    said = [re.sub(r',"at":\d+', "", text).splitlines() for text in (run.stdout, run.stderr)]
+    assert said == [to_server, elsewhere]
