@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select
 
 from app.revocation.log import Head
-from app.store import sqlite
+from app.store import prebuilt, sqlite
 from app.store.db import db, writing
-from app.store.sqlite import LONG_LOG, checkpoint, connect
+from app.store.sqlite import LONG_LOG, Sqlite, checkpoint, connect
 from tests.browsers import Site
 from tests.server import Server
 
@@ -122,3 +122,26 @@ def test_a_writer_waits_while_another_process_recovers_the_log_after_a_crash(
         with site.app.app_context(), writing():
             assert db.session.scalar(select(Head.size)) == 0
         assert other.wait() == 0
+
+
+def test_a_request_that_waits_for_its_turn_to_write_keeps_no_connection_from_the_one_that_has_it(
+    open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The site has a single connection. The one who waits for the turn had it first."""
+    usual, has_turn = Sqlite.engine_options, threading.Event()
+    monkeypatch.setattr(Sqlite, "engine_options", lambda store: usual(store) | {"pool_size": 1, "max_overflow": 0})
+    site = open_site()
+
+    def write_first() -> None:
+        with site.app.app_context(), site.app.extensions["store"].turn_to_write(0, pytest.fail):
+            has_turn.set()
+            with db.engine.connect():
+                """The connection that the other one had."""
+
+    with site.app.app_context(), prebuilt.reading():
+        other = threading.Thread(target=write_first)
+        other.start()
+        assert has_turn.wait(60)
+        with writing():
+            assert db.session.scalar(select(Head.size)) == 0
+        other.join()

@@ -17,6 +17,7 @@ from app.identity.dpop.presented import Unproved
 from app.oauth import authentication, clients, grants
 from app.oauth.clients import Registered
 from app.oauth.endpoints import Introspection, Pushing, Revocation
+from app.store import prebuilt
 
 _KIND = "application/x-www-form-urlencoded"
 
@@ -59,7 +60,8 @@ class Server(AuthorizationServer):
 
     def _answer(self, respond: Callable[[], Any]) -> Any:
         try:
-            return respond()
+            with prebuilt.reading():
+                return respond()
         except OAuth2Error as error:
             return self.handle_response(*error())
         except Unproved as problem:

@@ -1,5 +1,6 @@
 """The interface of every kind of database."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -34,8 +35,11 @@ class Store(Protocol):
         """Start the background work of a process that answers requests, if there is any."""
         return
 
-    def turn_to_write(self, patience: float) -> AbstractContextManager[None]:
-        """Queue the writers of this process, where that helps. Raises StoreUnavailable after *patience*."""
+    def turn_to_write(self, patience: float, let_go: Callable[[], None]) -> AbstractContextManager[None]:
+        """Queue the writers of this process, where that helps. Raises StoreUnavailable after *patience*.
+
+        *let_go* is called before a wait: it returns the connection, which whoever has the turn may want.
+        """
         return nullcontext()
 
     def begin(self, pooled: PoolProxiedConnection, patience: float, *, durable: bool) -> None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
@@ -54,10 +54,7 @@ def partial_index(name: str, *columns: str, where: TextClause) -> Index:
 
 
 class Lent:
-    """A connection of the pool, *pooled*, and the driver's, *raw*, for statements that the driver runs itself.
-
-    As a block, it goes back at the end. One on which the database has failed is not used again.
-    """
+    """A connection of the pool, *pooled*, and the driver's, *raw*, for statements that the driver runs itself."""
 
     def __init__(self, engine: Engine, pooled: PoolProxiedConnection) -> None:
         self.engine, self.pooled, self.raw = engine, pooled, cast(Any, pooled.dbapi_connection)
@@ -66,16 +63,6 @@ class Lent:
     def error(self) -> type[Exception]:
         """The driver's own error."""
         return self.engine.dialect.loaded_dbapi.Error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
-        if problem and self.pooled.is_valid and isinstance(problem, (self.error, StoreUnavailable)):
-            self.pooled.invalidate(problem)
-        self.pooled.close()
-        if problem and isinstance(problem, self.error):
-            raise name_error(problem, self.engine) from problem
 
 
 class Transaction:
@@ -106,16 +93,54 @@ class Transaction:
             raise name_error(problem, self.lent.engine) from problem
 
 
+class Holding:
+    """What a request, or a command, holds of the database: at most one connection, *lent*, and *transaction*.
+
+    As a block, it holds a connection on which no transaction has begun, unless that is given back before. *writes*: see `writes`.
+    """
+
+    def __init__(self) -> None:
+        self.engine = db.engine
+        self.lent: Lent | None = None
+        self.transaction: Transaction | None = None
+        self.writes = 0
+
+    def take(self) -> Lent:
+        """Return the connection, from the pool if none is held. Raises StoreUnavailable."""
+        if self.lent is None:
+            try:
+                self.lent = Lent(self.engine, self.engine.raw_connection())
+            except self.engine.dialect.loaded_dbapi.Error as problem:
+                raise name_error(problem, self.engine) from problem
+        return self.lent
+
+    def give_back(self, problem: BaseException | None = None) -> None:
+        """Return the connection to the pool, if one is held. One on which the database has failed is not used again."""
+        lent, self.lent = self.lent, None
+        if lent is None:
+            return
+        if problem and lent.pooled.is_valid and isinstance(problem, (lent.error, StoreUnavailable)):
+            lent.pooled.invalidate(problem)
+        lent.pooled.close()
+
+    def __enter__(self) -> Lent:
+        return self.take()
+
+    def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
+        self.give_back(problem)
+        if problem and isinstance(problem, self.engine.dialect.loaded_dbapi.Error):
+            raise name_error(problem, self.engine) from problem
+
+
 class Session(BoundSession):
     """Ends a transaction without an error where the connection is lost: the database has rolled it back already."""
 
     def get_bind(self, *which: Any, **more: Any) -> Engine | Connection:
         """Return what to connect to. A request holds one connection at a time."""
-        if is_writing():
-            return transaction().joined
-        lent: Lent | None = g.pop("lent", None)
-        if lent:
-            lent.pooled.close()
+        here = holding()
+        if here.transaction:
+            return here.transaction.joined
+        here.give_back()
         return super().get_bind(*which, **more)
 
     def rollback(self) -> None:
@@ -211,8 +236,9 @@ def writing(*, durable: bool = True) -> Iterator[None]:
 
     Order of locks, everywhere: the user rows by id, then the session row, then the head of the log.
     """
-    _count_write()
-    if is_writing():
+    here = holding()
+    here.writes += 1
+    if here.transaction:
         if durable:
             check_durable()
         yield
@@ -220,9 +246,9 @@ def writing(*, durable: bool = True) -> Iterator[None]:
     _roll_back()
     kind, patience = store(), _patience()
     try:
-        with kind.turn_to_write(patience), lend(db.engine) as g.lent:
-            g.transaction = found = Transaction(g.lent, durable=durable)
-            kind.begin(found.lent.pooled, patience, durable=durable)
+        with kind.turn_to_write(patience, here.give_back), here as lent:
+            here.transaction = found = Transaction(lent, durable=durable)
+            kind.begin(lent.pooled, patience, durable=durable)
             try:
                 yield
                 found.commit()
@@ -230,9 +256,8 @@ def writing(*, durable: bool = True) -> Iterator[None]:
                 _roll_back()
                 raise
     finally:
-        _count_write()
-        for name in ("transaction", "lent"):
-            g.pop(name, None)
+        here.writes += 1
+        here.transaction = None
     for callback in found.callbacks.values():
         _call(callback)
 
@@ -248,15 +273,26 @@ def orm_is_in_transaction() -> bool:
     return db.session.registry.has() and db.session().in_transaction()
 
 
+def holding() -> Holding:
+    """Return what the current request, or command, holds."""
+    here = g._get_current_object()  # one look through Flask's proxy instead of several
+    found: Holding | None = here.get("holding")
+    if found is None:
+        found = here.holding = Holding()
+    return found
+
+
 def transaction() -> Transaction:
-    """Return that of the enclosing `writing` block."""
-    found: Transaction = g.transaction
+    """Return that of the enclosing `writing` block. Raises RuntimeError outside one."""
+    found = holding().transaction
+    if found is None:
+        raise RuntimeError("this belongs inside a transaction")
     return found
 
 
 def held(session: orm.Session | orm.scoped_session[Any] = db.session) -> Lent:
     """Return the connection that this request holds for `writing` or `prebuilt.reading`, or the ORM's *session* for itself."""
-    found: Lent | None = g.get("lent") if session is db.session else None
+    found = holding().lent if session is db.session else None
     if found is None:
         connection = session.connection()
         found = Lent(connection.engine, connection.connection)
@@ -265,14 +301,7 @@ def held(session: orm.Session | orm.scoped_session[Any] = db.session) -> Lent:
 
 def writes() -> int:
     """Return a number that changes where `writing` begins and ends: what was read before that may be old."""
-    found: int = g.get("writes", 0)
-    return found
-
-
-def _count_write() -> None:
-    if "lent" in g and not is_writing():
-        raise RuntimeError("nothing is written within `prebuilt.reading`")
-    g.writes = writes() + 1
+    return holding().writes
 
 
 def _call(callback: Callable[[], None]) -> None:
@@ -285,7 +314,7 @@ def _call(callback: Callable[[], None]) -> None:
 
 def is_writing() -> bool:
     """Return whether a `writing` block is open."""
-    return "transaction" in g
+    return holding().transaction is not None
 
 
 def check_durable() -> None:
@@ -296,8 +325,10 @@ def check_durable() -> None:
 
 def let_go() -> None:
     """Return the connection before slow work. Objects already read can still be used."""
-    if is_writing():
+    here = holding()
+    if here.transaction:
         raise RuntimeError("nothing that takes long belongs inside a transaction")
+    here.give_back()
     if orm_is_in_transaction():
         db.session.commit()
 
@@ -358,11 +389,3 @@ def name_error(problem: Exception, engine: Engine) -> BaseException:
     base, named = engine.dialect.loaded_dbapi.Error, exc.DBAPIError.instance
     found = named("", None, problem, base, hide_parameters=True, dialect=engine.dialect)
     return _unavailable(found, problem) or found
-
-
-def lend(engine: Engine) -> Lent:
-    """Take a connection from the pool, on which no transaction has begun. Raises StoreUnavailable."""
-    try:
-        return Lent(engine, engine.raw_connection())
-    except engine.dialect.loaded_dbapi.Error as problem:
-        raise name_error(problem, engine) from problem

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Never, cast
 
-from flask import g
 from sqlalchemy import Delete, Dialect, Engine, Insert, Select, Table, Update
 from sqlalchemy.orm import DeclarativeBase
 
-from app.store.db import Lent, db, held, is_writing, lend, name_error, orm_is_in_transaction
+from app.store.db import Lent, StoreUnavailable, db, held, holding, is_writing, name_error, orm_is_in_transaction
 
 Write = Insert | Update | Delete
 Statement = Select[*tuple[Any, ...]] | Write
@@ -94,26 +93,31 @@ def look(statement: Statement, **values: Any) -> Answer | None:
     if is_in_transaction():
         db.flush()
         return ask(statement, **values)
-    if "lent" in g:
-        return ask(statement, **values)
-    with lend(db.engine) as lent:
-        return ask_on(lent, statement, **values)
+    here = holding()
+    is_shared = here.lent is not None
+    try:
+        return ask_on(here.take(), statement, **values)
+    except StoreUnavailable as problem:
+        here.give_back(problem)
+        raise
+    finally:
+        if not is_shared:
+            here.give_back()
 
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Have the look-ups of the block share one connection, and no transaction: opening one takes longer than some of
-    them. Where the block uses the ORM after all, this connection goes back first: requests that wait for a second one
-    while they hold one would wait for each other.
+    """Have the look-ups of the block share one connection, and no transaction: opening one takes longer than some of them.
+
+    A transaction takes the connection over, and look-ups after that share none. It goes back before the ORM takes one, before
+    a wait for the turn to write, and with `let_go`: requests that wait for each other's connections would wait for ever.
     """
-    if "lent" in g or is_in_transaction():
+    here = holding()
+    if here.lent or is_in_transaction():
         yield
         return
-    with lend(db.engine) as g.lent:
-        try:
-            yield
-        finally:
-            g.pop("lent", None)
+    with here:
+        yield
 
 
 def is_in_transaction() -> bool:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -61,10 +61,12 @@ class Sqlite(Store):
         threading.Thread(target=self._keep_short, name="checkpoints", daemon=True).start()
 
     @contextmanager
-    def turn_to_write(self, patience: float) -> Iterator[None]:
+    def turn_to_write(self, patience: float, let_go: Callable[[], None]) -> Iterator[None]:
         """Let few processes, not many threads, compete for the one write lock."""
-        if not self._turn.acquire(timeout=patience):
-            raise StoreUnavailable("others have been writing for too long")
+        if not self._turn.acquire(blocking=False):
+            let_go()
+            if not self._turn.acquire(timeout=patience):
+                raise StoreUnavailable("others have been writing for too long")
         try:
             yield
         finally:

@@ -17,7 +17,7 @@ from tests import plans
 from tests.browsers import Site
 from tests.oauth.conftest import App
 from tests.oauth.flow import CALLBACK, Flow
-from tests.test_statements import as_stored, is_postgresql, noting, steady
+from tests.test_statements import as_stored, at_once, is_postgresql, noting, steady
 
 SCOPE = "openid offline_access"
 
@@ -82,6 +82,16 @@ def test_an_act_of_an_app_sends_no_statement_more(
         assert granted.act(act).status_code == 200
     expected = (together, trips) if is_postgresql(site) else (statements, 0)
     assert (len(asked.statements), asked.trips) == expected, "\n".join(asked.statements)
+
+
+@pytest.mark.stores("connections")
+@pytest.mark.parametrize(
+    "act", ["code", "refresh", "introspect access", "introspect refresh", "revoke access", "revoke refresh"]
+)
+def test_an_act_of_an_app_takes_one_connection_once(site: Site, granted: Grant, act: str) -> None:
+    with at_once(site) as counts:
+        assert granted.act(act).status_code == 200
+    assert counts == [1]
 
 
 def test_the_first_code_of_an_app_in_a_browser_costs_no_more_than_its_session(site: Site, web: App) -> None:
