@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Never, cast
 
-from sqlalchemy import Delete, Dialect, Engine, Insert, Select, Table, Update
+from sqlalchemy import Delete, Dialect, Engine, Insert, Select, Table, TextClause, Update
 from sqlalchemy.orm import DeclarativeBase
 
 from app.store.db import Lent, StoreUnavailable, db, held, holding, is_writing, name_error, orm_is_in_transaction
 
-Write = Insert | Update | Delete
+Built = Insert | Update | Delete
+Write = Built | TextClause
 Statement = Select[*tuple[Any, ...]] | Write
 Answer = tuple[Any, ...]
 
@@ -65,7 +66,7 @@ class Together:
     """Writes that PostgreSQL gets as one statement, to save round trips. No two may concern the same row, and none sees
     what another has written."""
 
-    def __init__(self, *writes: Write) -> None:
+    def __init__(self, *writes: Built) -> None:
         *before, last = self._each = writes
         self._whole = last.add_cte(*(one.cte(f"part_{number}") for number, one in enumerate(before)))
 
@@ -146,7 +147,8 @@ class _Compiled:
         binds = {name: bind for bind, name in found.bind_names.items()}
         self._constants = {name: _plain(bind.value) for name, bind in binds.items() if not bind.required}
         sent = ((name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in binds.items())
-        read = [one.type.dialect_impl(dialect).result_processor(dialect, None) for one in statement.exported_columns]
+        columns = () if isinstance(statement, TextClause) else statement.exported_columns
+        read = [one.type.dialect_impl(dialect).result_processor(dialect, None) for one in columns]
         self._sent = [(name, convert) for name, convert in sent if convert]
         self._returns = bool(read)
         self._read = [(at, convert) for at, convert in enumerate(read) if convert]

@@ -4,17 +4,17 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
-from typing import Any
+from functools import cached_property
 
 from flask import request
-from sqlalchemy import CursorResult, LargeBinary, bindparam, delete, null, select, text, update
+from sqlalchemy import LargeBinary, bindparam, delete, null, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
 from app import clock
 from app.crypto import seal
 from app.store import prebuilt
-from app.store.db import Model, db, writing
+from app.store.db import Model, writing
 from app.web import cookies, next_page
 
 KEPT_SECONDS = 60
@@ -64,13 +64,13 @@ class Form:
         body = [*request.form.items(multi=True)]
         return cls(form_id, json.dumps([form_id, request.path, next_page.query(), body, sorted(jar.items())]))
 
-    @property
+    @cached_property
     def name(self) -> bytes:
         return seal.derive(self.secret, "the name of a form that was sent")
 
     def read(self) -> "FormRow | None":
         """Return the row of this form as it is now."""
-        row = prebuilt.ask(_READ, of=self.name)
+        row = prebuilt.look(_READ, of=self.name)
         return FormRow(*row) if row else None
 
     def open(self, found: "FormRow | None") -> list[tuple[str, str]] | None:
@@ -91,7 +91,7 @@ class Form:
             "had_ended": bool(seen and seen.ended),
         }
         with writing(durable=False):
-            is_ours = _execute(_CLAIM, values)
+            is_ours = prebuilt.write(_CLAIM, **values)
         return Claim(self, token, self._reveal(ended)) if is_ours else None
 
     def claim_late(self) -> "Claim":
@@ -140,8 +140,7 @@ class Claim:
     def note(self, ended: Ended) -> bool:
         """Note what this transaction ends; return False if the claim was taken over. Must run inside `db.writing`."""
         sealed = seal.close(self.form.secret, _ENDED, json.dumps(astuple(ended)))
-        values = {"name": self.form.name, "claim": self.token, "at": clock.now(), "ended": sealed}
-        return _execute(_NOTE, values)
+        return prebuilt.write(_NOTE, name=self.form.name, claim=self.token, at=clock.now(), ended=sealed) > 0
 
     def keep(self, response: Response) -> bool:
         """Keep the answer for this form, and for the same one sent with the cookies that the answer brings: a browser
@@ -156,24 +155,21 @@ class Claim:
         if not prebuilt.write(_KEEP, of=self.form.name, by=self.token, now=now, sealed=answer[self.form]):
             return False
         if again != self.form:
-            _execute(_COPY, {"name": again.name, "claim": self.token, "at": now, "answer": answer[again]})
+            prebuilt.write(_COPY, name=again.name, claim=self.token, at=now, answer=answer[again])
         return True
 
     def let_go(self) -> None:
         """Treat the form as not sent, unless it has done something."""
         if not self.is_late:
-            undone = Sent.answer.is_(None), Sent.ended.is_(None)
             with writing(durable=False):
-                _execute(delete(Sent).where(Sent.name == self.form.name, Sent.claim == self.token, *undone))
+                prebuilt.write(_UNDO, of=self.form.name, by=self.token)
 
 
 _FORMS = prebuilt.table(Sent)
 _READ = select(_FORMS.c.claim, _FORMS.c.at, _FORMS.c.answer, _FORMS.c.ended).where(_FORMS.c.name == bindparam("of"))
-_KEEP = (
-    update(_FORMS)
-    .where(_FORMS.c.name == bindparam("of"), _FORMS.c.claim == bindparam("by"))
-    .values(at=bindparam("now"), answer=bindparam("sealed"), ended=null())
-)
+_OURS = _FORMS.c.name == bindparam("of"), _FORMS.c.claim == bindparam("by")
+_KEEP = update(_FORMS).where(*_OURS).values(at=bindparam("now"), answer=bindparam("sealed"), ended=null())
+_UNDO = delete(_FORMS).where(*_OURS, _FORMS.c.answer.is_(None), _FORMS.c.ended.is_(None))
 _OLD = select(_FORMS.c.name).where(_FORMS.c.at < bindparam("spent")).limit(PURGED)
 _PURGE = delete(_FORMS).where(_FORMS.c.name.in_(_OLD.with_for_update(skip_locked=True)))
 # A request that waited for the row of another sees what that one did meanwhile.
@@ -196,10 +192,3 @@ _COPY = text(
 def _purge() -> None:
     """Delete some expired rows, so that `flask purge` finds few."""
     prebuilt.write(_PURGE, spent=clock.now() - SPENT_SECONDS)
-
-
-def _execute(statement: Any, values: dict[str, Any] | None = None) -> bool:
-    done: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-        statement, values, execution_options={} if values else {"synchronize_session": False}
-    )
-    return done.rowcount > 0

@@ -31,6 +31,7 @@ from app.crypto import seal
 from app.identity import refresh_token
 from app.oauth import code
 from app.revocation import delivery
+from app.store import prebuilt
 from app.store.db import StoreUnavailable, after_commit, let_go
 from app.web import cookies, guard, next_page
 from app.web.form_claims import PATIENCE_SECONDS, Claim, Ended, Form, FormRow
@@ -224,7 +225,8 @@ def _is_for_visitor(form_id: str) -> bool:
     if _OLDER.fullmatch(form_id):
         return True
     chosen, _, mark = form_id.partition(".")
-    here = {session.user_id for session in PresentedTokens.here().sessions() if session.goes_on()}
+    with prebuilt.reading():
+        here = {session.user_id for session in PresentedTokens.here().sessions() if session.goes_on()}
     return not here or any(hmac.compare_digest(mark.encode(), _mark(chosen, one).encode()) for one in (*here, _NO_ONE))
 
 

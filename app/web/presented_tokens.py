@@ -29,11 +29,11 @@ class PresentedTokens:
         """
         link = refresh_token.find(self.refresh) if self.refresh else None
         claims = access_token.read(self.access) if self.access else None
-        named = session_row.find(claims.sid) if claims and claims.exp > self.at else None
-        found = {
-            session.id: session for session in (link and link.session, named) if session and session.client_id == SITE
-        }
-        return list(found.values())
+        found = [link.session] if link else []
+        if claims and claims.exp > self.at and claims.sid not in [session.id for session in found]:
+            named = session_row.find(claims.sid)
+            found += [named] if named else []
+        return [session for session in found if session.client_id == SITE]
 
     def are_over(self, ended: Collection[str]) -> bool:
         """Return whether the tokens name no session but these, one of which is that of the refresh token."""
