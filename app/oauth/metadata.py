@@ -1,5 +1,6 @@
 """The metadata of the authorization server (RFC 8414; OpenID Connect Discovery): a client needs only the issuer."""
 
+from functools import lru_cache
 from typing import Any
 
 from app.config import settings
@@ -12,8 +13,12 @@ from app.oauth.userinfo import CLAIMS
 
 
 def describe() -> dict[str, Any]:
-    """Return the metadata. Both documents are one: each may hold members that the other defines."""
-    site, is_fapi = settings().site_url, settings().is_fapi
+    """Return the metadata, made once. Both documents are one: each may hold members that the other defines."""
+    return _describe(settings().site_url, settings().is_fapi)
+
+
+@lru_cache
+def _describe(site: str, is_fapi: bool) -> dict[str, Any]:
     methods, confidential = ([BY_KEY], [BY_KEY]) if is_fapi else (METHODS, CONFIDENTIAL)
     return {
         "issuer": site,
