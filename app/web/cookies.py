@@ -141,7 +141,8 @@ def _dropped(cookie: str, of: Form) -> str:
 
 def _cookie(cookie: str, value: str, of: Form, **life: Any) -> str:
     """Return the line that sets it, or removes it: a browser removes only what has the same attributes."""
-    return dump_cookie(_name(cookie, of), value, secure=of.secure, httponly=True, samesite="Lax", **life)
+    life |= {"secure": of.secure, "httponly": True, "samesite": "Lax"}
+    return dump_cookie(_name(cookie, of), value, sync_expires=False, **life)  # `Max-Age` goes first (RFC 6265, 4.1.2.2)
 
 
 def pair(tokens: Tokens) -> Pair:
