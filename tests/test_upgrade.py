@@ -48,10 +48,10 @@ COLUMNS = {
     ),
 }
 INDEXES = (
-    "activity_by_event",
-    "activity_by_time",
-    "ix_refresh_tokens_link",
+    "activity_of_reuse",
     "log_entries_until",
+    "refresh_tokens_by_link",
+    "refresh_tokens_by_successor",
     "refresh_tokens_of_chains",
     "sessions_by_ending",
     "sessions_by_expiry",
@@ -66,7 +66,7 @@ INDEXES = (
 
 
 def first_version(site: Site) -> None:
-    """Take everything away that came after the first version."""
+    """Take everything away that came after the first version, and put back what has gone since."""
     with site.app.app_context():
         with db.engine.begin() as connection:
             since = ("log_leaves", "log_tiles", "log_checkpoints", "nodes", "signing_keys", "lab_rooms", "lab_visitors")
@@ -89,6 +89,7 @@ def first_version(site: Site) -> None:
                 connection.execute(text(f"DROP TABLE {table}"))
             for index in INDEXES:
                 connection.execute(text(f"DROP INDEX {index}"))
+            connection.execute(text("CREATE INDEX ix_refresh_tokens_successor ON refresh_tokens (successor)"))
             on = " ON log_head" if connection.dialect.name == "postgresql" else ""
             connection.execute(text(f"DROP TRIGGER log_head_update{on}"))
             for table, columns in COLUMNS.items():

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, inspect, select
 from app import clock
 from app.cli.plain import Command
 from app.config import DAY
-from app.identity import known_place, sessions
+from app.identity import activity, known_place, sessions
 from app.identity.activity import NO_ACCOUNT, Event
 from app.identity.chains import RefreshToken
 from app.identity.half import HalfSignIn
@@ -96,10 +96,10 @@ def _steps() -> list[tuple[tuple[str, ...], Batch]]:
     """Return each kind of row to delete: its name in the output, and how to delete a batch. Rows that refer to others
     come first."""
     now = clock.now()
-    ended, activity = now - ENDED_DAYS * DAY, now - ACTIVITY_DAYS * DAY
+    ended = now - ENDED_DAYS * DAY
     simple: dict[str, tuple[type[Model], ColumnElement[bool]]] = {
         "deleted accounts": (User, _is_bare()),
-        "events": (Event, Event.at < activity),
+        "events": (Event, _happened_before(now - ACTIVITY_DAYS * DAY)),
         "events of deleted accounts": (Event, _ownerless(now)),
         "messages to apps": (Message, messages.settled_before(ended)),
         "mails": (Mail, outbox.is_old(ended)),
@@ -124,10 +124,15 @@ def _is_bare() -> ColumnElement[bool]:
     return and_(User.deleted_at.is_not(None), ~select(Session.id).where(Session.user_id == User.id).exists())
 
 
+def _happened_before(then: int) -> ColumnElement[bool]:
+    """Return the condition that an event is older. Its id finds it; its time decides, as a clock may have been wrong."""
+    return and_(Event.id < activity.first_since(then), Event.at < then)
+
+
 def _ownerless(now: int) -> ColumnElement[bool]:
     """Return the condition that an older node noted an event, during an upgrade, of an account that is deleted."""
     owner = select(User.id).where(User.id == Event.user_id, User.deleted_at.is_(None)).exists()
-    return and_(Event.at >= now - OWNERLESS_DAYS * DAY, Event.user_id != NO_ACCOUNT, ~owner)
+    return and_(Event.id >= activity.first_since(now - OWNERLESS_DAYS * DAY), Event.user_id != NO_ACCOUNT, ~owner)
 
 
 def _forget(names: tuple[str, ...], batch: Batch) -> None:

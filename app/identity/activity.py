@@ -1,9 +1,9 @@
 """What happened to an account: a list for its owner, and one JSON line for each event for the operator."""
 
-from collections.abc import Collection
+from bisect import bisect_left
 from typing import NamedTuple
 
-from sqlalchemy import Index, String, bindparam, insert, select
+from sqlalchemy import Index, String, bindparam, func, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -11,10 +11,12 @@ from app.identity import browsers, notice
 from app.identity.browsers import Browser
 from app.identity.session import Session, Standing
 from app.store import prebuilt
-from app.store.db import Model, after_commit, db
+from app.store.db import Model, after_commit, db, partial_index
 from app.telemetry import security_log
 
 NO_ACCOUNT = ""
+# A constant: with parameters, the partial index may not be used.
+_IS_REUSE = text("event IN ('refresh_reused', 'refresh_interrupted', 'code_reused')")
 
 
 class Event(Model):
@@ -27,8 +29,7 @@ class Event(Model):
     __tablename__ = "activity"
     __table_args__ = (
         Index("activity_of_user", "user_id", "id"),
-        Index("activity_by_event", "event", "id"),
-        Index("activity_by_time", "at"),
+        partial_index("activity_of_reuse", "id", where=_IS_REUSE),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(String(64))
@@ -53,9 +54,9 @@ class Happened(NamedTuple):
 
 
 _EVENTS = prebuilt.table(Event)
-_LATEST_OF = (
+_LATEST_REUSE = (
     select(*(_EVENTS.c[name] for name in Happened._fields))
-    .where(_EVENTS.c.event == bindparam("event"))
+    .where(_IS_REUSE)
     .order_by(_EVENTS.c.id.desc())
     .limit(bindparam("count"))
 )
@@ -125,8 +126,17 @@ def told_by_mail(user_id: str) -> set[str]:
     return {sid for (sid,) in prebuilt.rows(_TOLD, user=user_id)}
 
 
-def latest_of(events: Collection[str], count: int) -> list[Happened]:
-    """Return the newest of these events of all accounts, the newest first."""
-    # Each by itself: among several events, the database would sort all that there are.
-    found = [Happened(*row) for event in events for row in prebuilt.rows(_LATEST_OF, event=event, count=count)]
-    return sorted(found, key=lambda one: one.id, reverse=True)[:count]
+def latest_reuse(count: int) -> list[Happened]:
+    """Return the newest uses of a token or a code that had been used, of all accounts, the newest first."""
+    return [Happened(*row) for row in prebuilt.rows(_LATEST_REUSE, count=count)]
+
+
+def first_since(then: int) -> int:
+    """Return the id of the first event at or after *then* (Unix seconds), or the next one that will be given.
+
+    Ids ascend with time, but for differences between the nodes' clocks, so a few look-ups find it without an index.
+    """
+    newest = db.session.scalar(select(func.max(Event.id))) or 0
+    at = select(Event.at).order_by(Event.id).limit(1)
+    # None: meanwhile, another transaction has deleted the newest.
+    return bisect_left(range(newest + 1), then, key=lambda id_: db.session.scalar(at.where(Event.id >= id_)) or then)

@@ -51,7 +51,7 @@ class Link:
     """
 
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    link: Mapped[str | None] = mapped_column(String(16), index=True)
+    link: Mapped[str | None] = mapped_column(String(16))
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"))
     issued_at: Mapped[int]
     access_expires_at: Mapped[int]
@@ -59,7 +59,7 @@ class Link:
     amr: Mapped[str | None] = mapped_column(String(64))
     seen_at: Mapped[int | None]
     used_at: Mapped[int | None]
-    successor: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    successor: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     sealed: Mapped[bytes | None]
     chain: Mapped[int | None]
     scope: Mapped[str | None] = mapped_column(String(255))
@@ -93,6 +93,10 @@ class RefreshToken(Link, Model):
     __table_args__ = (
         Index("refresh_tokens_of_session", "session_id", "issued_at"),
         partial_index("refresh_tokens_of_chains", "session_id", "issued_at", where=_ENDS_CHAIN),
+        *(
+            partial_index(f"refresh_tokens_by_{name}", name, where=text(f"{name} IS NOT NULL"))
+            for name in ("link", "successor")
+        ),
     )
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import event
 
 from app.cli.purge import Pace
 from app.config import DAY
 from app.identity import erasure
 from app.store import sqlite
-from app.store.db import Model
+from app.store.db import Model, db
 from tests import backings, crowd, passkeys, plans
 from tests.authenticator import add_app, to_second_page
 from tests.backings import Backing
@@ -106,6 +107,38 @@ def test_sessions_that_ended_less_than_a_month_ago_stay(site: Site, ada: Browser
     site.run("purge")
     assert site.query("SELECT count(*) FROM sessions") == [(2,)], "the other's time-out was 12 hours later"
     assert phone.is_signed_in()
+
+
+@pytest.mark.parametrize("wrong", [0, -200], ids="one of a clock off by {} days".format)
+def test_each_event_is_kept_for_90_days_and_no_longer(site: Site, wrong: int) -> None:
+    site.member()
+    [(began,)] = site.query("SELECT max(at) FROM log_entries")
+    with backings.shell(site.folder) as raw:
+        raw.execute("DELETE FROM activity")
+        for day in range(10):
+            at = began + (day + wrong * (day == 4)) * DAY  # the first that a purge looks at
+            raw.execute(f"INSERT INTO activity (id, user_id, event, at) VALUES ({day + 1}, '', 'sign_in_failed', {at})")
+    site.wait(90 * DAY + 3600)
+    for first in range(1, 4):
+        site.run("purge")
+        left = [(at - began) // DAY for (at,) in site.query("SELECT at FROM activity ORDER BY id")]
+        assert left == [day for day in range(first, 10) if not (wrong and day == 4)]
+        site.wait(DAY)
+
+
+@pytest.mark.stores("a race")
+def test_a_purge_goes_on_when_the_newest_event_is_deleted_as_it_begins(site: Site, ada: Browser) -> None:
+    def delete(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "max(activity.id)" in statement:
+            with backings.shell(site.folder) as raw:
+                raw.execute("DELETE FROM activity")
+
+    with site.app.app_context():
+        engine = db.engine
+    event.listen(engine, "after_cursor_execute", delete)
+    assert "events: 0 forgotten" in site.run("purge").output
+    event.remove(engine, "after_cursor_execute", delete)
+    assert site.query("SELECT count(*) FROM activity") == [(0,)]
 
 
 def test_every_table_is_purged_or_kept_for_a_reason() -> None:

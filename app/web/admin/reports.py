@@ -7,7 +7,6 @@ from app.oauth import clients
 from app.oauth.logout import messages
 
 LATEST = 10
-REUSE = ("refresh_reused", "refresh_interrupted", "code_reused")
 
 
 def latest() -> dict[str, Any]:
@@ -15,7 +14,7 @@ def latest() -> dict[str, Any]:
 
     *people* and *apps*: those that are there, and the name of each app, by their ids.
     """
-    reused, failed = activity.latest_of(REUSE, LATEST), messages.failed(LATEST)
+    reused, failed = activity.latest_reuse(LATEST), messages.failed(LATEST)
     people = users.named({event.user_id for event in reused} | {message.user_id for message in failed})
     apps = clients.names(message.client_id for message in failed)
     return {"reused": reused, "failed": failed, "people": people, "apps": apps}

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from app.store.db import db, writing
+from tests import backings, crowd, plans
 from tests.browsers import ACCESS, REFRESH, Browser, Site
 from tests.oauth.conftest import register_app
 from tests.web.admin.conftest import person_id
@@ -29,6 +30,17 @@ def test_a_token_that_was_used_again_is_listed_with_whose_it_was(
     said = root.get("/admin?q=nobody").text
     assert "An old refresh token was used again" in said
     assert f'href="{page}"' in said
+
+
+@pytest.mark.stores("plans")
+def test_tokens_that_were_used_again_are_found_without_a_look_at_other_events(site: Site, root: Browser) -> None:
+    with backings.shell(site.folder) as raw:
+        crowd.copy(raw, "activity", 10_000, "event = 'signed_up'", id="original.id + 100 + n")
+        raw.execute("ANALYZE activity")
+    with plans.noting(site, "SELECT activity") as asked:
+        root.get("/admin?q=nobody")
+    [(_, plan)] = plans.explain(site.folder, asked)
+    assert "activity_of_reuse" in plan
 
 
 def test_messages_that_did_not_arrive_are_listed_and_those_that_did_are_not(
