@@ -65,7 +65,8 @@ def begin() -> Response | None:
     if not form_id:
         return None
     try:
-        return _repeat_or_claim(Form.here(form_id, cookies.sent()))
+        with prebuilt.reading():
+            return _repeat_or_claim(Form.here(form_id, cookies.sent()))
     except StoreUnavailable:
         if request.path not in _ENDING:
             raise
@@ -225,8 +226,7 @@ def _is_for_visitor(form_id: str) -> bool:
     if _OLDER.fullmatch(form_id):
         return True
     chosen, _, mark = form_id.partition(".")
-    with prebuilt.reading():
-        here = {session.user_id for session in PresentedTokens.here().sessions() if session.goes_on()}
+    here = {session.user_id for session in PresentedTokens.here().sessions() if session.goes_on()}
     return not here or any(hmac.compare_digest(mark.encode(), _mark(chosen, one).encode()) for one in (*here, _NO_ONE))
 
 

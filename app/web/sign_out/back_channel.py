@@ -10,7 +10,7 @@ from app.identity.session import Standing
 from app.oauth import clients
 from app.oauth.logout import messages
 from app.oauth.logout.messages import Message
-from app.store.db import db
+from app.store.db import let_go
 from app.web import words
 
 REFUSED = "HTTP 400"
@@ -43,7 +43,7 @@ def wait(message_ids: Collection[str]) -> None:
     """
     last = time.monotonic() + settings().max_staleness_seconds
     while not messages.are_tried(message_ids) and time.monotonic() < last:
-        db.session.rollback()
+        let_go()
         time.sleep(LOOK_SECONDS)
 
 

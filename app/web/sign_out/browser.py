@@ -6,6 +6,7 @@ from flask import g, redirect
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from app.store import prebuilt
 from app.store.db import StoreUnavailable, writing
 from app.web import cookies, guard, idempotency
 from app.web.own_server import Exchange
@@ -76,14 +77,15 @@ def _show(
     answer = lead_on(then)
     try:
         proof = receipt.prove(held.access, held.refresh)
-        content = receipt.describe(sid, ended=ended)
-        content |= {"exchange": exchange.describe() if exchange else None, "proof": proof}
-        if then:
-            back_channel.wait(content["told"])
-        with writing(durable=False):
-            cookies.put(answer, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
-            with suppress(idempotency.Lost):  # the request that took the claim over finds nothing left to end
-                idempotency.keep(answer)
+        with prebuilt.reading():
+            content = receipt.describe(sid, ended=ended)
+            content |= {"exchange": exchange.describe() if exchange else None, "proof": proof}
+            if then:
+                back_channel.wait(content["told"])
+            with writing(durable=False):
+                cookies.put(answer, cookies.RECEIPT, receipt.save(content), seconds=receipt.SECONDS)
+                with suppress(idempotency.Lost):  # the request that took the claim over finds nothing left to end
+                    idempotency.keep(answer)
     except (StoreUnavailable, LookupError):
         return lead_on(then)  # it is ended; only the receipt is missing
     return answer
