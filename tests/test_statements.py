@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, Any
 
 import psycopg
@@ -19,7 +20,7 @@ from app.revocation import clocks, registry
 from app.store import postgresql, prebuilt
 from app.store.db import StoreUnavailable, after_commit, db, held, let_go, writing
 from app.store.postgresql import PostgreSQL
-from tests.browsers import AGENTS, REFRESH, Browser, Site
+from tests.browsers import AGENTS, REFRESH, Browser, Site, form
 from tests.oauth.conftest import App, web
 from tests.oauth.flow import Flow
 
@@ -107,6 +108,7 @@ def ada(site: Site) -> Browser:
         ("devices", 6, 6, 6),
         ("exchange", 7, 4, 6),
         ("sign out", 16, 14, 18),
+        ("its form", 23, 21, 26),
     ],
 )
 def test_an_act_sends_no_statement_more(
@@ -119,6 +121,7 @@ def test_an_act_sends_no_statement_more(
         "devices": lambda: ada.get("/devices"),
         "exchange": lambda: exchange(site, ada),
         "sign out": ada.sign_out,
+        "its form": partial(ada.post, "/sign-out", **form(ada, "/account")),
     }
     with noting(site) as asked:
         acts[act]()
@@ -160,7 +163,7 @@ def test_a_page_holds_one_connection_at_a_time(site: Site, web: App) -> None:
     with at_once(site) as counts:
         for path in ("/", "/account", "/devices", "/devices/ended", "/activity", "/devices?q=web"):
             assert ada.get(path).status_code == 200
-        ada.sign_out()
+        assert ada.post("/sign-out", **form(ada, "/account")).status_code == 303
     assert set(counts) == {1}
 
 
