@@ -72,7 +72,7 @@ class Together:
 
     def write(self, **values: Any) -> int:
         """Return how many rows the last one wrote."""
-        if db.engine.dialect.name == "postgresql":
+        if holding().engine.dialect.name == "postgresql":
             return write(self._whole, **values)
         return [write(one, **values) for one in self._each][-1]
 
