@@ -3,10 +3,9 @@
 import hashlib
 import secrets
 import threading
-from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from flask import Flask, current_app
 
@@ -26,8 +25,7 @@ TYPE = "at+jwt"
 CACHED = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(NamedTuple):
     """The claims of an access token. *opened* is the log position at which its session opened.
 
     *auth_time* and *amr*: when and how its holder proved their identity; a token without the time proves nothing, but
@@ -57,8 +55,7 @@ class Claims:
 
 
 _KINDS = {name: get_args(kind) or (kind,) for name, kind in get_type_hints(Claims).items()} | {"amr": (tuple, NoneType)}
-_SAID = [field.name for field in fields(Claims) if field.name != "jkt"]
-_REQUIRED = [field.name for field in fields(Claims) if field.default is MISSING]
+_REQUIRED = [name for name in Claims._fields if name not in Claims._field_defaults]
 
 
 class Refusal(StrEnum):
@@ -101,7 +98,7 @@ def issue(
         amr=proofs.published(_how(session, proof)),
         jkt=jkt,
     )
-    said = {name: value for name in _SAID if (value := getattr(claims, name)) is not None}
+    said = {name: value for name, value in claims._asdict().items() if value is not None and name != "jkt"}
     content = said | {"status": status_list.claim(session.opened)} | acr(claims) | cnf(claims)
     return access_keys().signing(now).sign(content, TYPE), claims
 
