@@ -1,5 +1,6 @@
 """The row of a session, as the hot acts read and write it: without the ORM."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -7,11 +8,12 @@ from sqlalchemy import bindparam, insert, select, update
 
 from app import clock
 from app.identity.browsers import Browser
+from app.identity.lifetime import State
 from app.identity.session import Ending, Session, Standing, columns_of_use
 from app.identity.users import User
 from app.revocation import log
 from app.store import prebuilt
-from app.store.prebuilt import Row
+from app.store.prebuilt import Row, Statement
 
 
 class SessionRow(Row, Standing):
@@ -31,6 +33,14 @@ class SessionRow(Row, Standing):
         position, row = log.covering_beside(_COVERING, (self.id, self.user_id), self.opened, parent=self.parent_id)
         vars(self)["parent"] = _whole(row)
         return position
+
+    def while_it_goes_on(self, statement: Statement, **values: Any) -> Sequence[Any] | None:
+        """Return what *statement*, one of `log.beside`, reads at the moment at which the log says that it goes on, as
+        `goes_on` does; None if it is over."""
+        if self.state(clock.now()) is not State.LIVE:
+            return None
+        position, row = log.covering_beside(statement, (self.id, self.user_id), self.opened, **values)
+        return row if position is None else None
 
     @cached_property
     def ending(self) -> Ending | None:

@@ -165,7 +165,7 @@ def _is_still_wanted(found: StoredCode, browser: SessionRow) -> bool:
     demanded."""
     if demand.refuses(browser.user_id, as_words(found.amr)):
         return False
-    return browser.goes_on() and consent.stands(browser.user_id, found.client_id, found.scope)
+    return consent.stands_in(browser, found.client_id, found.scope)
 
 
 def _end_first(hashed: bytes) -> None:

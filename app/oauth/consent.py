@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import String, bindparam, delete, select
+from sqlalchemy import String, and_, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.identity.lifetime import OFFLINE
+from app.identity.session_row import SessionRow
 from app.oauth.clients import Registered
+from app.revocation import log
 from app.store import prebuilt
 from app.store.db import Model, db
 
@@ -37,9 +39,8 @@ _GIVEN = (
     .where(_CONSENTS.c.user_id == bindparam("user"))
     .order_by(_CONSENTS.c.given_at.desc(), _CONSENTS.c.client_id)
 )
-_ALLOWED = select(_CONSENTS.c.scope).where(
-    _CONSENTS.c.user_id == bindparam("user"), _CONSENTS.c.client_id == bindparam("client")
-)
+_IT = and_(_CONSENTS.c.user_id == bindparam("user"), _CONSENTS.c.client_id == bindparam("client"))
+_ALLOWED, _STILL_ALLOWED = select(_CONSENTS.c.scope).where(_IT), log.beside(_CONSENTS, _IT, _CONSENTS.c.scope)
 
 
 def is_given(user_id: str, client: Registered, scope: str) -> bool:
@@ -53,7 +54,17 @@ def is_given(user_id: str, client: Registered, scope: str) -> bool:
 def stands(user_id: str, client_id: str, scope: str) -> bool:
     """Return whether the user's consent to *scope* stands."""
     row = prebuilt.ask(_ALLOWED, user=user_id, client=client_id)
-    return row is not None and set(scope.split()) <= set(row[0].split())
+    return row is not None and _covers(row[0], scope)
+
+
+def stands_in(browser: SessionRow, client_id: str, scope: str) -> bool:
+    """Return whether it does, and its user is still signed in in *browser*: one statement for both."""
+    row = browser.while_it_goes_on(_STILL_ALLOWED, user=browser.user_id, client=client_id)
+    return row is not None and row[0] is not None and _covers(row[0], scope)
+
+
+def _covers(allowed: str, scope: str) -> bool:
+    return set(scope.split()) <= set(allowed.split())
 
 
 def give(user_id: str, client: Registered, scope: str, withheld: Collection[str] = ()) -> None:

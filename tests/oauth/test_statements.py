@@ -65,7 +65,7 @@ def granted(site: Site, web: App) -> Grant:
 @pytest.mark.parametrize(
     ("act", "statements", "together", "trips"),
     [
-        ("code", 10, 9, 11),
+        ("code", 9, 8, 10),
         ("refresh", 8, 5, 7),
         ("introspect access", 1, 1, 1),
         ("introspect refresh", 3, 3, 3),
@@ -101,7 +101,7 @@ def test_the_first_code_of_an_app_in_a_browser_costs_no_more_than_its_session(si
     begins = Grant(web, flow, flow.allow(ada), "", "")
     with noting(site) as asked:
         assert begins.act("code").status_code == 200
-    expected = (12, 14) if is_postgresql(site) else (14, 0)
+    expected = (11, 13) if is_postgresql(site) else (13, 0)
     assert (len(asked.statements), asked.trips) == expected, "\n".join(asked.statements)
 
 
