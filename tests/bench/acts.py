@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 import tempfile
 from base64 import b64encode
@@ -29,6 +30,7 @@ PAGES = {"home": "/", "account": "/account", "devices": "/devices"}
 SESSIONS = 10  # of the user whose devices page is looked at
 _VERIFIER = "v" * 43
 _SCOPE = "openid profile email"
+_ONCE = re.compile(r'name="once" value="([^"]+)"')
 
 
 class Acts:
@@ -132,13 +134,19 @@ class Acts:
             yield partial(self.line.ask, self._post("/oauth/revoke", {"token": token}))
 
     def _sign_outs(self, count: int) -> Iterator[Act]:
-        """Sign out, and look at the receipt."""
+        """Press Sign Out on a page, as a browser does, and look at the receipt. The page is not part of it."""
 
-        def act(pocket: Pocket) -> None:
-            given = self.line.ask(post("/sign-out", {}, 303, **carrying(pocket))).cookies
+        def act(pocket: Pocket, form: dict[str, str]) -> None:
+            given = self.line.ask(post("/sign-out", form, 303, **carrying(pocket))).cookies
             self.line.ask(get("/signed-out", **carrying({RECEIPT: given[RECEIPT]})))
 
-        yield from [partial(act, self.join()) for _ in range(count)]
+        yield from [partial(act, pocket, self._form(pocket)) for pocket in [self.join() for _ in range(count)]]
+
+    def _form(self, pocket: Pocket) -> dict[str, str]:
+        """Return what the forms of this browser's account page send."""
+        found = _ONCE.search(self.line.ask(get("/account", **carrying(pocket))).body.decode())
+        assert found
+        return {"once": found[1]}
 
     def _post(self, path: str, form: dict[str, str]) -> Asked:
         name = b64encode(f"{self._app['client_id']}:{self._app['client_secret']}".encode()).decode()

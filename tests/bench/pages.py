@@ -55,10 +55,11 @@ def compare_acts(backing: str) -> None:
         say(f"check / {name}, on {backing}", ratio(ours["check"], arm))
     for name, arm in pages.items():
         say(f"{name} / a constant page of its size and headers, on {backing}", ratio(ours[name], arm))
-    say(
-        f"sign out with its request, both proofs and the receipt / a refresh, on {backing}",
-        ratio(ours["sign out"], ours["app refresh"]),
-    )
+    for refresh, whose in (("refresh", "a browser’s"), ("app refresh", "an app’s")):
+        say(
+            f"sign out with its request, both proofs and the receipt / {whose} refresh, on {backing}",
+            ratio(ours["sign out"], ours[refresh]),
+        )
     say(f"a question of an open tab / the account page, on {backing}", ratio(ours["live"], ours["account"]))
 
 
