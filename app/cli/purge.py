@@ -125,7 +125,7 @@ def _is_bare() -> ColumnElement[bool]:
 
 
 def _happened_before(then: int) -> ColumnElement[bool]:
-    """Return the condition that an event is older. Its id finds it; its time decides, as a clock may have been wrong."""
+    """Return the condition that an event is older. Its id finds it, and its time decides."""
     return and_(Event.id < activity.first_since(then), Event.at < then)
 
 

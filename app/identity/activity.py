@@ -15,6 +15,7 @@ from app.store.db import Model, after_commit, db, partial_index
 from app.telemetry import security_log
 
 NO_ACCOUNT = ""
+LOOKED_AT = 1000  # events by a wrong clock, in a row, do not keep those behind them from a purge
 # A constant: with parameters, the partial index may not be used.
 _IS_REUSE = text("event IN ('refresh_reused', 'refresh_interrupted', 'code_reused')")
 
@@ -132,11 +133,13 @@ def latest_reuse(count: int) -> list[Happened]:
 
 
 def first_since(then: int) -> int:
-    """Return the id of the first event at or after *then* (Unix seconds), or the next one that will be given.
+    """Return the id of the first event that no older one than *then* (Unix seconds) follows, or the next that will be given.
 
-    Ids ascend with time, but for differences between the nodes' clocks, so a few look-ups find it without an index.
+    Ids ascend with time, so a few look-ups find it without an index. Each looks at many events: a clock may have been wrong.
     """
-    newest = db.session.scalar(select(func.max(Event.id))) or 0
-    at = select(Event.at).order_by(Event.id).limit(1)
-    # None: meanwhile, another transaction has deleted the newest.
-    return bisect_left(range(newest + 1), then, key=lambda id_: db.session.scalar(at.where(Event.id >= id_)) or then)
+    newest, at = db.session.scalar(select(func.max(Event.id))) or 0, select(Event.at).order_by(Event.id).limit(LOOKED_AT)
+
+    def oldest_from(id_: int) -> int:
+        return min(db.session.scalars(at.where(Event.id >= id_)), default=then)  # a purge beside this may leave none
+
+    return bisect_left(range(newest + 1), then, key=oldest_from)
