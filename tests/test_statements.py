@@ -20,6 +20,7 @@ from app.revocation import clocks, registry
 from app.store import postgresql, prebuilt
 from app.store.db import StoreUnavailable, after_commit, db, held, let_go, writing
 from app.store.postgresql import PostgreSQL
+from app.web import own_server
 from tests.browsers import AGENTS, REFRESH, Browser, Site, form
 from tests.oauth.conftest import App, web
 from tests.oauth.flow import Flow
@@ -278,6 +279,14 @@ def test_slow_work_after_a_look_up_begins_without_a_connection(site: Site, ada: 
         assert db.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
         let_go()
         assert not db.engine.pool.checkedout()  # type: ignore[attr-defined]
+
+
+@pytest.mark.stores("connections")
+def test_a_request_of_the_site_to_itself_takes_no_second_connection(site: Site, ada: Browser) -> None:
+    with at_once(site) as counts, site.app.test_request_context("/"), prebuilt.reading():
+        assert refresh_token.find(ada.pocket()[REFRESH])
+        assert own_server.refresh("unknown").status == 400
+    assert set(counts) == {1}
 
 
 @pytest.mark.stores("connections")

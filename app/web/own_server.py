@@ -22,7 +22,7 @@ from app.identity.session import SITE
 from app.oauth import metadata
 from app.oauth.clients import site_secret
 from app.oauth.endpoints import NOTE
-from app.store.db import StoreUnavailable, db
+from app.store.db import StoreUnavailable, db, let_go
 from app.web import words
 from app.web.headers import Write
 
@@ -122,6 +122,7 @@ def send(
     """Send one request. *client*: its id and secret. *within*: what no request from outside can carry."""
     # In process, so that one worker never waits for itself. What the caller holds is let go of first, and the call
     # runs in a separate context: it must not share our transaction, our visitor or our `g`.
+    let_go()
     db.session.remove()
     body, sent = urlencode(form or {}), {"Content-Type": _FORM} if form else {}
     if client:
