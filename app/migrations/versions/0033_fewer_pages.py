@@ -8,13 +8,15 @@ down_revision = "0032"
 
 
 def upgrade() -> None:
-    reuse = "event IN ('refresh_reused', 'refresh_interrupted', 'code_reused')"
-    _partial("activity_of_reuse", "activity", "id", reuse)
+    # First what takes the strongest lock on PostgreSQL, table by table as a sign-in writes them: an older node may do so now.
+    for column in ("link", "successor"):
+        op.drop_index(f"ix_refresh_tokens_{column}", "refresh_tokens")
     for index in ("activity_by_event", "activity_by_time"):
         op.drop_index(index, "activity")
     for column in ("link", "successor"):
         _partial(f"refresh_tokens_by_{column}", "refresh_tokens", column, f"{column} IS NOT NULL")
-        op.drop_index(f"ix_refresh_tokens_{column}", "refresh_tokens")
+    reuse = "event IN ('refresh_reused', 'refresh_interrupted', 'code_reused')"
+    _partial("activity_of_reuse", "activity", "id", reuse)
 
 
 def _partial(name: str, table: str, column: str, where: str) -> None:
