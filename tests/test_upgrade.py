@@ -1,9 +1,12 @@
 """A database of the first version, with people and sessions in it, becomes one of today, and no user notices."""
 
 import re
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from alembic.migration import MigrationContext
@@ -14,7 +17,9 @@ from app import clock
 from app.identity import demo, emails, users
 from app.revocation import log
 from app.revocation.entries import Scope
+from app.store import sqlite
 from app.store.db import db, writing
+from tests import backings
 from tests.browsers import Site
 from tests.oauth.conftest import App, register
 
@@ -277,3 +282,50 @@ def test_a_visitor_of_the_lab_finds_their_run_in_the_renamed_table(site: Site) -
             step.upgrade()
     assert runs(site) == before
     assert 'action="/lab/sign-out"' in ada.get("/lab").text
+
+
+def before_fewer_pages(folder: Path) -> None:
+    """Put back the indexes of old."""
+    with backings.shell(folder) as raw:
+        for index in ("activity_of_reuse", "refresh_tokens_by_link", "refresh_tokens_by_successor"):
+            raw.execute(f"DROP INDEX {index}")
+        for column in ("link", "successor"):
+            raw.execute(f"CREATE INDEX ix_refresh_tokens_{column} ON refresh_tokens ({column})")
+        raw.execute("CREATE INDEX activity_by_event ON activity (event, id)")
+        raw.execute("CREATE INDEX activity_by_time ON activity (at)")
+        raw.execute("UPDATE alembic_version SET version_num = '0032'")
+
+
+def is_waited_for(folder: Path) -> bool:
+    with backings.shell(folder) as raw:
+        waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return raw.execute(waits).fetchone() is not None
+
+
+@pytest.mark.nodes
+def test_an_older_node_that_is_signing_a_user_in_goes_on_and_then_the_upgrade_does(site: Site, instance: Path) -> None:
+    site.member()
+    before_fewer_pages(instance)
+    with backings.shell(instance) as older, ThreadPoolExecutor(1) as beside:
+        older.execute("BEGIN")
+        older.execute("UPDATE refresh_tokens SET seen_at = NULL")
+        upgrading = beside.submit(Site, instance)
+        while not is_waited_for(instance):
+            assert not upgrading.done()
+        older.execute("INSERT INTO activity (user_id, event, at) VALUES ('', 'sign_in_failed', 0)")
+        older.execute("COMMIT")
+        upgrading.result().close()
+
+
+@pytest.mark.sqlite
+def test_an_upgrade_waits_for_an_older_process_that_writes(
+    site: Site, instance: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_fewer_pages(instance)
+    with backings.shell(instance) as older:
+        older.execute("BEGIN IMMEDIATE")
+        older.execute("UPDATE log_head SET size = size")
+        pause = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _seconds: older.execute("COMMIT"))
+        monkeypatch.setattr(sqlite, "time", pause)
+        Site(instance).close()
+        assert not older.in_transaction

@@ -137,7 +137,10 @@ def first_since(then: int) -> int:
 
     Ids ascend with time, so a few look-ups find it without an index. Each looks at many events: a clock may have been wrong.
     """
-    newest, at = db.session.scalar(select(func.max(Event.id))) or 0, select(Event.at).order_by(Event.id).limit(LOOKED_AT)
+    newest, at = (
+        db.session.scalar(select(func.max(Event.id))) or 0,
+        select(Event.at).order_by(Event.id).limit(LOOKED_AT),
+    )
 
     def oldest_from(id_: int) -> int:
         return min(db.session.scalars(at.where(Event.id >= id_)), default=then)  # a purge beside this may leave none

@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from app.store.base import Store, StoreUnavailable
 
 BUSY_SECONDS = 5
+MIGRATING_SECONDS = 60  # for which a migration waits for other writers
 RECYCLE_SECONDS = 600  # a connection reads the statistics when it is opened
 CHECKPOINT_SECONDS = 2
 LONG_LOG = 4096  # pages of the write-ahead log, which is then begun again
@@ -40,6 +41,7 @@ class Sqlite(Store):
         self.url = f"sqlite:///{path}"
         self._connections = connections
         self._turn = threading.Lock()
+        self._is_migrating = False
 
     def engine_options(self) -> dict[str, Any]:
         return {
@@ -73,23 +75,18 @@ class Sqlite(Store):
             self._turn.release()
 
     def begin(self, pooled: PoolProxiedConnection, patience: float, *, durable: bool) -> None:
-        """Take the write lock. SQLite's own waiting looks again after up to 100 ms, and so loses to every newcomer."""
         raw = cast(sqlite3.Connection, pooled.dbapi_connection)
-        deadline = time.monotonic() + patience
         if pooled.info["durable"] != durable:
             raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             pooled.info["durable"] = durable
-        raw.execute("PRAGMA busy_timeout=0")
-        try:
-            while not _has_begun(raw):
-                if time.monotonic() > deadline:
-                    raise StoreUnavailable("others have been writing for too long")
-                time.sleep(0.001)
-        finally:
-            raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        _begin_to_write(raw, patience)
 
     def begin_to_read(self, raw: sqlite3.Connection) -> None:
-        if not raw.in_transaction:
+        if raw.in_transaction:
+            return
+        if self._is_migrating:  # what reads first fails at once beside an older process that writes
+            _begin_to_write(raw, MIGRATING_SECONDS)
+        else:
             raw.execute("BEGIN")
 
     def analyze(self) -> None:
@@ -118,7 +115,11 @@ class Sqlite(Store):
                     connection.execute("PRAGMA journal_mode=WAL")
             except sqlite3.Error as problem:
                 raise StoreUnavailable(str(problem)) from problem
-            yield
+            self._is_migrating = True
+            try:
+                yield
+            finally:
+                self._is_migrating = False
 
     def _configure(self, connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         record.info.update(file=file_id(self.path), durable=True)
@@ -191,6 +192,19 @@ def _mapped(index: Path) -> mmap.mmap:
     found = mmap.mmap(os.open(index, os.O_RDONLY), _HEAD, prot=mmap.PROT_READ)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(found))  # not even the interpreter's end closes it
     return found
+
+
+def _begin_to_write(raw: sqlite3.Connection, patience: float) -> None:
+    """Take the write lock. SQLite's own waiting looks again after up to 100 ms, and so loses to every newcomer."""
+    deadline = time.monotonic() + patience
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _has_begun(raw):
+            if time.monotonic() > deadline:
+                raise StoreUnavailable("others have been writing for too long")
+            time.sleep(0.001)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
 def _has_begun(raw: sqlite3.Connection) -> bool:

@@ -110,9 +110,7 @@ def test_sessions_that_ended_less_than_a_month_ago_stay(site: Site, ada: Browser
 
 
 @pytest.mark.parametrize("wrong", [0, -200, 200], ids="some of a clock off by {} days".format)
-def test_each_event_is_kept_for_90_days_and_no_longer(
-    site: Site, wrong: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_event_is_kept_for_90_days_and_no_longer(site: Site, wrong: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of them, from the first that a purge looks at, are the wrong clock's."""
     monkeypatch.setattr(activity, "LOOKED_AT", 8)
     site.member()
@@ -146,6 +144,7 @@ def test_a_purge_goes_on_when_the_newest_event_is_deleted_as_it_begins(site: Sit
     assert site.query("SELECT count(*) FROM activity") == [(0,)]
 
 
+@pytest.mark.usefixtures("site")  # which has loaded every table
 def test_every_table_is_purged_or_kept_for_a_reason() -> None:
     assert set(Model.metadata.tables) == PURGED.union(*KEPT.values())
 
