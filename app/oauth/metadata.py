@@ -1,5 +1,6 @@
 """The metadata of the authorization server (RFC 8414; OpenID Connect Discovery): a client needs only the issuer."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -12,13 +13,16 @@ from app.oauth.clients import BY_KEY, CONFIDENTIAL, GRANTS, METHODS, SCOPES
 from app.oauth.userinfo import CLAIMS
 
 
-def describe() -> dict[str, Any]:
-    """Return the metadata, made once. Both documents are one: each may hold members that the other defines."""
+def describe() -> Mapping[str, Any]:
+    """Return the metadata, made once, so no caller may change it.
+
+    Both documents are one: each may hold members that the other defines.
+    """
     return _describe(settings().site_url, settings().is_fapi)
 
 
 @lru_cache
-def _describe(site: str, is_fapi: bool) -> dict[str, Any]:
+def _describe(site: str, is_fapi: bool) -> Mapping[str, Any]:
     methods, confidential = ([BY_KEY], [BY_KEY]) if is_fapi else (METHODS, CONFIDENTIAL)
     return {
         "issuer": site,

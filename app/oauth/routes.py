@@ -106,4 +106,4 @@ def read_status_list(number: int) -> Response:
 @bp.get("/.well-known/openid-configuration")
 @for_browser_apps
 def describe() -> dict[str, Any]:
-    return metadata.describe()
+    return {**metadata.describe()}

@@ -96,7 +96,8 @@ class Transaction:
 class Holding:
     """What a request, or a command, holds of the database: at most one connection, *lent*, and *transaction*.
 
-    As a block, it holds a connection on which no transaction has begun, unless that is given back before. *writes*: see `writes`.
+    A block of it takes a connection, on which no transaction has begun, and gives it back at the end, if not before.
+    *writes*: see `writes`.
     """
 
     def __init__(self) -> None:

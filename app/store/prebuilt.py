@@ -111,7 +111,7 @@ def reading() -> Iterator[None]:
     """Have the look-ups of the block share one connection, and no transaction: opening one takes longer than some of them.
 
     A transaction takes the connection over, and look-ups after that share none. It goes back before the ORM takes one, before
-    a wait for the turn to write, and with `let_go`: requests that wait for each other's connections would wait for ever.
+    a wait for the turn to write, and with `let_go`: requests that waited for each other's connections would do so for ever.
     """
     here = holding()
     if here.lent or is_in_transaction():
