@@ -15,7 +15,7 @@ from app.store.db import Model, after_commit, db, partial_index
 from app.telemetry import security_log
 
 NO_ACCOUNT = ""
-LOOKED_AT = 1000  # events by a wrong clock, in a row, do not keep those behind them from a purge
+LOOKED_AT = 1000  # fewer events in a row by a clock that was ahead keep none behind them from a purge
 # A constant: with parameters, the partial index may not be used.
 _IS_REUSE = text("event IN ('refresh_reused', 'refresh_interrupted', 'code_reused')")
 
@@ -137,12 +137,10 @@ def first_since(then: int) -> int:
 
     Ids ascend with time, so a few look-ups find it without an index. Each looks at many events: a clock may have been wrong.
     """
-    newest, at = (
-        db.session.scalar(select(func.max(Event.id))) or 0,
-        select(Event.at).order_by(Event.id).limit(LOOKED_AT),
-    )
+    newest = db.session.scalar(select(func.max(Event.id))) or 0
+    some = select(Event.at).order_by(Event.id).limit(LOOKED_AT)
 
     def oldest_from(id_: int) -> int:
-        return min(db.session.scalars(at.where(Event.id >= id_)), default=then)  # a purge beside this may leave none
+        return min(db.session.scalars(some.where(Event.id >= id_)), default=then)  # a purge beside this may leave none
 
     return bisect_left(range(newest + 1), then, key=oldest_from)
