@@ -206,7 +206,21 @@ def _ask(question: Callable[[Counting], T]) -> T:
     return counters.ask(question)
 
 
+class _Shared(RedisStorage):
+    """Moving windows in Redis by our clock, in whole seconds as `Windows`: the library asks the machine's."""
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        # The library lets go of a hit that is older than this, and of all of them this long after the last.
+        given = clock.now(), limit, expiry - 1, amount
+        return bool(self.lua_acquire_moving_window([self.prefixed_key(key)], given))
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        now = clock.now()
+        found = self.lua_moving_window([self.prefixed_key(key)], [now - expiry + 1, limit])
+        return (float(found[0]), found[1]) if found else (now, 0)
+
+
 def _redis(url: str) -> Storage:
-    return RedisStorage(
+    return _Shared(
         url, wrap_exceptions=True, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, key_prefix="signed-out"
     )

@@ -2,8 +2,10 @@
 
 import pytest
 from limits import parse
+from werkzeug.exceptions import TooManyRequests
 
-from app.capacity.throttle import Windows
+from app.capacity.throttle import Throttle, Windows
+from tests.browsers import Site
 from tests.conftest import StillClock
 
 LIMIT = parse("2 per 10 minutes")
@@ -26,6 +28,25 @@ def test_the_window_moves_with_each_hit(windows: Windows, still_clock: StillCloc
     still_clock.now += 1
     assert windows.hit(LIMIT, "guesses", "eve"), "the first has left, and what was refused was not counted"
     assert not windows.test(LIMIT, "guesses", "eve")
+
+
+@pytest.mark.stores("where it is counted")
+def test_the_window_moves_by_our_clock_wherever_it_is_counted(site: Site, still_clock: StillClock) -> None:
+    guesses = Throttle("guesses", "2 per 10 minutes")
+    with site.app.app_context():
+        assert guesses.count("eve")
+        site.wait(400)
+        assert guesses.count("eve")
+        assert not guesses.count("eve")
+        with pytest.raises(TooManyRequests) as refused:
+            guesses.check("eve")
+        assert refused.value.retry_after == 200
+        still_clock.now += 199
+        assert not guesses.is_open("eve")
+        still_clock.now += 1
+        assert guesses.is_open("eve"), "the first has left"
+        assert guesses.count("eve")
+        assert not guesses.is_open("eve")
 
 
 def test_keys_and_names_are_counted_apart(windows: Windows) -> None:
