@@ -111,6 +111,8 @@ _IT, _NAMES = _LINKS.c.hash == bindparam("old"), _LINKS.c.keys()
 _READ_LOCKED = select(_LINKS).where(_IT).with_for_update()
 _HAS_IT = _LINKS.join(_SESSIONS, _SESSIONS.c.id == _LINKS.c.session_id).outerjoin(*session_row.OF_ITS_PARENT)
 _FIND = select(*session_row.BOTH, _LINKS).select_from(_HAS_IT).where(_IT)
+_FIND_OF = _FIND.where(_SESSIONS.c.client_id == bindparam("client"))
+_COUNT = select(func.count()).where(_IT)
 _LOCK = (
     select(*session_row.COLUMNS, _LINKS)
     .join(_USERS, _USERS.c.id == _SESSIONS.c.user_id)
@@ -167,8 +169,17 @@ def locked(name: bytes | None) -> Link | None:
 
 def find(token: str) -> LinkRow | None:
     """Return the link of this token, with its session."""
-    row = prebuilt.look(_FIND, old=seal.digest(token))
-    return _read(row[2 * session_row.WIDTH :], session=session_row.read_both(row)) if row else None
+    return _found(prebuilt.look(_FIND, old=seal.digest(token)))
+
+
+def find_of(client_id: str, token: str) -> LinkRow | None:
+    """Return the link of this token, with its session, if the token is this client's. Another's takes as long as none."""
+    return _found(prebuilt.look(_FIND_OF, old=seal.digest(token), client=client_id))
+
+
+def is_known(token: str) -> bool:
+    """Return whether there is a link of this token, whichever client's."""
+    return prebuilt.look(_COUNT, old=seal.digest(token)) != (0,)
 
 
 def lock(token: str) -> LinkRow | None:
@@ -246,6 +257,10 @@ def unseal_before(name: str, seen_before: int) -> None:
 def new(**columns: Any) -> LinkRow:
     """Return a link that is not yet stored. A column that is not given is null."""
     return LinkRow(dict.fromkeys(_NAMES), **columns)
+
+
+def _found(row: Any) -> LinkRow | None:
+    return _read(row[2 * session_row.WIDTH :], session=session_row.read_both(row)) if row else None
 
 
 def _read(row: Answer, **known: SessionRow) -> LinkRow:

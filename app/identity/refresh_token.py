@@ -173,6 +173,16 @@ def find(token: str) -> LinkRow | None:
     return chains.find(token) if len(token) <= LONGEST_TOKEN else None
 
 
+def find_of(client_id: str, token: str) -> LinkRow | None:
+    """Do what `find` does, for a token of this client. The time does not tell another's from an unknown one."""
+    return chains.find_of(client_id, token) if len(token) <= LONGEST_TOKEN else None
+
+
+def is_known(token: str) -> bool:
+    """Return whether it is a refresh token, used or not, of any client."""
+    return len(token) <= LONGEST_TOKEN and chains.is_known(token)
+
+
 def find_in_whole_log(token: str) -> LinkRow | None:
     """Do what `find` does. Raises LogCut: in a log that was cut, the token of a living session may be unknown."""
     found = find(token)

@@ -60,11 +60,12 @@ class Revocation(RevocationEndpoint):
     CLIENT_AUTH_METHODS = METHODS
 
     def authenticate_token(self, request: OAuth2Request, client: Registered) -> PresentedToken | None:
-        found = _presented(request)
+        found = _presented(request, client)
         if found is None or found.client_id != client.id:
             log.head()  # in a cut log, a live token may be unknown. Raises LogCut
-            # A line in either case, as writing one takes time.
-            security_log.line("foreign_token_presented" if found else "unknown_token_presented", client=client.id)
+            # A look and a line in either case, as each takes time.
+            is_known = found or refresh_token.is_known(request.form["token"])
+            security_log.line("foreign_token_presented" if is_known else "unknown_token_presented", client=client.id)
             return None
         return found
 
@@ -81,7 +82,7 @@ class Introspection(IntrospectionEndpoint):
     CLIENT_AUTH_METHODS = CONFIDENTIAL
 
     def authenticate_token(self, request: OAuth2Request, client: Registered) -> dict[str, Any] | None:
-        found = _presented(request)
+        found = _presented(request, client)
         if found is None or not found.may_be_seen_by(client):
             log.head()  # in a log that was cut, a token that lives may be unknown. Raises LogCut
             return None
@@ -192,13 +193,14 @@ def _note(sid: str) -> None:
         note(sid)
 
 
-def _presented(request: OAuth2Request) -> PresentedToken | None:
-    """Return the token of this request; its hint is not looked at. Raises InvalidRequestError where there is none."""
+def _presented(request: OAuth2Request, client: Registered) -> PresentedToken | None:
+    """Return the token of this request, if it is an access token or *client*'s own; its hint is not looked at. Raises
+    InvalidRequestError where there is none."""
     token = request.form.get("token")
     if not token:
         raise InvalidRequestError("Parameter token is missing.")
     claims = access_token.read(token) if "." in token else None  # which no refresh token has
     if claims:
         return Access(claims)
-    found = refresh_token.find(token)
+    found = refresh_token.find_of(client.id, token)
     return RefreshOf(found) if found else None

@@ -85,8 +85,8 @@ class RefreshGrant(Grant):
     def exchange(self) -> dict[str, Any]:
         token, asked = self.required("refresh_token"), self.request.form.get("scope", "")
         scope = dict.fromkeys(asked.split())  # each once: nothing else bounds the token's length
-        link = refresh_token.find(token)
-        if link is None or link.session.client_id != self.client.id:
+        link = refresh_token.find_of(self.client.id, token)
+        if link is None:
             raise InvalidGrantError
         session = link.session
         if not scope.keys() <= set((link.scope or session.scope).split()):
