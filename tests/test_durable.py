@@ -18,7 +18,8 @@ from tests.browsers import PASSWORD, Site, form
 
 MAY_BE_LOST = {"receipts", "forms_sent", "lab_visitors"}
 WAITS = {"sqlite": ("PRAGMA synchronous", 2), "postgresql": ("SHOW synchronous_commit", "on")}
-WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+# A statement may have parts in brackets. "FOR UPDATE OF" and "DO UPDATE SET" name no further table.
+WRITES = re.compile(r"(?:^|[()])\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 
 
 @dataclass
@@ -36,8 +37,7 @@ def commits(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Commit
     now = Commit()
 
     def note(_connection: Connection, _cursor: object, statement: str, *_more: object) -> None:
-        if written := WRITES.match(statement):
-            now.tables.add(written[1])
+        now.tables.update(WRITES.findall(statement))
 
     def keep(connection: Connection) -> None:
         nonlocal now
