@@ -18,7 +18,7 @@ from tests.conftest import LONG
 from tests.oauth.conftest import App, alive, register, register_app
 from tests.oauth.flow import Flow, led
 from tests.oauth.proofs import AppKey, Holder, fault, present
-from tests.test_statements import noting
+from tests.test_statements import is_postgresql, noting
 
 MINUTES = 120  # seconds for which a nonce is good
 
@@ -475,8 +475,9 @@ def test_dpop_01_an_exchange_or_a_refresh_with_the_same_proof_succeeds_and_not_b
     site: Site, ada: Browser, holder: Holder
 ) -> None:
     """And neither waits for a lock that the other holds."""
-    token = holder.connect(ada)["refresh_token"]
-    for _ in range(50 if LONG else 5):
+    for number in range(50 if LONG else 5):
+        if number % 5 == 0:  # each exchange begins a chain, and an app keeps ten
+            token = holder.connect(ada)["refresh_token"]
         flow = Flow(holder.app)
         code, proof = flow.allow(ada), holder.key.prove("POST", "/oauth/token")
         acts = [partial(holder.exchange, flow, code, proof), partial(holder.refresh, token, proof)]
@@ -581,12 +582,14 @@ def test_an_app_without_a_key_pays_no_statement_for_those_that_have_one(site: Si
     bound = holder.connect(ada)["access_token"]
     site.browser().api(access)
     holder.call(bound)
+    site.member("bea@example.org").sign_out()  # which waits until this node, too, has read so far
     with noting(site) as plain:
         assert alive(web, access)
     with noting(site) as proved:
         assert holder.call(bound).status_code == 200
     assert not [statement for statement in plain.statements if "spent_challenges" in statement]
-    assert len(proved.statements) - len(plain.statements) == 2, "a proof costs two"
+    costs = 1 if is_postgresql(site) else 2
+    assert len(proved.statements) - len(plain.statements) == costs, "a proof is kept, and an old one goes"
 
 
 @pytest.mark.sqlite
