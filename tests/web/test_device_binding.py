@@ -16,7 +16,7 @@ from tests.browsers import ACCESS, PASSWORD, REFRESH, Site, events, form
 from tests.conftest import StillClock
 from tests.device import ASIDE, BOUND, CHALLENGE, OFFER, PROOF, SID, URL, Chrome, Key, thief
 from tests.oauth.conftest import register
-from tests.test_statements import noting
+from tests.test_statements import noting, steady
 
 LIFE = 300
 OpenSite = Callable[..., Site]
@@ -729,11 +729,14 @@ def test_to_let_an_app_in_asks_the_device_as_the_app_would_outlast_the_cookies(a
 
 
 def test_a_page_and_a_renewal_of_a_bound_session_ask_the_database_as_much_as_of_another(
-    ada: Chrome, secure: Site
+    open_site: OpenSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = Chrome(secure)
+    secure = steady(open_site, monkeypatch, SITE_URL=URL)
+    ada, plain, other = Chrome(secure).enter(), Chrome(secure), Chrome(secure)
     plain.sign_up("bob@example.org")
     assert plain.is_signed_in()
+    other.sign_up("eve@example.org")
+    other.sign_out()  # which waits until this node, too, has read so far
     for forgotten in ((), (ACCESS,)):
         asked = []
         for browser in (ada, plain):
