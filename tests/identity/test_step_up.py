@@ -1,7 +1,6 @@
 """A proof of identity counts for the tokens that its answer gave, and for no copy of earlier ones."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 import pytest
 from werkzeug.test import TestResponse
@@ -394,7 +393,7 @@ def older(site: Site, browser: Browser) -> None:
     with site.app.test_request_context(base_url=SITE_URL):
         claims = access_token.read(browser.pocket()[ACCESS])
         assert claims is not None
-        said = {name: value for name, value in asdict(claims).items() if name not in ("auth_time", "link")}
+        said = {name: value for name, value in claims._asdict().items() if name not in ("auth_time", "link")}
         token = access_keys().signing(clock.now()).sign(said, access_token.TYPE)
     browser.client.set_cookie(ACCESS, token, domain="localhost", path="/", secure=True)
 
