@@ -101,9 +101,11 @@ class RefreshToken(Link, Model):
 
 
 class LinkRow(Row, Link):
-    """The row of a link, as it was read or is to be stored. *session*: the one it belongs to, if that was read with it."""
+    """The row of a link, as it was read or is to be stored. *session*: the one it belongs to, if that was read with it;
+    *moment*: when `find` read it, if that can be told."""
 
     session: SessionRow
+    moment: prebuilt.Moment | None
 
 
 _LINKS, _SESSIONS, _USERS = map(prebuilt.table, (RefreshToken, Session, User))
@@ -169,12 +171,12 @@ def locked(name: bytes | None) -> Link | None:
 
 def find(token: str) -> LinkRow | None:
     """Return the link of this token, with its session."""
-    return _found(prebuilt.look(_FIND, old=seal.digest(token)))
+    return _look(_FIND, token)
 
 
 def find_of(client_id: str, token: str) -> LinkRow | None:
     """Return the link of this token, with its session, if the token is this client's. Another's takes as long as none."""
-    return _found(prebuilt.look(_FIND_OF, old=seal.digest(token), client=client_id))
+    return _look(_FIND_OF, token, client=client_id)
 
 
 def is_known(token: str) -> bool:
@@ -182,9 +184,11 @@ def is_known(token: str) -> bool:
     return prebuilt.look(_COUNT, old=seal.digest(token)) != (0,)
 
 
-def lock(token: str) -> LinkRow | None:
+def lock(token: str, found: LinkRow) -> LinkRow | None:
     """Return the link of this token, with its session, as they are now: the user's row locked first, all of them held
-    until the transaction ends."""
+    until the transaction ends. *found*: what `find` gave."""
+    if found.moment and found.moment.lasts():
+        return found
     row = prebuilt.ask(_LOCK, old=seal.digest(token))
     return _read(row[session_row.WIDTH :], session=session_row.read(row)) if row else None
 
@@ -259,11 +263,15 @@ def new(**columns: Any) -> LinkRow:
     return LinkRow(dict.fromkeys(_NAMES), **columns)
 
 
-def _found(row: Any) -> LinkRow | None:
-    return _read(row[2 * session_row.WIDTH :], session=session_row.read_both(row)) if row else None
+def _look(statement: prebuilt.Statement, token: str, **values: str) -> LinkRow | None:
+    moment = prebuilt.moment()
+    row = prebuilt.look(statement, old=seal.digest(token), **values)
+    if row is None:
+        return None
+    return _read(row[2 * session_row.WIDTH :], session=session_row.read_both(row), moment=moment)
 
 
-def _read(row: Answer, **known: SessionRow) -> LinkRow:
+def _read(row: Answer, **known: SessionRow | prebuilt.Moment | None) -> LinkRow:
     return LinkRow(zip(_NAMES, row, strict=True), **known)
 
 

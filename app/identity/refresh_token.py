@@ -103,7 +103,7 @@ def rotate(
         return None
     _wait_for_others()
     with writing():
-        link = chains.lock(token)
+        link = chains.lock(token, found)
         if link is None:  # it was purged meanwhile
             return None
         session = link.session

@@ -1,6 +1,6 @@
 """The interface of every kind of database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -34,6 +34,10 @@ class Store(Protocol):
     def start(self) -> None:
         """Start the background work of a process that answers requests, if there is any."""
         return
+
+    def head(self) -> Hashable | None:
+        """Return what differs as soon as any process has committed anything; None where only the database can tell."""
+        return None
 
     def turn_to_write(self, patience: float, let_go: Callable[[], None]) -> AbstractContextManager[None]:
         """Queue the writers of this process, where that helps. Raises StoreUnavailable after *patience*.

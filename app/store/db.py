@@ -97,7 +97,7 @@ class Holding:
     """What a request, or a command, holds of the database: at most one connection, *lent*, and *transaction*.
 
     A block of it takes a connection, on which no transaction has begun, and gives it back at the end, if not before.
-    *writes*: see `writes`.
+    *writes*: see `writes`; *shares*: whether look-ups share the connection (see `prebuilt.reading`).
     """
 
     def __init__(self) -> None:
@@ -105,6 +105,7 @@ class Holding:
         self.lent: Lent | None = None
         self.transaction: Transaction | None = None
         self.writes = 0
+        self.shares = False
 
     def take(self) -> Lent:
         """Return the connection, from the pool if none is held. Raises StoreUnavailable."""
@@ -293,7 +294,10 @@ def transaction() -> Transaction:
 
 def held(session: orm.Session | orm.scoped_session[Any] = db.session) -> Lent:
     """Return the connection that this request holds for `writing` or `prebuilt.reading`, or the ORM's *session* for itself."""
-    found = holding().lent if session is db.session else None
+    here = holding()
+    found = here.lent if session is db.session else None
+    if found is None and session is db.session and here.shares and not orm_is_in_transaction():
+        found = here.take()
     if found is None:
         connection = session.connection()
         found = Lent(connection.engine, connection.connection)

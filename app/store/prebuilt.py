@@ -4,14 +4,25 @@ Building a statement, and an object for each row, takes longer than running it; 
 Everything else uses the models. A statement names its values by `bindparam`, and stands at the top level of a module.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Never, cast
+from typing import Any, NamedTuple, Never, cast
 
 from sqlalchemy import Delete, Dialect, Engine, Insert, Select, Table, TextClause, Update
 from sqlalchemy.orm import DeclarativeBase
 
-from app.store.db import Lent, StoreUnavailable, db, held, holding, is_writing, name_error, orm_is_in_transaction
+from app.store.db import (
+    Lent,
+    StoreUnavailable,
+    db,
+    held,
+    holding,
+    is_writing,
+    name_error,
+    orm_is_in_transaction,
+    store,
+    writes,
+)
 
 Built = Insert | Update | Delete
 Write = Built | TextClause
@@ -95,14 +106,13 @@ def look(statement: Statement, **values: Any) -> Answer | None:
         db.flush()
         return ask(statement, **values)
     here = holding()
-    is_shared = here.lent is not None
     try:
         return ask_on(here.take(), statement, **values)
     except StoreUnavailable as problem:
         here.give_back(problem)
         raise
     finally:
-        if not is_shared:
+        if not here.shares:
             here.give_back()
 
 
@@ -110,15 +120,39 @@ def look(statement: Statement, **values: Any) -> Answer | None:
 def reading() -> Iterator[None]:
     """Have the look-ups of the block share one connection, and no transaction: opening one takes longer than some of them.
 
-    A transaction takes the connection over, and look-ups after that share none. It goes back before the ORM takes one, before
-    a wait for the turn to write, and with `let_go`: requests that waited for each other's connections would do so for ever.
+    A transaction takes the connection over. It goes back before the ORM takes one, before a wait for the turn to write, and
+    with `let_go`: requests that waited for each other's connections would do so for ever.
     """
     here = holding()
-    if here.lent or is_in_transaction():
+    if here.shares or is_in_transaction():
         yield
         return
-    with here:
+    here.shares = True
+    try:
         yield
+    finally:
+        here.shares = False
+        here.give_back()
+
+
+class Moment(NamedTuple):
+    """A state of the database, before a look-up. *head*: see `Store.head`."""
+
+    head: Hashable
+    writes: int
+
+    def lasts(self) -> bool:
+        """Return whether the `writing` block that has just begun finds all as it was then, and so keeps it.
+
+        SQLite lets one transaction write at a time. One with a block around it may have changed something itself.
+        """
+        return is_writing() and writes() == self.writes + 1 and store().head() == self.head
+
+
+def moment() -> Moment | None:
+    """Return the state of the database, where that can be told without asking it; None within a transaction."""
+    head = None if is_in_transaction() else store().head()
+    return None if head is None else Moment(head, writes())
 
 
 def is_in_transaction() -> bool:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -42,6 +42,7 @@ class Sqlite(Store):
         self._connections = connections
         self._turn = threading.Lock()
         self._is_migrating = False
+        self._head: mmap.mmap | None = None
 
     def engine_options(self) -> dict[str, Any]:
         return {
@@ -61,6 +62,13 @@ class Sqlite(Store):
     def start(self) -> None:
         """Copy what was committed into the file in the background, so that no request has to at its commit."""
         threading.Thread(target=self._keep_short, name="checkpoints", daemon=True).start()
+        self._file, self._kept = file_id(self.path), connect(self.path)  # kept for the head
+        self._kept.execute("PRAGMA schema_version").fetchone()
+        self._head = head_of_index(self.path)
+
+    def head(self) -> Hashable | None:
+        """Return the head of the write-ahead log's index, unless the file was removed or replaced."""
+        return self._head[:] if self._head and file_id(self.path) == self._file else None
 
     @contextmanager
     def turn_to_write(self, patience: float, let_go: Callable[[], None]) -> Iterator[None]:
