@@ -294,14 +294,12 @@ def transaction() -> Transaction:
 
 def held(session: orm.Session | orm.scoped_session[Any] = db.session) -> Lent:
     """Return the connection that this request holds for `writing` or `prebuilt.reading`, or the ORM's *session* for itself."""
-    here = holding()
-    found = here.lent if session is db.session else None
-    if found is None and session is db.session and here.shares and not orm_is_in_transaction():
-        found = here.take()
-    if found is None:
-        connection = session.connection()
-        found = Lent(connection.engine, connection.connection)
-    return found
+    if session is db.session:  # another needs no request
+        here = holding()
+        if here.lent or (here.shares and not orm_is_in_transaction()):
+            return here.take()
+    connection = session.connection()
+    return Lent(connection.engine, connection.connection)
 
 
 def writes() -> int:
