@@ -299,6 +299,20 @@ def test_a_connection_that_failed_one_look_up_is_not_used_for_the_next(site: Sit
         assert refresh_token.find(ada.pocket()[REFRESH])
 
 
+@pytest.mark.stores("connections")
+def test_a_connection_that_failed_a_page_is_not_used_for_the_next(site: Site, ada: Browser) -> None:
+    @prebuilt.reading()
+    def fail() -> None:
+        driver = held().raw
+        driver.close() if is_postgresql(site) else driver.set_progress_handler(lambda: 1, 1)
+        prebuilt.rows(select(prebuilt.table(Session).c.name))
+
+    with site.app.test_request_context("/"):
+        with pytest.raises(StoreUnavailable):
+            fail()
+        assert refresh_token.find(ada.pocket()[REFRESH])
+
+
 def as_stored(site: Site, held: Any, *columns: str) -> bool:
     """Return whether an object agrees with its row in these columns."""
     table = held.__table__

@@ -102,10 +102,10 @@ class RefreshToken(Link, Model):
 
 class LinkRow(Row, Link):
     """The row of a link, as it was read or is to be stored. *session*: the one it belongs to, if that was read with it;
-    *moment*: when `find` read it, if that can be told."""
+    *moment*: the state of the database before `find` read it, if that is known."""
 
     session: SessionRow
-    moment: prebuilt.Moment | None
+    moment: prebuilt.Moment | None = None
 
 
 _LINKS, _SESSIONS, _USERS = map(prebuilt.table, (RefreshToken, Session, User))

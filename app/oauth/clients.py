@@ -121,7 +121,7 @@ def read(client_id: str) -> ClientRow | None:
 
 @lru_cache
 def _look_once(client_id: str, _head: Hashable) -> ClientRow | None:
-    """Do what `_look` does, once until something is committed: apps that ask about tokens ask far more often."""
+    """Read the row once until something is committed: apps ask about tokens far more often."""
     return _look(client_id)
 
 

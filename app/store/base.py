@@ -36,7 +36,7 @@ class Store(Protocol):
         return
 
     def head(self) -> Hashable | None:
-        """Return what differs as soon as any process has committed anything; None where only the database can tell."""
+        """Return a value that changes with each commit of any process; None where only the database can tell."""
         return None
 
     def turn_to_write(self, patience: float, let_go: Callable[[], None]) -> AbstractContextManager[None]:

@@ -130,6 +130,9 @@ def reading() -> Iterator[None]:
     here.shares = True
     try:
         yield
+    except StoreUnavailable as problem:
+        here.give_back(problem)
+        raise
     finally:
         here.shares = False
         here.give_back()
@@ -142,9 +145,9 @@ class Moment(NamedTuple):
     writes: int
 
     def lasts(self) -> bool:
-        """Return whether the `writing` block that has just begun finds all as it was then, and so keeps it.
+        """Return whether nothing was committed since, so that nothing changes until the `writing` block just begun does it.
 
-        SQLite lets one transaction write at a time. One with a block around it may have changed something itself.
+        SQLite lets one transaction write at a time. A block around this one may have written something itself.
         """
         return is_writing() and writes() == self.writes + 1 and store().head() == self.head
 

@@ -67,8 +67,8 @@ class Sqlite(Store):
         self._head = head_of_index(self.path)
 
     def head(self) -> Hashable | None:
-        """Return the head of the write-ahead log's index, unless the file was removed or replaced."""
-        return self._head[:] if self._head and file_id(self.path) == self._file else None
+        """Return the file and the head of its write-ahead log's index, unless the file was removed or replaced."""
+        return (self._file, self._head[:]) if self._head and file_id(self.path) == self._file else None
 
     @contextmanager
     def turn_to_write(self, patience: float, let_go: Callable[[], None]) -> Iterator[None]:

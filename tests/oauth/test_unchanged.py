@@ -1,8 +1,10 @@
 """What was read is not read again until anything is committed, by whichever process: on SQLite, in a server."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -122,10 +124,26 @@ def test_what_the_transaction_itself_has_exchanged_has_one_successor(
         assert first.refresh == again.refresh
 
 
-def test_of_a_file_that_was_replaced_nothing_is_known(site: Site, web: App, tokens: dict[str, str]) -> None:
+def test_the_head_of_a_file_that_was_replaced_is_unknown(site: Site, web: App, tokens: dict[str, str]) -> None:
     assert web.post("/oauth/introspect", token=tokens["access_token"]).get_json()["active"]
     store, database = site.app.extensions["store"], site.folder / "signed-out.db"
     assert store.head()
     shutil.copy(database, site.folder / "copy.db")
     (site.folder / "copy.db").rename(database)
     assert store.head() is None
+
+
+def test_two_databases_whose_logs_are_both_empty_have_different_heads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The indexes of their logs are the same, byte by byte, and one process may open both."""
+    monkeypatch.setattr(sqlite, "CHECKPOINT_SECONDS", 3600)
+    heads = []
+    for name in ("one.db", "two.db"):
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        store = Sqlite(tmp_path / name, 1)
+        store.start()
+        assert store.head() == store.head() is not None
+        heads.append(store.head())
+    assert heads[0] != heads[1]
