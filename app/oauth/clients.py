@@ -22,6 +22,7 @@ from app.store import prebuilt
 from app.store.db import Model, db
 from app.store.prebuilt import Row
 
+LONGEST_ID = 64  # characters
 BY_KEY = "private_key_jwt"
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", BY_KEY]
 METHODS = [*CONFIDENTIAL, "none"]
@@ -42,7 +43,7 @@ class Registered(ClientMixin):
     network.
     """
 
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(LONGEST_ID), primary_key=True)
     name: Mapped[str] = mapped_column(String(80))
     secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     scope: Mapped[str] = mapped_column(String(255))
@@ -115,6 +116,8 @@ def read(client_id: str) -> ClientRow | None:
     if client_id == SITE:
         secret = seal.digest(site_secret())
         return ClientRow(dict.fromkeys(_NAMES), id=SITE, secret_hash=secret, scope="session", grant_types=REFRESH)
+    if len(client_id) > LONGEST_ID:
+        return None
     moment = prebuilt.moment()
     return _look_once(client_id, moment.head) if moment else _look(client_id)
 

@@ -147,3 +147,9 @@ def test_two_databases_whose_logs_are_both_empty_have_different_heads(
         assert store.head() == store.head() is not None
         heads.append(store.head())
     assert heads[0] != heads[1]
+
+
+def test_of_an_id_that_no_app_can_have_nothing_is_asked_or_kept(site: Site, web: App) -> None:
+    with noting(site) as noted:
+        assert App(site, "x" * 65, "secret").post("/oauth/introspect", token="x").status_code == 401
+    assert not [one for one in noted.statements if "FROM clients" in one or "clients.id" in one]
