@@ -75,6 +75,13 @@ def test_an_app_that_asks_again_is_not_read_again(site: Site, web: App, tokens: 
     assert asked == [1, 0]
 
 
+def test_a_token_is_read_once_for_its_exchange(site: Site, web: App, tokens: dict[str, str]) -> None:
+    with noting(site) as noted:
+        form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        assert web.post("/oauth/token", **form).status_code == 200
+    assert len([one for one in noted.statements if one.startswith("SELECT") and "refresh_tokens.hash" in one]) == 1
+
+
 def test_an_app_that_another_process_has_removed_is_refused_at_once(
     web: App, tokens: dict[str, str], elsewhere: App
 ) -> None:
