@@ -58,7 +58,7 @@ def stands(user_id: str, client_id: str, scope: str) -> bool:
 
 
 def stands_in(browser: SessionRow, client_id: str, scope: str) -> bool:
-    """Return whether it does, and its user is still signed in in *browser*: one statement for both."""
+    """Return whether it stands and its user is still signed in in *browser*. One statement reads both."""
     row = browser.while_it_goes_on(_STILL_ALLOWED, user=browser.user_id, client=client_id)
     return row is not None and row[0] is not None and _covers(row[0], scope)
 

@@ -42,7 +42,7 @@ class Store(Protocol):
     def turn_to_write(self, patience: float, let_go: Callable[[], None]) -> AbstractContextManager[None]:
         """Queue the writers of this process, where that helps. Raises StoreUnavailable after *patience*.
 
-        *let_go* is called before a wait: it returns the connection, which whoever has the turn may want.
+        *let_go* gives the connection back. It is called before a wait, as the one that has the turn may need it.
         """
         return nullcontext()
 
