@@ -107,6 +107,11 @@ class LinkRow(Row, Link):
     session: SessionRow
     moment: prebuilt.Moment | None = None
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the `writing` block that has just begun finds it as it was read, and so need not read it again."""
+        return self.moment is not None and self.moment.lasts()
+
 
 _LINKS, _SESSIONS, _USERS = map(prebuilt.table, (RefreshToken, Session, User))
 _IT, _NAMES = _LINKS.c.hash == bindparam("old"), _LINKS.c.keys()
@@ -187,7 +192,7 @@ def is_known(token: str) -> bool:
 def lock(token: str, found: LinkRow) -> LinkRow | None:
     """Return the link of this token, with its session, as they are now: the user's row locked first, all of them held
     until the transaction ends. *found*: what `find` gave."""
-    if found.moment and found.moment.lasts():
+    if found.is_current:
         return found
     row = prebuilt.ask(_LOCK, old=seal.digest(token))
     return _read(row[session_row.WIDTH :], session=session_row.read(row)) if row else None

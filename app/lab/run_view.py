@@ -14,7 +14,7 @@ def tokens(stage: Stage) -> dict[str, Any] | None:
     held = stage.held.get("thief") or stage.held.get("laptop")
     if held is None:
         return None
-    nobody = "your name in the lab, of a person who does not exist"
+    nobody = "your name in the lab; the person is invented"
     return held | {"claims": words.claims(claims(held["access"]), stage.now, sub=nobody)}
 
 

@@ -144,8 +144,7 @@ class RefreshOf:
         if found.ended_entry is not None and found.await_end():
             return
         with writing():
-            moment = self.link.moment
-            session = found if moment and moment.lasts() else session_row.lock(found.id)
+            session = found if self.link.is_current else session_row.lock(found.id)
             if session is None:  # a purge has removed it
                 return
             reason, event = _ENDS_SITE if session.client_id == SITE else _ENDS_APP

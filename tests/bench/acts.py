@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import re
 import shutil
 import tempfile
 from base64 import b64encode
@@ -23,6 +22,7 @@ from tests.backings import Backing, PostgreSQL
 from tests.bench.arms import Act, Arm, again, flooding
 from tests.bench.line import AGENT, Asked, Line, carrying, get, post
 from tests.browsers import ACCESS, RECEIPT, REFRESH, SITE_URL, Pocket, Site
+from tests.load import FORM
 from tests.oauth.flow import CALLBACK, challenge
 from tests.server import Server
 
@@ -30,7 +30,6 @@ PAGES = {"home": "/", "account": "/account", "devices": "/devices"}
 SESSIONS = 10  # of the user whose devices page is looked at
 _VERIFIER = "v" * 43
 _SCOPE = "openid profile email"
-_ONCE = re.compile(r'name="once" value="([^"]+)"')
 
 
 class Acts:
@@ -144,9 +143,9 @@ class Acts:
 
     def _form(self, pocket: Pocket) -> dict[str, str]:
         """Return what the forms of this browser's account page send."""
-        found = _ONCE.search(self.line.ask(get("/account", **carrying(pocket))).body.decode())
+        found = FORM.search(self.line.ask(get("/account", **carrying(pocket))).body)
         assert found
-        return {"once": found[1]}
+        return {"once": found[1].decode()}
 
     def _post(self, path: str, form: dict[str, str]) -> Asked:
         name = b64encode(f"{self._app['client_id']}:{self._app['client_secret']}".encode()).decode()
