@@ -14,7 +14,6 @@ from app.oauth import userinfo as person
 from app.oauth.endpoints import Pushing
 from app.oauth.logout import outbox
 from app.oauth.server import server
-from app.revocation import log
 
 bp = Machines("oauth", __name__, beneath=("/oauth/", "/.well-known/", "/status-lists"))
 
@@ -31,31 +30,24 @@ def init_app(app: Flask) -> None:
 @bp.post("/oauth/token")
 @for_browser_apps
 def token() -> Response:
-    return _judged(server.create_token_response())
+    return server.exchange()
 
 
 @bp.post("/oauth/revoke")
 @for_browser_apps
 def revoke() -> Response:
-    return _judged(server.create_endpoint_response("revocation"))
+    return server.answer("revocation")
 
 
 @bp.post("/oauth/introspect")
 def introspect() -> Response:
-    return _judged(server.create_endpoint_response("introspection"))
+    return server.answer("introspection")
 
 
 @bp.post("/oauth/par")
 @for_browser_apps
 def push() -> Response:
-    return _judged(server.create_endpoint_response(Pushing.ENDPOINT_NAME))
-
-
-def _judged(answer: Response) -> Response:
-    """Return the answer. Raises LogCut for a refusal: with a cut log, the code, the token or the client may be lost too."""
-    if answer.status_code >= 400:
-        log.head()
-    return answer
+    return server.answer(Pushing.ENDPOINT_NAME)
 
 
 @bp.route("/oauth/userinfo", methods=["GET", "POST"])

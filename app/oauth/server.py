@@ -17,6 +17,7 @@ from app.identity.dpop.presented import Unproved
 from app.oauth import authentication, clients, grants
 from app.oauth.clients import Registered
 from app.oauth.endpoints import Introspection, Pushing, Revocation
+from app.revocation import log
 from app.store import prebuilt
 
 _KIND = "application/x-www-form-urlencoded"
@@ -52,20 +53,28 @@ class Server(AuthorizationServer):
     def create_oauth2_request(self, request: Any) -> Any:
         return Request()
 
-    def create_token_response(self, request: Any = None) -> Any:
-        return self._answer(super().create_token_response)
+    def exchange(self) -> Response:
+        """Answer as the token endpoint."""
+        return self._answer(self.create_token_response)
 
-    def create_endpoint_response(self, name: str, request: Any = None) -> Any:
-        return self._answer(partial(super().create_endpoint_response, name))
+    def answer(self, endpoint: str) -> Response:
+        """Answer as the endpoint of this name."""
+        return self._answer(partial(self.create_endpoint_response, endpoint))
 
-    def _answer(self, respond: Callable[[], Any]) -> Any:
+    def _answer(self, respond: Callable[[], Any]) -> Response:
         try:
             with prebuilt.reading():
-                return respond()
-        except OAuth2Error as error:
+                answer: Response = respond()
+                return answer
+        except OAuth2Error as error:  # the request is malformed, whatever the database holds
             return self.handle_response(*error())
         except Unproved as problem:
-            return self.handle_response(*OAuth2Error(problem.description, error=problem.error)())
+            return self.handle_error_response(None, OAuth2Error(problem.description, error=problem.error))
+
+    def handle_error_response(self, request: Any, error: OAuth2Error) -> Response:
+        """Refuse what was judged. Raises LogCut: with a cut log, the code, the token or the client may be lost too."""
+        log.head()
+        return self.handle_response(*error())
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
         return Response(json.dumps(payload), status_code, headers)

@@ -2,13 +2,15 @@
 
 import hashlib
 from base64 import b64encode
+from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from app.oauth import clients
 from app.store.db import writing
-from tests.browsers import Site
+from tests import backings
+from tests.browsers import SITE_URL, Site
 from tests.oauth.conftest import App, alive, basic
 
 pytestmark = pytest.mark.page
@@ -101,3 +103,18 @@ def test_rev_29_tok_07_guessing_secrets_is_slowed_down_and_a_right_secret_never_
     assert guesses[:50] == [401] * 50
     assert set(guesses[50:]) == {429}
     assert [app.revoke("x").status_code for app in (own, mail, game)] == [200, 200, 200]
+
+
+@pytest.mark.stores("its outage")
+@pytest.mark.parametrize("endpoint", ["token", "revoke", "introspect", "par"])
+def test_without_a_database_a_malformed_request_is_told_so_and_a_well_formed_one_to_wait(
+    mail: App, endpoint: str
+) -> None:
+    backings.lose(mail.site.folder)
+    path, client = f"/oauth/{endpoint}", mail.site.app.test_client()
+    malformed: list[dict[str, Any]] = [{"json": {}}, {"data": {"token": ["x", "x"]}}]
+    for sent in malformed if endpoint != "token" else [*malformed, {"data": {"scope": "mail"}}]:
+        answer = client.post(path, base_url=SITE_URL, **sent)
+        assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request"), sent
+    answer = mail.post(path, grant_type="refresh_token", refresh_token="x", token="x")
+    assert (answer.status_code, answer.get_json()) == (503, {"error": "temporarily_unavailable"})
