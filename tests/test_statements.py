@@ -109,7 +109,7 @@ def ada(site: Site) -> Browser:
         ("devices", 6, 6, 6),
         ("exchange", 7, 4, 6),
         ("sign out", 16, 14, 18),
-        ("its form", 23, 21, 25),
+        ("its form", 22, 20, 24),
     ],
 )
 def test_an_act_sends_no_statement_more(

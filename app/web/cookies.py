@@ -85,20 +85,30 @@ def attributes() -> str:
 
 def read(cookie: str) -> str | None:
     """Return what the browser sent as *cookie*, or None."""
-    named, sent = name(cookie), request.cookies
-    return (sent[named] or None) if named in sent else None  # Werkzeug's `get` is slow where there is none
+    return _jar().get(cookie)
 
 
 def sent() -> dict[str, str]:
     """Return the ones of the five that the browser sent."""
-    return {cookie: value for cookie in _ALL if (value := read(cookie))}
+    held = _jar()
+    return {cookie: held[cookie] for cookie in _ALL if cookie in held}
+
+
+def _jar() -> dict[str, str]:
+    """Return what the browser sent as each cookie, under its name here: a page asks for some a dozen times."""
+    found: dict[str, str] | None = g.get("cookies")
+    if found is None:
+        ours = _cookies(form())
+        found = g.cookies = {ours[named]: value for named, value in request.cookies.items() if value and named in ours}
+    return found
 
 
 def given(response: Response) -> dict[str, str]:
     """Return the ones of the five that *response* sets, without a value where it drops one."""
     lines = [line.partition(";")[0].partition("=") for line in response.headers.getlist("Set-Cookie")]
-    values = {named: value for named, _, value in lines}
-    return {cookie: values[name(cookie)] for cookie in _ALL if name(cookie) in values}
+    ours = _cookies(form())
+    values = {ours[named]: value for named, _, value in lines if named in ours}
+    return {cookie: values[cookie] for cookie in _ALL if cookie in values}
 
 
 def after(response: Response) -> dict[str, str]:
@@ -126,6 +136,12 @@ def drop_all(response: Response, of: Form) -> None:
     for cookie, named in zip(_NAMES, _named(of), strict=True):
         if named in sent:
             drop(response, cookie, of=of)
+
+
+@cache
+def _cookies(of: Form) -> dict[str, str]:
+    """Return the cookie that each name means in a browser that keeps them in this form."""
+    return {_name(cookie, of): cookie for cookie in (*_NAMES, BOUND, ASIDE)}
 
 
 @cache
