@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
+from email import message_from_string
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -153,6 +155,15 @@ def test_requests_sent_at_once_on_one_connection_are_answered_in_order(server: S
             content += more
     statuses = [int(part[:3]) for part in content.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [200, 404, 200, 200]
+
+
+@pytest.mark.sqlite
+def test_an_answer_has_its_own_date_and_does_not_name_the_server(server: Server) -> None:
+    asked_at = int(time.time())
+    _, head, _ = ask(server, f"GET /healthz HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n")
+    headers = message_from_string(head.partition("\r\n")[2])
+    assert asked_at <= parsedate_to_datetime(headers["Date"]).timestamp() <= time.time()
+    assert "Server" not in headers
 
 
 @pytest.mark.sqlite

@@ -1,6 +1,7 @@
 """When a request is complete. Pure: bytes in, a request or a refusal out."""
 
 import re
+from io import BytesIO
 from typing import Any
 
 from gunicorn.http.body import ChunkedReader, LengthReader
@@ -22,6 +23,17 @@ class Refused(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+class Whole(BytesIO):
+    """A body that was read whole, within its limit."""
+
+
+class Head(Request):  # type: ignore[misc]
+    """The head of a request. It believes no client: to ask whether it may takes gunicorn a fiftieth of a small answer."""
+
+    def _peer_is_trusted_proxy(self) -> bool:
+        return False
 
 
 class Reading:
@@ -79,7 +91,7 @@ class Reading:
 
     def _parse(self, head: bytes) -> Request:
         try:
-            return Request(self._settings, IterUnreader([head]), self._client)
+            return Head(self._settings, IterUnreader([head]), self._client)
         except LimitRequestHeaders:
             raise Refused(431) from None
         except (ParseException, OSError, StopIteration, ValueError):

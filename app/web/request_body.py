@@ -6,7 +6,7 @@ from flask import Flask, abort
 from flask.globals import request_ctx
 from werkzeug.wrappers import Request
 
-from app.serving.reading import MOST_BODY
+from app.serving.reading import MOST_BODY, Whole
 
 
 def init_app(app: Flask) -> None:
@@ -18,7 +18,9 @@ def _read() -> None:
     request = request_ctx.request
     if request.environ.get("CONTENT_LENGTH") == "0":  # as our own server says of nearly all requests
         return
-    if request.content_length is None and request.environ.get("wsgi.input_terminated"):
+    if isinstance(request.environ["wsgi.input"], Whole):
+        request.stream = request.environ["wsgi.input"]  # nothing has to limit it
+    elif request.content_length is None and request.environ.get("wsgi.input_terminated"):
         _measure(request)
     request.get_data()
 

@@ -58,3 +58,11 @@ def test_a_request_is_refused_alike_however_it_is_cut_into_pieces(sent: bytes, c
     with pytest.raises(Refused) as refused:
         take(sent, cuts)
     assert refused.value.code == code
+
+
+def test_no_client_says_over_which_scheme_it_came() -> None:
+    """TRUSTED_PROXIES decides that, and not gunicorn, which by itself believes each client on this machine."""
+    reading = Reading(SETTINGS, ("127.0.0.1", 1))
+    assert reading.take(bytearray(HEAD + b"X-Forwarded-Proto: https\r\n\r\n"))
+    assert reading.request
+    assert reading.request.scheme == "http"
