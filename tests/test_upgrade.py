@@ -1,17 +1,20 @@
 """A database of the first version, with people and sessions in it, becomes one of today, and no user notices."""
 
 import re
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from app import clock
 from app.identity import demo, emails, users
@@ -22,8 +25,10 @@ from app.store.db import db, writing
 from tests import backings
 from tests.browsers import Site
 from tests.oauth.conftest import App, register
+from tests.web.own_data import confirmation
 
 pytestmark = pytest.mark.stores("migrations, and older nodes")
+T, U = TypeVar("T"), TypeVar("U")
 BOUND = ("device_key", "bound_at", "proofs", "asked_for", "asked_at")
 COLUMNS = {
     "users": (
@@ -296,10 +301,36 @@ def before_fewer_pages(folder: Path) -> None:
         raw.execute("UPDATE alembic_version SET version_num = '0032'")
 
 
-def is_waited_for(folder: Path) -> bool:
+def until_it_waits(act: Future[Any], folder: Path) -> None:
+    """Wait until *act* waits for a lock."""
+    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with backings.shell(folder) as raw:
-        waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        return raw.execute(waits).fetchone() is not None
+        while raw.execute(waits).fetchone() is None:
+            assert not act.done()
+            time.sleep(0.01)
+
+
+def meet(folder: Path, first: Callable[[], T], statement: str, second: Callable[[], U]) -> tuple[T, U]:
+    """Do *first* as far as a statement that begins so, *second* until it waits for a lock, then both to the end."""
+    is_there, goes_on = threading.Event(), threading.Event()
+
+    def stop(_connection: object, _cursor: object, sent: str, *_more: object) -> None:
+        if sent.strip().startswith(statement):
+            is_there.set()
+            goes_on.wait()
+
+    event.listen(Engine, "before_cursor_execute", stop)
+    with ThreadPoolExecutor(2) as beside:
+        one = beside.submit(first)
+        one.add_done_callback(lambda _: is_there.set())
+        is_there.wait()
+        other = beside.submit(second)
+        try:
+            until_it_waits(other, folder)
+        finally:
+            goes_on.set()
+    event.remove(Engine, "before_cursor_execute", stop)
+    return one.result(), other.result()
 
 
 @pytest.mark.nodes
@@ -310,11 +341,34 @@ def test_an_older_node_that_is_signing_a_user_in_goes_on_and_then_the_upgrade_do
         older.execute("BEGIN")
         older.execute("UPDATE refresh_tokens SET seen_at = NULL")
         upgrading = beside.submit(Site, instance)
-        while not is_waited_for(instance):
-            assert not upgrading.done()
+        until_it_waits(upgrading, instance)
         older.execute("INSERT INTO activity (user_id, event, at) VALUES ('', 'sign_in_failed', 0)")
         older.execute("COMMIT")
         upgrading.result().close()
+
+
+@pytest.mark.nodes
+def test_an_older_node_that_is_deleting_an_account_goes_on_and_then_the_upgrade_does(
+    site: Site, instance: Path
+) -> None:
+    ada = site.member()
+    delete = partial(ada.post, "/confirm", **confirmation(ada))
+    before_fewer_pages(instance)
+    answer, upgraded = meet(instance, delete, "INSERT INTO activity", lambda: Site(instance))
+    upgraded.close()
+    assert answer.location == "/signed-out"
+    assert site.query("SELECT 1 FROM users") == []
+
+
+@pytest.mark.nodes
+def test_an_older_node_deletes_an_account_once_the_upgrade_is_over(site: Site, instance: Path) -> None:
+    ada = site.member()
+    delete = partial(ada.post, "/confirm", **confirmation(ada))
+    before_fewer_pages(instance)
+    upgraded, answer = meet(instance, lambda: Site(instance), "DROP INDEX activity_by_event", delete)
+    upgraded.close()
+    assert answer.location == "/signed-out"
+    assert site.query("SELECT 1 FROM users") == []
 
 
 @pytest.mark.sqlite
