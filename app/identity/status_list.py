@@ -5,10 +5,11 @@ import hmac
 import math
 import threading
 import zlib
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from flask import Flask, current_app
@@ -48,17 +49,25 @@ def claim(opened: int) -> dict[str, Any]:
 
 
 def index(opened: int) -> int:
-    """Return the place of a session in its list: unique, and unpredictable without the secret."""
-    return _remembered(settings().secret_key, opened)
+    """Return the place of a session in its list: unique, and unpredictable without the secret.
 
-
-def _index(key: bytes, opened: int) -> int:
-    """Compute a Feistel network over the position: no place is given twice, and none has to be stored."""
+    A Feistel network over the position: no place is given twice, and none has to be stored.
+    """
     left, right = divmod((opened - 1) % SIZE, 1 << HALF)
-    for turn in range(6):
-        mixed = hmac.digest(key, b"%d %d %d" % (_number(opened), turn, right), "sha256")
-        left, right = right, left ^ int.from_bytes(mixed[:2]) % (1 << HALF)
+    for mixed in _mixed(settings().secret_key, _number(opened)):
+        left, right = right, left ^ mixed[right]
     return left << HALF | right
+
+
+@cache
+def _mixed(secret: str, number: int) -> Sequence[Sequence[int]]:
+    """Return what each turn makes of each half of a place. These are so few that each list has them computed once."""
+    key = seal.derive(secret, "places in status lists")
+
+    def mix(turn: int, half: int) -> int:
+        return int.from_bytes(hmac.digest(key, b"%d %d %d" % (number, turn, half), "sha256")[:2]) % (1 << HALF)
+
+    return [array("H", [mix(turn, half) for half in range(1 << HALF)]) for turn in range(6)]
 
 
 def uri(number: int) -> str:
@@ -191,16 +200,6 @@ def _unexpired(number: int, now: int) -> tuple[list[Revoked], list[Revoked]]:
         *named(Scope.SESSION),
         *((opened, until) for opened, until in db.session.execute(cut_off)),
     ]
-
-
-@lru_cache(1 << 16)
-def _remembered(secret: str, opened: int) -> int:
-    return _index(_key(secret), opened)
-
-
-@lru_cache
-def _key(secret: str) -> bytes:
-    return seal.derive(secret, "places in status lists")
 
 
 def _number(opened: int) -> int:

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import hmac
 import threading
 import zlib
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ import pytest
 from sqlalchemy import event
 
 from app import clock
+from app.config import settings
+from app.crypto import seal
 from app.identity import status_list
 from app.identity.status_list import SIZE, TTL, Status, pack
 from app.store.db import db
@@ -248,6 +251,18 @@ def test_tsl_09_no_place_is_given_twice_and_none_can_be_foreseen() -> None:
     steps = {second - first for first, second in pairwise(places)}
     assert len(steps) > 4000
     assert [status_list.index(opened) for opened in range(SIZE + 1, SIZE + 101)] != places[:100]
+
+
+@pytest.mark.usefixtures("_context")
+@pytest.mark.parametrize("opened", [1, 2, 1024, 1025, SIZE, SIZE + 1, 7 * SIZE + 5])
+def test_a_place_is_the_one_that_nodes_of_older_versions_publish(opened: int) -> None:
+    key = seal.derive(settings().secret_key, "places in status lists")
+    number, place = divmod(opened - 1, SIZE)
+    left, right = divmod(place, 1024)
+    for turn in range(6):
+        mixed = hmac.digest(key, f"{number} {turn} {right}".encode(), "sha256")
+        left, right = right, left ^ int.from_bytes(mixed[:2]) % 1024
+    assert status_list.index(opened) == left * 1024 + right
 
 
 def test_tsl_09_a_session_keeps_its_place(ada: Browser) -> None:
