@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -120,6 +121,33 @@ def test_a_pooler_that_works_otherwise_stops_the_start_with_one_line_that_names_
     assert status == 1
     assert errors.read_text().count("\n") == 1
     assert "set pool_mode = session" in errors.read_text()
+
+
+def test_a_prepared_statement_outlives_a_roll_back_but_not_a_change_of_its_table(instance: Path) -> None:
+    read = "SELECT content FROM notes"
+    with (
+        opened(instance) as site,
+        closing(site.app.extensions["store"].connect()) as own,
+        backings.shell(instance) as other,
+    ):
+        other.execute("CREATE TABLE notes (content varchar(8))")
+        own.autocommit = False
+        for _ in range(4):
+            own.execute(read)
+            own.rollback()
+        assert own.execute("SELECT statement FROM pg_prepared_statements").fetchall() == [(read,)]
+        own.rollback()
+        other.execute("ALTER TABLE notes ALTER content TYPE text")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            own.execute(read)
+        own.rollback()
+        assert own.execute(read).fetchall() == []
+
+
+def test_a_new_table_is_read_by_its_index_as_the_plan_is_kept_while_it_grows(instance: Path) -> None:
+    with opened(instance) as site:
+        plan = site.query("EXPLAIN SELECT hash FROM log_leaves WHERE position = 1")
+    assert "Index Scan" in str(plan)
 
 
 def test_a_connection_that_the_server_has_just_ended_is_replaced_before_its_next_use(

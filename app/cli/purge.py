@@ -32,7 +32,7 @@ from app.oauth.logout import messages
 from app.oauth.logout.messages import Message
 from app.oauth.pushed import Pushed
 from app.revocation import delivery
-from app.store.db import Model, analyze_growth, db, let_go, store, writing
+from app.store.db import Model, analyze, db, let_go, store, writing
 from app.web import form_claims
 from app.web.sign_out import receipt
 
@@ -78,7 +78,7 @@ def purge() -> None:
         db.engine.dispose()  # connections made from here on have the limits of a command
         for names, batch in _steps():
             _forget(names, batch)
-        analyze_growth()
+        analyze()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from app.revocation import merkle, tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, HeadState, Known, LogCut, Seen, Witness
 from app.store import prebuilt
-from app.store.db import Model, after_commit, analyze_growth, check_durable, db, held, partial_index
+from app.store.db import Model, after_commit, analyze, check_durable, db, held, partial_index
 
 
 class Head(Model):
@@ -242,7 +242,7 @@ def follow_growth(entries: Sequence[Entry]) -> None:
     """Refresh the database's statistics whenever the log has doubled, so query plans fit the size of the tables."""
     before, size = entries[0].position - 1, entries[-1].position
     if size >= SMALL and size.bit_length() > before.bit_length():
-        after_commit(analyze_growth)
+        after_commit(analyze)
 
 
 def _append(facts: Sequence[Fact]) -> list[Entry]:

@@ -13,14 +13,10 @@ class StoreUnavailable(Exception):
 
 
 class Store(Protocol):
-    """A kind of database. *name*: how an error message calls it, without a password. Durations are in seconds.
-
-    *analyzes_itself*: whether it refreshes its statistics as tables grow.
-    """
+    """A kind of database. *name*: how an error message calls it, without a password. Durations are in seconds."""
 
     name: str
     url: str
-    analyzes_itself: bool
 
     def engine_options(self) -> dict[str, Any]:
         """Return how SQLAlchemy is to connect."""
@@ -60,7 +56,9 @@ class Store(Protocol):
         return nullcontext()
 
     def analyze(self) -> None:
-        """Refresh the statistics by which queries are planned. Raises StoreUnavailable."""
+        """Refresh the statistics by which queries are planned, where the database does not do so itself. Raises
+        StoreUnavailable."""
+        return
 
     def migrating(self) -> AbstractContextManager[None]:
         """Keep other processes from migrating the database. Raises StoreUnavailable."""

@@ -354,15 +354,9 @@ def trim(key: InstrumentedAttribute[bytes], is_old: ColumnElement[bool]) -> None
 
 
 def analyze() -> None:
-    """Refresh the statistics by which the database plans queries. Raises StoreUnavailable."""
-    store().analyze()
-
-
-def analyze_growth() -> None:
-    """Refresh the statistics if the database does not do so itself. They only help: nothing fails without them."""
-    if not store().analyzes_itself:
-        with suppress(StoreUnavailable):
-            analyze()
+    """Refresh the statistics by which the database plans queries. They only help: nothing fails without them."""
+    with suppress(StoreUnavailable):
+        store().analyze()
 
 
 def store() -> Store:

@@ -62,6 +62,14 @@ class Bounded(psycopg.Connection[Any]):
             self.pgconn.finish()  # what it was doing is unknown
             raise psycopg.OperationalError("the database does not answer") from problem
 
+    def _rollback_gen(self) -> PQGen[None]:
+        """Keep the prepared statements, which outlive a roll-back: psycopg forgets them all, as some may name a table that the
+        transaction had made. After an error they are forgotten, too: another node may have changed a table."""
+        if self.pgconn.transaction_status == TransactionStatus.INTRANS:
+            yield from self._exec_command(b"ROLLBACK")
+        else:
+            yield from super()._rollback_gen()
+
 
 def _configure(connection: Bounded, settings: dict[str, str]) -> None:
     """Set them here, not at the connection's start: poolers refuse or ignore most parameters there."""
@@ -99,9 +107,8 @@ class WithoutNul(StrDumper):
 
 
 class PostgreSQL(Store):
-    """The database at *url*."""
-
-    analyzes_itself = True  # autovacuum does
+    """The database at *url*. Its autovacuum refreshes the statistics. To do so in tables that are still empty would do harm:
+    they would be read from end to end, by plans that are kept while they grow."""
 
     def __init__(self, url: str, connections: int) -> None:
         parsed = make_url(url)
@@ -186,13 +193,6 @@ class PostgreSQL(Store):
 
     def maintaining(self) -> AbstractContextManager[None]:
         return self._limited(_COMMAND)
-
-    def analyze(self) -> None:
-        try:
-            with self.connect() as connection:
-                connection.execute("ANALYZE")
-        except psycopg.Error as problem:
-            raise StoreUnavailable(str(problem)) from problem
 
     @contextmanager
     def migrating(self) -> Iterator[None]:

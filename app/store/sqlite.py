@@ -33,8 +33,6 @@ _heads: dict[tuple[int, int], mmap.mmap] = {}
 class Sqlite(Store):
     """The database in the file at *path*."""
 
-    analyzes_itself = False
-
     def __init__(self, path: Path, connections: int) -> None:
         self.path = path
         self.name = str(path)
