@@ -30,6 +30,10 @@ _LEFT_OUT = regex.compile(
     """,
     regex.VERBOSE,
 )
+_MARK = regex.compile(r"\p{M}")
+_STACK = regex.compile(r"[\p{Mn}\p{Me}]{5}")  # more than UTS 39, 5.4, allows: drawn over the lines above and below
+_CLUSTER = regex.compile(r"\X")  # what no line breaks (UAX 29)
+_MOST_JOINED = 12  # characters of a cluster; no language and no emoji needs more
 _CALLED = {"\t": "tab", "\n": "line break", "\r": "line break"}
 _PASSES = 4  # one is enough for every language
 _FAR = 16  # times as long as a name may be: this is too long, and is not even mapped
@@ -47,7 +51,18 @@ def read(typed: str, longest: int) -> str:
         raise ValueError(_too_long(longest))
     if name and not is_visible(mapped):
         raise ValueError(f"Nothing of this name can be seen: it holds {describe(name[0])}.")
+    if _MARK.match(mapped):  # it would be drawn on what stands before the name
+        raise ValueError(f"A name cannot begin with {describe(mapped[0])}. Leave it out.")
+    check_drawn(mapped)
     return mapped
+
+
+def check_drawn(text: str) -> None:
+    """Raise ValueError, which names the character at fault, if *text* would be drawn over its neighbors or wider than a phone."""
+    stack = _STACK.search(text)
+    joined = (cluster[_MOST_JOINED] for cluster in _CLUSTER.findall(text) if len(cluster) > _MOST_JOINED)
+    if found := stack[0][-1] if stack else next(joined, None):
+        raise ValueError(f"Too many characters are joined into one, such as {describe(found)}. Leave some out.")
 
 
 def control(text: str) -> str | None:

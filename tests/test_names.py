@@ -35,6 +35,11 @@ KEPT = [
     "Ola\ue000",
     "שרה \u200f(בית)",  # a mark of direction, which turns nothing around
     "\u1820\u180b\u1821",  # Mongolian: which form of a letter
+    "\U0001f469\U0001f3fb\u200d\u2764\ufe0f\u200d\U0001f48b\u200d\U0001f469\U0001f3ff",  # a kiss: ten characters
+    "कार्त्स्न्यं",  # Sanskrit joins five consonants
+    "လျှော့",  # Burmese: five signs on one letter
+    "སྒྲུབ",
+    "שָׁלֹ֑ום",  # a letter with its vowel, its dot and its accent
     "x" * 80,
     "<script>alert(1)</script>",
     "\u2800 dots",
@@ -86,6 +91,14 @@ REFUSED = [
     ("\U0001d159", "U+1D159 (musical symbol null notehead)"),
     ("\u200f \u200e", "U+200F (right-to-left mark)"),
     ("\U0003fffd", "U+3FFFD"),
+    ("\u0301" * 40, "begin with U+0301 (combining acute accent)"),
+    ("\u200d\u093e\u0915", "begin with U+093E (devanagari vowel sign aa)"),
+    ("Zo\u0308" + "\u0301" * 5, "U+0301 (combining acute accent). Leave some out"),
+    ("Ada\u20dd\u0323\u20dd\u0323\u20dd", "U+20DD (combining enclosing circle). Leave some out"),
+    ("\u0915" + "\u093e" * 12, "joined into one, such as U+093E (devanagari vowel sign aa)"),
+    ("\u0915\u094d" * 7 + "\u0915", "joined into one, such as U+0915 (devanagari letter ka)"),
+    ("\u200d".join("\U0001f468" * 7), "joined into one, such as U+1F468 (man)"),
+    ("\u1100" * 13, "joined into one, such as U+1100 (hangul choseong kiyeok)"),
     ("x" * 81, "Use up to 80 characters"),
     ("\u0301\u0316" * 5000, "Use up to 80 characters"),
 ]
@@ -143,6 +156,8 @@ EVERYWHERE = [
     ("\U0001fae9", "\U0001fae9", ""),
     ("x\u202ey", None, "U+202E"),
     ("\u3164", None, "U+3164"),
+    ("\u0301" * 40, None, "begin with U+0301"),
+    ("a" + "\u030b" * 20, None, "joined into one, such as U+030B"),
 ]
 
 

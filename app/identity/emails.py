@@ -30,6 +30,7 @@ def of_old(typed: str) -> str:
 def check(typed: str) -> None:
     """Raise ValueError if *typed* is no address. A link proves it later, so reserved domains pass."""
     check_visible(typed)
+    names.check_drawn(typed)
     try:
         validate_email(_without_joiners(typed.strip()), check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError as problem:

@@ -49,6 +49,7 @@ REFUSED = [
     ("ada\u200d@example.org", "U+200D (zero width joiner)"),
     ("ada@exa\u200cmple.org", "U+200C (zero width non-joiner)"),  # where no joiner may be
     ("ada\u3164@example.org", "U+3164 (hangul filler)"),
+    ("ada" + "\u0301" * 20 + "@example.org", "joined into one, such as U+0301"),
     ("a b@example.org", "U+0020 (space)"),
     ("a\u00a0b@example.org", "U+00A0 (no-break space)"),
     ("ada@example.org\r\nBcc: eve@example.org", "U+000D (line break)"),
