@@ -1,6 +1,7 @@
 """The server: a slow client delays no other, what cannot be read is refused by our page, and a stop loses nothing."""
 
 import http.client
+import json
 import os
 import resource
 import signal
@@ -207,6 +208,26 @@ def test_an_unreadable_request_is_refused_by_our_page(server: Server, sent: str,
     assert "\r\nContent-Security-Policy: default-src 'none'" in head
     assert "\r\nX-Content-Type-Options: nosniff" in head
     assert "\r\nServer:" not in head
+
+
+LONG_HEADER = f"X: {'x' * 10_000}\r\n\r\n"
+UNREADABLE_TO_PROGRAMS = [
+    *((path, LONG_HEADER, 431) for path in ("/api/me", "/live", "/oauth/token", "/log/checkpoint", "/lab/api/status")),
+    ("/lab/api/status?x", "X: x\r\n" * 12_000, 431),
+    (f"/lab/api/status?{TOO_LONG}", "\r\n", 414),
+    (f"/lab/api/{TOO_LONG}", "\r\n", 414),
+    ("/lab/api/status", "A b: c\r\n\r\n", 400),
+]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("address", "headers", "status"), UNREADABLE_TO_PROGRAMS, ids=lambda value: str(value)[:20])
+def test_a_program_is_told_in_json_that_its_request_is_unreadable(
+    server: Server, address: str, headers: str, status: int
+) -> None:
+    found, head, body = ask(server, f"POST {address} HTTP/1.1\r\n{HOST}{headers}")
+    assert (found, json.loads(body)) == (status, {"error": "invalid_request"})
+    assert "\r\nContent-Type: application/json\r\n" in head
 
 
 @pytest.mark.sqlite

@@ -21,7 +21,6 @@ from typing import Any
 
 from gunicorn.http import wsgi
 from gunicorn.http.message import Request
-from gunicorn.http.unreader import IterUnreader
 from gunicorn.sock import ssl_context
 from gunicorn.util import http_date
 from gunicorn.workers.base import Worker
@@ -42,7 +41,6 @@ LAST_PATIENCE: dict[State, float] = {State.NEW: 5, State.IDLE: 1, State.CLOSING:
 SWITCH_SECONDS = 0.0005
 RESERVED_FILES = 256
 MOST_LINES = 8192
-_NOTHING = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Quiet(wsgi.Response):  # type: ignore[misc]
@@ -216,11 +214,10 @@ class Buffered(Worker):  # type: ignore[misc]
                 line.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                 line.flush()
         except Refused as refused:
-            self._hand_over(line, reading.request, b"", refused.code)
+            self._hand_over(line, reading.request or reading.stand_in(line.received), b"", refused.code)
 
-    def _hand_over(self, line: Line, request: Request | None, body: bytes, refusal: int | None) -> None:
+    def _hand_over(self, line: Line, request: Request, body: bytes, refusal: int | None) -> None:
         line.reading = None
-        request = request or Request(self.cfg, IterUnreader([_NOTHING]), line.client)
         line.asked = Asked(request, body, refusal, Held(self._shelf, lambda: self._call(line)))
         self._ask(line)
 

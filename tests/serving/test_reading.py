@@ -60,6 +60,14 @@ def test_a_request_is_refused_alike_however_it_is_cut_into_pieces(sent: bytes, c
     assert refused.value.code == code
 
 
+@given(st.binary(), st.sampled_from([b"", b"GET ", b"GET /", b"\r\nPOST //[", b"GET /lab/api/", b"GET /%2e?"]))
+def test_what_cannot_be_read_is_answered_by_as_much_of_its_path_as_came(sent: bytes, beginning: bytes) -> None:
+    request = Reading(SETTINGS, ("127.0.0.1", 1)).stand_in(bytearray(beginning + sent))
+    assert (request.method, request.path[:1], request.headers) == ("GET", "/", [("HOST", "localhost")])
+    if beginning == b"GET /lab/api/":
+        assert request.path.startswith("/lab/api/")
+
+
 def test_no_client_says_over_which_scheme_it_came() -> None:
     """TRUSTED_PROXIES decides that, and not gunicorn, which by itself believes each client on this machine."""
     reading = Reading(SETTINGS, ("127.0.0.1", 1))
