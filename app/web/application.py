@@ -76,9 +76,18 @@ class SiteRequest(Request):
 class SiteResponse(Response):
     """A redirect to an address as it is: Werkzeug would normalise it, and apps compare characters."""
 
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not self._is_whole or environ["REQUEST_METHOD"] == "HEAD":
+            return super().__call__(environ, start_response)
+        start_response(self.status, self.headers.to_wsgi_list())
+        return self.iter_encoded()
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether it can be sent as it is: what Werkzeug does before that takes a twenty-fifth of a small answer."""
+        return self.status_code == 200 and "Content-Length" in self.headers and self.is_sequence and not self._on_close
+
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        if self.status_code == 200 and "Content-Length" in self.headers:  # as of a whole body: nothing is missing
-            return self.headers
         found = super().get_wsgi_headers(environ)
         if self.location and self.location.isascii():
             found["Location"] = self.location
