@@ -31,6 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.orm.identity import IdentityMap
 from sqlalchemy.pool import PoolProxiedConnection
 
+from app import clock
 from app.config import THREADS, Misconfigured
 from app.store.base import Store
 from app.store.base import StoreUnavailable as StoreUnavailable
@@ -351,6 +352,13 @@ def trim(key: InstrumentedAttribute[bytes], is_old: ColumnElement[bool]) -> None
     """
     old = select(key).where(is_old).limit(TRIMMED).with_for_update(skip_locked=True)
     db.session.execute(delete(key.class_).where(key.in_(old)))
+
+
+def is_time_to_trim(model: type[Model]) -> bool:
+    """Return whether this process has yet to delete old rows of *model* in this second: one request in a second is enough."""
+    trimmed: dict[type[Model], int] = current_app.extensions.setdefault("trimmed", {})
+    before, trimmed[model] = trimmed.get(model), clock.now()
+    return before != trimmed[model]
 
 
 def analyze() -> None:

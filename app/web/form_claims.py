@@ -14,13 +14,13 @@ from werkzeug.wrappers import Response
 from app import clock
 from app.crypto import seal
 from app.store import prebuilt
-from app.store.db import Model, writing
+from app.store.db import Model, is_time_to_trim, writing
 from app.web import cookies, next_page
 
 KEPT_SECONDS = 60
 PATIENCE_SECONDS = 5  # a process that holds a claim for longer has died
 SPENT_SECONDS = KEPT_SECONDS + PATIENCE_SECONDS  # after which a row is of no use
-PURGED = 50  # rows at a time
+PURGED = 1000  # rows at a time
 _ANSWER = "the answer to a form"
 _ENDED = "what a form has ended"
 
@@ -151,7 +151,8 @@ class Claim:
         again = Form.here(self.form.id, cookies.after(response))
         headers, now = json.dumps([*response.headers]), clock.now()
         answer = {one: seal.close(one.secret, _ANSWER, headers) for one in (self.form, again)}
-        _purge()
+        if is_time_to_trim(Sent):  # so that `flask purge` finds few
+            prebuilt.write(_PURGE, spent=now - SPENT_SECONDS)
         if not prebuilt.write(_KEEP, of=self.form.name, by=self.token, now=now, sealed=answer[self.form]):
             return False
         if again != self.form:
@@ -187,8 +188,3 @@ _COPY = text(
     "INSERT INTO forms_sent (name, claim, at, answer) VALUES (:name, :claim, :at, :answer) ON CONFLICT (name) DO UPDATE"
     " SET claim = excluded.claim, at = excluded.at, answer = excluded.answer, ended = NULL"
 )
-
-
-def _purge() -> None:
-    """Delete some expired rows, so that `flask purge` finds few."""
-    prebuilt.write(_PURGE, spent=clock.now() - SPENT_SECONDS)

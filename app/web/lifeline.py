@@ -1,9 +1,9 @@
 """The geometry of lifelines. Pure: x runs from 0 to 100 percent of the width."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import log1p
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.config import DAY
 from app.web import words
@@ -31,6 +31,14 @@ class Living(Protocol):
     def ends_at(self) -> int: ...
     @property
     def ended_at(self) -> int | None: ...
+
+
+class Part(Protocol):
+    """A thing that ended, in a receipt: *what* it was, or an app's by its `name`."""
+
+    what: str
+    began_at: int
+    expires_at: int
 
 
 @dataclass(frozen=True)
@@ -93,22 +101,22 @@ def row_scale(sessions: Iterable[Living], now: int) -> tuple[tuple[float, str], 
     return tuple(marks)
 
 
-def receipt_line(parts: Sequence[Mapping[str, Any]], cut_at: int) -> Lifeline:
+def receipt_line(parts: Sequence[Part], cut_at: int) -> Lifeline:
     """Draw what was ended, all cut at the same x. Both sides are logarithmic, away from the cut."""
-    before = max((cut_at - part["began_at"] for part in parts), default=1)
-    after = max((part["expires_at"] - cut_at for part in parts), default=1)
+    before = max((cut_at - part.began_at for part in parts), default=1)
+    after = max((part.expires_at - cut_at for part in parts), default=1)
 
     def x(at: int) -> float:
         if at <= cut_at:
             return round(CUT * (1 - _log(cut_at - at, before)), 2)
         return round(CUT + (100 - CUT) * _log(at - cut_at, after), 2)
 
-    def lane(part: Mapping[str, Any]) -> Lane:
-        left = part["expires_at"] - cut_at
-        tick = x(part["expires_at"]) if left > 0 else None
+    def lane(part: Part) -> Lane:
+        left = part.expires_at - cut_at
+        tick = x(part.expires_at) if left > 0 else None
         lost = f"{words.span(left)} early" if left > 0 else "at its end"
-        label = part.get("name") or words.capitalize(part["what"])
-        return Lane(label, x(part["began_at"]), CUT, tick, CUT, "ended", lost)
+        label = getattr(part, "name", None) or words.capitalize(part.what)
+        return Lane(label, x(part.began_at), CUT, tick, CUT, "ended", lost)
 
     lanes = tuple(lane(part) for part in parts)
     said = "; ".join(f"{lane.label}, {lane.words}" for lane in lanes)

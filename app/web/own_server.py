@@ -1,7 +1,6 @@
 """This site as a client of its own authorization server and API: real HTTP requests, in process."""
 
 import contextvars
-import io
 import json
 import sys
 import time
@@ -22,6 +21,7 @@ from app.identity.session import SITE
 from app.oauth import metadata
 from app.oauth.clients import site_secret
 from app.oauth.endpoints import NOTE
+from app.serving.reading import Whole
 from app.store.db import StoreUnavailable, db, let_go
 from app.web import words
 from app.web.headers import Write
@@ -164,7 +164,7 @@ def _environ(method: str, url: str, headers: dict[str, str], body: bytes) -> dic
         "CONTENT_TYPE": headers.get("Content-Type", ""),
         "HTTP_AUTHORIZATION": headers.get("Authorization", ""),
         "wsgi.url_scheme": parts.scheme,
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": Whole(body),
         "wsgi.errors": sys.stderr,
     }
     setup_testing_defaults(environ)

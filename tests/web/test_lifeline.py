@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -102,9 +103,9 @@ def test_the_scale_names_places_that_stand_apart_and_only_where_it_tells_somethi
 
 def test_a_receipt_cuts_everything_at_the_same_place() -> None:
     parts = [
-        {"what": "session", "began_at": NOW - HOUR, "expires_at": NOW + DAY},
-        {"what": "access token", "began_at": NOW - MINUTE, "expires_at": NOW + 4 * MINUTE},
-        {"what": "refresh token", "began_at": NOW - MINUTE, "expires_at": NOW},
+        SimpleNamespace(what="session", began_at=NOW - HOUR, expires_at=NOW + DAY),
+        SimpleNamespace(what="access token", began_at=NOW - MINUTE, expires_at=NOW + 4 * MINUTE),
+        SimpleNamespace(what="refresh token", began_at=NOW - MINUTE, expires_at=NOW),
     ]
     line = lifeline.receipt_line(parts, NOW)
     assert {lane.cut for lane in line.lanes} == {lane.end for lane in line.lanes} == {lifeline.CUT}

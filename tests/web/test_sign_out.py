@@ -124,6 +124,13 @@ def test_the_receipt_names_no_user_and_is_gone_after_ten_minutes(site: Site, ada
     assert "invalid_grant" not in ada.get("/signed-out").text
 
 
+def test_an_old_receipt_goes_when_another_is_made(site: Site, ada: Browser) -> None:
+    ada.sign_out()
+    site.wait(601)
+    site.member("bob@example.org").sign_out()
+    assert site.query("SELECT count(*) FROM receipts") == [(1,)]
+
+
 def test_another_users_receipt_cannot_be_guessed(site: Site, ada: Browser) -> None:
     ada.sign_out()
     stranger = site.browser()

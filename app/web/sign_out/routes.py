@@ -1,6 +1,6 @@
 """The pages of Sign Out: the question, the button, and the receipt with its proof."""
 
-from typing import Any
+from types import SimpleNamespace
 
 from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
@@ -32,9 +32,9 @@ def sign_out() -> ResponseReturnValue:
 @bp.get(browser.RECEIPT_PAGE)
 def signed_out() -> ResponseReturnValue:
     found = _receipt()
-    line = lifeline.receipt_line(found["parts"], found["ended_at"]) if found else None
-    apps = back_channel.show(found["told"]) if found else []
-    accepted = [tried["what"] for tried in found.get("proof", ()) if not tried["refused"]] if found else []
+    line = lifeline.receipt_line(found.parts, found.ended_at) if found else None
+    apps = back_channel.show(found.told) if found else []
+    accepted = [tried.what for tried in found.proof if not tried.refused] if found else []
     return render_template("web/receipt.html", receipt=found, line=line, told=apps, accepted=accepted)
 
 
@@ -42,15 +42,15 @@ def signed_out() -> ResponseReturnValue:
 def proof() -> ResponseReturnValue:
     """Return the proof that the end of the session is in the log, to be checked off-line."""
     found = _receipt()
-    if not found or not found.get("position"):
+    if not found or not found.position:
         abort(404)
     download = {"Content-Disposition": 'attachment; filename="signed-out.tlog-proof"'}
     with admission.turn("proofs"):
-        proven = checkpoint.prove(found["position"])
+        proven = checkpoint.prove(found.position)
     return Response(proven, content_type="text/plain; charset=utf-8", headers=download)
 
 
-def _receipt() -> dict[str, Any] | None:
+def _receipt() -> SimpleNamespace | None:
     """Return the receipt whose id this browser holds."""
     receipt_id = cookies.read(cookies.RECEIPT)
     return receipt.find(receipt_id) if receipt_id else None
