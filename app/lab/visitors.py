@@ -122,16 +122,16 @@ def forget(key: Column, age: Column, seconds: int, most: int) -> None:
 
 @contextmanager
 def changing(*, durable: bool = True) -> Iterator[Visitor]:
-    """Lock the visitor who sent this request, for a change. A new one gets a cookie with the answer.
+    """Lock the visitor who sent this request, for a change. A new one gets a cookie with the answer. Raises TooMuch.
 
     A form that is sent again, as its answer was lost with the cookie, finds the same visitor.
     """
     executor.warm()  # those who act will soon present a copy
     held, secret = _held(), _given() or secrets.token_urlsafe(24)
-    if here() is None:
-        made.spend()
     with locked(current(), durable=durable) as visitor:
         if visitor is None:
+            if find(name(secret)) is None:
+                made.spend()
             held, visitor = "", make(secret)
         visitor.seen_at, before = clock.now(), visitor.progress()
         yield visitor

@@ -3,12 +3,15 @@
 import re
 import secrets
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from app.capacity.throttle import Quota
 from app.lab import player, resource, visitors
 from app.lab.player import Stage
+from app.lab.rooms import page
 from app.lab.run import Run
 from app.store.db import db, is_writing, writing
 from tests.browsers import SITE_URL, Browser, Site
@@ -193,6 +196,35 @@ def test_a_room_is_opened_once(site: Site) -> None:
     teacher.forget(LAB)
     assert teacher.post("/lab/rooms", **sent).location == first
     assert teacher.post("/lab/rooms", **pick(teacher, "/lab/rooms", "/lab/rooms"), name="Friday").location != first
+
+
+@pytest.mark.parametrize(
+    ("path", "quota", "place"),
+    [
+        ("/lab/rooms", (page, "openings"), "/lab/rooms"),
+        ("/lab/sign-in", (visitors, "begun"), "/lab"),
+        ("/lab/answer", (visitors, "begun"), "/lab"),
+        ("/lab/answer", (visitors, "made"), "/lab"),
+    ],
+    ids=["a room", "a run", "a run at once", "a visitor"],
+)
+@pytest.mark.parametrize("cookie", [None, "of a month ago"])
+def test_a_press_that_is_sent_again_spends_no_more_of_what_its_network_may_begin(
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    quota: tuple[ModuleType, str],
+    place: str,
+    cookie: str | None,
+) -> None:
+    monkeypatch.setattr(*quota, Quota("in a test", "1 per hour"))
+    ada, bob = (site.browser(address="203.0.113.8") for _ in range(2))
+    sent = pick(ada, path, place) | {"name": "Thursday"}
+    for _ in range(2):
+        if cookie:
+            ada.client.set_cookie(LAB, cookie)
+        assert ada.post(path, **sent).status_code == 303
+    assert bob.post(path, **pick(bob, path, place), name="Friday").status_code == 429
 
 
 def test_a_copied_press_is_of_no_use_without_its_secret(site: Site, ada: Visitor) -> None:
