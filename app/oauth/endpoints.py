@@ -13,7 +13,6 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import request as http
 from werkzeug.datastructures import MultiDict
 
-from app.capacity.throttle import PlaceThrottle
 from app.config import settings
 from app.identity import access_token, activity, bearer, demand, proof, refresh_token, session_row
 from app.identity.access_token import CACHED, Claims
@@ -29,7 +28,6 @@ _ENDS_SITE = Reason.SIGNED_OUT, "signed_out"
 _ENDS_APP = Reason.REVOKED, "session_ended"
 # In the WSGI environment, out of reach for headers: the transaction that ends a session calls it.
 NOTE = "signed_out.note"
-_pushes = PlaceThrottle("pushed requests of public clients", "300 per 10 minutes")
 _NOT_IN_ANSWER = ("opened", "link", "jkt")  # claims that mean nothing elsewhere, or that the answer has in another form
 _IN_ANSWER = [name for name in Claims._fields if name not in _NOT_IN_ANSWER]
 
@@ -100,9 +98,7 @@ class Pushing(TokenEndpoint):
 
     def create_endpoint_response(self, request: OAuth2Request) -> tuple[int, dict[str, Any], Any]:
         client: Registered = self.server.authenticate_client(request, self.CLIENT_AUTH_METHODS, self.ENDPOINT_NAME)
-        if client.is_public:  # anyone can claim that id
-            _pushes.check()
-            _pushes.count()
+        pushed.check(client)
         key = dpop.named(request.form)
         bound = {"dpop_jkt": key.jkt} if key else {}
         given: MultiDict[str, str] = MultiDict({**request.form, "client_id": client.id, **bound})
@@ -111,7 +107,7 @@ class Pushing(TokenEndpoint):
         with writing(durable=False):  # after a crash its user begins again
             if key:
                 key.spend()
-            name = pushed.keep(client.id, known)
+            name = pushed.keep(client, known)
         return 201, {"request_uri": name, "expires_in": pushed.SECONDS}, default_json_headers
 
 

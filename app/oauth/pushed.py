@@ -12,15 +12,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
 from app import clock
+from app.capacity.throttle import PlaceThrottle
 from app.crypto import seal
+from app.oauth.clients import Registered
 from app.store.db import Model, db, trim, writing
 
 NAMES = "urn:ietf:params:oauth:request_uri:"
 SECONDS = 60
 OPENED_SECONDS = 30 * 60
 MAX_LENGTH = 8192  # characters of a request
-MAX_WAITING = 10_000  # of one app at once
+MAX_WAITING = 10_000  # of one app that has proved who it is, before their browsers come
 _PURPOSE = "a pushed request"
+_pushes = PlaceThrottle("pushed requests of public clients", "300 per 10 minutes")
+_opened = PlaceThrottle("pushed requests opened by place", "1000 per 10 minutes")
 
 
 class Pushed(Model):
@@ -38,7 +42,15 @@ class Pushed(Model):
     until: Mapped[int] = mapped_column(index=True)
 
 
-def keep(client_id: str, parameters: Mapping[str, str]) -> str:
+def check(client: Registered) -> None:
+    """Count a request of a public client, and raise TooManyRequests if its place has sent too many: any stranger can claim
+    that id, and would use up what all its users had together."""
+    if client.is_public:
+        _pushes.check()
+        _pushes.count()
+
+
+def keep(client: Registered, parameters: Mapping[str, str]) -> str:
     """Keep a request of this app; return its name. Must run inside `db.writing`.
 
     Raises RequestEntityTooLarge and TooManyRequests.
@@ -47,13 +59,19 @@ def keep(client_id: str, parameters: Mapping[str, str]) -> str:
     if len(content) > MAX_LENGTH:
         raise RequestEntityTooLarge
     trim(Pushed.hash, Pushed.until <= clock.now())
-    waiting = select(func.count()).where(Pushed.client_id == client_id, Pushed.until > clock.now())
-    if db.session.execute(waiting).scalar_one() >= MAX_WAITING:
+    if not client.is_public and _waiting(client.id) >= MAX_WAITING:
         raise TooManyRequests(retry_after=SECONDS)
     sealed = seal.close(name, _PURPOSE, content)
     until = clock.now() + SECONDS
-    db.session.add(Pushed(hash=seal.digest(name), client_id=client_id, sealed=sealed, is_opened=False, until=until))
+    db.session.add(Pushed(hash=seal.digest(name), client_id=client.id, sealed=sealed, is_opened=False, until=until))
     return name
+
+
+def _waiting(client_id: str) -> int:
+    """Return how many requests of this app wait for their browser."""
+    now = clock.now()
+    soon = Pushed.client_id == client_id, Pushed.until > now, Pushed.until <= now + SECONDS
+    return db.session.scalar(select(func.count()).where(*soon, Pushed.is_opened.is_(False))) or 0
 
 
 def find(name: str, client_id: str) -> dict[str, str] | None:
@@ -65,8 +83,8 @@ def find(name: str, client_id: str) -> dict[str, str] | None:
 
 
 def open_(name: str) -> None:
-    """Give the user time to decide, once the browser has come."""
-    if db.session.scalar(select(Pushed.is_opened).where(*_is(name))) is False:
+    """Give the user time to decide, once the browser has come: not for each of the many that a stranger opens."""
+    if db.session.scalar(select(Pushed.is_opened).where(*_is(name))) is False and _opened.count():
         with writing():
             longer = {"is_opened": True, "until": clock.now() + OPENED_SECONDS}
             db.change(update(Pushed).where(*_is(name)).values(longer))

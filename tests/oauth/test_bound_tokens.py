@@ -12,6 +12,7 @@ import jwt
 import pytest
 from werkzeug.test import TestResponse
 
+from app.capacity.throttle import PlaceThrottle
 from app.oauth import pushed
 from tests.browsers import Browser, Site
 from tests.conftest import LONG
@@ -350,7 +351,7 @@ def test_a_pushed_request_that_is_refused_uses_no_proof_up(
     assert push(redirect_uri="https://evil.example/") == 400
     assert push(state="x" * pushed.MAX_LENGTH) == 413
     with monkeypatch.context() as full:
-        full.setattr(pushed, "MAX_WAITING", 0)
+        full.setattr(pushed, "_pushes", PlaceThrottle("in a test", "0 per 10 minutes"))
         assert push() == 429
     assert site.query("SELECT count(*) FROM spent_challenges") == [(before,)]
     assert (push(), push()) == (201, 400)

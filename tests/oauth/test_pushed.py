@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from app.capacity.throttle import PlaceThrottle
 from app.oauth import pushed
 from tests.browsers import SITE_URL, Browser, Site, form
 from tests.oauth.conftest import App, register_app
@@ -242,10 +243,38 @@ def test_one_app_does_not_fill_the_database(
     assert site.query("SELECT count(*) FROM pushed_requests") == [(1,)], "which forgot what was over"
 
 
-def test_anyone_who_calls_themselves_a_public_app_is_slowed_down(page_app: App, web: App) -> None:
+def test_anyone_who_calls_themselves_a_public_app_is_slowed_down_and_is_in_no_others_way(
+    page_app: App, web: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushed, "MAX_WAITING", 100)
     codes = [Flow(page_app).push().status_code for _ in range(301)]
     assert codes == [201] * 300 + [429]
     assert Flow(web).push().status_code == 201
+    elsewhere = page_app.site.browser(address="198.51.100.7")
+    assert elsewhere.post("/oauth/par", **Flow(page_app).asked()).status_code == 201
+
+
+def test_strangers_who_begin_at_an_app_and_never_decide_are_in_no_others_way(
+    site: Site, web: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushed, "MAX_WAITING", 3)
+    stranger = site.browser(address="203.0.113.66")
+    for _ in range(4):
+        assert stranger.get(Flow(web).pushed()).location.startswith("/sign-in?")
+
+
+def test_whoever_opens_many_requests_has_a_minute_for_each_and_others_have_their_time(
+    site: Site, ada: Browser, web: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushed, "_opened", PlaceThrottle("in a test", "2 per 10 minutes"))
+    stranger = site.browser(address="203.0.113.66")
+    many = [Flow(web).pushed() for _ in range(3)]
+    assert {stranger.get(address).status_code for address in many} == {303}
+    mine = Flow(web).pushed()
+    ada.get(mine)
+    site.wait(pushed.SECONDS)
+    assert [is_over(stranger, address) for address in many] == [False, False, True]
+    assert "code" in decide(ada, mine)
 
 
 def test_a_purge_forgets_what_is_over(site: Site, web: App) -> None:
