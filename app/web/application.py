@@ -24,6 +24,7 @@ from app.web.headers import SecurityHeaders, Write
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ASCII = "".join(map(chr, range(128)))
+_WHOLE = 200, 400, 401  # of answers that lead nowhere and have a body
 _log = logging.getLogger("signed_out.errors")
 
 
@@ -85,7 +86,9 @@ class SiteResponse(Response):
     @property
     def _is_whole(self) -> bool:
         """Whether it can be sent as it is: what Werkzeug does before that takes a twenty-fifth of a small answer."""
-        return self.status_code == 200 and "Content-Length" in self.headers and self.is_sequence and not self._on_close
+        return (
+            self.status_code in _WHOLE and "Content-Length" in self.headers and self.is_sequence and not self._on_close
+        )
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         found = super().get_wsgi_headers(environ)
