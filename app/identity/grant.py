@@ -1,8 +1,9 @@
 """An app's session in a browser: one, however many codes it exchanges there. Found, extended or begun."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from app import clock
 from app.config import settings
@@ -13,30 +14,32 @@ from app.identity.session import LIVES, Reason, Session, new_id, opening
 from app.identity.session_row import SessionRow
 from app.revocation import log
 from app.store import prebuilt
+from app.store.prebuilt import Answer
 
 MAX_LIVES = 10  # of an app's session that each exchange renews; then another begins
 MAX_SESSIONS_OF_AN_APP = 50  # sessions of one person that one app can hold
 _SESSIONS, _ENTRIES = prebuilt.table(Session), prebuilt.table(log.LogEntry)
-_OF_APP = _SESSIONS.c.client_id == bindparam("client"), *LIVES
-_HELD = (
+_OF_APP = (
     select(*session_row.COLUMNS, _ENTRIES.c.until)
     .join(_ENTRIES, _ENTRIES.c.position == _SESSIONS.c.opened)
-    .where(_SESSIONS.c.parent_id == bindparam("browser"), *_OF_APP)
+    .where(_SESSIONS.c.user_id == bindparam("user"), _SESSIONS.c.client_id == bindparam("client"), *LIVES)
     .order_by(_SESSIONS.c.opened.desc())
     .with_for_update(of=_SESSIONS)
 )
-_COUNT = select(func.count()).select_from(_SESSIONS).where(_SESSIONS.c.user_id == bindparam("user"), *_OF_APP)
+_PARENT, _UNTIL = session_row.COLUMNS.index(_SESSIONS.c.parent_id), session_row.WIDTH  # places in its rows
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A grant that a browser is about to give an app. *held*: the app's session there, if it has one."""
+    """A grant that a browser is about to give an app. *held*: the app's session there, if it has one; *count*: how many it
+    has of this user."""
 
     browser: SessionRow
     client_id: str
     scope: str
     proof: Proof
     held: SessionRow | None
+    count: int
     session_id: str
 
     def take(self) -> SessionRow:
@@ -46,7 +49,8 @@ class Grant:
         """
         if self.held:
             return _extended(self.held, self.scope, self.proof)
-        _make_room(self.browser.user_id, self.client_id)
+        if self.count >= MAX_SESSIONS_OF_AN_APP:
+            _make_room(self.browser.user_id, self.client_id)
         begun = self._begin()
         activity.record("app_connected", begun.user_id, begun)
         return begun
@@ -75,16 +79,18 @@ def find(browser: SessionRow, client_id: str, scope: str, proof: Proof) -> Grant
 
     Must run inside `db.writing`, with the row of *browser* locked and found to go on.
     """
-    held = _held(browser, client_id, scope)
-    return Grant(browser, client_id, scope, proof, held, held.id if held else new_id())
+    found = prebuilt.rows(_OF_APP, user=browser.user_id, client=client_id, now=clock.now())
+    here = (row for row in found if row[_PARENT] == browser.id)
+    held = _held(here, browser, scope)
+    return Grant(browser, client_id, scope, proof, held, len(found), held.id if held else new_id())
 
 
-def _held(browser: SessionRow, client_id: str, scope: str) -> SessionRow | None:
-    """Return the app's session there, locked, if it can last as long as *scope* needs."""
+def _held(rows: Iterable[Answer], browser: SessionRow, scope: str) -> SessionRow | None:
+    """Return the app's session in *browser*, of these *rows*, if it can last as long as *scope* needs."""
     now, lasts = clock.now(), outlives(scope)
-    for row in prebuilt.rows(_HELD, browser=browser.id, client=client_id, now=now):
+    for row in rows:
         # The opening entry in the log limits how long a session can last.
-        can_last = not lasts or row[session_row.WIDTH] >= now + settings().session_max_seconds
+        can_last = not lasts or row[_UNTIL] >= now + settings().session_max_seconds
         session = session_row.read(row, parent=browser)
         if session.is_offline == lasts and can_last and session.goes_on():
             return session
@@ -107,13 +113,10 @@ def _extended(session: SessionRow, scope: str, proof: Proof) -> SessionRow:
 
 
 def _make_room(user_id: str, client_id: str) -> None:
-    """End the app's sessions that were idle longest, if it holds too many of one user.
+    """End the app's sessions of this user that were idle longest, so that one more fits.
 
     Sign Out writes an entry for each, in one transaction for which all other writers wait.
     """
-    row = prebuilt.ask(_COUNT, user=user_id, client=client_id, now=clock.now())
-    if row is None or row[0] < MAX_SESSIONS_OF_AN_APP:
-        return
     held = sorted(sessions.of_app(user_id, client_id), key=lambda session: session.last_seen_at)
     for session in held[: len(held) - MAX_SESSIONS_OF_AN_APP + 1]:
         session.end(Reason.REPLACED)

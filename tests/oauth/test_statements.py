@@ -102,7 +102,7 @@ def test_the_first_code_of_an_app_in_a_browser_costs_no_more_than_its_session(si
     begins = Grant(web, flow, flow.allow(ada), "", "")
     with noting(site) as asked:
         assert begins.act("code").status_code == 200
-    expected = (11, 13) if is_postgresql(site) else (13, 0)
+    expected = (10, 12) if is_postgresql(site) else (12, 0)
     assert (len(asked.statements), asked.trips) == expected, "\n".join(asked.statements)
 
 
