@@ -65,7 +65,6 @@ INDEXES = (
     "refresh_tokens_of_chains",
     "sessions_by_ending",
     "sessions_by_expiry",
-    "sessions_of_client",
     "sessions_of_parent",
     "users_by_age",
     "users_by_deleted_at",
@@ -298,6 +297,7 @@ def before_fewer_pages(folder: Path) -> None:
             raw.execute(f"CREATE INDEX ix_refresh_tokens_{column} ON refresh_tokens ({column})")
         raw.execute("CREATE INDEX activity_by_event ON activity (event, id)")
         raw.execute("CREATE INDEX activity_by_time ON activity (at)")
+        raw.execute("CREATE INDEX sessions_of_client ON sessions (client_id)")
         raw.execute("UPDATE alembic_version SET version_num = '0032'")
 
 
@@ -334,15 +334,25 @@ def meet(folder: Path, first: Callable[[], T], statement: str, second: Callable[
 
 
 @pytest.mark.nodes
-def test_an_older_node_that_is_signing_a_user_in_goes_on_and_then_the_upgrade_does(site: Site, instance: Path) -> None:
+@pytest.mark.parametrize("written", [1, 2])
+def test_an_older_node_that_is_signing_a_user_in_goes_on_and_then_the_upgrade_does(
+    site: Site, instance: Path, written: int
+) -> None:
     site.member()
     before_fewer_pages(instance)
+    writes = [
+        "UPDATE sessions SET last_seen_at = 0",
+        "UPDATE refresh_tokens SET seen_at = NULL",
+        "INSERT INTO activity (user_id, event, at) VALUES ('', 'sign_in_failed', 0)",
+    ]
     with backings.shell(instance) as older, ThreadPoolExecutor(1) as beside:
         older.execute("BEGIN")
-        older.execute("UPDATE refresh_tokens SET seen_at = NULL")
+        for statement in writes[:written]:
+            older.execute(statement)
         upgrading = beside.submit(Site, instance)
         until_it_waits(upgrading, instance)
-        older.execute("INSERT INTO activity (user_id, event, at) VALUES ('', 'sign_in_failed', 0)")
+        for statement in writes[written:]:
+            older.execute(statement)
         older.execute("COMMIT")
         upgrading.result().close()
 

@@ -1,7 +1,7 @@
 """An app's session in a browser: one, however many codes it exchanges there. Found, extended or begun."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
@@ -29,9 +29,8 @@ _OF_APP = (
 _PARENT, _UNTIL = session_row.COLUMNS.index(_SESSIONS.c.parent_id), session_row.WIDTH  # places in its rows
 
 
-@dataclass(frozen=True)
-class Grant:
-    """A grant that a browser is about to give an app. *held*: the app's session there, if it has one; *count*: how many it
+class Grant(NamedTuple):
+    """A grant that a browser is about to give an app. *held*: the app's session there, if it has one; *total*: how many it
     has of this user."""
 
     browser: SessionRow
@@ -39,7 +38,7 @@ class Grant:
     scope: str
     proof: Proof
     held: SessionRow | None
-    count: int
+    total: int
     session_id: str
 
     def take(self) -> SessionRow:
@@ -49,7 +48,7 @@ class Grant:
         """
         if self.held:
             return _extended(self.held, self.scope, self.proof)
-        if self.count >= MAX_SESSIONS_OF_AN_APP:
+        if self.total >= MAX_SESSIONS_OF_AN_APP:
             _make_room(self.browser.user_id, self.client_id)
         begun = self._begin()
         activity.record("app_connected", begun.user_id, begun)

@@ -2,8 +2,8 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import NamedTuple
 
 from flask import current_app
 
@@ -33,8 +33,7 @@ class StoodStill(StoreUnavailable):
     """This process held the request while it stood still, so it must not judge what came with it."""
 
 
-@dataclass(frozen=True)
-class Tokens:
+class Tokens(NamedTuple):
     """A session with the tokens that a browser or an app is given. *refresh* is None where it keeps the one it has.
 
     *longest*: when they end even if they stay in use.
@@ -76,7 +75,7 @@ def give(session: SessionRow, scope: str, proof: Proof, key: Proved | None = Non
     until = max(session.access_until, tokens.claims.exp)
     given = session.changed(chains=session.chains + 1, access_until=until)
     chains.give(new, given)
-    return replace(tokens, session=given.stored())
+    return tokens._replace(session=given.stored())
 
 
 def rotate(
@@ -347,7 +346,7 @@ def _advance(
     sealed = seal.close(token, _SUCCESSOR, tokens.refresh or "")
     used = link.session.used(browser, access_until=tokens.claims.exp)
     chains.advance(link, new, sealed, used)
-    return new.hash, replace(tokens, session=used)
+    return new.hash, tokens._replace(session=used)
 
 
 def _expires_soon(link: Link) -> bool:

@@ -259,7 +259,6 @@ class Session(Standing, Model):
     __table_args__ = (
         Index("sessions_of_user", "user_id", "ended_entry", "expires_at"),
         Index("sessions_of_parent", "parent_id", "client_id"),
-        Index("sessions_of_client", "client_id"),
         Index("sessions_by_expiry", "expires_at"),
         partial_index("sessions_by_ending", "ended_entry", where=text("ended_entry IS NOT NULL")),
     )

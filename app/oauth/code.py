@@ -1,7 +1,7 @@
 """The authorization code: random, good for one use within a minute, and bound to its request."""
 
 import secrets
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy import LargeBinary, String, bindparam, select, update
@@ -69,8 +69,7 @@ _USE = (
 _GAVE = select(_CODES.c.session_id).where(_IT)
 
 
-@dataclass(frozen=True)
-class Granted:
+class Granted(NamedTuple):
     """The tokens a code was exchanged for, and the nonce of its request."""
 
     tokens: Tokens
