@@ -78,12 +78,14 @@ class Stage:
     """One design in the middle of a story.
 
     *held*: what each browser holds, by the browser's name. *tokens*: the laptop's refresh tokens, and when each was issued. *ended*: when
-    the laptop's session ended, and by which act. *refused_write*: the store was down, so the last act ended nothing.
+    the laptop's session ended, or its browser forgot it, and by which act. *later*: which act then ended a forgotten session at
+    the server. *refused_write*: the store was down, so the last act ended nothing.
     *exchanged*: the last act got new tokens. *spent*: the cost of each act, by its name. *twin*: if the issuer lies, the same
     story with an honest issuer. *receipt*: what the user got at the sign-out, if the design gives a receipt.
     """
 
     ended: tuple[int, str] | None = None
+    later: str | None = None
     refused_write = exchanged = False
     session = ""
     receipt: Any = None
@@ -221,7 +223,7 @@ class Stage:
         if whose == "laptop":
             self.session = self.held[whose]["session"]
             self.tokens[self.held[whose]["refresh"]] = self.now
-            self.ended = None
+            self.ended = self.later = None
 
     def _use(self, whose: str = "laptop") -> None:
         if whose in self.held:
@@ -295,6 +297,8 @@ class Stage:
 
     def _leave(self, why: str) -> None:
         self.held.pop("laptop", None)
+        if self.ended:
+            self.later = why
         self.ended = self.ended or (self.now, why)
         if hasattr(self.issuer, "head"):
             self.receipt = self.twin.receipt if self.twin else self.issuer.head()

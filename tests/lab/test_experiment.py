@@ -6,8 +6,10 @@ import jwt
 import pytest
 
 from app.lab import player, visitors
-from tests.browsers import Site
+from app.lab.home.sessions import IDLE
+from tests.browsers import Site, words
 from tests.lab.conftest import Visitor
+from tests.lab.test_revoke import revoke
 
 EVERY = player.every()
 LATE = [
@@ -70,6 +72,40 @@ def test_the_browsers_own_forgetting_is_no_end_and_each_thing_that_a_thief_has_l
         assert f"{name}: still accepted for 2 hours" in page
     assert visitor.stage().open_page().status == 200
     assert visitor.stage().exchange().status == 200
+
+
+@pytest.mark.page
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ("reuse", "Then an old refresh token was used again."),
+        ("revocation", "Then a program sent the refresh token to the server, which ended the session."),
+        ("idleness", "Then the session expired by itself at the server."),
+    ],
+)
+def test_what_ends_a_forgotten_session_at_the_server_is_said_beside_what_the_browser_did(
+    visitor: Visitor, ending: str, said: str
+) -> None:
+    visitor.sign_in_and_copy()
+    visitor.press("refresh")
+    visitor.press("sign-out", way="client")
+    visitor.press("time", step="minute")
+    page = words(visitor.browser.get("/lab").text)
+    assert (
+        "The browser forgot its tokens, 1 minute ago The browser deleted its tokens. The server was told nothing."
+        in page
+    )
+    assert "Then" not in page
+    if ending == "reuse":
+        visitor.press("refresh", old="1")
+    elif ending == "revocation":
+        revoke(visitor.site, visitor.held()["refresh"])
+    else:
+        visitor.go_to(IDLE)
+    page = words(visitor.browser.get("/lab").text)
+    assert "The browser forgot its tokens" in page
+    assert f"The server was told nothing. {said}" in page
+    assert "The session ended" not in page
 
 
 @pytest.mark.page
