@@ -67,6 +67,31 @@ def test_every_page_that_a_visitor_sees_is_accessible_and_on_a_phone_a_finger_fi
         look(ada, path)
 
 
+# From the rule above each row to its lines of text, from line to line, and to the rule below.
+STEPS = """() => [...document.querySelectorAll(".ways > div")].map((row) => {
+    const { top, bottom } = row.getBoundingClientRect();
+    const texts = document.createTreeWalker(row, NodeFilter.SHOW_TEXT), written = document.createRange();
+    const at = new Set([Math.round(top), Math.round(bottom)]);
+    while (texts.nextNode()) {
+        written.selectNodeContents(texts.currentNode);
+        for (const line of written.getClientRects()) if (line.width) at.add(Math.round(line.top));
+    }
+    const places = [...at].sort((one, other) => one - other);
+    return places.slice(1).map((place, number) => place - places[number]);
+})"""
+
+
+def test_on_a_phone_the_rows_of_the_account_stand_in_even_steps(open_browser: OpenBrowser) -> None:
+    person = open_browser(width=PHONE)
+    person.join("even@example.org")
+    person.page.goto("/account")
+    rows = person.page.evaluate(STEPS)
+    between = [step for _, *steps, _ in rows for step in steps]
+    for steps in ([row[0] for row in rows], between, [row[-1] for row in rows]):
+        assert len(steps) > 5
+        assert max(steps) - min(steps) <= 1, rows
+
+
 # On a phone and in the dark, the walk with the long name looks at these.
 @pytest.mark.parametrize("ada", [(1280, False)], ids=str, indirect=True)
 def test_every_page_that_a_member_sees_is_accessible_has_its_own_title_and_place_and_the_browser_complains_of_none(
