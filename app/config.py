@@ -14,9 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from flask import Flask, current_app
-
-from app import secret_file
+from app import context, secret_file
 
 DAY = 24 * 60 * 60
 PROJECT = Path(__file__).resolve().parent.parent
@@ -342,8 +340,7 @@ SETTINGS = tuple(Setting(each.name.upper(), *each.metadata["declared"]) for each
 
 def settings() -> Settings:
     """Return the settings of the current application."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    loaded: Settings = app.extensions["settings"]
+    loaded: Settings = context.app().extensions["settings"]
     return loaded
 
 

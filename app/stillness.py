@@ -7,8 +7,9 @@ import os
 import threading
 import time
 
-from flask import Flask, current_app, g, has_request_context
+from flask import Flask, g, has_request_context
 
+from app import context
 from app.clock import steady
 
 BEAT_SECONDS = 0.2
@@ -61,10 +62,10 @@ def init_app(app: Flask) -> None:
 
 def is_recent() -> bool:
     """Return whether this process stood still while it held the current request, or shortly before."""
-    ticker: Ticker = current_app.extensions["ticker"]
+    ticker: Ticker = context.app().extensions["ticker"]
     began: float = g.get("began", steady()) if has_request_context() else steady()
     return ticker.stood_still_since(began - SETTLING_SECONDS)
 
 
 def _note_begin() -> None:
-    g.began = steady()
+    context.g().began = steady()

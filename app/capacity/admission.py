@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from flask import Flask, current_app, g
 
+from app import context
 from app.config import POLLERS, THREADS, settings
 from app.store import db
 
@@ -193,10 +194,11 @@ def _held() -> Queue | None:
 
 
 def _leave(others: Others) -> None:
-    if "holds" not in g:
+    here = context.g()
+    if "holds" not in here:
         others.come()
         return
-    _, held = g.pop("turn", (None, None))
+    _, held = here.pop("turn", (None, None))
     if held:
         held.close()
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app import clock
+from app import clock, context
 from app.config import DAY, Misconfigured, settings
 from app.crypto import seal
 from app.crypto.jwk import AccessKey, IdentityKey, Key, KeySet
@@ -126,7 +126,7 @@ def forget(app: Flask) -> None:
 
 
 def _ring(kid: str | None = None) -> KeyRing:
-    known: Keys = current_app.extensions["keys"]
+    known: Keys = context.app().extensions["keys"]
     return known.ring(kid)
 
 

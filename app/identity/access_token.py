@@ -7,9 +7,9 @@ from enum import StrEnum
 from types import NoneType
 from typing import Any, NamedTuple, get_args, get_type_hints
 
-from flask import Flask, current_app
+from flask import Flask
 
-from app import clock
+from app import clock, context
 from app.config import settings
 from app.crypto.keys import access_keys
 from app.identity import proof as proofs
@@ -145,7 +145,7 @@ def _judge(claims: Claims | None) -> Claims | Refusal:
 
 def read(token: str) -> Claims | None:
     """Return the claims of our token, even if it has expired or was revoked; None if it is not ours (RFC 9068, section 4)."""
-    verified: VerifiedTokens = current_app.extensions["verified_tokens"]
+    verified: VerifiedTokens = context.app().extensions["verified_tokens"]
     ring = access_keys()
     name = verified.name(token, ring.name)
     claims = verified.get(name)

@@ -3,6 +3,7 @@ demanded), or with a proof of its key (RFC 9449)."""
 
 from flask import Response, jsonify, request
 
+from app import context
 from app.config import settings
 from app.crypto.jwk import ALGORITHMS
 from app.identity import access_token, demand, first_use, proof, session_row
@@ -25,7 +26,7 @@ def check(*, scope: str | None = None) -> Claims | Response:
     It is taken from the header alone: one in the query or the body would end up in logs and histories. *scope*: what it
     has to cover. Raises StoreUnavailable.
     """
-    environ = request.environ
+    environ = context.request().environ
     scheme, token = _sent(environ.get("HTTP_AUTHORIZATION", ""))
     if token is None:
         return _refuse(scheme)
@@ -42,7 +43,7 @@ def check(*, scope: str | None = None) -> Claims | Response:
 def is_refused(claims: Claims) -> bool:
     """Return whether no API accepts this good token: the profile demands a key and it has none, or its session is bound
     to a device, so only pages accept it, with the device's proof."""
-    if request.environ.get(OWN):
+    if context.request().environ.get(OWN):
         return False
     return (settings().is_fapi and claims.jkt is None) or _is_bound_to_device(claims)
 

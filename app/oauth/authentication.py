@@ -7,8 +7,8 @@ from urllib.parse import unquote_plus
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc6749.errors import InvalidClientError
-from flask import request
 
+from app import context
 from app.capacity.throttle import PlaceThrottle
 from app.config import settings
 from app.identity.session import SITE
@@ -31,7 +31,9 @@ class BadClient(InvalidClientError):
     def get_headers(self) -> list[tuple[str, str]]:
         headers: list[tuple[str, str]] = OAuth2Error.get_headers(self)
         return (
-            [*headers, ("WWW-Authenticate", 'Basic realm="oauth"')] if request.headers.get("Authorization") else headers
+            [*headers, ("WWW-Authenticate", 'Basic realm="oauth"')]
+            if context.request().headers.get("Authorization")
+            else headers
         )
 
 
@@ -85,7 +87,7 @@ def authenticate(form: Mapping[str, str], methods: Collection[str]) -> Registere
 def _read(form: Mapping[str, str]) -> Credentials:
     """Read the credentials; refuse more than one method. Raises OAuth2Error."""
     client_id, secret = form.get("client_id"), form.get("client_secret")
-    has_header = bool(request.environ.get("HTTP_AUTHORIZATION"))
+    has_header = bool(context.request().environ.get("HTTP_AUTHORIZATION"))
     has_assertion = "client_assertion" in form or "client_assertion_type" in form
     if sum((has_header, secret is not None, has_assertion)) > 1:
         raise InvalidRequestError("More than one way of client authentication.")
@@ -106,7 +108,7 @@ def _read_assertion(client_id: str | None, given: str | None, kind: str | None) 
 
 
 def _read_basic(client_id: str | None) -> Credentials:
-    basic = request.authorization
+    basic = context.request().authorization
     if basic is None or basic.type != "basic":
         raise BadClient
     named = unquote_plus(basic.username or "")

@@ -1,9 +1,8 @@
 """Cross-origin requests: apps in a browser may call the endpoints they need, from their registered origins."""
 
-from flask import Flask, Response, current_app
-from flask.globals import request_ctx
+from flask import Flask, Response
 
-from app import machines
+from app import context, machines
 from app.oauth import clients
 from app.store.db import StoreUnavailable
 
@@ -21,8 +20,8 @@ def allow(response: Response) -> Response:
 
     The authorization endpoint is not among them, as only a person's browser goes there (RFC 9700, section 2.6).
     """
-    request = request_ctx.request
-    if current_app.view_functions.get(request.endpoint or "") not in machines.browser_apps:
+    request = context.request()
+    if context.app().view_functions.get(request.endpoint or "") not in machines.browser_apps:
         return response
     response.headers.add("Vary", "Origin")
     origin = request.environ.get("HTTP_ORIGIN")

@@ -10,9 +10,9 @@ from authlib.oauth2.rfc6749.requests import OAuth2Request
 from authlib.oauth2.rfc6749.token_endpoint import TokenEndpoint
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
-from flask import request as http
 from werkzeug.datastructures import MultiDict
 
+from app import context
 from app.config import settings
 from app.identity import access_token, activity, bearer, demand, proof, refresh_token, session_row
 from app.identity.access_token import CACHED, Claims
@@ -184,7 +184,7 @@ def _described(claims: Claims) -> dict[str, Any]:
 
 
 def _note(sid: str) -> None:
-    note = http.environ.get(NOTE)
+    note = context.request().environ.get(NOTE)
     if note:
         note(sid)
 

@@ -11,8 +11,8 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from flask import Response
-from flask.globals import request_ctx
 
+from app import context
 from app.identity.dpop.presented import Unproved
 from app.oauth import authentication, clients, grants
 from app.oauth.clients import Registered
@@ -31,7 +31,7 @@ class Request(OAuth2Request):
     """
 
     def __init__(self) -> None:
-        asked = request_ctx.request
+        asked = context.request()
         super().__init__(asked.method, "https://authlib.invalid")
         if asked.mimetype != _KIND:
             raise InvalidRequestError(f"The body must be {_KIND}.")

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import select, text, update
 
+from app import context
 from app.clock import steady
 from app.config import settings
 from app.crypto import keys
@@ -168,5 +169,5 @@ class _Wait:
 
 
 def _delivery() -> Delivery:
-    found: Delivery = current_app.extensions["delivery"]
+    found: Delivery = context.app().extensions["delivery"]
     return found

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from flask import current_app
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, scoped_session
 
-from app import clock
+from app import clock, context
 from app.revocation import merkle, tree, witness
 from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import NOTHING, HeadState, Known, LogCut, Seen, Witness
@@ -254,7 +253,7 @@ def _append(facts: Sequence[Fact]) -> list[Entry]:
     _APPEND.add(rows)
     tree.fill(first, len(entries))
     after_commit(_Note(_witness()), once=_Note).seen = Seen(epoch, entries[-1].position, rows[-1]["new_hash"])
-    for write in current_app.extensions["projections"]:
+    for write in context.app().extensions["projections"]:
         write(entries)
     return entries
 
@@ -302,5 +301,5 @@ def _next(count: int) -> tuple[int, str]:
 
 
 def _witness() -> Witness:
-    found: Witness = current_app.extensions["witness"]
+    found: Witness = context.app().extensions["witness"]
     return found

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
-from flask import Flask, current_app, g
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import (
@@ -31,7 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.orm.identity import IdentityMap
 from sqlalchemy.pool import PoolProxiedConnection
 
-from app import clock
+from app import clock, context
 from app.config import THREADS, Misconfigured
 from app.store.base import Store
 from app.store.base import StoreUnavailable as StoreUnavailable
@@ -278,7 +278,7 @@ def orm_is_in_transaction() -> bool:
 
 def holding() -> Holding:
     """Return what the current request, or command, holds."""
-    here = g._get_current_object()  # one look through Flask's proxy instead of several
+    here = context.g()
     found: Holding | None = here.get("holding")
     if found is None:
         found = here.holding = Holding()
@@ -356,7 +356,7 @@ def trim(key: InstrumentedAttribute[bytes], is_old: ColumnElement[bool]) -> None
 
 def is_time_to_trim(model: type[Model]) -> bool:
     """Return whether this process has yet to delete old rows of *model* in this second: one request in a second is enough."""
-    trimmed: dict[type[Model], int] = current_app.extensions.setdefault("trimmed", {})
+    trimmed: dict[type[Model], int] = context.app().extensions.setdefault("trimmed", {})
     before, trimmed[model] = trimmed.get(model), clock.now()
     return before != trimmed[model]
 
@@ -369,12 +369,12 @@ def analyze() -> None:
 
 def store() -> Store:
     """Return the kind of database that the current application uses."""
-    found: Store = current_app.extensions["store"]
+    found: Store = context.app().extensions["store"]
     return found
 
 
 def _patience() -> float:
-    found: float = current_app.config["BUSY_SECONDS"]
+    found: float = context.app().config["BUSY_SECONDS"]
     return found
 
 

@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Authorization, Headers
 from werkzeug.routing import MapAdapter
 
+from app import context
 from app.config import settings
 from app.machines import VISITORS, Machines
 from app.serving.reading import MOST_BODY
@@ -122,7 +123,7 @@ class Application(Flask):
             return super().handle_exception(e)
         except Exception as problem:
             _log.exception("the page of an error cannot be shown")
-            return self.finalize_request(errors.bare(problem, self, request_ctx.request.path), from_error_handler=True)
+            return self.finalize_request(errors.bare(problem, self, context.request().path), from_error_handler=True)
 
     def make_response(self, rv: Any) -> Response:
         """Return the answer of a view. Flask looks what else it could be before it takes one that is made."""
@@ -133,7 +134,7 @@ class Application(Flask):
 
     def preprocess_request(self) -> ResponseReturnValue | None:
         """Call the hooks before a view, as Flask does: here nothing looks at the values of an address."""
-        for hook in self._before(request_ctx.request.endpoint):
+        for hook in self._before(context.request().endpoint):
             answer: ResponseReturnValue | None = hook()
             if answer is not None:
                 return answer

@@ -14,6 +14,7 @@ from pathlib import Path
 import brotli
 from flask import Blueprint, Response, abort, request
 
+from app import context
 from app.config import DAY, PROJECT
 
 bp = Blueprint("assets", __name__)
@@ -73,7 +74,7 @@ def files() -> dict[str, Asset]:
 
 def address(name: str) -> str:
     """Return the path of a file's URL."""
-    return f"{request.script_root}/static/{files()[name].fingerprint}/{name}"
+    return f"{context.request().script_root}/static/{files()[name].fingerprint}/{name}"
 
 
 @bp.get(f"/static/<string(length={_LETTERS}):fingerprint>/<path:name>")

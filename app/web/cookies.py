@@ -3,11 +3,11 @@
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from flask import g, request
+from flask import request
 from werkzeug.http import dump_cookie
 from werkzeug.wrappers import Response
 
-from app import clock
+from app import clock, context
 from app.config import is_loopback, settings
 from app.identity.refresh_token import Tokens
 
@@ -43,9 +43,10 @@ _SHORTER = {BOUND: "__Host-"}  # browsers do not bind cookies with the longer pr
 
 def forms() -> tuple[Form, ...]:
     """Return the forms that cookies may have at the address of this request, the safest first."""
-    found: tuple[Form, ...] | None = g.get("cookie_forms")
+    here = context.g()
+    found: tuple[Form, ...] | None = here.get("cookie_forms")
     if found is None:
-        found = g.cookie_forms = _forms()
+        found = here.cookie_forms = _forms()
     return found
 
 
@@ -62,9 +63,10 @@ def _is_here(host: str) -> bool:
 
 def form() -> Form:
     """Return the form in which this browser keeps cookies: the safest of those that it sent, else the safest."""
-    found: Form | None = g.get("cookie_form")
+    here = context.g()
+    found: Form | None = here.get("cookie_form")
     if found is None:
-        found = g.cookie_form = next(filter(came, forms()), forms()[0])
+        found = here.cookie_form = next(filter(came, forms()), forms()[0])
     return found
 
 
@@ -96,10 +98,13 @@ def sent() -> dict[str, str]:
 
 def _jar() -> dict[str, str]:
     """Return what the browser sent as each cookie, under its name here: a page asks for some a dozen times."""
-    found: dict[str, str] | None = g.get("cookies")
+    here = context.g()
+    found: dict[str, str] | None = here.get("cookies")
     if found is None:
         ours = _cookies(form())
-        found = g.cookies = {ours[named]: value for named, value in request.cookies.items() if value and named in ours}
+        found = here.cookies = {
+            ours[named]: value for named, value in request.cookies.items() if value and named in ours
+        }
     return found
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException, Unauthorized
 
-from app import machines, stillness
+from app import context, machines, stillness
 from app.capacity.admission import Full
 from app.capacity.throttle import TooManyMails, TooMuch
 from app.identity.refresh_token import StoodStill
@@ -118,7 +118,7 @@ def init_app(app: Flask) -> None:
 
 def _refuse() -> None:
     """Answer a request that the server could not read, before anything else looks at it."""
-    code = request.environ.get(REFUSAL)
+    code = context.request().environ.get(REFUSAL)
     if code:
         abort(code)
 

@@ -3,9 +3,9 @@
 import io
 
 from flask import Flask, abort
-from flask.globals import request_ctx
 from werkzeug.wrappers import Request
 
+from app import context
 from app.serving.reading import MOST_BODY, Whole
 
 
@@ -15,7 +15,7 @@ def init_app(app: Flask) -> None:
 
 
 def _read() -> None:
-    request = request_ctx.request
+    request = context.request()
     if request.environ.get("CONTENT_LENGTH") == "0":  # as our own server says of nearly all requests
         return
     if isinstance(request.environ["wsgi.input"], Whole):

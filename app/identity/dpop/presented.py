@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Response, after_this_request, request
 
-from app import clock
+from app import clock, context
 from app.config import settings
 from app.identity import spent
 from app.identity.dpop import nonce, proof
@@ -46,7 +46,7 @@ def check(access: str | None = None) -> Proved | None:
     *access*: the access token that comes with it. The answer brings a nonce for the next proof. Raises Unproved, and ClockApart: a
     wrong clock could take an old proof for a new one.
     """
-    header = request.environ.get("HTTP_DPOP")
+    header = context.request().environ.get("HTTP_DPOP")
     if header is None:
         return None
     after_this_request(_give_nonce)
