@@ -112,7 +112,7 @@ def ada(site: Site) -> Browser:
         ("devices", 6, 6, 6),
         ("exchange", 7, 4, 6),
         ("sign out", 15, 14, 18),
-        ("its form", 20, 19, 23),
+        ("its form", 19, 18, 22),
     ],
 )
 def test_an_act_sends_no_statement_more(

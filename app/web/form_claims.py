@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from functools import cached_property
 
 from flask import request
-from sqlalchemy import LargeBinary, bindparam, delete, null, select, text, update
+from sqlalchemy import LargeBinary, bindparam, delete, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
@@ -77,6 +77,10 @@ class Form:
         """Return the headers of the answer that is kept for this form, if one is."""
         opened = seal.reveal(self.secret, _ANSWER, found.answer) if found and found.answer and found.is_kept else None
         return json.loads(opened) if opened else None
+
+    def seal(self, headers: str) -> bytes:
+        """Return the headers of its answer as they are kept."""
+        return seal.close(self.secret, _ANSWER, headers)
 
     def claim(self, seen: "FormRow | None") -> "Claim | None":
         """Claim the form for this request, unless another one did something to it since it was *seen*."""
@@ -150,14 +154,12 @@ class Claim:
         """
         again = Form.here(self.form.id, cookies.after(response))
         headers, now = json.dumps([*response.headers]), clock.now()
-        answer = {one: seal.close(one.secret, _ANSWER, headers) for one in (self.form, again)}
         if is_time_to_trim(Sent):  # so that `flask purge` finds few
             prebuilt.write(_PURGE, spent=now - SPENT_SECONDS)
-        if not prebuilt.write(_KEEP, of=self.form.name, by=self.token, now=now, sealed=answer[self.form]):
-            return False
-        if again != self.form:
-            prebuilt.write(_COPY, name=again.name, claim=self.token, at=now, answer=answer[again])
-        return True
+        kept = {"name": self.form.name, "claim": self.token, "at": now, "answer": self.form.seal(headers)}
+        if again == self.form:
+            return prebuilt.write(_KEEP, **kept) == 1
+        return prebuilt.write(_KEEP_BOTH, **kept, again=again.name, copy=again.seal(headers)) == 2
 
     def let_go(self) -> None:
         """Treat the form as not sent, unless it has done something."""
@@ -169,7 +171,6 @@ class Claim:
 _FORMS = prebuilt.table(Sent)
 _READ = select(_FORMS.c.claim, _FORMS.c.at, _FORMS.c.answer, _FORMS.c.ended).where(_FORMS.c.name == bindparam("of"))
 _OURS = _FORMS.c.name == bindparam("of"), _FORMS.c.claim == bindparam("by")
-_KEEP = update(_FORMS).where(*_OURS).values(at=bindparam("now"), answer=bindparam("sealed"), ended=null())
 _UNDO = delete(_FORMS).where(*_OURS, _FORMS.c.answer.is_(None), _FORMS.c.ended.is_(None))
 _OLD = select(_FORMS.c.name).where(_FORMS.c.at < bindparam("spent")).limit(PURGED)
 _PURGE = delete(_FORMS).where(_FORMS.c.name.in_(_OLD.with_for_update(skip_locked=True)))
@@ -184,7 +185,11 @@ _NOTE = text(
     "INSERT INTO forms_sent (name, claim, at, ended) VALUES (:name, :claim, :at, :ended) ON CONFLICT (name) DO UPDATE"
     " SET at = excluded.at, ended = excluded.ended WHERE forms_sent.claim = excluded.claim"
 )
-_COPY = text(
-    "INSERT INTO forms_sent (name, claim, at, answer) VALUES (:name, :claim, :at, :answer) ON CONFLICT (name) DO UPDATE"
-    " SET claim = excluded.claim, at = excluded.at, answer = excluded.answer, ended = NULL"
+# Where the claim was taken over, or its row is gone, neither is written.
+_KEPT = (
+    "INSERT INTO forms_sent (name, claim, at, answer) SELECT column1, claim, :at, column2"
+    " FROM forms_sent, (VALUES (:name, :answer){}) AS kept WHERE name = :name AND claim = :claim"
+    " ON CONFLICT (name) DO UPDATE SET claim = excluded.claim, at = excluded.at, answer = excluded.answer, ended = NULL"
+    " WHERE forms_sent.claim = excluded.claim OR forms_sent.name <> :name"
 )
+_KEEP, _KEEP_BOTH = (text(_KEPT.format(copy)) for copy in ("", ", (:again, :copy)"))

@@ -329,9 +329,15 @@ def test_a_process_that_lives_on_after_its_claim_was_taken_over_does_nothing(
     assert site.query("SELECT count(*) FROM sessions WHERE ended_entry IS NULL") == [(1,)]
 
 
-@pytest.mark.parametrize("path", ["/devices/end-all", "/devices/end-others"])
+TAKEN_OVER, LONG_AGO = "UPDATE forms_sent SET claim = substr(claim, 2)", "DELETE FROM forms_sent"
+
+
+@pytest.mark.parametrize(
+    ("path", "loss"),
+    [("/devices/end-all", TAKEN_OVER), ("/devices/end-others", TAKEN_OVER), ("/devices/end-others", LONG_AGO)],
+)
 def test_a_process_whose_claim_was_taken_over_meanwhile_does_nothing(
-    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch, path: str, loss: str
 ) -> None:
     phone = site.browser("Chrome on Android")
     phone.sign_in()
@@ -339,7 +345,7 @@ def test_a_process_whose_claim_was_taken_over_meanwhile_does_nothing(
 
     def be_late(action: str) -> object:
         with backings.shell(site.folder) as connection:
-            connection.execute("UPDATE forms_sent SET claim = substr(claim, 2)")
+            connection.execute(loss)
         return perform(action)
 
     monkeypatch.setattr(step_up, "perform", be_late)
