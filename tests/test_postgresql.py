@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from app.revocation import nodes
 from app.revocation.nodes import Node
 from app.store import postgresql
-from app.store.db import db
+from app.store.db import db, writing
 from tests import backings
 from tests.backings import PgBouncer
 from tests.browsers import ACCESS, Site
@@ -142,6 +143,20 @@ def test_a_prepared_statement_outlives_a_roll_back_but_not_a_change_of_its_table
             own.execute(read)
         own.rollback()
         assert own.execute(read).fetchall() == []
+
+
+def test_a_commit_wakes_the_nodes_if_its_own_transaction_meant_it_to(instance: Path) -> None:
+    with opened(instance) as site, site.app.app_context(), backings.shell(instance) as listening:
+        listening.execute("LISTEN signed_out")
+        with suppress(ValueError), writing():
+            nodes.notify()
+            raise ValueError
+        for transaction in (lambda: None, nodes.notify, lambda: None):
+            with writing():
+                db.session.execute(text("UPDATE log_head SET size = size"))
+                transaction()
+        listening.execute("NOTIFY signed_out, 'no more'")
+        assert [found.payload for found in listening.notifies(timeout=30, stop_after=2)] == ["", "no more"]
 
 
 def test_a_new_table_is_read_by_its_index_as_the_plan_is_kept_while_it_grows(instance: Path) -> None:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import psycopg
-from sqlalchemy import func, select
 
 from app.clock import steady
 from app.revocation import registry
@@ -28,7 +27,7 @@ from app.revocation.lease import Lease
 from app.revocation.memory import Memory, mark, read
 from app.revocation.wakeups import Notifications, RedisMessages, Wakeups
 from app.revocation.witness import LogCut, Witness
-from app.store import prebuilt
+from app.store.db import transaction
 from app.store.postgresql import Bounded
 from app.telemetry import metrics
 
@@ -227,9 +226,6 @@ class Node:
             self._thread.join(self.lease.seconds)
 
 
-_NOTIFY = select(func.pg_notify(Notifications.CHANNEL, ""))
-
-
 def notify() -> None:
     """Have every listening node woken by the commit of this transaction."""
-    prebuilt.ask(_NOTIFY)
+    transaction().lent.raw.channel = Notifications.CHANNEL

@@ -21,7 +21,7 @@ from app.store.base import Store, StoreUnavailable
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 3  # the longest wait for one answer, however the line was cut
 TRUSTED_SECONDS = 1  # after its last use, in which a connection counts as good if no data came on it
-POOLED = 8  # connections that stay open
+POOLED = 16  # connections that stay open
 LOCK_SECONDS = 5
 _MIGRATING = 0x51_6E_0D  # a number that names our lock
 
@@ -49,9 +49,10 @@ _ROUNDS = 3  # in which a pooler that works by transaction gives itself away
 
 
 class Bounded(psycopg.Connection[Any]):
-    """A connection with a limit on each answer: a cut line is silent."""
+    """A connection with a limit on each answer: a cut line is silent. *channel*: one that its next commit notifies."""
 
     patience: float | None = ANSWER_SECONDS
+    channel: str | None = None
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None:
@@ -62,9 +63,17 @@ class Bounded(psycopg.Connection[Any]):
             self.pgconn.finish()  # what it was doing is unknown
             raise psycopg.OperationalError("the database does not answer") from problem
 
+    def commit(self) -> None:
+        channel, self.channel = self.channel, None
+        if channel:
+            self.execute(f"NOTIFY {channel}; COMMIT", prepare=False)
+        else:
+            super().commit()
+
     def _rollback_gen(self) -> PQGen[None]:
         """Keep the prepared statements, which outlive a roll-back: psycopg forgets them all, as some may name a table that the
         transaction had made. After an error they are forgotten, too: another node may have changed a table."""
+        self.channel = None
         if self.pgconn.transaction_status == TransactionStatus.INTRANS:
             yield from self._exec_command(b"ROLLBACK")
         else:
