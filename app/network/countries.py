@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import maxminddb
-from flask import Flask, current_app
+from flask import Flask
 from maxminddb import Reader
 
+from app import context
 from app.config import Misconfigured, settings
 from app.network import address as addresses
 
@@ -31,7 +32,7 @@ def init_app(app: Flask) -> None:
 
 def find(address: str) -> Country | None:
     """Return the country of *address*, or None if it is not known."""
-    reader: Reader | None = current_app.extensions["countries"]
+    reader: Reader | None = context.app().extensions["countries"]
     found = addresses.read(address) if reader else None
     try:
         return _read(reader.get(found)) if reader and found else None

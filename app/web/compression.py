@@ -9,7 +9,7 @@ import gzip
 
 from flask import Flask, Response, request
 
-from app import machines
+from app import context, machines
 
 _WORTH = 1024  # bytes
 
@@ -30,6 +30,7 @@ def _pack(response: Response) -> Response:
 
 
 def _may_pack(response: Response) -> bool:
+    request = context.request()
     if request.method not in ("GET", "HEAD") or response.status_code != 200:
         return False
     knows_user = any(request.environ.get(name) for name in ("HTTP_COOKIE", "HTTP_AUTHORIZATION"))

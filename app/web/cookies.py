@@ -3,7 +3,6 @@
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from flask import request
 from werkzeug.http import dump_cookie
 from werkzeug.wrappers import Response
 
@@ -53,7 +52,7 @@ def forms() -> tuple[Form, ...]:
 def _forms() -> tuple[Form, ...]:
     if settings().insecure_cookies:
         return (INSECURE,)
-    return (SECURE, LOOPBACK) if not settings().https and _is_here(request.host) else (SECURE,)
+    return (SECURE, LOOPBACK) if not settings().https and _is_here(context.request().host) else (SECURE,)
 
 
 @lru_cache(64)  # no more, as clients may send long ones
@@ -72,7 +71,7 @@ def form() -> Form:
 
 def came(form: Form) -> bool:
     """Return whether the browser sent a cookie of this form."""
-    return any(map(request.cookies.__contains__, _named(form)))
+    return any(map(context.request().cookies.__contains__, _named(form)))
 
 
 def name(cookie: str) -> str:
@@ -103,7 +102,7 @@ def _jar() -> dict[str, str]:
     if found is None:
         ours = _cookies(form())
         found = here.cookies = {
-            ours[named]: value for named, value in request.cookies.items() if value and named in ours
+            ours[named]: value for named, value in context.request().cookies.items() if value and named in ours
         }
     return found
 
@@ -137,7 +136,7 @@ def drop(response: Response, cookie: str, *, of: Form | None = None) -> None:
 
 def drop_all(response: Response, of: Form) -> None:
     """Remove every cookie of this form that the browser sent."""
-    sent = request.cookies
+    sent = context.request().cookies
     for cookie, named in zip(_NAMES, _named(of), strict=True):
         if named in sent:
             drop(response, cookie, of=of)

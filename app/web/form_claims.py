@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from functools import cached_property
 
-from flask import request
 from sqlalchemy import LargeBinary, bindparam, delete, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
-from app import clock
+from app import clock, context
 from app.crypto import seal
 from app.store import prebuilt
 from app.store.db import Model, is_time_to_trim, writing
@@ -61,6 +60,7 @@ class Form:
 
     @classmethod
     def here(cls, form_id: str, jar: Mapping[str, str]) -> "Form":
+        request = context.request()
         body = [*request.form.items(multi=True)]
         return cls(form_id, json.dumps([form_id, request.path, next_page.query(), body, sorted(jar.items())]))
 

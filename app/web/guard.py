@@ -15,7 +15,7 @@ from werkzeug.exceptions import Unauthorized
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as Answer
 
-from app import clock, machines
+from app import clock, context, machines
 from app.capacity import admission
 from app.config import settings
 from app.identity import (
@@ -295,9 +295,10 @@ def _become(found: Visit | None) -> None:
 
 
 def _visit() -> Visit | None:
-    if "visit" not in g:
-        g.visit = _resume() or _refresh()
-    found: Visit | None = g.visit
+    here = context.g()
+    if "visit" not in here:
+        here.visit = _resume() or _refresh()
+    found: Visit | None = here.visit
     return found
 
 

@@ -24,7 +24,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as Answer
 
-from app import machines
+from app import context, machines
 from app.capacity import admission
 from app.config import settings
 from app.crypto import seal
@@ -61,6 +61,7 @@ def field(doing: str) -> Markup:
 
 def begin() -> Response | None:
     """Give the kept answer of this form again, or claim the form for this request. A program sends no id, and acts."""
+    request = context.request()
     form_id = request.form.get(FIELD) if request.method == "POST" else None
     if not form_id:
         return None
@@ -126,7 +127,7 @@ def has_ended() -> Ended | None:
 
 
 def _claim() -> Claim | None:
-    found: Claim | None = g.get("claim")
+    found: Claim | None = context.g().get("claim")
     return found
 
 
@@ -175,7 +176,7 @@ def _open(form: Form, found: FormRow | None) -> Response | None:
 
 def _let_go(response: Response) -> Response:
     """Let go of a claim that has brought no result, so that the form can be sent again."""
-    claim: Claim | None = g.pop("claim", None)
+    claim: Claim | None = context.g().pop("claim", None)
     if claim:
         with suppress(StoreUnavailable):  # the answer stands, and the claim runs out
             claim.let_go()
@@ -201,10 +202,11 @@ def _gives_what_lives(answer: Response) -> bool:
 
 def _page_id() -> str:
     """Return the id of the page that is being made, and of all its forms."""
-    found: str | None = g.get("page_id")
+    here = context.g()
+    found: str | None = here.get("page_id")
     if found is None:
         visit, chosen = guard.visit(), secrets.token_urlsafe(24)
-        found = g.page_id = f"{chosen}.{_mark(chosen, visit.user.id if visit else _NO_ONE)}"
+        found = here.page_id = f"{chosen}.{_mark(chosen, visit.user.id if visit else _NO_ONE)}"
     return found
 
 

@@ -9,7 +9,7 @@ from flask import Flask, abort, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri, uri_to_iri
 
-from app import machines
+from app import context, machines
 
 LONGEST_ADDRESS = 16 * 1024 - len("GET  HTTP/1.1")  # characters, in the first line of a request
 _MOST_ENCODED = 12  # characters for one of a path: up to four bytes of UTF-8, each as %XX
@@ -83,6 +83,7 @@ def came_from() -> str:
 
 
 def _check(leading_on: Collection[str]) -> None:
+    request = context.request()
     if _MOST_ENCODED * (len(request.path) + len(request.query_string)) < LONGEST_ADDRESS:
         return  # however it is encoded
     if len(_ADDED.sub("", here())) > LONGEST_ADDRESS and request.blueprint not in leading_on:

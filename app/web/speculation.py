@@ -3,9 +3,9 @@ refused: each page that is read counts as a use, or a copy of the cookies could 
 speculative answer other than 2xx, and ask again when the user opens the page.
 """
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
-from app import machines
+from app import context, machines
 from app.web import assets, cookies
 
 _HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")  # the standard's, and of older browsers
@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse() -> Response | None:
+    request = context.request()
     if request.method not in ("GET", "HEAD") or request.blueprint == assets.bp.name:
         return None
     if not _is_speculative() or not cookies.sent():
@@ -26,6 +27,6 @@ def _refuse() -> Response | None:
 
 
 def _is_speculative() -> bool:
-    environ = request.environ
+    environ = context.request().environ
     values = [environ[name] for name in _HEADERS if name in environ]
     return any(value.partition(";")[0].strip().lower() in _PURPOSES for value in values)
