@@ -116,7 +116,7 @@ def ada(site: Site) -> Browser:
         ("devices", 6, 6, 6),
         ("exchange", 7, 4, 6),
         ("sign out", 15, 14, 18),
-        ("its form", 19, 18, 22),
+        ("its form", 18, 17, 21),
     ],
 )
 def test_an_act_sends_no_statement_more(

@@ -232,7 +232,11 @@ def _is_for_visitor(form_id: str) -> bool:
     def is_for(one: str) -> bool:
         return hmac.compare_digest(mark.encode(), _mark(chosen, one).encode())
 
-    found = PresentedTokens.here().sessions()
+    held = PresentedTokens.here()
+    user = held.user()
+    if user and is_for(user):
+        return True
+    found = held.sessions()
     if all(is_for(session.user_id) for session in found):  # the log need not say whether they go on
         return True
     here = {session.user_id for session in found if session.goes_on()}

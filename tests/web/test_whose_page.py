@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.browsers import PASSWORD, Browser, Site
+from tests.browsers import ACCESS, PASSWORD, Browser, Site, form
 from tests.oauth.conftest import App, web
 from tests.oauth.flow import Flow
 
@@ -95,12 +95,21 @@ def test_every_form_of_every_page(site: Site, web: App) -> None:
 
     browser.sign_in("bob@example.org")
     before = site.query("SELECT size FROM log_head"), site.query("SELECT count(*) FROM activity")
-    for form in found.values():
-        answer = browser.post(form.action, **form.fields)
-        assert answer.status_code == 409, form
+    for sent in found.values():
+        answer = browser.post(sent.action, **sent.fields)
+        assert answer.status_code == 409, sent
         assert "That page was another person’s" in answer.text
     assert (site.query("SELECT size FROM log_head"), site.query("SELECT count(*) FROM activity")) == before
     assert browser.is_signed_in()
+
+
+def test_a_dead_access_token_of_the_same_person_does_not_let_it_post_for_the_one_who_is_signed_in(site: Site) -> None:
+    ada, bob = site.member(), site.member("bob@example.org", "Chrome on Android")
+    fields = form(ada, "/account/password", current=PASSWORD, password="another one entirely")
+    left = ada.pocket()
+    ada.sign_out()
+    mixed = site.thief(bob.pocket() | {ACCESS: left[ACCESS]})
+    assert mixed.post("/account/password", **fields).status_code == 409
 
 
 def test_a_page_that_an_older_version_made_posts_as_it_did_then(site: Site) -> None:
