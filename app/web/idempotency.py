@@ -236,10 +236,7 @@ def _is_for_visitor(form_id: str) -> bool:
     user = held.user()
     if user and is_for(user):
         return True
-    found = held.sessions()
-    if all(is_for(session.user_id) for session in found):  # the log need not say whether they go on
-        return True
-    here = {session.user_id for session in found if session.goes_on()}
+    here = {session.user_id for session in held.sessions() if session.goes_on()}
     return not here or any(map(is_for, (*here, _NO_ONE)))
 
 
