@@ -138,7 +138,6 @@ def test_asking_the_log_uses_its_index(raw: Any) -> None:
     assert "log_entries_revoked" in plan[0][3]
 
 
-@pytest.mark.usefixtures("_context")
 def test_an_entry_names_no_user(site: Site) -> None:
     ada = site.member("ada.lovelace@example.org")
     ada.sign_out()
@@ -146,7 +145,6 @@ def test_an_entry_names_no_user(site: Site) -> None:
     for word in ("ada", "lovelace", "example", "127.0.0.1", "Firefox"):
         assert word not in stored
     assert {row[0] for row in site.query("SELECT kind FROM log_entries")} == {Kind.OPENED, Kind.REVOKED}
-    db.session.remove()
 
 
 @pytest.mark.sqlite
