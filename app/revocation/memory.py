@@ -15,22 +15,15 @@ from app.revocation.entries import Bearer, Entry, Kind, Scope
 from app.revocation.witness import HeadState, LogCut, Seen, Witness
 from app.telemetry import security_log
 
-# The head, and beside it what is new to a memory of this position and horizon: both at one moment.
-_READ = """
-    WITH head AS MATERIALIZED (
-        SELECT size, epoch, cut_from, (SELECT hash FROM log_leaves WHERE position = {0}),
-            (SELECT hash FROM log_leaves WHERE position = log_head.size),
-            (SELECT max(signed.size) FROM log_checkpoints AS signed WHERE signed.epoch = log_head.epoch)
-        FROM log_head)
-    SELECT * FROM head LEFT JOIN ({1}) AS news ON true ORDER BY position"""
-_WIDTH = 6  # columns of the head
-_NEVER = 2**62  # a position after which nothing is new
+_HEAD = """
+    SELECT size, epoch, cut_from, (SELECT hash FROM log_leaves WHERE position = {0}),
+        (SELECT hash FROM log_leaves WHERE position = log_head.size),
+        (SELECT max(signed.size) FROM log_checkpoints AS signed WHERE signed.epoch = log_head.epoch)
+    FROM log_head"""
 _CUT = """
     UPDATE log_head SET cut_from = {0} WHERE epoch = {0} AND cut_from IS NULL AND (size < {0}
         OR EXISTS (SELECT 1 FROM log_leaves WHERE position = {0} AND hash <> {0}))"""
-_NEWS = """
-    SELECT position, scope, subject, opened, until FROM log_entries
-    WHERE kind = 'revoked' AND position > {0} AND until > {0}"""
+_NEWS = "SELECT position, scope, subject, opened, until FROM log_entries WHERE kind = 'revoked'"
 
 
 class Memory:
@@ -78,32 +71,30 @@ _log = logging.getLogger("signed_out.log")
 def read(
     known: Memory | None, ask: Ask, placeholder: str, witness: Witness, now: Callable[[], int] = clock.now
 ) -> Memory:
-    """Return a memory of everything committed before this call: *known*, or a new one for another epoch. Raises LogCut.
+    """Return a memory of everything committed before this call: *known*, or a new one for another epoch.
 
-    A new one reads the entries after the head: one that is committed in between is read now or the next time, never
-    skipped.
+    *ask* runs each statement in its own snapshot. The head is read first, so an entry committed in between
+    is read now or the next time, never skipped. Raises LogCut.
     """
-    size, epoch, last, news = _look(known, ask, placeholder, witness)
-    if known is None or known.epoch != epoch:
-        known = Memory(epoch, now)
-        news = ask(f"{_NEWS.format(placeholder)} ORDER BY position", (known.position, known.checker.horizon))
-    known.learn(size, news)
-    witness.note(Seen(epoch, known.position, last if known.position == size else None))
-    return known
+    size, epoch, last = _head(ask, placeholder, witness)
+    memory = known if known and known.epoch == epoch else Memory(epoch, now)
+    news = f"{_NEWS} AND position > {placeholder} AND until > {placeholder} ORDER BY position"
+    memory.learn(size, ask(news, (memory.position, memory.checker.horizon)))
+    witness.note(Seen(epoch, memory.position, last if memory.position == size else None))
+    return memory
 
 
-def _look(memory: Memory | None, ask: Ask, placeholder: str, witness: Witness) -> tuple[int, str, bytes | None, Any]:
-    """Return the head of the log, and what is new to *memory* at that moment. Raises LogCut."""
-    known, since = witness.known, (memory.position, memory.checker.horizon) if memory else (_NEVER, 0)
-    rows = list(ask(_READ.format(placeholder, _NEWS.format(placeholder)), (known.position, *since)))
-    if not rows:
+def _head(ask: Ask, placeholder: str, witness: Witness) -> tuple[int, str, bytes | None]:
+    known = witness.known
+    row = ask(_HEAD.format(placeholder), (known.position,)).fetchone()
+    if row is None:
         raise LogCut(0, known.position)
-    *head, last, signed = rows[0][:_WIDTH]
+    *head, last, signed = row
     found = HeadState(*head)
     known.check(found)
     if signed and signed > found.size:
         raise LogCut(found.size, signed, Seen(found.epoch, signed, None))
-    return found.size, found.epoch, last, [row[_WIDTH:] for row in rows if row[_WIDTH]]
+    return found.size, found.epoch, last
 
 
 def mark(problem: LogCut, ask: Ask, placeholder: str, witness: Witness) -> None:
