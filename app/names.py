@@ -31,8 +31,8 @@ _LEFT_OUT = regex.compile(
     regex.VERBOSE,
 )
 _MARK = regex.compile(r"\p{M}")
-_STACK = regex.compile(r"[\p{Mn}\p{Me}]{5}")  # more than UTS 39, 5.4, allows: drawn over the lines above and below
-_CLUSTER = regex.compile(r"\X")  # what no line breaks (UAX 29)
+_STACK = regex.compile(r"[\p{Mn}\p{Me}]{5}")  # one mark more than UTS 39, section 5.4, allows
+_CLUSTER = regex.compile(r"\X")  # a grapheme cluster (UAX 29): no line breaks inside it
 _MOST_JOINED = 12  # characters of a cluster; no language and no emoji needs more
 _CALLED = {"\t": "tab", "\n": "line break", "\r": "line break"}
 _PASSES = 4  # one is enough for every language
@@ -58,7 +58,7 @@ def read(typed: str, longest: int) -> str:
 
 
 def check_drawn(text: str) -> None:
-    """Raise ValueError, which names the character at fault, if *text* would be drawn over its neighbors or wider than a phone."""
+    """Raise ValueError, which names the character at fault, if *text* would cover the lines around it or be wider than a phone."""
     stack = _STACK.search(text)
     joined = (cluster[_MOST_JOINED] for cluster in _CLUSTER.findall(text) if len(cluster) > _MOST_JOINED)
     if found := stack[0][-1] if stack else next(joined, None):

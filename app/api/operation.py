@@ -1,8 +1,9 @@
 """Endpoints for monitors: liveness, readiness, metrics."""
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 
+from app import context
 from app.machines import Machines
 from app.revocation import delivery
 from app.store.db import StoreUnavailable
@@ -28,7 +29,7 @@ def readyz() -> ResponseReturnValue:
     try:
         reason = delivery.reason_not_ready()
     except StoreUnavailable as problem:
-        current_app.logger.warning("not ready: %s", problem)
+        context.app().logger.warning("not ready: %s", problem)
         reason = "the database does not answer, or cannot be written"
     return ({"status": "not ready", "reason": reason}, 503) if reason else {"status": "ready"}
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TypeVar
 
-from flask import Flask, current_app, g
+from flask import Flask, g
 
 from app import context
 from app.config import POLLERS, THREADS, settings
@@ -204,5 +204,5 @@ def _leave(others: Others) -> None:
 
 
 def _queue(kind: str) -> Queue:
-    found: dict[str, Queue] = current_app.extensions["admission"]
+    found: dict[str, Queue] = context.app().extensions["admission"]
     return found[kind]

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
-from flask import Flask, current_app
+from flask import Flask
 
+from app import context
 from app.capacity import admission
 from app.capacity.admission import Full
 from app.config import PROJECT
@@ -119,7 +120,7 @@ def init_app(app: Flask) -> None:
 
 def run(kind: str, whose: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Wait in the line of *kind*, then run *function* apart. Raises Full, and what *function* raises."""
-    executor: Executor = current_app.extensions["executor"]
+    executor: Executor = context.app().extensions["executor"]
     with admission.aside(), admission.turn(kind, whose):
         try:
             return executor.run(function, *args, **kwargs)
@@ -130,7 +131,7 @@ def run(kind: str, whose: str, function: Callable[P, T], *args: P.args, **kwargs
 
 def warm() -> None:
     """Start a process for work that will soon come: starting takes a second."""
-    current_app.extensions["executor"].warm()
+    context.app().extensions["executor"].warm()
 
 
 def serve() -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from flask import Flask, current_app
+from flask import Flask
 from limits import RateLimitItem, WindowStats, parse
 from limits.errors import StorageError
 from limits.storage import RedisStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
-from app import clock
+from app import clock, context
 from app.config import settings
 from app.network import address
 
@@ -202,7 +202,7 @@ def _is_this_machine() -> bool:
 
 
 def _ask(question: Callable[[Counting], T]) -> T:
-    counters: Counters = current_app.extensions["throttle"]
+    counters: Counters = context.app().extensions["throttle"]
     return counters.ask(question)
 
 

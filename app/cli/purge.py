@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import ColumnElement, Select, and_, delete, inspect, select
 
-from app import clock
+from app import clock, context
 from app.cli.plain import Command
 from app.config import DAY
 from app.identity import activity, known_place, sessions
@@ -84,12 +83,12 @@ def purge() -> None:
 @contextmanager
 def _patiently() -> Iterator[None]:
     """Wait for a turn to write longer than a request does: a nightly command must not fail on a busy site."""
-    usual = current_app.config["BUSY_SECONDS"]
-    current_app.config["BUSY_SECONDS"] = usual * TIMES_AS_PATIENT
+    usual = context.app().config["BUSY_SECONDS"]
+    context.app().config["BUSY_SECONDS"] = usual * TIMES_AS_PATIENT
     try:
         yield
     finally:
-        current_app.config["BUSY_SECONDS"] = usual
+        context.app().config["BUSY_SECONDS"] = usual
 
 
 def _steps() -> list[tuple[tuple[str, ...], Batch]]:

@@ -3,10 +3,9 @@
 import shlex
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
-from app import config
+from app import config, context
 from app.cli.plain import Command
 
 
@@ -14,7 +13,7 @@ from app.cli.plain import Command
 @with_appcontext
 def show() -> None:
     """List every setting and its meaning, as a file of environment variables. What has to stay secret is not shown."""
-    environ = current_app.extensions["factory"][1]
+    environ = context.app().extensions["factory"][1]
     for setting in config.SETTINGS:
         click.echo(f"# {setting.meaning}")
         if setting.is_private:

@@ -3,10 +3,10 @@
 import threading
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import ColumnElement, and_, bindparam, not_, select, update
 
-from app import clock
+from app import clock, context
 from app.crypto import seal
 from app.identity import refresh_token, sessions
 from app.identity.access_token import Claims
@@ -79,7 +79,7 @@ def record(claims: Claims) -> bool:
 
 def is_recorded(claims: Claims) -> bool:
     """Return whether this process knows that the use of an access token is written."""
-    recorded: Recorded = current_app.extensions["recorded_uses"]
+    recorded: Recorded = context.app().extensions["recorded_uses"]
     return claims.link is not None and claims.link in recorded
 
 
@@ -89,7 +89,7 @@ def record_refresh(token: str) -> bool:
 
 
 def _record(statements: _Statements, name: str | bytes) -> bool:
-    recorded: Recorded = current_app.extensions["recorded_uses"]
+    recorded: Recorded = context.app().extensions["recorded_uses"]
     if name in recorded:
         return True
     try:

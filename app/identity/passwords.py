@@ -7,8 +7,9 @@ from base64 import b64encode
 import regex
 from argon2 import Parameters, PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import Flask, current_app
+from flask import Flask
 
+from app import context
 from app.capacity import admission
 
 # The first choice of the OWASP Password Storage Cheat Sheet: 46 MiB, one pass, one lane.
@@ -79,5 +80,5 @@ def _hash_of_no_password(costs: Parameters) -> str:
 
 
 def _passwords() -> Passwords:
-    found: Passwords = current_app.extensions["passwords"]
+    found: Passwords = context.app().extensions["passwords"]
     return found

@@ -5,9 +5,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import NamedTuple
 
-from flask import current_app
-
-from app import clock, stillness
+from app import clock, context, stillness
 from app.config import settings
 from app.crypto import seal
 from app.identity import access_token, activity, chains, session_row, suspicion
@@ -223,7 +221,7 @@ def end_reused(session: Standing) -> None:
 
 def _wait_for_others() -> None:
     """Wait where a test has forced a race (test controls): what follows then begins in several requests at once."""
-    gate: Callable[[], None] | None = current_app.extensions.get("race")
+    gate: Callable[[], None] | None = context.app().extensions.get("race")
     if gate:
         gate()
 

@@ -12,11 +12,11 @@ from enum import IntEnum
 from functools import cache
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 from jwt.utils import base64url_encode
 from sqlalchemy import select
 
-from app import clock
+from app import clock, context
 from app.config import settings
 from app.crypto import seal
 from app.crypto.keys import access_keys
@@ -145,7 +145,7 @@ def init_app(app: Flask) -> None:
 
 def read(number: int) -> Published:
     """Return a list as it is to be served. Raises StoreUnavailable; LookupError if there is none of this number."""
-    found: Publisher = current_app.extensions["status_lists"]
+    found: Publisher = context.app().extensions["status_lists"]
     return found.read(number)
 
 

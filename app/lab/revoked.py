@@ -1,8 +1,9 @@
 """The entries of the lab's log, for relying parties: at once, or as soon as there are any."""
 
-from flask import Flask, abort, current_app, jsonify, request
+from flask import Flask, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from app import context
 from app.lab import log
 from app.lab.log import State
 from app.machines import Machines
@@ -50,7 +51,7 @@ def _holds(held: Held, seconds: int, epoch: str, after: int) -> bool:
     def is_news(state: State) -> bool:
         return state.epoch != epoch or state.announced > after or state.size < after
 
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = context.app()
     held.shelf.look_for_news(lambda: _look(app), LOOK_SECONDS)
     return held.wait(seconds, address.subnet(address.here()), is_news)
 

@@ -8,11 +8,11 @@ import secrets
 from collections.abc import Collection
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import ColumnElement, Index, LargeBinary, String, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
-from app import clock
+from app import clock, context
 from app.config import DAY, settings
 from app.crypto import seal
 from app.mail import links, smtp
@@ -99,7 +99,7 @@ def _put(letter: Letter, to: str, user_id: str, *, is_real: bool) -> None:
             given_up_at=None if is_real else now,
         )
     )
-    postman: Courier[Mail] | None = current_app.extensions["postman"]
+    postman: Courier[Mail] | None = context.app().extensions["postman"]
     if postman:
         after_commit(postman.wake, once="wake the postman")
 

@@ -1,7 +1,7 @@
 """How migrations reach the database: through the application's own engine, each in a transaction of its own.
 
-In one for all, the locks of each would be held for the next, and an older node that writes the tables in another order would
-be in a deadlock with it.
+In a single one, each migration would keep its locks through the next, and deadlock with an older node that writes the tables
+in another order.
 """
 
 from alembic import context

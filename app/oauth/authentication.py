@@ -30,11 +30,8 @@ class BadClient(InvalidClientError):
 
     def get_headers(self) -> list[tuple[str, str]]:
         headers: list[tuple[str, str]] = OAuth2Error.get_headers(self)
-        return (
-            [*headers, ("WWW-Authenticate", 'Basic realm="oauth"')]
-            if context.request().headers.get("Authorization")
-            else headers
-        )
+        has_header = context.request().headers.get("Authorization")
+        return [*headers, ("WWW-Authenticate", 'Basic realm="oauth"')] if has_header else headers
 
 
 @dataclass(frozen=True)

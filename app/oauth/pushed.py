@@ -21,7 +21,7 @@ NAMES = "urn:ietf:params:oauth:request_uri:"
 SECONDS = 60
 OPENED_SECONDS = 30 * 60
 MAX_LENGTH = 8192  # characters of a request
-MAX_WAITING = 10_000  # of one app that has proved who it is, before their browsers come
+MAX_WAITING = 10_000  # requests of one authenticated app whose browsers have not come yet
 _PURPOSE = "a pushed request"
 _pushes = PlaceThrottle("pushed requests of public clients", "300 per 10 minutes")
 _opened = PlaceThrottle("pushed requests opened by place", "1000 per 10 minutes")
@@ -43,8 +43,10 @@ class Pushed(Model):
 
 
 def check(client: Registered) -> None:
-    """Count a request of a public client, and raise TooManyRequests if its place has sent too many: any stranger can claim
-    that id, and would use up what all its users had together."""
+    """Count a request of a public client against the place that sent it. Raises TooManyRequests.
+
+    Anyone can claim such an id, so a limit for the client would let a stranger shut its users out.
+    """
     if client.is_public:
         _pushes.check()
         _pushes.count()
@@ -83,7 +85,7 @@ def find(name: str, client_id: str) -> dict[str, str] | None:
 
 
 def open_(name: str) -> None:
-    """Give the user time to decide, once the browser has come: not for each of the many that a stranger opens."""
+    """Give the user time to decide, once the browser has come. Beyond a limit for its place, the request keeps its minute."""
     if db.session.scalar(select(Pushed.is_opened).where(*_is(name))) is False and _opened.count():
         with writing():
             longer = {"is_opened": True, "until": clock.now() + OPENED_SECONDS}

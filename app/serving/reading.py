@@ -32,7 +32,7 @@ class Whole(BytesIO):
 
 
 class Head(Request):  # type: ignore[misc]
-    """The head of a request. It believes no client: to ask whether it may takes gunicorn a fiftieth of a small answer."""
+    """The head of a request. It trusts no client about the scheme, so gunicorn need not compare the client with its list."""
 
     def _peer_is_trusted_proxy(self) -> bool:
         return False

@@ -59,7 +59,7 @@ class Quiet(wsgi.Response):  # type: ignore[misc]
 
 @lru_cache(1)
 def _date(second: int) -> str:
-    """Return the date of an answer, written once a second: that takes a thirtieth of a small answer."""
+    """Return the date of the answers of this second, formatted once."""
     found: str = http_date(second)
     return found
 

@@ -355,7 +355,7 @@ def trim(key: InstrumentedAttribute[bytes], is_old: ColumnElement[bool]) -> None
 
 
 def is_time_to_trim(model: type[Model]) -> bool:
-    """Return whether this process has yet to delete old rows of *model* in this second: one request in a second is enough."""
+    """Return True once a second in each process: then the request that asks deletes old rows of *model*."""
     trimmed: dict[type[Model], int] = context.app().extensions.setdefault("trimmed", {})
     before, trimmed[model] = trimmed.get(model), clock.now()
     return before != trimmed[model]

@@ -49,7 +49,7 @@ _ROUNDS = 3  # in which a pooler that works by transaction gives itself away
 
 
 class Bounded(psycopg.Connection[Any]):
-    """A connection with a limit on each answer: a cut line is silent. *channel*: one that its next commit notifies."""
+    """A connection with a limit on each answer: a cut line is silent. *channel*: which one its next commit notifies."""
 
     patience: float | None = ANSWER_SECONDS
     channel: str | None = None
@@ -71,8 +71,8 @@ class Bounded(psycopg.Connection[Any]):
             super().commit()
 
     def _rollback_gen(self) -> PQGen[None]:
-        """Keep the prepared statements, which outlive a roll-back: psycopg forgets them all, as some may name a table that the
-        transaction had made. After an error they are forgotten, too: another node may have changed a table."""
+        """Roll back and keep the prepared statements, as PostgreSQL does. psycopg forgets them all, in case the transaction
+        had made a table. After an error let it: another node may have changed one."""
         self.channel = None
         if self.pgconn.transaction_status == TransactionStatus.INTRANS:
             yield from self._exec_command(b"ROLLBACK")
@@ -116,8 +116,8 @@ class WithoutNul(StrDumper):
 
 
 class PostgreSQL(Store):
-    """The database at *url*. Its autovacuum refreshes the statistics. To do so in tables that are still empty would do harm:
-    they would be read from end to end, by plans that are kept while they grow."""
+    """The database at *url*. Its autovacuum refreshes the statistics. We never do: for a table that is still empty, the
+    planner would choose to read all of it, and keep that plan while the table grows."""
 
     def __init__(self, url: str, connections: int) -> None:
         parsed = make_url(url)

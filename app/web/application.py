@@ -86,7 +86,7 @@ class SiteResponse(Response):
 
     @property
     def _is_whole(self) -> bool:
-        """Whether it can be sent as it is: what Werkzeug does before that takes a twenty-fifth of a small answer."""
+        """Whether Werkzeug has nothing to add or change before it is sent."""
         return (
             self.status_code in _WHOLE and "Content-Length" in self.headers and self.is_sequence and not self._on_close
         )
@@ -164,8 +164,8 @@ class Application(Flask):
 
     def process_response(self, response: Response) -> Response:
         """Let each hook change the answer; a hook that fails leaves it as it was."""
-        context: RequestContext = request_ctx._get_current_object()  # type: ignore[attr-defined]
-        for hook in (*context._after_request_functions, *self._after(context.request.endpoint)):
+        here: RequestContext = request_ctx._get_current_object()  # type: ignore[attr-defined]
+        for hook in (*here._after_request_functions, *self._after(here.request.endpoint)):
             try:
                 response = hook(response)
             except Exception:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from flask import Flask, Response, abort, current_app, jsonify, make_response, render_template, request
+from flask import Flask, Response, abort, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import escape
 from sqlalchemy.exc import NoResultFound
@@ -193,7 +193,7 @@ def bare(problem: Exception | None, app: Flask, path: str) -> Response:
 
 
 def _is_for_machines() -> bool:
-    return machines.answer(current_app, request.path)
+    return machines.answer(context.app(), request.path)
 
 
 def _knows_the_visitor() -> bool:

@@ -7,7 +7,7 @@ from functools import cached_property, wraps
 from typing import ParamSpec, TypeVar, cast
 
 import flask_login
-from flask import Flask, Response, current_app, g, jsonify, redirect, request
+from flask import Flask, Response, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager
 from sqlalchemy.exc import NoResultFound
@@ -303,7 +303,7 @@ def _visit() -> Visit | None:
 
 
 def _takes_confined() -> bool:
-    view = current_app.view_functions.get(request.endpoint or "")
+    view = context.app().view_functions.get(request.endpoint or "")
     return getattr(view, "takes_confined", False)
 
 

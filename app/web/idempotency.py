@@ -19,7 +19,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
+from flask import Flask, Response, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as Answer
@@ -187,7 +187,7 @@ def _give_way(_lost: Lost) -> ResponseReturnValue:
     """Answer as the request does that has taken the claim over."""
     claim = _claim()
     answer = _open(claim.form, _await(claim.form)) if claim else None
-    return answer or current_app.handle_user_exception(admission.Full("forms"))
+    return answer or context.app().handle_user_exception(admission.Full("forms"))
 
 
 def _gives_what_lives(answer: Response) -> bool:
@@ -233,8 +233,8 @@ def _is_for_visitor(form_id: str) -> bool:
         return hmac.compare_digest(mark.encode(), _mark(chosen, one).encode())
 
     held = PresentedTokens.here()
-    user = held.user()
-    if user and is_for(user):
+    user_id = held.user_id()
+    if user_id and is_for(user_id):
         return True
     here = {session.user_id for session in held.sessions() if session.goes_on()}
     return not here or any(map(is_for, (*here, _NO_ONE)))

@@ -34,7 +34,7 @@ class Living(Protocol):
 
 
 class Part(Protocol):
-    """A thing that ended, in a receipt: *what* it was, or an app's by its `name`."""
+    """Something that ended, as the receipt lists it. An app's session has a `name`, too."""
 
     what: str
     began_at: int

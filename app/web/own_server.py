@@ -12,9 +12,9 @@ from urllib.parse import urlencode, urlsplit
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 from wsgiref.util import setup_testing_defaults
 
-from flask import current_app
 from werkzeug.datastructures import Authorization
 
+from app import context
 from app.config import settings
 from app.identity.bearer import OWN
 from app.identity.session import SITE
@@ -133,7 +133,7 @@ def send(
         sent["Authorization"] = f"Bearer {bearer}"
     environ = _environ(method, url, sent, body.encode()) | (within or {})
     began = time.perf_counter()
-    status, headers, content = contextvars.Context().run(_ask, current_app.wsgi_app, environ)
+    status, headers, content = contextvars.Context().run(_ask, context.app().wsgi_app, environ)
     text, took = content.decode(), (time.perf_counter() - began) * 1000
     return Exchange(f"{method} {environ['PATH_INFO']}", sent, body, int(status[:3]), headers, text, took, secrets)
 

@@ -36,8 +36,8 @@ class PresentedTokens:
             found += [named] if named else []
         return [session for session in found if session.client_id == SITE]
 
-    def user(self) -> str | None:
-        """Return the id of the user for whom the access token is good, without a look-up where memory can tell."""
+    def user_id(self) -> str | None:
+        """Return the user of the access token, if it is good. Memory tells, without a look-up in most cases."""
         claims = access_token.read(self.access) if self.access else None
         is_good = claims and claims.client_id == SITE and claims.exp > self.at and delivery.allows(claims)
         return claims.sub if claims and is_good else None

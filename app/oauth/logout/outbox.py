@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import bindparam, select, union_all
 
+from app import context
 from app.identity.session import SITE, Reason, Session
 from app.oauth.clients import Client
 from app.oauth.logout import messages, network, token
@@ -47,7 +48,7 @@ def tell_apps(entries: Sequence[Entry]) -> None:
     first, last = ending[0].position, ending[-1].position
     rows = prebuilt.rows(_OF_ONE, only=first) if first == last else prebuilt.rows(_OF_MANY, first=first, last=last)
     if messages.add(NewMessage(*row) for row in rows):
-        courier: Courier[Message] = current_app.extensions["courier"]
+        courier: Courier[Message] = context.app().extensions["courier"]
         after_commit(courier.wake, once="wake the courier")
 
 

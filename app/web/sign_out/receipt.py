@@ -94,10 +94,7 @@ def save(content: dict[str, Any]) -> str:
 
 
 def find(receipt_id: str) -> SimpleNamespace | None:
-    """Return the receipt of this id, or None if there is none or it has expired.
-
-    A template reads an attribute in a third of the time that the key of a dictionary takes.
-    """
+    """Return the receipt of this id, or None if there is none or it has expired. Jinja reads attributes faster than keys."""
     row = prebuilt.look(_FIND, of=seal.digest(receipt_id), since=clock.now() - SECONDS)
     found: SimpleNamespace | None = (
         json.loads(row[0], object_hook=lambda part: SimpleNamespace(**part)) if row else None
