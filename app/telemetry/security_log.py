@@ -36,7 +36,7 @@ def line(event: str, **details: Any) -> None:
 
 def _write(text: str) -> None:
     """Write a line without `logging`, which takes longer. The request goes on if that fails."""
-    with suppress(OSError, ValueError):  # the output is full, or closed
+    with suppress(AttributeError, OSError, ValueError):  # there is no output, or it is full or closed
         errors = wsgi_errors_stream._get_current_object()
         errors.write(f"{text}\n")
         errors.flush()

@@ -142,3 +142,9 @@ def test_a_security_event_is_one_line_of_the_servers_error_output_or_of_the_oper
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     said = [re.sub(r',"at":\d+', "", text).splitlines() for text in (run.stdout, run.stderr)]
     assert said == [to_server, elsewhere]
+
+
+def test_a_security_event_stops_nothing_where_there_is_no_error_output() -> None:
+    code = TWO_EVENTS.format(configured="import sys; sys.stderr = None")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout.count("\n"), run.stderr) == (0, 1, "")
