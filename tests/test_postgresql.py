@@ -145,6 +145,15 @@ def test_a_prepared_statement_outlives_a_roll_back_but_not_a_change_of_its_table
         assert own.execute(read).fetchall() == []
 
 
+def test_a_page_is_away_once_where_another_node_has_changed_a_column_that_it_reads(instance: Path) -> None:
+    with opened(instance) as site, backings.shell(instance) as other:
+        ada = site.member()
+        assert [ada.get("/account").status_code for _ in range(4)] == [200] * 4
+        other.execute("ALTER TABLE sessions ALTER name TYPE text")
+        assert [ada.get("/account").status_code for _ in range(3)] == [503, 200, 200]
+        assert ada.sign_out().status_code == 303
+
+
 def test_a_commit_wakes_the_nodes_if_its_own_transaction_meant_it_to(instance: Path) -> None:
     with opened(instance) as site, site.app.app_context(), backings.shell(instance) as listening:
         listening.execute("LISTEN signed_out")

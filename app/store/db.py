@@ -383,7 +383,8 @@ def _name_error(context: ExceptionContext) -> StoreUnavailable | None:
 
 
 def _unavailable(found: BaseException | None, original: BaseException) -> StoreUnavailable | None:
-    ours = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
+    # NotSupportedError is not: another node has changed the table of a prepared statement. Another connection prepares it anew.
+    ours = (exc.IntegrityError, exc.ProgrammingError, exc.DataError)
     if isinstance(found, exc.DatabaseError | exc.InterfaceError) and not isinstance(found, ours):
         return StoreUnavailable(str(original))
     return None
