@@ -14,7 +14,7 @@ from app.config import settings
 from app.identity.lifetime import OFFLINE
 from app.oauth import client_keys, clients
 from app.oauth.clients import BY_KEY, GRANTS, INTROSPECT, LEAST, REFRESH, SCOPES, Client
-from app.store.db import writing
+from app.store.db import maintaining, writing
 
 group = Group("clients", help="Apps that people may sign in to with their account here.")
 
@@ -171,7 +171,8 @@ def remove(client_id: str) -> None:
     """Remove an app with all consents to it. Its tokens are refused before this command returns."""
     client = _registered(client_id)
     name = client.name
-    count = removal.remove(client)
+    with maintaining():
+        count = removal.remove(client)
     click.echo(f"{name} is removed; {count} {'session' if count == 1 else 'sessions'} of it ended.")
 
 

@@ -31,7 +31,7 @@ from app.oauth.logout import messages
 from app.oauth.logout.messages import Message
 from app.oauth.pushed import Pushed
 from app.revocation import delivery
-from app.store.db import Model, analyze, db, let_go, store, writing
+from app.store.db import Model, analyze, db, maintaining, writing
 from app.web import form_claims
 from app.web.sign_out import receipt
 
@@ -72,9 +72,7 @@ def purge() -> None:
     Entries of the log are kept for ever.
     """
     delivery.check_clock()  # by a clock that is ahead, live sessions are old
-    let_go()
-    with store().maintaining(), _patiently():
-        db.engine.dispose()  # connections made from here on have the limits of a command
+    with maintaining(), _patiently():
         for names, batch in _steps():
             _forget(names, batch)
         analyze()

@@ -367,6 +367,15 @@ def analyze() -> None:
         store().analyze()
 
 
+@contextmanager
+def maintaining() -> Iterator[None]:
+    """Give the block time for statements that read tables from end to end, however large these are."""
+    let_go()
+    with store().maintaining():
+        db.engine.dispose()  # connections made from here on have the limits of a command
+        yield
+
+
 def store() -> Store:
     """Return the kind of database that the current application uses."""
     found: Store = context.app().extensions["store"]

@@ -1,10 +1,12 @@
 """An app that is removed holds nothing any more."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
 from app.cli import removal
-from app.store.db import db, writing
+from app.store.db import db, held, writing
 from tests.browsers import Browser, Site
 from tests.cli.conftest import app
 from tests.oauth.conftest import alive
@@ -57,6 +59,24 @@ def test_tokens_given_to_an_app_during_its_removal_are_ended_too(site: Site, ada
         patch.setattr(removal.sessions, "holders", holders)
         assert "1 session of it ended" in site.run("clients", "remove", photos.id).output
     assert not alive(photos, late[0])
+
+
+@pytest.mark.nodes
+def test_it_has_the_time_of_a_command_to_look_through_all_sessions(site: Site, ada: Browser) -> None:
+    photos = app(site)
+    photos.grant()
+    limits: list[tuple[str, float | None]] = []
+    genuine = removal.sessions.holders
+
+    def holders(client_id: str) -> list[str]:
+        raw: Any = held().raw
+        limits.append((raw.execute("SHOW statement_timeout").fetchone()[0], raw.patience))
+        return genuine(client_id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(removal.sessions, "holders", holders)
+        assert "1 session of it ended" in site.run("clients", "remove", photos.id).output
+    assert limits == [("10min", 600)] * 2
 
 
 def test_an_app_that_is_not_there_cannot_be_removed(site: Site) -> None:
