@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -267,6 +268,15 @@ def shell(folder: Path) -> Iterator[Any]:
         connection.execute("PRAGMA recursive_triggers=ON")
         with closing(connection):
             yield connection
+
+
+def until_it_waits(act: Future[Any], folder: Path) -> None:
+    """Wait until *act* waits for a lock."""
+    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with shell(folder) as raw:
+        while raw.execute(waits).fetchone() is None:
+            assert not act.done()
+            time.sleep(0.01)
 
 
 def back_up(folder: Path) -> Path:

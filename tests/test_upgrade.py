@@ -4,12 +4,12 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from alembic.migration import MigrationContext
@@ -301,15 +301,6 @@ def before_fewer_pages(folder: Path) -> None:
         raw.execute("UPDATE alembic_version SET version_num = '0032'")
 
 
-def until_it_waits(act: Future[Any], folder: Path) -> None:
-    """Wait until *act* waits for a lock."""
-    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    with backings.shell(folder) as raw:
-        while raw.execute(waits).fetchone() is None:
-            assert not act.done()
-            time.sleep(0.01)
-
-
 def meet(folder: Path, first: Callable[[], T], statement: str, second: Callable[[], U]) -> tuple[T, U]:
     """Do *first* as far as a statement that begins so, *second* until it waits for a lock, then both to the end."""
     is_there, goes_on = threading.Event(), threading.Event()
@@ -326,7 +317,7 @@ def meet(folder: Path, first: Callable[[], T], statement: str, second: Callable[
         is_there.wait()
         other = beside.submit(second)
         try:
-            until_it_waits(other, folder)
+            backings.until_it_waits(other, folder)
         finally:
             goes_on.set()
     event.remove(Engine, "before_cursor_execute", stop)
@@ -350,7 +341,7 @@ def test_an_older_node_that_is_signing_a_user_in_goes_on_and_then_the_upgrade_do
         for statement in writes[:written]:
             older.execute(statement)
         upgrading = beside.submit(Site, instance)
-        until_it_waits(upgrading, instance)
+        backings.until_it_waits(upgrading, instance)
         for statement in writes[written:]:
             older.execute(statement)
         older.execute("COMMIT")

@@ -392,7 +392,7 @@ def _name_error(context: ExceptionContext) -> StoreUnavailable | None:
 
 
 def _unavailable(found: BaseException | None, original: BaseException) -> StoreUnavailable | None:
-    # NotSupportedError is not: another node has changed the table of a prepared statement. Another connection prepares it anew.
+    # Not NotSupportedError: another node has changed the table of a prepared statement, and a new connection prepares it again.
     ours = (exc.IntegrityError, exc.ProgrammingError, exc.DataError)
     if isinstance(found, exc.DatabaseError | exc.InterfaceError) and not isinstance(found, ours):
         return StoreUnavailable(str(original))

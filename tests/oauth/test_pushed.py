@@ -261,6 +261,8 @@ def test_strangers_who_begin_at_an_app_and_never_decide_are_in_no_others_way(
     stranger = site.browser(address="203.0.113.66")
     for _ in range(4):
         assert stranger.get(Flow(web).pushed()).location.startswith("/sign-in?")
+    site.wait(pushed.OPENED_SECONDS - pushed.SECONDS)
+    assert Flow(web).push().status_code == 201, "also while their last minute runs"
 
 
 def test_whoever_opens_many_requests_has_a_minute_for_each_and_others_have_their_time(

@@ -357,6 +357,32 @@ def test_a_process_whose_claim_was_taken_over_meanwhile_does_nothing(
     assert phone.is_signed_in()
 
 
+@pytest.mark.nodes
+def test_a_process_whose_claim_is_being_taken_over_while_it_keeps_its_answer_does_nothing(
+    site: Site, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = site.browser("Chrome on Android")
+    phone.sign_in()
+    fields, perform, seconds, is_locked = form(ada, "/devices"), step_up.perform, count(), threading.Event()
+    with backings.shell(site.folder) as other, ThreadPoolExecutor(1) as beside:
+
+        def be_late(action: str) -> object:
+            other.execute("BEGIN")
+            other.execute(TAKEN_OVER)
+            is_locked.set()
+            return perform(action)
+
+        monkeypatch.setattr(step_up, "perform", be_late)
+        monkeypatch.setattr(idempotency, "time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: next(seconds)))
+        sent = beside.submit(ada.post, "/devices/end-others", **fields)
+        is_locked.wait()
+        backings.until_it_waits(sent, site.folder)
+        other.execute("COMMIT")
+        answer = sent.result()
+    assert "This was sent already" in answer.text
+    assert phone.is_signed_in()
+
+
 @pytest.mark.stores("connections")
 def test_a_second_press_waits_without_a_connection(
     site: Site, visitor: Browser, monkeypatch: pytest.MonkeyPatch
