@@ -54,14 +54,14 @@ def index(opened: int) -> int:
     A Feistel network over the position: no place is given twice, and none has to be stored.
     """
     left, right = divmod((opened - 1) % SIZE, 1 << HALF)
-    for mixed in _mixed(settings().secret_key, _number(opened)):
+    for mixed in _rounds(settings().secret_key, _number(opened)):
         left, right = right, left ^ mixed[right]
     return left << HALF | right
 
 
 @cache
-def _mixed(secret: str, number: int) -> Sequence[Sequence[int]]:
-    """Return what each turn makes of each half of a place. These are so few that each list has them computed once."""
+def _rounds(secret: str, number: int) -> Sequence[Sequence[int]]:
+    """Return the round functions of a list as tables, computed once: a half has few values."""
     key = seal.derive(secret, "places in status lists")
 
     def mix(turn: int, half: int) -> int:

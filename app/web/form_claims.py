@@ -185,7 +185,7 @@ _NOTE = text(
     "INSERT INTO forms_sent (name, claim, at, ended) VALUES (:name, :claim, :at, :ended) ON CONFLICT (name) DO UPDATE"
     " SET at = excluded.at, ended = excluded.ended WHERE forms_sent.claim = excluded.claim"
 )
-# Where the claim was taken over, or its row is gone, neither is written.
+# Nothing is written where the row is gone or another's. The last condition sees a takeover for which this statement waited.
 _KEPT = (
     "INSERT INTO forms_sent (name, claim, at, answer) SELECT column1, claim, :at, column2"
     " FROM forms_sent, (VALUES (:name, :answer){}) AS kept WHERE name = :name AND claim = :claim"

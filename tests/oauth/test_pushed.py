@@ -265,7 +265,7 @@ def test_strangers_who_begin_at_an_app_and_never_decide_are_in_no_others_way(
     assert Flow(web).push().status_code == 201, "also while their last minute runs"
 
 
-def test_whoever_opens_many_requests_has_a_minute_for_each_and_others_have_their_time(
+def test_a_stranger_who_opens_many_requests_has_a_minute_for_each_and_others_have_their_time(
     site: Site, ada: Browser, web: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pushed, "_opened", PlaceThrottle("in a test", "2 per 10 minutes"))
