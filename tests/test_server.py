@@ -182,6 +182,7 @@ TOO_LONG = "x" * 17_000
 UNREADABLE = [
     ("no request", "hello\r\n\r\n", 400),
     ("lines that end in LF alone", "GET / HTTP/1.1\nHost: localhost\n\n", 400),
+    ("a handshake of TLS", "\x16\x03\x01\x01\x07\x01", 400),
     ("another protocol", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     ("two lengths", f"POST / HTTP/1.1\r\n{HOST}Content-Length: 1\r\nContent-Length: 2\r\n\r\nx", 400),
     ("a length and chunks", f"POST / HTTP/1.1\r\n{HOST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),

@@ -16,6 +16,7 @@ MOST_BODY = 64 * 1024
 _MOST_FRAME = 256  # bytes around one chunk
 _MOST_PATH = 256  # characters by which a request is answered that could not be read
 _PATH = re.compile(rb"(?:\r\n)?[A-Z]+ (/[/0-9A-Za-z._~-]{0,%d})" % _MOST_PATH)
+_NO_METHOD = re.compile(rb"[^A-Z\r]")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?")
 
 
@@ -92,8 +93,8 @@ class Reading:
             raise Refused(414)
         if (end if end >= 0 else len(received)) > MOST_HEAD:
             raise Refused(431)
-        if end < 0 and b"\n\n" in received:
-            raise Refused(400)  # its end would never come
+        if end < 0 and (b"\n\n" in received or _NO_METHOD.match(received)):
+            raise Refused(400)  # its end would never come: who speaks TLS here waits for our half of the handshake
 
     def _parse(self, head: bytes) -> Request:
         try:

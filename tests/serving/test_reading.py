@@ -23,6 +23,8 @@ WHOLE = [
 ]
 BROKEN = [
     (b"GET / HTTP/3.0\r\n\r\n", 400),
+    (b"\x16\x03\x01", 400),
+    (b"\r\n\x05\x01", 400),
     (HEAD + b"Content-Length: -1\r\n\r\n", 400),
     (HEAD + b"Content-Length: 1_0\r\n\r\n0123456789", 400),
     (CHUNKED + b"0x1\r\nx\r\n0\r\n\r\n", 400),
