@@ -16,7 +16,7 @@ def act(name: str, turn: AbstractContextManager[Visitor | None], change: Change,
     """Do a *change* to the run of the visitor of this id, who may not be there yet, or to one that begins *anew*.
 
     Keep it in the *turn* to write, which locks the visitor; if another act came first, work it out again. Return what the
-    change returned: None if there is no run, or if the form was acted on before. Raises TooMuch.
+    change returned: None if there is no run, or if the form was acted on before.
     """
     visitor = visitors.find(name)
     known = name, visitor.run if visitor else None
@@ -24,8 +24,6 @@ def act(name: str, turn: AbstractContextManager[Visitor | None], change: Change,
     with turn as visitor:
         if visitor is None or visitor.has_acted():
             return None
-        if anew:
-            visitors.begun.spend()
         if known != (visitor.id, visitor.run):
             run, ended, result = _work_out(visitor.id, visitor.run, change, anew)
         if run:

@@ -36,12 +36,14 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
+    visitors.spend(visitors.begun)
     return _act(lambda mine: mine, "copy", anew=True)
 
 
 @bp.post("/answer")
 def answer() -> ResponseReturnValue:
     """Do all of it in one press: sign in, keep a copy, sign out, and present the copy everywhere."""
+    visitors.spend(visitors.begun)
     mine = acts.act(visitors.current(), visitors.changing(), Run.sign_out_at_once, anew=True)
     if mine:
         with suppress(Full):  # then the page has a button that presents the copy

@@ -82,8 +82,9 @@ def current() -> str:
 
 
 def here() -> Visitor | None:
-    """Return the visitor who sent this request, or None for one who has not touched anything yet."""
-    return find(current())
+    """Return the visitor who sent this request, or whom its form has made; None for one who has not touched anything yet."""
+    given = _given()
+    return find(current()) or (find(name(given)) if given else None)
 
 
 def run(visitor_id: str) -> Run | None:
@@ -128,10 +129,10 @@ def changing(*, durable: bool = True) -> Iterator[Visitor]:
     """
     executor.warm()  # those who act will soon present a copy
     held, secret = _held(), _given() or secrets.token_urlsafe(24)
+    if here() is None:
+        made.spend()
     with locked(current(), durable=durable) as visitor:
         if visitor is None:
-            if find(name(secret)) is None:
-                made.spend()
             held, visitor = "", make(secret)
         visitor.seen_at, before = clock.now(), visitor.progress()
         yield visitor
@@ -140,6 +141,16 @@ def changing(*, durable: bool = True) -> Iterator[Visitor]:
             visitor.moved_at = clock.now()
     if not held:
         g.lab_cookie = secret
+
+
+def spend(quota: Quota) -> None:
+    """Count what the form of this request begins, unless it was acted on before. Raises TooMuch.
+
+    Must run outside `db.writing`: all who want to write would wait for a Redis that takes its time.
+    """
+    visitor = here()
+    if visitor is None or not visitor.has_acted():
+        quota.spend()
 
 
 def hand_over(response: Response) -> Response:

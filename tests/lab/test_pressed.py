@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.capacity.throttle import Quota
+from app.capacity.throttle import Quota, Throttle
 from app.lab import player, resource, visitors
 from app.lab.player import Stage
 from app.lab.rooms import page
@@ -225,6 +225,22 @@ def test_a_press_that_is_sent_again_spends_no_more_of_what_its_network_may_begin
             ada.client.set_cookie(LAB, cookie)
         assert ada.post(path, **sent).status_code == 303
     assert bob.post(path, **pick(bob, path, place), name="Friday").status_code == 429
+
+
+@pytest.mark.parametrize("path", ["/lab/rooms", "/lab/sign-in", "/lab/answer"])
+def test_nobody_waits_to_write_while_what_a_network_begins_is_counted(
+    site: Site, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """The counters may be in a Redis that does not answer."""
+    count, counted = Throttle.count, []
+
+    def look(throttle: Throttle, *key: str) -> bool:
+        counted.append(is_writing())
+        return count(throttle, *key)
+
+    monkeypatch.setattr(Throttle, "count", look)
+    assert site.browser(address="203.0.113.8").post(path, name="Thursday").status_code == 303
+    assert counted == [False, False], "one for the visitor, one for the act"
 
 
 def test_a_copied_press_is_of_no_use_without_its_secret(site: Site, ada: Visitor) -> None:

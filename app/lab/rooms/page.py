@@ -14,7 +14,6 @@ from app.config import is_loopback, settings
 from app.lab import questions, visitors
 from app.lab.rooms import board, room
 from app.lab.rooms.room import CannotJoin, Room
-from app.lab.visitors import Visitor
 from app.store.db import writing
 from app.web import forms
 from app.web.forms import Form, name_field
@@ -49,8 +48,9 @@ def lobby() -> ResponseReturnValue:
         return redirect(f"/lab/rooms/{_find(request.args['code']).code}/join")
     form = Opening(request.form)
     if form.validate_on_submit():
+        visitors.spend(openings)
         with visitors.changing() as mine:
-            opened = room.taught_by(mine)[0] if mine.has_acted() else _open(forms.text(form.name), mine)
+            opened = room.taught_by(mine)[0] if mine.has_acted() else Room.open(forms.text(form.name), mine)
         return redirect(f"/lab/rooms/{opened.code}", 303)
     return _lobby(form)
 
@@ -128,11 +128,6 @@ def close(code: str) -> ResponseReturnValue:
     with _changing(code) as found:
         found.close()
     return redirect("/lab/rooms", 303)
-
-
-def _open(name: str, mine: Visitor) -> Room:
-    openings.spend()
-    return Room.open(name, mine)
 
 
 def _board(found: Room) -> board.Board:
