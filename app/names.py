@@ -30,7 +30,7 @@ _LEFT_OUT = regex.compile(
     """,
     regex.VERBOSE,
 )
-_MARK = regex.compile(r"\p{M}")
+_MARK = regex.compile(r"[\p{Mn}\p{Me}]")  # not a spacing one, which stands beside what is before it
 _STACK = regex.compile(r"[\p{Mn}\p{Me}]{5}")  # one mark more than UTS 39, section 5.4, allows
 _CLUSTER = regex.compile(r"\X")  # a grapheme cluster (UAX 29): no line breaks inside it
 _MOST_JOINED = 12  # characters of a cluster; no language and no emoji needs more

@@ -39,6 +39,8 @@ KEPT = [
     "कार्त्स्न्यं",  # Sanskrit joins five consonants
     "လျှော့",  # Burmese: five signs on one letter
     "སྒྲུབ",
+    "िनशा",  # typed in the order in which it is seen
+    "ေအာင္",  # as in a font of Burmese from before Unicode
     "שָׁלֹ֑ום",  # a letter with its vowel, its dot and its accent
     "x" * 80,
     "<script>alert(1)</script>",
@@ -92,7 +94,7 @@ REFUSED = [
     ("\u200f \u200e", "U+200F (right-to-left mark)"),
     ("\U0003fffd", "U+3FFFD"),
     ("\u0301" * 40, "begin with U+0301 (combining acute accent)"),
-    ("\u200d\u093e\u0915", "begin with U+093E (devanagari vowel sign aa)"),
+    ("\u200d\u0941\u0915", "begin with U+0941 (devanagari vowel sign u)"),
     ("Zo\u0308" + "\u0301" * 5, "U+0301 (combining acute accent). Leave some out"),
     ("Ada\u20dd\u0323\u20dd\u0323\u20dd", "U+20DD (combining enclosing circle). Leave some out"),
     ("\u0915" + "\u093e" * 12, "joined into one, such as U+093E (devanagari vowel sign aa)"),
