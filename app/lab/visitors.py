@@ -82,7 +82,7 @@ def current() -> str:
 
 
 def here() -> Visitor | None:
-    """Return the visitor who sent this request, or whom its form has made; None for one who has not touched anything yet."""
+    """Return the visitor who sent this request, or whom its form made; None if there is none yet."""
     given = _given()
     return find(current()) or (find(name(given)) if given else None)
 
@@ -146,7 +146,7 @@ def changing(*, durable: bool = True) -> Iterator[Visitor]:
 def spend(quota: Quota) -> None:
     """Count what the form of this request begins, unless it was acted on before. Raises TooMuch.
 
-    Must run outside `db.writing`: all who want to write would wait for a Redis that takes its time.
+    Must run outside `db.writing`: every writer would wait for a slow Redis.
     """
     visitor = here()
     if visitor is None or not visitor.has_acted():

@@ -94,7 +94,7 @@ class Reading:
         if (end if end >= 0 else len(received)) > MOST_HEAD:
             raise Refused(431)
         if end < 0 and (b"\n\n" in received or _NO_METHOD.match(received)):
-            raise Refused(400)  # its end would never come: who speaks TLS here waits for our half of the handshake
+            raise Refused(400)  # its end would never come: a TLS client waits for the server's half of the handshake
 
     def _parse(self, head: bytes) -> Request:
         try:
