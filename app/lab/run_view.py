@@ -14,8 +14,8 @@ def tokens(stage: Stage) -> dict[str, Any] | None:
     held = stage.held.get("thief") or stage.held.get("laptop")
     if held is None:
         return None
-    nobody = "your name in the lab; the person is invented"
-    return held | {"claims": words.claims(claims(held["access"]), stage.now, sub=nobody)}
+    subject = "your name in the lab, where each person is invented"
+    return held | {"claims": words.claims(claims(held["access"]), stage.now, sub=subject)}
 
 
 def claims(token: str) -> dict[str, Any]:

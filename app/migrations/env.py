@@ -1,4 +1,4 @@
-"""How migrations reach the database: through the application's own engine, each in a transaction of its own.
+"""Run each migration in its own transaction, through the application's engine.
 
 In a single one, each migration would keep its locks through the next, and deadlock with an older node that writes the tables
 in another order.

@@ -58,7 +58,7 @@ def stands(user_id: str, client_id: str, scope: str) -> bool:
 
 
 def stands_in(browser: SessionRow, client_id: str, scope: str) -> bool:
-    """Return whether it stands and its user is still signed in in *browser*. One statement reads both."""
+    """Return whether the consent stands and its user is still signed in on *browser*. One statement reads both."""
     row = browser.while_it_goes_on(_STILL_ALLOWED, user=browser.user_id, client=client_id)
     return row is not None and row[0] is not None and _covers(row[0], scope)
 

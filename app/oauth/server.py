@@ -66,7 +66,7 @@ class Server(AuthorizationServer):
             with prebuilt.reading():
                 answer: Response = respond()
                 return answer
-        except OAuth2Error as error:  # the request is malformed, whatever the database holds
+        except OAuth2Error as error:  # a malformed request: what the log holds would not change the answer
             return self.handle_response(*error())
         except Unproved as problem:
             return self.handle_error_response(None, OAuth2Error(problem.description, error=problem.error))
